@@ -1,9 +1,8 @@
 /**
- * The bare peer of a turn: the same three requests, one after the other, by Node's own HTTP client and nothing else; only
- * that its request for speech has no sound of the conversation in it. It hears, decides and sends nothing; what it takes above the engines' own time is what the machine, the connections and
- * the stand-ins cost whoever asks them.
+ * The bare peer of a turn: the same three requests, one after the other, by Node's own HTTP client. Only the sound of the conversation is
+ * missing in its request for speech. Its time above the engines' latencies is the cost of the machine, the connections and the stand-ins.
  *
- * A process of its own: it is told what to do by its parent and answers with the times of its turns; see `Turns`.
+ * It runs in its own process. Its parent sends `Turns` and gets back the times of the turns.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -16,15 +15,15 @@ import { moveTo, pause } from "./line/processes.ts"
 export interface Turns {
   readonly urls: Urls
   readonly turns: number
-  /** Begun evenly, whether or not those before have ended. */
+  /** The rate at which turns begin, whether or not earlier ones have ended. */
   readonly perSecond: number
   /** ms of sound in each utterance. */
   readonly utterance: number
-  /** Of the reply, until its first clause can be spoken. */
+  /** The reply's tokens until its first clause can be spoken. */
   readonly tokensToClause: number
 }
 
-/** Turns before those that count: they pay for compilation and connections. */
+/** The number of first turns that do not count, since they pay for compilation and connections. */
 const warmUp = 20
 
 /** ms from each turn's first request to the first sound of its answer, on this core. */
@@ -61,7 +60,7 @@ const form = (utterance: number): Buffer =>
     Buffer.from(`\r\n--${boundary}--\r\n`)
   ])
 
-/** Resolves with the reply's beginning; the rest is read meanwhile. */
+/** Resolves with the reply's first clause. The rest of the answer is read afterwards. */
 const clauseOf = (answer: IncomingMessage, tokens: number): Promise<string> =>
   new Promise((resolve, reject) => {
     let text = ""
@@ -107,7 +106,7 @@ const run = async (turns: Turns): Promise<ReadonlyArray<number>> => {
     await pause(1000 / turns.perSecond)
   }
   const taken = await Promise.all(begun)
-  // None of it is counted with what is asked next.
+  // The remaining sound is read before the next measurement.
   await Promise.all(taken.map(({ ended }) => ended))
   return taken.slice(warmUp).map(({ took }) => took)
 }

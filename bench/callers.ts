@@ -1,15 +1,15 @@
 /**
- * Callers by the hundred: each says a line, hears the answer out, and says the next. On the wire they look like the
- * simulator's callers, but they do so little that one core carries them all.
+ * Hundreds of callers: each says a line, hears the answer out, and says the next line. They send the same messages as the simulator's
+ * callers, but cost so little that one core carries them all.
  *
- * They run in a process of their own. Its parent sends a `Crowd` and gets back what was `Seen`.
+ * They run in their own process. Its parent sends a `Crowd` and gets back what the callers have `Seen`.
  */
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { type Caller, hangUp, type Load, open, sendSound } from "./line/load.ts"
 import { moveTo } from "./line/processes.ts"
 
-/** A line that is said: frames of 20 ms as base64, and where in them the last voiced sample is. */
+/** A spoken line: frames of 20 ms as base64, and the position of the last voiced sample. */
 export interface Line {
   readonly frames: ReadonlyArray<string>
   /** ms from the first sample. */
@@ -18,7 +18,7 @@ export interface Line {
 
 export interface Crowd {
   readonly calls: number
-  /** Lines that each of them says. */
+  /** Lines that each caller says. */
   readonly turns: number
   readonly lines: ReadonlyArray<Line>
   readonly target: string
@@ -48,25 +48,25 @@ export const call = (core: number, crowd: Crowd): Promise<Seen> =>
 
 const silence = Buffer.alloc(160, 0xff).toString("base64")
 
-/** ms of quiet behind the agent's words, after which one speaks. */
+/** The silence after the agent's words, after which a caller speaks. */
 const politeMillis = 700
 
-/** ms that an answer is waited for. */
+/** The longest wait for an answer. */
 const patienceMillis = 10_000
 
-/** One caller of the crowd: what they say, and what they have heard. */
+/** One caller of the crowd. */
 class Person {
   readonly caller: Caller
   readonly #load: Load
   readonly #lines: ReadonlyArray<Line>
   readonly #voiceToVoice: Array<number> = []
   #unanswered = 0
-  /** Lines that were begun. */
+  /** The number of lines that were begun. */
   #said = 0
-  /** The line that is being said, and its next frame. */
+  /** The current line, and its next frame. */
   #line: Line | undefined
   #nextFrame = 0
-  /** When the last voiced sample was sent; set while the answer is waited for. */
+  /** When the last voiced sample was sent; set while the caller waits for the answer. */
   #askedAt: number | undefined
   #playedUntil = 0
   #hasHeard = false
@@ -92,7 +92,7 @@ class Person {
     return this.#unanswered
   }
 
-  /** Lives the next 20 ms, which are over at `at` (`performance.now()`). */
+  /** Speaks or listens for the 20 ms that end at `at` (`performance.now()`). */
   step(at: number): void {
     sendSound(this.caller, this.#line?.frames[this.#nextFrame] ?? silence)
     if (this.#line !== undefined) this.#speak(this.#line, at)
@@ -101,7 +101,7 @@ class Person {
 
   #speak(line: Line, at: number): void {
     this.#nextFrame++
-    // A sample counts as sent when its frame would have reached it: 20 ms of sound end as the frame leaves.
+    // A sample counts as sent at its own time within the frame, whose 20 ms end when the frame is sent.
     const ahead = this.#nextFrame * 20 - line.voicedUntil
     if (ahead >= 0 && ahead < 20) this.#askedAt = at - ahead
     if (this.#nextFrame >= line.frames.length) this.#line = undefined
@@ -156,7 +156,7 @@ class Person {
   }
 }
 
-/** Lets them call one after the other, over `ramp` ms; the list grows with each. */
+/** Lets the callers call one after the other over `ramp` ms, and adds each to `people`. */
 const callAll = async ({ account, calls, lines, ramp, target, turns }: Crowd, people: Array<Person>): Promise<void> => {
   const load: Load = { calls, seconds: 0, warmup: 0, target, account }
   const begin = performance.now()

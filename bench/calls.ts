@@ -1,9 +1,8 @@
 /**
- * Conversations to be measured: the service as a process, the simulator and its callers in this one, and the
- * figures of their turns.
+ * Measured conversations: the service is a process; the simulator and its callers run in this one.
  *
- * Voice to voice "by the service" is from the caller's last voiced sample arriving to the reply's first frame
- * leaving; "at the caller's" is taken from the sound itself, at the far end (docs/latency.md).
+ * Voice to voice "by the service" is the time from the arrival of the caller's last voiced sample to the sending of the reply's first
+ * frame. "At the caller's" is measured in the caller's own sound (docs/latency.md).
  */
 import { NodeHttpClient, NodeServices } from "@effect/platform-node"
 import { type ChildProcess, spawn } from "node:child_process"
@@ -21,7 +20,7 @@ import { CallerSpeech } from "../src/simulator/caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../src/simulator/report/SpeakingTurns.ts"
 import { pause, root } from "./line/processes.ts"
 
-/** One that nobody uses. */
+/** A port that nobody uses. */
 const freePort = () =>
   new Promise<number>((resolve) => {
     const server = createServer().listen(0, "127.0.0.1", () => {
@@ -30,7 +29,7 @@ const freePort = () =>
     })
   })
 
-/** What a service that is started again keeps. */
+/** The address and data that a service keeps when it is started again. */
 export interface Place {
   readonly port: number
   readonly data: string
@@ -52,7 +51,7 @@ export const start = async (options: {
   /** The only core that it may use. */
   readonly core?: number
   readonly flags?: ReadonlyArray<string>
-  /** Where one was before, in whose place this one comes: it has the same address and data. */
+  /** The place of an earlier service that this one replaces. */
   readonly place?: Place
 }): Promise<Service> => {
   const place = options.place ?? { port: await freePort(), data: mkdtempSync(join(tmpdir(), "client-caller-bench-")) }
@@ -119,7 +118,7 @@ type LiveEventsClient = Stream.Services<ReturnType<typeof ServiceEvents.of>>
 
 export interface Result {
   readonly call: SimulatedCall
-  /** Monotonic ms of this machine at which the call was made: what its events' `at` count from, to a ms. */
+  /** When the call was made, in monotonic ms of this machine. The `at` of its events counts from it, to a ms. */
   readonly madeAt: number
   readonly told: ReadonlyArray<ServiceEvents.LiveEvent>
 }
@@ -127,7 +126,7 @@ export interface Result {
 /** Monotonic ms of this machine, the same in all processes. */
 export const monotonic = () => Number(process.hrtime.bigint()) / 1e6
 
-/** A call to its end, with what the service told of it. */
+/** Makes a call and waits for its end. Also returns the service's events about it. */
 export const converse = Effect.fnUntraced(function*(
   service: Service,
   caller: Caller.Caller,
@@ -190,7 +189,7 @@ export const timesOf = (results: ReadonlyArray<Result>): ReadonlyArray<TurnTimes
     told.flatMap((event) => (event._tag === "TurnMeasured" && isAnswered(event.times) ? [event.times as unknown as TurnTimes] : []))
   )
 
-/** The same by the service's log: one line a turn. */
+/** The same times from the service's log, which has a line for each turn. */
 export const timesOfLog = (log: string): ReadonlyArray<TurnTimes> =>
   log.split("\n").flatMap((line) => {
     if (!line.includes("\"firstMedia\"")) return []
@@ -198,7 +197,7 @@ export const timesOfLog = (log: string): ReadonlyArray<TurnTimes> =>
     return isAnswered(annotations) ? [annotations as unknown as TurnTimes] : []
   })
 
-/** Voice to voice at the far end, ms. */
+/** Voice to voice in the callers' sound, ms. */
 export const atCallers = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
   const all: Array<number> = []
   for (const { call } of results) {
@@ -209,7 +208,7 @@ export const atCallers = Effect.fnUntraced(function*(results: ReadonlyArray<Resu
   return all
 })
 
-/** `own`: what of a turn's latency is our own work, ms. */
+/** Prints the turns' times. `own` gives the part of a turn's latency that is our own work, ms. */
 export const tellTurns = (
   turns: ReadonlyArray<TurnTimes>,
   atCaller: ReadonlyArray<number>,
@@ -238,7 +237,7 @@ export const cpuByThread = (pid: number): ReadonlyMap<string, number> => {
   return sums
 }
 
-/** What was used since `before`, in percent of a core. */
+/** CPU time since `before` by the kind of thread, in percent of a core. */
 export const cpuShares = (pid: number, before: ReadonlyMap<string, number>, seconds: number): string =>
   [...cpuByThread(pid)].map(([name, sum]) => [name, ((sum - (before.get(name) ?? 0)) / seconds) * 100] as const)
     .filter(([, share]) => share >= 0.5).map(([name, share]) => `${name} ${share.toFixed(1)}`).join(", ")

@@ -1,11 +1,11 @@
 /**
- * The conversation by its figures: the service as a process, with its embedded engines and the built-in
- * receptionist; the simulator and its callers in this one.
+ * The figures of conversations with the embedded engines and the built-in receptionist. The service is a process; the simulator and its
+ * callers run in this one.
  *
  *     npm run bench -- conversation [--turns 50 --interruptions 20 --calls 20]
  *
- * Voice to voice "by the service" is from the caller's last voiced sample arriving to the reply's first frame
- * leaving; "at the caller's" is taken from the sound itself, at the far end (docs/latency.md).
+ * Voice to voice "by the service" is the time from the arrival of the caller's last voiced sample to the sending of the reply's first
+ * frame. "At the caller's" is measured in the caller's own sound (docs/latency.md).
  */
 import { Effect } from "effect"
 import * as Caller from "../src/simulator/caller/Caller.ts"
@@ -22,10 +22,10 @@ const { AwaitSpeech, HangUp, Silence, Speak } = Caller.Step
 
 const lines = ["What are your opening hours?", "Where are you?", "I would like to book an appointment.", "On Monday.", "At ten.", "Yes, please."]
 
-/** ms from one line to the next, about; less than the agent waits before it asks whether anybody is there (8 s). */
+/** The time from one line to the next, about, ms. It is shorter than the silence (8 s) after which the agent asks whether the caller is there. */
 const cycle = 6000
 
-/** One who hears the greeting out, waits so many ms, and says a line whenever the agent has ended. */
+/** A caller who hears the greeting out, waits `startAfter` ms, and says a line whenever the agent has finished. */
 const polite = (voice: Voice, said: ReadonlyArray<string>, startAfter = 0): Caller.Caller =>
   Caller.make(
     ...listen,
@@ -35,16 +35,15 @@ const polite = (voice: Voice, said: ReadonlyArray<string>, startAfter = 0): Call
   )
 
 /**
- * The callers that are there at once. They begin evenly spread over a cycle: who waited longer than the agent does would
- * answer its "Are you still there?", and all of those in chorus. Who begins in its first half asks one thing more, so that
- * all end at about the same time.
+ * One of the callers that call at once. They begin evenly spread over a cycle. After a longer wait all would answer the agent's "Are you
+ * still there?" at the same time. Callers of the first half ask one more question, so that all end at about the same time.
  */
 const oneOfMany = (index: number): Caller.Caller => {
   const share = index / callsAtOnce
   return polite(index % 2 === 0 ? "rms" : "awb", share < 0.5 ? [...lines, lines[1]] : lines, share * cycle)
 }
 
-/** One who asks, and asks something else a second into each answer. */
+/** A caller who asks something else about a second into each answer. */
 const rude = (voice: Voice, times: number): Caller.Caller =>
   Caller.make(
     ...listen,
@@ -96,7 +95,7 @@ const program = Effect.gen(function*() {
       const at = event.at - answered
       const interrupting = said.findLast(({ from }) => from < at)
       if (interrupting !== undefined) seen.push(at - interrupting.from)
-      // Nothing may be heard between the clear and the end of what the caller says.
+      // The agent must be silent from the clear until the caller has finished.
       const quiet = heard.subarray(Math.round((at + 5) * 8), Math.round(Math.max(at + 5, interrupting?.to ?? at) * 8))
       if (quiet.some((sample) => Math.abs(sample) > 200)) soundAfter++
     }

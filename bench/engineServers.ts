@@ -1,5 +1,5 @@
 /**
- * Stand-ins for engines on a GPU: the fake servers of the tests, at latencies that are told, in a process of their own.
+ * Stand-ins for engines on a GPU: the tests' fake servers with given latencies, in their own process.
  *
  * They answer to their parent's messages; see `Servers`.
  */
@@ -12,7 +12,7 @@ import type * as FakeHttpServer from "../test/support/engines/FakeHttpServer.ts"
 import * as FakeSpeechServers from "../test/support/engines/FakeSpeechServers.ts"
 import { moveTo } from "./line/processes.ts"
 
-/** ms, but for the last. */
+/** Latencies in ms, and a factor. */
 export interface Latencies {
   readonly transcript: number
   readonly firstToken: number
@@ -25,7 +25,7 @@ export interface Latencies {
 
 export interface Settings {
   readonly latencies: Latencies
-  /** What is understood, whatever was said. */
+  /** The transcript of every utterance. */
   readonly heard: string
   readonly reply: string
   /** The reply of an agent whose instructions hold the words "at length". */
@@ -43,7 +43,7 @@ export interface Look {
   /** Requests that are neither answered nor given up. */
   readonly open: number
   readonly requests: { readonly transcripts: number; readonly replies: number; readonly speeches: number }
-  /** Requests that the service broke off: monotonic ms of this machine. */
+  /** Requests that the service cancelled, in monotonic ms of this machine. */
   readonly closings: ReadonlyArray<{ readonly path: string; readonly at: number }>
   /** How late this process was with its timers, ms: its own share of the latencies. */
   readonly late: { readonly p50: number; readonly p99: number }

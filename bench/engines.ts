@@ -1,14 +1,14 @@
 /**
- * Conversations by remote engines: the service as a process on core 0, stand-ins for engines on a GPU and the callers in
- * processes of their own on core 1.
+ * Conversations with remote engines. The service runs on core 0; stand-ins for engines on a GPU, and the callers, run on core 1.
  *
  *     npm run bench -- engines [--turns 30 --interruptions 20 --calls 100 --cpu-prof]
  *
- * The engines take what was published of them: a transcript 90 ms, the first token 90 ms and 12 ms for each more, the
- * first sound 120 ms, three tenths of real time for the rest. A turn can't be sooner than the slower of endpointing and
- * of what the engines take one after the other, counted from the short pause; all above that is "our own work". It
- * includes what the machine, the connections and the stand-ins take whoever asks: that is told beside it, by a bare client
- * that sends such requests from the same core, as often and for as long sounds, and does nothing else; see `bareClient`.
+ * The stand-ins have the published latencies: a transcript 90 ms, the first token 90 ms, each further token 12 ms, the first sound
+ * 120 ms, further sound three tenths of real time.
+ *
+ * The ideal time of a turn is the larger of two: the endpoint's time, and the short pause plus the engines' latencies. The time above
+ * the ideal is "our own work". It includes the cost of the machine, the connections and the stand-ins. A bare client shows that cost
+ * alone: it sends the same kind of requests from the same core, as often and for sounds as long (see `bareClient`).
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -95,7 +95,7 @@ const polite = (count: number): Caller.Caller =>
     HangUp()
   )
 
-/** One who interrupts each answer, shortly and so soon that the model still writes, and hangs up in the middle of the last. */
+/** A caller who interrupts each answer while the model still writes it, and hangs up in the middle of the last one. */
 const rude = (count: number): Caller.Caller =>
   Caller.make(
     ...listen,
@@ -116,8 +116,8 @@ const tellLate = ({ late }: EngineServers.Look) =>
 const told = 50
 
 /**
- * From each of these moments to the first closing of such a request that came of it, ms. A closing comes of the last moment
- * before it; one at which no request was open is left out.
+ * The time from each moment to the first closed request that it caused, ms. A closing is caused by the last moment before it. Moments
+ * without an open request are left out.
  */
 const toClosing = (moments: ReadonlyArray<number>, closings: EngineServers.Look["closings"], path: string) => {
   const first = new Map<number, number>()
@@ -154,7 +154,7 @@ const alone = Effect.gen(function*() {
   console.log(`\ninterruptions, ${interruptions}`)
   yield* Effect.promise(servers.look)
   const rudeCalls: Array<Result> = []
-  /** When replies were given up, as far as this process learns of it. */
+  /** When this process learned that a reply was given up. */
   const givenUp: Array<number> = []
   const stops = () => rudeCalls.flatMap(({ told }) => told.flatMap((event) => (event._tag === "BargeIn" ? [event.clearAfter] : [])))
   while (stops().length < interruptions && rudeCalls.length < interruptions) {
@@ -181,10 +181,10 @@ const alone = Effect.gen(function*() {
   tell("reply given up to model's request closed", givenUp, "/v1/chat/completions")
 })
 
-/** ms of the sound before the voice and of the pause behind it that go to the recognizer with an utterance. */
+/** Silence that the recognizer gets around an utterance's voice, ms. */
 const around = 600
 
-/** What of a turn a bare client takes above the engines' own time, ms; the service has nothing to do meanwhile. */
+/** The time above the engines' latencies that a bare client takes for a turn, ms. The service is idle meanwhile. */
 const bareWork = Effect.fnUntraced(function*(lines: ReadonlyArray<Callers.Line>) {
   const utterance = Math.round(lines.reduce((sum, { voicedUntil }) => sum + voicedUntil, 0) / lines.length) + around
   const taken = yield* Effect.promise(() =>
@@ -194,12 +194,12 @@ const bareWork = Effect.fnUntraced(function*(lines: ReadonlyArray<Callers.Line>)
   return taken.map((took) => took - latencies.transcript - afterTranscript)
 })
 
-/** So many steps softer is half as loud: still well above what counts as a voice. */
+/** The number of steps to the softest line. It is half as loud, which is still clearly a voice. */
 const softest = 200
 
 /**
- * A line as the crowd says it, so many small steps softer than it is spoken: no two sounds of a run are the same, and none is
- * known already to the voice's server.
+ * A line of the crowd, `softer` small steps softer than the synthesized one. So no two sounds of a run are the same, and a server has
+ * none of them cached.
  */
 const lineOf = Effect.fnUntraced(function*(text: string, softer: number) {
   const { speak } = yield* CallerSpeech
@@ -235,7 +235,7 @@ const together = Effect.gen(function*() {
   const cpu = cpuShares(service.pid, before, seconds)
   yield* Effect.promise(() => pause(500))
   service.child.stdout!.off("data", onLog)
-  // Callers that are misread are no callers: a mark that is not taken makes an interruption of every line.
+  // Unreadable messages spoil the figures: without its marks, every line counts as an interruption.
   if (log.includes("could not be read")) throw new Error("The service could not read all that its callers sent; see client_caller_bad_messages_total.")
   const measured = timesOfLog(log)
   tellTurns(measured, seen.voiceToVoice, own)
@@ -250,7 +250,7 @@ const together = Effect.gen(function*() {
   console.log(`  CPU of the service over ${seconds.toFixed(0)} s, percent of a core: ${cpu}; memory ${residentMiB(service.pid).toFixed(0)} MiB`)
 })
 
-// The service has core 0 to itself; the kernel is all that it shares.
+// The service has core 0 for itself, except for the kernel.
 moveTo(1, process.pid)
 const servers = await EngineServers.start(1, { latencies, heard: "What are your opening hours?", reply, longReply })
 const service = await start({

@@ -1,5 +1,5 @@
 /**
- * `GET /calls` over 1,000,000 turns, on SQLite and on Postgres: how long a page takes with each filter, at the store's own interface.
+ * `GET /calls` over 1,000,000 turns, on SQLite and on Postgres: the time of a page with each filter, at the store's interface.
  *
  *     npm run bench -- history [--turns 1000000] [--rounds 40] [--plans]
  *
@@ -36,7 +36,7 @@ const sidOf = (number: number) => `CA${number.toString(16).padStart(32, "0")}`
 let seed = 20_261
 const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647
 
-/** 20,000 words, the n-th about 1/n as often as the first. */
+/** 20,000 words. The n-th is about 1/n as frequent as the first. */
 const vocabulary = Array.from({ length: 20_000 }, (_, index) => `w${index.toString(36)}x`)
 const word = () => vocabulary[Math.min(vocabulary.length - 1, Math.floor(Math.exp(random() * Math.log(vocabulary.length))) - 1)] ?? "w0x"
 const sentence = (call: number, turn: number) => {
@@ -111,7 +111,7 @@ const measure = (name: string, env: Record<string, string>) =>
     const run = runner(sql, dialect)
     const began = performance.now()
     yield* insertAll(run, dialect, transaction)
-    // Postgres does it by itself in time. SQLite's planner has no statistics here, as in the service.
+    // Postgres would do this by itself after a while. SQLite's planner has no statistics, as in the service.
     if (dialect === "pg") yield* run("VACUUM ANALYZE")
     console.log(`${name}: ${calls} calls, ${calls * turnsPerCall} turns, built in ${((performance.now() - began) / 1000).toFixed(0)} s`)
     console.log(`${"filter".padEnd(46)}${"calls".padStart(6)}${"p50 ms".padStart(9)}${"p95 ms".padStart(9)}${"longest stall ms".padStart(18)}`)
@@ -135,7 +135,7 @@ const measure = (name: string, env: Record<string, string>) =>
       const at = (share: number) => (sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(1)
       console.log(`${what.padEnd(46)}${String(found).padStart(6)}${at(0.5).padStart(9)}${at(0.95).padStart(9)}${stall.toFixed(1).padStart(18)}`)
       if (!process.argv.includes("--plans")) continue
-      const text = filter.text === undefined ? undefined : yield* TextSearch.find(run, dialect, filter.text)
+      const text = filter.text === undefined ? undefined : yield* (dialect === "pg" ? TextSearch.inPostgres : TextSearch.inSqlite)(run, filter.text)
       const { parameters, text: statement } = CallFilterPlan.windowOf(CallFilterPlan.plan({ ...filter, accountSid }, text?._tag === "Few" ? text.arm : undefined), { startedAt: 8e15, callSid: "" }, filter.from ?? 0, 64)
       const plan = yield* run<Record<string, unknown>>(`${dialect === "pg" ? "EXPLAIN" : "EXPLAIN QUERY PLAN"} ${statement}`, parameters)
       for (const line of plan) console.log(`    ${String(line.detail ?? line["QUERY PLAN"])}`)

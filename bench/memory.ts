@@ -1,13 +1,15 @@
 /**
- * What the service takes of a machine's memory: the service as a process, as it is shipped, with the default agent and with the echo.
+ * The memory of the service as it is shipped, with the default agent and with the echo.
  *
  *     npm run bench -- memory [--calls 5 --rounds 3]
  *
- * At rest: some seconds after it listens, with no call. Peak: the most that was ever resident, by the kernel's own count (VmHWM),
- * from its start through so many real conversations at once: callers who speak, wait, interrupt and hang up. Resident is what counts on a
- * machine without swap: files that are mapped, such as Node itself, are in it too, and are told apart.
+ * - At rest: some seconds after it listens, without a call.
+ * - Peak: the largest resident memory by the kernel's count (VmHWM), from the start until after the conversations. Their callers speak,
+ *   wait, interrupt and hang up.
  *
- * Fails when either needs more than a machine of 512 MB has.
+ * Resident memory is what counts on a machine without swap. It includes mapped files, such as Node itself, which are also shown alone.
+ *
+ * Fails when either is too large for a machine of 512 MB.
  */
 import { readFileSync } from "node:fs"
 import { Effect } from "effect"
@@ -23,24 +25,24 @@ const rounds = argument("rounds", 3)
 const atRestAtMost = 350
 const peakAtMost = 450
 
-/** ms after it listens: what is done then is what the start left to be done. */
+/** The time after which all work of the start is done, ms. */
 const settling = 5000
 
 const { AwaitSpeech, HangUp, Silence, Speak } = Caller.Step
 
 const lines = ["What are your opening hours?", "I would like to book an appointment.", "On Tuesday at eleven o'clock.", "Yes, please.", "Where are you?"]
 
-/** Hears the agent out. */
+/** A caller who hears the agent out. */
 const polite = lines.flatMap((text) => [Speak({ text, voice: "rms" as const }), ...listen])
 
-/** Says the next line into each answer. */
+/** A caller who says the next line into each answer. */
 const rude = [...lines, ...lines].flatMap((text, index) => [
   Speak({ text, voice: "awb" as const }),
   AwaitSpeech({ atMost: "8 seconds" }),
   Silence({ duration: `${600 + (index % 5) * 137} millis` })
 ])
 
-/** Says long sentences that the agent does not foresee: the most work, and the most memory, for a recognizer. */
+/** A caller with long sentences that are foreign to the agent: they cost a recognizer most work and most memory. */
 const foreign = [
   "My neighbour bought a yellow bicycle last summer, and it rained so hard that the cellar was flooded.",
   "The teacher explained the lesson twice, but the children were drawing dinosaurs all the time."
@@ -48,18 +50,18 @@ const foreign = [
 
 type Steps = ReadonlyArray<Caller.Step>
 
-/** Those who talk with an agent that answers. */
-const guests: ReadonlyArray<Steps> = [polite, rude, foreign].map((steps) => [...listen, ...steps])
+/** Callers of an agent that answers. */
+const agentCallers: ReadonlyArray<Steps> = [polite, rude, foreign].map((steps) => [...listen, ...steps])
 
-/** Those who talk to their own echo. */
-const lonely: ReadonlyArray<Steps> = [
+/** Callers of the echo. */
+const echoCallers: ReadonlyArray<Steps> = [
   lines.flatMap((text) => [Speak({ text, voice: "rms" as const }), Silence({ duration: "1 second" })])
 ]
 
 const person = (kinds: ReadonlyArray<Steps>, index: number): Caller.Caller =>
   Caller.make(Silence({ duration: `${index * 400} millis` }), ...kinds[index % kinds.length], HangUp())
 
-/** A field of one of the process's own files, which count in KiB. */
+/** A field in one of a process's `/proc` files, converted from KiB to MiB. */
 const field = (pid: number, file: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/${file}`, "utf8"))![1]) / 1024
 
@@ -91,9 +93,9 @@ const measure = async (agent: string, env: Readonly<Record<string, string>>, kin
   const ready = performance.now() - began
   try {
     await pause(settling)
-    const rest = resident(pid)
-    row("at rest", rest, `, of it files ${(rest - field(pid, "smaps_rollup", "Anonymous")).toFixed(0)}; it was ready after ${(ready / 1000).toFixed(1)} s`)
-    row("the most until then", peak(pid))
+    const atRest = resident(pid)
+    row("at rest", atRest, `, mapped files ${(atRest - field(pid, "smaps_rollup", "Anonymous")).toFixed(0)}; it was ready after ${(ready / 1000).toFixed(1)} s`)
+    row("peak until then", peak(pid))
     let highest = 0
     const watch = setInterval(() => {
       highest = Math.max(highest, resident(pid))
@@ -106,7 +108,7 @@ const measure = async (agent: string, env: Readonly<Record<string, string>>, kin
           results.push(...yield* talk(service, kinds))
           row(`after ${callsAtOnce * round} conversations, ${callsAtOnce} at once`, resident(pid), `, at most ${highest.toFixed(0)}`)
         }
-        if (kinds !== guests) return
+        if (kinds !== agentCallers) return
         console.log(`  greeting after                   ${percentiles(yield* greetings(results))}`)
         console.log(`  voice to voice, by the service   ${percentiles(timesOf(results).map(({ firstMedia }) => firstMedia))}`)
         console.log(`  voice to voice, at the caller's  ${percentiles(yield* atCallers(results))}`)
@@ -114,16 +116,16 @@ const measure = async (agent: string, env: Readonly<Record<string, string>>, kin
     )
     clearInterval(watch)
     await pause(settling)
-    row("at rest, after them", resident(pid))
-    const most = peak(pid)
-    row("peak", most)
+    row("at rest afterwards", resident(pid))
+    const highestResident = peak(pid)
+    row("peak", highestResident)
     const verdict = (value: number, limit: number) => `${value.toFixed(0)} of at most ${limit} MiB: ${value <= limit ? "kept" : "MISSED"}`
-    console.log(`  at rest ${verdict(rest, atRestAtMost)}; peak ${verdict(most, peakAtMost)}\n`)
-    return rest <= atRestAtMost && most <= peakAtMost
+    console.log(`  at rest ${verdict(atRest, atRestAtMost)}; peak ${verdict(highestResident, peakAtMost)}\n`)
+    return atRest <= atRestAtMost && highestResident <= peakAtMost
   } finally {
     await service.stop()
   }
 }
 
-const kept = [await measure("the default agent, with the embedded engines", {}, guests), await measure("the echo agent", { AGENT: "echo" }, lonely)]
-if (kept.includes(false)) process.exitCode = 1
+const areMet = [await measure("the default agent, with the embedded engines", {}, agentCallers), await measure("the echo agent", { AGENT: "echo" }, echoCallers)]
+if (areMet.includes(false)) process.exitCode = 1

@@ -1,16 +1,15 @@
 /**
- * How well the embedded engines understand the built-in receptionist's own phrases, and how well they refuse
- * what is none of them.
+ * How well the embedded engines understand the built-in receptionist's own phrases, and how well they refuse foreign ones.
  *
  *     npm run bench -- recognition [--details 1]
  *
- * Each sentence is spoken by synthetic voices, sent over the telephone band (8 kHz, μ-law), once as it is and
- * once with white noise 25 dB under the speech, heard by the recognizer and given to the scripted engine.
- * Understood: the dialogue goes where it would have gone had the words been typed, with the same day and time.
- * Refused: the scripted engine says that it did not understand, as it would to a caller.
+ * Synthetic voices speak each sentence. It passes the telephone band (8 kHz, μ-law), once as it is and once with white noise 25 dB
+ * under the speech. The recognizer hears it, and the scripted engine gets the transcript.
  *
- * Real time: CPU of all threads by the length of the sound. Final: from asking for the words to having them, with
- * the sound pushed as fast as four callers would.
+ * - Understood: the dialogue takes the same step as for the typed words, with the same day and time.
+ * - Refused: the scripted engine says that it did not understand.
+ * - CPU / sound: CPU time of all threads, divided by the length of the sound.
+ * - Words after the last sound: the time from the request for a transcript to its arrival, with sound at the rate of four callers.
  */
 import { NodeServices } from "@effect/platform-node"
 import { readFileSync } from "node:fs"
@@ -29,14 +28,14 @@ import { argument, pause } from "./line/processes.ts"
 
 const details = argument("details", 0) > 0
 
-/** Not the agent's own (`slt`). The first two are what the target is about. */
+/** The target is about the first two. The last one, `slt`, is also the agent's voice. */
 const voices: ReadonlyArray<Voice> = ["rms", "awb", "kal16", "slt"]
 
 const booking = "book an appointment"
 const whichTime = [booking, "on monday"]
 const confirming = [booking, "on monday", "at ten"]
 
-/** What is said, and what was said before it. */
+/** Phrases of the agent's file, each with the lines that come before it. */
 const own: ReadonlyArray<readonly [say: string, before?: ReadonlyArray<string>]> = [
   ["What are your opening hours?"],
   ["Tell me your office hours."],
@@ -100,7 +99,7 @@ const own: ReadonlyArray<readonly [say: string, before?: ReadonlyArray<string>]>
   ["No, thank you.", ["thank you"]]
 ]
 
-/** None of them is in the agent's file, or near to what is. */
+/** Sentences that are unlike all phrases of the agent's file. */
 const foreign: ReadonlyArray<string> = [
   "My neighbour bought a yellow bicycle last summer.",
   "The train to Boston leaves from platform seven.",
@@ -149,7 +148,7 @@ const foreign: ReadonlyArray<string> = [
 ]
 
 const samplesPerMilli = 8
-/** What the conversation hands over before the first and after the last voiced sample, ms. */
+/** Sound that the conversation pushes before the first and after the last voiced sample, ms. */
 const lead = 300
 const trail = 120
 
@@ -163,9 +162,9 @@ const whiteNoise = (length: number, seed: number): Float64Array => {
   return new Float64Array(length).map(() => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()))
 }
 
-/** Over the line: silence around, noise at `under` dB under the speech's power, and the telephone's code. */
+/** The speech as it arrives: with silence around it, noise `under` dB below its power, and through μ-law. */
 const overTheLine = (speech: Int16Array, under: number | undefined): Pcm<8000> => {
-  // Flite's own silence, which nobody would hand over.
+  // Without Flite's own silence, which the conversation would not push.
   const first = speech.findIndex((sample) => Math.abs(sample) > 300)
   const last = speech.findLastIndex((sample) => Math.abs(sample) > 300)
   const voiced = speech.subarray(Math.max(0, first), last + 1)
@@ -180,16 +179,16 @@ const overTheLine = (speech: Int16Array, under: number | undefined): Pcm<8000> =
 
 const frameLength = 160
 
-/** Pushed as it would come; `millisPerFrame` unset: at once. */
+/** Pushes a sound and requests its transcript. Waits `millisPerFrame` after each frame; not at all when unset. */
 const hear = Effect.fnUntraced(function*(recognizer: Recognizer, sound: Pcm<8000>, millisPerFrame?: number) {
   const utterance = yield* recognizer.begin
   for (let at = 0; at < sound.length; at += frameLength) {
     yield* utterance.push(sound.slice(at, at + frameLength) as Pcm<8000>)
     if (millisPerFrame !== undefined) yield* Effect.promise(() => pause(millisPerFrame))
   }
-  const asked = performance.now()
+  const requestedAt = performance.now()
   const transcript = yield* utterance.transcribe
-  return { transcript, millis: performance.now() - asked }
+  return { transcript, millis: performance.now() - requestedAt }
 }, Effect.scoped)
 
 const definition = Result.getOrThrow(parse(readFileSync(receptionistFile, "utf8"), "receptionist.yaml"))
@@ -231,8 +230,8 @@ const program = Effect.gen(function*() {
       for (const [say, before = []] of own) {
         const state = stateAfter(before)
         const text = yield* listen(say)
-        const [meant, done] = [follow(say, state), follow(text, state)]
-        if (JSON.stringify(meant) === JSON.stringify(done)) understood++
+        const [expected, actual] = [follow(say, state), follow(text, state)]
+        if (JSON.stringify(expected) === JSON.stringify(actual)) understood++
         else if (details) console.log(`  ${voice} ${noise ?? "clean"}: "${say}" was heard as "${text}"`)
       }
       for (const say of foreign) {

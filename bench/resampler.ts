@@ -1,13 +1,12 @@
 /**
- * `node bench/resampler.ts`: what a 20 ms frame costs in the resampler and in the codec, beside libsamplerate (as wasm)
- * in the same run, and what both do to the sound.
+ * `node bench/resampler.ts`: the cost of a 20 ms frame in the resampler and in the codec, beside libsamplerate (as wasm) in the same
+ * run, and the quality of the output.
  *
- * The rounds of all contestants are interleaved, and medians printed, so that a busy machine slows them alike. The
- * peer gets its floats ready made and keeps them: conversion from and to 16 bits, which our figures include, is not
- * on its bill. Its ratio says how many times longer it takes.
+ * The rounds of all contestants alternate, so that a busy machine slows them alike. The figures are medians. The peer reads and returns
+ * floats; our figures include the conversion from and to 16 bits. "time / ours" is how many times longer the peer takes.
  *
- * "ripple" is the largest deviation in 0…0.425 of the lower rate, "stray" the strongest alias or image. The peer's
- * filters reject more than ours; the fastest of them cuts at 0.4 of the lower rate, which shows as ripple.
+ * "ripple" is the largest deviation from 0 dB up to 0.425 of the lower rate; "stray" is the strongest alias or image. The peer's
+ * filters reject more than ours. The fastest of them cuts at 0.4 of the lower rate, which shows as ripple.
  */
 import LibSampleRate from "@alexanderolsen/libsamplerate-js"
 import * as Mulaw from "../src/audio/Mulaw.ts"
@@ -26,12 +25,12 @@ const frameNanos = 20e6
 
 interface Contestant {
   readonly name: string
-  /** Works off one frame of 20 ms. */
+  /** Processes one frame of 20 ms. */
   readonly run: () => unknown
 }
 
 interface Converter extends Contestant {
-  /** Samples in -32768…32767 at the one rate to the same at the other, streaming. */
+  /** Resamples the next piece of a stream. Samples are in -32768…32767. */
   readonly convert: (input: Int16Array) => Int16Array | Float32Array
 }
 
@@ -52,7 +51,7 @@ const gainAt = (samples: ArrayLike<number>, frequency: number, rate: number): nu
 
 const decibel = (ratio: number): number => 20 * Math.log10(ratio)
 
-/** The largest deviation from 0 dB, and the strongest alias or image, in dB, of 0.425 of the lower rate (3.4 kHz). */
+/** The ripple and the strongest alias or image (see above), in dB. The passband ends at 0.425 of the lower rate, 3.4 kHz. */
 const quality = (convert: Converter["convert"], from: number, to: number) => {
   const low = Math.min(from, to)
   let ripple = 0
@@ -93,14 +92,14 @@ const peer = async (name: string, converterType: 1 | 2, from: number, to: number
 
 const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1]
 
-/** Median nanoseconds of a frame, by contestant. */
+/** The median time of a frame for each contestant, ns. */
 const race = (contestants: ReadonlyArray<Contestant>): ReadonlyArray<number> => {
   const times = contestants.map((): Array<number> => [])
   for (let round = 0; round < rounds + 3; round++) {
     for (const [place, { run }] of contestants.entries()) {
       const began = performance.now()
       for (let i = 0; i < framesPerRound; i++) run()
-      // The first rounds are the compiler's.
+      // The first rounds pay for compilation.
       if (round >= 3) times[place].push((performance.now() - began) * 1e6 / framesPerRound)
     }
   }

@@ -1,11 +1,11 @@
 /**
- * How long a caller hears nothing when their line to the service is lost: the stream is cut, and the service is killed and started again.
+ * The silence that a caller hears when their line to the service is lost: a cut stream, and a service that is killed and started again.
  *
  *     npm run bench -- resumption [--cuts 20 --kills 10]
  *
- * The silence is taken from what the caller heard: from the last sound before the loss to the first sound after it. The agent is the
- * built-in receptionist, and speaks when the line is lost. While the service is away, the number's fallback keeps the call up: a
- * TwiML Bin that waits a second and asks the service again. A start begins at once after the kill, as a supervisor's would.
+ * The silence is measured in the caller's sound, from the last sound before the loss to the first sound after it. The agent is the
+ * built-in receptionist, and is speaking when the line is lost. While the service is down, the number's fallback keeps the call: a
+ * TwiML Bin that waits a second and asks the service again. The service is started at once after the kill, as by a supervisor.
  */
 import { Effect, Fiber, Stream } from "effect"
 import * as Caller from "../src/simulator/caller/Caller.ts"
@@ -21,7 +21,7 @@ import { argument } from "./line/processes.ts"
 const cuts = argument("cuts", 20)
 const kills = argument("kills", 10)
 
-/** Streams of one call that are cut: as many as a call is resumed by default. */
+/** Cuts in one call: as many as the times that a call is resumed by default. */
 const cutsEach = 5
 
 /** Targets for the 95th percentile, ms. */
@@ -43,7 +43,7 @@ const place = Effect.fnUntraced(function*(service: Service, faults: Faults) {
   })
 })
 
-/** Waits until the agent has been heard on the `count`-th stream for so many ms. */
+/** Waits until the agent has been heard on the `count`-th stream for `millis`. */
 const heardOn = (call: SimulatedCall, count: number, millis: number) =>
   call.changes.pipe(
     Stream.filter(({ _tag }) => _tag === "FirstSound"),
@@ -67,7 +67,7 @@ const cutCall = Effect.fnUntraced(function*(service: Service, index: number) {
   return yield* end(call)
 })
 
-/** One call whose service is killed while the agent speaks; says whether the agent went on, and which service is there now. */
+/** One call whose service is killed while the agent speaks. Returns whether the agent went on, and the new service. */
 const killedCall = Effect.fnUntraced(function*(service: Service, index: number) {
   const call = yield* place(service, {})
   yield* heardOn(call, 1, 900 + (index % 4) * 170)
@@ -85,7 +85,7 @@ const killedCall = Effect.fnUntraced(function*(service: Service, index: number) 
   return { next, wentOn: told.some((text) => resumedLine.test(text)), found: yield* end(call) }
 })
 
-/** Prints the figures of one kind of loss. `losses`: how many there were, whether the call went on or not. */
+/** Prints the figures of one kind of loss. `losses` counts all of them, also those after which nothing was heard. */
 const tell = (title: string, found: ReadonlyArray<Resumptions.Resumption>, losses: number, target: number) => {
   const silences = found.flatMap(({ silence }) => silence ?? [])
   console.log(`  ${title}`)

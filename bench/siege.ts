@@ -1,22 +1,22 @@
 /**
- * Attacks on the service, each beside a live call whose echo is measured: how long a silence can a stranger cause, and how much
- * memory can they take?
+ * Attacks on the service, each beside a live call whose echo is measured. How long a silence can a stranger cause, and how much memory
+ * can they take?
  *
  *     npm run bench -- siege                                  # all of them
  *     npm run bench -- siege --only "pipelined" --seconds 3   # those whose name has this word
  *
- * The service (as it is shipped, with `AGENT=echo`) runs on one core; the caller and the attacker on another, and the attacker gives
- * way to the caller. Each attack has a service of its own. A gap is the time between two frames of the echo at the caller's, where
- * frames come every 20 ms; "own" is by how much the caller itself was late, which is in the gap. "turn" is the longest time (ms of CPU)
- * for which the service did nothing else, which a busy machine does not change.
+ * The service (as it is shipped, with `AGENT=echo`) runs on one core. The caller and the attacker share another one, where the caller
+ * goes first. Each attack gets a new service. The table's columns:
  *
- * Memory is what is alive after a collection, at the end of the attack while it still holds what it has, less what was before it. What is
- * resident is told beside it: V8 keeps what it once had.
+ * - "gap": the longest time between two frames of the echo at the caller, where a frame should come every 20 ms.
+ * - "own": the caller's own delay, which is part of the gap.
+ * - "turn": the longest turn of the service's event loop, in ms of CPU time, so that a busy machine does not change it.
+ * - "MiB": the growth of memory that is alive after a collection. It is measured at the end, while the attack still holds its connections.
+ * - "resident": the growth of resident memory. It is larger, since V8 keeps memory that it once had.
+ * - "log": the log that was written during the attack, to a file and at the default level.
  *
- * The log is as it is shipped, and goes to a file; the table tells how much of it the attack brought about.
- *
- * An attack fails that makes a gap of more than 100 ms (beyond what the caller was late itself), that makes memory grow by more
- * than 20 MB, that ends the call or the process, or that keeps the service from what it owes to others.
+ * An attack fails the siege if it causes a gap of more than 100 ms (without the caller's own delay) or more than 20 MB of growth, if it
+ * ends the call or the process, or if the service fails other callers because of it.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -34,7 +34,7 @@ import * as Output from "./siege/output.ts"
 
 /** The longest gap that an attack may make, ms. */
 const maxGap = 100
-/** By how much memory may grow, MB (10⁶ bytes). */
+/** The largest growth of memory, MB (10⁶ bytes). */
 const maxGrowth = 20
 
 const seconds = argument("seconds", 5)
@@ -50,7 +50,7 @@ const freePort = () =>
     })
   })
 
-/** A child on the second core; `nice` above 0 gives way. */
+/** A child process on the second core. The one with the larger `nice` yields to the other. */
 const beside = (file: string, nice: number): ChildProcess => {
   const path = fileURLToPath(new URL(`siege/${file}`, import.meta.url))
   const child = spawn("nice", ["-n", String(nice), process.execPath, path], { stdio: ["ignore", "inherit", "inherit", "ipc"] })
@@ -76,8 +76,8 @@ process.once("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
 /**
- * Run in the service: the most CPU time (ms) of its thread between two looks, a few ms apart. Unlike a gap it is the same however busy
- * the machine is.
+ * Code for the service: measures the largest CPU time (ms) of its main thread between two firings of a timer. Unlike a gap, a busy machine
+ * does not change it.
  */
 const watchTurns = `
   globalThis.longestTurn = 0
@@ -156,7 +156,7 @@ const startService = async (attack: Attack, hosted: Readonly<Record<string, stri
 }
 
 const besiege = async (attack: Attack): Promise<Row> => {
-  // First, since the service asks what it hosts.
+  // The attacker starts first, since the service uses its servers.
   const attacker = beside("attacker.ts", 15)
   running.add(attacker)
   const hosting = message<Readonly<Record<string, string>>>(attacker)
@@ -182,7 +182,7 @@ const besiege = async (attack: Attack): Promise<Row> => {
     attacker.send({ ...service.target, seconds: long } satisfies Order)
     const did = message<string>(attacker)
     did.catch(() => {})
-    // While the attack still holds what it has; the collection is after the neighbour's last frame that counts.
+    // The attack still holds its connections then. The collection follows the neighbour's last counted frame.
     await pause(long * 1000 - 300)
     const seen = message<Seen>(neighbour)
     neighbour.send("until")

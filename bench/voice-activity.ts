@@ -1,14 +1,13 @@
 /**
- * What a window of the voice detector costs, natively and as WebAssembly, and what 100 calls of it do to the
- * event loop: in the main thread, or in a worker thread that windows are sent to.
+ * The cost of a window in the voice detector, native and as WebAssembly, and the effect of 100 calls on the event loop. The detectors
+ * run in the main thread, or in a worker thread that gets the windows.
  *
  *     npm run bench -- voice-activity [--calls 100 --seconds 10]
  *
- * Each detector gets a window every 32 ms of a real clock, all of them out of step with each other: once as
- * if everybody spoke at once, and once as if four in ten did, which is what the gate before them lets through
- * of conversations. "Late" is how much later than asked a
- * timer of 5 ms fires, which is what a frame of sound would feel; "answer" is from a window's moment to its
- * probability. The same without any detector stands beside it, because the machine has its own unrest.
+ * Each detector gets a window every 32 ms of real time, at moments spread over the 32 ms. In one run all callers speak; in another one
+ * four in ten do, which is the share that the energy gate passes in conversations. "Late" is the delay of a timer of 5 ms, which is also
+ * the delay of a frame of sound. "Answer" is the time from a window's moment to its probability. A run without detectors shows the
+ * machine's own delays.
  */
 import { NodeServices } from "@effect/platform-node"
 import { readFileSync } from "node:fs"
@@ -102,7 +101,7 @@ const cpuSeconds = (): readonly [thread: number, process: number] => {
   return [(thread.user + thread.system) / 1e6, (all.user + all.system) / 1e6]
 }
 
-/** As one caller has them: more in the same time would wait for each other, see `SileroVoiceActivity`. */
+/** Windows at the rate of one caller. Faster ones would wait for each other, see `SileroVoiceActivity`. */
 const cost = async (runtime: Runtime): Promise<void> => {
   const ask = await inThisThread(runtime, 1)
   const times: Array<number> = []
@@ -113,14 +112,14 @@ const cost = async (runtime: Runtime): Promise<void> => {
       await pause(windowMillis)
       const began = performance.now()
       await ask(0, window)
-      // The first round is the compiler's.
+      // The first round pays for compilation.
       if (round > 0) times.push(performance.now() - began)
     }
   }
   console.log(`  ${runtime.padEnd(8)} ${tell(times)}; CPU of the main thread ${((cpuSeconds()[0] - cpu) * 1000 / times.length).toFixed(3)} ms`)
 }
 
-/** Windows come due on a grid; each is sent when its moment has come, and none waits for another call's. */
+/** Sends each window at its moment on a regular grid. No call waits for another one. */
 const load = async (name: string, ask?: Ask, speaking = calls): Promise<void> => {
   const late: Array<number> = []
   const answers: Array<number> = []

@@ -154,7 +154,7 @@ const serve = Command.make("client-caller", {}, () => Layer.launch(Layer.tapCaus
 /** The scheduler is chosen before the rest of the configuration is read. `AppConfig` reports a wrong value of its variable. */
 const FiberScheduler = Layer.unwrap(
   Effect.map(load("PROMPT_SCHEDULER", variables.PROMPT_SCHEDULER), (choice) =>
-    Option.contains(choice, "off") ? Layer.empty : NextTickScheduler.layer)
+    Option.contains(choice, false) ? Layer.empty : NextTickScheduler.layer)
 ).pipe(
   Layer.provide(Provider),
   Layer.catch(() => NextTickScheduler.layer)

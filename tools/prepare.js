@@ -1,10 +1,10 @@
 /**
- * What npm runs after an install: it builds `dist`, so that `npm start` works at once.
+ * npm runs this after an install. It builds `dist`, so that `npm start` works at once.
  *
- * Two kinds of install have nothing to build, and are no failure: one without development dependencies (`--omit=dev`, or
- * NODE_ENV=production) has no compiler, and an image that installs before it copies `src` has no sources.
+ * Two kinds of install build nothing, and do not fail. An install without development dependencies (`--omit=dev`, or
+ * NODE_ENV=production) has no compiler. An image that installs before it copies `src` has no sources.
  *
- * Plain JavaScript: without development dependencies the Node that runs it may be too old for TypeScript.
+ * The file is plain JavaScript, since the Node of such an install may be too old for TypeScript.
  */
 import { execFileSync } from "node:child_process"
 import { existsSync } from "node:fs"
@@ -16,7 +16,7 @@ const lacking = [
 
 if (lacking.length === 0) {
   const npm = process.env.npm_execpath
-  // The package manager that asks, by its own file: on Windows `npm` alone is no program.
+  // The path of the running npm, since `npm` alone is no program on Windows.
   if (npm !== undefined && /\.[cm]?js$/.test(npm)) execFileSync(process.execPath, [npm, "run", "build"], { stdio: "inherit" })
   else execFileSync("npm", ["run", "build"], { stdio: "inherit" })
 } else if (!existsSync("dist/main.js")) {

@@ -1,5 +1,5 @@
 /**
- * The bare peer: the least that a media echo can do. It parses each message and stringifies its answer.
+ * The bare peer: the smallest possible media echo. It parses each message and stringifies its answer.
  */
 import { WebSocketServer } from "ws"
 

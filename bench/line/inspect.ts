@@ -1,6 +1,6 @@
 /**
- * A look into a Node process over its inspector: what is alive after a collection, without asking the
- * process's own code. https://chromedevtools.github.io/devtools-protocol/v8/
+ * Looks into a Node process through its inspector, for instance at the memory that is alive after a collection. The process needs no code
+ * for it. https://chromedevtools.github.io/devtools-protocol/v8/
  */
 import { WebSocket } from "ws"
 
@@ -27,7 +27,7 @@ export const connect = async (port: number) => {
       socket.send(JSON.stringify({ id, method, params }))
     })
   return {
-    /** MiB that live after a collection: objects, and buffers that they hold. */
+    /** Memory that is alive after a collection, MiB: objects, and the buffers that they hold. */
     alive: async () => {
       await call("HeapProfiler.collectGarbage")
       await call("HeapProfiler.collectGarbage")
@@ -35,7 +35,7 @@ export const connect = async (port: number) => {
       const embedder = (usage.embedderHeapUsedSize ?? 0) + (usage.backingStorageSize ?? 0)
       return { heap: usage.usedSize / 2 ** 20, external: embedder / 2 ** 20 }
     },
-    /** How many objects of this prototype are alive; the expression gives the prototype. */
+    /** The number of living objects with this prototype, which the expression evaluates to. */
     count: async (prototype: string): Promise<number> => {
       const { result } = await call("Runtime.evaluate", { expression: prototype, includeCommandLineAPI: true })
       if (result.objectId === undefined) return Number.NaN
@@ -48,7 +48,7 @@ export const connect = async (port: number) => {
       await call("Runtime.releaseObject", { objectId: objects.objectId })
       return length.value
     },
-    /** The value of an expression in the process, as far as JSON has it. */
+    /** The value of an expression in the process, which JSON must be able to hold. */
     evaluate: async (expression: string): Promise<unknown> =>
       (await call("Runtime.evaluate", { expression, returnByValue: true })).result.value,
     close: () => socket.close()

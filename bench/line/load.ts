@@ -1,7 +1,7 @@
 /**
- * The load generator: many callers in one process, each with a frame every 20 ms, spread over the 20 ms.
+ * The load generator: many callers in one process. Each sends a frame every 20 ms; their moments are spread over the 20 ms.
  *
- * It runs in a process of its own. Its parent sends a `Load` and gets back what was `Seen`.
+ * It runs in its own process. Its parent sends a `Load` and gets back what the callers have `Seen`.
  */
 import { createHmac, randomBytes } from "node:crypto"
 import { fileURLToPath } from "node:url"
@@ -35,10 +35,10 @@ export interface Caller {
   readonly slot: number
   /** The number of its last message, as Twilio counts them. */
   sequence: number
-  /** Frames. */
+  /** The number of frames that were sent. */
   sent: number
   received: number
-  /** When each frame left, in a ring. */
+  /** When each frame was sent, in a ring. */
   readonly times: Float64Array
 }
 
@@ -110,7 +110,7 @@ export const open = async (load: Load, index: number): Promise<Caller> => {
   return { socket, streamSid, slot: index % 20, sequence: 1, sent: 0, received: 0, times: new Float64Array(ring) }
 }
 
-/** Sends the caller's next 20 ms, base64, in Twilio's own order of fields: what comes in another costs the service more. */
+/** Sends the caller's next 20 ms, as base64, in Twilio's order of fields. Another order would cost the service more. */
 export const sendSound = (caller: Caller, payload: string) => {
   const chunk = ++caller.sent
   caller.socket.send(
@@ -120,7 +120,7 @@ export const sendSound = (caller: Caller, payload: string) => {
   )
 }
 
-/** Sends the caller's next 20 ms, and keeps when. */
+/** Sends the caller's next 20 ms, and records the time. */
 export const frame = (caller: Caller) => {
   caller.times[caller.sent % ring] = performance.now()
   sendSound(caller, payload)

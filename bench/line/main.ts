@@ -1,15 +1,15 @@
 /**
  * The telephone line under load, against a bare `ws` echo in the same run, with messages in Twilio's own order of fields.
  *
- * The service (as it is shipped: `dist/main.js`) and the bare peer run on one core, the load generator on
- * another. Rounds alternate, so that both see the same machine. Figures: CPU time per frame (in and
- * out), added latency, frames lost, frames that took the fast path, memory per call.
+ * The service (as it is shipped: `dist/main.js`) and the bare peer run on one core, the load generator on another. Rounds alternate, so
+ * that both see the same machine. Figures: CPU time per frame (in and out), added latency, lost frames, frames on the fast path, memory
+ * per call.
  *
- * The latency that a peer adds is the round trip of a frame, from the generator's sending to the echo's arrival there.
- * CPU is judged by the ratio to the bare peer, for that is what carries to another machine. Latency is judged by itself
- * on a core that is as fast as the target's, and by the ratio on a slower one, which is closer to having no time left.
+ * Added latency is the round trip of a frame, from its sending by the generator to the arrival of the echo. CPU time is judged by the
+ * ratio to the bare peer, since that is similar on other machines. Latency is judged in ms on a core as fast as the target's. On a slower
+ * core, which is closer to its limit, it is judged by the ratio.
  *
- * A missed target is printed. It fails only if frames did not take the fast path: then the other figures mean nothing.
+ * Missed targets are printed. The benchmark fails only if too few frames took the fast path, since the other figures mean nothing then.
  */
 import { join } from "node:path"
 import { connect } from "./inspect.ts"
@@ -19,16 +19,16 @@ import { allEnded, measure, median, ms, type Round } from "./rounds.ts"
 
 const target = {
   cpuRatio: 1.4,
-  /** ms; on a core where the bare peer takes at most `fastCore` µs a frame. */
+  /** The latency on a fast core, ms. A core is fast if the bare peer takes at most `fastCore` µs a frame. */
   added: 10,
   fastCore: 30,
-  /** Of the latency that the bare peer adds; on a slower core. */
+  /** The latency on a slower core, divided by the bare peer's. */
   addedRatio: 2,
   scanned: 0.99,
   memory: 0.5
 }
 
-/** ms of the generator's own lateness, above which it has not measured the peers. */
+/** The largest delay of the generator itself, ms. Above it, the latencies are not the peers'. */
 const maxLateness = 5
 
 const calls = argument("calls", 200)
@@ -37,11 +37,11 @@ const rounds = argument("rounds", 5)
 const warmup = argument("warmup", 5)
 
 interface ServiceRound extends Round {
-  /** Frames that the service read on the fast path, by its own count. */
+  /** Frames on the fast path, by the service's own count. */
   readonly scanned: number
 }
 
-/** The service's own count of frames that took the fast path. */
+/** The service's own count of frames on the fast path. */
 const scannedFrames = async (url: string): Promise<number> => {
   const text = await (await fetch(`${url}/metrics`)).text()
   return Number(/^client_caller_frames_scanned_total (\d+)/m.exec(text)?.[1] ?? 0)
@@ -70,7 +70,7 @@ const profile = process.argv.includes("--cpu-prof")
 await ready(bare, /ready/)
 
 const load = { calls, seconds, warmup }
-/** The first calls pay for compilation: they are not a call's cost. */
+/** The first calls pay for compilation, so they do not count. */
 const firstCalls = { calls: 20, seconds: 2, warmup: 1 }
 
 console.log(`${calls} calls at once on one core, ${seconds} s a round, ${rounds} rounds\n`)
@@ -96,7 +96,7 @@ const lost = sent - sum(serviceRounds.map((round) => round.received))
 const scanned = sum(serviceRounds.map((round) => round.scanned)) / sent
 const percent = (share: number) => `${(share * 100).toFixed(2)} %`
 
-// A process of its own, for an inspector that listens costs time.
+// A second service measures memory, since a listening inspector costs time.
 const inspected = await startService(["--inspect=127.0.0.1:18002"])
 const memory = await (async () => {
   try {

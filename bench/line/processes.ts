@@ -1,5 +1,5 @@
 /**
- * Starting the service and its peers as processes, each on a core of its own, and reading what they use.
+ * Starts the service and its peers as processes on given cores, and reads their use of CPU, memory and files.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs"
@@ -45,7 +45,7 @@ export const ready = (child: ChildProcess, sign: RegExp) =>
     child.once("exit", () => reject(new Error(`the peer stopped: ${output}`)))
   })
 
-/** A Node process on one core; a real child, so that its pid is the one that is measured. */
+/** A Node process on one core. `taskset` replaces itself by it, so the child's pid is Node's. */
 export const onCore = (
   core: number,
   script: string,
@@ -56,7 +56,7 @@ export const onCore = (
     stdio: ["ignore", "pipe", "pipe"]
   })
 
-/** Moves a process that runs to one core, with all of its threads: those that collect garbage and compile are many. */
+/** Moves a running process to one core with all its threads, among them those for garbage collection and compilation. */
 export const moveTo = (core: number, pid: number): void => {
   spawnSync("taskset", ["-acp", String(core), String(pid)], { stdio: "ignore" })
 }

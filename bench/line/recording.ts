@@ -1,5 +1,5 @@
 /**
- * What recording costs the line: echo calls on one core, with `RECORDING` on and off in turn, each in a service of its own.
+ * The cost of recording: echo calls on one core, with `RECORDING` on and off in turn, each time in a new service.
  *
  *     npm run bench -- recording --calls 200 --seconds 20 --rounds 5
  */

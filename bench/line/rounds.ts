@@ -1,4 +1,4 @@
-/** One round of load on a peer, and what it cost. */
+/** Rounds of load on a peer, and their cost. */
 import { fork } from "node:child_process"
 import { join } from "node:path"
 import type { Load, Seen } from "./load.ts"
@@ -30,7 +30,7 @@ export const measure = (pid: number, load: Load, onSteady: () => void = () => {}
     child.send(load)
   })
 
-/** A call tells its counts once a second, and at its end, which comes a little later than the caller's hang-up. */
+/** Waits until all calls have ended, a little after their hang-ups. Only then are the counts of their frames complete. */
 export const allEnded = async (url: string) => {
   for (let attempt = 0; attempt < 100; attempt++) {
     const { active_connections } = await (await fetch(`${url}/health`)).json() as { readonly active_connections: number }

@@ -1,7 +1,6 @@
 /**
- * Calls that come and go: does anything stay behind? Each of 100 callers calls, talks for 5 to 25 seconds
- * and leaves: most hang up, one in ten is cut off in the middle. Then all is quiet, and what is left in
- * the service is counted: sockets, calls, fibers, and the heap after a collection.
+ * Calls that come and go: do they leave anything behind? Each of 100 callers calls again and again, and talks for 5 to 25 seconds. Most
+ * hang up; one in ten is cut off. After the last call, the service's sockets, calls, fibers, and heap after a collection are counted.
  */
 import { connect } from "./inspect.ts"
 import { type Caller, frame, hangUp, open } from "./load.ts"
@@ -18,7 +17,7 @@ let finished = 0
 let cutOff = 0
 let failed = 0
 
-/** Talks until `until`; Twilio would ask what next after a cut, this caller does not. */
+/** Sends sound until `until`, or until the stream is cut. After a cut Twilio would request TwiML again; this caller does not. */
 const talk = (caller: Caller, until: number) =>
   new Promise<void>((resolve) => {
     let next = performance.now()
@@ -71,7 +70,7 @@ const look = async (name: string) => {
 
 try {
   console.log(`${calls} callers for ${minutes} minutes\n`)
-  // What is compiled and cached at the first calls is not a leak.
+  // Memory for compilation and caches at the first calls is no leak.
   const warm = performance.now() + 15_000
   await Promise.all(Array.from({ length: 20 }, (_, index) => callAgain(warm, index)))
   await pause(20_000)

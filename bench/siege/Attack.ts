@@ -34,15 +34,15 @@ export interface Attack {
   readonly name: string
   /** Its strength in few words: "50 at once, 59 KB each". */
   readonly strength: string
-  /** Seconds that it needs at least, where the siege's default is too short. */
+  /** The shortest useful duration, s, if the siege's default is too short. */
   readonly seconds?: number
   /** Variables of the attacked service, which override the siege's own. */
   readonly env?: Readonly<Record<string, string>>
   /** Where the service's log goes; to a file when not given. */
   readonly output?: BadOutput
-  /** Starts servers for the service to ask, before the service starts; returns the variables that name them. */
+  /** Starts servers for the service's own requests, before the service starts. Returns the variables that name them. */
   readonly host?: () => Promise<Readonly<Record<string, string>>>
-  /** Returns what it did, in few words. Rejects when the service fails others because of the attack. */
+  /** Returns what it did, in few words. Rejects if the service fails other callers because of the attack. */
   readonly run: (siege: Siege) => Promise<string>
 }
 
@@ -54,14 +54,14 @@ export const forged = (): string => createHmac("sha1", String(Math.random())).up
 
 export const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
-/** An attack that failed tells this and what went wrong, in place of what it did. */
+/** The beginning of the report of an attack that failed; the error follows. */
 export const failure = "failed: "
 
 /** "512 × 403, 3 × cut" */
 export const counted = (counts: ReadonlyMap<number | string, number>): string =>
   counts.size === 0 ? "no answer" : [...counts].map(([name, count]) => `${count} × ${name}`).join(", ")
 
-/** Runs `once` by so many at a time, again and again until the siege is over. */
+/** Runs `once` again and again until the siege is over, `atOnce` runs at a time. */
 export const repeatedly = async (siege: Siege, atOnce: number, once: (index: number) => Promise<unknown>): Promise<void> => {
   await Promise.all(Array.from({ length: atOnce }, async (_, index) => {
     while (!siege.isOver()) await once(index)

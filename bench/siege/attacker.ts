@@ -1,6 +1,6 @@
 /**
  * The attacker's process. Its parent sends an attack's name and gets the variables of the servers that the attack hosts. Then the
- * parent sends the target and the time, and gets what the attack did.
+ * parent sends the target and the duration, and gets the attack's report.
  */
 import { failure, type Target } from "./Attack.ts"
 import { attacks } from "./attacks.ts"

@@ -17,7 +17,7 @@ import { fragments } from "./streams/fragments.ts"
 import { media } from "./streams/media.ts"
 import { oneCaller } from "./streams/oneCaller.ts"
 
-/** What the service does when nothing is done to it: the table's first row, to compare with. */
+/** No attack: the table's first row, for comparison. */
 const peace: Attack = {
   name: "nothing",
   strength: "–",

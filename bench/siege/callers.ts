@@ -20,7 +20,7 @@ const spoken = (): Uint8Array => {
 
 const frameBytes = 160
 
-/** Speech, μ-law as base64, in messages of so many bytes. */
+/** Speech as μ-law in base64, cut into messages of this many bytes. */
 export const speech = (bytes: number): ReadonlyArray<string> => {
   const all = spoken()
   const repeated = Buffer.concat(Array.from({ length: Math.ceil(bytes / all.length) }, () => all))
@@ -38,7 +38,7 @@ export interface Numbers {
   readonly to: string
 }
 
-/** A call, or `undefined` where the line is busy. */
+/** A call, or `undefined` when the line is busy. */
 export const dial = (siege: Siege, numbers: Numbers): Promise<Caller | undefined> =>
   open({ calls: 1, seconds: 0, warmup: 0, target: siege.url, account: siege.account, ...numbers }, 0).catch(() => undefined)
 
@@ -55,7 +55,7 @@ export const returnMarks = (caller: Caller, onSound: () => void = () => {}): voi
   })
 }
 
-/** Keeps so many conversations with an agent until the siege is over: each caller speaks in turns, and calls again when the call is lost. */
+/** Keeps `calls` conversations with an agent until the siege is over. A caller speaks in turns, and calls again after a lost call. */
 export const converse = async (siege: Siege, calls: number): Promise<{ readonly dialled: number; readonly heard: number }> => {
   const frames = turn()
   let dialled = 0

@@ -1,16 +1,16 @@
 /**
- * The neighbour's process: a live echo call, a frame every 20 ms, with the longest gap between two frames of its echo.
+ * The neighbour's process: a live echo call that sends a frame every 20 ms, and measures the longest gap between two frames of the echo.
  *
- * Its parent sends `from` when the siege begins and `until` when it is over; then it answers with what it saw.
+ * Its parent sends `from` when the siege begins and `until` when it is over. Then the process answers with `Seen`.
  */
 import type { Load } from "../line/load.ts"
 import { frame, hangUp, open } from "../line/load.ts"
 
 export interface Seen {
-  /** Between two frames of the echo, ms. */
+  /** The longest gap between two frames of the echo, ms. */
   readonly longestGap: number
   readonly frames: number
-  /** The most by which this process sent a frame too late, ms: its own share of the gap. */
+  /** The longest delay of a frame that this process sent, ms: its own share of the gap. */
   readonly lateness: number
   /** Whether the call's WebSocket is still open. */
   readonly isOpen: boolean

@@ -1,4 +1,4 @@
-/** Where the service's log goes: to a file, or to an output that takes nothing. */
+/** The output of the service's log: a file, or an output that takes nothing. */
 import { spawnSync } from "node:child_process"
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
 import { join } from "node:path"
@@ -7,7 +7,7 @@ import type { BadOutput } from "./Attack.ts"
 export interface Output {
   /** The service's standard output. */
   readonly fd: number
-  /** Makes the output bad. */
+  /** Makes a bad output stop taking bytes. */
   readonly begin: () => void
   /** How many bytes it has taken. */
   readonly bytes: () => number

@@ -1,11 +1,11 @@
 /**
- * Requests by the ten thousand: on connections that are kept, each with one request at a time, by less than an HTTP client.
+ * Tens of thousands of requests on kept connections, one at a time on each, by code that does less than an HTTP client.
  */
 import type { Socket } from "node:net"
 import { pause, type Siege } from "./Attack.ts"
 import { open } from "./sockets.ts"
 
-/** The first answer in a text, and where it ends; `undefined` until all of it is there. */
+/** The first answer in a text, and where it ends; `undefined` until it is complete. */
 const answerIn = (text: string): { readonly status: number; readonly end: number } | undefined => {
   const head = text.indexOf("\r\n\r\n")
   if (head < 0) return undefined
@@ -14,7 +14,7 @@ const answerIn = (text: string): { readonly status: number; readonly end: number
   return text.length < end ? undefined : { status: Number(text.slice(9, 12)), end }
 }
 
-/** Asks on one connection until it, or the siege, is over. */
+/** Sends requests on one connection until the connection or the siege ends. */
 const askOn = (siege: Siege, socket: Socket, text: () => string, onAnswer: (status: number) => void): Promise<void> =>
   new Promise((resolve) => {
     let read = ""
@@ -35,7 +35,7 @@ const askOn = (siege: Siege, socket: Socket, text: () => string, onAnswer: (stat
     socket.write(text())
   })
 
-/** Asks on so many connections at once, as fast as they are answered; the number of answers by their status. */
+/** Sends requests on `connections` connections at once, as fast as they are answered. Returns the number of answers by status. */
 export const askAgainAndAgain = async (siege: Siege, connections: number, text: () => string): Promise<ReadonlyMap<number, number>> => {
   const answers = new Map<number, number>()
   const onAnswer = (status: number) => void answers.set(status, (answers.get(status) ?? 0) + 1)

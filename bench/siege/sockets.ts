@@ -4,7 +4,7 @@
 import { connect, type Socket } from "node:net"
 import type { Target } from "./Attack.ts"
 
-/** An open connection, or `undefined` when it was refused. Errors are ignored. A stubborn one stays open when the service ends its side. */
+/** An open connection, or `undefined` when it was refused. Errors are ignored. A stubborn one stays open after the service ends its side. */
 export const open = (target: Target, isStubborn = false): Promise<Socket | undefined> =>
   new Promise((resolve) => {
     const socket = connect({ port: target.port, host: target.host, allowHalfOpen: isStubborn })
@@ -13,7 +13,7 @@ export const open = (target: Target, isStubborn = false): Promise<Socket | undef
     socket.once("close", () => resolve(undefined))
   })
 
-/** Opens so many connections, each of which begins with this text, and keeps them. */
+/** Opens `count` connections, sends this text on each, and keeps them open. */
 export const openMany = async (target: Target, count: number, text: string): Promise<ReadonlyArray<Socket>> => {
   const sockets: Array<Socket> = []
   for (let begun = 0; begun < count; begun += 50) {
@@ -27,7 +27,7 @@ export const openMany = async (target: Target, count: number, text: string): Pro
   return sockets
 }
 
-/** How many the service has not ended. "Open files" in the table shows how many it still holds. */
+/** The number of connections that the service has not ended. The table's "open files" also counts those that it ended but still holds. */
 export const stillOpen = (sockets: ReadonlyArray<Socket>): number =>
   sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length
 
@@ -35,7 +35,7 @@ export const letGo = (sockets: ReadonlyArray<Socket>): void => {
   for (const socket of sockets) socket.destroy()
 }
 
-/** A POST as one text. */
+/** The text of a POST request. */
 export const post = (path: string, body: string, ...headers: ReadonlyArray<string>): string =>
   [
     `POST ${path} HTTP/1.1`,

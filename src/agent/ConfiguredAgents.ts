@@ -3,6 +3,7 @@
  */
 import { Array, Data, Effect, FileSystem, Option, Path, Result } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
+import * as WebhookAddress from "../config/WebhookAddress.ts"
 import type { EngineFailed } from "../conversation/ports/Engine.ts"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import type { AgentName } from "../domain/AgentName.ts"
@@ -24,7 +25,17 @@ export class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
   }
 }
 
-export type AgentProblem = AgentFileInvalid | AgentFileUnreadable | AgentNameTaken | EngineFailed
+/** No webhook may be sent to the address that a file names. */
+export class AgentWebhookRefused extends Data.TaggedError("AgentWebhookRefused")<{
+  readonly file: string
+  readonly cause: WebhookAddress.WebhookAddressRefused
+}> {
+  override get message() {
+    return `${this.file}: "webhook" ${this.cause.message}.`
+  }
+}
+
+export type AgentProblem = AgentFileInvalid | AgentFileUnreadable | AgentNameTaken | AgentWebhookRefused | EngineFailed
 
 /** All problems of the agents, in one message for the operator. */
 export class AgentsUnusable extends Data.TaggedError("AgentsUnusable")<{
@@ -63,7 +74,7 @@ const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers =
 
 /** Loads each file once, however often it is named. `agents` has absolute paths as keys, in the order in which the files are named. */
 export const load = Effect.gen(function*() {
-  const { agents: config, dialling } = yield* AppConfig
+  const { agents: config, dialling, webhooks } = yield* AppConfig
   const files = yield* AgentFiles
   const path = yield* Path.Path
   const inFolder = yield* Option.match(config.dir, { onNone: () => Effect.succeed([]), onSome: filesInFolder })
@@ -83,6 +94,8 @@ export const load = Effect.gen(function*() {
       continue
     }
     const definition = loaded.success
+    const address = definition.webhookUrl === undefined ? undefined : WebhookAddress.read(definition.webhookUrl, webhooks.isPrivateAllowed)
+    if (address !== undefined && Result.isFailure(address)) problems.push(new AgentWebhookRefused({ file, cause: address.failure }))
     const other = [...agents.values()].find((one) => one.definition.name === definition.name)
     if (other !== undefined || definition.name === echo.name) {
       problems.push(new AgentNameTaken({ agent: definition.name, file, ...(other === undefined ? {} : { other: other.file }) }))

@@ -57,7 +57,7 @@ export const make = Effect.fnUntraced(function*(
   onPhase: CallLifecycle.OnPhase
 ): Effect.fn.Return<{ readonly call: Call; readonly run: Effect.Effect<void> }> {
   const scope = yield* Scope.make()
-  const watch = yield* ConversationFeed.make(history.firstEvent)
+  const watch = yield* ConversationFeed.make
   const events = CallEvents.make(watch, history)
   const lifecycle = yield* CallLifecycle.make(
     info,

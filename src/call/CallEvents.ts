@@ -26,8 +26,7 @@ export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHis
   const tell = (event: ConversationEvent) =>
     Effect.suspend(() => {
       last = event._tag === "Ended" ? undefined : event
-      history.told(event)
-      return feed.tell(event)
+      return feed.tell(history.told(event))
     })
 
   return {

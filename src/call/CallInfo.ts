@@ -13,11 +13,16 @@ export interface CallInfo {
   readonly agent: Agent
   /** The caller whose share of the lines the call takes, see `CallerShare`. Unset: nobody's share. */
   readonly callerKey?: string
-  /** The URL that Twilio requests after a transfer. Unset: the call ends then. */
-  readonly continueUrl?: string
-  /** What is kept of the call. Unset: as its agent and the configuration say. */
+  /** The URL at which Twilio reaches the service: `https://…`, without a slash at its end. Unset: the call ends after a transfer. */
+  readonly baseUrl?: string
+  readonly keeping: CallKeeping
+}
+
+/** A call that is to be taken in. */
+export type NewCall = Omit<CallInfo, "keeping"> & {
+  /** Unset: as its ticket, its agent and the configuration say. */
   readonly keeping?: CallKeeping
-  /** The ticket in the URL of a call that we placed, see `ExpectedCalls`. */
+  /** The ticket in the URL of a call that was placed, see `ExpectedCalls`. */
   readonly ticket?: string
 }
 

@@ -3,7 +3,7 @@
  *
  * The fibers belong to the layer's scope: when the service stops, every call that is left is ended.
  */
-import { Context, Duration, Effect, Layer, Option, Schedule, type Scope } from "effect"
+import { Context, Duration, Effect, Layer, Option, Random, Schedule, type Scope } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
 import type { AgentName } from "../domain/AgentName.ts"
 import type { CallSid } from "../domain/Sid.ts"
@@ -11,7 +11,7 @@ import type { StoredCall } from "../store/CallStore.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "./Call.ts"
-import type { CallInfo, CallKeeping } from "./CallInfo.ts"
+import type { CallInfo, CallKeeping, NewCall } from "./CallInfo.ts"
 import { type CallState, CallEvent, type EndReason, isTerminal, isUnanswered } from "./CallState.ts"
 import type { StatusFacts } from "./history/Outcome.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
@@ -51,17 +51,17 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
 
 export class CallRegistry extends Context.Service<CallRegistry, {
   /** Gives the call of a webhook: the live call with its SID, or a new one if a line is free. */
-  readonly admit: (info: CallInfo, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
+  readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
   /**
    * What the store knows of a call that is not here. `"lost"`: the store does not answer. `undefined`: it knows no such call.
-   * `isNew`: another process may be answering the call right now, so the store is asked again and again for a second.
+   * `mayBeUnwritten`: another process may be storing the call right now, so the store is asked again and again for a second.
    */
-  readonly recall: (callSid: CallSid, isNew?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
+  readonly recall: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
   /**
    * Takes in a call that we placed and whose line was reserved. Its webhooks may have been faster than Twilio's answer. Then the call is
    * live already, has ended already, or ends at once by its reports.
    */
-  readonly adopt: (info: CallInfo) => Effect.Effect<void>
+  readonly adopt: (info: NewCall) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
   /** The events of a call that is live, or was one of the last to end. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
@@ -82,8 +82,10 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly live: Effect.Effect<number>
   /** How many calls have an open media stream. */
   readonly streaming: Effect.Effect<number>
-  /** Remembers what to keep of a call that is about to be placed. Its URL has this ticket. */
-  readonly expect: (ticket: string, keeping: CallKeeping) => Effect.Effect<void>
+  /** Remembers what to keep of a call that is about to be placed. Gives the ticket for the call's URL. */
+  readonly expect: (keeping: CallKeeping) => Effect.Effect<string>
+  /** Whether this process gave out the ticket, and still knows it. */
+  readonly isExpected: (ticket: string) => Effect.Effect<boolean>
   /** Keeps a line for a call that is about to be placed, until the scope closes; a drain waits for it. */
   readonly reserve: Effect.Effect<void, Admission.LineBusy, Scope.Scope>
   readonly isDraining: Effect.Effect<boolean>
@@ -100,7 +102,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const live = LiveCalls.make(limits)
       const feeds = EndedFeeds.make()
       const expected = new ExpectedCalls()
-      const keepingOf = ({ agent, keeping, ticket }: CallInfo) => keeping ?? expected.find(ticket) ?? Keeping.of(agent, numbers)
+      const keepingOf = ({ agent, keeping, ticket }: NewCall) => keeping ?? expected.keepingOf(ticket, Keeping.of(agent, numbers))
 
       const dispatch = (callSid: CallSid, event: CallEvent) =>
         Effect.suspend(() => {
@@ -125,10 +127,10 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       // Once Twilio has hung up there is nothing left to wait for.
       const controlOf = (info: CallInfo) => CallControls.make(rest, twilio.phoneNumber, info, end(info.callSid, "requested"))
       const report = Effect.fnUntraced(function*(callSid: CallSid, status: CallStatus, sequence: number, facts: StatusFacts = {}) {
-        const isHere = yield* histories.report(callSid, { ...facts, status })
-        yield* absent.addReport(callSid, { status, sequence }, live.find(callSid) !== undefined)
+        const place = yield* histories.report(callSid, { ...facts, status })
+        yield* absent.addReport(callSid, { ...facts, status, sequence }, place !== "unknown" || live.find(callSid) !== undefined)
         yield* dispatch(callSid, CallEvent.StatusReported({ status, sequence }))
-        return isHere
+        return place
       })
 
       const ownership = yield* Ownership.make({
@@ -136,8 +138,9 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         accountSid: histories.accountSid,
         onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
         onOrphanEnded: Effect.fnUntraced(function*(stored, { endedAt, ...facts }) {
-          const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }, ""), stored)
+          const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }), stored)
           history.takeOver()
+          for (const report of yield* absent.takeReports(stored.callSid)) history.reported(report)
           history.ended("streamLost", Math.max(0, stored.parts - 1), endedAt)
           history.reported(facts)
         })
@@ -147,16 +150,19 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       return CallRegistry.of({
         admit,
         adopt,
-        expect: (ticket, keeping) => Effect.sync(() => expected.add(ticket, keeping)),
+        expect: (keeping) =>
+          Effect.map(Effect.all([Random.nextInt, Random.nextInt]), (numbers) =>
+            expected.add(keeping, numbers.map((number) => Math.abs(number).toString(36)).join(""))),
+        isExpected: (ticket) => Effect.sync(() => expected.has(ticket)),
         reserve,
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
         events: (callSid) =>
           Effect.sync(() => Option.map(Option.fromUndefinedOr(live.find(callSid)?.watch ?? feeds.find(callSid)), ({ events }) => events)),
         forget: (callSid) => Effect.sync(() => feeds.forget(callSid)),
-        recall: (callSid, isNew = false) => isNew ? ownership.await(callSid) : ownership.find(callSid),
+        recall: (callSid, mayBeUnwritten = false) => mayBeUnwritten ? ownership.await(callSid) : ownership.find(callSid),
         report: Effect.fnUntraced(function*(callSid, status, sequence, facts = {}) {
-          const isHere = yield* report(callSid, status, sequence, facts)
-          if (!isHere && isTerminal(status)) yield* ownership.pass(callSid, { ...facts, status, sequence })
+          const place = yield* report(callSid, status, sequence, facts)
+          if (place !== "here" && isTerminal(status)) yield* ownership.pass(callSid, { ...facts, status, sequence })
         }),
         hangUp,
         end,

@@ -12,12 +12,12 @@ const queuedEvents = 256
 /** How many events are kept for watchers that come later: the last quarter of an hour of a lively conversation. */
 const keptEvents = 500
 
-/** An event with its place in the call's history. */
+/** An event with its number. The call's history counts the events. */
 export interface NumberedEvent {
   readonly event: ConversationEvent
-  /** From 0, without gaps, over all streams and processes of the call. `CallerSays`, which is not kept, has the number of the event before it. */
+  /** Rises over all streams and processes of the call. `CallerSays`, which is not kept, has the number of the event before it. */
   readonly sequence: number
-  /** Whether the history keeps the event, under this number. */
+  /** Whether the number is the event's own. */
   readonly isNumbered: boolean
 }
 
@@ -26,7 +26,7 @@ type Published = NumberedEvent | undefined
 
 export interface ConversationFeed {
   /** Never waits. */
-  readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  readonly tell: (event: NumberedEvent) => Effect.Effect<void>
   /** The call is over: ends `events`. */
   readonly end: Effect.Effect<void>
   /** All events from the first one kept here to the call's end. Each run of the stream is a watcher. */
@@ -35,26 +35,15 @@ export interface ConversationFeed {
   readonly isWatched: () => boolean
 }
 
-/** Whether the history keeps such an event, with a number. */
-export const isNumbered = ({ _tag }: ConversationEvent): boolean => _tag !== "CallerSays"
-
-/** `nextSequence`: the number of the first event, for a call that another process had before. */
-export const make = (nextSequence = 0): Effect.Effect<ConversationFeed> =>
-  Effect.map(PubSub.sliding<Published>({ capacity: queuedEvents, replay: keptEvents }), (hub) => {
-    let watchers = 0
-    let next = nextSequence
-    const countWatcher = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
-    const numbered = (event: ConversationEvent): NumberedEvent => {
-      const isKept = isNumbered(event)
-      if (isKept) next++
-      return { event, sequence: next - 1, isNumbered: isKept }
-    }
-    return {
-      tell: (event) => Effect.suspend(() => Effect.asVoid(PubSub.publish(hub, numbered(event)))),
-      end: Effect.asVoid(PubSub.publish(hub, undefined)),
-      events: Stream.unwrap(Effect.as(countWatcher, Stream.fromPubSub(hub))).pipe(
-        Stream.takeWhile((event): event is NumberedEvent => event !== undefined)
-      ),
-      isWatched: () => watchers > 0
-    }
-  })
+export const make: Effect.Effect<ConversationFeed> = Effect.map(PubSub.sliding<Published>({ capacity: queuedEvents, replay: keptEvents }), (hub) => {
+  let watchers = 0
+  const countWatcher = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
+  return {
+    tell: (event) => Effect.asVoid(PubSub.publish(hub, event)),
+    end: Effect.asVoid(PubSub.publish(hub, undefined)),
+    events: Stream.unwrap(Effect.as(countWatcher, Stream.fromPubSub(hub))).pipe(
+      Stream.takeWhile((event): event is NumberedEvent => event !== undefined)
+    ),
+    isWatched: () => watchers > 0
+  }
+})

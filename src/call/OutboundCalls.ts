@@ -4,12 +4,13 @@
  * A dial that has begun is finished even if its client goes away. The outcome is kept under the client's `Idempotency-Key`, so that a
  * repeated request does not ring again.
  */
-import { Clock, Context, Effect, Fiber, FiberSet, Layer, Option, Random } from "effect"
+import { Clock, Context, Effect, Fiber, FiberSet, Layer, Option } from "effect"
 import { Agents } from "../agent/Agents.ts"
 import { AppConfig } from "../config/AppConfig.ts"
 import { Credentials } from "../config/Credentials.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
+import * as WebhookUrls from "../twilio/webhook/WebhookUrls.ts"
 import type { CallKeeping } from "./CallInfo.ts"
 import { CallRegistry } from "./CallRegistry.ts"
 import * as Keeping from "./history/Keeping.ts"
@@ -57,16 +58,14 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         yield* Effect.sleep(queuedMillis)
         // While the call waited for its turn, the service may have begun to stop.
         if (yield* registry.isDraining) return yield* new LineBusy({ reason: "draining" })
-        const dialled = yield* rest.dial({ to: request.to, from, url, statusCallback: `${request.baseUrl}/twilio/status` })
+        const dialled = yield* rest.dial({ to: request.to, from, url, statusCallback: WebhookUrls.of(request.baseUrl, "/twilio/status") })
         return { ...dialled, queuedMillis }
       })
 
       /** Adds a ticket to the URL if the request says what to keep: Twilio may request the URL before we know the call's SID. */
       const expected = Effect.fnUntraced(function*(request: OutboundRequest, url: string, keeping: CallKeeping) {
         if (Object.keys(request.keeping).length === 0) return url
-        const ticket = `${(yield* Random.nextInt).toString(36)}${(yield* Random.nextInt).toString(36)}`.replaceAll("-", "")
-        yield* registry.expect(ticket, keeping)
-        return `${url}&ticket=${ticket}`
+        return `${url}&ticket=${yield* registry.expect(keeping)}`
       })
 
       const dial = Effect.fn("OutboundCalls.dial")(function*(request: OutboundRequest) {
@@ -82,7 +81,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           from: Option.some(from),
           to: Option.some(to),
           agent,
-          continueUrl: `${baseUrl}/twilio/continue`,
+          baseUrl,
           keeping
         })
         return { ...dialled, to, from, agent: agent.name }

@@ -102,6 +102,9 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   if (Option.isSome(twilio.phoneNumber) && Option.isNone(twilio.account) && Option.isNone(twilio.apiBaseUrl)) {
     lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
   }
+  if (Option.exists(twilio.fallbackUrl, ({ host }) => Option.exists(server.publicUrl, (own) => own.host === host))) {
+    lines.push("TWILIO_FALLBACK_URL is an address of this service (PUBLIC_URL), which Twilio asks just when this service does not answer. Set it to the URL of another server, such as a TwiML Bin's.")
+  }
   if (store.retention.wordsDays > store.retention.figuresDays) {
     lines.push("STORE_WORDS_DAYS does nothing: everything about a call is removed after STORE_FIGURES_DAYS.")
   }

@@ -25,6 +25,7 @@ import * as PublicEngineNames from "./api/system/PublicEngineNames.ts"
 import * as MediaRoute from "./MediaRoute.ts"
 import { Failed, MethodNotAllowed, NotFound } from "./api/Problems.ts"
 import { PublicUrl } from "./connections/PublicUrl.ts"
+import * as WebhookUrls from "../twilio/webhook/WebhookUrls.ts"
 import * as Webhooks from "./webhooks/Webhooks.ts"
 
 /** Larger bodies are refused (413). The largest body that anyone needs has a few hundred bytes. */
@@ -35,17 +36,17 @@ const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
   ...Object.entries(OpenApi.fromApi(Api).paths).map(
     ([path, operations]) => [path, Object.keys(operations).join(", ").toUpperCase()] as const
   ),
-  ...Webhooks.paths.map((path) => [path, "GET, POST"] as const),
+  ...WebhookUrls.paths.map((path) => [path, "GET, POST"] as const),
   ...[MediaRoute.path, "/", ...ApiDocuments.paths, "/metrics"].map((path) => [path, "GET"] as const)
 ]
 
 /** Reads a path as the routes' own router does: `/DOCS`, `//docs/`, `/%64ocs` and `/docs;x` are all `/docs`. */
 const reader = FindMyWay.make<string>()
 for (const path of new Set([...methods.map(([path]) => path), ...AdminServer.paths])) {
-  if (!path.includes("{")) reader.on("GET", path as FindMyWay.PathInput, path)
+  reader.on("GET", path.replaceAll(/\{(\w+)\}/g, ":$1") as FindMyWay.PathInput, path)
 }
 
-/** The path of this URL as its route has it; `undefined` for a path without a route. */
+/** The path of this URL as its route has it, such as `/calls/{callSid}`; `undefined` for a path without a route. */
 const normal = (url: string): string | undefined => reader.find("GET", url)?.handler
 
 const notHere = Effect.suspend(() =>

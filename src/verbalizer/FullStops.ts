@@ -100,12 +100,12 @@ const make = (language: string): FullStops => {
   }
 }
 
-const made = new Map<string, FullStops>()
+const languageStops = new Map<string, FullStops>()
 
 /** The full stops of a language (BCP 47). A language without rules has only the common abbreviations. */
 export const of = (tag: string): FullStops => {
   const language = tag.toLowerCase().split(/[-_]/)[0]
-  const known = made.get(language) ?? make(/^[a-z]{2,3}$/.test(language) ? language : "en")
-  made.set(language, known)
+  const known = languageStops.get(language) ?? make(/^[a-z]{2,3}$/.test(language) ? language : "en")
+  languageStops.set(language, known)
   return known
 }

@@ -1,8 +1,8 @@
 /**
  * Numbers in words by CLDR's rule-based number formats (RBNF), the data that ICU's `RuleBasedNumberFormat` reads.
  *
- * A rule set is a list of rules, each with a base value. The rule with the largest base that is not above the number
- * writes it. In a rule's text `←…←` is the number divided by the rule's divisor, `→…→` the remainder, `=…=` the
+ * A rule set is a list of rules, each with a base value. A number is written by the rule with the largest base that is not
+ * above it. In a rule's text `←…←` is the number divided by the rule's divisor, `→…→` the remainder, `=…=` the
  * number itself. `[…]` is left out if there is no remainder. `$(cardinal,…)$` picks a plural form.
  *
  * https://unicode.org/reports/tr35/tr35-numbers.html#Rule-Based_Number_Formatting

@@ -66,7 +66,7 @@ const make = (language: Language): (text: string) => string => {
   }
 }
 
-const made = new Map<string, (text: string) => string>()
+const verbalizers = new Map<string, (text: string) => string>()
 
 /**
  * Gives the spoken form of texts of a language (BCP 47). `undefined` for a language without rules: its texts are left to the engine. The
@@ -76,10 +76,10 @@ export const of = (tag: string): ((text: string) => string) | undefined => {
   const base = tag.toLowerCase().split(/[-_]/)[0]
   const rules = languages.get(base)
   if (rules === undefined) return undefined
-  const known = made.get(base)
+  const known = verbalizers.get(base)
   if (known !== undefined) return known
   const verbalizer = make({ rules, words: NumberWords.make(rules), decimal: decimalOf(base) })
   const bounded = (text: string) => text.length > maxLength ? text : verbalizer(text)
-  made.set(base, bounded)
+  verbalizers.set(base, bounded)
   return bounded
 }

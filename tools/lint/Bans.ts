@@ -1,18 +1,18 @@
 /**
- * What `src` must not use, because Effect has it in a form that tests can replace and interruption can stop (STYLE, section 11).
+ * Functions that `src` must not use, because Effect has them in a form that tests can replace and interruption can stop (STYLE,
+ * section 11).
  *
- * Each is found by its name, however it is written: `Date.now`, `Date["now"]`, `globalThis.Date.now`, `const { now } = Date`, an
- * import from the module that has the same thing, and an import under another name. An object that was put into a variable
- * first (`const D = Date`) is not followed.
+ * A use is found in any spelling: `Date.now`, `Date["now"]`, `globalThis.Date.now`, `const { now } = Date`, an import from a module with
+ * the same function, and an import under another name. Not found is an object that was put into a variable first (`const D = Date`).
  */
 import ts from "typescript"
 import { packageName } from "./References.ts"
 import { bare, memberName } from "./Syntax.ts"
 
 export interface Ban {
-  /** `Date.now`: a member of an object. `setTimeout`: a global. `Date.*`: every member. `new Date()`: one that takes no argument. */
+  /** `Date.now`: a member of an object. `setTimeout`: a global. `Date.*`: every member. `new Date()`: a construction without arguments. */
   readonly names: ReadonlyArray<string>
-  /** Modules whose exports of these names are the same thing. */
+  /** Modules that export the same functions under these names. */
   readonly modules?: ReadonlyArray<string>
   readonly instead: string
   /** Files that may use it, each with the reason. */
@@ -73,7 +73,7 @@ export const bans: ReadonlyArray<Ban> = [
   }
 ]
 
-/** `Date` of `Date.now`; nothing of `setTimeout`. */
+/** `Date` for `Date.now`; `undefined` for `setTimeout`. */
 const ownerOf = (name: string): string | undefined => /^(\w+)\./.exec(name)?.[1]
 
 export interface Banned {
@@ -84,7 +84,7 @@ export interface Banned {
 
 const globals = new Set(["globalThis", "global", "window", "self"])
 
-/** `Date` of `Date` and of `globalThis.Date`. */
+/** `Date` for `Date` and for `globalThis.Date`. */
 const rootName = (node: ts.Expression): string | undefined => {
   const inner = bare(node)
   if (ts.isIdentifier(inner)) return inner.text
@@ -103,7 +103,7 @@ const isValue = (node: ts.Identifier): boolean => {
   return !isNameOf && !isPropertyNameOf
 }
 
-/** All uses of what is banned, whether or not the file is excepted. */
+/** All uses of banned functions, also in excepted files. */
 export const usesOf = (file: ts.SourceFile): ReadonlyArray<Banned> => {
   const found: Array<Banned> = []
   const report = (name: string, node: ts.Node): void => {
@@ -129,7 +129,7 @@ export const usesOf = (file: ts.SourceFile): ReadonlyArray<Banned> => {
       }
       const isOf = (owner: string): boolean => ban.names.some((name) => ownerOf(name) === owner)
       for (const { name, propertyName = name } of elements) {
-        // Under its own name its members are found where they are used.
+        // An import under its own name needs no report here, since uses of its members are found.
         if (isOf(propertyName.text) && name.text !== propertyName.text) add(`${propertyName.text} under another name`)
       }
       if (ban.modules?.includes(module) !== true) continue

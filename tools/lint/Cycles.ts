@@ -1,17 +1,17 @@
-/** Files that import each other in a circle: none can be read, tested or moved without the others. */
+/** Finds import cycles: files of which none can be read, tested or moved without the others. */
 
 export type Graph = ReadonlyMap<string, ReadonlySet<string>>
 
-/** The shortest circle through a file; `undefined` when there is none. */
+/** The shortest cycle through a file; `undefined` if there is none. */
 const shortestCycle = (graph: Graph, start: string): ReadonlyArray<string> | undefined => {
   const cameFrom = new Map<string, string>()
   const queue = [start]
   for (const at of queue) {
     for (const next of graph.get(at) ?? []) {
       if (next === start) {
-        const way = [at]
-        while (way[0] !== start) way.unshift(cameFrom.get(way[0]) ?? start)
-        return way
+        const path = [at]
+        while (path[0] !== start) path.unshift(cameFrom.get(path[0]) ?? start)
+        return path
       }
       if (!cameFrom.has(next)) {
         cameFrom.set(next, at)
@@ -22,7 +22,7 @@ const shortestCycle = (graph: Graph, start: string): ReadonlyArray<string> | und
   return undefined
 }
 
-/** The circles, each once, and each beginning with the first of its files in the order of names. */
+/** All cycles, each once. Each begins with the alphabetically first of its files. */
 export const cyclesOf = (graph: Graph): ReadonlyArray<ReadonlyArray<string>> => {
   const known = new Set<string>()
   return [...graph.keys()].toSorted().flatMap((start) => {

@@ -1,12 +1,13 @@
-/** What the names of one file stand for, as far as that tells which module or file a call means. */
+/** The names in one file that stand for texts, for `createRequire` or for `require`. They tell which module or file a call means. */
 import ts from "typescript"
 import { bare, memberName } from "./Syntax.ts"
 
 export class LocalNames {
-  /** Constants with a text for their value. A name that is given two values has `undefined`. */
+  /** Constants whose value is a text. A name with two values has `undefined`. */
   readonly #constants = new Map<string, string | undefined>()
-  /** Names of `createRequire`, and of what it made. */
+  /** Names of `createRequire`. */
   readonly #makers = new Set(["createRequire"])
+  /** Names of `require`, and of the results of `createRequire`. */
   readonly #requires = new Set(["require"])
 
   /** Reads the whole file first, since a constant may stand below the function that uses it. */
@@ -27,7 +28,7 @@ export class LocalNames {
     return ts.isIdentifier(inner) ? this.#makers.has(inner.text) : memberName(inner) === "createRequire"
   }
 
-  /** Whether this is `require`, or what `createRequire` made. */
+  /** Whether this is `require`, or a result of `createRequire`. */
   isRequire(node: ts.Expression): boolean {
     const inner = bare(node)
     if (ts.isIdentifier(inner)) return this.#requires.has(inner.text)

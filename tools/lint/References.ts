@@ -1,10 +1,10 @@
 /**
- * How a file names others: every way that JavaScript and TypeScript have to name a module or a file beside it.
+ * The references of a file to other files: every way in which JavaScript and TypeScript name a module or a file beside the importing one.
  *
- * Static imports and exports, `import type`, `import("…")` as a value and as a type, `require`, `createRequire`, module augmentations,
- * `/// <reference>`, `import.meta.resolve`, `process.getBuiltinModule`, and `import.meta.url` handed to a call (`new URL("…", import.meta.url)`,
- * which is how the file of a thread is named). A name that can't be read here is a problem of its own: it must be a literal, or a
- * constant of the same file.
+ * They are static imports and exports, `import type`, `import("…")` as a value and as a type, `require`, `createRequire`, module
+ * augmentations, `/// <reference>`, `import.meta.resolve`, `process.getBuiltinModule`, and calls with `import.meta.url` as an argument
+ * (`new URL("…", import.meta.url)` names the file of a thread). A name must be a literal or a constant of the same file. Any other name
+ * is reported as a problem, since it can't be read.
  */
 import { builtinModules } from "node:module"
 import ts from "typescript"
@@ -13,9 +13,9 @@ import { bare, isMeta, isMetaUrl, memberName } from "./Syntax.ts"
 
 export interface Reference {
   readonly name: string
-  /** Only a type: nothing of it is left when the program runs. */
+  /** Whether it is an import of types only, which the program does not load. */
   readonly isType: boolean
-  /** Given to a call together with `import.meta.url`, so that `x` means `./x`. */
+  /** Whether it is an argument beside `import.meta.url`, so that `x` means `./x`. */
   readonly isBeside: boolean
   readonly start: number
 }
@@ -33,13 +33,13 @@ export interface References {
 
 const builtin = new Set(builtinModules)
 
-/** Node takes `fs` for `node:fs`; here it has one name. */
+/** The name of a package or module. Node's own have one name: `fs` becomes `node:fs`. */
 export const packageName = (name: string): string => builtin.has(name) ? `node:${name}` : name
 
 /** Members of `import.meta` that name no file. */
 const harmlessMeta = new Set(["main", "url", "resolve"])
 
-/** Walks a file and collects what it names. */
+/** Walks through a file and collects its references. */
 class ReferenceCollector {
   readonly references: Array<Reference> = []
   readonly unreadable: Array<Unreadable> = []
@@ -116,7 +116,7 @@ class ReferenceCollector {
     this.#visitBeside(node)
   }
 
-  /** `import.meta.url` beside other arguments: those name files beside this module. */
+  /** A call with `import.meta.url`: its other arguments name files beside this module. */
   #visitBeside(call: ts.CallExpression | ts.NewExpression): void {
     const others = (call.arguments ?? []).filter((argument) => !isMetaUrl(argument))
     if (others.length === (call.arguments?.length ?? 0)) return

@@ -1,6 +1,6 @@
 /**
- * Holds files to the import table: by where an import leads, not by how it is written. Each name is resolved to the file that it
- * means, and that file's place in the tree is what counts; so depth and detours (`./../../http/Api.ts`) make no difference.
+ * Checks imports against the import table. Each name is resolved to its file, and only that file's path counts. So the spelling of an
+ * import (`./../../http/Api.ts`) makes no difference.
  */
 import { existsSync, statSync } from "node:fs"
 import { dirname, relative, resolve, sep } from "node:path"
@@ -10,20 +10,20 @@ import type { Room } from "./table.ts"
 
 export type Table = Readonly<Record<string, Room>>
 
-/** Where the table is: the end of each message. */
+/** The end of each message: where the table is. */
 const see = "see tools/lint/table.ts and docs/adr/0004"
 
-/** Whether a path lies in a folder, or is it. */
+/** Whether a path is a folder or lies in it. */
 const isWithin = (path: string, folder: string): boolean => path === folder || path.startsWith(`${folder}/`)
 
-/** The room of a path relative to `src`: the longest of the table that it lies in. */
+/** The room of a path, which is relative to `src`: the table's longest path in which it lies. */
 export const roomOf = (table: Table, path: string): string | undefined =>
   Object.keys(table).filter((room) => isWithin(path, room)).reduce<string | undefined>(
     (longest, room) => longest === undefined || room.length > longest.length ? room : longest,
     undefined
   )
 
-/** What is wrong with the table itself. */
+/** Mistakes in the table itself. */
 export const problemsOf = (table: Table): ReadonlyArray<string> => {
   const rooms = Object.keys(table)
   return rooms.flatMap((room, index) =>
@@ -45,7 +45,7 @@ const candidates = (path: string): ReadonlyArray<string> => [
 
 const isFile = (path: string): boolean => existsSync(path) && statSync(path).isFile()
 
-/** A name by path, as it is written in an import, or beside `import.meta.url`. */
+/** Whether a reference is a path, and not the name of a package. */
 const isPath = ({ isBeside, name }: Reference): boolean => isBeside || /^(\.{0,2}\/|\.{1,2}$|[a-z]+:\/\/|file:|data:)/i.test(name)
 
 /** The file or folder that a path names; `undefined` when it does not exist. */
@@ -57,7 +57,7 @@ export const targetOf = (from: string, name: string): string | undefined => {
     return undefined
   }
   if (url.protocol !== "file:") return undefined
-  // The same file with another `?` or `#` is another module instance.
+  // Without `?` and `#`, with which Node loads the same file once more.
   const path = fileURLToPath(new URL(url.pathname, "file:"))
   return candidates(path).find(isFile) ?? (existsSync(path) ? resolve(path) : undefined)
 }
@@ -67,11 +67,11 @@ const listed = (names: ReadonlyArray<string>): string => names.length === 0 ? "n
 export interface Checked {
   /** Why the table forbids it. */
   readonly problem?: string
-  /** The file of `src` that it leads to, relative to `src`. */
+  /** The imported file, relative to `src`. */
   readonly target?: string
 }
 
-/** One reference of the file `path`, which is relative to `source`. */
+/** Checks one reference of the file `path`, which is relative to `source`. */
 export const check = (table: Table, source: string, path: string, reference: Reference): Checked => {
   const name = roomOf(table, path)
   if (name === undefined) return {}
@@ -88,7 +88,7 @@ export const check = (table: Table, source: string, path: string, reference: Ref
     return { problem: `${name} may not import ${reference.name}: src imports nothing outside of it but packages` }
   }
   const targetRoom = roomOf(table, target)
-  // Its own files, and what lies in the rooms inside it.
+  // A room may import its own files, and those of the rooms inside it.
   if (targetRoom === name || (targetRoom !== undefined && isWithin(targetRoom, name))) return { target }
   if (room.imports.some((allowed) => isWithin(target, allowed))) return { target }
   if (room.types?.some((allowed) => isWithin(target, allowed)) === true) {

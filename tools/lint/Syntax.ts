@@ -1,14 +1,14 @@
-/** Small questions about expressions, which several checks ask. */
+/** Small questions about expressions that several checks need. */
 import ts from "typescript"
 
-/** What is left without parentheses, `as`, `satisfies` and `!`. */
+/** An expression without its parentheses, `as`, `satisfies` and `!`. */
 export const bare = (node: ts.Expression): ts.Expression =>
   ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isSatisfiesExpression(node) || ts.isNonNullExpression(node) ||
     ts.isTypeAssertionExpression(node)
     ? bare(node.expression)
     : node
 
-/** `a` of `x.a` and of `x["a"]`. */
+/** `a` for `x.a` and for `x["a"]`. */
 export const memberName = (node: ts.Expression): string | undefined => {
   if (ts.isPropertyAccessExpression(node)) return node.name.text
   if (ts.isElementAccessExpression(node)) {

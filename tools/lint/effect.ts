@@ -3,15 +3,15 @@
  *
  * `node tools/lint/effect.ts [tsconfig.json]` prints errors and warnings, and exits with 1 where there are any.
  *
- * `@effect/language-service` does the work. It is a plugin for TypeScript 6, whose API TypeScript 7 does not have; so the
- * package `typescript` is here TypeScript 6, and `tsc` is TypeScript 7's (docs/adr/0001). The plugin's own command
- * finds the same, but opens the files one by one as an editor does, in twice the time.
+ * `@effect/language-service` finds them. It is a plugin for TypeScript 6, whose API TypeScript 7 does not have. So the package
+ * `typescript` is TypeScript 6 here, while `tsc` is TypeScript 7's (docs/adr/0001). The plugin's own command finds the same, but takes
+ * twice the time, since it opens the files one by one like an editor.
  */
 import { createRequire } from "node:module"
 import { relative } from "node:path"
 import ts from "typescript"
 
-/** The plugin in its form for compilers (it calls that a transform): it reports what it finds, and changes nothing. */
+/** The plugin in its form for compilers, which it calls a transform. It reports diagnostics and changes nothing. */
 type Inspect = (
   program: ts.Program,
   options: object,
@@ -35,7 +35,7 @@ const isPlugin = (plugin: unknown): plugin is object =>
   typeof plugin === "object" && plugin !== null && "name" in plugin && plugin.name === "@effect/language-service"
 const plugins: unknown = config.options.plugins
 const options = Array.isArray(plugins) ? plugins.find(isPlugin) : undefined
-// Without its line in the configuration the plugin reports nothing, and every mistake would pass.
+// Without its line in the configuration the plugin reports nothing, and mistakes would go unnoticed.
 if (options === undefined) throw new Error(`${project} does not name the plugin @effect/language-service.`)
 
 const found: Array<ts.Diagnostic> = []

@@ -1,5 +1,5 @@
 /**
- * The project's own lint of `src`: the import table, cycles, and what `src` must not use.
+ * The project's own lint of `src`: the import table, cycles, banned functions, and the number of files in a folder.
  *
  * `node tools/lint/source.ts [folder]` prints each violation with its place and the rule, and exits with 1 where there are any.
  */
@@ -31,10 +31,10 @@ const codeOf = (folder: string): ReadonlyArray<string> =>
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
     .toSorted()
 
-/** How many files may lie directly in one folder, so that a reader finds each by its name. */
+/** The largest number of files directly in one folder, so that a reader finds each by its name. */
 const maxFilesInFolder = 14
 
-/** Folders with too many files, each with how many. */
+/** Folders with too many files, each with their number. */
 const crowdedOf = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [folder: string, count: number]> => {
   const counts = new Map<string, number>()
   for (const path of paths) {
@@ -46,13 +46,13 @@ const crowdedOf = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [folder
 
 const isExcepted = (ban: Ban, path: string): boolean => ban.except !== undefined && Object.hasOwn(ban.except, path)
 
-/** Links, which would give a file a second place in the tree, and so a second room. */
+/** Symbolic links. They would give a file a second path, and so a second room. */
 const linksOf = (folder: string): ReadonlyArray<string> =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isSymbolicLink())
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
 
-/** All that is wrong in a folder that is laid out as `src` is. */
+/** All violations in a folder that is laid out like `src`. */
 export const violationsOf = (source: string, table: Table = projectTable): ReadonlyArray<Violation> => {
   const violations: Array<Violation> = problemsOf(table).map((message) => ({ path: tablePath, line: 1, column: 1, rule: "table", message }))
   for (const path of linksOf(source)) violations.push({ path, line: 1, column: 1, rule: "table", message: "is a link: a file has one place in the tree" })
@@ -70,7 +70,7 @@ export const violationsOf = (source: string, table: Table = projectTable): Reado
     for (const reference of references) {
       const { problem, target } = check(table, source, path, reference)
       if (problem !== undefined) report("import", reference.start, problem)
-      // Types count too: of two files that need each other's types neither is understood alone. A thread's file is only started.
+      // Types count too, since files that need each other's types can't be understood alone. A thread's file is only started.
       if (target !== undefined && isCode(target) && !reference.isBeside) targets.add(target)
     }
     graph.set(path, targets)
@@ -95,6 +95,6 @@ if (import.meta.main) {
   }
   const files = codeOf(source).length
   console.log(`Imports and bans: ${files} files, ${violations.length} found.`)
-  // Where there is no file at all the command was given a wrong folder.
+  // Without any file, the folder on the command line was wrong.
   if (violations.length > 0 || files === 0) process.exitCode = 1
 }

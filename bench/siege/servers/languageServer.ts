@@ -1,6 +1,6 @@
 /**
- * Language servers that answer what no model should: a delta of millions of characters, calls by the dozen. Transcripts and speech
- * come from a stand-in at once, so that as many answers are asked for as a call can bring about.
+ * Language servers with extreme answers: a delta of millions of characters, dozens of tool calls. Stand-ins give transcripts and speech
+ * at once, so that a call requests as many answers as it can.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -20,16 +20,16 @@ const answerOf = (deltas: ReadonlyArray<object>): Buffer =>
     "data: [DONE]\n\n"
   ].join(""))
 
-/** A tone of three tenths of a second, 24 kHz: what every text sounds like. */
+/** The sound of every text: a tone of three tenths of a second, 24 kHz. */
 const tone = (() => {
   const samples = Int16Array.from({ length: 7200 }, (_, at) => 8000 * Math.sin(2 * Math.PI * 300 * at / 24_000))
   return Buffer.from(samples.buffer)
 })()
 
-/** What was asked for in the attacker's process: an attack has one to itself. */
+/** The number of requested answers. Each attack has its own process, so it counts for one attack. */
 let asked = 0
 
-/** `answers` are given in turns. */
+/** Gives the answers in rotation. */
 const host = async (answers: ReadonlyArray<Buffer>): Promise<Readonly<Record<string, string>>> => {
   const url = await serve((request, response) => {
     switch (request.url) {
@@ -78,7 +78,7 @@ const attack = (name: string, answers: () => ReadonlyArray<Buffer>): Attack => (
   }
 })
 
-/** What a text may repeat: sentences, words and letters without an end, figures, and what looks like calls and thoughts. */
+/** Texts that an answer repeats: sentences, endless words and letters, figures, and the beginnings of tool calls and thoughts. */
 const texts = [
   "We are open on Monday from eight to five, and on Friday until noon. ",
   "word ",
@@ -102,7 +102,7 @@ const call = (index: number, argument: string) => ({
   function: { name: "look-up", arguments: JSON.stringify({ name: argument }) }
 })
 
-/** Of three kinds: in one delta, each in its own with long arguments, and as text. */
+/** Tool calls of three kinds: all in one delta, each in its own delta with long arguments, and as text. */
 const manyCalls = () => [
   answerOf([{ tool_calls: Array.from({ length: 64 }, (_, index) => call(index, `thing ${index}`)) }]),
   answerOf(Array.from({ length: 64 }, (_, index) => ({ tool_calls: [call(index, "x".repeat(40_000))] }))),

@@ -18,7 +18,7 @@ const compressed = (): Promise<Buffer> =>
     gzip.end()
   })
 
-/** Sends 200 MiB of blanks, as they are taken. */
+/** Sends 200 MiB of blanks, as fast as the service reads them. */
 const sendAll: Handler = (_, response) => {
   let sent = 0
   const send = () => {

@@ -23,7 +23,7 @@ const attack = (name: string, strength: string, send: (caller: Caller, index: nu
 const json = (caller: Caller, message: Readonly<Record<string, unknown>>): void =>
   caller.socket.send(JSON.stringify({ sequenceNumber: String(++caller.sequence), streamSid: caller.streamSid, ...message }))
 
-/** ms, the numbers that timestamps take in turns. */
+/** The timestamps that alternate, ms. */
 const leapingTimestamps = ["0", "1099511627776", "9007199254740991", "20"]
 
 export const besideSound: ReadonlyArray<Attack> = [

@@ -4,13 +4,13 @@ import type { Attack } from "../Attack.ts"
 import { agentNumber } from "../callers.ts"
 import { echoNumber, onStreams } from "./onStreams.ts"
 
-/** So many empty pings or pongs, masked with zeros; RFC 6455, sections 5.5.2 and 5.5.3. */
+/** Empty pings or pongs, masked with zeros; RFC 6455, sections 5.5.2 and 5.5.3. */
 const empty = (kind: "ping" | "pong", count: number): Buffer => {
   const frame = Buffer.from([kind === "ping" ? 0x89 : 0x8a, 0x80, 0, 0, 0, 0])
   return Buffer.concat(Array.from({ length: count }, () => frame))
 }
 
-/** What `ws` sends on: whole frames go there in one write. */
+/** The TCP socket below `ws`, for many frames in one write. */
 const connectionOf = ({ socket }: Caller): Socket => Reflect.get(socket, "_socket")
 
 const written = (socket: Socket, bytes: Buffer): Promise<void> =>
@@ -25,7 +25,7 @@ const written = (socket: Socket, bytes: Buffer): Promise<void> =>
 
 const from = "+14155550122"
 
-/** `atOnce` in one write, again and again while the stream is open. */
+/** Writes `atOnce` frames at a time while the stream is open. */
 const flood = (kind: "ping" | "pong", atOnce: number): Attack => ({
   name: `empty ${kind}s, ${atOnce} at once`,
   strength: "in one write, again and again",
@@ -39,10 +39,10 @@ const flood = (kind: "ping" | "pong", atOnce: number): Attack => ({
   }
 })
 
-/** Unanswered pings at which `ws` ends a connection: an attacker who stays below it is never cut. */
+/** The number of unanswered pings at which `ws` ends a connection. An attacker with fewer is never cut. */
 const maxPendingPongs = 60
 
-/** Each answered before the next ones are sent. */
+/** Waits for the answers before it sends the next pings. */
 const politePings: Attack = {
   name: "empty pings, each answered",
   strength: `${maxPendingPongs - 10} at once, as fast as they are answered`,
@@ -67,7 +67,7 @@ const politePings: Attack = {
   }
 }
 
-/** The longest that MAX_MESSAGE_BYTES lets through, and a little less. */
+/** A name a little shorter than MAX_MESSAGE_BYTES allows. */
 const markName = "m".repeat(60_000)
 
 const longMarks = (name: string, to: string): Attack => ({
@@ -83,5 +83,5 @@ const longMarks = (name: string, to: string): Attack => ({
     })
 })
 
-/** What is beside the sound of a stream: it costs the service as much as sound, and no clock bounds it. */
+/** Messages other than sound. They cost the service as much as sound, and real time does not limit them. */
 export const controls = [flood("ping", 200_000), flood("pong", 200_000), politePings, longMarks("the echo", echoNumber), longMarks("an agent", agentNumber)]

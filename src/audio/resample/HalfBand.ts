@@ -26,7 +26,7 @@ const save = (kernel: Kernel, history: Int16Array, count: number): void => {
   for (let i = 0; i < history.length; i++) history[i] = kernel.input[count + i]
 }
 
-/** Takes a step's output. Most steps are of one length, so the view of that length is kept. */
+/** Copies a step's output from the kernel. Most steps have the same length, so the view of that length is kept. */
 const makeStore = (kernel: Kernel) => {
   let output = kernel.output.subarray(0, 0)
   return (out: Int16Array, at: number, count: number): void => {

@@ -8,7 +8,7 @@ import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoredCall } from "../../store/CallStore.ts"
 import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
-import { add as addFacts, type StatusFacts } from "./Outcome.ts"
+import type { StatusFacts } from "./Outcome.ts"
 
 /** How long after a call's end its outcome becomes final without Twilio's final status. */
 const settleAfter = Duration.minutes(1)
@@ -16,17 +16,16 @@ const settleAfter = Duration.minutes(1)
 /** How long (ms) after the end a report from Twilio still changes the outcome. */
 const lateFactsMillis = 15 * 60_000
 
-/** Facts that came before their call are kept within the same limits as the reports in `EarlyReports`. */
-const earlyFactsMillis = 60_000
-const maxEarlyFacts = 10_000
-
 export class CallHistories extends Context.Service<CallHistories, {
   /** The account whose calls these are. */
   readonly accountSid: string
   /** The history of a call that begins, or that this process takes over. */
   readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
-  /** Takes what Twilio tells of a call. `false`: another process may have the call, and has to be told. */
-  readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<boolean>
+  /**
+   * Takes what Twilio tells of a call, if the call's history is here. `mayBeElsewhere`: another process may have the call, and has to be
+   * told. `unknown`: the history is not here.
+   */
+  readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<"here" | "mayBeElsewhere" | "unknown">
 }>()("client-caller/call/history/CallHistories") {
   static readonly layer = Layer.effect(
     CallHistories,
@@ -38,12 +37,11 @@ export class CallHistories extends Context.Service<CallHistories, {
       const service = Option.match(webhooks.url, { onNone: () => ({}), onSome: ({ href }) => ({ webhookUrl: href }) })
       const clock = yield* Clock.Clock
       const histories = new Map<CallSid, CallHistory.CallHistory>()
-      /** When each call ended, ms since 1970; in the order of their ends. */
+      /** When each call ended, monotonic ms; in the order of their ends. */
       const endedAt = new Map<CallSid, number>()
       /** Calls that another process has taken over. */
       const handedOver = new Set<CallSid>()
-      const early = new Map<CallSid, { readonly facts: StatusFacts; readonly at: number }>()
-      const now = () => clock.currentTimeMillisUnsafe()
+      const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
       const tidy = Effect.sync(() => {
         for (const [callSid, at] of endedAt) {
@@ -52,10 +50,6 @@ export class CallHistories extends Context.Service<CallHistories, {
           endedAt.delete(callSid)
           handedOver.delete(callSid)
           histories.delete(callSid)
-        }
-        for (const [callSid, { at }] of early) {
-          if (now() - at < earlyFactsMillis && early.size <= maxEarlyFacts) break
-          early.delete(callSid)
         }
       })
       yield* Effect.forkScoped(Effect.repeat(tidy, Schedule.spaced("5 seconds")))
@@ -86,23 +80,14 @@ export class CallHistories extends Context.Service<CallHistories, {
             }
             endedAt.delete(callSid)
             histories.set(callSid, history)
-            const known = early.get(callSid)
-            early.delete(callSid)
-            if (known !== undefined) history.reported(known.facts)
             return history
           }),
         report: (callSid, facts) =>
           Effect.sync(() => {
             const history = histories.get(callSid)
-            if (history !== undefined && !handedOver.has(callSid)) {
-              history.reported(facts)
-              // If another process may have the call, that process has to be told.
-              return !history.isElsewhere()
-            }
-            const before = early.get(callSid)?.facts ?? {}
-            early.delete(callSid)
-            early.set(callSid, { facts: addFacts(before, facts), at: now() })
-            return false
+            if (history === undefined || handedOver.has(callSid)) return "unknown" as const
+            history.reported(facts)
+            return history.isElsewhere() ? "mayBeElsewhere" as const : "here" as const
           })
       })
     })
@@ -111,11 +96,17 @@ export class CallHistories extends Context.Service<CallHistories, {
   /** Keeps nothing: for tests of calls alone. */
   static readonly layerNone = Layer.effect(
     CallHistories,
-    Effect.map(Clock.Clock, (clock) =>
-      CallHistories.of({
+    Effect.map(Clock.Clock, (clock) => {
+      const opened = new Set<CallSid>()
+      return CallHistories.of({
         accountSid: "",
-        open: (info) => Effect.sync(() => CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock })),
-        report: () => Effect.succeed(true)
-      }))
+        open: (info) =>
+          Effect.sync(() => {
+            opened.add(info.callSid)
+            return CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock })
+          }),
+        report: (callSid) => Effect.sync(() => opened.has(callSid) ? "here" : "unknown")
+      })
+    })
   )
 }

@@ -21,14 +21,12 @@ import type { EndReason } from "../CallState.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
 import * as EngineUses from "./EngineUses.ts"
-import { isNumbered } from "../ConversationFeed.ts"
+import type { NumberedEvent } from "../ConversationFeed.ts"
 import type { StatusFacts } from "./Outcome.ts"
 import * as OutcomeWriter from "./OutcomeWriter.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
-  /** The number of the first event that this process tells of the call. */
-  readonly firstEvent: number
   /** How many media streams were lost in the process that had the call before. */
   readonly lostStreams: number
   /** The call is live. */
@@ -43,7 +41,8 @@ export interface CallHistory {
     stream: Pick<MediaStream, "openedAt">,
     agent: Pick<Agent, "maxBacklogFrames">
   ) => Effect.Effect<LineListener | undefined, never, Scope.Scope>
-  readonly told: (event: ConversationEvent) => void
+  /** Writes an event, and gives it its number. */
+  readonly told: (event: ConversationEvent) => NumberedEvent
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
   /** Adds the use of an engine. Never waits. */
@@ -60,12 +59,10 @@ export interface CallHistory {
   readonly isElsewhere: () => boolean
   /** Twilio's final status is no longer waited for. */
   readonly settled: () => void
-  /** Twilio's final status has come, or is no longer waited for. */
-  readonly isSettled: () => boolean
 }
 
 /** What a history needs to know of its call. */
-export type HistoryInfo = Omit<CallInfo, "agent"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
+export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to" | "keeping"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
 
 export interface MakeOptions {
   readonly info: HistoryInfo
@@ -124,22 +121,51 @@ const callBegan = (
   to: to._tag === "Some" ? to.value : null,
   agent: agent.name,
   at,
-  keeping: { words: keeping?.words ?? true, numbers: keeping?.numbers ?? "plain" },
+  keeping: { words: keeping.words, numbers: keeping.numbers },
   isRecorded,
-  metadata: keeping?.metadata ?? null,
-  campaign: keeping?.campaign ?? null,
-  webhookUrl: keeping?.webhookUrl ?? null,
-  isTranscriptSent: keeping?.isTranscriptSent ?? false
+  metadata: keeping.metadata,
+  campaign: keeping.campaign,
+  webhookUrl: keeping.webhookUrl,
+  isTranscriptSent: keeping.isTranscriptSent
 })
 
 /** Asks for each webhook once, after the writes that it reports. */
 const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
-  const url = keeping?.webhookUrl ?? webhookUrl
+  const url = keeping.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
   return (type: DeliveryType) => {
     if (url === undefined || asked.has(type)) return
     asked.add(type)
     store.write({ _tag: "DeliveryAsked", callSid, type, url, at: clock.currentTimeMillisUnsafe() })
+  }
+}
+
+/**
+ * If only figures are kept, the store has no events to count. Then each media stream of the call has so many numbers, so that a process that
+ * takes the call over continues above all numbers of the process before.
+ */
+const eventsPerStream = 100_000
+
+/**
+ * The first numbers of a process that goes on with a call while the store does not answer: above all numbers of the process before. With the
+ * same numbers the store would take one for the other: it would drop the new events and memories, and the new turns would replace the old.
+ */
+const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000 }
+
+const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number => {
+  if (before === "lost") return firstOfLost.event
+  if (before === undefined) return 0
+  return keepsWords ? before.nextEvent : before.parts * eventsPerStream
+}
+
+/** Numbers a call's events: from 0, or above the numbers of the process that had the call before. */
+const makeNumbers = (keepsWords: boolean, before: MakeOptions["before"]) => {
+  let next = firstEvent(keepsWords, before)
+  return (event: ConversationEvent): NumberedEvent => {
+    // An interim transcript is for watchers alone. The caller's final words replace it.
+    const isNumbered = event._tag !== "CallerSays"
+    if (isNumbered) next++
+    return { event, sequence: next - 1, isNumbered }
   }
 }
 
@@ -168,8 +194,7 @@ const makeStore = ({ before, store }: MakeOptions) => {
 export const make = (options: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, recorder } = options
   const { place, store } = makeStore(options)
-  const { callSid, keeping } = info
-  const keepsWords = keeping?.words ?? true
+  const { callSid, keeping: { words: keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
   const now = () => clock.currentTimeMillisUnsafe()
@@ -178,9 +203,8 @@ export const make = (options: MakeOptions): CallHistory => {
   let parts = known?.parts ?? 0
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
-  let nextEvent = known?.nextEvent ?? 0
   const kept = Option.getOrUndefined(known?.memory ?? Option.none())
-  let version = kept?.version ?? 0
+  let version = kept?.version ?? (before === "lost" ? firstOfLost.version : 0)
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
   let hasConversation = kept !== undefined || before === "lost"
   const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
@@ -193,11 +217,11 @@ export const make = (options: MakeOptions): CallHistory => {
     write: store.write,
     onFinal: () => askForWebhook("call.ended")
   })
-  const turns = TurnRecorder.make(callSid, known?.nextTurn)
+  const turns = TurnRecorder.make(callSid, before === "lost" ? firstOfLost.turn : known?.nextTurn)
+  const numbered = makeNumbers(keepsWords, before)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
 
   return {
-    firstEvent: nextEvent,
     lostStreams: known?.parts ?? 0,
     began: () =>
       store.write(callBegan(info, { accountSid, at: known?.startedAt ?? now(), isRecorded })),
@@ -224,15 +248,12 @@ export const make = (options: MakeOptions): CallHistory => {
     record: (stream, agent) =>
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: (event) => {
-      // An interim transcript is for watchers alone. The caller's final words replace it.
-      if (!isNumbered(event)) return
-      if (!keepsWords) {
-        // The times at which each side spoke count as figures.
-        for (const turn of turns.on(event)) store.write({ ...turn, text: "", words: [] })
-        return
-      }
-      store.write({ _tag: "EventTold", callSid, sequence: nextEvent++, at: now(), event: event as never })
-      for (const turn of turns.on(event)) store.write(turn)
+      const told = numbered(event)
+      if (!told.isNumbered) return told
+      if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: told.sequence, at: now(), event: event as never })
+      // The times at which each side spoke count as figures.
+      for (const turn of turns.on(event)) store.write(keepsWords ? turn : { ...turn, text: "", words: [] })
+      return told
     },
     remember: (newest) => {
       hasConversation = true
@@ -246,7 +267,6 @@ export const make = (options: MakeOptions): CallHistory => {
     ...place,
     reported: outcome.report,
     ended: (reason, resumptions, at = now()) => outcome.end({ reason, endedAt: at, resumptions }),
-    settled: outcome.settle,
-    isSettled: outcome.isSettled
+    settled: outcome.settle
   }
 }

@@ -19,7 +19,6 @@ export interface OutcomeWriter {
   readonly end: (facts: Pick<Outcomes.Facts, "reason" | "endedAt" | "resumptions">) => void
   /** Twilio's final status is no longer waited for. */
   readonly settle: () => void
-  readonly isSettled: () => boolean
 }
 
 interface MakeOptions {
@@ -64,7 +63,6 @@ export const make = ({ answeredAt, callSid, engines, now, onFinal, write }: Make
       if (isSettled) return
       isSettled = true
       writeOutcome()
-    },
-    isSettled: () => isSettled
+    }
   }
 }

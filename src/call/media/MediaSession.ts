@@ -21,6 +21,7 @@ import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { StreamClosed } from "../../twilio/media/StreamClosed.ts"
 import * as ProcessHalt from "../../twilio/media/ProcessHalt.ts"
 import type { StreamEnd } from "../CallState.ts"
+import type { CallEvents } from "../CallEvents.ts"
 import type { ConversationFeed } from "../ConversationFeed.ts"
 import * as InboundSound from "./InboundSound.ts"
 import * as LineCodec from "./LineCodec.ts"
@@ -58,7 +59,7 @@ export interface Options {
   readonly media: Duration.Duration
   /** How much sound may wait, and how long a gap in it may be a stall of the network. */
   readonly backlog: Duration.Duration
-  readonly watch: Pick<ConversationFeed, "tell" | "isWatched">
+  readonly watch: Pick<CallEvents, "tell"> & Pick<ConversationFeed, "isWatched">
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
   readonly isOutbound?: boolean
   readonly isRecorded?: boolean

@@ -6,6 +6,7 @@ import type { AppConfig } from "../../config/AppConfig.ts"
 import type { Credentials } from "../../config/Credentials.ts"
 import * as DialRules from "../../domain/DialRules.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import * as WebhookUrls from "../../twilio/webhook/WebhookUrls.ts"
 import * as MediaHost from "../MediaHost.ts"
 import { NumberRefused, OutboundNotConfigured, type OutboundError, type OutboundRequest } from "./OutboundRequest.ts"
 
@@ -36,15 +37,10 @@ export const make = (
     if (Option.isNone(phoneNumber) || missing.length > 0) return yield* new OutboundNotConfigured({ missing })
     if (!isReachable(request.baseUrl)) return yield* new OutboundNotConfigured({ missing: ["PUBLIC_URL (https)"] })
     const agent = Option.isSome(request.agent) ? yield* agents.find(request.agent.value) : agents.standard
-    const url = new URL(`${request.baseUrl}/twiml`)
-    url.searchParams.set("agent", agent.name)
-    if (Option.isSome(request.websocketUrl)) {
-      const ownHost = new URL(request.baseUrl).host
-      const allowedHosts = [ownHost, ...config.server.websocketHosts]
-      url.searchParams.set("websocket_url", yield* Effect.fromResult(MediaHost.check(request.websocketUrl.value, allowedHosts)))
-    }
+    const allowedHosts = [new URL(request.baseUrl).host, ...config.server.websocketHosts]
+    const websocketUrl = Option.isNone(request.websocketUrl) ? undefined : yield* Effect.fromResult(MediaHost.check(request.websocketUrl.value, allowedHosts))
     const refusal = DialRules.refusal(config.dialling.rules, request.to)
     if (Option.isSome(refusal)) return yield* new NumberRefused(refusal.value)
-    return { from: phoneNumber.value, agent, url: url.href }
+    return { from: phoneNumber.value, agent, url: WebhookUrls.of(request.baseUrl, "/twiml", { agent: agent.name, websocket_url: websocketUrl }) }
   })
 }

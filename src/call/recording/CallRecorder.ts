@@ -24,7 +24,7 @@ const lastWritesTimeout = Duration.seconds(2)
 
 export class CallRecorder extends Context.Service<CallRecorder, {
   /** A call is recorded if its request, its agent or the configuration wants it, and if more than figures is kept of it. */
-  readonly isRecorded: (info: { readonly agent: Pick<Agent, "isRecorded">; readonly keeping?: Pick<CallKeeping, "words" | "isRecorded"> }) => boolean
+  readonly isRecorded: (info: { readonly agent: Pick<Agent, "isRecorded">; readonly keeping: Pick<CallKeeping, "words" | "isRecorded"> }) => boolean
   /** Records a media stream until the scope closes. Only the stream's end waits for the disk, two seconds at most. */
   readonly listen: (
     part: Part,
@@ -43,7 +43,7 @@ export class CallRecorder extends Context.Service<CallRecorder, {
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
       return CallRecorder.of({
-        isRecorded: ({ agent, keeping }) => keeping?.words !== false && (recording.all || agent.isRecorded === true || keeping?.isRecorded === true),
+        isRecorded: ({ agent, keeping }) => keeping.words && (recording.all || agent.isRecorded === true || keeping.isRecorded),
         listen: Effect.fnUntraced(function*(part, { openedAt }, { maxBacklogFrames }) {
           const backlog = maxBacklogFrames === undefined ? Duration.toMillis(limits.backlog) : undefined
           const recorder = LineRecorder.make({ beginsAt: openedAt, now, backlog })

@@ -20,8 +20,11 @@ export interface AbsentCalls {
   readonly hasEnded: (callSid: CallSid) => Effect.Effect<boolean>
   /** Whether Twilio has confirmed the call's end. */
   readonly isOver: (callSid: CallSid) => Effect.Effect<boolean>
-  /** Keeps a report of a call that is not live and has not ended. A terminal status also marks the call's end as confirmed, even if it is live. */
-  readonly addReport: (callSid: CallSid, report: EarlyReports.Report, isLive: boolean) => Effect.Effect<void>
+  /**
+   * Keeps a report of a call that is not here and is not over. A terminal status also marks the call's end as confirmed, even if it is
+   * here. `isHere`: the call is live, or its history is still here.
+   */
+  readonly addReport: (callSid: CallSid, report: EarlyReports.Report, isHere: boolean) => Effect.Effect<void>
   /** Gives the reports of this call, in the order of their numbers, and forgets them. */
   readonly takeReports: (callSid: CallSid) => Effect.Effect<ReadonlyArray<EarlyReports.Report>>
 }
@@ -46,9 +49,9 @@ export const make = Effect.gen(function*() {
     addEnd: (callSid, isOver) => Effect.map(monotonicMillis, (now) => ended.add(callSid, isOver, now)),
     hasEnded: (callSid) => Effect.map(monotonicMillis, (now) => ended.has(callSid, now)),
     isOver: (callSid) => Effect.map(monotonicMillis, (now) => ended.isOver(callSid, now)),
-    addReport: Effect.fnUntraced(function*(callSid, report, isLive) {
+    addReport: Effect.fnUntraced(function*(callSid, report, isHere) {
       const now = yield* monotonicMillis
-      if (!isLive && !ended.has(callSid, now)) {
+      if (!isHere && !ended.isOver(callSid, now)) {
         const { dropped, expired, isNew } = early.remember(callSid, report, now)
         yield* count("remembered", isNew ? 1 : 0)
         yield* count("expired", expired)

@@ -1,10 +1,10 @@
 /** Takes calls in: checks that a line is free, starts each call's owner fiber, and gives the call its earlier reports. */
 import { Data, Effect, FiberSet, Metric, type Scope } from "effect"
-import type { CallSid } from "../../domain/Sid.ts"
+import { type CallSid, copy } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import type { StoredCall } from "../../store/CallStore.ts"
 import * as Call from "../Call.ts"
-import type { CallControl, CallInfo, CallKeeping, CallLimits } from "../CallInfo.ts"
+import type { CallControl, CallInfo, CallKeeping, CallLimits, NewCall } from "../CallInfo.ts"
 import { CallEvent, type CallState } from "../CallState.ts"
 import type { CallHistories } from "../history/CallHistories.ts"
 import type { AbsentCalls } from "./AbsentCalls.ts"
@@ -34,9 +34,9 @@ export class CallHasEnded extends Data.TaggedError("CallHasEnded") {
 
 export interface Admission {
   /** See `CallRegistry.admit`. */
-  readonly admit: (info: CallInfo, before?: StoredCall | "lost") => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
+  readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
   /** See `CallRegistry.adopt`. */
-  readonly adopt: (info: CallInfo) => Effect.Effect<void>
+  readonly adopt: (info: NewCall) => Effect.Effect<void>
   /** See `CallRegistry.reserve`. */
   readonly reserve: Effect.Effect<void, LineBusy, Scope.Scope>
 }
@@ -49,7 +49,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly controlOf: (info: CallInfo) => CallControl
   readonly histories: CallHistories["Service"]
   /** What is kept of a call. */
-  readonly keepingOf: (info: CallInfo) => CallKeeping
+  readonly keepingOf: (info: NewCall) => CallKeeping
   readonly onBegin: (callSid: CallSid) => Effect.Effect<void>
   readonly onPhase: (callSid: CallSid, state: CallState) => Effect.Effect<void>
 }): Effect.fn.Return<Admission, never, Scope.Scope> {
@@ -63,10 +63,12 @@ export const make = Effect.fnUntraced(function*(options: {
     return yield* new LineBusy({ reason })
   })
 
-  const begin = Effect.fnUntraced(function*(given: CallInfo, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
-    const info = { ...given, keeping: keepingOf(given) }
-    const { callSid } = info
+  const begin = Effect.fnUntraced(function*(given: NewCall, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
+    // The SID is a piece of Twilio's request, and is kept.
+    const callSid = copy(given.callSid)
+    const info: CallInfo = { ...given, callSid, keeping: keepingOf(given) }
     const history = yield* histories.open(info, before)
+    for (const report of reports) history.reported(report)
     const control = controlOf(info)
     const made = yield* Call.make(info, limits, {
       ...control,
@@ -80,7 +82,7 @@ export const make = Effect.fnUntraced(function*(options: {
       if (!history.isElsewhere()) yield* onBegin(callSid)
       yield* FiberSet.run(owners, Effect.ensuring(made.run, Effect.sync(() => live.removeEnded(call))))
     }
-    yield* Effect.forEach(reports, (report) => call.dispatch(CallEvent.StatusReported(report)), { discard: true })
+    yield* Effect.forEach(reports, ({ sequence, status }) => call.dispatch(CallEvent.StatusReported({ sequence, status })), { discard: true })
     return call
   })
 

@@ -3,23 +3,24 @@ import { Effect, Option } from "effect"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { RestClient } from "../../twilio/rest/RestClient.ts"
 import type { CallControl, CallInfo } from "../CallInfo.ts"
+import * as ContinueUrl from "./ContinueUrl.ts"
 
 /** `onHungUp` runs when Twilio has taken the hang-up. `ownNumber` is shown to the other telephone if the call has no number of ours. */
 export const make = (
   rest: RestClient["Service"],
   ownNumber: Option.Option<PhoneNumber>,
-  { callSid, continueUrl, direction, from, to }: CallInfo,
+  info: CallInfo,
   onHungUp: Effect.Effect<void>
 ): CallControl => ({
-  hangUp: rest.hangUp(callSid).pipe(
+  hangUp: rest.hangUp(info.callSid).pipe(
     Effect.andThen(onHungUp),
     Effect.catch((error) => Effect.logWarning("Twilio did not hang the call up", error.message))
   ),
   transfer: (other) =>
     rest.transfer({
-      callSid,
+      callSid: info.callSid,
       to: other,
-      callerId: Option.orElse(direction === "inbound" ? to : from, () => ownNumber),
-      action: Option.fromUndefinedOr(continueUrl)
+      callerId: Option.orElse(info.direction === "inbound" ? info.to : info.from, () => ownNumber),
+      action: Option.map(Option.fromUndefinedOr(info.baseUrl), (base) => ContinueUrl.of(info, base))
     })
 })

@@ -1,11 +1,12 @@
 /**
  * Status callbacks that came before their call: Twilio may report a call that we dialled before it has answered the
- * request to dial. The reports are kept for a minute and given to the call when it is admitted.
+ * request to dial. The reports, with all that they tell, are kept for a minute and given to the call when it is admitted.
  *
  * Both the calls and the reports of one call are bounded, so that a flood of unknown SIDs costs little memory.
  */
 import { type CallSid, copy } from "../../domain/Sid.ts"
 import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
+import type { StatusFacts } from "../history/Outcome.ts"
 
 export const lifetimeMillis = 60_000
 
@@ -15,13 +16,14 @@ export const maxCalls = 10_000
 /** How many reports one call may have: Twilio has nine statuses. */
 export const maxReports = 16
 
-export interface Report {
+export interface Report extends StatusFacts {
   readonly status: CallStatus
   /** Twilio's `SequenceNumber`. */
   readonly sequence: number
 }
 
-interface Remembered extends Report {
+interface Remembered {
+  readonly report: Report
   /** When it came, monotonic ms. */
   readonly at: number
 }
@@ -59,7 +61,7 @@ export const make = (limit = maxCalls): EarlyReports => {
   }
 
   return {
-    remember: (callSid, { sequence, status }, now) => {
+    remember: (callSid, report, now) => {
       let expired = forgetOld(now)
       let dropped = 0
       const before = calls.get(callSid) ?? []
@@ -67,8 +69,8 @@ export const make = (limit = maxCalls): EarlyReports => {
       expired += before.length - fresh.length
       calls.delete(callSid)
       // Twilio may deliver a callback twice.
-      const others = fresh.filter((report) => report.status !== status || report.sequence !== sequence)
-      const reports = [...others, { status, sequence, at: now }]
+      const others = fresh.filter((other) => other.report.status !== report.status || other.report.sequence !== report.sequence)
+      const reports = [...others, { report, at: now }]
       if (reports.length > maxReports) dropped += reports.splice(0, reports.length - maxReports).length
       calls.set(copy(callSid), reports)
       for (const [oldest, { length }] of calls) {
@@ -83,7 +85,7 @@ export const make = (limit = maxCalls): EarlyReports => {
       calls.delete(callSid)
       const fresh = all.filter((report) => isFresh(report, now))
       return {
-        reports: fresh.map(({ sequence, status }) => ({ sequence, status })).toSorted((a, b) => a.sequence - b.sequence),
+        reports: fresh.map(({ report }) => report).toSorted((a, b) => a.sequence - b.sequence),
         expired: all.length - fresh.length
       }
     },

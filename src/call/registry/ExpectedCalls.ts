@@ -1,8 +1,21 @@
 /**
  * What to keep of calls that are being placed, by ticket. Twilio may request a call's TwiML before we know its SID, so the URL has a
  * ticket.
+ *
+ * Twilio's request may reach another process, which does not know the ticket and may be unable to ask the store. So the ticket itself says
+ * whether words may be kept. That process ignores everything else that the request for the call asked for.
  */
 import type { CallKeeping } from "../CallInfo.ts"
+
+/** The first letter of a ticket says whether words may be kept, or only figures. */
+const wordsLetter = "w"
+const figuresLetter = "f"
+
+/** The ticket for a call of which only figures are kept, if nothing else is known of it. */
+export const figuresOnly = figuresLetter
+
+/** The ticket for the later URLs of a call. Unset: they need none. */
+export const ticketOf = ({ words }: Pick<CallKeeping, "words">): string | undefined => words ? undefined : figuresOnly
 
 /** The most calls whose first request has not come, for instance because nobody picks up. Each may have 4 KiB of metadata. */
 const maxExpected = 2000
@@ -11,15 +24,25 @@ export class ExpectedCalls {
   /** By the ticket, in the order of the dials. */
   readonly #expected = new Map<string, CallKeeping>()
 
-  add(ticket: string, keeping: CallKeeping): void {
+  /** Gives the call's ticket. `unique`: letters and digits that no other call has. */
+  add(keeping: CallKeeping, unique: string): string {
+    const ticket = `${keeping.words ? wordsLetter : figuresLetter}${unique}`
     this.#expected.set(ticket, keeping)
     for (const oldest of this.#expected.keys()) {
       if (this.#expected.size <= maxExpected) break
       this.#expected.delete(oldest)
     }
+    return ticket
   }
 
-  find(ticket: string | undefined): CallKeeping | undefined {
-    return ticket === undefined ? undefined : this.#expected.get(ticket)
+  /** Whether this process gave the ticket out, and still knows it. */
+  has(ticket: string): boolean {
+    return this.#expected.has(ticket)
+  }
+
+  /** `usual`: what is kept of a call if its request asks for nothing. */
+  keepingOf(ticket: string | undefined, usual: CallKeeping): CallKeeping {
+    if (ticket === undefined) return usual
+    return this.#expected.get(ticket) ?? { ...usual, words: usual.words && ticket.startsWith(wordsLetter) }
   }
 }

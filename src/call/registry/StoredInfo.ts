@@ -9,14 +9,14 @@ const readNumber = Schema.decodeUnknownOption(PhoneNumber)
 
 const numberOf = (number: string | null): Option.Option<PhoneNumber> => Option.flatMap(Option.fromNullOr(number), readNumber)
 
-/** `agent`: the agent whose name is stored. */
-export const toInfo = <A extends Pick<Agent, "name">>(stored: StoredCall, agent: A, continueUrl: string): Omit<CallInfo, "agent"> & { readonly agent: A } => ({
+/** `agent`: the agent whose name is stored. `baseUrl`: see `CallInfo`. */
+export const toInfo = <A extends Pick<Agent, "name">>(stored: StoredCall, agent: A, baseUrl?: string): Omit<CallInfo, "agent"> & { readonly agent: A } => ({
   callSid: stored.callSid,
   direction: stored.direction,
   from: numberOf(stored.from),
   to: numberOf(stored.to),
   agent,
-  continueUrl,
+  ...(baseUrl === undefined ? {} : { baseUrl }),
   keeping: {
     words: stored.keepsWords,
     numbers: stored.hashesNumbers ? "hashed" : "plain",

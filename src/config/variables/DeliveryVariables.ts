@@ -2,10 +2,8 @@
  * Outgoing webhooks: the address to which the service reports calls, and the secrets by which receivers check who sent them.
  */
 import { type Array, Effect, Option, type Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
-import { NonEmptyList } from "./Values.ts"
-import { optional, type ValuesOf, withDefault } from "./Variable.ts"
-
-const Switch = Schema.Literals(["on", "off"])
+import { NonEmptyList, onOrOff } from "./Values.ts"
+import { optional, type ValuesOf } from "./Variable.ts"
 
 /** `Contradictions` checks whether the address may be used: that depends on `WEBHOOK_PRIVATE_ADDRESSES`. */
 const WebhookUrl = Schema.String.pipe(
@@ -36,8 +34,8 @@ export const deliveryVariables = {
     `whsec_ and ${secretBytes.minimum} to ${secretBytes.maximum} random bytes in base64, or two such secrets with a comma between: the new one and the old one`,
     "whsec_…"
   ),
-  WEBHOOK_TRANSCRIPT: withDefault(Switch, "off", "on or off", "on"),
-  WEBHOOK_PRIVATE_ADDRESSES: withDefault(Switch, "off", "on or off", "on")
+  WEBHOOK_TRANSCRIPT: onOrOff("off"),
+  WEBHOOK_PRIVATE_ADDRESSES: onOrOff("off")
 } as const
 
 export interface DeliverySettings {
@@ -54,6 +52,6 @@ export interface DeliverySettings {
 export const deliverySettings = (values: ValuesOf<typeof deliveryVariables>): DeliverySettings => ({
   url: values.WEBHOOK_URL,
   secrets: values.WEBHOOK_SECRET,
-  hasTranscript: values.WEBHOOK_TRANSCRIPT === "on",
-  isPrivateAllowed: values.WEBHOOK_PRIVATE_ADDRESSES === "on"
+  hasTranscript: values.WEBHOOK_TRANSCRIPT,
+  isPrivateAllowed: values.WEBHOOK_PRIVATE_ADDRESSES
 })

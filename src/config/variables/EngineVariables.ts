@@ -5,7 +5,7 @@
  */
 import { Array, Option, Schema } from "effect"
 import type { EngineChoice, EngineChoices, ReplySettings, StageSettings } from "../EngineSettings.ts"
-import { count, HttpUrl, NonEmptyList, NonEmptySecrets, Whole } from "./Values.ts"
+import { count, HttpUrl, NonEmptyList, NonEmptySecrets, onOrOff, Switch, Whole } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
 /** The word for the engine in this process, in a list of engines. */
@@ -14,7 +14,7 @@ const embedded = "embedded"
 /** The engines are tried in this order. */
 const EngineList = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Schema.Union([Schema.Literal(embedded), HttpUrl]))))
 
-const Switches = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Schema.Literals(["on", "off"]))))
+const Switches = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Switch)))
 
 /** In tokens. A smaller window is too small for a conversation. */
 const ContextWindows = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Whole(512, 10_000_000))))
@@ -29,7 +29,7 @@ export const engineVariables = {
   STT_URL: engines("http://127.0.0.1:8001/v1,embedded"),
   STT_MODEL: eachEngine("the name of a model", "openai/whisper-large-v3-turbo"),
   STT_API_KEY: eachKey,
-  STT_PARTIALS: withDefault(Schema.Literals(["on", "off"]), "on", "on or off", "off"),
+  STT_PARTIALS: onOrOff("on"),
   STT_LEAST_CONFIDENCE: withDefault(
     Schema.NumberFromString.check(Schema.isBetween({ minimum: 0, maximum: 0.9 })),
     0.45,
@@ -104,10 +104,10 @@ const serverChoice = (values: Values, prefix: Prefix, url: URL, server: number):
     model: entryFor(values[`${prefix}_MODEL`], server),
     apiKey: entryFor(values[`${prefix}_API_KEY`], server),
     voice: prefix === "TTS" ? entryFor(values.TTS_VOICE, server) : Option.none(),
-    ...(prefix === "STT" ? { hasPartials: values.STT_PARTIALS === "on", leastConfidence: values.STT_LEAST_CONFIDENCE } : {}),
+    ...(prefix === "STT" ? { hasPartials: values.STT_PARTIALS, leastConfidence: values.STT_LEAST_CONFIDENCE } : {}),
     ...(prefix === "LLM" ? { reply: replySettings(values, server) } : {}),
     ...(prefix === "TTS"
-      ? { sampleRate: values.TTS_SAMPLE_RATE, writesFiguresOut: Option.contains(entryFor(values.TTS_NORMALIZE, server), "off") }
+      ? { sampleRate: values.TTS_SAMPLE_RATE, writesFiguresOut: Option.contains(entryFor(values.TTS_NORMALIZE, server), false) }
       : {})
   }
 })

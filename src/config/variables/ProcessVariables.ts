@@ -2,14 +2,11 @@
  * Switches that turn off what this process does differently from a plain Node program (docs/adr/0010). They are for incidents that one of
  * these differences may have caused.
  */
-import { Schema } from "effect"
-import { withDefault } from "./Variable.ts"
-
-const Switch = Schema.Literals(["on", "off"])
+import { onOrOff } from "./Values.ts"
 
 export const processVariables = {
   /** Read by `runtime/V8.ts` itself, before anything else is loaded. */
-  PROCESS_RESTART: withDefault(Switch, "on", "on or off", "on"),
+  PROCESS_RESTART: onOrOff("on"),
   /** Read by `Process.ts`, before the other settings. */
-  PROMPT_SCHEDULER: withDefault(Switch, "on", "on or off", "on")
+  PROMPT_SCHEDULER: onOrOff("on")
 } as const

@@ -2,11 +2,11 @@
  * Which calls are recorded, and where their sound is kept.
  */
 import { Duration, Option, Redacted, Schema } from "effect"
-import { count, HttpUrl, text } from "./Values.ts"
+import { count, HttpUrl, onOrOff, text } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
 export const recordingVariables = {
-  RECORDING: withDefault(Schema.Literals(["on", "off"]), "off", "on or off", "on"),
+  RECORDING: onOrOff("off"),
   RECORDING_DIR: text("a folder that the service may write to", "data/recordings"),
   RECORDING_DAYS: count(1, 3650, 30),
   S3_BUCKET: text("the name of a bucket", "call-recordings"),
@@ -48,7 +48,7 @@ export const halfBucket = ({ S3_ACCESS_KEY_ID, S3_BUCKET, S3_SECRET_ACCESS_KEY }
   ]
 
 export const recordingSettings = (values: Values): RecordingSettings => ({
-  all: values.RECORDING === "on",
+  all: values.RECORDING,
   dir: values.RECORDING_DIR,
   kept: Duration.days(values.RECORDING_DAYS),
   bucket: Option.map(values.S3_BUCKET, (bucket) => {

@@ -3,7 +3,7 @@
  */
 import { type Duration, Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
 import * as Networks from "../Networks.ts"
-import { count, duration, List, url, Whole } from "./Values.ts"
+import { count, duration, List, onOrOff, url, Whole } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
 /** Networks, each as `address/prefix`; see {@link Networks.parse}. */
@@ -44,7 +44,7 @@ export const serverVariables = {
     "host names, without scheme and path, with commas between",
     "media.example.com"
   ),
-  MEDIA_FAST_PATH: withDefault(Schema.Literals(["on", "off"]), "on", "on or off", "off"),
+  MEDIA_FAST_PATH: onOrOff("on"),
   API_KEY: optional(
     Schema.String.check(Schema.isPattern(/^[\x20-\x7e]+$/)).pipe(Schema.decodeTo(Secret)),
     "a secret of ASCII characters, for callers of the API send it in a header",
@@ -84,6 +84,6 @@ export const serverSettings = (values: ValuesOf<typeof serverVariables>, shutdow
   connections: { keepAlive: values.SERVER_KEEP_ALIVE, maxIdle: values.SERVER_MAX_IDLE_CONNECTIONS },
   admin: Option.map(values.ADMIN_PORT, (port) => ({ host: values.ADMIN_HOST, port })),
   websocketHosts: values.WEBSOCKET_HOSTS,
-  hasMediaFastPath: values.MEDIA_FAST_PATH === "on",
+  hasMediaFastPath: values.MEDIA_FAST_PATH,
   shutdownGrace
 })

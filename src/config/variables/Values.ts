@@ -73,6 +73,21 @@ export const NonEmptyList = List.pipe(Schema.check(Schema.isMinLength(1)))
 
 export const NonEmptySecrets = NonEmptyList.pipe(Schema.decodeTo(Schema.NonEmptyArray(Schema.RedactedFromValue(Schema.String))))
 
+// -- Switches -----------------------------------------------------------------------------------
+
+const words = { on: true, off: false } as const
+
+/** `on` or `off`. */
+export const Switch = Schema.Literals(["on", "off"]).pipe(
+  Schema.decodeTo(Schema.Boolean, {
+    decode: SchemaGetter.transform((word: keyof typeof words) => words[word]),
+    encode: SchemaGetter.transform((isOn: boolean) => isOn ? "on" as const : "off" as const)
+  })
+)
+
+/** The example is the other one: whoever sets the variable wants that. */
+export const onOrOff = (fallback: keyof typeof words) => withDefault(Switch, words[fallback], "on or off", fallback === "on" ? "off" : "on")
+
 // -- Numbers ------------------------------------------------------------------------------------
 
 /** A whole number between two bounds, both included. */

@@ -1,5 +1,5 @@
 /**
- * Measures a window's energy before the voice detector gets it: can it hold speech, and where in it is the sound? This costs little.
+ * Measures a window's energy before the voice detector gets it: can it hold speech, and where in it is the sound? This takes little time.
  *
  * The noise floor is the quietest level of the last seconds (minimum statistics, Martin 2001, in its simplest form). It falls at
  * once and rises slowly, so speech does not lift it and constant noise does. Levels are mean squares of 16-bit samples.

@@ -18,7 +18,7 @@ const transcriptLate = new EngineFailed({
   advice: "No transcript came in time. Look at the load of the speech recognition, or raise timeouts.transcript in the agent's file."
 })
 
-/** Takes a copy of the caller's utterances, each together with the parts that continue it. */
+/** Gets a copy of the caller's utterances. An utterance and the parts that continue it are one. */
 interface UtteranceCopy {
   readonly beginUtterance: () => void
   /** Takes the next sound. It may be overwritten after the return. */

@@ -1,5 +1,5 @@
 /**
- * A transition that is being made: a copy of the state, which the rules change, and the commands so far.
+ * A transition in progress: a copy of the state, which the rules change, and the commands so far.
  */
 import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { Stage } from "../ports/Engine.ts"

@@ -1,8 +1,8 @@
 /**
  * The playback ledger: how much of the agent's speech the caller has heard.
  *
- * Sound is sent ahead of playback, and a `clear` may throw it away, so sound that was sent may not have been heard. A segment was heard
- * whole when its mark has come back. The segment that was playing at the `clear` was heard in part, by the time that it played, cut at a word.
+ * Sound is sent ahead of playback, and a `clear` may throw it away. So the caller may not have heard all sound that was sent. A segment
+ * was heard whole if its mark has come back. Of the segment that was playing at the `clear`, the words that had time to play were heard.
  */
 import * as Dtmf from "../../audio/Dtmf.ts"
 import type { PlayedText } from "../ports/ConversationEvent.ts"

@@ -9,7 +9,7 @@ import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
 import { Data, Effect, Exit, Fiber, Pool, Scope, Semaphore } from "effect"
 
-/** What a thread answers. */
+/** The answer of a thread. */
 export type Answer<A> =
   | { readonly _tag: "Done"; readonly value: A }
   | { readonly _tag: "Failed"; readonly message: string }
@@ -102,7 +102,7 @@ class PoolThread<Job, A> {
   })
 }
 
-/** Starts the threads, and stops them with the scope, in the midst of a job too. */
+/** Starts the threads. They stop with the scope, even in the middle of a job. */
 export const make = Effect.fnUntraced(function*<Job, A>(options: {
   readonly file: URL
   /** ms that a job may take. */

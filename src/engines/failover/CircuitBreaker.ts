@@ -2,14 +2,14 @@
  * A circuit breaker: it decides whether an engine is sent a request, by how earlier requests ended. Pure; all times are ms of one
  * monotonic clock.
  *
- * - Where another engine can stand in, an engine that fails three times in a row is left alone for 5 s, then longer, up to 30 s. An
+ * - If another engine can stand in, an engine that fails three times in a row is left alone for 5 s, then longer, up to 30 s. An
  *   engine that asks to be left alone (`Retry-After`) is left alone at once, for as long as it asks.
  * - The only engine of a stage is sent every request, because no other engine can answer. While it can't be reached there are short
  *   pauses, so that a hundred calls do not try a hundred times.
  * - After a pause, one request or probe tries the engine. Other requests wait until that one has ended, or go to another engine.
  *
  * An answer is no failure, whatever it says. Effect's `CircuitBreaker` has neither of the first two rules: it opens for five seconds
- * where a server asks for 0.3, and does so for the only engine as well.
+ * even if a server asks for 0.3, and even for the only engine.
  */
 
 export interface CircuitBreaker {

@@ -40,7 +40,7 @@ export const make = Effect.fnUntraced(function*(
 
     const replier: Replier = {
       reply: (request) => Stream.unwrap(failover.run((_, index) => replyOf(index, request))),
-      // As the first engine does: it answers as long as it works.
+      // The first engine decides, because it answers as long as it works.
       answersUnheard: Exit.isSuccess(repliers[0]) && repliers[0].value.answersUnheard === true
     }
     return replier

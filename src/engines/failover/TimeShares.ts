@@ -15,7 +15,7 @@ const maxStandInTime = 2000
 
 /** The next engine joins after a sixth of the time. */
 const hedgeParts = 6
-/** A budget may be long only to be on the safe side: a caller does not wait longer than this for the second engine. */
+/** A budget may be generous. The caller does not wait longer than this for the second engine. */
 const maxHedge = 2000
 
 /** From the request until all engines are given up. `budget`: how long the caller waits. */

@@ -1,5 +1,5 @@
 /**
- * Tools over HTTP: `POST` of the arguments as JSON, the answer's text for the model.
+ * Tools over HTTP. A call is a `POST` of the arguments as JSON; the model reads the answer's text.
  *
  * A request is sent once. Each has an `Idempotency-Key` of its own, so that a server recognizes a request that a proxy sent twice
  * (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). Each has a connection of its own, too. A server may

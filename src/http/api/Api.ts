@@ -4,7 +4,7 @@
  * Twilio's webhooks are not here: they are form posts, and nobody but Twilio may call them.
  */
 import { Schema } from "effect"
-import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, OpenApi } from "effect/http-api"
+import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api"
 import { AgentName } from "../../domain/AgentName.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../../domain/PhoneNumber.ts"
 import { CallSid } from "../../domain/Sid.ts"
@@ -14,6 +14,7 @@ import { HistoryGroup } from "./history/HistoryApi.ts"
 import { ApiKey } from "./key/ApiKey.ts"
 import * as Problems from "./Problems.ts"
 import { RequestFields } from "./RequestFields.ts"
+import { UnreadableRequests } from "./UnreadableRequests.ts"
 
 /** The version of the service and of its API, as in package.json. */
 export const version = "0.1.0"
@@ -116,7 +117,7 @@ export class Api extends HttpApi.make("client-caller")
   .add(HistoryGroup)
   .add(DeliveryGroup)
   .add(SystemGroup)
-  .middleware(HttpApiMiddleware.ProblemDetails)
+  .middleware(UnreadableRequests)
   .annotateMerge(OpenApi.annotations({
     title: "Client Caller",
     version,

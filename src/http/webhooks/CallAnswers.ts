@@ -7,12 +7,14 @@ import type { Call } from "../../call/Call.ts"
 import { CallRegistry } from "../../call/CallRegistry.ts"
 import { type Asked, CallEvent, type EndReason, isGivenUp, isTerminal } from "../../call/CallState.ts"
 import * as MediaHost from "../../call/MediaHost.ts"
+import * as ContinueUrl from "../../call/registry/ContinueUrl.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
 import { parameterName, StreamToken } from "../../twilio/webhook/StreamToken.ts"
 import * as TwiML from "../../twilio/webhook/TwiML.ts"
 import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
+import * as WebhookUrls from "../../twilio/webhook/WebhookUrls.ts"
 import * as SignedRequest from "./SignedRequest.ts"
 
 type Answer = Effect.Effect<HttpServerResponse.HttpServerResponse>
@@ -41,12 +43,9 @@ export interface CallAnswers {
 const twiml = (document: string) => HttpServerResponse.text(document, { contentType: "text/xml; charset=utf-8" })
 
 /** The URL that Twilio requests when the stream has ended. */
-const actionUrl = (base: string, isElsewhere: boolean, step: number): string => {
-  const url = `${base}/twilio/continue`
+const actionUrl = ({ info }: Call, base: string, isElsewhere: boolean, step: number): string =>
   // After a stream to another WebSocket the call ends.
-  if (isElsewhere) return `${url}?then=hangup`
-  return step > 0 ? `${url}?step=${step}` : url
-}
+  isElsewhere ? `${WebhookUrls.of(base, "/twilio/continue")}?then=hangup` : ContinueUrl.of(info, base, step)
 
 export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken | Scope.Scope> = Effect.gen(function*() {
   const registry = yield* CallRegistry
@@ -82,8 +81,8 @@ export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken 
       const isOurs = !isElsewhere || MediaHost.isOwn(websocketUrl, base)
       return twiml(TwiML.connectStream({
         url: websocketUrl ?? `${SignedRequest.toWebSocketUrl(base)}/ws`,
-        action: actionUrl(base, isElsewhere, state.step),
-        statusCallback: `${base}/twilio/stream`,
+        action: actionUrl(call, base, isElsewhere, state.step),
+        statusCallback: WebhookUrls.of(base, "/twilio/stream"),
         // A token lets its holder speak on the call, so no other server is given one.
         parameters: isOurs ? { [parameterName]: yield* tokens.issue(call.info.callSid) } : {}
       }))

@@ -28,8 +28,7 @@ export const make = Effect.gen(function*() {
     const ended = yield* answers.ifEnded("/twiml", call.CallSid, call.CallStatus)
     if (Option.isSome(ended)) return ended.value
     return yield* calls.admitAnywhere(call, webhook).pipe(
-      Effect.flatMap(({ call, isNew }) =>
-        answers.connect({ call, base: webhook.base, asked: isNew ? "first" : "afterStream", websocketUrl: webhook.query["websocket_url"] })),
+      Effect.flatMap(({ asked, call }) => answers.connect({ call, base: webhook.base, asked, websocketUrl: webhook.query["websocket_url"] })),
       Effect.catchTags({
         CallHasEnded: () => answers.refuseEnded("/twiml", call.CallSid),
         LineBusy: () => answers.turnAway(call.CallSid, "All our lines are busy. Please call again in a few minutes. Goodbye."),

@@ -25,10 +25,10 @@ type Standing =
 
 export interface StoredCalls {
   /**
-   * `isJustAnswered`: another process may be about to store the call. A call that has ended without Twilio's confirmation counts as live:
+   * `mayBeUnwritten`: another process may be about to store the call. A call that has ended without Twilio's confirmation counts as live:
    * it may come back.
    */
-  readonly standing: (callSid: CallSid, isJustAnswered?: boolean) => Effect.Effect<Standing>
+  readonly standing: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<Standing>
   /** Makes the call this process's. `base`: the URL that Twilio called. */
   readonly takeOver: (stored: StoredCall, base: string) => Effect.Effect<Call, LineBusy | CallHasEnded>
 }
@@ -46,11 +46,11 @@ export const make = Effect.gen(function*() {
   }
 
   const calls: StoredCalls = {
-    standing: (callSid, isJustAnswered) => Effect.map(registry.recall(callSid, isJustAnswered), standingOf),
+    standing: (callSid, mayBeUnwritten) => Effect.map(registry.recall(callSid, mayBeUnwritten), standingOf),
     takeOver: Effect.fnUntraced(function*(stored, base) {
       // The other process may have had other agents.
       const agent = yield* Effect.orElseSucceed(agents.find(stored.agent), () => agents.standard)
-      return yield* registry.admit(StoredInfo.toInfo(stored, agent, `${base}/twilio/continue`), stored)
+      return yield* registry.admit(StoredInfo.toInfo(stored, agent, base), stored)
     })
   }
   return calls

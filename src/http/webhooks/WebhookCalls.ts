@@ -8,6 +8,7 @@ import { isUnanswered } from "../../call/CallState.ts"
 import * as CallerShare from "../../call/CallerShare.ts"
 import { CallRegistry } from "../../call/CallRegistry.ts"
 import { CallHasEnded } from "../../call/registry/Admission.ts"
+import * as ExpectedCalls from "../../call/registry/ExpectedCalls.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import { CallParameters, type ContinueParameters } from "../../twilio/webhook/WebhookParameters.ts"
 import type { SignedWebhook } from "./SignedRequest.ts"
@@ -16,7 +17,7 @@ import * as StoredCalls from "./StoredCalls.ts"
 const decodeCall = Schema.decodeUnknownEffect(CallParameters)
 
 /** Whether a request for `/twiml` is of a call that was answered before: it was redirected, or Twilio requests the fallback URL. */
-const isGoingOn = ({ CallStatus, Direction }: typeof CallParameters.Type) =>
+const wasAnswered = ({ CallStatus, Direction }: typeof CallParameters.Type) =>
   Direction === "inbound" && Option.contains(CallStatus, "in-progress")
 
 export const make = Effect.gen(function*() {
@@ -28,11 +29,21 @@ export const make = Effect.gen(function*() {
   const agentFor = (name: string | undefined, called: Option.Option<PhoneNumber>) =>
     name === undefined ? Effect.succeed(agents.forNumber(called)) : agents.find(name)
 
-  /** `before`: unset for a new call. */
-  const admit = Effect.fnUntraced(function*(call: typeof CallParameters.Type, { base, parameters, query }: SignedWebhook, before?: "lost") {
+  /** `store`: what the store knows of the call. `isGoingOn`: the call was answered before. */
+  const admit = Effect.fnUntraced(function*(
+    call: typeof CallParameters.Type,
+    { base, parameters, query }: SignedWebhook,
+    { isGoingOn, store }: { readonly store: "nothing" | "lost"; readonly isGoingOn: boolean }
+  ) {
     const isInbound = call.Direction === "inbound"
-    const agent = yield* agentFor(query["agent"], isInbound ? call.To : Option.none())
+    const before = store === "lost" && isGoingOn ? store : undefined
+    const named = agentFor(query["agent"], isInbound ? call.To : Option.none())
+    // The other process may have had other agents.
+    const agent = yield* before === undefined ? named : Effect.orElseSucceed(named, () => agents.standard)
     const callerKey = isInbound ? CallerShare.keyOf(parameters["From"]) : undefined
+    // The URL of a call that we place names its agent. Without one the request came by the fallback URL, and nobody knows what was asked.
+    const isAskedUnknown = store === "lost" && !isInbound && query["agent"] === undefined
+    const ticket = query["ticket"] ?? (isAskedUnknown ? ExpectedCalls.figuresOnly : undefined)
     return yield* registry.admit({
       callSid: call.CallSid,
       direction: isInbound ? "inbound" : "outbound",
@@ -40,29 +51,38 @@ export const make = Effect.gen(function*() {
       to: call.To,
       agent,
       ...(callerKey === undefined ? {} : { callerKey }),
-      ...(query["ticket"] === undefined ? {} : { ticket: query["ticket"] }),
-      continueUrl: `${base}/twilio/continue`
+      ...(ticket === undefined ? {} : { ticket }),
+      baseUrl: base
     }, before)
   })
 
+  /** Whether another process placed the call, and may be about to store it. */
+  const isPlacedElsewhere = ({ query }: SignedWebhook) =>
+    query["ticket"] === undefined ? Effect.succeed(false) : Effect.map(registry.isExpected(query["ticket"]), (isExpected) => !isExpected)
+
   return {
-    /** The call of `/twiml`, admitted if it is new. `isNew`: the call is here, or has had no stream. */
+    /**
+     * The call of `/twiml`, admitted if it is new. `asked`: for a call that is here, the request counts as the first one or its replay. For a
+     * call that had a stream in another process, it came by the fallback URL.
+     */
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)
-      if (Option.isSome(here)) return { call: here.value, isNew: true }
-      const standing = yield* storedCalls.standing(call.CallSid)
+      if (Option.isSome(here)) return { call: here.value, asked: "first" as const }
+      const standing = yield* storedCalls.standing(call.CallSid, yield* isPlacedElsewhere(webhook))
       switch (standing._tag) {
         case "Unknown":
-          return { call: yield* admit(call, webhook), isNew: true }
-        case "Lost":
-          return { call: yield* admit(call, webhook, isGoingOn(call) ? "lost" : undefined), isNew: !isGoingOn(call) }
+          return { call: yield* admit(call, webhook, { store: "nothing", isGoingOn: false }), asked: "first" as const }
+        case "Lost": {
+          const isGoingOn = wasAnswered(call)
+          return { call: yield* admit(call, webhook, { store: "lost", isGoingOn }), asked: isGoingOn ? "afterStream" as const : "first" as const }
+        }
         case "Ended":
           return yield* new CallHasEnded()
         case "New":
         case "Live":
           // The call was answered before: a request that says that it still rings is a replay.
           if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
-          return { call: yield* storedCalls.takeOver(standing.stored, webhook.base), isNew: standing._tag === "New" }
+          return { call: yield* storedCalls.takeOver(standing.stored, webhook.base), asked: standing._tag === "New" ? "first" as const : "afterStream" as const }
       }
     }),
 
@@ -77,7 +97,7 @@ export const make = Effect.gen(function*() {
           return Option.none<Call>()
         case "Lost": {
           const call = yield* Effect.option(decodeCall(webhook.parameters))
-          return Option.isNone(call) ? Option.none<Call>() : Option.some(yield* admit(call.value, webhook, "lost"))
+          return Option.isNone(call) ? Option.none<Call>() : Option.some(yield* admit(call.value, webhook, { store: "lost", isGoingOn: true }))
         }
         case "New":
         case "Live":

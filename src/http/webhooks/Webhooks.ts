@@ -5,13 +5,11 @@ import { Effect, type Layer, Metric, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, type HttpServerResponse } from "effect/http"
 import * as Metrics from "../../observability/Metrics.ts"
 import { CallParameters, ContinueParameters, StatusParameters, StreamParameters } from "../../twilio/webhook/WebhookParameters.ts"
+import * as WebhookUrls from "../../twilio/webhook/WebhookUrls.ts"
 import { InvalidRequest, type InvalidSignature } from "../api/Problems.ts"
 import * as CallWebhooks from "./CallWebhooks.ts"
 import * as ReportWebhooks from "./ReportWebhooks.ts"
 import * as SignedRequest from "./SignedRequest.ts"
-
-/** The paths of all webhooks. */
-export const paths = ["/twiml", "/twilio/continue", "/twilio/status", "/twilio/stream"] as const
 
 const decoder = <A>(path: string, schema: Schema.ConstraintCodec<A, unknown>) => {
   const decode = Schema.decodeUnknownEffect(schema)
@@ -28,7 +26,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const reports = yield* ReportWebhooks.make
 
   const route = <A>(
-    path: typeof paths[number],
+    path: typeof WebhookUrls.paths[number],
     schema: Schema.ConstraintCodec<A, unknown>,
     handler: (parameters: A, webhook: SignedRequest.SignedWebhook) => Effect.Effect<HttpServerResponse.HttpServerResponse, InvalidSignature>
   ) => {

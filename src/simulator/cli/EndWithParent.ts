@@ -1,6 +1,6 @@
 /**
- * Is loaded into a service that the demo starts, and ends the service when the demo is gone, even if the demo was killed. The demo
- * holds the other end of the service's standard input; the system closes it together with the demo.
+ * The demo loads this module into a service that it starts. It ends the service when the demo is gone, even if the demo was killed. The
+ * demo holds the other end of the service's standard input; the system closes it together with the demo.
  */
 import { isMainThread } from "node:worker_threads"
 

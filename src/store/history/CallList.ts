@@ -12,13 +12,11 @@ import type { Run } from "../Statements.ts"
 import * as TextSearch from "./TextSearch.ts"
 
 /** How many calls one page looks at. */
-const walkedCalls = 10_000
-/** How many calls one page looks at, if each call's turns are searched. */
-const walkedCallsWithText = 2000
-/** How many calls are searched before the text index is asked. Common words are found within these. */
-const triedCalls = 256
-/** How many steps a walk through the text index may take. */
-const walkedSteps = 20
+const walkedCalls = 5000
+/** How many calls of Postgres are searched for words, turn by turn, before the text index is asked. Common words are found within these. */
+const searchedCalls = 500
+/** How many steps a walk through the text index of SQLite may take. */
+const walkedSteps = 8
 
 const [firstWindow, largestWindow] = [64, 1000]
 
@@ -33,13 +31,14 @@ export interface Page {
 
 export const page = Effect.fnUntraced(function*(run: Run, dialect: Dialect, filters: CallFilters, limit: number, after?: Position): Effect.fn.Return<Page, SqlError> {
   if (filters.text === undefined) return yield* walk(run, filters, plan(filters), limit, walkedCalls, after)
-  if (dialect === "pg") {
-    const tried = yield* walk(run, filters, plan(filters), limit, triedCalls, after)
-    if (tried.callSids.length === limit || tried.next === undefined) return tried
+  if (dialect === "sqlite") {
+    const matches = yield* TextSearch.inSqlite(run, filters.text)
+    return matches._tag === "Few" ? yield* walk(run, filters, plan(filters, matches.arm), limit, walkedCalls, after) : yield* walkText(run, filters, limit, after)
   }
-  const text = yield* TextSearch.find(run, dialect, filters.text)
-  if (text._tag === "Few") return yield* walk(run, filters, plan(filters, text.arm), limit, walkedCalls, after)
-  return yield* dialect === "pg" ? walk(run, filters, plan(filters), limit, walkedCallsWithText, after) : walkText(run, filters, limit, after)
+  const searched = yield* walk(run, filters, plan(filters), limit, searchedCalls, after)
+  if (searched.callSids.length === limit || searched.next === undefined) return searched
+  const matches = yield* TextSearch.inPostgres(run, filters.text)
+  return matches._tag === "Few" ? yield* walk(run, filters, plan(filters, matches.arm), limit, walkedCalls, after) : searched
 })
 
 /** Walks through the text index of SQLite, which has calls in the order in which they were stored. */
@@ -60,11 +59,11 @@ const walkText = Effect.fnUntraced(function*(run: Run, filters: CallFilters, lim
 })
 
 /** Walks through the calls, along an index. */
-const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, planned: Plan, limit: number, most: number, after?: Position) {
+const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, planned: Plan, limit: number, maxCalls: number, after?: Position) {
   const fitting: Array<Position> = []
   let position = after ?? { ...beginning, startedAt: filters.to ?? beginning.startedAt }
   let size = Math.max(limit + 1, firstWindow)
-  for (let walked = 0; walked < most;) {
+  for (let walked = 0; walked < maxCalls;) {
     const { parameters, text: statement } = windowOf(planned, position, filters.from ?? 0, size)
     const rows = yield* run<{ call_sid: string; started_at: number; fits: number }>(statement, parameters)
     for (const { call_sid: callSid, fits, started_at: startedAt } of rows) {
@@ -74,7 +73,7 @@ const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, planned
     }
     if (rows.length < size) return pageOf(fitting)
     walked += rows.length
-    size = Math.min(size * 4, largestWindow)
+    size = Math.min(size * 4, largestWindow, maxCalls - walked)
   }
   return pageOf(fitting, position)
 })

@@ -6,13 +6,12 @@
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
-import type { Dialect } from "../Dialect.ts"
 import { turnsPerCall } from "../migrations/Tables.ts"
 import { type CallFilters, conditionsOf, latestMillis, type Position, type TextMatches } from "./CallFilters.ts"
 import { isIn, listOf, type Run } from "../Statements.ts"
 
-/** Words that are in at most so many turns count as few. */
-const fewTurns = 4000
+/** Words that are in at most so many turns count as few: in SQLite, and in Postgres, which reads each of these turns from the table. */
+const fewTurns = { sqlite: 1500, pg: 1000 }
 
 /** How many turns one step of the walk takes. */
 const turnsAtOnce = 500
@@ -26,7 +25,7 @@ const ftsQuery = (text: string): string => text.replaceAll("\0", " ").split(/\s+
 /** Whether a text has anything to look for. */
 export const hasWords = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
-const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.Return<TextMatches, SqlError> {
+export const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.Return<TextMatches, SqlError> {
   const query = ftsQuery(text)
   const [newest] = yield* run<{ number: number | null }>("SELECT MAX(number) AS number FROM calls")
   const numbers = new Set<number>()
@@ -35,19 +34,21 @@ const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.
     const rows = yield* run<{ number: number }>(
       // FTS5 takes integers only, and SQLite gets a JavaScript number as a REAL.
       `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid >= CAST(? AS INTEGER) AND rowid < CAST(? AS INTEGER) LIMIT ?`,
-      [query, Math.max(0, end - callsAtOnce) * turnsPerCall, end * turnsPerCall, fewTurns - turns]
+      [query, Math.max(0, end - callsAtOnce) * turnsPerCall, end * turnsPerCall, fewTurns.sqlite - turns]
     )
     turns += rows.length
-    if (turns >= fewTurns) return { _tag: "Many" }
+    if (turns >= fewTurns.sqlite) return { _tag: "Many" }
     for (const { number } of rows) numbers.add(number)
   }
   return { _tag: "Few", arm: { table: "calls", where: "number IN (SELECT value FROM json_each(?))", parameters: [JSON.stringify([...numbers])] } }
 })
 
-const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.Return<TextMatches, SqlError> {
-  const rows = yield* run<{ call_sid: string }>("SELECT call_sid FROM turns WHERE tsv @@ plainto_tsquery('simple', ?) LIMIT ?", [text, fewTurns])
-  if (rows.length >= fewTurns) return { _tag: "Many" }
-  return { _tag: "Few", arm: { table: "calls", where: `call_sid ${isIn("pg")}`, parameters: [listOf("pg", [...new Set(rows.map((row) => row.call_sid))])] } }
+export const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.Return<TextMatches, SqlError> {
+  const rows = yield* run<{ call_sid: string }>("SELECT call_sid FROM turns WHERE tsv @@ plainto_tsquery('simple', ?) LIMIT ?", [text, fewTurns.pg])
+  if (rows.length >= fewTurns.pg) return { _tag: "Many" }
+  // `OFFSET 0` makes Postgres look up these calls first. Without it Postgres may read all calls in the list's order to find them.
+  const table = `(SELECT call_sid, started_at FROM calls WHERE call_sid ${isIn("pg")} OFFSET 0) AS few`
+  return { _tag: "Few", arm: { table, where: "1 = 1", parameters: [listOf("pg", [...new Set(rows.map((row) => row.call_sid))])] } }
 })
 
 /** The number at which the walk begins: that of the call `after`, or else one above the newest call before `to`. */
@@ -76,5 +77,3 @@ export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, 
   const last = whole.at(-1)
   return { calls, isLast, end: last ?? 0 }
 })
-
-export const find = (run: Run, dialect: Dialect, text: string) => dialect === "pg" ? inPostgres(run, text) : inSqlite(run, text)

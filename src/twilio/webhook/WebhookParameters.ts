@@ -6,7 +6,7 @@
  */
 import { Effect, Option, Schema, SchemaGetter } from "effect"
 import { parse, parseAddress, type PhoneNumber } from "../../domain/PhoneNumber.ts"
-import { AccountSid, CallSid, StreamSid } from "../../domain/Sid.ts"
+import { AccountSid, CallSid, copy, StreamSid } from "../../domain/Sid.ts"
 
 /** A telephone number, or `None` if `read` finds none in the text. */
 const numberFrom = (read: (text: string) => Option.Option<PhoneNumber>) =>
@@ -129,6 +129,9 @@ const SequenceNumber = Schema.String.pipe(
 /** A parameter that Twilio may leave out; empty then. */
 const OptionalText = Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("")))
 
+/** A word of lower-case letters, in memory of its own, since it is kept; anything else is left out. */
+const toAnsweredBy = (text: string): string => /^[a-z_]{1,40}$/.test(toWord(text)) ? copy(toWord(text)) : ""
+
 /** A status callback. `SequenceNumber` tells their order, not the arrival. */
 export const StatusParameters = Schema.Struct({
   CallSid,
@@ -139,7 +142,10 @@ export const StatusParameters = Schema.Struct({
   /** The SIP code with which the call ended, such as 486 for busy. */
   SipResponseCode: OptionalText,
   /** Who answered, if machine detection was asked for: `human`, `machine_start`, `fax`, `unknown`. */
-  AnsweredBy: OptionalText
+  AnsweredBy: Schema.String.pipe(
+    Schema.decodeTo(Schema.String, { decode: SchemaGetter.transform(toAnsweredBy), encode: SchemaGetter.passthrough() }),
+    Schema.withDecodingDefaultKey(Effect.succeed(""))
+  )
 })
 
 /** A stream status callback. */

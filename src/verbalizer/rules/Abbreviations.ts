@@ -1,5 +1,5 @@
 /**
- * Writes abbreviations in full: "Baker St.," becomes "Baker Street,". Days of the week only if figures or a range show that they are days.
+ * Writes abbreviations in full: "Baker St.," becomes "Baker Street,". A short word becomes a weekday only beside figures or in a range.
  */
 import type { Abbreviation } from "../LanguageRules.ts"
 import { beforeOf, capitalised, escape, here, type Language, match, oneOf, type Rule, wordEnd } from "./Rule.ts"

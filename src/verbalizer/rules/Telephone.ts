@@ -14,7 +14,7 @@ const grouped = here(
 /** Keys to dial: stars, digits, `#`. */
 const dialled = here("(?:[*#]+\\d[\\d*#]*|\\d+#)(?![\\p{L}\\p{N}])")
 
-/** A row of figures before one of these is an amount after all. */
+/** A row of figures before one of these is an amount. */
 const unitBehind = new RegExp(`^${blank}?(?:[%€$£¥°]|zł)`)
 
 const groupsOf = (text: string): ReadonlyArray<string> => text.match(/\d+/g) ?? []

@@ -209,6 +209,16 @@ describe("agents from files", () => {
         })
     ))
 
+  it.effect("keep the service from starting if their webhooks go to a private network, unless that is allowed", () =>
+    withFiles({ "shop.yaml": "name: shop\nwebhook: https://10.0.0.7/hunter2" }, ({ agents, folder, made }) =>
+      Effect.gen(function*() {
+        const { message } = yield* Effect.flip(agents({ AGENT: `${folder}/shop.yaml` }))
+        assert.match(message, /shop\.yaml: "webhook" is of a private network or of this machine\. Use a public address, or set WEBHOOK_PRIVATE_ADDRESSES=on\.$/)
+        assert.notInclude(message, "hunter2")
+        yield* agents({ AGENT: `${folder}/shop.yaml`, WEBHOOK_PRIVATE_ADDRESSES: "on" })
+        assert.deepStrictEqual(made, ["shop"])
+      })))
+
   it.effect("are reported if their folder does not exist", () =>
     withFiles({}, ({ agents, folder }) =>
       Effect.map(Effect.flip(agents({ AGENTS_DIR: `${folder}/nowhere` })), ({ message }) =>

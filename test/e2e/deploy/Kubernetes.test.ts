@@ -14,7 +14,7 @@ interface Probe {
   readonly failureThreshold?: number
 }
 
-/** Of a pod and of a container. */
+/** The fields of a pod and of a container that the tests read. */
 interface SecurityContext {
   readonly runAsNonRoot?: boolean
   readonly seccompProfile?: { readonly type: string }
@@ -47,7 +47,7 @@ interface Manifest {
   readonly apiVersion: string
   readonly kind: string
   readonly metadata: { readonly name: string }
-  /** Each kind has its own. */
+  /** Each kind has its own fields. */
   readonly spec?: any
   readonly data?: Readonly<Record<string, string>>
 }
@@ -73,7 +73,7 @@ const schemaOf = ({ apiVersion, kind }: Manifest) => {
   return `IoK8sApi${[parts[0].split(".")[0], parts[1], kind].map((part) => part[0].toUpperCase() + part.slice(1)).join("")}`
 }
 
-/** The same, with every key that is read noted by its path: the schema's validators read all that they know of, and nothing else. */
+/** A copy that notes the path of every key that is read. The schema's validators read all keys that they know, and no others. */
 const watched = (value: unknown, path: string, seen: Set<string>): unknown =>
   typeof value !== "object" || value === null ? value : new Proxy(value, {
     get: (target, key, receiver) => {
@@ -87,19 +87,19 @@ const pathsOf = (value: unknown, path: string): ReadonlyArray<string> =>
     ? []
     : Object.entries(value).flatMap(([key, inner]) => [`${path}/${key}`, ...pathsOf(inner, `${path}/${key}`)])
 
-/** What is wrong by the schema of Kubernetes' API, and the keys that it has not. */
+/** The mistakes by the schema of Kubernetes' API, and the keys that it does not have. */
 const faults = async (manifest: Manifest): Promise<ReadonlyArray<string>> => {
   const { validate } = await import(/* @vite-ignore */ `kubernetes-models/_schemas/${schemaOf(manifest)}`)
   const seen = new Set<string>()
   validate(watched(manifest, "", seen))
   const errors = (validate.errors ?? []) as ReadonlyArray<{ readonly instancePath: string; readonly message?: string; readonly keyword: string }>
-  // What a wrong value holds is not looked at any more, so its keys say nothing.
+  // The validators do not look into a wrong value, so its keys count as known.
   return errors.length > 0
     ? errors.map((error) => `${error.instancePath}: ${error.message ?? error.keyword}`)
     : pathsOf(manifest, "").filter((path) => !seen.has(path))
 }
 
-/** Several pods share the calls by one database, and none holds anything that another one needs. */
+/** Several pods share the calls in one database, and no pod has data that another one needs. */
 const assertScaled = (built: ReadonlyArray<Manifest>) => {
   const service = built.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "service")
   const { containers: [{ env }], topologySpreadConstraints, volumes } = service!.spec.template.spec
@@ -114,14 +114,14 @@ const assertScaled = (built: ReadonlyArray<Manifest>) => {
 }
 
 describe("deploy/kubernetes", () => {
-  it("is valid by the schemas of Kubernetes' API, without a key that they lack", async () => {
+  it("is valid by the schemas of Kubernetes' API, without unknown keys", async () => {
     assert.isAbove(manifests.length, 10)
     for (const manifest of [...manifests, ...scaled]) {
       assert.deepStrictEqual(await faults(manifest), [], `${manifest.kind} ${manifest.metadata.name}`)
     }
   })
 
-  it("would be told of a wrong type, a missing field and a misspelt key", async () => {
+  it("notices a wrong type, a missing field and a misspelt key", async () => {
     const good = find("Deployment", "llm")
     assert.include((await faults({ ...good, spec: { ...good.spec, replicas: "1" } }))[0], "/spec/replicas")
     assert.include((await faults({ ...good, spec: { replicas: 1 } }))[0], "/spec")
@@ -135,7 +135,7 @@ describe("deploy/kubernetes", () => {
     }
   })
 
-  it("is put together by kustomize where kubectl is installed", async () => {
+  it("is accepted by kustomize if kubectl is installed", async () => {
     for (const folder of ["base", "scale"]) {
       const result = spawnSync("kubectl", ["kustomize", join(import.meta.dirname, "../../../deploy/kubernetes", folder)], { encoding: "utf8" })
       if (result.error !== undefined) return
@@ -144,14 +144,14 @@ describe("deploy/kubernetes", () => {
       const service = built.find(({ kind, metadata }) => kind === "Deployment" && metadata.name === "service")
       assert.strictEqual(service?.spec.replicas, folder === "base" ? 1 : undefined)
       assert.strictEqual(service?.spec.template.spec.containers[0].image, `registry.example.com/client-caller:${project.version}`)
-      // With a database the service's own volume claim goes.
+      // With a database the service needs no volume claim of its own.
       assert.strictEqual(built.length, folder === "base" ? manifests.length : manifests.length + scaled.length - 1)
       for (const manifest of built) assert.deepStrictEqual(await faults(manifest), [], `${manifest.kind} ${manifest.metadata.name}`)
       if (folder === "scale") assertScaled(built)
     }
   })
 
-  it("pins images, and names those of the compose file", () => {
+  it("pins images, the same ones as the compose file", () => {
     const compose = read("deploy/compose.gpu.yaml")
     for (const name of ["service", "llm", "stt", "tts"]) {
       const [{ image }] = podOf(name).containers
@@ -171,7 +171,7 @@ describe("deploy/kubernetes", () => {
     }
   })
 
-  it("probes what is there, at the port by its name", () => {
+  it("probes existing paths, at the named port", () => {
     const paths = {
       service: { live: "/health", ready: "/ready" },
       llm: { live: "/health", ready: "/health" },
@@ -210,7 +210,7 @@ describe("deploy/kubernetes", () => {
     assert.isAbove(pod.terminationGracePeriodSeconds ?? 30, Number(minutes) * 60 + Number(seconds) + 5)
   })
 
-  it("lets no pod be root, gain rights or write beside its volumes, and holds the namespace to that", () => {
+  it("lets no pod be root, gain rights or write outside its volumes, and enforces this for the namespace", () => {
     for (const name of ["service", "llm", "stt", "tts"]) {
       const { containers: [container], securityContext: pod, volumes } = podOf(name)
       assert.deepInclude(pod, { runAsNonRoot: true, seccompProfile: { type: "RuntimeDefault" } }, name)
@@ -227,7 +227,7 @@ describe("deploy/kubernetes", () => {
     assert.strictEqual(labels["pod-security.kubernetes.io/enforce"], "restricted")
   })
 
-  it("lets pods reach names, the engines and the internet by HTTPS, and nothing else around them", () => {
+  it("lets pods reach the name server, the engines and the internet by HTTPS, and nothing else", () => {
     for (const name of ["engines", "service"]) {
       const { egress, policyTypes } = find("NetworkPolicy", name).spec
       assert.sameMembers(policyTypes, ["Ingress", "Egress"])
@@ -250,7 +250,7 @@ describe("deploy/kubernetes", () => {
     assert.sameMembers(toEngines.ports.map(({ port }) => port), [...new Set(ports)])
   })
 
-  it("serves the calls that are alive while their pod drains, and sends it no new ones", () => {
+  it("serves live calls while their pod drains, and sends it no new ones", () => {
     const paths = find("Ingress", "service").spec.rules[0].http.paths as ReadonlyArray<{
       readonly path: string
       readonly backend: { readonly service: { readonly name: string } }
@@ -271,7 +271,7 @@ describe("deploy/kubernetes", () => {
     assert.strictEqual(ingress.metadata.annotations["nginx.ingress.kubernetes.io/proxy-read-timeout"], "3600")
   })
 
-  it("selects pods that there are", () => {
+  it("selects existing pods", () => {
     const known = ["service", "llm", "stt", "tts"]
     const labels = [...manifests, ...scaled].flatMap((manifest) => [...JSON.stringify(manifest.spec ?? {}).matchAll(/"app\.kubernetes\.io\/name":"(\w+)"/g)])
     assert.isAbove(labels.length, 10)

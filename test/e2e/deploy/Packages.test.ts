@@ -21,7 +21,7 @@ const root = join(import.meta.dirname, "../../..")
 const manifest = JSON.parse(read("package.json")) as Locked & { readonly allowScripts: Readonly<Record<string, boolean>> }
 const { packages } = JSON.parse(read("package-lock.json")) as { readonly packages: Readonly<Record<string, Locked>> }
 
-/** The place that Node would find a package at, seen from another one: beside it, or beside one of those around it. */
+/** Where Node would find a package from another one: beside it, or beside one of its parents. */
 const placeOf = (from: string, name: string): string | undefined => {
   const place = from === "" ? `node_modules/${name}` : `${from}/node_modules/${name}`
   if (Object.hasOwn(packages, place)) return place
@@ -30,13 +30,13 @@ const placeOf = (from: string, name: string): string | undefined => {
   return placeOf(around < 0 ? "" : from.slice(0, around), name)
 }
 
-/** What `npm ci` must find in the lockfile: an optional package of another platform as well. */
+/** The packages that `npm ci` must find in the lockfile, including optional ones of other platforms. */
 const neededBy = ({ dependencies, devDependencies, optionalDependencies, peerDependencies, peerDependenciesMeta }: Locked): ReadonlyArray<string> => [
   ...Object.keys({ ...dependencies, ...devDependencies, ...optionalDependencies }),
   ...Object.keys(peerDependencies ?? {}).filter((name) => peerDependenciesMeta?.[name]?.optional !== true)
 ]
 
-/** npm itself, as it runs the tests. */
+/** The npm that runs the tests. */
 const npm = (arguments_: ReadonlyArray<string>, folder: string) => {
   const file = process.env.npm_execpath
   const options = { cwd: folder, encoding: "utf8" } as const
@@ -53,13 +53,13 @@ const withFolder = (use: (folder: string) => void) => {
 }
 
 describe("the lockfile", () => {
-  it("holds every package that another one names, those of other platforms too", () => {
+  it("has every package that another one needs, including those of other platforms", () => {
     const missing = Object.entries(packages).flatMap(([place, locked]) =>
       neededBy(locked).filter((name) => placeOf(place, name) === undefined).map((name) => `${name}, which ${place || "package.json"} needs`))
     assert.deepStrictEqual(missing, [], "`npm ci` refuses this lockfile on a clean clone; a package that can't be locked for all platforms is no dependency")
   })
 
-  it("has each at one version with its digest, and names no registry", () => {
+  it("has each package at one version with its digest, and names no registry", () => {
     const { "": project, ...others } = packages
     assert.isAbove(Object.keys(others).length, 100)
     for (const [place, { integrity, resolved, version }] of Object.entries(others)) {
@@ -85,19 +85,19 @@ describe("the lockfile", () => {
 })
 
 describe("npm", () => {
-  it("finds nothing to warn of in .npmrc", () => {
+  it("does not warn of .npmrc", () => {
     const { status, stderr } = npm(["config", "get", "save-exact"], root)
     assert.deepStrictEqual([status, stderr], [0, ""])
   })
 
-  it("installs where package.json is copied first and the sources later, as Dockerfiles do", () =>
+  it("installs when package.json is copied first and the sources later, as Dockerfiles do", () =>
     withFolder((folder) => {
       copyFileSync(join(root, "package.json"), join(folder, "package.json"))
       const { status, stderr } = npm(["run", "prepare"], folder)
       assert.deepStrictEqual([status, stderr], [0, ""])
     }))
 
-  it("installs without development dependencies, and says what is missing where nothing is built", () =>
+  it("installs without development dependencies, and says what is missing if nothing is built", () =>
     withFolder((folder) => {
       copyFileSync(join(root, "package.json"), join(folder, "package.json"))
       for (const path of ["src", "tools"]) cpSync(join(root, path), join(folder, path), { recursive: true })

@@ -27,7 +27,7 @@ const portOf = (server: Server) => (server.address() as AddressInfo).port
 /** A port on which nobody listens. */
 const freePort = Effect.scoped(Effect.map(listen(() => {}), portOf))
 
-/** The balancer before processes at these ports of this machine, where it is installed. */
+/** Starts the balancer in front of processes at these ports of this machine. */
 const startBalancer = Effect.fnUntraced(function*(ports: ReadonlyArray<number>) {
   const port = yield* freePort
   const folder = yield* Effect.acquireRelease(
@@ -55,13 +55,13 @@ const startBalancer = Effect.fnUntraced(function*(ports: ReadonlyArray<number>) 
 
 const isInstalled = spawnSync("haproxy", ["-v"]).error === undefined
 
-/** On a connection of its own: one that has had an answer may be closed without another, and who sends must ask again. */
+/** Uses a connection of its own, because a connection that had an answer before may be closed without another one. */
 const post = (url: string) =>
   Effect.promise(() =>
     fetch(url, { method: "POST", body: "CallSid=CA1", headers: { connection: "close" } }).then(async (answer) => [answer.status, await answer.text()] as const))
 
 describe("deploy/haproxy.cfg", () => {
-  it("sends no request again that may have placed a call", () => {
+  it("does not repeat a request that may have placed a call", () => {
     const [, defaults] = /^defaults\n([^]*?)\n\n/m.exec(configuration) ?? []
     assert.match(defaults, /^ {4}retry-on conn-failure$/m)
     const retried = [...configuration.matchAll(/^backend (\w+)\n(?:(?!\n\n)[^])*?retry-on (.*)$/gm)].map(([, name]) => name)
@@ -74,7 +74,7 @@ describe("deploy/haproxy.cfg", () => {
     assert.strictEqual(status, 0, stderr)
   })
 
-  it.live.runIf(isInstalled)("gives a webhook to the other process when one is gone, or dies before it answers", () =>
+  it.live.runIf(isInstalled)("gives a webhook to the other process when one is down, or dies before it answers", () =>
     Effect.gen(function*() {
       const dying = yield* listen((request, response) => {
         if (request.method === "POST") request.socket.destroy()
@@ -92,7 +92,7 @@ describe("deploy/haproxy.cfg", () => {
       assert.deepStrictEqual([...placed].sort(), [200, 502])
     }))
 
-  it.live.runIf(isInstalled)("sends nothing to a process that is not ready, and shows no metrics of just one", () =>
+  it.live.runIf(isInstalled)("sends nothing to a process that is not ready, and hides the metrics of single processes", () =>
     Effect.gen(function*() {
       const draining = yield* listen((request, response) => response.writeHead(request.url === "/ready" ? 503 : 200).end("draining"))
       const ready = yield* listen((_, response) => response.end("ready"))

@@ -6,7 +6,7 @@ import { join } from "node:path"
 
 const project = join(import.meta.dirname, "../../..")
 
-/** The step of the lint over one file, `src/deep/er/File.ts`, with the project's own configuration. */
+/** Runs this step of the lint on one file, `src/deep/er/File.ts`, with the project's own configuration. */
 const diagnose = (text: string, options: object = { extends: join(project, "tsconfig.json") }) => {
   const folder = mkdtempSync(join(tmpdir(), "client-caller-effect-"))
   try {
@@ -48,8 +48,8 @@ export const needy: Effect.Effect<number> = Effect.gen(function*() {
 export const untyped = Effect.fail(new Error("what?"))
 `
 
-describe("the lint's look at Effect", { timeout: 120_000 }, () => {
-  it("finds each mistake that is planted, with its place, and fails", () => {
+describe("the lint for mistakes with Effect", { timeout: 120_000 }, () => {
+  it("finds each planted mistake with its place, and fails", () => {
     const { status, stdout } = diagnose(planted)
     assert.strictEqual(status, 1)
     for (const [line, rule] of [
@@ -62,13 +62,13 @@ describe("the lint's look at Effect", { timeout: 120_000 }, () => {
     ] as const) assert.match(stdout, new RegExp(`src/deep/er/File\\.ts:${line}:\\d+ (error|warning) .*effect\\(${rule}\\)`))
   })
 
-  it("passes what has none", () => {
+  it("passes a file without mistakes", () => {
     const { status, stdout } = diagnose(`import { Effect } from "effect"\nexport const fine = Effect.andThen(Effect.log("one"), Effect.log("two"))\n`)
     assert.strictEqual(status, 0, stdout)
     assert.match(stdout, /1 files, 0 found/)
   })
 
-  it("holds nothing for right that it was not told to look at", () => {
+  it("fails if it had no file to check", () => {
     const { status, stderr } = diagnose(planted, { compilerOptions: { noEmit: true } })
     assert.notStrictEqual(status, 0)
     assert.match(stderr, /does not name the plugin @effect\/language-service/)

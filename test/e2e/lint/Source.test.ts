@@ -13,7 +13,7 @@ const project = join(import.meta.dirname, "../../..")
 
 type Files = Readonly<Record<string, string>>
 
-/** A tree of these files, for as long as `use` takes. */
+/** Makes a tree of these files while `use` runs. */
 const withTree = <A>(files: Files, use: (source: string) => A): A => {
   const source = mkdtempSync(join(tmpdir(), "client-caller-lint-"))
   try {
@@ -32,7 +32,7 @@ const lint = (files: Files, rooms: Readonly<Record<string, Room>> = table): Read
 const lines = (violations: ReadonlyArray<Violation>, rule: Violation["rule"], path?: string) =>
   violations.filter((violation) => violation.rule === rule && (path === undefined || violation.path === path)).map(({ line }) => line)
 
-/** Each way to name a module. The second value is true for types, of which nothing is left when the program runs. */
+/** Each way to name a module. The second value is true for types, which are gone when the program runs. */
 const forms: ReadonlyArray<readonly [write: (name: string) => string, isType?: boolean]> = [
   [(name) => `import { a } from "${name}"`],
   [(name) => `import b from "${name}"`],
@@ -71,11 +71,11 @@ const fileForms: typeof forms = [
 ]
 
 const folders = Object.keys(table).filter((room) => !room.endsWith(".ts"))
-/** How deep in its room a file may lie. */
+/** Folders of a room at several depths. */
 const depths = ["", "one/", "one/two/", "one/two/three/"]
 const may = (room: string, path: string): boolean => table[room].imports.some((allowed) => path === allowed || path.startsWith(`${allowed}/`))
 
-/** The ways to write one path that are no more than that: with detours, and as other tools write it. */
+/** Other ways to write the same path: with detours, and as other tools write it. */
 const spellings = (from: string, to: string): ReadonlyArray<string> => {
   const way = posix.relative(posix.dirname(from), to)
   const near = way.startsWith(".") ? way : `./${way}`
@@ -87,7 +87,7 @@ describe("the tree as it is", () => {
     assert.deepStrictEqual(violationsOf(join(project, "src")), [])
   })
 
-  it("still needs each exception from the bans", () => {
+  it("needs each exception from the bans", () => {
     for (const ban of bans) {
       for (const path of Object.keys(ban.except ?? {})) {
         const file = ts.createSourceFile(path, readFileSync(join(project, "src", path), "utf8"), ts.ScriptTarget.Latest, true)

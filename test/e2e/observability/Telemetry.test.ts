@@ -18,7 +18,7 @@ interface Ended {
   readonly output: string
 }
 
-/** Runs the flood; `onStart` does to its standard output what the test is about. */
+/** Runs a program that floods its log. `onStart` may disturb its standard output. */
 const flood = (options: {
   readonly millis: number
   readonly format?: string
@@ -46,7 +46,7 @@ const flood = (options: {
 const numbers = (output: string): ReadonlyArray<number> => [...output.matchAll(/"number":(\d+)/g)].map(([, number]) => Number(number))
 
 describe("the log of a process", { timeout: 30_000 }, () => {
-  it.live("goes out whole and in order to a reader that reads", () =>
+  it.live("reaches its reader whole and in order", () =>
     Effect.gen(function*() {
       const { code, output, told } = yield* flood({ millis: 300, lines: 5 })
       assert.strictEqual(code, 0)
@@ -66,7 +66,7 @@ describe("the log of a process", { timeout: 30_000 }, () => {
       assert.isBelow(long.told.resident - short.told.resident, 80 * 1024 * 1024)
     }))
 
-  it.live("tells what was dropped as soon as it is read again", () =>
+  it.live("says how many lines were dropped as soon as it is read again", () =>
     Effect.gen(function*() {
       let output = ""
       const { code, told } = yield* flood({

@@ -32,7 +32,7 @@ const tuned = (cores: number, { cwd = process.cwd(), env = {} }: { readonly cwd?
   return {
     ...told,
     isSame: told.pid === child.pid && child.status === 0,
-    // A flag that V8 does not know is told there.
+    // V8 reports an unknown flag there.
     complaints: child.stderr.split("\n").filter((line) => /unrecognized|illegal|bad option/i.test(line))
   }
 }
@@ -40,17 +40,17 @@ const tuned = (cores: number, { cwd = process.cwd(), env = {} }: { readonly cwd?
 const is13 = process.versions.v8.startsWith("13.")
 
 describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apart on Linux)", () => {
-  it("gets flags that it knows, in a process that keeps its number and its arguments", () => {
+  it("gets flags that it knows, and the process keeps its number and its arguments", () => {
     const { complaints, flags, isSame } = tuned(4)
     assert.deepStrictEqual([isSame, complaints], [true, []])
     assert.deepStrictEqual(flags, is13 ? ["--max-semi-space-size=16"] : [])
   })
 
-  it("keeps the size that somebody has chosen", () => {
+  it("keeps a size that was set before", () => {
     assert.deepStrictEqual(tuned(4, { env: { NODE_OPTIONS: "--max-semi-space-size=32" } }).flags, [])
   })
 
-  it("is started with no flags where PROCESS_RESTART is off, in the environment or in .env", () => {
+  it("gets no flags if PROCESS_RESTART is off, in the environment or in .env", () => {
     assert.deepStrictEqual(tuned(4, { env: { PROCESS_RESTART: "off" } }).flags, [])
     const cwd = mkdtempSync(join(tmpdir(), "client-caller-v8-"))
     try {

@@ -21,11 +21,11 @@ const greeting = "Maple Dental, good day. How can I help you?"
 const hours = "We are open Monday to Friday. From eight to five."
 const address = "We are at twenty Maple Street. It is beside the library."
 
-/** All the time that a busy machine needs. */
+/** Long enough for a busy machine. */
 const timeouts = "timeouts: { transcript: 30s, reply: 30s, speech: 30s }"
 const patient = `${timeouts}\nidle: { after: 1m, hangUpAfter: 2m }\n`
 
-/** Agents that are made for a test each. */
+/** Agents for one test each. */
 const files = {
   impatient: `
 name: impatient
@@ -51,7 +51,7 @@ const services = Layer.unwrap(Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const folder = yield* fs.makeTempDirectoryScoped()
   const receptionist = `${yield* fs.readFileString(receptionistFile)}\n${patient}`
-  // The same, with a greeting that is soon over.
+  // The same, with a short greeting.
   const desk = receptionist.replace("name: receptionist", "name: desk").replace(`greeting: ${greeting}`, "greeting: Hello.")
   const noisy = desk.replace("name: desk", "name: noisy").replace("after: 1m", "after: 3s")
   for (const [name, text] of Object.entries({ ...files, receptionist, desk, noisy })) yield* fs.writeFileString(join(folder, `${name}.yaml`), text)
@@ -68,7 +68,7 @@ const both = Effect.gen(function*() {
  */
 const inRealTime = { timeout: 180_000, retry: 2 }
 
-/** Beside others. */
+/** For tests that run at the same time. */
 const beside = { ...inRealTime, concurrent: true }
 
 /** How many callers speak at once. Recognition for more would be late on one core, which these tests are not about. */
@@ -144,7 +144,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.strictEqual(those(told, "TurnMeasured").filter(({ times }) => times["firstMedia"] !== undefined).length, lines.length)
       assert.strictEqual(endOf(told), "goodbye")
 
-      // The agent closed, and only when all its marks had been played.
+      // The agent ended the call, after all its marks had been played.
       assert.deepStrictEqual(yield* streamEnds(call), ["closedByService 1000"])
       assert.strictEqual(yield* call.settled, "completed")
       const events = yield* call.events
@@ -153,7 +153,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       const played = events.slice(0, end).flatMap((event) => event._tag === "MarkReturned" && !event.cleared ? [event.name] : [])
       assert.deepStrictEqual(played, set)
 
-      // Each line was answered for the caller to hear, and the last answer in the words that were told.
+      // The caller heard an answer to each line, and the last answer in the words of its events.
       const exchanges = SpeakingTurns.exchanges(yield* call.said, yield* call.heard)
       assert.strictEqual(exchanges.length, lines.length)
       assert.isTrue(exchanges.every(({ voiceToVoice }) => voiceToVoice !== undefined))
@@ -232,8 +232,8 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         HangUp()
       ], { agent: "noisy", room: { noise: level - 10 } })
       const told = yield* conversation.over
-      // How many words are understood is for the bench of recognition. Here: the noise is not taken for a voice, the
-      // end of what is said is noticed, and the agent speaks after it, if only to ask whether somebody is there.
+      // The bench of recognition counts understood words. This test checks that the noise is not taken for a voice, that the
+      // end of the caller's words is noticed, and that the agent speaks then, if only to ask whether somebody is there.
       assert.strictEqual(count(told, "BargeIn"), 0)
       assert.isTrue(those(told, "AgentHeard").every(({ isWhole }) => isWhole))
       assert.isAtLeast(count(told, "AgentHeard"), lines.length + 1)
@@ -317,7 +317,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.isTrue(hours.startsWith(heardOf("answer")[1].text) && !heardOf("answer")[1].isWhole)
     })), beside)
 
-  it.effect("takes keys that are pressed in the middle of speech, and the words too", () =>
+  it.effect("takes keys that are pressed in the middle of speech, and the words, too", () =>
     speaking(1, Effect.gen(function*() {
       const conversation = yield* converse(yield* both, ({ heardOut }) => [
         heardOut(),
@@ -367,7 +367,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
     }), beside)
 
   it.effect("is not disturbed by its own echo, and can be interrupted over it", () =>
-    // Alone: the echo's delay is as steady as this thread is.
+    // Runs alone, because the echo's delay is only as steady as this thread.
     Effect.gen(function*() {
       const conversations = yield* Effect.all([150, 220, 300].map((delayMillis) =>
         Effect.flatMap(both, (both) =>
@@ -410,7 +410,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         Effect.flatMap(both, (both) =>
           converse(both, ({ heardOut }) => [
             heardOut(),
-            // Three at a time: all are on the line, but a core that is busy recognizes for three.
+            // All ten are on the line, but only three speak at a time, because a busy core can recognize three.
             Caller.Step.AwaitCue({ isGiven: () => index < 3 || count(all[index - 3] ?? [], "CallerSaid") > 0, atMost: patience }),
             Caller.Step.Speak({ text: lines[index % 5][0], voice: index < 5 ? "rms" : "awb" }),
             heardOut(), HangUp()

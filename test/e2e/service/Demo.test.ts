@@ -72,12 +72,12 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
         "agent Goodbye.",
         "ended: goodbye"
       ])
-      // Each line of the agent's begins when the one before has been heard.
+      // Each line of the agent's begins when the previous one has been heard.
       const [street, library] = told.filter(({ text }) => /Street|library/.test(text)).map(({ at }) => at)
       assert.isAbove(library - street, 1)
     }).pipe(Effect.scoped), 120_000)
 
-  it.effect("loses its stream in mid-call, goes on with another, and tells how long the caller heard nothing", () =>
+  it.effect("loses its stream in mid-call, goes on with another, and shows how long the caller heard nothing", () =>
     Effect.gen(function*() {
       const port = yield* freePort
       const words = [...short, "--faults", "sudden-close@1500"]

@@ -1,5 +1,5 @@
 /**
- * The two ends of a call at Twilio: events that come before the call is here, and requests that come after it has ended.
+ * Events of a call that come before the service knows the call, and requests that come after the call has ended.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -26,7 +26,7 @@ const voiceWebhooks = (call: SimulatedCall) =>
       event._tag === "Webhook" && event.kind === "voice" ? [{ path: new URL(event.url).pathname, parameters: event.parameters }] : []
     ))
 
-/** Changes a live call over Twilio's REST, as a user of ours might. */
+/** Changes a live call over Twilio's REST API, as a user might. */
 const redirect = ({ simulator: { accountSid, baseUrl } }: Both, call: SimulatedCall, change: Record<string, string>) =>
   Effect.promise(() =>
     fetch(`${baseUrl}/2010-04-01/Accounts/${accountSid}/Calls/${call.sid}.json`, {
@@ -64,7 +64,7 @@ describe("Twilio's callbacks before its answer to the dial", () => {
         })))
   }
 
-  it.live("twice, late and out of order end the call once", () =>
+  it.live("end the call once, even if they come twice, late and out of order", () =>
     withService({
       simulator: {
         phones: () => PhoneBehaviour.Busy({ after: "20 millis" }),
@@ -114,7 +114,7 @@ describe("Twilio's callbacks before its answer to the dial", () => {
         assert.strictEqual(yield* endedBecause(both, "callerLeft"), 1)
       })))
 
-  it.live("of a dial that Twilio never answers leave nothing behind", () =>
+  it.live("leave nothing behind if Twilio never answers", () =>
     withService({
       env: { MAX_CALLS: "1", TWILIO_TIMEOUT: "300ms" },
       simulator: { phones: () => PhoneBehaviour.Busy({ after: "20 millis" }), restFaults: [RestFault.AcceptThenHang()] }
@@ -140,7 +140,7 @@ describe("a request that says that the call is over", () => {
           assert.match(text, /<Response><Hangup\/><\/Response>/)
           assert.strictEqual((yield* both.service.health).calls, 0)
           assert.strictEqual(yield* endedBecause(both, "completed"), 1)
-          // The stream was closed, and the simulator, for whom the call goes on, is told to hang up.
+          // The stream is closed, and the simulator, whose call goes on, is told to hang up.
           assert.strictEqual(yield* call.settled, "completed")
           assert.deepStrictEqual(yield* streamEnds(call), ["closedByService 1000"])
           assert.deepStrictEqual(yield* verbsOf(call), ["Connect", "Hangup"])
@@ -223,7 +223,7 @@ describe("a webhook that is sent again", () => {
       })))
 })
 
-describe("a call that is taken elsewhere and comes back", () => {
+describe("a call that is redirected and comes back", () => {
   const secondStream = (call: SimulatedCall) =>
     Effect.gen(function*() {
       yield* until(

@@ -1,6 +1,6 @@
 /**
- * Conversations by engines at addresses: the service and its callers as in the other tests of this folder, the
- * engines as servers on the loopback that speak the dialects of real ones (test/support/engines).
+ * Conversations with engines at addresses. The service and its callers are those of the other tests of this folder, and the
+ * engines are servers on the loopback that speak the dialects of real ones (test/support/engines).
  */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
@@ -112,7 +112,7 @@ const told = (...said: ReadonlyArray<Line>) => [
   ...said.flatMap((line) => [`caller: ${lines[line].said}`, `agent: ${saidAloud(line)}`])
 ]
 
-/** Sound in steps of 20 ms: how much of it is the fake voice's tone (300 Hz, Goertzel's algorithm), and how much anything else. ms. */
+/** How many ms of a sound are the fake voice's tone (300 Hz, Goertzel's algorithm), and how many are other sound, in steps of 20 ms. */
 const soundsIn = (heard: Int16Array) => {
   const coefficient = 2 * Math.cos(2 * Math.PI * 300 / 8000)
   let tone = 0
@@ -142,7 +142,7 @@ const answersIn = Effect.fnUntraced(function*(call: SimulatedCall) {
   return said.map(({ to }, index) => soundsIn(heard.subarray(to * 8, (said[index + 1]?.from ?? heard.length / 8) * 8)))
 })
 
-/** The fake voice's tone, as long as this text is in it: it begins and ends within steps, and a slow line tears holes into it. */
+/** Whether the tone is as long as this text. It begins and ends within steps, and a slow line makes holes in it. */
 const assertTone = (sounds: { readonly tone: number; readonly other: number }, text: string) => {
   const expected = 60 * text.replace(/\s/g, "").length
   assert.isAtLeast(sounds.tone, 0.8 * expected, text)
@@ -218,7 +218,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           assert.strictEqual(answers.length, 3)
           for (const [index, line] of (["bread", "keep", "hours"] as const).entries()) assertTone(answers[index], saidAloud(line))
 
-          // The model was told what was heard, in turns, and what it read before stands unchanged in front.
+          // The model got the heard words in turns, and each request begins with the previous one.
           const [instructions, ...turns] = llm.chats.at(-1)!.request.messages
           assert.include(instructions.content, "bakery")
           assert.deepStrictEqual(turns.map(({ content, role }) => `${role}: ${content}`), [
@@ -228,7 +228,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           ])
           const before = llm.chats.find(({ request }) => lastUser(request) === lines.keep.said)!.request.messages
           assert.deepStrictEqual(before, [instructions, ...turns].slice(0, before.length))
-          // CSM is given what both said before, with its sound: 16-bit samples at 24 kHz.
+          // CSM gets the turns before, with their sound: 16-bit samples at 24 kHz.
           const context = tts.asked.at(-1)!.body["context"] as ReadonlyArray<{ readonly speaker: string; readonly text: string; readonly audio: string }>
           assert.deepInclude(context.map(({ speaker, text }) => `${speaker}: ${text}`), `1: ${lines.hours.said}`)
           const theirs = context.find(({ text }) => text === lines.hours.said)!.audio
@@ -368,7 +368,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("have no request left when the caller hangs up in the middle of an answer", () =>
+  it.effect("have no open request after the caller hangs up in the middle of an answer", () =>
     Effect.gen(function*() {
       const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>

@@ -34,7 +34,7 @@ const withAgent = <A, E, R>(text: string, env: Readonly<Record<string, string>>,
     return yield* withService({ env: { AGENT: file, ...env } }, test)
   })
 
-/** We call somebody who says this into the greeting; all that was told until the agent has been heard so many times. */
+/** Calls somebody who says this into the greeting. Gives all events until the agent has been heard this many times. */
 const calling = Effect.fnUntraced(function*({ service, simulator }: Both, said: string, turns: number) {
   const sound = yield* Effect.flatMap(CallerSpeech, ({ speak }) => speak(said, "rms"))
   const caller = Caller.make(
@@ -100,7 +100,7 @@ layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)),
       assert.deepStrictEqual(those(told, "BargeIn"), [])
     }), beside)
 
-  it.effect("with \"hello\", as the recognizer of this process hears it: the rest follows", () =>
+  it.effect("with \"hello\", as the embedded recognizer hears it: the rest follows", () =>
     Effect.gen(function*() {
       const told = yield* withAgent(agentFile, {}, (both) => calling(both, "Hello.", 0))
       assert.deepStrictEqual(words(told), ["caller: hello", `agent: ${greeting}`])

@@ -51,7 +51,7 @@ describe("an inbound call", () => {
       })
     ))
 
-  it.live("is answered by GET as well", () =>
+  it.live("is also answered by GET", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief, method: "GET" })
@@ -71,7 +71,7 @@ describe("an inbound call", () => {
       })
     ))
 
-  it.live("ten at once hear each their own sound", () =>
+  it.live("is one of ten at once, and each caller hears their own sound", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const calls = yield* Effect.forEach(

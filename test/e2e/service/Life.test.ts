@@ -54,7 +54,7 @@ describe("a call", () => {
           assert.notStrictEqual(first.streamSid, second.streamSid)
           assert.notStrictEqual(first.parameters["token"], second.parameters["token"])
           assert.deepStrictEqual(yield* verbsOf(call), ["Connect", "Connect"])
-          // The sentence that was cut in two came back in two pieces: all but the moment of the loss.
+          // The sentence came back in two pieces, without the moment of the loss.
           yield* assertEcho(call)
           assert.strictEqual(yield* endedBecause(both, "callerLeft"), 1)
         })
@@ -141,7 +141,7 @@ describe("a call", () => {
 })
 
 describe("ten outbound calls at once", () => {
-  it.live("hear each their own sound, and leave nothing behind", () =>
+  it.live("each hear their own sound, and leave nothing behind", () =>
     withService({ simulator: { phones: () => PhoneBehaviour.Answers({ after: "50 millis", caller: brief }) } }, (both) =>
       Effect.gen(function*() {
         const answers = yield* Effect.all(

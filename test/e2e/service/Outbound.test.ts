@@ -62,7 +62,7 @@ describe("an outbound call", () => {
       })
     ))
 
-  it.live("can be asked for in the query, with the + escaped or as it is", () =>
+  it.live("can be requested in the query, with the + escaped or as it is", () =>
     withPhone(answersSoon(), ({ service, simulator }) =>
       Effect.gen(function*() {
         for (const query of [`to_number=%2B14155550123`, `to_number=+14155550123`, `to_number=+1%20(415)%20555-0123&agent=echo`]) {
@@ -96,7 +96,7 @@ describe("an outbound call", () => {
         assert.include(String(request.parameters["Url"]), encodeURIComponent("wss://media.example.com/stream"))
       }), { env: { WEBSOCKET_HOSTS: "media.example.com" } }))
 
-  it.live("is placed once for one Idempotency-Key, however often it is asked for", () =>
+  it.live("is placed once for one Idempotency-Key, however often it is requested", () =>
     withPhone(answersSoon(speaker), ({ service, simulator }) =>
       Effect.gen(function*() {
         const ask = service.dial({ to: somebody }, { headers: { "idempotency-key": "order-1" } })
@@ -122,7 +122,7 @@ describe("an outbound call", () => {
         assert.isAbove((second.json as { queued_ms: number }).queued_ms, 0)
       }), { env: { CALLS_PER_SECOND: "0.5" } }))
 
-  it.live("is told to wait when too many wait already", () =>
+  it.live("is refused with a time to wait when too many calls wait already", () =>
     withPhone(answersSoon(), ({ service, simulator }) =>
       Effect.gen(function*() {
         assert.strictEqual((yield* service.dial({ to: somebody })).status, 200)

@@ -68,7 +68,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.include(yield* answer("--version"), version)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("refuses words that it does not know, and names them", () =>
+  it.effect("refuses unknown arguments, and names them", () =>
     Effect.gen(function*() {
       const { ended, stderr, stdout } = yield* Process.start({ words: ["--port", "80"] })
       assert.strictEqual((yield* ended).code, 1)
@@ -204,7 +204,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       for (const { text } of clients) assert.match(text(), /^Keep-Alive: timeout=90\r$/m)
       yield* until("those closed", Effect.sync(() => clients.map(({ socket }) => socket.closed)), (closed) => closed.filter((one) => one).length === 3)
       assert.deepStrictEqual(clients.map(({ socket }) => socket.closed), [true, true, true, false, false, false])
-      // One that has sent nothing, and one that has sent half a request, hold nothing up either.
+      // Connections that have sent nothing, or half a request, do not delay the end.
       for (const sent of ["", "GET /health HT"]) {
         yield* Effect.acquireRelease(
           Effect.callback<Socket>((resume) => {
@@ -347,7 +347,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.deepStrictEqual(yield* both.started.ended, { code: 0, signal: null })
     }).pipe(Effect.scoped), 90_000)
 
-  it.effect("closes a call that stays longer than SHUTDOWN_GRACE properly, and exits 0", () =>
+  it.effect("properly closes a call that is longer than SHUTDOWN_GRACE, and exits 0", () =>
     Effect.gen(function*() {
       const both = yield* Process.startWithTwilio({ SHUTDOWN_GRACE: "1s" })
       const call = yield* place(both)

@@ -59,7 +59,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       const [first, interruption] = SpeakingTurns.speeches(Pcm.of(8000, caller))
       const said = SpeakingTurns.speeches(yield* call.said)
       assert.closeTo(interruption.from - first.from, said[1].from - said[0].from, 25, "the caller's sound is at its time")
-      /** From the call's answer to the recording's beginning, ms. */
+      /** ms from the call's answer to the recording's beginning. */
       const offset = said[1].from - interruption.from
       const events = yield* call.events
       const answeredAt = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
@@ -119,8 +119,12 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           assert.deepStrictEqual(part.bytes, whole.bytes.subarray(1000, 21_000))
           assert.deepStrictEqual((yield* get({ range: "bytes=-500" })).bytes, whole.bytes.subarray(-500))
           assert.strictEqual((yield* get({ range: `bytes=${whole.bytes.length}-` })).status, 416)
-          const head = yield* get({}, "HEAD")
-          assert.deepStrictEqual([head.status, head.headers.get("content-length"), head.bytes.length], [200, String(whole.bytes.length), 0])
+          for (const more of [{}, { range: "bytes=0-0" }]) {
+            const head = yield* get(more, "HEAD")
+            assert.deepStrictEqual([head.status, head.headers.get("content-length"), head.bytes.length], [200, String(whole.bytes.length), 0])
+          }
+          const other = yield* get({ range: "bytes=0-0", "if-range": "\"another version\"" })
+          assert.deepStrictEqual([other.status, other.bytes.length], [200, whole.bytes.length])
 
           assert.strictEqual((yield* service.ask(`/calls/${sid}`, { method: "DELETE", headers })).status, 204)
           assert.strictEqual((yield* get()).status, 404)

@@ -319,7 +319,7 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
       })
     ))
 
-  it.effect("leaves nothing behind, however it ended", () =>
+  it.effect("leaves nothing behind, whatever its end was", () =>
     unharmed((both) =>
       Effect.gen(function*() {
         const health = yield* until("one call", both.service.health, ({ calls }) => calls === 1)

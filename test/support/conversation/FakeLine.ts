@@ -31,7 +31,7 @@ export interface FakeLine {
   readonly stall: <A>(meanwhile: Effect.Effect<A>) => Effect.Effect<A>
   /** The caller's sound during this effect comes in one message. */
   readonly inOneMessage: <A>(meanwhile: Effect.Effect<A>) => Effect.Effect<A>
-  /** Frames of this sound, for so many ms. */
+  /** Frames of this sound come for this many ms. */
   readonly frames: (millis: number, sample: (index: number) => number) => Effect.Effect<void>
   readonly left: ReadonlyArray<Left>
   readonly told: ReadonlyArray<ConversationEvent>
@@ -41,9 +41,9 @@ export interface FakeLine {
   readonly now: () => number
   /** The conversation ended the call. */
   readonly isCut: () => boolean
-  /** From now on no mark comes back, also not after a clear. */
+  /** From now on no mark comes back, not even after a clear. */
   readonly loseMarks: () => void
-  /** From now on the marks of played sound come back so much later, ms. */
+  /** From now on the marks of played sound come back this many ms later. */
   readonly delayMarks: (millis: number) => void
 }
 
@@ -52,7 +52,7 @@ const leadMillis = 200
 
 const frameMillis = 20
 
-/** ms of silence that a line brings at once where no frames come. */
+/** ms of silence that a line delivers at once when no frames come. */
 const silenceMillis = 100
 
 /** Samples of a syllable, 400 ms, and of the silence in it, 40 ms, like a consonant's closure. */
@@ -155,7 +155,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
       return Effect.asVoid(Effect.forkScoped(
         agent.reply.pipe(
           Stream.runForEachArray((items) => {
-            // All of one array left before a clear that comes while it is being sent, as on the real line.
+            // As on the real line, a clear that comes while an array is being sent takes effect after it.
             const current = generation
             return Effect.forEach(items, (item) => Effect.suspend(() => one(item, current)), { discard: true })
           }),

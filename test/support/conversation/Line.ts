@@ -1,6 +1,6 @@
 /**
- * A fake line for the turn machine, which makes speech and plays it in real time. Marks come back when they were played, and after a
- * `clear` too, as Twilio does. It knows what the caller has really heard.
+ * A fake line for the turn machine. It makes speech and plays it in real time. Marks come back when their sound was played, and after a
+ * `clear`, as with Twilio. The line knows what the caller has really heard.
  */
 import * as Dtmf from "../../../src/audio/Dtmf.ts"
 import type { Command } from "../../../src/conversation/turn/TurnCommand.ts"
@@ -127,7 +127,7 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
     heard: (reply: number): string => (heard.get(reply) ?? []).join(" "),
     /** Whether sound is being played. */
     isPlaying: () => queue.some(({ from }) => from !== undefined),
-    /** The caller speaks for so long. */
+    /** The caller speaks for this many ms. */
     voice: (millis: number) => {
       send({ _tag: "VoiceStarted", since: turns.now })
       pass(millis)

@@ -65,7 +65,7 @@ export const gain = (pcm: Pcm<8000>, dB: number): Pcm<8000> => pcm.map((sample) 
 
 export const join = (...pieces: ReadonlyArray<Pcm<8000>>): Pcm<8000> => Int16Array.from(pieces.flatMap((piece) => [...piece]))
 
-/** The sum; the shorter ones end in silence. */
+/** The sum of sounds; shorter ones end in silence. */
 export const mix = (...sounds: ReadonlyArray<Pcm<8000>>): Pcm<8000> => {
   const out = new Int16Array(Math.max(...sounds.map(({ length }) => length)))
   for (const sound of sounds) {
@@ -76,12 +76,12 @@ export const mix = (...sounds: ReadonlyArray<Pcm<8000>>): Pcm<8000> => {
 
 export const later = (pcm: Pcm<8000>, millis: number): Pcm<8000> => join(silence(millis), pcm)
 
-/** As the telephone carries it. */
+/** The sound after the telephone's code. */
 export const overTheLine = (pcm: Pcm<8000>): Pcm<8000> => Mulaw.decode(Mulaw.encode(pcm))
 
 /** The sound from one moment to another, ms. */
 export const between = (pcm: Pcm<8000>, from: number, to: number): Pcm<8000> => pcm.subarray(from * 8, to * 8)
 
-/** Windows of 32 ms. A shorter rest is left out. */
+/** Windows of 32 ms. A shorter one at the end is left out. */
 export const windows = (pcm: Pcm<8000>): ReadonlyArray<Pcm<8000>> =>
   Array.from({ length: Math.floor(pcm.length / 256) }, (_, index) => pcm.slice(index * 256, (index + 1) * 256))

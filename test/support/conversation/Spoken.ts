@@ -1,5 +1,5 @@
 /**
- * Speech as it comes over the telephone: a synthetic voice, a pause before and after, the line's code.
+ * Speech as it comes over the telephone: a synthetic voice with a pause before and after, through μ-law.
  */
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"

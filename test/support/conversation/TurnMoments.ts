@@ -2,7 +2,7 @@
 import type { TurnSettings } from "../../../src/conversation/turn/TurnState.ts"
 import * as Turns from "./Turns.ts"
 
-/** Both sides are silent for so long (ms) before the agent cuts the line. */
+/** Both sides are silent for this long (ms) before the agent cuts the line. */
 export const silenceBeforeHangUpMillis = 200
 
 /** After this time (ms) a missing mark counts as returned. */

@@ -137,7 +137,7 @@ export const make = (overrides: Partial<TurnSettings> = {}, from = 0) => {
       pass(1000)
       heard()
     },
-    /** The caller speaks for so long (ms), then the voice stops. */
+    /** The caller speaks for this long (ms), then the voice stops. */
     voice: (millis: number) => {
       send({ _tag: "VoiceStarted", since: now })
       pass(millis)
@@ -181,7 +181,7 @@ export const reconnect = (
   before: Turns,
   { gap = 1000, isAfterTransfer = false }: { readonly gap?: number; readonly isAfterTransfer?: boolean } = {}
 ): Turns => {
-  // As a store gives it back.
+  // JSON, as a store gives it back.
   const memory = decodeMemory(JSON.parse(JSON.stringify(TurnMemory.of(before.state))))
   const turns = make(before.settings, before.now + gap)
   turns.send({ _tag: "Reconnected", memory, isAfterTransfer })

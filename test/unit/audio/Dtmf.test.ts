@@ -19,7 +19,7 @@ const goertzel = (samples: Int16Array, frequency: number, rate: number): number 
 const toneOf = (key: string, rate: SampleRate) => Dtmf.tones(key, rate).subarray(0, (rate * Dtmf.toneMillis) / 1000)
 
 describe("the tone of a key", () => {
-  it("is its two frequencies of ITU-T Q.23 and no other's, at every rate, also behind μ-law", () => {
+  it("has its two frequencies of ITU-T Q.23 and no others, at every rate, even after μ-law", () => {
     for (const rate of [8000, 16_000, 24_000, 48_000] as const) {
       for (const [index, key] of [...keys].entries()) {
         const expected = [groups[index >> 2], groups[4 + (index & 3)]]
@@ -28,7 +28,7 @@ describe("the tone of a key", () => {
           const levels = groups.map((frequency) => ({ frequency, level: goertzel(heard, frequency, rate) }))
           const found = levels.toSorted((a, b) => b.level - a.level)
           assert.sameMembers(found.slice(0, 2).map(({ frequency }) => frequency), expected, key)
-          // A receiver wants 8 dB at most between the two, and far less of every other.
+          // For a receiver the two differ by 8 dB at most, and every other frequency is far weaker.
           assert.isAbove(found[1].level / found[0].level, 0.8, key)
           assert.isBelow(found[2].level / found[1].level, 0.2, key)
         }
@@ -48,7 +48,7 @@ describe("the tone of a key", () => {
     }
   })
 
-  it("comes and goes without a click, and has a pause behind it", () => {
+  it("begins and ends without a click, and a pause follows", () => {
     const sound = Dtmf.tones("5", 8000)
     assert.strictEqual(sound.length, 1600)
     assert.isTrue(sound.subarray(800).every((sample) => sample === 0))
@@ -65,7 +65,7 @@ describe("keys", () => {
     assert.deepStrictEqual(sound.subarray(1600), Dtmf.tones("#", 8000))
   })
 
-  it("are what of a text a telephone has", () => {
+  it("are the characters of a text that a telephone has", () => {
     assert.strictEqual(Dtmf.keysIn("12-34, then #* and A"), "1234#*A")
     assert.strictEqual(Dtmf.keysIn("none"), "")
     assert.isUndefined(Dtmf.frequenciesOf("12"))

@@ -5,11 +5,11 @@ import * as Mulaw from "../../../src/audio/Mulaw.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** Bytes that tell their place, so that a lost, doubled or swapped one shows. */
+/** Bytes that count up, so that a lost, doubled or swapped one is noticed. */
 const numbered = (length: number, from = 0) => Uint8Array.from({ length }, (_, i) => (from + i) % 251)
 
 describe("Framer", () => {
-  it("keeps what does not fill a frame", () => {
+  it("keeps bytes that do not fill a frame", () => {
     const framer = Framer.make()
     assert.strictEqual(framer.push(numbered(159)).length, 0)
     assert.strictEqual(framer.pending, 159)
@@ -17,14 +17,14 @@ describe("Framer", () => {
     assert.strictEqual(framer.pending, 1)
   })
 
-  it("does not copy where nothing is kept", () => {
+  it("does not copy when nothing is kept", () => {
     const bytes = numbered(330)
     const frames = Framer.make().push(bytes)
     assert.strictEqual(frames.buffer, bytes.buffer)
     assert.strictEqual(frames.length, 320)
   })
 
-  it("leaves what it has handed out as it is until the next call", () => {
+  it("leaves its result unchanged until the next call", () => {
     const framer = Framer.make(4)
     framer.push(numbered(3))
     const frames = framer.push(numbered(8, 3))
@@ -48,7 +48,7 @@ describe("Framer", () => {
     for (const bytes of [0, -160, 1.5, Number.NaN]) assert.throws(() => Framer.make(bytes), RangeError)
   })
 
-  it.prop("neither loses, doubles nor reorders a byte, however they come", [
+  it.prop("neither loses, doubles nor reorders a byte, whatever the pieces are", [
     between(1, 170),
     Schema.Array(between(0, 700))
   ], ([frameBytes, lengths]) => {

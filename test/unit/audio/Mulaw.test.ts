@@ -58,7 +58,7 @@ describe("Mulaw", () => {
     assert.isTrue(Buffer.from(Mulaw.encode(samples)).equals(expected))
   })
 
-  it("knows the values that everyone prints", () => {
+  it("has the well-known values", () => {
     const vectors: ReadonlyArray<readonly [code: number, sample: number]> = [
       [0x00, -32_124], [0x01, -31_100], [0x0f, -16_764], [0x10, -15_996], [0x6f, -132], [0x7e, -8], [0x7f, 0],
       [0x80, 32_124], [0x8f, 16_764], [0x90, 15_996], [0xbf, 1980], [0xcf, 924], [0xef, 132], [0xfe, 8], [0xff, 0]
@@ -101,7 +101,7 @@ describe("Mulaw", () => {
     assert.strictEqual(sunEncode(-1), 0x7e)
   })
 
-  it.prop("writes at the offset only, and refuses what does not fit", [
+  it.prop("writes only at the offset, and refuses input that does not fit", [
     Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))),
     Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8 }))
   ], ([values, offset]) => {

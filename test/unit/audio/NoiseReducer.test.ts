@@ -10,7 +10,7 @@ const random = (seed: number) => {
   }
 }
 
-/** A tone from 0.4 to 0.8 s of 1.2 s, at −10 dBFS, with a hiss under all of it; the hiss' amplitude is given. */
+/** A tone from 0.4 to 0.8 s of 1.2 s, at −10 dBFS, with a hiss of this amplitude under all of it. */
 const [from, to, length] = [3200, 6400, 9600]
 const tone = (hiss: number): Float32Array => {
   const noise = random(7)
@@ -55,9 +55,9 @@ describe("the noise reducer", () => {
     assert.isTrue(reduced.subarray(0, from - 256).every((sample) => sample === 0))
   })
 
-  it("is not frightened by silence", () => assert.isTrue(reduce(new Float32Array(2000)).every((sample) => sample === 0)))
+  it("leaves silence silent", () => assert.isTrue(reduce(new Float32Array(2000)).every((sample) => sample === 0)))
 
-  it.prop("gives as much as it takes, and the same however it is cut", [
+  it.prop("gives as many samples as it takes, and the same ones for any pieces", [
     Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))).check(Schema.isMaxLength(30)),
     Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3000 }))
   ], ([cuts, length]) => {

@@ -6,7 +6,7 @@ import * as Pacer from "../../../src/audio/Pacer.ts"
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 describe("Pacer", () => {
-  it("lets the lead go at once and holds the rest", () => {
+  it("releases the lead at once and holds the rest", () => {
     const pacer = Pacer.make({ leadMillis: 200 })
     const waits = Array.from({ length: 13 }, () => pacer.reserve(1000.5, 20))
     assert.deepStrictEqual(waits, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 40, 60])
@@ -14,7 +14,7 @@ describe("Pacer", () => {
     assert.strictEqual(pacer.lead(1100.5), 160)
   })
 
-  it("has a lead of 200 ms unless told otherwise", () => {
+  it("has a lead of 200 ms by default", () => {
     const pacer = Pacer.make()
     assert.strictEqual(pacer.reserve(0, 200), 0)
     assert.strictEqual(pacer.reserve(0, 20), 20)
@@ -28,7 +28,7 @@ describe("Pacer", () => {
     assert.strictEqual(pacer.lead(500), 20)
   })
 
-  it("starts anew after a clear, also when much was booked", () => {
+  it("starts anew after a clear, even if much was booked", () => {
     const pacer = Pacer.make()
     for (let i = 0; i < 50; i++) pacer.reserve(0, 20)
     pacer.clear(30)
@@ -37,7 +37,7 @@ describe("Pacer", () => {
     assert.strictEqual(pacer.reserve(30, 20), 20)
   })
 
-  it("lets a chunk that is longer than the lead go when the one before has been played", () => {
+  it("releases a chunk that is longer than the lead when the previous one has been played", () => {
     const pacer = Pacer.make({ leadMillis: 200 })
     assert.strictEqual(pacer.reserve(0, 1000), 0)
     assert.strictEqual(pacer.reserve(0, 1000), 1000)

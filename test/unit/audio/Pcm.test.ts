@@ -5,7 +5,7 @@ import * as Pcm from "../../../src/audio/Pcm.ts"
 const samples = Pcm.of(8000, Int16Array.of(0, 1, -1, 32_767, -32_768, 0x1234))
 const bytes = Uint8Array.of(0, 0, 1, 0, 0xff, 0xff, 0xff, 0x7f, 0, 0x80, 0x34, 0x12)
 
-/** The same bytes, so many into their memory. */
+/** The same bytes, at this offset in their memory. */
 const movedBy = (offset: number, more: ReadonlyArray<number> = []) => {
   const memory = new Uint8Array(offset + bytes.length + more.length).fill(0xaa)
   memory.set(bytes, offset)
@@ -14,7 +14,7 @@ const movedBy = (offset: number, more: ReadonlyArray<number> = []) => {
 }
 
 describe("Pcm", () => {
-  it("fromBytes reads little-endian samples, wherever they lie in memory", () => {
+  it("fromBytes reads little-endian samples, wherever they are in memory", () => {
     for (const offset of [0, 1, 2, 3]) assert.deepStrictEqual(Pcm.fromBytes(movedBy(offset)), samples)
   })
 
@@ -24,14 +24,14 @@ describe("Pcm", () => {
     assert.strictEqual(Pcm.fromBytes(new Uint8Array(0)).length, 0)
   })
 
-  it("fromBytes copies only where the bytes do not lie as samples do", () => {
+  it("fromBytes copies only unaligned bytes", () => {
     const even = movedBy(2)
     const odd = movedBy(1)
     assert.strictEqual(Pcm.fromBytes(even).buffer, even.buffer)
     assert.notStrictEqual(Pcm.fromBytes(odd).buffer, odd.buffer)
   })
 
-  it("copy takes so many samples from one place to another, and touches nothing beside them", () => {
+  it("copy copies some samples from one place to another, and touches no others", () => {
     const target = Pcm.of(8000, new Int16Array(8).fill(7))
     Pcm.copy(samples, 1, 4, target, 2)
     assert.deepStrictEqual([...target], [7, 7, ...samples.subarray(1, 5), 7, 7])
@@ -39,7 +39,7 @@ describe("Pcm", () => {
     assert.deepStrictEqual([...target], [7, 7, ...samples.subarray(1, 5), 7, 7])
   })
 
-  it("writeBytes writes little-endian, at an odd place too, and nothing beside it", () => {
+  it("writeBytes writes little-endian, even at an odd place, and nothing beside it", () => {
     for (const at of [0, 1, 2, 3]) {
       const out = new Uint8Array(at + bytes.length + 1).fill(0xaa)
       Pcm.writeBytes(samples, out, at)
@@ -54,7 +54,7 @@ describe("Pcm", () => {
     assert.deepStrictEqual(out, Uint8Array.of(1, 0, 0xff, 0xff))
   })
 
-  it("writeBytes has no half answer for too little room", () => {
+  it("writeBytes writes nothing if there is too little room", () => {
     assert.throws(() => Pcm.writeBytes(samples, new Uint8Array(bytes.length), 1), RangeError)
   })
 

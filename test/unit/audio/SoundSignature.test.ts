@@ -14,7 +14,7 @@ const nameOf = (bytes: Uint8Array, isWhole = false): string | undefined => {
   return signature?._tag === "Foreign" ? signature.name : signature?._tag
 }
 
-/** What is known once enough has come, and that it never changes before. */
+/** The signature of a body; checks that it does not change while more bytes come. */
 const known = (bytes: Uint8Array): string | undefined => {
   for (let length = 0; length < bytes.length; length++) {
     const name = nameOf(bytes.subarray(0, length))
@@ -57,7 +57,7 @@ describe("SoundSignature", () => {
     assert.strictEqual(known(aac), "AAC")
   })
 
-  it("knows MP3 that is shorter than three frames when it ends", () => {
+  it("knows a whole MP3 body that is shorter than three frames", () => {
     // 8 kHz, MPEG-2.5 layer 3: all frames of this file have 72 bytes.
     const length = untagged.findIndex((_, at) => at > 0 && untagged[at] === 0xff && untagged[at + 1] === untagged[1])
     for (const end of [length, length + 10, 2 * length - 1, 2 * length]) {
@@ -84,25 +84,25 @@ describe("SoundSignature", () => {
     assert.strictEqual(nameOf(Uint8Array.of(0, 1)), "None")
     assert.strictEqual(nameOf(Uint8Array.of(3, 0)), "None")
     assert.strictEqual(nameOf(Uint8Array.of(0xfe, 0xff)), "None")
-    // The first four bytes of MP4 may be those of silence too.
+    // Silence may begin with the same four bytes as MP4.
     assert.strictEqual(nameOf(new Uint8Array(5)), "None")
   })
 
-  it("takes real speech for raw samples, from whichever sample on it begins", () => {
+  it("takes real speech for raw samples, from any sample on", () => {
     for (let at = 0; at + 4000 < speech.length; at += 2) {
       assert.strictEqual(nameOf(speech.subarray(at, at + 4000)), "None", `sample ${at / 2}`)
     }
   })
 
-  it("takes samples that begin as MP3, AAC or text do for raw ones", () => {
+  it("takes samples that begin like MP3, AAC or text for raw ones", () => {
     for (const head of [untagged.subarray(0, 4), aac.subarray(0, 7), utf8("{\"error\":"), latin("ID"), latin("OggT")]) {
       assert.strictEqual(known(concat(head, noise)), "None")
     }
-    // One frame and its successor's header fit, the third does not.
+    // One frame and the next header fit, the third does not.
     assert.strictEqual(known(concat(untagged.subarray(0, 200), noise)), "None")
   })
 
-  it.prop("says the same of a body however much of it has come, and always something at its end", [
+  it.prop("gives the same answer however much of a body has come, and always one at its end", [
     Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))),
     Schema.Literals(["", "RIFF", "RIFF\u0000\u0000\u0000\u0000WAVE", "ID3\u0003", "\u00ff\u00fb\u0090\u0064", "\u00ff\u00f1\u0058\u0040\u0033\u003f\u00fc", "{\"", "Ogg", "\u0000\u0000\u0000\u0020ft"])
   ], ([bytes, head]) => {

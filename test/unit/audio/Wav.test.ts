@@ -11,7 +11,7 @@ const riff = "52494646 ffffffff 57415645"
 /** A fmt chunk: PCM, 1 channel, 8000 Hz, 16 bits. */
 const monoFormat = "666d7420 10000000 0100 0100 401f0000 803e0000 0200 1000"
 const stereoFormat = "666d7420 10000000 0100 0200 80bb0000 00ee0200 0400 1000"
-/** With the size of an (empty) extension, as most write it. */
+/** With the size of an (empty) extension, as most programs write it. */
 const mulawFormat = "666d7420 12000000 0700 0100 401f0000 401f0000 0100 0800 0000"
 const guidTail = "0000 00001000 800000aa00389b71"
 const extensible = (tag: string, channels: string, bits: string) =>
@@ -78,13 +78,13 @@ describe("Wav", () => {
     assert.deepStrictEqual(read(riff, "64617461 01000000 80 00", mulawFormat), sound(8000, [32_124]))
   })
 
-  it("reads to the end where the size is unknown", () => {
+  it("reads to the end if the size is unknown", () => {
     assert.deepStrictEqual(read(riff, monoFormat, "64617461 00000000 0100 0200 0300"), sound(8000, [1, 2, 3]))
     assert.deepStrictEqual(read(riff, monoFormat, "64617461 ffffffff 0100 0200 0300"), sound(8000, [1, 2, 3]))
     assert.deepStrictEqual(read(riff, monoFormat, "64617461 00000000"), sound(8000, []))
   })
 
-  it("reads what there is of a file that was cut off", () => {
+  it("reads a file that was cut off, as far as it goes", () => {
     assert.deepStrictEqual(read(riff, monoFormat, "64617461 00100000 0100 0200 03"), sound(8000, [1, 2]))
     assert.deepStrictEqual(read(riff, stereoFormat, "64617461 08000000 0100 0200 0300"), sound(48_000, [1], [2]))
   })
@@ -96,7 +96,7 @@ describe("Wav", () => {
     assert.deepStrictEqual(Wav.decode(buffer.subarray(3, 3 + file.length)), sound(8000, [1, 32_767]))
   })
 
-  it("says why it does not read a file", () => {
+  it("says why it can't read a file", () => {
     const reasons: ReadonlyArray<readonly [reason: RegExp, ...parts: ReadonlyArray<string>]> = [
       [/not a RIFF/],
       [/not a RIFF/, "52494646 00000000 41564920", monoFormat],
@@ -119,7 +119,7 @@ describe("Wav", () => {
     }
   })
 
-  it("writes the bytes that others write", () => {
+  it("writes the same bytes as other programs", () => {
     const file = Wav.encode({ sampleRate: 8000, channels: [Int16Array.of(1, 32_767)] })
     assert.deepStrictEqual(file, hex(riff.replace("ffffffff", "28000000") + monoFormat + data))
   })

@@ -52,7 +52,7 @@ describe("a WAV file that arrives in pieces", () => {
     assert.deepStrictEqual(read(other, 5), { _tag: "WavStreamError", part: "structure", detail: "" })
   })
 
-  it("fails for a codec that is not read, before its samples", () => {
+  it("fails for an unsupported codec, before its samples", () => {
     const other = file.slice()
     new DataView(other.buffer).setUint16(20, 0x55, true)
     assert.deepStrictEqual(read(other, 5), { _tag: "WavStreamError", part: "format", detail: "format 85 (MP3) with 16 bits" })

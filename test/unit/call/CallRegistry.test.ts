@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Option, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Agent } from "../../../src/agent/Agent.ts"
-import type { CallInfo } from "../../../src/call/CallInfo.ts"
+import type { NewCall } from "../../../src/call/CallInfo.ts"
 import * as NoStore from "../../support/store/NoStore.ts"
 import { CallHistories } from "../../../src/call/history/CallHistories.ts"
 import { CallRegistry } from "../../../src/call/CallRegistry.ts"
@@ -17,7 +17,7 @@ import { caller, callSid, ours, streamSid } from "../../support/conversation/Sam
 import { config } from "../../support/service/TestConfig.ts"
 import { settle } from "../../support/service/Time.ts"
 
-const info = (index = 1, change: Partial<CallInfo> = {}): CallInfo => ({
+const info = (index = 1, change: Partial<NewCall> = {}): NewCall => ({
   callSid: callSid(index),
   direction: "inbound",
   from: Option.some(caller),
@@ -39,7 +39,7 @@ interface Bench {
   readonly rest: FakeRestClient["Service"]
   readonly phase: (index?: number) => Effect.Effect<string>
   /** An answered call. */
-  readonly call: (index?: number, change?: Partial<CallInfo>) => ReturnType<CallRegistry["Service"]["admit"]>
+  readonly call: (index?: number, change?: Partial<NewCall>) => ReturnType<CallRegistry["Service"]["admit"]>
   /** An answered call with an open stream, whose peer echoes marks. */
   readonly stream: (agent?: Agent, index?: number) => Effect.Effect<Streaming, unknown, Scope.Scope>
 }
@@ -57,7 +57,7 @@ const withRegistry = <A, E>(
   Effect.gen(function*() {
     const registry = yield* CallRegistry
     const rest = yield* FakeRestClient
-    const call = Effect.fnUntraced(function*(index = 1, change: Partial<CallInfo> = {}) {
+    const call = Effect.fnUntraced(function*(index = 1, change: Partial<NewCall> = {}) {
       const call = yield* registry.admit(info(index, change))
       yield* call.dispatch(answered)
       yield* settle
@@ -303,9 +303,9 @@ describe("a call that is transferred", () => {
         return { reply: Stream.never, signal: () => Effect.void }
       }))
 
-  const stream = (bench: Bench, outcomes: Array<string>, change: Partial<CallInfo> = {}) =>
+  const stream = (bench: Bench, outcomes: Array<string>, change: Partial<NewCall> = {}) =>
     Effect.gen(function*() {
-      const call = yield* bench.call(1, { agent: handsOn(outcomes), continueUrl: "https://calls.example.com/twilio/continue", ...change })
+      const call = yield* bench.call(1, { agent: handsOn(outcomes), baseUrl: "https://calls.example.com", ...change })
       return yield* attach(call, 1, 1)
     })
 
@@ -318,7 +318,7 @@ describe("a call that is transferred", () => {
           callSid: callSid(),
           to: other,
           callerId: Option.some(ours),
-          action: Option.some("https://calls.example.com/twilio/continue")
+          action: Option.some(`https://calls.example.com/twilio/continue?agent=${Agents.silent.name}`)
         }])
         assert.deepStrictEqual(outcomes, ["done"])
         stop()

@@ -3,10 +3,12 @@ import { Effect, Fiber, Stream } from "effect"
 import * as ConversationFeed from "../../../src/call/ConversationFeed.ts"
 import { settle } from "../../support/service/Time.ts"
 
+const says = (text: string): ConversationFeed.NumberedEvent => ({ event: { _tag: "CallerSays", turn: 1, at: 0, text }, sequence: -1, isNumbered: false })
+
 describe("a call that is watched", () => {
   it.effect("is watched from the first watcher's arrival until the last one leaves", () =>
     Effect.gen(function*() {
-      const watch = yield* ConversationFeed.make()
+      const watch = yield* ConversationFeed.make
       assert.isFalse(watch.isWatched())
       const [one, two] = yield* Effect.all([Effect.forkChild(Stream.runDrain(watch.events)), Effect.forkChild(Stream.runDrain(watch.events))])
       yield* settle
@@ -19,11 +21,11 @@ describe("a call that is watched", () => {
 
   it.effect("tells late watchers all from the beginning, and is not watched once it is over", () =>
     Effect.gen(function*() {
-      const watch = yield* ConversationFeed.make()
-      yield* watch.tell({ _tag: "CallerSays", turn: 1, at: 0, text: "hello" })
+      const watch = yield* ConversationFeed.make
+      yield* watch.tell(says("hello"))
       const fiber = yield* Effect.forkChild(Stream.runCollect(watch.events))
       yield* settle
-      yield* watch.tell({ _tag: "CallerSays", turn: 1, at: 0, text: "hello there" })
+      yield* watch.tell(says("hello there"))
       yield* watch.end
       const told = yield* Fiber.join(fiber)
       assert.deepStrictEqual(told.map(({ event }) => event._tag === "CallerSays" && event.text), ["hello", "hello there"])

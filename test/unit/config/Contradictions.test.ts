@@ -53,7 +53,9 @@ describe("settings that can't work together", () => {
     [{ ...account, TWILIO_API_BASE_URL: "http://simulator:8010", PUBLIC_URL: "http://service:8000" }],
     [{ PUBLIC_URL: "http://calls.example.com" }],
     [{ WEBHOOK_URL: "http://receiver:8080/hooks", WEBHOOK_PRIVATE_ADDRESSES: "on", WEBHOOK_SECRET: `whsec_${"a".repeat(32)},${"b".repeat(32)}` }],
-    [{ ...account, PUBLIC_URL: "https://10.example.com" }]
+    [{ ...account, PUBLIC_URL: "https://10.example.com" }],
+    [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "https://handler.twilio.com/twiml/EH1" }],
+    [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "https://calls.example.com:8443/twiml" }]
   ] as ReadonlyArray<readonly [Record<string, string>]>)("%j is fine, and nothing is warned of", ([env]) =>
     Effect.map(settings(env), ({ warnings }) => assert.deepStrictEqual(warnings, [])))
 })
@@ -69,6 +71,7 @@ describe("a setting that does nothing, or too much, causes a warning", () => {
     [{ WEBHOOK_URL: "https://example.com/hunter2", DATABASE_URL: "postgres://hunter2@host/db" }, ["WEBHOOK_SECRET is not set"]],
     [{ TRUSTED_PROXIES: "0.0.0.0/0" }, ["TRUSTED_PROXIES trusts every address"]],
     [{ TWILIO_PHONE_NUMBER: "+14155550100" }, ["TWILIO_PHONE_NUMBER does nothing"]],
+    [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "https://Calls.example.com:443/twiml" }, ["TWILIO_FALLBACK_URL is an address of this service"]],
     [{ MAX_CALL_DURATION: "12s" }, ["MEDIA_TIMEOUT does nothing"]],
     [{ ...account, TWILIO_API_BASE_URL: "http://api.twilio.com" }, ["TWILIO_API_BASE_URL begins with http://"]],
     [{ TWILIO_AUTHTOKEN: "hunter2" }, ["TWILIO_AUTHTOKEN is no variable of this service. Did you mean TWILIO_AUTH_TOKEN?"]],

@@ -19,7 +19,7 @@ const definitionOf = (text: string): AgentDefinition => {
   return Result.isSuccess(read) ? read.success : assert.fail(read.failure.message)
 }
 
-/** A sound of so many ms whose samples tell it from others. */
+/** A sound of this length, ms. All its samples have one value, which tells it from other sounds. */
 const sound = (millis: number, value: number): Pcm<8000> => new Int16Array(millis * 8).fill(value) as Pcm<8000>
 
 const samplesOf = (turn: SpokenTurn | undefined): ReadonlyArray<number> => turn?.sound.flatMap((piece) => [...piece]) ?? []
@@ -47,7 +47,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
   const partials = yield* Queue.unbounded<string>()
   const told: Array<ConversationEvent> = []
   const asked: Array<SpeechRequest> = []
-  /** All that the caller was sent and did not clear, sample by sample. */
+  /** The samples that the caller was sent, without cleared ones. */
   const played: Array<number> = []
   const words: Array<string> = []
   let turn = 0
@@ -109,7 +109,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
   }))
   yield* settle
 
-  /** So many ms of a loud voice, or of nothing. */
+  /** Sound of this length, ms: a loud voice, or silence. */
   const hear = (millis: number, isLoud: boolean) =>
     Effect.gen(function*() {
       for (let at = 0; at < millis; at += 20) {
@@ -243,7 +243,7 @@ describe("a transfer", () => {
       }
     }))
 
-  it.effect("is written down before it is done, and what became of it behind it", () =>
+  it.effect("is stored before it happens, and its outcome afterwards", () =>
     Effect.gen(function*() {
       const outcomes = [
         ["Answered", () => Effect.void],
@@ -265,7 +265,7 @@ describe("a transfer", () => {
       }
     }))
 
-  it.effect("that can't be written down is not done", () =>
+  it.effect("that can't be stored does not happen", () =>
     Effect.gen(function*() {
       const actions: ActionKeeper = { noted: () => {}, asked: () => Effect.fail(new ActionNotKept()), settled: () => {} }
       const call = yield* talk({ definition, replies, transfer: () => Effect.die("it is not done"), actions })

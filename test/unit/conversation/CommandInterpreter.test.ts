@@ -3,11 +3,11 @@ import { Effect } from "effect"
 import * as CommandInterpreter from "../../../src/conversation/CommandInterpreter.ts"
 import type { Command } from "../../../src/conversation/turn/TurnCommand.ts"
 
-/** All parts of a conversation, which keep the calls that they get as text. */
+/** All parts of a conversation. Each records its calls as text. */
 const setUp = (options: { readonly isWatched?: boolean; readonly hasContext?: boolean } = {}) => {
   const { hasContext = true, isWatched = false } = options
   const calls: Array<string> = []
-  /** A method of a part that gives an effect. */
+  /** A part's method that returns an effect. */
   const effect = (name: string) => (...args: ReadonlyArray<unknown>) => Effect.sync(() => void calls.push([name, ...args.map((arg) => JSON.stringify(arg))].join(" ")))
   /** A method of a part that does its work at once. */
   const call = (name: string) => (...args: ReadonlyArray<unknown>) => void calls.push([name, ...args.map((arg) => JSON.stringify(arg))].join(" "))
@@ -67,7 +67,7 @@ describe("an utterance", () => {
     Effect.map(setUp().carryOut({ _tag: "BeginUtterance", utterance: 4 }), (calls) =>
       assert.deepStrictEqual(calls, ["recognition.begin 4 {\"preSpeech\":2}"])))
 
-  it.effect("that continues another one begins with the sound from the gap between them, or with none", () =>
+  it.effect("that continues another one begins with the sound between them, or with none", () =>
     Effect.map(
       setUp().carryOut({ _tag: "BeginUtterance", utterance: 5, after: 4 }, { _tag: "BeginUtterance", utterance: 6, after: 5, since: 900 }),
       (calls) =>

@@ -35,11 +35,11 @@ const open = Effect.fnUntraced(function*(options: {
     markReturned: (name: string) => conversation.signal(Signal.MarkReturned({ name })),
     /** What the caller heard, turn by turn. */
     heard: () => line.tales("AgentHeard").map(({ text }) => text),
-    /** The texts whose sound left, each once in a row. */
+    /** The texts whose sound was sent; repetitions in a row are left out. */
     said: () => FakeLine.story(line, fake.textOf).flatMap((item) => /^(.*) \d+$/.exec(item)?.[1] ?? []),
-    /** What the model was asked last. */
+    /** The last request to the model. */
     lastAsked: Effect.map(Ref.get(fake.reply.requests), (all) => all.at(-1)?.asked.history),
-    /** How the requests of a port went. */
+    /** The outcomes of a port's requests. */
     outcomes: <A>(port: FakeEngines.Port<A>) => Effect.map(Ref.get(port.requests), (all) => all.map(({ outcome }) => outcome))
   }
 })
@@ -132,7 +132,7 @@ describe("a turn", () => {
       const conversation = yield* Conversation.open(patient, engines, { ...line.end, isWatched: () => isWatched })
       yield* line.play(conversation)
       yield* line.quiet(300)
-      // The agent greets still, and the first words stop it.
+      // The agent still greets, and the first words stop it.
       yield* line.voice(600)
       assert.strictEqual(asked, 1)
       assert.strictEqual(line.tales("BargeIn").length, 1)
@@ -147,7 +147,7 @@ describe("a turn", () => {
       assert.isAbove(line.tales("CallerSays").length, 1)
     }))
 
-  it.effect("is late by the time of a slow transcript and a slow reply, and by no more", () =>
+  it.effect("is delayed by a slow transcript and a slow reply, and by nothing else", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new")
@@ -262,7 +262,7 @@ describe("a preemptive reply", () => {
 
 const story = "Once there was a fox. It lived in a wood. It had a den."
 
-/** The agent tells a story, and has been telling it for so long. */
+/** The agent has been telling a story for this time. */
 const telling = Effect.fnUntraced(function*(millis: number, options?: Parameters<typeof open>[0]) {
   const call = yield* greeted(options)
   call.hear("a story")
@@ -288,7 +288,7 @@ describe("barge-in", () => {
       assert.deepStrictEqual([...new Set(after)], ["All right."])
       const [{ clearAfter }] = call.tales("BargeIn")
       assert.closeTo(clearAfter, clear.at - voiceAt, 40)
-      // The first sentence takes 1260 ms; of the second there was time for some.
+      // The first sentence takes 1260 ms; a part of the second has been played.
       const [, heard] = call.heard()
       assert.isTrue(story.startsWith(heard), heard)
       assert.isAbove(heard.length, "Once there was a fox.".length)
@@ -309,7 +309,7 @@ describe("barge-in", () => {
       call.hear("a story", "stop it")
       call.answer("a story", "Once there was a fox. I am as he is to me so be it.")
       yield* call.voice(600)
-      // The first sentence is heard from 250 to 1510 ms; the second one has left for 180 ms by then.
+      // The first sentence plays from 250 to 1510 ms. The second one has played for 180 ms by then.
       yield* call.quiet(1600)
       yield* call.voice(600)
       yield* call.quiet(2000)
@@ -352,7 +352,7 @@ describe("barge-in", () => {
       yield* call.quiet(4000)
       assert.strictEqual(call.tales("Resumed").length, 1)
       assert.include(call.story(), "clear")
-      // Nothing twice and nothing left out.
+      // The caller hears each part once.
       assert.strictEqual(call.heard().at(-1), story)
       assert.isTrue(call.tales("AgentHeard").at(-1)!.isWhole)
       assert.deepStrictEqual(yield* call.outcomes(call.reply), ["done"], "no new reply was made")
@@ -501,7 +501,7 @@ const goesOn = Effect.fnUntraced(function*(call: Effect.Success<ReturnType<typeo
 
 describe("an engine that", () => {
   const cases = FakeEngines.faults.map(([name, plan]) => ({ name, plan }))
-  /** What may have been an accident. What was refused is not asked for again. */
+  /** Failures that a second request may avoid. A refused request is not repeated. */
   const accidents = cases.filter(({ plan }) => plan.end !== "refused")
   /** Long enough for any two timeouts. */
   const longWait = 12_000
@@ -599,7 +599,7 @@ describe("an engine that", () => {
       const call = yield* greeted()
       call.hear("a story", "are you well")
       call.answer("a story", story)
-      // "Once there was a fox. It "; each word takes so long that the turn is over by then.
+      // "Once there was a fox. It ": the words come so slowly that the turn is over by then.
       call.reply.next({ ...plan, each: 60, parts: 6 })
       yield* call.voice(600)
       yield* call.quiet(400)
@@ -717,7 +717,7 @@ describe("an engine that", () => {
       yield* call.quiet(1000)
       assert.strictEqual(call.said().at(-1), lines.failure)
       assert.isFalse(call.isCut())
-      // Whatever the caller says to it.
+      // The caller's answer changes nothing.
       yield* call.voice(600)
       yield* call.quiet(1500)
       assert.isTrue(call.isCut())
@@ -729,7 +729,7 @@ describe("an engine that", () => {
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("one", "two")
-      // It hangs, and it does not even let go.
+      // It hangs, and it does not react to its interruption either.
       call.reply.next({ ...FakeEngines.hangs, letGo: 30_000 })
       yield* call.voice(600)
       yield* call.quiet(400)
@@ -925,7 +925,7 @@ describe("a caller who", () => {
       assert.strictEqual(call.tales("Ended").length, 1)
       assert.deepStrictEqual(call.tales("Ended")[0].reason, name === "the agent has hung up" ? "goodbye" : "callerHungUp")
       assert.strictEqual(call.events.at(-1)?._tag, "HungUp")
-      // All that was begun to be said is told to its end.
+      // Each utterance whose start was reported has its end reported.
       const heard = call.tales("AgentHeard").map(({ turn }) => turn)
       for (const { turn } of call.tales("AgentSays")) assert.include(heard, turn)
       assert.strictEqual(new Set(heard).size, heard.length)

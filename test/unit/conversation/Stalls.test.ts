@@ -1,5 +1,5 @@
 /**
- * A network that stalls brings the caller's sound late and at once. The conversation must come to the same as if it had not:
+ * A stalled network delivers the caller's sound late and all at once. The conversation must be the same as without the stall:
  * the same words, once, and no apology.
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -15,7 +15,7 @@ const open = Effect.gen(function*() {
   const line = yield* FakeLine.make
   const scope = yield* Scope.make()
   yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
-  /** All sound that the recognizer was given, in its order. */
+  /** The sound that the recognizer got, in order. */
   const recognized: Array<number> = []
   const begin = Effect.map(fake.engines.recognizer.begin, (utterance) => ({
     ...utterance,
@@ -30,7 +30,7 @@ const open = Effect.gen(function*() {
 })
 type Call = Effect.Success<typeof open>
 
-/** The caller listens to the greeting, asks, and listens to the answer; the network holds up what is said from one moment to another, ms. */
+/** The caller hears the greeting, asks, and hears the answer. The network delays the sound between two moments, ms. */
 const talk = (call: Call, from: number, to: number) =>
   Effect.gen(function*() {
     const step = (at: number) => at >= 2000 && at < 3200 ? call.voice(20) : call.quiet(20)
@@ -49,7 +49,7 @@ const outcome = (call: Call) =>
     heard: call.tales("AgentHeard").map(({ text }) => text),
     troubles: call.tales("EngineTrouble").length,
     bargeIns: call.tales("BargeIn").length,
-    /** Voices, with their lengths as they were spoken. */
+    /** The spoken voices, with their lengths. */
     voices: call.events.flatMap((event) => event._tag === "VoiceStarted" || event._tag === "VoiceStopped" ? [event.since] : []),
     /** ms of sound for the recognizer, before the turn was over. */
     recognized: pushes.reduce((sum, { asked }) => sum + asked, 0) / 8
@@ -77,7 +77,7 @@ describe("a network that stalls", () => {
       yield* talk(call, from, from + length)
       const { recognized, ...rest } = yield* outcome(call)
       assert.deepStrictEqual(rest, others)
-      // Pauses are told by media time, so the recognizer gets the same sound; after an endpoint in real time a window more or less.
+      // Pauses are measured in media time, so the recognizer gets the same sound. The endpoint in real time may add or remove a window.
       assert.closeTo(recognized, expected, 40)
     }))
 
@@ -88,7 +88,7 @@ describe("a network that stalls", () => {
       for (let at = 0; at < 1000; at += length) yield* call.inOneMessage(call.voice(length))
       for (let at = 0; at < 3000; at += length) yield* call.inOneMessage(call.quiet(length))
       const voiced = call.recognized.filter((sample) => sample !== 0).length / 8
-      // A voice of a quarter of a second and more has closures, see `FakeLine`.
+      // A voice of at least a quarter of a second has closures, see `FakeLine`.
       assert.closeTo(voiced, length < 240 ? 1000 : 920, 10, "each sound of the voice, and none of it twice")
       assert.isAtLeast(call.recognized.findIndex((sample) => sample !== 0), 8 * (480 - 96), "with the silence before it")
       const started = call.events.find(({ _tag }) => _tag === "VoiceStarted")
@@ -96,7 +96,7 @@ describe("a network that stalls", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["what is new"])
     }))
 
-  it.effect("does not make the agent speak into words that are still on their way", () =>
+  it.effect("does not make the agent speak over words that are still on their way", () =>
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(2000)
@@ -123,7 +123,7 @@ describe("a network that stalls", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["what is new", "stop please"])
     }))
 
-  it.effect("does not make the agent ask whether a caller is there who was only held up", () =>
+  it.effect("does not make the agent ask whether a delayed caller is still there", () =>
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(8000)

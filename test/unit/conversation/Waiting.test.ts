@@ -1,4 +1,4 @@
-/** Who waits for whom, on a whole conversation: dictation, a request to wait, and fillers while words or answer are late. */
+/** Waiting in a whole conversation: dictation, a request to wait, and fillers while the transcript or the answer is late. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as Conversation from "../../../src/conversation/Conversation.ts"
@@ -82,7 +82,7 @@ describe("a filler", () => {
       const [[filler, at], [answer, then]] = call.times(from)
       assert.deepStrictEqual([filler, answer], ["One moment.", "Nothing."])
       assert.strictEqual(at, 900)
-      // What leaves is 200 ms ahead of what is heard.
+      // Sound is sent 200 ms before it is heard.
       assert.isAtMost(then, 900 + length)
       assert.isAtLeast(then, 900 + length - 300)
       const order = call.left.flatMap((item) => item._tag === "Mark" ? [item.name] : [])
@@ -96,7 +96,7 @@ describe("a filler", () => {
       call.hear("what is new")
       call.answer("what is new", "Nothing.")
       call.reply.next(FakeEngines.slow(1500))
-      // The first sound that is asked for is the filler's.
+      // The first requested speech is the filler.
       call.speak.next(FakeEngines.slow(3000), {})
       yield* call.voice(800)
       // The last frame is one of 20 ms.

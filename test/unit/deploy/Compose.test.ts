@@ -40,7 +40,7 @@ interface Compose {
   readonly volumes: Readonly<Record<string, unknown>>
 }
 
-/** What the linter says of a file. Its rules of taste are not ours; only the schema counts. */
+/** The linter's errors about a file. Only the schema counts, not the linter's rules of style. */
 interface Linted {
   readonly messages: ReadonlyArray<{ readonly rule: string; readonly message: string }>
 }
@@ -77,14 +77,14 @@ describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml", "deploy/com
     assert.deepStrictEqual(wrong.map((message) => message.message), [])
   })
 
-  it("pins every image; what is built here has the project's version", () => {
+  it("pins every image, and tags our own images with the project's version", () => {
     for (const [name, { build, image }] of services) {
       assert.isTrue(isPinned(image), `${name}: ${image}`)
       if (build !== undefined) assert.match(image, new RegExp(`^client-caller(-\\w+)?:${project.version}$`))
     }
   })
 
-  it("contains each service: no capability, no way to gain one, nothing of the machine's own, bounds on memory, processes and logs", () => {
+  it("confines each service: no capabilities, no host namespaces, and bounds on memory, processes and logs", () => {
     for (const [name, one] of services) {
       assert.deepStrictEqual([one.cap_drop, one.cap_add], [["ALL"], undefined], name)
       assert.deepStrictEqual(one.security_opt, ["no-new-privileges:true"], name)
@@ -95,7 +95,7 @@ describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml", "deploy/com
     }
   })
 
-  it("lets each write into its volumes and /tmp alone, but for two images that write beside their programs", () => {
+  it("lets each service write only into its volumes and /tmp, except two images that write beside their programs", () => {
     const writers = services.filter(([, { read_only }]) => read_only !== true)
     for (const [name, { image }] of writers) assert.match(image, /speaches|kokoro/, name)
     for (const [name, { read_only, tmpfs }] of services) {
@@ -153,7 +153,7 @@ describe.each(["deploy/compose.gpu.yaml", "deploy/compose.cpu.yaml"])("%s", (pat
     }
   })
 
-  it("shows nothing but the service, and that to this machine only", () => {
+  it("publishes only the service's port, and only on this machine", () => {
     for (const [name, { ports }] of services) {
       assert.deepStrictEqual(ports ?? [], name === "service" ? ["127.0.0.1:8000:8000"] : [])
     }
@@ -179,7 +179,7 @@ describe("deploy/compose.replicas.yaml", () => {
       assert.deepStrictEqual(service.depends_on, { postgres: { condition: "service_healthy" } })
     }))
 
-  it("shows the balancer alone, and that to this machine only", () => {
+  it("publishes only the balancer's port, and only on this machine", () => {
     assert.deepStrictEqual([balancer.ports, service.ports, postgres.ports], [["127.0.0.1:8000:8000"], undefined, undefined])
     assert.include(balancer.volumes ?? [], "./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro")
     for (const { healthcheck } of [balancer, postgres]) assert.isDefined(healthcheck)

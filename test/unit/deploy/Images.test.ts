@@ -10,7 +10,7 @@ const instructions = (path: string) =>
 
 const of = (path: string, name: string) => instructions(path).filter((instruction) => instruction.name === name).map(({ rest }) => rest)
 
-/** The one argument of a command in its JSON form that is a program. */
+/** The argument that is a program, in a command's JSON form. */
 const program = (rest: string) => (JSON.parse(rest.slice(rest.indexOf("["))) as ReadonlyArray<string>)
 
 describe("images", () => {
@@ -26,7 +26,7 @@ describe("images", () => {
     }
   })
 
-  it.each(["deploy/Dockerfile", "deploy/engines/csm/Dockerfile"])("%s runs as a number that is not root, and knows its health", (path) => {
+  it.each(["deploy/Dockerfile", "deploy/engines/csm/Dockerfile"])("%s runs as a numeric user other than root, and has a health check", (path) => {
     assert.deepStrictEqual(of(path, "USER"), ["1000:1000"])
     const last = instructions(path)
     assert.isBelow(last.findIndex(({ name }) => name === "USER"), last.findIndex(({ name }) => name === "CMD"))
@@ -34,7 +34,7 @@ describe("images", () => {
     assert.strictEqual(program(of(path, "CMD")[0])[0], path === "deploy/Dockerfile" ? "node" : "python")
   })
 
-  it("the service's brings dependencies of production only, and nothing that the build does not see", () => {
+  it("the service's has only production dependencies, and only files that the build sees", () => {
     const runs = of("deploy/Dockerfile", "RUN")
     assert.isTrue(runs.some((run) => run.startsWith("npm ci") && run.includes("--omit=dev")))
     const seen = read("deploy/Dockerfile.dockerignore").split("\n").flatMap((line) => /^!(.+)$/.exec(line)?.[1] ?? [])

@@ -19,7 +19,7 @@ describe("the lines that wait", () => {
     assert.strictEqual(buffer.dropped, 0)
   })
 
-  it("are bounded in number: the newest are dropped, and the gap is told in its place", () => {
+  it("are bounded in number: the newest are dropped, and a line in their place says how many", () => {
     const buffer = make()
     for (let line = 0; line < maxLines + 5; line++) buffer.offer(`${line}\n`)
     const lines = drain(buffer).trimEnd().split("\n")

@@ -3,7 +3,7 @@ import { Effect, Logger, References } from "effect"
 import { TestClock } from "effect/testing"
 import * as SampledLog from "../../../src/observability/SampledLog.ts"
 
-/** What is logged, each line with its annotations. */
+/** The logged lines with their annotations. */
 const keep = (lines: Array<string>) =>
   Logger.layer([Logger.make(({ fiber, message }) => void lines.push(`${String(message)} ${JSON.stringify(fiber.getRef(References.CurrentLogAnnotations))}`))])
 
@@ -27,7 +27,7 @@ describe("a line that strangers can cause", () => {
     }).pipe(Effect.provide(keep(lines)))
   })
 
-  it.effect("tells at the end what it has not told yet", () => {
+  it.effect("has the rest of its count written at the end", () => {
     const lines: Array<string> = []
     return Effect.gen(function*() {
       yield* Effect.scoped(Effect.gen(function*() {

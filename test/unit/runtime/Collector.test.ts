@@ -3,10 +3,10 @@ import { setImmediate } from "node:timers/promises"
 import * as Collector from "../../../src/runtime/Collector.ts"
 
 describe("the collector", () => {
-  it.each([["collect", Collector.collect], ["collectAll", Collector.collectAll]] as const)("frees what nobody holds: %s", async (_name, collect) => {
+  it.each([["collect", Collector.collect], ["collectAll", Collector.collectAll]] as const)("frees unreachable objects: %s", async (_name, collect) => {
     const held = { name: "held" }
     const weak = [new WeakRef({ name: "not held" }), new WeakRef(held)] as const
-    // Until a turn is over, what was made in it counts as held.
+    // Objects count as reachable until the end of the turn in which they were made.
     await setImmediate()
     collect()
     assert.isUndefined(weak[0].deref())

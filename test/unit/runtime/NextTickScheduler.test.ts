@@ -4,7 +4,7 @@ import * as NextTickScheduler from "../../../src/runtime/NextTickScheduler.ts"
 
 const prompt = Effect.provide(NextTickScheduler.layer)
 
-/** What happened, in its order; the event loop's next turn is one of it. */
+/** The events in order, among them the event loop's next turn. */
 const story = Effect.sync(() => {
   const told: Array<string> = []
   const turn = new Promise<void>((resolve) =>
@@ -17,7 +17,7 @@ const story = Effect.sync(() => {
 })
 
 describe("the prompt scheduler", () => {
-  it.live("goes on before the event loop's next turn, through forks and queues", () =>
+  it.live("runs forks and queues before the event loop's next turn", () =>
     Effect.gen(function*() {
       const { told, turn } = yield* story
       const first = yield* Queue.unbounded<string>()
@@ -29,7 +29,7 @@ describe("the prompt scheduler", () => {
       assert.deepStrictEqual(told, ["offered, handed on", "next turn"])
     }).pipe(prompt))
 
-  it.live("Effect's own takes a turn for each; else there would be no reason for this one", () =>
+  it.live("is needed: Effect's own scheduler takes a turn of the event loop for each fork", () =>
     Effect.gen(function*() {
       const { told, turn } = yield* story
       yield* Effect.forkChild(Effect.forkChild(Effect.sync(() => told.push("forked twice"))))
@@ -39,21 +39,21 @@ describe("the prompt scheduler", () => {
       assert.strictEqual(told[0], "next turn")
     }))
 
-  it.live("gives sockets and timers their turn beside a fiber that never waits", () =>
+  it.live("lets sockets and timers run beside a fiber that never waits", () =>
     Effect.gen(function*() {
       let hasTurned = false
       let yields = 0
       // Bounded, so that a scheduler that starves the event loop fails this test instead of hanging it.
-      const most = 100_000
+      const maxYields = 100_000
       setImmediate(() => {
         hasTurned = true
       })
-      yield* Effect.repeat(Effect.sync(() => yields++).pipe(Effect.andThen(Effect.yieldNow)), { while: () => !hasTurned && yields < most })
+      yield* Effect.repeat(Effect.sync(() => yields++).pipe(Effect.andThen(Effect.yieldNow)), { while: () => !hasTurned && yields < maxYields })
       assert.isTrue(hasTurned)
-      assert.isBelow(yields, most)
+      assert.isBelow(yields, maxYields)
     }).pipe(prompt))
 
-  it.live("runs what is due in the order in which it came, however much it is", () =>
+  it.live("runs any number of tasks in the order in which they came", () =>
     Effect.gen(function*() {
       const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
       const order: Array<number> = []
@@ -65,7 +65,7 @@ describe("the prompt scheduler", () => {
       assert.deepStrictEqual(order, [...order.keys()])
     }).pipe(prompt))
 
-  it.live("does each once when it is asked to do all at once", () =>
+  it.live("runs each task once, also after a flush", () =>
     Effect.gen(function*() {
       const dispatcher = (yield* Scheduler.Scheduler).makeDispatcher()
       let done = 0
@@ -77,7 +77,7 @@ describe("the prompt scheduler", () => {
       assert.strictEqual(done, 2)
     }).pipe(prompt))
 
-  it.live("loses nobody when one throws", () =>
+  it.live("runs the other tasks when one throws", () =>
     Effect.gen(function*() {
       const scheduler = yield* Scheduler.Scheduler
       const thrown = new Promise<unknown>((resolve) => process.setUncaughtExceptionCaptureCallback(resolve))

@@ -243,7 +243,7 @@ describe("for any text", () => {
     assert.match(said, new RegExp(`^[${letters}\\s\\S]* ; [${letters} -]+ ; `, "u"))
   })
 
-// A regular expression that tries every way through such a text would run into the timeout.
+  // A regular expression that tries every way through such a text would run into the timeout.
   it("a thousand repetitions of a sign are read in seconds, with a few words for each", { timeout: 20_000 }, () => {
     for (const sign of ["1", "1 ", "1,", "1.", "-", "5-", "+1 ", "(1) ", "a1", "A-", "@a.", "a.", "http://", "1:", "€", "5 €", "/a", "_a", "#", "*1", "Dr. ", "I"]) {
       for (const language of languages.keys()) {

@@ -5,7 +5,7 @@
  * or when it is no louder than the expected echo. `EchoSuspicion` judges while no delay is known. A caller who speaks over the echo is
  * louder than it, and unlike the played sound. The subtraction is limited to one delay and one gain.
  *
- * It costs nothing while nothing was played in the last second.
+ * It takes no time if no sound was played in the last second.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import { windowLength } from "../../ports/VoiceActivity.ts"

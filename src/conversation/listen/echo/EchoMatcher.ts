@@ -49,7 +49,7 @@ export const make = (played: PlayedSound): EchoMatcher => {
   const decimatedHeard = new Float32Array(searchLength / decimation)
   const decimatedPlayed = new Float32Array((searchLength + longestDelay) / decimation)
 
-  /** Fills both decimated buffers and returns the energy of what was heard. */
+  /** Fills both decimated buffers and returns the energy of the caller's sound. */
   const decimate = (now: number): number => {
     let energy = 0
     for (let index = 0; index < decimatedHeard.length; index++) {

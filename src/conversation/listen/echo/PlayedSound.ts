@@ -1,8 +1,8 @@
 /**
  * The agent's sound of the last 8 s, by the moment at which it is played.
  *
- * Sound of the caller that a stalled network brings late is compared with the agent's sound of the moment when it was due. Moments count
- * samples of the conversation's clock at 8 kHz. A moment without sound is silence.
+ * A moment is a number of samples, at 8 kHz, since the start of the conversation's clock. A moment without sound is silence. If a stalled
+ * network delivers the caller's sound late, the moment when the sound was due is used.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 

@@ -67,7 +67,10 @@ const isSameReply = (before: ReplyState | undefined, after: ReplyState | undefin
     before.id === after.id && before.segments === after.segments && before.heard === after.heard && before.phase._tag === after.phase._tag &&
     before.isTextDone === after.isTextDone && before.hangUp === after.hangUp && before.transfer === after.transfer && before.digits === after.digits)
 
-/** Whether an event changed nothing of the memory. Text of the model changes it when the text goes to speech. */
+/**
+ * Whether an event changed nothing for which the memory is written again. Text of the model counts when it goes to speech. Counts, and the
+ * unheard part of the greeting, are written with the next change.
+ */
 export const isSame = (before: TurnState, after: TurnState): boolean =>
   isSameReply(before.active, after.active) && before.history === after.history && before.dialogue === after.dialogue &&
   before.unanswered === after.unanswered && before.digits === after.digits && before.areDigitsDue === after.areDigitsDue &&

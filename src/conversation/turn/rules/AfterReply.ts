@@ -15,7 +15,7 @@ import { endUtterance } from "./Utterance.ts"
 /** The caller has heard all of this reply. */
 export const afterReply = (draft: Draft, reply: ReplyState): void => {
   if (reply.hangUp !== undefined) bidFarewell(draft, reply, reply.hangUp)
-  else if (reply.transfer !== undefined) handOn(draft, reply.transfer)
+  else if (reply.transfer !== undefined) transferCall(draft, reply.transfer)
   else answerOrWait(draft)
 }
 
@@ -37,7 +37,7 @@ const bidFarewell = (draft: Draft, { isFinal }: ReplyState, reason: string): voi
   awaitSilence(draft, farewell)
 }
 
-/** After a goodbye: the line is to be cut now. */
+/** Cuts the line after a goodbye. */
 export const hangUpDue = (draft: Draft): void => {
   const { farewell, parts, utterance, voice } = draft.state
   if (farewell === undefined) return
@@ -47,7 +47,7 @@ export const hangUpDue = (draft: Draft): void => {
 }
 
 /** Transfers the call, but only to a name of the agent's file: the model may have invented the name. */
-const handOn = (draft: Draft, to: string): void => {
+const transferCall = (draft: Draft, to: string): void => {
   const { transfers = {} } = draft.settings
   draft.state.transferring = to
   tell(draft, draft.state.nextReplyId, { _tag: "Transferring", to })

@@ -51,7 +51,7 @@ export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utteran
   finishIfHeard(draft, reply)
 }
 
-/** Nothing of the caller's turn is left to be answered. */
+/** Forgets the caller's unanswered words and keys, because the agent answers them now. */
 const settleCallersTurn = (draft: Draft): void => {
   draft.state.unanswered = ""
   draft.state.digits = ""

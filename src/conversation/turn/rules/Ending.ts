@@ -10,7 +10,7 @@ import { finishReply } from "./Playback.ts"
 import { dropPreemptive } from "./Speech.ts"
 import { endUtterance } from "./Utterance.ts"
 
-/** If both are silent: the agent will ask once whether the caller is there, and later say goodbye. */
+/** If both are silent, starts the wait until the agent asks whether the caller is there, or until it says goodbye. */
 export const startIdle = (draft: Draft): void => {
   const { active, farewell, idleSince = draft.at, isIdlePrompted, onHoldUntil = -Infinity, transferring, utterance, voice } = draft.state
   if (active !== undefined || utterance !== undefined || voice.isOn || transferring !== undefined) return
@@ -29,13 +29,13 @@ export const stopIdle = (draft: Draft): void => {
   cancelTimer(draft, "idleHangUp")
 }
 
-/** The caller was active: the next silence counts from its beginning. */
+/** Forgets earlier silence, after the caller was active. */
 export const resetIdle = (draft: Draft): void => {
   delete draft.state.idleSince
   draft.state.isIdlePrompted = false
 }
 
-/** After the agent's goodbye: the line is cut once both are silent. */
+/** Cuts the line after the agent's goodbye, once both are silent. */
 export const awaitSilence = (draft: Draft, farewell: Farewell.Farewell): void => {
   const { utterance, voice } = draft.state
   startTimer(draft, "hangUp", Farewell.due(farewell, draft.at, voice.isOn || utterance !== undefined))

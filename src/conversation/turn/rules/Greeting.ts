@@ -1,5 +1,5 @@
 /**
- * What the caller says into the agent's greeting. A greeting in return does not stop the agent's greeting; a request does.
+ * Handles the caller's words during the agent's greeting. A greeting in return does not stop the agent's greeting; a request does.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, keepReply } from "../Draft.ts"
@@ -13,13 +13,13 @@ import { resumeReply } from "./Playback.ts"
 export const mustBeHeard = (draft: Draft, { line }: ReplyState): boolean =>
   line === "greeting" && draft.settings.interruption.greeting === false
 
-/** Whether the caller only greets into the greeting. At the very end of the greeting the same words are an answer. */
+/** Whether the caller's words during the greeting are only a greeting. At its very end the same words are an answer. */
 export const isGreetedBack = (draft: Draft, active: ReplyState, text: string): boolean => {
   if (active.line !== "greeting") return false
   const { heard, rest } = PlaybackLedger.divide(active.segments, draft.at)
   const isBegun = Words.join(active.remembered ?? "", active.heard, heard).length > 0
   if (isBegun && Words.count((restOf(active) ?? rest).join(" ")) <= GreetingAnswer.maxWordsMissed) return false
-  // The caller was not understood, and has not heard the greeting.
+  // Words that were not understood before the greeting was heard count as a greeting.
   if (text.length === 0) return active.phase._tag === "Held"
   return draft.phrases.isBareGreeting(text, draft.state.history.every(({ role }) => role !== "caller"))
 }
@@ -27,7 +27,7 @@ export const isGreetedBack = (draft: Draft, active: ReplyState, text: string): b
 /** The agent says the rest of its greeting or goodbye, and the caller's words need no other answer. */
 export const resumeAfter = (draft: Draft, active: ReplyState, text: string): void => {
   const { heard } = active
-  // The history has the order in time: the words before the caller spoke, the caller's words, the rest.
+  // The history is in the order of time: the heard part of the greeting, the caller's words, the rest of the greeting.
   if (heard.length > 0) rememberAgent(draft, heard)
   if (text.length > 0) rememberCaller(draft, active.id, text)
   draft.state.unanswered = ""

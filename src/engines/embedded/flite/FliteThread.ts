@@ -19,7 +19,7 @@ export interface Job {
   readonly text: string
 }
 
-/** −20 dBFS: a little above the usual level of speech in telephone networks (ITU-T P.56). RMS of the voiced frames. */
+/** The RMS of the voiced frames, −20 dBFS: a little above the usual level of speech in telephone networks (ITU-T P.56). */
 const speechLevel = 32_768 * 10 ** (-20 / 20)
 
 /** 20 ms at 8 kHz. */

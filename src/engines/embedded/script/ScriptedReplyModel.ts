@@ -15,7 +15,7 @@ import * as ScriptAnswers from "./ScriptAnswers.ts"
 import * as ScriptUnderstanding from "./ScriptUnderstanding.ts"
 import * as SpokenText from "../SpokenText.ts"
 
-/** The caller's last words, which are looked at. The beginning of a longer monologue is ignored. */
+/** How many of the caller's last words are read. The beginning of a longer monologue is ignored. */
 const maxWords = 120
 
 type Decision = ScriptAnswers.Decision
@@ -80,7 +80,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     return answered(current, dialogue, understood)
   }
 
-  /** While no intent is open: a wish, a change to what was settled last, a yes or a no. */
+  /** While no intent is open: a wish, a change to the last intent's values, a yes or a no. */
   const whileIdle = (dialogue: Dialogue.Dialogue, { no, wish, words, yes }: Understood): Decision => {
     if (wish !== undefined && wish.score >= Math.max(yes, no)) {
       const { intent } = wish
@@ -92,7 +92,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     if (lastIntent !== undefined && lastIntent.needs.length > 0) {
       const known = Dialogue.slotsOf(dialogue)
       const changes = understanding.told(lastIntent, known, words)
-      // "Make it Wednesday", after all was settled.
+      // "Make it Wednesday", after the intent was answered.
       if (changes.slots.size > 0) return answers.advance(lastIntent, dialogue, new Map([...known, ...changes.slots]))
     }
     if (yes === 0 && no === 0) return answers.strike(dialogue)

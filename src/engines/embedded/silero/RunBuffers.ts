@@ -47,7 +47,7 @@ export const make = (TensorOf: typeof Tensor, rate: Tensor): ((windows: number) 
     const known = buffersOf[windows]
     if (known !== undefined) return known
     const data = Record.map(lengths, (length, name) => space[name].subarray(0, windows * length))
-    const made: RunBuffers = {
+    const buffers: RunBuffers = {
       inputs: data.inputs,
       states: data.states,
       feeds: {
@@ -60,7 +60,7 @@ export const make = (TensorOf: typeof Tensor, rate: Tensor): ((windows: number) 
         stateN: new TensorOf("float32", data.nextStates, [layers, windows, stateLength])
       }
     }
-    buffersOf[windows] = made
-    return made
+    buffersOf[windows] = buffers
+    return buffers
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Voice activity by Silero VAD v6, in this process.
  *
- * The runtime is ONNX Runtime's native one, or its WebAssembly build where there is no native one. At 8 kHz the model takes windows of
+ * The runtime is ONNX Runtime's native one, or its WebAssembly build if there is no native one. At 8 kHz the model takes windows of
  * 256 samples with the 32 samples before them, and a state of 2 × 1 × 128.
  *
  * One session serves all calls. Both runtimes compute in the thread that asks, which is the event loop's, so one run takes the windows

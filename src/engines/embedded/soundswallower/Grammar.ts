@@ -1,8 +1,8 @@
 /**
  * `RecognitionHints` as a JSGF grammar that also accepts foreign speech: speech that is none of the agent's phrases.
  *
- * Foreign speech is recognized as a row of phones, which fits any sound, mixed with the agent's words in any order. The words are needed
- * because a word costs less than its phones: without them, "could you bring me a glass" is taken for "could you repeat that".
+ * Foreign speech is recognized as phones and words of the agent in any order, which fit any sound. The words are needed because a word
+ * costs less than its phones: without words, "could you bring me a glass" is taken for "could you repeat that".
  * The agent's phrases pay no cost for being foreign, so they win where they fit. The costs were found by trial (`bench/recognition`,
  * docs/adr/0006).
  *

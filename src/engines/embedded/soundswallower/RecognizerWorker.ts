@@ -11,7 +11,7 @@ import { JobFailed } from "../WorkerPool.ts"
 /** Samples (250 ms) that each running utterance is expected to bring still. */
 const expectedSamples = 2000
 
-/** The number of requests whose answer nobody waits for, which let a new worker load the known grammars. */
+/** The `ask` of the requests that let a new worker load the known grammars. Nobody waits for their answers. */
 const unasked = -1
 
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
@@ -23,7 +23,7 @@ export class RecognizerWorker {
   readonly #file: URL
   readonly #grammars: ReadonlyMap<string, Grammar>
   readonly #timeout: number
-  /** `undefined` before the first start, and after the crash of a worker that never answered: that is not restarted over and over. */
+  /** `undefined` before the first start, and after the crash of a worker that never answered. Only a request restarts such a worker. */
   #worker: Worker | undefined
   #isClosed = false
   /** The worker has answered at least once. */
@@ -128,7 +128,7 @@ export class RecognizerWorker {
     this.send({ _tag: "End", utterance })
   }
 
-  /** Fails when the worker answers so, crashes, or makes no progress for the time-out. A worker without progress is replaced. */
+  /** Fails when the worker answers with a failure, crashes, or makes no progress for the time-out. A worker without progress is replaced. */
   ask(question: Question): Effect.Effect<string, JobFailed> {
     return Effect.suspend(() => {
       const answer = Deferred.makeUnsafe<string, JobFailed>()
@@ -141,7 +141,7 @@ export class RecognizerWorker {
     })
   }
 
-  /** Waits until the thread has made no progress for the time-out. A busy thread may take longer: who asks sets a limit of its own. */
+  /** Waits until the thread has made no progress for the time-out. A busy thread may take longer: the code that asks sets its own limit. */
   readonly #replaceHung = Effect.fnUntraced({ self: this }, function*(number: number) {
     const worker = this.#worker
     let replies: number

@@ -56,7 +56,7 @@ const idleAfterMillis = 50
 
 /**
  * This many loud samples (200 ms) after a pause show that the caller goes on. Words are told in a pause, and most such pauses end the
- * utterance. A decoder that has told words must begin again from the start, so silence alone does not make it do so.
+ * utterance. A decoder that has told words must decode again from the start, so it waits for loud samples.
  */
 const loudSamplesToGoOn = 1600
 

@@ -1,4 +1,4 @@
-/** How a request to an engine ended: pure. */
+/** How a request to an engine ended. Pure. */
 import { Cause, Exit, Option } from "effect"
 import { EngineFailed, isAnswer } from "../../../conversation/ports/Engine.ts"
 

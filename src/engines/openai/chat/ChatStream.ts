@@ -52,14 +52,14 @@ export const Chunk = Schema.Struct({
 export type Chunk = typeof Chunk.Type
 
 interface ServerToolCall {
-  /** Empty where the server gives none. */
+  /** Empty if the server gives none. */
   readonly id: string
   readonly name: string
   /** JSON text as the model wrote it; may be empty or broken. */
   readonly arguments: string
 }
 
-/** Tokens as the server counts them; 0 where it does not tell. */
+/** Tokens as the server counts them; 0 if it does not tell. */
 interface Usage {
   readonly prompt: number
   /** The part of `prompt` that the server took from its cache. */
@@ -69,7 +69,7 @@ interface Usage {
 
 /** What the chunks of one answer have brought so far, except its text. */
 export interface Answered {
-  /** By the server's index, or by the order of appearance where it gives none. */
+  /** By the server's index, or by the order of appearance if it gives none. */
   readonly calls: ReadonlyMap<number, ServerToolCall>
   /** `stop`, `length`, `tool_calls`, `content_filter`, or a server's own word. */
   readonly finishReason: Option.Option<string>

@@ -8,7 +8,7 @@
 /** Tokens that the rest may have. */
 export const maxTokens = 60
 
-/** All up to the end of the first sentence, with the closing quotes and brackets behind it. */
+/** All text up to the end of the first sentence, with the closing quotes and brackets behind it. */
 const firstSentence = /^[^]*?(?:[.!?…]["'”’»)\]]*(?=\s|$)|[。！？])/u
 
 const wordsOf = (text: string): ReadonlyArray<{ readonly word: string; readonly end: number }> =>
@@ -28,8 +28,8 @@ const repeatedLength = (said: string, answer: string): number => {
 /** The text to speak after `said`, with a space in front if one is needed; undefined if `answer` does not end the sentence. */
 export const restOf = (said: string, answer: string): string | undefined => {
   const text = answer.replace(/^[\s…(]+|^\.{3}\s*/u, "")
-  const rest = text.slice(repeatedLength(said, text)).replace(/^\s+/, "")
-  const [sentence] = firstSentence.exec(rest) ?? []
+  const newText = text.slice(repeatedLength(said, text)).replace(/^\s+/, "")
+  const [sentence] = firstSentence.exec(newText) ?? []
   if (sentence === undefined || !/[\p{L}\p{N}]/u.test(sentence)) return undefined
-  return /\s$/.test(said) || /^[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(rest) ? sentence : ` ${sentence}`
+  return /\s$/.test(said) || /^[\p{P}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u.test(newText) ? sentence : ` ${sentence}`
 }

@@ -51,7 +51,7 @@ export const difference = (before: Dialect, after: Dialect): string => {
   return before.limitField === after.limitField ? after.omitted.at(-1) ?? "nothing" : before.limitField
 }
 
-/** The dialect to try after a refusal with this message; undefined where the message blames nothing in the dialect. */
+/** The dialect to try after a refusal with this message; undefined if the message blames nothing in the dialect. */
 export const afterRefusal = (dialect: Dialect, message: string): Dialect | undefined => {
   // The refusal of a request that is too long may name fields, too. Such a request has to become shorter, not different.
   if (ContextOverflow.read(message) !== undefined) return undefined

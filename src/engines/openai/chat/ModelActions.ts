@@ -1,6 +1,6 @@
 /**
  * What a language model may do besides speaking: end the call, transfer it, press keys, call a tool. The model asks for an
- * action with a tool call of its server, or, where it was not trained for tool calls, with an action line in its text:
+ * action with a tool call of its server. A model that was not trained for tool calls writes an action line in its text:
  *
  *     <<hang_up>>
  *     <<press:123#>>
@@ -100,7 +100,7 @@ const definitionsOf = (transfers: ReadonlyArray<string>, tools: ReadonlyArray<To
   ...tools.map(({ description, name, parameters }) => definition(name, description, parameters))
 ]
 
-/** The argument of this name, or all of the arguments where the model wrote a plain string. */
+/** The argument of this name, or all of the arguments if the model wrote a plain string. */
 const argumentText = (value: unknown, key: string): string =>
   Predicate.hasProperty(value, key) ? String(value[key]) : Predicate.isString(value) ? value : ""
 

@@ -90,10 +90,10 @@ const finishSentence = Effect.fnUntraced(function*(chat: AgentChat, ended: Ended
   const ending = UnfinishedSentence.endingOf(spokenText)
   if (ending === "whole") return []
   if (ending === "fragment") return [{ _tag: "CutShort" }]
-  const rest = cutBy === "limit" ? yield* askForRest(chat, ended, spokenText) : undefined
-  if (rest !== undefined) {
-    round.spokenText += rest
-    return [{ _tag: "Text", text: rest }]
+  const sentenceEnd = cutBy === "limit" ? yield* askForRest(chat, ended, spokenText) : undefined
+  if (sentenceEnd !== undefined) {
+    round.spokenText += sentenceEnd
+    return [{ _tag: "Text", text: sentenceEnd }]
   }
   return yield* failed(
     "refused",

@@ -1,6 +1,6 @@
 /**
- * The answer to one request of a reply: chunks of the server in, parts to speak out, and at its end the actions that the model
- * asked for.
+ * The answer to one request of a reply. It takes the server's chunks and gives the parts to speak. At its end it holds the actions
+ * that the model asked for.
  *
  * Behind a tool call only further calls count: text there is a tool's answer that the model has invented. Some servers send one
  * call both as a tool call and as text; it counts once.

@@ -12,7 +12,7 @@ import type { ReplyRound } from "./ReplyRound.ts"
 export interface RequestedActions {
   /** Keys in their order, then at most one hang-up or transfer. */
   readonly parts: ReadonlyArray<ReplyPart>
-  /** Calls to answer before the model is asked again; empty where it need not be asked again. */
+  /** Calls to answer before the model is asked again; empty if it need not be asked again. */
   readonly calls: ReadonlyArray<ToolCall>
 }
 

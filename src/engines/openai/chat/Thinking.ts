@@ -106,7 +106,7 @@ const supportedEfforts = (message: string): ReadonlyArray<Effort> => {
   return efforts.filter((effort) => new RegExp(`\\b${effort}\\b`).test(list))
 }
 
-/** What to ask after a refusal with this message; undefined where the message does not blame the fields of thinking. */
+/** What to ask after a refusal with this message; undefined if the message does not blame the fields of thinking. */
 export const afterRefusal = (thinking: Thinking, message: string): Thinking | undefined => {
   if (thinking.effort === "unset") return undefined
   if (/chat_template_kwargs|enable_thinking/.test(message)) return without(thinking, "chat_template_kwargs")

@@ -11,7 +11,7 @@ import { type EngineServer, variablePrefixes } from "./ServerError.ts"
 /** Codes of a connection that broke after it was made. The server may have closed it as idle just when the request went out. */
 const brokenCodes = new Set(["ECONNRESET", "EPIPE", "UND_ERR_SOCKET"])
 
-/** Codes of a server that is connected but silent. After a time-out while connecting, a server can't be reached instead. */
+/** Codes of a server that is connected but silent. A time-out while connecting is none of them: such a server can't be reached. */
 const silentCodes = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"])
 
 const codeOf = ({ cause }: HttpClientError.HttpClientError): string =>

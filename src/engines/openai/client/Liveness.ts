@@ -17,7 +17,7 @@ interface Page {
   readonly from: NonNullable<RequestOptions["from"]>
 }
 
-/** The pages of, in this order: OpenAI and nearly all others; vLLM, llama.cpp, Kokoro and speaches; gateways; every server. */
+/** First a page of OpenAI and nearly all others; then of vLLM, llama.cpp, Kokoro and speaches; of gateways; of every server. */
 const pages: ReadonlyArray<Page> = [
   { path: "/models", from: "base" },
   { path: "/health", from: "origin" },

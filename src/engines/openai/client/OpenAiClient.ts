@@ -18,7 +18,7 @@ import * as Json from "./Json.ts"
 import { RequestedModel } from "./RequestedModel.ts"
 import * as ServerError from "./ServerError.ts"
 
-/** How a request is sent and how long the server may be silent. A turn has its own bounds (`StageBudget`); these end requests of no turn. */
+/** How a request is sent and how long the server may be silent. These bounds end requests outside of a turn; a turn has its own (`StageBudget`). */
 export interface RequestOptions {
   /** From the request to the answer's head. Default 15 s, or as long as the turn waits, if that is longer. */
   readonly answer?: Duration.Input

@@ -2,7 +2,7 @@
  * The newest turns with their sound, as the `context` of a speech request: CSM adapts its voice to earlier turns.
  *
  * A server that answers with `x-context-hashes` also takes sound at 8 kHz. It keeps all sound that it was sent or has said, by its
- * SHA-256. It gets the sound of each caller's turn once and of its own turns never; other requests name only the hash
+ * SHA-256. It gets the sound of each caller's turn once, and the sound of its own turns never. Other requests name only the hash
  * (deploy/engines/csm, docs/adr/0008).
  */
 import { createHash } from "node:crypto"

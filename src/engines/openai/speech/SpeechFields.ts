@@ -11,7 +11,7 @@ export type SpeechField = typeof fields[number]
 export interface SpeechFields {
   /** Fields that may be sent: taken before, or never tried. */
   readonly usable: () => ReadonlyArray<SpeechField>
-  /** The first of these fields that was never tried. If the refusal names the format of the sound and `pcm` is untried, `pcm`. */
+  /** The first of these fields that was never tried. If the refusal names the format of the sound, an untried `pcm` comes first. */
   readonly suspect: (sent: ReadonlyArray<SpeechField>, namesFormat: boolean) => SpeechField | undefined
   /** Whether the server is not known to refuse the field. */
   readonly mayTake: (field: SpeechField) => boolean

@@ -1,5 +1,5 @@
 /**
- * Removes what Whisper invents in silence from a transcript. Whisper invents thanks, goodbyes and credits of the subtitles that it was
+ * Removes invented words from a transcript. In silence, Whisper invents thanks, goodbyes and credits of the subtitles that it was
  * trained on, descriptions of sounds, its own prompt, and words repeated without end. Pure.
  *
  * Nobody says credits on the telephone, so they are always removed. Callers often say "Thank you.", so it is removed only if the sound is
@@ -35,7 +35,7 @@ interface Judged {
   readonly confidence?: number
 }
 
-/** OpenAI's own bounds. A segment is silence above the first and below the second. It repeats itself above the third. */
+/** OpenAI's own bounds. A segment above the first and below the second is silence. A segment above the third repeats itself. */
 const silentNoSpeech = 0.6
 const silentLogProbability = -1
 const repeatingCompression = 2.4
@@ -44,14 +44,14 @@ const repeatingCompression = 2.4
 const guessedLogProbability = -1.5
 
 /**
- * A text of which the model is less sure is doubtful: e^−0.8, the mean over its tokens. The model also doubts the end and the spelling of
- * a text, which weighs more on the mean of a short text. So `brevityDoubt`, divided by the number of words, is allowed in addition. Both
- * were measured (docs/engines.md).
+ * A text of which the model is less sure is doubtful. It is e^−0.8: the mean logarithm of the tokens' probabilities is −0.8. The model
+ * also doubts the end and the spelling of a text, which weighs more on the mean of a short text. So `brevityDoubt`, divided by the number
+ * of words, is allowed in addition. Both were measured (docs/engines.md).
  */
 export const standardLeastConfidence = 0.45
 const brevityDoubt = 0.45
 
-/** Words that are often invented are believed below the first and above the second bound. Real thanks had less than 0.02 and more than −0.5. */
+/** Often invented words are believed below the first bound and above the second. Real thanks had less than 0.02 and more than −0.5. */
 const doubtedNoSpeech = 0.3
 const doubtedLogProbability = -0.9
 

@@ -4,6 +4,7 @@
 import { Effect, Option } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
 import { OutboundCalls } from "../../../call/OutboundCalls.ts"
+import { AppConfig } from "../../../config/AppConfig.ts"
 import { PublicUrl } from "../../connections/PublicUrl.ts"
 import { Api } from "../Api.ts"
 import { countRefusal } from "../CountedRefusal.ts"
@@ -17,10 +18,11 @@ export const layer = HttpApiBuilder.group(
   Effect.fn(function*(handlers) {
     const calls = yield* OutboundCalls
     const publicUrl = yield* PublicUrl
+    const { webhooks } = yield* AppConfig
     return handlers.handleRaw(
       "outbound",
       Effect.fn("POST /call/outbound")(function*({ headers, query, request }) {
-        const asked = yield* OutboundForm.read(yield* readText(request), query)
+        const asked = yield* OutboundForm.read(yield* readText(request), query, webhooks.isPrivateAllowed)
         const placed = yield* calls.place({
           ...asked,
           // A blank key would make all calls with a blank key one call.

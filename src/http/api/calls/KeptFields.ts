@@ -1,16 +1,13 @@
 /**
  * The fields of a request for a call that say what is kept of the call, and what its webhooks tell.
  */
-import { Effect, Result, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import type { AskedKeeping } from "../../../call/history/Keeping.ts"
 import * as WebhookAddress from "../../../config/WebhookAddress.ts"
 import * as Problems from "../Problems.ts"
 
 /** Bytes of the metadata as JSON. */
 const maxMetadataBytes = 4096
-
-/** Whether a webhook may have this address. Whether a private address is allowed is checked when the webhook is sent. */
-const isWebhookAddress = (text: string): boolean => Result.isSuccess(WebhookAddress.read(text, true))
 
 const Metadata = Schema.Json.check(
   Schema.makeFilter((value) => Buffer.byteLength(JSON.stringify(value)) <= maxMetadataBytes || "metadata may have 4 KiB as JSON")
@@ -20,8 +17,9 @@ const Campaign = Schema.String.check(Schema.isPattern(/^\S(?:.{0,62}\S)?$/u, { e
   description: "The campaign that the call belongs to; GET /calls finds calls by it"
 })
 
-const WebhookUrl = Schema.String.check(Schema.makeFilter((text) => isWebhookAddress(text) || "a webhook's address begins with https:// (or http://) and has no credentials")).annotate({
-  description: "The address for the call's webhooks; the default is the agent's, else the service's"
+/** See {@link checkWebhookUrl}. */
+const WebhookUrl = Schema.String.annotate({
+  description: "The address for the call's webhooks: https://, without credentials and not of a private network; the default is the agent's, else the service's"
 })
 
 const flag = (description: string) => Schema.Boolean.annotate({ description })
@@ -67,6 +65,15 @@ export const toAsked = Effect.fnUntraced(function*(fields: KeptFields): Effect.f
     ...(isTranscriptSent === undefined ? {} : { isTranscriptSent })
   }
 })
+
+/** Refuses an address to which no webhook may be sent. A host name is looked up only when a webhook is sent. */
+export const checkWebhookUrl = ({ webhookUrl }: AskedKeeping, isPrivateAllowed: boolean): Effect.Effect<void, Problems.InvalidRequest> => {
+  if (webhookUrl === undefined) return Effect.void
+  return Effect.fromResult(WebhookAddress.read(webhookUrl, isPrivateAllowed)).pipe(
+    Effect.mapError(({ message }) => new Problems.InvalidRequest({ detail: `"webhook_url" ${message}.` })),
+    Effect.asVoid
+  )
+}
 
 /** Reads the fields of a query, in which `true` and `false` are text. */
 export const fromQuery = Effect.fnUntraced(function*(query: KeptQuery) {

@@ -87,11 +87,7 @@ const fromQuery = Effect.fnUntraced(function*(query: Query) {
   return { to: to.success, agent: Option.fromUndefinedOr(agent), websocketUrl: Option.fromUndefinedOr(query.websocket_url), keeping }
 })
 
-/**
- * Reads the request from the body or from the query. Both at once are refused, so that no field is silently dropped. If the body is
- * empty ({@link RequestBody.isEmpty}), the query counts.
- */
-export const read = Effect.fnUntraced(function*(text: string, query: Query) {
+const readFields = Effect.fnUntraced(function*(text: string, query: Query) {
   const body = yield* Effect.fromResult(RequestBody.parse(text)).pipe(
     Effect.mapError(() => new Problems.InvalidRequest({ detail: `The body is not JSON. Send JSON such as ${exampleBody}.` }))
   )
@@ -104,3 +100,12 @@ export const read = Effect.fnUntraced(function*(text: string, query: Query) {
   }
   return yield* fromBody(body)
 })
+
+/**
+ * Reads the request from the body or from the query. Both at once are refused, so that no field is silently dropped. If the body is
+ * empty ({@link RequestBody.isEmpty}), the query counts.
+ *
+ * @param isPrivateAllowed `WEBHOOK_PRIVATE_ADDRESSES`
+ */
+export const read = (text: string, query: Query, isPrivateAllowed: boolean) =>
+  Effect.tap(readFields(text, query), ({ keeping }) => KeptFields.checkWebhookUrl(keeping, isPrivateAllowed))

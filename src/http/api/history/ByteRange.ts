@@ -8,7 +8,7 @@ export interface ByteRange {
   readonly to: number
 }
 
-const form = /^bytes=(\d{0,15})-(\d{0,15})$/
+const form = /^bytes=(\d*)-(\d*)$/i
 
 /** `"all"`: there is no range; `"none"`: the file has no such bytes. */
 export const read = (header: string | undefined, length: number): ByteRange | "all" | "none" => {

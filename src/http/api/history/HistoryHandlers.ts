@@ -2,7 +2,7 @@
  * The endpoints for live and past calls.
  */
 import { Effect, Option, Redacted, Stream } from "effect"
-import { HttpServerResponse } from "effect/http"
+import { type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import { CallRegistry } from "../../../call/CallRegistry.ts"
 import { Credentials } from "../../../config/Credentials.ts"
@@ -31,6 +31,13 @@ const wantsText = Effect.fnUntraced(function*(format: string | undefined, accept
   if (format !== undefined && format !== "json" && format !== "text") return yield* new Problems.InvalidRequest({ detail: "\"format\" must be json or text." })
   return format === undefined ? /(?:^|,)\s*text\/plain\b/i.test(accept) && !/application\/json/i.test(accept) : format === "text"
 })
+
+/**
+ * The range that a request asks for. `Range` is for GET alone (RFC 9110, section 14.2). `If-Range` names a version of the sound that the client
+ * has: no answer of ours names one, so that it is another's.
+ */
+const rangeOf = ({ headers, method }: HttpServerRequest.HttpServerRequest): string | undefined =>
+  method === "GET" && headers["if-range"] === undefined ? headers.range : undefined
 
 /** The number of the event that a client has seen last; -1: none. */
 const eventId = Effect.fnUntraced(function*(header: string | undefined) {
@@ -86,12 +93,12 @@ export const layer = HttpApiBuilder.group(
         yield* withHeader("vary", "accept")
         return isText ? TranscriptText.of(turns, actions) : CallViews.transcript(callSid, turns, actions)
       }, Effect.tapError(countRefusal)))
-      .handleRaw("recording", Effect.fn("GET /calls/{callSid}/recording.wav")(function*({ headers, params: { callSid } }) {
+      .handleRaw("recording", Effect.fn("GET /calls/{callSid}/recording.wav")(function*({ params: { callSid }, request }) {
         yield* find(callSid)
         const found = yield* Effect.mapError(recordings.find(callSid), unreachable)
         if (Option.isNone(found)) return yield* new Problems.NoRecording({ detail: "This call was not recorded, or its sound is kept no longer." })
         const { length, read } = found.value
-        const range = ByteRange.read(headers.range, length)
+        const range = ByteRange.read(rangeOf(request), length)
         if (range === "none") {
           yield* withHeader("content-range", `bytes */${length}`)
           return yield* new Problems.RangeNotSatisfiable({ detail: `The recording has ${length} bytes.` })

@@ -1,8 +1,9 @@
 /**
  * Reads and checks the query parameters of `GET /calls`.
  */
-import { DateTime, Effect, Option, Result } from "effect"
+import { DateTime, Effect, Option, Result, Schema } from "effect"
 import type { EndReason } from "../../../call/CallState.ts"
+import { AgentName } from "../../../domain/AgentName.ts"
 import { nearest } from "../../../domain/DidYouMean.ts"
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import type { CallFilters, Position } from "../../../store/history/CallFilters.ts"
@@ -29,6 +30,9 @@ const maxText = 200
 
 const metadataPrefix = "metadata."
 
+/** Each is a search of its own on each call. */
+const maxMetadata = 16
+
 const reasons: Readonly<Record<EndReason, true>> = {
   completed: true, busy: true, noAnswer: true, failed: true, canceled: true, callerLeft: true, agentLeft: true, agentFailed: true, transferred: true,
   noStream: true, streamLost: true, mediaTimeout: true, tooLong: true, badMessages: true, mediaAhead: true, oversizedMessage: true, slowPeer: true,
@@ -46,8 +50,11 @@ const given = <A>(text: string | undefined, read: (text: string) => Read<A>): Re
 /** The space in `[+ -]` is a `+` that the client did not escape. */
 const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+ -]\d\d:\d\d))?$/
 
+/** Whether the calendar has the day: JavaScript takes February 30 for March 2. */
+const isDay = (day: string): boolean => Option.exists(DateTime.make(day), (when) => DateTime.formatIsoDateUtc(when) === day)
+
 const time = (name: string) => (text: string): Read<number> => {
-  const at = isTime.test(text) ? DateTime.make(text.replace(" ", "+")) : Option.none()
+  const at = isTime.test(text) && isDay(text.slice(0, 10)) ? DateTime.make(text.replace(" ", "+")) : Option.none()
   return Option.match(at, {
     onNone: () => refuse(`"${name}" must be a time in ISO 8601 with its time zone, such as 2026-05-01T00:00:00Z or 2026-05-01.`),
     onSome: (when) => Result.succeed(DateTime.toEpochMillis(when))
@@ -69,6 +76,14 @@ const outcome = (text: string): Read<string> => {
   const meant = nearest(text, outcomes)
   return refuse(`"outcome" must be one of: ${outcomes.join(", ")}.${meant === undefined ? "" : ` Did you mean ${meant}?`}`)
 }
+
+const isAgentName = Schema.is(AgentName)
+
+const agent = (text: string): Read<string> =>
+  isAgentName(text) ? Result.succeed(text) : refuse("\"agent\" must be the name of an agent: a lower-case letter, then letters, digits, - or _.")
+
+const campaign = (text: string): Read<string> =>
+  /[^\s\p{C}]/u.test(text) ? Result.succeed(text) : refuse("\"campaign\" must be the name of a campaign, as a request gave it.")
 
 const words = (text: string): Read<string> => {
   if (text.length > maxText) return refuse(`"text" may have at most ${maxText} characters.`)
@@ -98,12 +113,15 @@ export const read = Effect.fnUntraced(function*(query: Query, cursors: Cursors, 
     direction: yield* Effect.fromResult(given(query.direction, direction)),
     outcome: yield* Effect.fromResult(given(query.outcome, outcome)),
     text: yield* Effect.fromResult(given(query.text, words)),
-    agent: query.agent,
-    campaign: query.campaign
+    agent: yield* Effect.fromResult(given(query.agent, agent)),
+    campaign: yield* Effect.fromResult(given(query.campaign, campaign))
   }
   const dialled = yield* Effect.fromResult(given(query.number, number))
   const limit = (yield* Effect.fromResult(given(query.limit, limitOf))) ?? defaultLimit
   const metadata = metadataOf(query)
+  if (metadata.length > maxMetadata) {
+    return yield* new Problems.InvalidRequest({ detail: `At most ${maxMetadata} members of the metadata may be asked for at once.` })
+  }
   const fingerprint = fingerprintOf(query)
   const after = query.cursor === undefined ? Option.none() : cursors.read(query.cursor, fingerprint)
   if (query.cursor !== undefined && Option.isNone(after)) {

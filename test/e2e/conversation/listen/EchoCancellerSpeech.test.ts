@@ -7,27 +7,27 @@ import * as EchoCanceller from "../../../../src/conversation/listen/echo/EchoCan
 import { windowLength } from "../../../../src/conversation/ports/VoiceActivity.ts"
 import { CallerSpeech } from "../../../../src/simulator/caller/CallerSpeech.ts"
 
-/** Sound is handed to the line so much ahead of its playing: 200 ms, in pieces of 100 ms. */
+/** The line gets the agent's sound this long before it is played: 200 ms, in pieces of 100 ms. */
 const lead = 1600
 const piece = 800
 
-/** −40 dBFS: the caller speaks for all to hear. */
+/** −40 dBFS: louder sound of the caller's is surely speech. */
 const loud = 328 ** 2
 
 interface Echo {
-  /** Of the amplitude. */
+  /** The echo's share of the amplitude. */
   readonly gain: number
   readonly delayMillis: number
 }
 
 const powerOf = (sound: Int16Array) => sound.reduce((sum, sample) => sum + sample * sample, 0) / sound.length
 
-/** A call as the canceller has it: the agent speaks, and the caller does from some moment on. */
+/** A call as the canceller gets it: the agent speaks, and the caller speaks from some moment on. */
 const makeCall = (given?: Echo) => {
   let echo = given
   const canceller = EchoCanceller.make()
   let time = 0
-  /** Of what was echo alone in what the agent said last: how much weaker it is once cleaned, dB. */
+  /** By how many dB the cleaning weakens the last sound in which there is only echo. */
   let reduction = 0
   const speak = (agent: Pcm<8000>, caller: Pcm<8000> = new Int16Array(0), callerFrom = 0, pause = 8192) => {
     let handed = 0
@@ -50,7 +50,7 @@ const makeCall = (given?: Echo) => {
         after += powerOf(clean)
       }
     }
-    // Then nobody speaks for a while: a second, if nothing else is said.
+    // Then nobody speaks for a while, one second by default.
     reduction = 10 * Math.log10(before / after)
     time += Math.ceil(agent.length / windowLength) * windowLength + pause
     return windows
@@ -64,7 +64,7 @@ const said = ["uh-huh", "Where are you?", "What are your opening hours?", "Yes, 
 const voices = ["rms", "awb"] as const
 
 layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("the echo canceller, with real speech", (it) => {
-  it.effect("does not take a caller for an echo on a line that has none", () =>
+  it.effect("does not take the caller for an echo on a line without echo", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
       for (const voice of voices) {
@@ -81,7 +81,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       }
     }), 60_000)
 
-  it.effect("learns no delay from a caller who speaks before it could know the line", () =>
+  it.effect("learns no wrong delay from a caller who speaks before the line is known", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
       for (const voice of voices) {
@@ -113,7 +113,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       }), 60_000)
   }
 
-  it.effect("does not take its echo for a caller when a frame was late, and all after it is", () =>
+  it.effect("does not take the echo for the caller when all sound from one frame on is late", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
       const { canceller, move, speak } = makeCall({ gain: 0.1, delayMillis: 200 })
@@ -128,7 +128,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       }
     }), 60_000)
 
-  it.effect("does not take its echo for a caller when the far end's buffers were refilled", () =>
+  it.effect("does not take the echo for the caller when the far end's buffers were refilled", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
       const { canceller, move, speak } = makeCall({ gain: 0.1, delayMillis: 300 })

@@ -118,7 +118,14 @@ const refusals: ReadonlyArray<readonly [query: string, named: string]> = [
   ["?from=yesterday", "from"],
   ["?to=2026-05-01T00:00:00", "to"],
   ["?from=2026-13-45", "from"],
+  ["?from=2026-02-30", "from"],
+  ["?from=%E2%80%8B", "from"],
+  ["?limit=1e9", "limit"],
   ["?number=12", "number"],
+  ["?agent=", "agent"],
+  ["?agent=%E2%80%8B", "agent"],
+  ["?campaign=%E2%80%8B%20", "campaign"],
+  [`?${Array.from({ length: 17 }, (_, index) => `metadata.k${index}=v`).join("&")}`, "metadata"],
   ["?direction=sideways", "direction"],
   ["?outcome=compleeted", "Did you mean completed"],
   ["?text=%21%3F", "text"],
@@ -185,6 +192,20 @@ describe("the history of calls", { timeout: 120_000 }, () => {
                 assert.strictEqual(answer.status, 400, query)
                 assert.strictEqual(answer.problem.name, "invalid-request", query)
                 assert.include(JSON.stringify(answer.json), named, query)
+              }
+            }))
+        }))
+
+      it.effect(`${name}: searches for any text, also with quotes and operators`, () =>
+        Effect.gen(function*() {
+          yield* use(yield* fresh, ({ get }) =>
+            Effect.gen(function*() {
+              const odd = ["\"", "\"a", "a\" OR \"b", "NEAR(a b)", "a*", "-a", "text:a", "'; DROP TABLE calls; --", "a\0b", "a & !b | (c", "\\", "%", "a".repeat(200), "\ud800a"]
+              for (const word of odd) {
+                for (const name of ["text", "campaign", "metadata.k", `metadata.${encodeURIComponent(word.toWellFormed())}`]) {
+                  const { status, text } = yield* get(`/calls?${name}=${encodeURIComponent(word.toWellFormed())}`)
+                  assert.include(name === "text" ? [200, 400] : [200], status, `${name}=${word}: ${text}`)
+                }
               }
             }))
         }))
@@ -388,6 +409,20 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             yield* Service.until("the history", get(`/calls/${sidOf(1)}`), ({ status }) => status === 200)
           })).pipe(Effect.ensuring(server.start))
       }))
+
+    it.effect("says what is wrong with a path or a method", () =>
+      use({}, ({ get, url }) =>
+        Effect.gen(function*() {
+          for (const path of ["", "/transcript", "/recording.wav", "/events"]) {
+            const answer = yield* get(`/calls/CA123${path}`)
+            assert.deepStrictEqual([answer.status, answer.problem.name], [400, "invalid-request"])
+            assert.include(answer.text, `\\"callSid\\" must be a Twilio call SID: CA and 32 hexadecimal digits.`)
+          }
+          for (const [path, allowed] of [["", "GET, DELETE"], ["/transcript", "GET"], ["/recording.wav", "GET"], ["/events", "GET"]]) {
+            const { headers: got, status } = yield* Effect.promise(() => fetch(`${url}/calls/${sidOf(1)}${path}`, { method: "PUT", headers }))
+            assert.deepStrictEqual([status, got.get("allow")], [405, allowed], path)
+          }
+        })))
 
     it.effect("needs the key", () =>
       Effect.gen(function*() {

@@ -50,6 +50,8 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
     ["a blank campaign", { to: somebody, campaign: " " }, undefined, 400, "invalid-request"],
     ["a webhook_url that is not a URL", { to: somebody, webhook_url: "example.com" }, undefined, 400, "invalid-request"],
     ["a webhook_url with credentials", { to: somebody, webhook_url: "https://user:password@example.com" }, undefined, 400, "invalid-request"],
+    ["a webhook_url of a private network", { to: somebody, webhook_url: "https://10.0.0.7/hooks" }, undefined, 400, "invalid-request"],
+    ["a webhook_url of this machine in the query", undefined, "to_number=%2B14155550123&webhook_url=https://localhost/", 400, "invalid-request"],
     ["a text for store", { to: somebody, store: "false" }, undefined, 400, "invalid-request"],
     ["a recording that is not to be kept", { to: somebody, store: false, recording: true }, undefined, 400, "invalid-request"],
     ["a transcript that is not kept", { to: somebody, store: false, transcript_in_webhook: true }, undefined, 400, "invalid-request"],

@@ -128,7 +128,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
         assert.strictEqual(answer.contentType, "text/xml")
         assert.match(answer.text, /<Response><Connect [^>]*><Stream [^>]*><Parameter [^>]*\/><\/Stream><\/Connect><\/Response>/)
         assert.strictEqual(attribute(answer.text, "url"), `${service.url.replace("http", "ws")}/ws`)
-        assert.strictEqual(attribute(answer.text, "action"), `${service.url}/twilio/continue${retries}`)
+        assert.strictEqual(attribute(answer.text, "action"), `${service.url}/twilio/continue?agent=echo${retries}`)
         assert.strictEqual(attribute(answer.text, "statusCallback"), `${service.url}/twilio/stream${retries}`)
         assert.strictEqual(attribute(answer.text, "name"), "token")
         assert.isAbove(attribute(answer.text, "value")?.length ?? 0, 40)
@@ -456,7 +456,7 @@ describe("a service behind a proxy", () => {
       Effect.gen(function*() {
         const twiml = yield* both.service.webhook("/twiml", voice(sid("e1")), { signedBase: publicUrl })
         assert.strictEqual(attribute(twiml.text, "url"), "wss://calls.example.com/ws")
-        assert.strictEqual(attribute(twiml.text, "action"), `https://calls.example.com/twilio/continue${retries}`)
+        assert.strictEqual(attribute(twiml.text, "action"), `https://calls.example.com/twilio/continue?agent=echo${retries}`)
         // The forwarding headers change nothing, and a signature over the inner address is refused.
         const forwarded = { "x-forwarded-host": "evil.example", "x-forwarded-proto": "http" }
         const same = yield* both.service.webhook("/twiml", voice(sid("e2")), { signedBase: publicUrl, headers: forwarded })

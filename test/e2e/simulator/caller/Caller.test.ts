@@ -30,7 +30,7 @@ describe("Caller", () => {
       assert.deepStrictEqual(line.next(quiet), { frame: undefined, digit: undefined, hangUp: false })
     }).pipe(Effect.provide(Services)))
 
-  it.effect("waits for the agent to speak, to be silent, and for marks, but not for ever", () =>
+  it.effect("waits for the agent to speak, to be silent, and for marks, but not forever", () =>
     Effect.gen(function*() {
       const line = yield* prepare(
         Caller.Step.AwaitSpeech({ atMost: "1 minute" }),
@@ -71,7 +71,7 @@ describe("Caller", () => {
       assert.deepStrictEqual([line.next(quiet).digit, line.next(quiet).digit], ["9", "#"])
     }).pipe(Effect.provide(Services)))
 
-  it.effect("says by name what it cannot play", () =>
+  it.effect("names the file that it can't play", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(prepare(Caller.Step.PlayFile({ path: "no-such-file.wav" })))
       assert.strictEqual(error._tag, "CallerError")
@@ -92,7 +92,7 @@ describe("Speech", () => {
 })
 
 describe("Sound", () => {
-  it("takes files of any rate to the telephone's", () => {
+  it("converts files of any rate to the telephone's", () => {
     for (const rate of [8000, 11_025, 16_000, 22_050, 44_100, 48_000]) {
       const bytes = Wav.encode({ sampleRate: rate, channels: [tone(rate, rate), tone(rate, rate)] })
       const sound = Result.getOrThrow(SoundFiles.fromWav(bytes))
@@ -105,7 +105,7 @@ describe("Sound", () => {
 })
 
 describe("Comparison", () => {
-  it.effect("finds how much later a sound comes, and tells another from it", () =>
+  it.effect("finds how much later a sound comes, and recognizes another sound", () =>
     Effect.gen(function*() {
       const { speak } = yield* CallerSpeech
       const said = yield* speak("I would like to book a table for two.")

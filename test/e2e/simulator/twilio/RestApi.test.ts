@@ -48,7 +48,7 @@ const wait = "<Response><Pause length=\"30\"/></Response>"
 
 const soon = (caller = Caller.silent): PhoneBehaviour => PhoneBehaviour.Answers({ after: "10 millis", caller })
 
-describe("the REST API, by the twilio package", () => {
+describe("the REST API, used by the twilio package", () => {
   it.live("creates, fetches, lists and changes calls", () =>
     withSimulator({ phones: () => soon() }, (simulator) =>
       Effect.gen(function*() {
@@ -110,7 +110,7 @@ describe("the REST API, by the twilio package", () => {
         assert.isFalse((yield* simulator.requests).at(-1)?.authorized)
       })))
 
-  it.live("answers with the faults of the list, one a request, and then well", () =>
+  it.live("answers with the faults of the list, one a request, and then without faults", () =>
     withSimulator(
       {
         restFaults: [
@@ -137,7 +137,7 @@ describe("the REST API, by the twilio package", () => {
         })
     ))
 
-  it.live("can never answer, with and without having taken the call", () =>
+  it.live("can leave a request unanswered, with the call placed or not", () =>
     withSimulator({}, (simulator) =>
       Effect.gen(function*() {
         const client = clientOf(simulator, token, 200)
@@ -168,7 +168,7 @@ describe("the REST API, by the twilio package", () => {
         assert.deepStrictEqual(told(), ["initiated", "ringing", "busy"])
       })))
 
-  it.live("begins no more calls a second than it may: the others are queued", () =>
+  it.live("begins no more calls a second than allowed, and queues the others", () =>
     withSimulator({ callsPerSecond: 1, phones: () => PhoneBehaviour.Busy({ after: 0 }) }, (simulator) =>
       Effect.gen(function*() {
         const client = clientOf(simulator)
@@ -211,7 +211,7 @@ describe("the life of an outbound call", () => {
   const outcome = (options: Options) =>
     withSimulator(options, (simulator, service) => run(service, simulator))
 
-  it.live("is told step by step, signed and numbered", () =>
+  it.live("is reported step by step, signed and numbered", () =>
     Effect.gen(function*() {
       const { callbacks, status } = yield* outcome({ phones: () => soon() })
       assert.strictEqual(status, "completed")
@@ -223,7 +223,7 @@ describe("the life of an outbound call", () => {
       assert.strictEqual(callbacks[3]!.parameters["Direction"], "outbound-api")
     }))
 
-  it.live("is told of the end alone when no events are named", () =>
+  it.live("is reported only at its end when no events are named", () =>
     withSimulator({ phones: () => soon() }, (simulator, service) =>
       Effect.gen(function*() {
         yield* ask(() =>
@@ -233,14 +233,14 @@ describe("the life of an outbound call", () => {
         assert.deepStrictEqual(service.hooks.map((hook) => hook.parameters["CallStatus"]), ["completed"])
       })))
 
-  it.live("tells twice, late and out of order on request", () =>
+  it.live("is reported twice, late and out of order on request", () =>
     Effect.gen(function*() {
       assert.strictEqual(order((yield* outcome({ phones, statusDelivery: { twice: true } })).callbacks), "00112233")
       assert.strictEqual(order((yield* outcome({ phones, statusDelivery: { swapped: true } })).callbacks), "1032")
       assert.strictEqual(order((yield* outcome({ phones, statusDelivery: { delay: "50 millis" } })).callbacks), "0123")
     }))
 
-  it.live("comes to nothing in Twilio's four ways", () =>
+  it.live("fails in Twilio's four ways", () =>
     Effect.gen(function*() {
       for (
         const [phone, expected] of [
@@ -275,7 +275,7 @@ describe("the life of an outbound call", () => {
         assert.strictEqual(yield* call.settled, "completed")
       })))
 
-  it.live("tells who answered, in the webhook or beside it", () =>
+  it.live("has who answered, in the webhook or in a callback of its own", () =>
     withSimulator(
       { phones: () => PhoneBehaviour.Answers({ after: 0, caller: Caller.silent, answeredBy: "machine_start" }) },
       (simulator, service) =>

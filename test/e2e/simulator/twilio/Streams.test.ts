@@ -27,7 +27,7 @@ const withSimulator = <A, E, R>(
     Effect.scoped
   )
 
-/** A call to the service's `/twiml`, that the caller leaves after `stay` ms on the stream. */
+/** A call to the service's `/twiml`. The caller hangs up after `stay` ms on the stream. */
 const place = (
   simulator: Simulator["Service"],
   service: FakeService.FakeService,
@@ -100,7 +100,7 @@ describe("an inbound call", () => {
         const { lagMillis } = AudioSimilarity.compare(said, heard)
         assert.isAbove(likeness(said, heard), 0.9)
         assert.isAtLeast(lagMillis, 20)
-        // What was said is the file, but for the telephone's code.
+        // The caller said the file, except for the telephone's code.
         const fs = yield* FileSystem.FileSystem
         const file = SoundFiles.fromWav(yield* fs.readFile(speech))
         assert.isTrue(file._tag === "Success")
@@ -138,7 +138,7 @@ describe("an inbound call", () => {
       })
     ))
 
-  it.live("is reconnected by <Connect action>, where a fault of the first stream alone is over", () =>
+  it.live("is reconnected by <Connect action>, without a fault that was only for the first stream", () =>
     withSimulator((simulator, service) =>
       Effect.gen(function*() {
         const twiml = FakeService.connectTwiml(service, "action=\"/twiml\"")
@@ -155,7 +155,7 @@ describe("an inbound call", () => {
       })
     ))
 
-  it.live("is hung up when a service sends it round and round", () =>
+  it.live("is hung up when a service redirects it again and again", () =>
     withSimulator((simulator, service) =>
       Effect.gen(function*() {
         service.answer("/twiml", "<Response><Redirect>/twiml</Redirect></Response>")
@@ -257,7 +257,7 @@ describe("faults on the wire", () => {
       }
     }))
 
-  it.live("the token can be missing, another, or used twice", () =>
+  it.live("the token can be missing, wrong, or used twice", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(tokens((yield* faulty({ token: { is: "missing" } })).service), [undefined])
       assert.notStrictEqual(tokens((yield* faulty({ token: { is: "other" } })).service)[0], "t-1")

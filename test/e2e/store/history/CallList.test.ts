@@ -8,20 +8,24 @@ import { apply } from "../../../../src/store/writer/ApplyWrites.ts"
 import * as Databases from "../../../support/store/Databases.ts"
 import { began, sidOf, turn } from "../../../support/store/Writes.ts"
 
-const calls = 330
-const turns = 15
+/** So many that a page of common words does not search all of them, and so many turns that common words are many in both databases. */
+const calls = 700
+const turns = 3
 
-/** Calls of three agents. Each turn says "table"; every tenth call says "lamp" in one turn. */
+/** Calls of three agents. Each turn says "table". Every tenth call says "lamp" in one turn, and two calls say "radio". */
+const wordsOf = (number: number, turn: number) => turn !== 1 ? "a table" : number === 3 || number === 650 ? "a table and a radio" : number % 10 === 0 ? "a table and a lamp" : "a table"
 const writes = Array.from({ length: calls }, (_, index) => index + 1).flatMap((number) => [
   began(sidOf(number), { at: number * 1000, agent: number % 100 === 0 ? "rare" : number % 2 === 0 ? "sales" : "receptionist" }),
-  ...Array.from({ length: turns }, (_, index) => turn(sidOf(number), index, number % 10 === 0 && index === 7 ? "a table and a lamp" : "a table"))
+  ...Array.from({ length: turns }, (_, index) => turn(sidOf(number), index, wordsOf(number, index)))
 ])
 
 const cases: ReadonlyArray<readonly [filter: Omit<CallFilters, "accountSid">, fits: (number: number) => boolean]> = [
   [{ text: "table" }, () => true],
   [{ text: "table", agent: "sales" }, (number) => number % 2 === 0 && number % 100 !== 0],
   [{ text: "table", agent: "rare" }, (number) => number % 100 === 0],
-  [{ text: "table lamp" }, (number) => number % 10 === 0],
+  [{ text: "table lamp" }, (number) => number % 10 === 0 && number !== 650],
+  [{ text: "radio" }, (number) => number === 3 || number === 650],
+  [{ text: "radio", agent: "receptionist" }, (number) => number === 3],
   [{ text: "table", from: 100_000, to: 200_000 }, (number) => number >= 100 && number < 200],
   [{ text: "table", agent: "nobody" }, () => false],
   [{ agent: "rare", direction: "inbound" }, (number) => number % 100 === 0]

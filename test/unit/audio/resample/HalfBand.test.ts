@@ -60,21 +60,21 @@ const noise = (length: number, peak = 32_768): Int16Array => {
   })
 }
 
-/** Worst for a filter: the largest samples, each with the sign of its tap, so that all products add up. */
+/** The worst input for a filter: the largest samples, each with the sign of its tap, so that all products add up. */
 const loudest = (length: number): Int16Array => Int16Array.from({ length }, (_, i) => taps[i % taps.length] < 0 ? -32_768 : 32_767)
 
 const run = (converter: HalfBand, input: Int16Array): Int16Array => {
   const length = converter.outputLength(input.length)
   const marked = new Int16Array(length + 8).fill(12_345)
   assert.strictEqual(converter.process(input, marked), length)
-  // Nothing is written behind the end of what was promised.
+  // Nothing is written behind the promised length.
   assert.deepStrictEqual([...marked.subarray(length)], Array.from({ length: 8 }, () => 12_345))
   return marked.slice(0, length)
 }
 
 const clamped = (value: number): number => Math.max(-32_768, Math.min(32_767, value))
 
-/** Each sample is the exact number, rounded to one of its neighbours; `error` decides which of them where both are as near. */
+/** Checks that each sample is the exact number, rounded to the nearest. Within `error` of the middle both neighbours are right. */
 const assertRounded = (output: Int16Array, exact: ReadonlyArray<number>, error: number, message: string) => {
   assert.strictEqual(output.length, exact.length, message)
   for (let i = 0; i < exact.length; i++) {
@@ -83,24 +83,24 @@ const assertRounded = (output: Int16Array, exact: ReadonlyArray<number>, error: 
   }
 }
 
-/** No sample, one, odd numbers, vectors of four and eight and one more, the filter's length, a block and its neighbours, several. */
+/** Lengths: none, one, odd ones, vectors of four and eight and one more, the filter's length, a step and one more or less, several steps. */
 const lengths = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 30, 31, 32, 33, 61, 62, 63, 64, 159, 160, 161, 319, 320, 321, 639, 640, 641, 1001]
 
 describe.each(kernels)("the half-band filter in $name", ({ error, make: makeKernel }) => {
   describe.each(directions)("$name the rate", ({ exact, make }) => {
-    it.each(lengths)("as the definition has it, to the nearest number, for %i samples", (length) => {
+    it.each(lengths)("as the definition says, to the nearest number, for %i samples", (length) => {
       for (const [what, input] of [["noise", noise(length)], ["quiet noise", noise(length, 3)], ["the loudest", loudest(length)]] as const) {
         assertRounded(run(make(makeKernel()), input), exact(input), error, what)
       }
     })
 
-    it("passes on what goes beyond 16 bits as the largest number, both ways", () => {
+    it("clips numbers beyond 16 bits, up and down", () => {
       const output = run(make(makeKernel()), Int16Array.from([...loudest(126), ...loudest(126).map((sample) => sample > 0 ? -32_768 : 32_767)]))
       const beyond = exact(loudest(126)).some((value) => value > 40_000)
       assert.isTrue(beyond && output.includes(32_767) && output.includes(-32_768))
     })
 
-    it.prop("answers the same, bit for bit, however the input is cut, beside other streams on the same kernel", [
+    it.prop("gives the same samples for any pieces, beside other streams on the same kernel", [
       Schema.Array(Sample).check(Schema.isMaxLength(400)),
       Schema.Array(between(0, 350)).check(Schema.isMaxLength(12))
     ], ([samples, cuts]) => {
@@ -119,7 +119,7 @@ describe.each(kernels)("the half-band filter in $name", ({ error, make: makeKern
       assertRounded(whole, exact(input), error, "whole")
     }, { arbitrary: { runs: 40, size: 80 } })
 
-    it("sample by sample is as all at once, and a reset makes it new", () => {
+    it("gives the same sample by sample as all at once, and is as new after a reset", () => {
       const input = noise(131)
       const converter = make(makeKernel())
       const whole = run(converter, input)
@@ -132,7 +132,7 @@ describe.each(kernels)("the half-band filter in $name", ({ error, make: makeKern
 })
 
 describe("the two ways to compute the half-band filter", () => {
-  it.each(directions)("differ by one at most, and only where the exact number is half-way between two: $name", ({ exact, make }) => {
+  it.each(directions)("differ by one at most, and only if the exact number is half-way between two: $name", ({ exact, make }) => {
     const input = Int16Array.from([...noise(3000), ...noise(3000, 500), ...loudest(300)])
     const [plain, vectors] = [run(make(PlainKernel.make(taps)), input), run(make(simd()), input)]
     const numbers = exact(input)
@@ -161,7 +161,7 @@ describe("the two ways to compute the half-band filter", () => {
     }
   }
 
-  it.each([["there is no WebAssembly", undefined], ["it is forbidden", forbidden]] as const)("where %s, the plain loops do it", (_, webAssembly) => {
+  it.each([["there is no WebAssembly", undefined], ["it is forbidden", forbidden]] as const)("if %s, the plain loops are used", (_, webAssembly) => {
     const input = noise(500)
     const expected = directions.map(({ make }) => run(make(PlainKernel.make(taps)), input))
     without(webAssembly, () => {

@@ -4,7 +4,7 @@ import type { SampleRate } from "../../../../src/audio/Pcm.ts"
 import * as Resampler from "../../../../src/audio/resample/Resampler.ts"
 
 const rates: ReadonlyArray<SampleRate> = [8000, 16_000, 24_000, 48_000]
-/** Of voices and sound cards; and two whose ratio has no small numbers, as a server may name any. */
+/** Rates of voices and sound cards, and two whose ratio has no small numbers, since a server may choose any. */
 const otherRates: ReadonlyArray<SampleRate> = [11_025, 12_000, 22_050, 32_000, 44_100, 96_000, 192_000]
 const pairs = [
   ...rates.flatMap((from) => rates.filter((to) => to !== from).map((to) => ({ from, to }))),
@@ -103,7 +103,7 @@ describe("Resampler", () => {
       assert.isBelow(noise, 2 / 12 + (level * 1e-4) ** 2 / 2)
     })
 
-    it("delays by what it says", () => {
+    it("has the delay that it states", () => {
       const resampler = Resampler.make(from, to)
       const frequency = Math.round(low / 800) * 50
       const output = resampler.process(sine(frequency, from, from / 5, level)).slice(-to / 25)
@@ -120,7 +120,7 @@ describe("Resampler", () => {
       assert.isBelow(resampler.delay, 0.0022)
     })
 
-    it("answers an impulse symmetrically about the delay, and ends with the flush", () => {
+    it("turns an impulse into a symmetric response around the delay, which ends with the flush", () => {
       const resampler = Resampler.make(from, to)
       const impulse = new Int16Array(from / 1000)
       impulse[0] = 20_000
@@ -148,7 +148,7 @@ describe("Resampler", () => {
       }
     })
 
-    it("passes a constant, up to both ends of the range", () => {
+    it("passes a constant unchanged, up to both ends of the range", () => {
       for (const value of [-32_768, -1, 0, 1, 32_767]) {
         const output = Resampler.make(from, to).process(new Int16Array(from / 50).fill(value)).slice(-to / 100)
         // Either of the half-band's phases may be off by twice its ripple.
@@ -157,7 +157,7 @@ describe("Resampler", () => {
       }
     })
 
-    it.prop("answers the same, bit for bit, however the input is cut", [
+    it.prop("gives the same samples for any pieces of input", [
       Schema.Array(Sample).check(Schema.isMaxLength(400)),
       Schema.Array(between(0, 40)),
       between(0, 3000)
@@ -188,12 +188,12 @@ describe("Resampler", () => {
     })
   })
 
-  it("is, at 8 to 16 kHz and back, no later than 2 ms", () => {
+  it("has at most 2 ms of delay between 8 and 16 kHz", () => {
     assert.strictEqual(Resampler.make(8000, 16_000).delay, 31 / 16_000)
     assert.strictEqual(Resampler.make(16_000, 8000).delay, 31 / 16_000)
   })
 
-  it("passes every input sample unchanged when it goes up by a whole factor", () => {
+  it("passes every input sample unchanged when the rate is multiplied by a whole number", () => {
     const input = sine(1234, 8000, 400, level)
     for (const [to, lag] of [[16_000, 31], [24_000, 50], [48_000, 101]] as const) {
       const output = Resampler.make(8000, to).process(input)
@@ -202,7 +202,7 @@ describe("Resampler", () => {
     }
   })
 
-  it("is the identity at equal rates", () => {
+  it("changes nothing at equal rates", () => {
     for (const rate of rates) {
       const resampler = Resampler.make(rate, rate)
       const input = Int16Array.of(1, 2, 3)

@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Option, type Scope } from "effect"
+import { Clock, Effect, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
 import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
 import type { HistoryInfo } from "../../../../src/call/history/CallHistory.ts"
+import * as Keeping from "../../../../src/call/history/Keeping.ts"
 import { AgentName } from "../../../../src/domain/AgentName.ts"
 import { callSid } from "../../../support/conversation/Samples.ts"
 import { config, identity } from "../../../support/service/TestConfig.ts"
+import * as WallClock from "../../../support/service/WallClock.ts"
 import * as RecordingStore from "../../../support/store/RecordingStore.ts"
 
 const noRecorder = Layer.succeed(CallRecorder, CallRecorder.of({ isRecorded: () => false, listen: () => Effect.die("nothing is recorded") }))
@@ -16,7 +18,8 @@ const info = (index = 1): HistoryInfo => ({
   direction: "outbound",
   from: Option.none(),
   to: Option.none(),
-  agent: { name: AgentName.make("receptionist") }
+  agent: { name: AgentName.make("receptionist") },
+  keeping: Keeping.of({}, "plain")
 })
 
 const withHistories = <A, E>(test: (bench: {
@@ -24,34 +27,24 @@ const withHistories = <A, E>(test: (bench: {
   readonly store: RecordingStore.RecordingStore
   /** Each end that was written. */
   readonly ends: () => ReadonlyArray<string>
-}) => Effect.Effect<A, E, Scope.Scope>) =>
+}) => Effect.Effect<A, E, Scope.Scope>, clock?: Clock.Clock) =>
   Effect.suspend(() => {
     const store = RecordingStore.make()
     const ends = () => store.of("CallEnded").map(({ outcome }) => `${outcome.status ?? "-"} ${outcome.final ? "final" : "open"}`)
     return Effect.flatMap(CallHistories, (histories) => test({ histories, store, ends })).pipe(
       Effect.scoped,
       Effect.provide(CallHistories.layer.pipe(
-        Layer.provide([store.layer, identity(), config(), noRecorder])
+        Layer.provide([store.layer, identity(), config(), noRecorder]),
+        Layer.provide(clock === undefined ? Layer.empty : Layer.succeed(Clock.Clock, clock))
       ))
     )
   })
 
 describe("facts of a call", () => {
-  it.effect("that come before it are kept for a minute", () =>
-    withHistories(({ ends, histories }) =>
+  it.effect("that is not here are nobody's", () =>
+    withHistories(({ histories }) =>
       Effect.gen(function*() {
-        assert.isFalse(yield* histories.report(callSid(), { status: "ringing" }))
-        assert.isFalse(yield* histories.report(callSid(), { status: "busy", sipCode: 486 }))
-        yield* TestClock.adjust("30 seconds")
-        const history = yield* histories.open(info())
-        history.ended("busy", 0)
-        assert.deepStrictEqual(ends(), ["busy final"])
-
-        yield* histories.report(callSid(2), { status: "busy" })
-        yield* TestClock.adjust("70 seconds")
-        const other = yield* histories.open(info(2))
-        other.ended("noAnswer", 0)
-        assert.deepStrictEqual(ends().at(-1), "- open")
+        assert.strictEqual(yield* histories.report(callSid(), { status: "ringing" }), "unknown")
       })))
 
   it.effect("that come late change the outcome, for a quarter of an hour", () =>
@@ -60,10 +53,10 @@ describe("facts of a call", () => {
         const history = yield* histories.open(info())
         history.ended("callerLeft", 0)
         yield* TestClock.adjust("10 minutes")
-        assert.isTrue(yield* histories.report(callSid(), { status: "completed" }))
+        assert.strictEqual(yield* histories.report(callSid(), { status: "completed" }), "here")
         assert.deepStrictEqual(ends(), ["- open", "- final", "completed final"])
         yield* TestClock.adjust("10 minutes")
-        assert.isFalse(yield* histories.report(callSid(), { status: "completed" }))
+        assert.strictEqual(yield* histories.report(callSid(), { status: "completed" }), "unknown")
         assert.strictEqual(ends().length, 3)
       })))
 })
@@ -83,12 +76,27 @@ describe("the outcome", () => {
       })))
 
   it.effect("is not final by the clock while the call lasts", () =>
-    withHistories(({ histories }) =>
+    withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const history = yield* histories.open(info())
         yield* TestClock.adjust("10 minutes")
-        assert.isFalse(history.isSettled())
+        history.ended("callerLeft", 0)
+        assert.deepStrictEqual(ends(), ["- open"])
       })))
+
+  it.effect("is final after the same time, though the time of day is set", () =>
+    Effect.flatMap(WallClock.make, ({ clock, move }) =>
+      withHistories(({ ends, histories }) =>
+        Effect.gen(function*() {
+          const history = yield* histories.open(info())
+          history.ended("callerLeft", 0)
+          move(3_600_000)
+          yield* TestClock.adjust("10 seconds")
+          assert.deepStrictEqual(ends(), ["- open"])
+          move(-7_200_000)
+          yield* TestClock.adjust("55 seconds")
+          assert.deepStrictEqual(ends(), ["- open", "- final"])
+        }), clock)))
 
   it.effect("is final when the service stops", () => {
     let ends: () => ReadonlyArray<string> = () => []
@@ -117,7 +125,7 @@ describe("a call", () => {
         const history = yield* histories.open(info())
         history.handOver()
         history.ended("streamLost", 0)
-        assert.isFalse(yield* histories.report(callSid(), { status: "completed" }))
+        assert.strictEqual(yield* histories.report(callSid(), { status: "completed" }), "unknown")
         assert.deepStrictEqual(store.of("CallEnded"), [])
       })))
 
@@ -125,26 +133,24 @@ describe("a call", () => {
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const history = yield* histories.open(info(), RecordingStore.stored(callSid(), { parts: 1 }))
-        assert.isFalse(yield* histories.report(callSid(), { status: "completed" }))
+        assert.strictEqual(yield* histories.report(callSid(), { status: "completed" }), "mayBeElsewhere")
         history.streamBegan(false)
-        assert.isTrue(yield* histories.report(callSid(), { status: "completed" }))
+        assert.strictEqual(yield* histories.report(callSid(), { status: "completed" }), "here")
         assert.deepStrictEqual(ends(), [])
       })))
 
-  it.effect("that comes back from another process is written again, with what was reported meanwhile", () =>
+  it.effect("that comes back from another process is written again", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const first = yield* histories.open(info())
         first.handOver()
         first.ended("streamLost", 0)
-        yield* histories.report(callSid(), { answeredBy: "human" })
         const second = yield* histories.open(info(), RecordingStore.stored(callSid(), { parts: 2 }))
         assert.notStrictEqual(first, second)
         second.streamBegan(false)
         // The end of the first is not its own.
         yield* TestClock.adjust("2 minutes")
-        assert.isFalse(second.isSettled())
-        assert.isTrue(yield* histories.report(callSid(), { status: "completed" }))
+        assert.strictEqual(yield* histories.report(callSid(), { status: "completed" }), "here")
         second.ended("callerLeft", 2)
         assert.deepStrictEqual(ends(), ["completed final"])
       })))

@@ -146,6 +146,6 @@ describe("CallRecorder", () => {
   ])("RECORDING=$all, $of: $isRecorded", ({ all, isRecorded, of }) =>
     Effect.gen(function*() {
       const recorder = yield* CallRecorder
-      assert.strictEqual(recorder.isRecorded({ agent: {}, ...of }), isRecorded)
+      assert.strictEqual(recorder.isRecorded({ agent: {}, keeping: { words: true, isRecorded: false }, ...of }), isRecorded)
     }).pipe(run(makeFolder(), { RECORDING: all })))
 })

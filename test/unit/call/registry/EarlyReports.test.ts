@@ -25,6 +25,13 @@ describe("a report that comes before its call", () => {
     assert.deepStrictEqual(early.take(callSid(1), 6).reports, [report("busy", 1)])
   })
 
+  it("is given with all that it tells", () => {
+    const early = EarlyReports.make()
+    const busy: EarlyReports.Report = { ...report("busy", 1), sipCode: 486, answeredBy: "human", durationSeconds: 0 }
+    early.remember(callSid(1), busy, 0)
+    assert.deepStrictEqual(early.take(callSid(1), 6).reports, [busy])
+  })
+
   it("is forgotten after a minute, each at its own time", () => {
     const early = EarlyReports.make()
     early.remember(callSid(1), report("initiated", 0), 0)

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, type Scope } from "effect"
 import type { Call } from "../../../../src/call/Call.ts"
 import { begin, type CallEvent } from "../../../../src/call/CallState.ts"
+import * as Keeping from "../../../../src/call/history/Keeping.ts"
 import * as LiveCalls from "../../../../src/call/registry/LiveCalls.ts"
 import * as Ownership from "../../../../src/call/registry/Ownership.ts"
 import type { CallSignal } from "../../../../src/store/CallStore.ts"
@@ -31,7 +32,7 @@ const withOwnership = <A, E>(
     const call = (index = 1) => {
       const sid = callSid(index)
       const handled: Call = {
-        info: { callSid: sid, direction: "inbound", from: Option.none(), to: Option.none(), agent: Agents.silent },
+        info: { callSid: sid, direction: "inbound", from: Option.none(), to: Option.none(), agent: Agents.silent, keeping: Keeping.of({}, "plain") },
         state: Effect.succeed(begin({ maxResumptions: 5 })),
         isHere: () => true,
         dispatch: (event: CallEvent) =>

@@ -11,7 +11,7 @@ import * as Sounds from "../../../support/conversation/Sounds.ts"
 
 const failure = new EngineFailed({ stage: "voiceActivity", reason: "broken", advice: "It is a test." })
 
-/** ms that a detector takes for the window with this number; `Infinity`: it hangs; `undefined`: it fails; below 0: it dies. */
+/** The detector's time for the window with this number, ms. `Infinity`: it hangs; `undefined`: it fails; below 0: it throws. */
 type Speed = (index: number) => number | undefined
 
 /** Ignores everything. */
@@ -23,13 +23,13 @@ const silentListener: CallerSound.Listener = {
   onTrouble: () => undefined
 }
 
-/** A caller's sound with a detector that takes each window for speech, after some time. */
+/** A caller's sound with a detector that calls each window speech, after some time. */
 const setUp = Effect.fnUntraced(function*(speed: Speed = () => 0, broken?: Detector) {
   const clock = yield* Clock.Clock
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const events: Array<{ readonly _tag: string; readonly at: number; readonly toldAt: number }> = []
   const troubles: Array<string> = []
-  /** The windows that the detector was given, as they were at its answer. */
+  /** The detector's windows, copied when it answers. */
   const windows: Array<ReadonlyArray<number>> = []
   let atOnce = 0
   let most = 0
@@ -55,7 +55,7 @@ const setUp = Effect.fnUntraced(function*(speed: Speed = () => 0, broken?: Detec
       onTrouble: (cause: Cause.Cause<EngineFailed>) => void troubles.push(Cause.squash(cause) instanceof EngineFailed ? (Cause.squash(cause) as EngineFailed).reason : "defect")
     }
   })
-  /** Frames of 20 ms, each in the memory of the one before, as a line delivers them. */
+  /** Frames of 20 ms. All use the same memory, as a line's frames do. */
   const frames = Effect.fnUntraced(function*(sound: Pcm<8000>) {
     const frame = new Int16Array(160)
     for (let at = 0; at < sound.length; at += 160) {
@@ -76,7 +76,7 @@ const voice = Sounds.join(Sounds.silence(320), Sounds.noise(640, -20), Sounds.si
 const voiceMoments = [["VoiceStarted", 320], ["VoiceStopped", 960]] as const
 const length = 1760
 
-/** The moments, to a frame: a window is complete with the frame in which it ends. */
+/** The moments, rounded up to a frame, since a window is complete with the frame in which it ends. */
 const tells = (events: ReadonlyArray<{ readonly _tag: string; readonly at: number }>, moments: ReadonlyArray<readonly [string, number]>) => {
   assert.deepStrictEqual(events.map(({ _tag }) => _tag), moments.map(([tag]) => tag))
   for (const [index, { at }] of events.entries()) assert.closeTo(at, moments[index][1], 20)

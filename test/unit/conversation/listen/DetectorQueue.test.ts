@@ -9,7 +9,7 @@ import { settle } from "../../../support/service/Time.ts"
 
 type Answer = Parameters<Detector["ask"]>[1]
 
-/** A detector that the test answers for. */
+/** A detector whose answers the test gives. */
 const setUp = Effect.fnUntraced(function*(open?: Effect.Effect<Detector, EngineFailed>) {
   const requests: Array<{ readonly window: Pcm<8000>; readonly answer: Answer }> = []
   const troubles: Array<string> = []
@@ -53,7 +53,7 @@ describe("windows that wait for the detector", () => {
 })
 
 describe("a detector", () => {
-  it.effect("that fails is left alone: the energy decides", () =>
+  it.effect("that fails gets no more windows, and the energy decides", () =>
     Effect.gen(function*() {
       const { queue, requests, troubles } = yield* setUp()
       assert.isTrue(queue.isReady())
@@ -65,7 +65,7 @@ describe("a detector", () => {
       assert.strictEqual(requests.length, 1)
     }))
 
-  it.effect("that takes more than 500 ms is left alone until it answers", () =>
+  it.effect("that takes more than 500 ms gets no windows until it answers", () =>
     Effect.gen(function*() {
       const { queue, requests, troubles } = yield* setUp()
       const asked = yield* Effect.forkChild(queue.ask(window(1)), { startImmediately: true })

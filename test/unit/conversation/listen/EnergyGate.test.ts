@@ -6,7 +6,7 @@ import * as Sounds from "../../../support/conversation/Sounds.ts"
 
 const windowMillis = 32
 
-/** What the gate says of each window. */
+/** The gate's decision about each window. */
 const look = (sound: Pcm<8000>, gate = EnergyGate.make()) =>
   Sounds.windows(sound).map((window) => ({
     isOpen: gate.push(window),
@@ -15,13 +15,13 @@ const look = (sound: Pcm<8000>, gate = EnergyGate.make()) =>
     last: gate.lastLoud()
   }))
 
-/** After silence, ms until noise of this level is no longer taken for sound. */
+/** The time until noise of this level, after silence, no longer counts as sound, ms. */
 const adaptedAfter = (dBFS: number) => {
   const looks = look(Sounds.join(Sounds.silence(320), Sounds.noise(20_000, dBFS)))
   return looks.findLastIndex(({ last }) => last > 0) * windowMillis - 320
 }
 
-/** Samples of 4 ms, the resolution of the ends of a sound. */
+/** Samples in 4 ms, the resolution of a sound's beginning and end. */
 const stepLength = 32
 
 describe("the gate", () => {
@@ -52,7 +52,7 @@ describe("the gate", () => {
     const window = quiet.slice()
     window.set(Sounds.noise(8, -20), 70)
     const [, look1] = look(Sounds.join(quiet, window))
-    // 64 samples from 70 on lie in the steps from 64 to 160.
+    // The 64 samples from 70 on lie within the 32-sample steps from 64 to 160.
     assert.deepStrictEqual([look1.first, look1.last], [64, 160])
     assert.deepStrictEqual(look(quiet).map(({ first, last }) => [first, last]), [[256, 0]])
   })

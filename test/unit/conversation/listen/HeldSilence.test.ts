@@ -1,13 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as HeldSilence from "../../../../src/conversation/listen/HeldSilence.ts"
 
-/** Samples that count from this one on, so that each tells its place. */
+/** Samples that count up from this number, so that each shows its position. */
 const from = (first: number, length: number) => Int16Array.from({ length }, (_, index) => (first + index) % 32_768)
 
 const setUp = () => {
   let passed: Array<number> = []
   const silence = HeldSilence.make((pcm) => passed.push(...pcm))
-  /** The samples that have passed since the last call. */
+  /** The samples that were passed on since the last call. */
   const take = () => {
     const taken = passed
     passed = []
@@ -17,7 +17,7 @@ const setUp = () => {
 }
 
 describe("the silence after words", () => {
-  it("passes for 300 ms after the last voiced sample, and is held then", () => {
+  it("is passed on for 300 ms after the last voiced sample, and is then held", () => {
     for (const size of [80, 160, 256, 480, 8000]) {
       const { silence, take } = setUp()
       silence.push(from(0, 4000))
@@ -28,7 +28,7 @@ describe("the silence after words", () => {
     }
   })
 
-  it("passes whole when the caller goes on soon", () => {
+  it("is passed on whole when the caller goes on soon", () => {
     const { silence, take } = setUp()
     silence.voiceStopped(64)
     silence.push(from(0, 4000))
@@ -41,7 +41,7 @@ describe("the silence after words", () => {
     assert.deepStrictEqual(take(), [])
   })
 
-  it("passes only with its last second when the caller goes on late", () => {
+  it("is passed on with only its last second when the caller goes on late", () => {
     const { silence, take } = setUp()
     silence.voiceStopped(500)
     for (let at = 0; at < 160_000; at += 160) silence.push(from(at, 160))
@@ -53,7 +53,7 @@ describe("the silence after words", () => {
     assert.strictEqual(held.at(-1), 159_999 % 32_768)
   })
 
-  it("is copied, since its memory is written to again", () => {
+  it("is copied, since its memory is reused", () => {
     const { silence, take } = setUp()
     silence.voiceStopped(300)
     const sound = from(0, 160)

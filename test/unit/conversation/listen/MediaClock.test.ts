@@ -8,7 +8,7 @@ const setUp = (began = 0) => {
   const clock = MediaClock.make(() => now)
   return {
     clock,
-    /** So many ms of sound come at this moment, and are looked at. */
+    /** This length of sound (ms) arrives and is read at this moment. */
     hear: (at: number, length = 20) => {
       now = at
       clock.arrived(length)
@@ -30,10 +30,10 @@ describe("MediaClock", () => {
     assert.strictEqual(clock.toPosition(1250), 250)
   })
 
-  it.each([200, 600, 2500, 5000])("gives sound that was held up for %i ms the time when it was due", (stall) => {
+  it.each([200, 600, 2500, 5000])("gives sound that was delayed by %i ms the time at which it was due", (stall) => {
     const { clock, hear } = setUp()
     for (let frame = 1; frame <= 50; frame++) hear(frame * 20)
-    // All of it at once, in pieces as a connection brings it.
+    // All of it arrives at once, in the pieces of a connection.
     const late = stall / 20
     for (let frame = 0; frame < late; frame += 10) hear(1000 + stall, 20 * Math.min(10, late - frame))
     assert.strictEqual(clock.position(), 1000 + stall)
@@ -55,7 +55,7 @@ describe("MediaClock", () => {
     assert.isTrue(clock.isLive())
   })
 
-  it("takes over a longer delay that stays", () => {
+  it("adopts a longer delay that stays", () => {
     const { clock, hear } = setUp()
     for (let frame = 1; frame <= 50; frame++) hear(frame * 20)
     for (let frame = 51; frame <= 300; frame++) hear(frame * 20 + 400)
@@ -63,7 +63,7 @@ describe("MediaClock", () => {
     assert.isTrue(clock.isLive())
   })
 
-  it("does not take over the delay of a single stall", () => {
+  it("does not adopt the delay of a single stall", () => {
     const { clock, hear } = setUp()
     for (let frame = 1; frame <= 100; frame++) hear(frame * 20)
     hear(8000, 20)

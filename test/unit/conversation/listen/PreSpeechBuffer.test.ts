@@ -3,7 +3,7 @@ import type { Pcm } from "../../../../src/audio/Pcm.ts"
 import type { EchoCanceller } from "../../../../src/conversation/listen/echo/EchoCanceller.ts"
 import * as PreSpeechBuffer from "../../../../src/conversation/listen/PreSpeechBuffer.ts"
 
-/** Takes one off every sample, and keeps for which time. */
+/** Subtracts one from every sample, and records the sound's times. */
 const makeCanceller = () => {
   const asked: Array<number> = []
   const canceller: Pick<EchoCanceller, "clean"> = {
@@ -15,7 +15,7 @@ const makeCanceller = () => {
   return { asked, canceller }
 }
 
-/** 20 ms whose samples are the number of the frame. */
+/** 20 ms of sound; each sample is the frame's number. */
 const frame = (number: number): Pcm<8000> => new Int16Array(160).fill(number)
 
 describe("the pre-speech buffer", () => {
@@ -42,7 +42,7 @@ describe("the pre-speech buffer", () => {
   it("gives 960 ms while it holds an echo, and turns the echo into silence", () => {
     const buffer = PreSpeechBuffer.make(makeCanceller().canceller)
     for (let number = 1; number <= 100; number++) buffer.push(frame(number), number * 20)
-    // From 2020 - 960 = 1060 on: one that is cut by the beginning, and one in the middle.
+    // The buffer begins at 2020 - 960 = 1060. One echo lies across its beginning, one in its middle.
     for (const at of [1050, 1500]) buffer.markEcho(at)
     const sound = buffer.read()
     assert.strictEqual(sound.length, 7680)

@@ -6,7 +6,7 @@ import * as Sounds from "../../../support/conversation/Sounds.ts"
 
 type Doubt = (at: number, isOpen: boolean) => number | undefined
 
-/** What comes of a sound whose first sample arrives at 0; each window arrives with its last sample. */
+/** The reports about a sound whose first sample arrives at 0. Each window arrives with its last sample. */
 const listen = (sound: Pcm<8000>, probability: Doubt, gate = SpeechBoundaryDetector.make()) => {
   const asked: Array<number> = []
   const events = Sounds.windows(sound).flatMap((window, index) => {
@@ -107,7 +107,7 @@ describe("the detector", () => {
     assert.deepStrictEqual(asked, Array.from({ length: 30 + 12 }, (_, index) => 10 + index))
   })
 
-  it("may be missing: the energy is measured all the same", () => {
+  it("may be missing, and the energy is still measured", () => {
     const gate = SpeechBoundaryDetector.make()
     const events = Sounds.windows(loud(320, 1280)).map((window, index) => gate.push(window, undefined, (index + 1) * 32))
     assert.deepStrictEqual(events.filter((event) => event !== undefined), [

@@ -8,7 +8,7 @@ import { settle } from "../../../support/service/Time.ts"
 
 const broken = new EngineFailed({ stage: "speechToText", reason: "broken", advice: "It is a test." })
 
-/** Samples that count from this one on, so that each tells its place. */
+/** Samples that count up from this number, so that each shows its position. */
 const counted = (first: number, length: number): Pcm<8000> => Int16Array.from({ length }, (_, index) => first + index)
 
 const setUp = Effect.fnUntraced(function*(own: Partial<Utterance> = {}) {
@@ -89,7 +89,7 @@ describe("a recognizer", () => {
       assert.strictEqual(pushes, 2)
     }))
 
-  it.effect("lets its utterance go when the scope is closed", () =>
+  it.effect("releases its utterance when the scope is closed", () =>
     Effect.gen(function*() {
       const { close, isBegun } = yield* setUp()
       assert.isTrue(isBegun())

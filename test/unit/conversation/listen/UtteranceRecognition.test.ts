@@ -10,7 +10,7 @@ import { settle } from "../../../support/service/Time.ts"
 
 const broken = new EngineFailed({ stage: "speechToText", reason: "broken", advice: "It is a test." })
 
-/** Each utterance's samples, in the order of their pushing, and whether it is still open. */
+/** Each utterance's samples in the order in which they were pushed, and whether it is still open. */
 interface Pushed {
   readonly samples: Array<number>
   readonly pushes: Array<number>

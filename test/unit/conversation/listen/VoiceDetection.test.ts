@@ -33,7 +33,7 @@ const setUp = Effect.fnUntraced(function*(ask: Detector["ask"] | undefined) {
     onBoundary: (boundary) => Effect.sync(() => void boundaries.push(boundary)),
     onWindowKept: () => void keptWindows++
   })
-  /** How many of the windows were waited for. */
+  /** The number of windows whose answers were waited for. */
   const hear = Effect.fnUntraced(function*(windows: ReadonlyArray<Pcm<8000>>, isEcho = false) {
     let waits = 0
     for (const window of windows) {

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { Pcm } from "../../../../src/audio/Pcm.ts"
 import * as WindowReader from "../../../../src/conversation/listen/WindowReader.ts"
 
-/** Samples that count up from 0, so that each tells its place. */
+/** Samples that count up from 0, so that each shows its position. */
 const counting = (length: number): Pcm<8000> => Int16Array.from({ length }, (_, index) => index)
 
 const setUp = (onWindow: (window: Pcm<8000>) => Effect.Effect<void> | undefined = () => undefined) => {
@@ -30,7 +30,7 @@ describe("sound", () => {
       assert.deepStrictEqual(windows.flat(), [...sound])
     }))
 
-  it.effect("that comes in a long piece is announced window by window", () =>
+  it.effect("in a long piece is reported window by window", () =>
     Effect.gen(function*() {
       const { reader, story } = setUp()
       yield* reader.read([counting(600)])
@@ -45,7 +45,7 @@ describe("sound", () => {
       assert.deepStrictEqual(seen, [0, 256])
     }))
 
-  it.effect("goes into another window when the last one was kept", () =>
+  it.effect("goes into new memory when the last window was kept", () =>
     Effect.gen(function*() {
       const kept: Array<Pcm<8000>> = []
       const { reader } = setUp((window) => {

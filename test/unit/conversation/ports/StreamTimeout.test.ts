@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import * as StreamTimeout from "../../../../src/conversation/ports/StreamTimeout.ts"
 import { settle } from "../../../support/service/Time.ts"
 
-/** A stream that is fed by hand, waited for 100 ms at a time; `taken` are the elements that were dealt with, each in `millis`. */
+/** A stream that the test feeds, with a timeout of 100 ms. `taken` has the processed elements; each takes `millis`. */
 const open = Effect.fnUntraced(function*(millis = 0) {
   const queue = yield* Queue.unbounded<number, Cause.Done | "broken">()
   const taken: Array<number> = []

@@ -49,14 +49,14 @@ describe("an event log", () => {
     for (const line of lines) assert.isObject(JSON.parse(line))
   })
 
-  it("plays to the commands of the call, event by event", () => {
+  it("is replayed to the commands of the call, event by event", () => {
     const turns = recordedCall()
     const played = Replay.play(read(logOf(turns)))
     assert.strictEqual(played.length, turns.events.length)
     assert.strictEqual(written(played), JSON.stringify(turns.all))
   })
 
-  it("plays with the settings of the call, whatever they are today", () => {
+  it("is replayed with the settings of the call, not with today's", () => {
     const turns = Turns.make({ endpointing: { ...Turns.settings.endpointing, speculate: 50 } })
     turns.greeted()
     turns.voice(800)
@@ -67,7 +67,7 @@ describe("an event log", () => {
     assert.notStrictEqual(written(Replay.play(read(logOf(turns)))), JSON.stringify(turns.all))
   })
 
-  it("holds the settings that decide about turns, and no others", () => {
+  it("holds only the settings on which turns depend", () => {
     const settings = read(Replay.header({ ...definition, language: "de", instructions: "a secret", voice: "kal" } as AgentDefinition, { answersUnheard: true })).settings
     assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, language: "de", script: { intents: [] }, answersUnheard: true })
     assert.notInclude(Replay.header({ ...definition, instructions: "a secret" } as AgentDefinition), "secret")

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import * as ClauseChunker from "../../../../src/conversation/speak/ClauseChunker.ts"
 
-/** All pieces of a text that comes in these deltas. */
+/** The pieces of a text that arrives in these deltas. */
 const cut = (...deltas: ReadonlyArray<string>): ReadonlyArray<string> => {
   let state = ClauseChunker.empty
   const pieces: Array<string> = []
@@ -14,7 +14,7 @@ const cut = (...deltas: ReadonlyArray<string>): ReadonlyArray<string> => {
   return [...pieces, ...ClauseChunker.flush(state)]
 }
 
-/** The same for a language. */
+/** The pieces in a language. */
 const cutIn = (language: string, ...deltas: ReadonlyArray<string>): ReadonlyArray<string> => {
   let state = ClauseChunker.begin(language)
   const pieces: Array<string> = []
@@ -26,14 +26,14 @@ const cutIn = (language: string, ...deltas: ReadonlyArray<string>): ReadonlyArra
   return [...pieces, ...ClauseChunker.flush(state)]
 }
 
-/** The same behind a first piece: sentences only. */
+/** The pieces after the first one: whole sentences only. */
 const sentences = (text: string): ReadonlyArray<string> => cut("Yes.\n", text).slice(1)
 
 const segmenter = new Intl.Segmenter("en", { granularity: "sentence" })
 const segments = (text: string): ReadonlyArray<string> => Array.from(segmenter.segment(text), ({ segment }) => segment.trim())
 
 describe("sentences", () => {
-  /** What both get right, the segmenter alone too. */
+  /** Sentences that the segmenter alone also cuts right. */
   const plain: ReadonlyArray<ReadonlyArray<string>> = [
     ["It costs 3.50 today.", "Fine."],
     ["That is $5.00.", "Shall I?"],
@@ -68,7 +68,7 @@ describe("sentences", () => {
     ["营业时间是九点。", "请进。"]
   ]
 
-  /** Here the segmenter alone cuts too much or too little. */
+  /** Sentences that the segmenter alone cuts wrong. */
   const hard: ReadonlyArray<ReadonlyArray<string>> = [
     ["Dr. Smith is in.", "He is free."],
     ["I saw Mr. and Mrs. Jones.", "They left."],
@@ -107,7 +107,7 @@ describe("sentences", () => {
     assert.deepStrictEqual(sentences("- apples\n- pears\n"), ["- apples", "- pears"])
   })
 
-  it("have words: signs alone go with a neighbour, or are left out", () => {
+  it("have words: signs without words join a neighbour, or are left out", () => {
     assert.deepStrictEqual(sentences("Good. !!! Fine. ?!"), ["Good. !!!", "Fine. ?!"])
     assert.deepStrictEqual(sentences("...\nFine.\n\n***"), ["Fine."])
     assert.deepStrictEqual(sentences("---\n# Hours\n| --- |\n"), ["# Hours"])
@@ -124,7 +124,7 @@ describe("sentences", () => {
   })
 })
 
-/** Sentences in which no full stop but the last one ends anything, and another behind each. */
+/** Sentences that only their last full stop ends, each with the sentence after it. */
 const within: ReadonlyArray<readonly [language: string, sentence: string, next: string]> = [
   ["de", "Am 3. Mai sind wir da.", "Kommen Sie."],
   ["de", "Vom 3. bis 12. Oktober ist zu.", "Danach auf."],
@@ -313,7 +313,7 @@ describe("for any text", () => {
   }, { arbitrary: { runs: 500 } })
 })
 
-/** Characters that segmenters were given while this ran: what a quadratic way of cutting would multiply. */
+/** The number of characters that segmenters got while this ran. Cutting in quadratic time would multiply it. */
 const segmented = (run: () => unknown): number => {
   const { segment } = Intl.Segmenter.prototype
   let characters = 0

@@ -11,7 +11,7 @@ import { pass, settle, until } from "../../../support/service/Time.ts"
 /** What a synthesizer reports. */
 type SpeechReport = Extract<UntimedTurnEvent, { readonly _tag: "SpeechBegan" | "SpeechEnded" | "SpeechFailed" }>
 
-/** A synthesizer with a speech engine, and an end of the line that takes all it is given, or nothing. */
+/** A synthesizer with a speech engine, and a line that takes all sound, or none. */
 const open = Effect.fnUntraced(function*(options: {
   readonly speech?: (text: string) => Stream.Stream<SpeechChunk, never>
   readonly isLineStuck?: boolean
@@ -35,7 +35,7 @@ const open = Effect.fnUntraced(function*(options: {
   if (options.isLineStuck !== true) {
     yield* Effect.forkScoped(Stream.runForEach(Stream.fromQueue(out), (item) =>
       Effect.sync(() => {
-        // As the conversation does: what is not wanted by now does not leave.
+        // As in the conversation: sound of a stopped reply is not sent.
         if (item.isWanted()) items.push(item)
       })))
   }
@@ -110,7 +110,7 @@ describe("the sound of a reply", () => {
       const [, ended] = reports
       assert(ended._tag === "SpeechEnded")
       assert.strictEqual(ended.duration, heard.length / 8)
-      // 300 ms and what the filter holds.
+      // 300 ms, and the samples that the filter holds back.
       assert.isAtLeast(heard.length, 2400)
       assert.isAtMost(heard.length, 2400 + 160)
       const middle = heard.slice(400, 2000)
@@ -127,7 +127,7 @@ describe("the sound of a reply", () => {
       synthesizer.speak(0, "One.", "reply")
       yield* settle
       assert.deepStrictEqual(story(), [])
-      // Made ahead all the same.
+      // The sound is synthesized meanwhile.
       assert.deepStrictEqual(tags(), ["SpeechBegan 0", "SpeechEnded 0"])
       yield* synthesizer.release
       yield* settle
@@ -159,7 +159,7 @@ describe("the sound of a reply", () => {
       yield* synthesizer.release
       yield* until(() => made > 140)
       yield* pass(60_000)
-      // Twelve seconds of sound and what is on its way.
+      // Twelve seconds of sound, and the sound on its way.
       assert.isAtLeast(made, 120)
       assert.isAtMost(made, 140)
       assert.deepStrictEqual(reports, [{ _tag: "SpeechBegan", reply: 7, segment: 0 }])
@@ -249,7 +249,7 @@ describe("stop", () => {
       assert.deepStrictEqual((yield* speaks).map(({ asked, outcome }) => `${asked} ${outcome}`), ["One two three. done", "Six. done"])
     }))
 
-  it.effect("does not wait for an engine that is slow to let go", () =>
+  it.effect("does not wait for an engine that is slow to stop", () =>
     Effect.gen(function*() {
       const { fake, synthesizer, speaks, story } = yield* open()
       fake.speak.next({ ...FakeEngines.hangs, letGo: 3000 })
@@ -344,7 +344,7 @@ describe("a speech engine that", () => {
       assert.deepStrictEqual(story(), [])
     }))
 
-  it.effect("changes its sample rate in the middle is heard all the same", () =>
+  it.effect("changes its sample rate in the middle is still heard", () =>
     Effect.gen(function*() {
       const { synthesizer, sound } = yield* open({
         speech: () => Stream.fromIterable([...pieces(sine(24_000, 440, 100), 2400, 24_000), ...pieces(sine(8000, 440, 100), 800)])

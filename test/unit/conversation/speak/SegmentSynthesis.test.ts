@@ -14,7 +14,7 @@ const chunk = (millis: number, sampleRate: SampleRate = 8000): SpeechChunk => ({
 const broken = new EngineFailed({ stage: "textToSpeech", reason: "broken", advice: "It is a test." })
 
 const setUp = Effect.fnUntraced(function*(sound: Stream.Stream<SpeechChunk, EngineFailed>, isFiller = false) {
-  /** Items and reports in their order: `20 ms`, `Sent`, `Mark`, `SpeechBegan`. */
+  /** Items and reports in order: `20 ms`, `Sent`, `Mark`, `SpeechBegan`. */
   const story: Array<string> = []
   const items: Array<Outgoing> = []
   const reports: Array<UntimedTurnEvent> = []

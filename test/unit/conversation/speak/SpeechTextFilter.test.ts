@@ -36,7 +36,7 @@ describe("text for speech", () => {
     // Stage directions
     ["*laughs* That is good. [sighs] Well.", "That is good. Well."],
     ["*Clears throat* Hello.", "Hello."],
-    // Signs that are said stay as they are written: their words are the language's
+    // Spoken signs stay as they are: their words depend on the language
     ...["It costs $5.", "It costs US$ 5, $1,250,000.50 or £ 3.", "12,50 € or 50% off", "Smith & Sons, R&D", "from 9am to 5PM", "9–17 or 9 – 17", "5—7",
       "dial *67", "Dial *67 or *69 first.", "Press * to return", "Press * or #.", "Press #", "*21*0170123#", "Call *#06#.", "the code *21*", "Take #1.", "2 * 3", "2*3", "a < b and b > c", "x <= 5",
       "C++ and C#", "a == b and c == d", "2 ** 3 and 4**5", "~5 minutes", "and/or", "24/7", "@handle", "report_2024.pdf", "the my_file_name value", "5 > 3", "a = b", "-5 degrees", "70 °F", "§ 5",
@@ -47,7 +47,7 @@ describe("text for speech", () => {
     ["See <https://example.com/pay>.", "See example.com/pay."],
     ["Write to <mailto:a@b.de> or [us](mailto:a@b.de).", "Write to a@b.de or us."],
     ["See [Foo](https://en.example.org/Foo_(bar)) and [b][1].", "See Foo and b."],
-    // Tags say how, their content says what
+    // Tags are formatting; their content is text
     ["Your code is <spell>3029</spell>.", "Your code is 3 0 2 9."],
     ["It is <spell>AB-12</spell>.", "It is A B - 1 2."],
     ["<say-as interpret-as=\"characters\">ABC</say-as> and <say-as interpret-as='cardinal'>12</say-as>", "A B C and 12"],
@@ -66,11 +66,11 @@ describe("text for speech", () => {
     // Entities
     ["Tom &amp; Jerry &lt;3 &quot;ok&quot; it&#39;s &#x41; 5&nbsp;&euro; &eacute;", "Tom & Jerry <3 \"ok\" it's A 5 € é"],
     ["AT&T; &unknown; &#0; &#xD800;", "AT&T; &unknown;"],
-    // Brackets with a meaning, and those of sources
+    // Brackets with a meaning, and brackets of sources
     ["He said \"it are\" [sic].", "He said \"it are\" sic."],
     ["We open at nine.[1][2] Yes【4:0†source】.", "We open at nine. Yes."],
     ["Press [1] now.", "Press 1 now."],
-    // What a backslash protects
+    // Signs behind a backslash
     ["Press \\* or \\# now, \\_not\\_.", "Press * or # now, _not_."],
     // Emphasis
     ["*really* and *very good*, *3 items*", "really and very good, 3 items"],
@@ -86,10 +86,10 @@ describe("text for speech", () => {
     ["- [ ] call\n- [x] write", "call write"],
     ["> > twice", "twice"],
     ["# Title #1", "Title #1"],
-    // Faces of signs
+    // Emoticons
     ["Great :) see you ;-)", "Great see you"],
     ["at 5:30 :P", "at 5:30"],
-    // As a typewriter has them
+    // Typewriter signs
     ["It’s “fine”…", "It's \"fine\"..."],
     ["That is possible — on Monday.", "That is possible, on Monday."],
     ["That is possible —", "That is possible,"],
@@ -111,12 +111,12 @@ describe("text for speech", () => {
     }
   })
 
-  it("is found in a time that grows with the length only, however long a row of signs is", () => {
+  it("takes a time in proportion to the length, however long a row of signs is", () => {
     for (const sign of ["\n", " ", "\t\n", "*", "_", "[", "](", "|-", "| ", "-- |", "<a", "**a", "$1,", "https://"]) {
       const before = process.cpuUsage()
       toSpeech(sign.repeat(40_000))
       const { user } = process.cpuUsage(before)
-      // About 30 ms. A rule that searches the rest of the text at each sign takes some seconds.
+      // It takes about 30 ms. A rule that searches the rest of the text at each sign would take seconds.
       assert.isBelow(user / 1000, 1000, JSON.stringify(sign))
     }
   })
@@ -140,7 +140,7 @@ const Fragment = Schema.Union([
 ])
 const Text = Schema.Array(Fragment).check(Schema.isMaxLength(20))
 
-/** A sentence as people write it, with markup that is whole. */
+/** An ordinary sentence with complete markup. */
 const Plain = Schema.Array(Schema.Literals([
   "we are open", "Dr. Smith", "3.50", "10:30", "*67", "2 * 3", "US$ 5", "**bold**", "_soft_", "`code`", "[page](https://example.com/a)", "<b>tag</b>", "$5", "3 %", "a < b",
   "9am", "https://example.com/x", "— well —", "it’s", "“so”", "😀", "and, then;", "R&D", "Smith & Sons", "...", "…", "snake_case", "9–17"
@@ -152,9 +152,9 @@ describe("for any text", () => {
     const spoken = toSpeech(text)
     assert.strictEqual(spoken, spoken.trim())
     assert.notMatch(spoken, /\s\s|[\n\t]|\p{Extended_Pictographic}/u)
-    // A sign behind a backslash, in code or at figures is meant, and may come to stand beside another one.
+    // A sign behind a backslash, in code or at figures is text, and may end up beside another sign.
     if (!/[\\`\d]/.test(text)) assert.notMatch(spoken, /\*\*|~~/)
-    // An ellipsis has three characters; what is spelled has a blank behind each letter.
+    // An ellipsis becomes three characters; spelled words have a blank behind each letter.
     assert.isAtMost(spoken.length, text.length * 3)
   }, { arbitrary: { runs: 500 } })
 

@@ -16,14 +16,14 @@ describe("the end of a reply that was cut off", () => {
     ["We have Dr. Sm", "unfinished"],
     ["It costs 3.5", "unfinished"],
     ["", "unfinished"],
-    // So long that its first clauses are spoken already.
+    // Long enough that its first clauses are already spoken.
     [`Yes. ${"And then we go on, and on, ".repeat(12)}`, "unfinished"]
   ]
   for (const [text, ending] of cases) {
     it(`is ${ending}: ${text.slice(0, 40)}`, () => assert.strictEqual(UnfinishedSentence.endingOf(text), ending))
   }
 
-  it("leaves out what ends no sentence, and keeps what does", () => {
+  it("loses signs that end no sentence, and keeps signs that do", () => {
     const said = (text: string) => {
       const [pieces, chunker] = ClauseChunker.push(ClauseChunker.empty, text)
       return [...pieces, ...ClauseChunker.flush(UnfinishedSentence.leaveOut(chunker))]

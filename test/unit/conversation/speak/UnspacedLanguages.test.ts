@@ -1,4 +1,4 @@
-/** Languages that write no blanks between words, in the turn machine: what is heard, gone on with, and cancelled. */
+/** The turn machine in languages without blanks between words: heard text, resumed answers, and backchannels. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Turns from "../../../support/conversation/Turns.ts"
 
@@ -10,7 +10,7 @@ const languages = [
   ["mixed", "您的iPhone手机在Apple Store维修，编号是A17，请稍等。", "OK", "No，我不要"]
 ] as const
 
-/** The answer is being heard: 4 s of it. */
+/** The caller has heard 4 s of the answer. */
 const answering = (answer: string, backchannel: string) => {
   const turns = Turns.make({ interruption: { minSpeech: 200, backchannels: [backchannel] } })
   turns.greeted()
@@ -19,7 +19,7 @@ const answering = (answer: string, backchannel: string) => {
   turns.transcribed("?")
   turns.pass(300)
   turns.answers(answer)
-  // The answer may be of several pieces.
+  // The answer may have several pieces.
   const pieces = turns.all.filter(turns.tag("Speak")).slice(1)
   for (const { reply, segment } of pieces) {
     turns.send({ _tag: "SpeechBegan", reply, segment })
@@ -33,7 +33,7 @@ const history = (turns: ReturnType<typeof Turns.make>) => turns.state.history.ma
 const letters = (text: string) => text.replace(/\s+/g, "")
 
 describe.each(languages)("%s", (_language, answer, backchannel, objection) => {
-  it("an interrupted answer is remembered as far as it was heard", () => {
+  it("the history has an interrupted answer as far as it was heard", () => {
     const turns = answering(answer, backchannel)
     turns.pass(2600)
     turns.voice(700)
@@ -47,7 +47,7 @@ describe.each(languages)("%s", (_language, answer, backchannel, objection) => {
     assert.deepStrictEqual(history(turns).slice(-2), [`agent: ${heard}`, `caller: ${objection}`])
   })
 
-  it("after a cough the rest is said, and not all of it again", () => {
+  it("after a cough only the rest is said", () => {
     const turns = answering(answer, backchannel)
     turns.pass(2600)
     const before = turns.all.length

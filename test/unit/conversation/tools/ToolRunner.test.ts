@@ -19,7 +19,7 @@ const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptio
   const fake = yield* FakeTools.make
   const runner = ToolRunner.make({ tools: fake.tools, smallTalk: ["okay", "uh-huh", "hello", "are you there", "I see"], ...options })
   let at = 0
-  /** A reply makes these calls after it has said something. The fiber waits for the answers. */
+  /** A reply says something and then makes these calls. The fiber waits for the answers. */
   const call = (reply: number, calls: ReadonlyArray<ReturnType<typeof callOf>>, said = "") =>
     Effect.gen(function*() {
       runner.exchanges(reply, "")
@@ -27,7 +27,7 @@ const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptio
       yield* settle
       return waiting
     })
-  /** The answers that the model is told by a request of this reply, in order. */
+  /** The tool answers in a request of this reply to the model, in order. */
   const told = (reply: number, said = "") => runner.exchanges(reply, said).flatMap(({ calls }) => calls.map(({ answer }) => answer))
   /** The reply's next request goes out with the answers, and the caller hears it to its end. */
   const tells = (reply: number, text: string, said = "") => {
@@ -39,7 +39,7 @@ const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptio
 
 const setUp = makeSetUp()
 
-/** As a store gives it back. */
+/** The value as it comes back from a store. */
 const kept = (memory: ToolMemory): ToolMemory => decodeMemory(JSON.parse(JSON.stringify(memory)))
 
 describe("a request to a tool", () => {
@@ -79,7 +79,7 @@ describe("a request to a tool", () => {
         assert.strictEqual(sent.length, 1)
         assert.match(told(reply).at(-1) ?? "", /not done a second time\. Booked as 17\.$/)
       })
-      // Nothing of the answer was heard: whatever they say is not about a second one.
+      // The caller has heard nothing of the answer, so their words can't ask for a second one.
       onCallerSaid("Did you get that? Monday at ten.")
       yield* again(2)
       tells(2, "You are booked.")
@@ -93,7 +93,7 @@ describe("a request to a tool", () => {
       assert.strictEqual(sent.length, 2)
     }))
 
-  it.effect("does not count as heard of when the caller has only heard words from before its answer", () =>
+  it.effect("has an unheard answer while the caller has only heard words from before it", () =>
     Effect.gen(function*() {
       const { answer, call, onCallerSaid, exchanges, onReplyHeard, sent } = yield* setUp
       yield* call(1, [monday], "One moment, I book that for you.")
@@ -127,7 +127,7 @@ describe("a request to a tool", () => {
       assert.deepStrictEqual(sent.map(({ name }) => name), ["book", "book", "find"])
     }))
 
-  it.effect("whose answer was lost is not sent again, and one that never left may be", () =>
+  it.effect("whose answer was lost is not sent again; one that was never sent may be", () =>
     Effect.gen(function*() {
       const { answer, call, sent, told } = yield* setUp
       yield* call(1, [monday])
@@ -143,7 +143,7 @@ describe("a request to a tool", () => {
       assert.strictEqual(sent.length, 3)
     }))
 
-  it.effect("that fails by a mistake of our own counts as unknown, and the reply goes on", () =>
+  it.effect("that fails by our own mistake counts as unknown, and the reply goes on", () =>
     Effect.gen(function*() {
       const { call, sent, told } = yield* setUp
       const waiting = yield* call(1, [monday])
@@ -172,7 +172,7 @@ describe("a tool that only looks up", () => {
 })
 
 describe("after the caller heard that it is booked", () => {
-  /** How many bookings were sent when the caller says this and the model books the same again. */
+  /** The number of bookings that are sent when the caller says this and the model books the same again. */
   const bookings = Effect.fnUntraced(function*(text: string) {
     const { answer, call, onCallerSaid, sent, tells } = yield* setUp
     yield* call(1, [monday])
@@ -205,7 +205,7 @@ describe("arguments", () => {
 })
 
 describe("what the model is told", () => {
-  it.effect("loses its oldest answers when it grows too long, and never what still runs", () =>
+  it.effect("loses its oldest answers when it grows too long, but never a running request", () =>
     Effect.gen(function*() {
       const { answer, call, told } = yield* setUp
       yield* call(1, [monday])
@@ -223,14 +223,14 @@ describe("what the model is told", () => {
         if (before.some((answer, at) => answer !== answers[at])) cuts++
         before = answers
       }
-      // Seldom and much: between two cuts each request begins as the one before.
+      // Cuts are rare and large: between two of them each request begins like the one before.
       assert.isAbove(cuts, 0)
       assert.isBelow(cuts, asked / 3)
     }))
 })
 
 describe("a request to a tool, when the conversation goes on after its process died", () => {
-  it.effect("has its answer still, and is not sent again", () =>
+  it.effect("still has its answer, and is not sent again", () =>
     Effect.gen(function*() {
       const before = yield* setUp
       yield* before.call(1, [monday])
@@ -242,7 +242,7 @@ describe("a request to a tool, when the conversation goes on after its process d
       assert.deepStrictEqual(after.told(2).map((answer) => answer.includes("Booked as 17.")), [true, true])
     }))
 
-  it.effect("is unknown if it had no answer, and is not sent again by itself", () =>
+  it.effect("has an unknown outcome if it had no answer, and is not sent again by itself", () =>
     Effect.gen(function*() {
       const before = yield* setUp
       yield* before.call(1, [monday])
@@ -252,7 +252,7 @@ describe("a request to a tool, when the conversation goes on after its process d
       assert.deepStrictEqual(after.sent, [])
     }))
 
-  it.effect("is in what was remembered last, with what the model is told of it, while it runs", () =>
+  it.effect("is stored with its text for the model while it runs", () =>
     Effect.gen(function*() {
       let last: ToolMemory | undefined
       const before: { readonly memory: () => ToolMemory; readonly call: Effect.Success<typeof setUp>["call"] } = yield* makeSetUp({
@@ -298,7 +298,7 @@ describe("an action", () => {
     }
   })
 
-  it.effect("is sent only once it is written down", () =>
+  it.effect("is sent only after it was stored", () =>
     Effect.gen(function*() {
       const { actions, asked, gate, settled } = yield* keeper()
       const { answer, call, sent } = yield* makeSetUp({ actions })
@@ -313,7 +313,7 @@ describe("an action", () => {
       assert.deepStrictEqual(settled, ["tool-0 Answered"])
     }))
 
-  it.effect("is not sent if it can't be written down, and the model is told so", () =>
+  it.effect("is not sent if it can't be stored, and the model is told so", () =>
     Effect.gen(function*() {
       const { actions, gate, settled } = yield* keeper()
       const { call, sent, told } = yield* makeSetUp({ actions })
@@ -324,7 +324,7 @@ describe("an action", () => {
       assert.deepStrictEqual(settled, ["tool-0 NotSent"])
     }))
 
-  it.effect("that changes nothing does not wait for that", () =>
+  it.effect("that changes nothing does not wait for the store", () =>
     Effect.gen(function*() {
       const { actions, noted } = yield* keeper()
       const { call, sent } = yield* makeSetUp({ actions })

@@ -17,7 +17,7 @@ const make = (): Draft.Draft => ({
 const preemptive: ReplyState["phase"] = { _tag: "Preemptive", isRefused: false }
 
 describe("a timer", () => {
-  it("that is started again has a new id, so the old one counts no more", () => {
+  it("that is started again has a new id, and the old id no longer counts", () => {
     const draft = make()
     Draft.startTimer(draft, "endpoint", 1500)
     Draft.startTimer(draft, "idle", 9000)
@@ -54,7 +54,7 @@ describe("a timer", () => {
 })
 
 describe("a changed reply", () => {
-  it("goes back to its own place, beside the other one", () => {
+  it("replaces its old version, and leaves the other reply", () => {
     const draft = make()
     const active = newReply(draft, { phase: playing })
     const speculative = newReply(draft, { phase: preemptive })
@@ -80,7 +80,7 @@ describe("an event of a reply", () => {
 })
 
 describe("an engine's trouble", () => {
-  it("is told with the event's time and the turn of the current reply, or of the next one", () => {
+  it("is reported with the event's time and the turn of the current reply, or of the next one", () => {
     const draft = make()
     Draft.tellTrouble(draft, "speechToText", "timeout")
     draft.state.active = newReply(draft, { phase: playing })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { answering } from "../../../support/conversation/TurnMoments.ts"
 
 describe("the times of a turn", () => {
-  it("are told once, counted from the caller's last voiced sample", () => {
+  it("are reported once, counted from the caller's last voiced sample", () => {
     const turns = answering("Yes.")
     turns.pass(500)
     turns.heard()

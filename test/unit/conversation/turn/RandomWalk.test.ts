@@ -1,4 +1,4 @@
-/** All rules of the turn machine at once, on a line that plays in real time: what holds whatever callers and engines do. */
+/** Laws of the whole turn machine, for any behaviour of callers and engines, on a line that plays in real time. */
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import type { Transcript } from "../../../../src/conversation/ports/SpeechToText.ts"
@@ -226,7 +226,7 @@ describe("whatever callers and engines do", () => {
     const { interruption: { greeting, minSpeech } } = turns.settings
     for (const { event, state: { active, voice } } of turns.steps) {
       if (event._tag !== "MediaSent" || active?.id !== event.reply || active.isFinal || (active.line === "greeting" && greeting === false)) continue
-      // Behind a transfer that failed the agent has the word.
+      // After a failed transfer the agent speaks.
       if (active.line === "transferFailed") continue
       assert.isFalse(voice.isOn && event.at - voice.since > minSpeech, active.line ?? "reply")
     }

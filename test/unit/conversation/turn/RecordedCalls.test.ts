@@ -1,5 +1,5 @@
 /**
- * Calls that were recorded once, with the commands that the turn machine gave for each event: it must still give the same.
+ * Recorded calls, with the turn machine's commands for each event. The machine must still give the same commands.
  *
  * `recorded-calls.jsonl.gz` has a call a line. `log` is the event log as `EVENTS_DIR` writes it, version 1. `commands` has the
  * commands of each event. Names that begin with "real" or "addressed" or "failing" are calls to the running service; the others
@@ -37,7 +37,7 @@ const neverRecorded: Readonly<Record<string, string>> = {
   Reconnected: "The calls are older than conversations that go on after a lost line."
 }
 
-/** Fields that events for watchers have got since: they are left out of the comparison. */
+/** Fields that events for watchers got after the recording. The comparison leaves them out. */
 const addedFields: Readonly<Record<string, ReadonlyArray<string>>> = {
   CallerSaid: ["startedAt", "endedAt"],
   AgentHeard: ["played"]
@@ -61,7 +61,7 @@ const calls = gunzipSync(readFileSync(fixture)).toString("utf8").trimEnd().split
 
 const logOf = ({ log }: RecordedCall): Replay.EventLog => Result.getOrThrow(Replay.parse(log))
 
-/** The order of fields is no difference. */
+/** Sorts fields, since their order is no difference. */
 const withSortedKeys = (_key: string, value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1))
@@ -76,7 +76,7 @@ const asRecorded = (commands: ReadonlyArray<Command>): ReadonlyArray<object> =>
     return _tag === undefined ? [] : [{ ...command, _tag }]
   })
 
-/** Behind the first difference the states differ, so later differences tell little. */
+/** Only the first difference counts: after it the states differ too. */
 const mostShown = 3
 
 const differencesOf = (call: RecordedCall): ReadonlyArray<string> => {
@@ -105,7 +105,7 @@ describe("a recorded call gives the same commands again", () => {
   }
 })
 
-/** Checked by the compiler: no tag is missing here. */
+/** The compiler checks that no tag is missing here. */
 const eventTags: Readonly<Record<TurnEvent["_tag"], true>> = {
   Began: true,
   Reconnected: true,
@@ -217,7 +217,7 @@ describe("a recorded call that is cut at any moment", () => {
 
   const isSpeak = (command: Command): command is Extract<Command, { readonly _tag: "Speak" }> => command._tag === "Speak"
 
-  it("goes on with all that was not heard, and says nothing again that was", () => {
+  it("goes on with all unheard words, and repeats no heard ones", () => {
     for (const call of calls) {
       const log = logOf(call)
       const transition = Transition.make({ ...log.settings, lines: { ...log.settings.lines, resumed: "Sorry." } })

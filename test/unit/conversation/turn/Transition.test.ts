@@ -136,7 +136,7 @@ const run = (script: ReadonlyArray<Step>) => {
   return turns
 }
 
-/** Whatever may still come of a reply. */
+/** All events that may still arrive for a reply. */
 const ofReply = (reply: number, segment: number) => [
   { _tag: "ReplyText", reply, text: "Late words. " },
   { _tag: "ReplyState", reply, state: "late" },
@@ -157,7 +157,7 @@ const Act = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("speak"), millis: between(40, 900) }),
   Schema.Struct({ _tag: Schema.Literal("say"), text: Schema.Literals(["", "yes", "uh-huh", "when are you open", "on monday at ten"]) }),
   Schema.Struct({ _tag: Schema.Literal("late"), reply: between(0, 9), segment: between(0, 3) }),
-  // What happens most of the time.
+  // The usual behaviour.
   Schema.Struct({ _tag: Schema.Literals(["ask", "begin", "answer"]) }),
   Schema.Struct({ _tag: Schema.Literals(["ask", "begin", "answer"]) }),
   Schema.Struct({ _tag: Schema.Literals(["goodbye", "digit", "sttFails", "replyFails"]) })
@@ -218,7 +218,7 @@ const talk = (script: ReadonlyArray<typeof Act.Type>) => {
   return line
 }
 
-/** For events in any order, sensible or not; and for a caller on a line that plays in real time. */
+/** Checks a law for events in any order, possible or not, and for a caller on a line that plays in real time. */
 const holds = (name: string, check: (turns: ReturnType<typeof run>) => void) => {
   it.prop(name, [steps], ([script]) => check(run(script)), { arbitrary: { runs: 300 } })
   it.prop(`${name}: on a line`, [acts], ([script]) => check(talk(script).turns), { arbitrary: { runs: 150 } })
@@ -260,7 +260,7 @@ describe("for any sequence of events", () => {
           if (command._tag === "StartReply") running.add(command.reply)
           if (command._tag === "CancelReply") running.delete(command.reply)
         }
-        // A model that nobody waits for would go on for nothing.
+        // A model whose reply is dropped would go on for nothing.
         for (const reply of running) assert.include([state.active?.id, state.preemptive?.id], reply, event._tag)
       }
       assert.strictEqual(running.size, 0)
@@ -302,7 +302,7 @@ describe("for any sequence of events", () => {
       }
     })
 
-  holds("no sound of a reply leaves before all of a filler has left", (turns) => {
+  holds("no sound of a reply is sent before the whole filler was sent", (turns) => {
       let filler: number | undefined
       for (const command of turns.all) {
         if (command._tag === "Speak" && command.kind === "filler") filler = command.reply
@@ -313,7 +313,7 @@ describe("for any sequence of events", () => {
       }
     })
 
-  holds("no filler is said twice in a row, and none is remembered", (turns) => {
+  holds("no filler is said twice in a row, and none is in the history", (turns) => {
       const said = turns.told("AgentFills").map(({ text }) => text)
       for (const [index, text] of said.entries()) assert.notStrictEqual(text, said[index + 1])
       for (const { role, text } of turns.state.history) {
@@ -327,9 +327,9 @@ describe("for any sequence of events", () => {
         if (at < 0) continue
         const order = commands.map(({ _tag }) => _tag)
         assert.include(order.slice(0, at), "Clear")
-        // A filler that is interrupted has nothing that could be said later.
+        // The rest of an interrupted filler is never said.
         assert.isTrue(order.slice(0, order.indexOf("Clear")).some((tag) => tag === "StopSpeech" || tag === "CancelReply"))
-        // Behind it nothing may be said that would be thrown away too.
+        // Speech after it would be thrown away too.
         assert.notInclude(order.slice(0, order.lastIndexOf("Clear")), "Speak")
       }
     })
@@ -338,7 +338,7 @@ describe("for any sequence of events", () => {
       let isMediaSent = false
       for (const { commands, event, state } of turns.steps) {
         const before = isMediaSent
-        // A filler may be playing before the machine knows that its sound has left.
+        // A filler may be playing before the machine knows that its sound was sent.
         isMediaSent = (state.active !== undefined && ReplyState.isMediaSent(state.active)) || state.filler !== undefined
         if (!commands.some(({ _tag }) => _tag === "Clear")) continue
         assert.isTrue(before, event._tag)
@@ -380,7 +380,7 @@ const onTheLine = (name: string, check: (line: ReturnType<typeof talk>) => void)
   it.prop(name, [acts], ([script]) => check(talk(script)), { arbitrary: { runs: 150 } })
 
 describe("on a line that plays in real time, whatever the caller does", () => {
-  onTheLine("history holds exactly what was heard, to the word", (line) => {
+  onTheLine("the history holds exactly the heard words", (line) => {
       line.send({ _tag: "HungUp" })
       for (const { text, turn } of line.turns.told("AgentHeard")) assert.strictEqual(text, line.heard(turn))
       const agent = line.turns.state.history.flatMap(({ role, text }) => (role === "agent" ? [text] : []))
@@ -395,7 +395,7 @@ describe("on a line that plays in real time, whatever the caller does", () => {
       if (goodbye !== undefined) assert.deepInclude(goodbye.event, { _tag: "TimerFired", timer: "hangUp" })
     })
 
-  onTheLine("nobody waits for ever: who says nothing more is asked, and in the end told goodbye", (line) => {
+  onTheLine("a silent caller is asked whether they are there, and in the end told goodbye", (line) => {
       if (line.turns.state.voice.isOn) line.send({ _tag: "VoiceStopped", since: line.turns.now })
       for (let waited = 0; waited < 90 && !line.turns.state.isEnded; waited++) {
         line.pass(1000)

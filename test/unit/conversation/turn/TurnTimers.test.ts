@@ -12,13 +12,13 @@ const setUp = Effect.gen(function*() {
   const clock = MediaClock.make(now)
   const fired: Array<readonly [Timer, number, at: number]> = []
   const timers = yield* TurnTimers.make({ now, clock, fire: (timer, id) => void fired.push([timer, id, now()]) })
-  /** So much sound comes at once; timers are fired one by one, as a listener does it. */
+  /** This much sound arrives at once. The timers fire one by one, as in the listener. */
   const hear = (length: number) => {
     clock.arrived(length)
     clock.advance(length)
     while (timers.pass(clock.position()));
   }
-  /** Time passes; frames come all the while, or none do. */
+  /** Time passes, with frames or without. */
   const pass = (millis: number, isHeard = true) =>
     Effect.gen(function*() {
       for (let passed = 0; passed < millis; passed += 20) {
@@ -40,7 +40,7 @@ describe("TurnTimers", () => {
       assert.deepStrictEqual(fired, [["filler", 2, 250], ["endpoint", 1, 350]])
     }))
 
-  it.effect("wait for the sound of their moment, since the caller may be speaking in it", () =>
+  it.effect("wait for the sound of their moment, since it may hold the caller's voice", () =>
     Effect.gen(function*() {
       const { fired, hear, pass, start } = yield* setUp
       yield* pass(100)
@@ -80,7 +80,7 @@ describe("TurnTimers", () => {
       assert.deepStrictEqual(fired, [["endpoint", 2, 1100]])
     }))
 
-  it.effect("fire at once if they are due already", () =>
+  it.effect("fire at once if they are already due", () =>
     Effect.gen(function*() {
       const { fired, pass, start } = yield* setUp
       yield* pass(1000)

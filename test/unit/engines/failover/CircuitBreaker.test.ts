@@ -83,7 +83,7 @@ describe("the circuit of the only engine", () => {
     const [trial, tried] = CircuitBreaker.admit(circuit, now, false)
     assert.deepStrictEqual(trial, { _tag: "Go", isTrial: true })
     assert.strictEqual(admitted(tried, now + 100)._tag, "Wait")
-// The connection was not refused: the server is back, though its answer takes longer.
+    // The connection was not refused: the server is back, though its answer takes longer.
     assert.deepStrictEqual(admitted(tried, now + 300), { _tag: "Go", isTrial: false })
   })
 })

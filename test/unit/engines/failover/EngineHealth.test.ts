@@ -10,7 +10,7 @@ const failed = Exit.fail(new EngineFailed({ stage: "replyModel", reason: "broken
 const make = () => {
   let now = 1000
   const health = EngineHealth.make({ stage: "replyModel", isAlone: false, monotonic: () => now })
-/** A request to the server that ends in this way. */
+  /** A request to the server that ends in this way. */
   const request = (exit: Exit.Exit<unknown, EngineFailed>) =>
     Effect.suspend(() => {
       const admission = health.admit(server.name, 1)

@@ -208,7 +208,7 @@ describe("an engine that fails again and again", () => {
       const two = make("two", { answer: Effect.succeed("2") })
       const made = yield* failover([one, two])
       yield* TestClock.adjust(0)
-// The probe at the start has failed, and now two requests fail.
+      // The probe at the start has failed, and now two requests fail.
       assert.deepStrictEqual(yield* stateOf(made), ["failing", "up"])
       yield* made.ask
       yield* made.ask

@@ -7,20 +7,20 @@ import { OrderedLines } from "../../../../src/simulator/report/OrderedLines.ts"
 
 type Untimed = LiveEvent extends infer Event ? Event extends LiveEvent ? Omit<Event, "at" | "turn"> : never : never
 
-/** What happens, by when it is known: something that the service tells, a mark that comes back, a `clear`. */
+/** Events with the time at which they are known: an event from the service, a returned mark, a `clear`. */
 type Step = readonly [knownAt: number, what:
   | { readonly told: Untimed; readonly turn: number; readonly at?: number }
   | { readonly mark: string }
   | "clear"]
 
-/** Plays a conversation in steps of 20 ms; gives each line with the time at which it was told. */
+/** Plays a conversation in steps of 20 ms. Returns each line with the time at which it was printed. */
 const narrate = (steps: ReadonlyArray<Step>, sound: ReadonlyArray<Stretch>, end = 20_000) => {
   const narration = new Narration()
   const told: Array<readonly [toldAt: number, line: string]> = []
   const note = (now: number, lines: ReadonlyArray<{ readonly at: number; readonly text: string }>) => {
     for (const { at, text } of lines) told.push([now, `${at} ${text.replaceAll(/ +/g, " ")}`])
   }
-  /** What has been queued by then, as far as it is not thrown away. */
+  /** The sound that is queued by then, without the cleared sound. */
   const playback = (now: number) => sound.filter(({ from }) => from <= now)
   const left = [...steps]
   for (let now = 0; now < end; now += 20) {
@@ -43,8 +43,8 @@ const caller = (turn: number, text: string): Step[1] => ({ turn, told: { _tag: "
 const measured = (turn: number, firstMedia?: number): Step[1] => ({ turn, told: { _tag: "TurnMeasured", times: firstMedia === undefined ? {} : { firstMedia } } })
 const heard = (turn: number, text: string, isWhole: boolean): Step[1] => ({ turn, told: { _tag: "AgentHeard", text, isWhole } })
 
-describe("a conversation as it is told", () => {
-  it("has the agent's lines when they begin to be heard, one behind the other, and figures behind the first", () => {
+describe("a printed conversation", () => {
+  it("has the agent's lines in order, at the times when they are heard, and the figures after the first one", () => {
     const told = narrate([
       [1000, caller(1, "when")],
       [1000, says(1, "Monday.")],
@@ -60,11 +60,11 @@ describe("a conversation as it is told", () => {
       "1100 turn 1: voice to voice 250 ms ()",
       "3000 agent At ten."
     ])
-    // Live: nothing waits longer than a moment for what is not awaited.
+    // Lines are printed live, unless an earlier line is still awaited.
     assert.deepStrictEqual(told.map(([at]) => at), [1060, 1160, 3020, 3060])
   })
 
-  it("has the figures of an interrupted answer before the interruption, though they come 2 s behind it", () => {
+  it("has the figures of an interrupted answer before the interruption, though they come 2 s after it", () => {
     const told = narrate([
       [1000, caller(1, "when")],
       [1000, says(1, "Monday.")],
@@ -99,7 +99,7 @@ describe("a conversation as it is told", () => {
     ], [{ from: 1100, to: 1900 }])
     assert.deepStrictEqual(told.slice(2), [
       [4500, "2000 trouble: textToSpeech, broken"],
-      // What was told already can't be taken back: times never go back.
+      // Printed lines can't be moved, so later lines have no earlier time.
       [9000, "2000 turn 1: voice to voice 250 ms ()"]
     ])
   })
@@ -116,7 +116,7 @@ describe("a conversation as it is told", () => {
     const resumed = narrate([
       ...begin,
       [2000, { turn: 0, told: { _tag: "Resumed" } }],
-      // The rest of the second line is a segment of its own.
+      // The rest of the second line is a separate segment.
       [2600, { mark: "turn-0/seg-3" }],
       [3400, { mark: "turn-0/seg-4" }]
     ], [{ from: 100, to: 1500 }, { from: 2010, to: 3400 }])
@@ -139,7 +139,7 @@ describe("a conversation as it is told", () => {
     ])
   })
 
-  it("is the same where the service's words come later than the sound, and where sound has holes", () => {
+  it("is the same when the service's events come later than the sound, and when the sound has gaps", () => {
     assert.deepStrictEqual(lines(narrate([
       [1500, { turn: 0, at: 0, told: { _tag: "AgentSays", text: "One." } }],
       [1500, { turn: 0, at: 0, told: { _tag: "AgentSays", text: "Two." } }],
@@ -150,7 +150,7 @@ describe("a conversation as it is told", () => {
 
   const Millis = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 200 }))
 
-  it.prop("never goes back in time, whatever is told when, and ends", [
+  it.prop("never goes back in time, and ends, for events at any time", [
     Schema.Array(Schema.Tuple([Millis, Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8 })), Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))])),
     Schema.Array(Schema.Tuple([Millis, Millis]))
   ], ([events, pauses]) => {
@@ -180,7 +180,7 @@ describe("a conversation as it is told", () => {
 })
 
 describe("lines in order", () => {
-  it.prop("come each once, in the order of their times, unless one was known too late", [
+  it.prop("come once each in the order of their times, unless one was known too late", [
     Schema.Array(Schema.Tuple([Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 })), Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))]))
   ], ([given]) => {
     const ordered = new OrderedLines({ waitMillis: 100, maxWaitMillis: 500 })

@@ -9,7 +9,7 @@ const started = (at: number) => StreamStarted({ at, streamSid, parameters: {} })
 const lost = (at: number, why: "fault" | "connectionLost" | "callerHungUp" = "fault") => StreamEnded({ at, streamSid, why, code: undefined })
 const answered = Status({ at: 500, status: "in-progress" })
 
-/** Loud from each time to the next, ms since the answer. */
+/** Sound that is loud between each pair of times, ms since the answer. */
 const sound = (length: number, ...stretches: ReadonlyArray<readonly [from: number, to: number]>) => {
   const pcm = new Int16Array(length * 8)
   for (const [from, to] of stretches) for (let index = from * 8; index < to * 8; index++) pcm[index] = index % 2 === 0 ? 4000 : -4000
@@ -24,7 +24,7 @@ describe("the silence when a stream is lost", () => {
     ])
   })
 
-  it("is told apart for losses in a row, one of them without a sound", () => {
+  it("is counted for each loss, also when no sound came between two losses", () => {
     const events = [answered, started(510), lost(2500, "connectionLost"), started(2600), lost(3500), started(3700), lost(9000, "callerHungUp")]
     assert.deepStrictEqual(Resumptions.resumptions(events, sound(8000, [100, 1500], [3300, 4000])), [
       { lostAt: 2000, silence: undefined, sinceLoss: undefined },
@@ -32,12 +32,12 @@ describe("the silence when a stream is lost", () => {
     ])
   })
 
-  it("is not counted where the call ended with the stream", () => {
+  it("is not counted if the call ended with the stream", () => {
     assert.deepStrictEqual(Resumptions.resumptions([answered, started(510), lost(2500)], sound(3000, [100, 1500])), [])
     assert.deepStrictEqual(Resumptions.resumptions([], sound(10)), [])
   })
 
-  it("is told in a sentence", () => {
+  it("is reported in a sentence", () => {
     assert.deepStrictEqual(Resumptions.describe([{ lostAt: 2000, silence: 910, sinceLoss: 900 }, { lostAt: 3000, silence: undefined, sinceLoss: undefined }]), [
       "The stream was lost at 2.0 s:      910 ms without a sound, 900 ms of them after the loss",
       "The stream was lost at 3.0 s:      nothing was heard from then on"

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Timeline } from "../../../../src/simulator/report/Timeline.ts"
 
 describe("a timeline", () => {
-  it("knows where sound lies: stretches without a break, as far as they were not cut", () => {
+  it("knows the stretches of sound without a break, up to where they were cut", () => {
     const timeline = new Timeline()
     for (const at of [100, 260, 420, 1000]) timeline.put(at, new Uint8Array(160))
     timeline.put(2000, new Uint8Array(0))

@@ -13,7 +13,7 @@ describe("the journal of REST requests", () => {
     assert.deepStrictEqual(journal.requests, [get, post, get])
   })
 
-  it("asks a function for the fault of each request, and takes other faults at any time", () => {
+  it("asks a function for the fault of each request, and accepts other faults at any time", () => {
     const journal = new RestJournal((request) => request.method === "POST" ? RestFault.Hang() : undefined)
     assert.deepStrictEqual([get, post].map((request) => journal.receive(request)._tag), ["Pass", "Hang"])
     journal.setFaults([])

@@ -95,11 +95,11 @@ export class ContextBudget {
     const { answerTokens, dialect, isRepeatable, request: { exchanges = [], history }, system, tools, unfinishedText, usualAnswerTokens } = full
     const fixedTokens = TokenEstimate.ofRequest([{ role: "system", content: system }], tools)
     const room = TokenLimits.historyRoom(this.#limits, fixedTokens, usualAnswerTokens)
-    const kept = HistoryBudget.keep(history, exchanges, room, isRepeatable)
-    const conversation = ChatRequest.messages(system, kept.history, kept.exchanges, dialect, kept.note)
+    const shortened = HistoryBudget.keep(history, exchanges, room, isRepeatable)
+    const conversation = ChatRequest.messages(system, shortened.history, shortened.exchanges, dialect, shortened.note)
     const messages = unfinishedText === undefined ? conversation : ChatRequest.forRest(conversation, unfinishedText)
     const prompt = TokenEstimate.ofRequest(messages, dialect.tools === "calls" ? tools : [])
-    return { messages, prompt, answer: TokenLimits.answerTokens(this.#limits, answerTokens, prompt), dropped: kept.dropped }
+    return { messages, prompt, answer: TokenLimits.answerTokens(this.#limits, answerTokens, prompt), dropped: shortened.dropped }
   }
 
   /** What a failure says about the request's length; undefined if a shorter request would fail as well. */
@@ -152,7 +152,7 @@ export class ContextBudget {
     return error
   }
 
-  /** The server has answered a request. `promptTokens`: its own count; undefined where it gives none. */
+  /** The server has answered a request. `promptTokens`: its own count; undefined if it gives none. */
   accepted(sent: FittedRequest, promptTokens: number | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#limitsBeforeGuess = undefined

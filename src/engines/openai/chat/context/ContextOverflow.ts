@@ -110,7 +110,7 @@ const firstFigure = (text: string, patterns: ReadonlyArray<RegExp>): number | un
 const maxMessageCharacters = 4000
 
 /**
- * The figures of a refusal; undefined where the request was refused for another reason. `message`: the error's message. `body`:
+ * The figures of a refusal; undefined if the request was refused for another reason. `message`: the error's message. `body`:
  * the whole error as parsed JSON.
  */
 export const read = (message: string, body?: unknown): Overflow | undefined => {

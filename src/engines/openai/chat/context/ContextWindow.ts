@@ -76,7 +76,7 @@ const pageTimeout = "3 seconds"
 /** The server cannot be reached at all, so it has to be asked again later. */
 const isUnreachable = ({ cause, reason }: EngineFailed): boolean => reason === "unavailable" || cause === undefined && reason === "timeout"
 
-/** Reads the pages one after the other until one has the window. Fails only where the server cannot be reached. */
+/** Reads the pages one after the other until one has the window. Fails only if the server cannot be reached. */
 export const ask = (endpoint: PageClient, model: string | undefined): Effect.Effect<PublishedWindow, EngineFailed> => {
   const page = (path: string, from: NonNullable<OpenAiClient.RequestOptions["from"]>) =>
     endpoint.get(path, { from, answer: pageTimeout, maxBytes: 4 * 1024 * 1024 }).pipe(

@@ -65,7 +65,7 @@ const maxHeldCharacters = 4000
 /** Characters of spoken text that rules may look back at. */
 const maxBeforeCharacters = 12
 
-/** Rules for places that begin with a bracket, a quote or another sign. The order decides where several match. */
+/** Rules for places that begin with a bracket, a quote or another sign. If several match, the first counts. */
 const signRules: ReadonlyArray<OutputRule> = [
   ActionLines.rule,
   Thoughts.rule,

@@ -402,7 +402,7 @@ describe("a failure", () => {
       assert.strictEqual(textOf(yield* ask(replier)), "At nine.")
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("by messages that do not take turns comes from the fake server, as from Gemma's template", () =>
+  it.live("comes from the fake server, as from Gemma's template, if messages do not take turns", () =>
     Effect.gen(function*() {
       const server = yield* FakeChatServer.make()
       const endpoint = yield* OpenAiClient.make("replyModel", settingsAt(server.base))

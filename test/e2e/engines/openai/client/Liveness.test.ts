@@ -75,7 +75,7 @@ describe("a server is not alive", () => {
       })))
   }
 
-  it.live("if nobody listens, which is known at the first page", live(() =>
+  it.live("if nobody listens, which the first page shows", live(() =>
     Effect.gen(function*() {
       const port = yield* Effect.callback<number>((resume) => {
         const server = createServer().listen(0, "127.0.0.1", () => {

@@ -60,10 +60,10 @@ const format = (tag: number, channels: number, rate: number, bits: number, isBig
 
 const file = (...chunks: ReadonlyArray<Uint8Array>) => concat("RIFF\0\0\0\0WAVE", ...chunks)
 
-const head = (contentType: string, headers: Record<string, string> = {}) =>
+const formatOf = (contentType: string, headers: Record<string, string> = {}) =>
   RawPcmFormat.read({ contentType: contentType.split(";")[0].trim().toLowerCase(), headers: { "content-type": contentType, ...headers } }, 24_000)
 
-const standard = head("audio/pcm")
+const standard = formatOf("audio/pcm")
 
 interface Read {
   readonly rates: ReadonlyArray<number>
@@ -93,15 +93,15 @@ const read = (bytes: Uint8Array, lengths: ReadonlyArray<number> = [bytes.length]
   return { rates: [...rates], samples: all, ...(fault === undefined ? {} : { fault }) }
 }
 
-const cuts = (length: number) => [[Math.max(1, length)], [1], [3, 5, 1000], [43, 2, 7]]
+const pieceLengths = (length: number) => [[Math.max(1, length)], [1], [3, 5, 1000], [43, 2, 7]]
 
 const gives = (bytes: Uint8Array, rate: number, expected: Iterable<number> = samples, rawSound: RawPcmFormat.RawPcmFormat = standard) => {
   const wanted = { rates: [rate], samples: [...expected] }
-  for (const lengths of cuts(bytes.length)) assert.deepStrictEqual(read(bytes, lengths, rawSound), wanted)
+  for (const lengths of pieceLengths(bytes.length)) assert.deepStrictEqual(read(bytes, lengths, rawSound), wanted)
 }
 
 const refused = (bytes: Uint8Array, words: ReadonlyArray<string> = [], rawSound: RawPcmFormat.RawPcmFormat = standard) => {
-  for (const lengths of cuts(bytes.length)) {
+  for (const lengths of pieceLengths(bytes.length)) {
     const { fault, samples } = read(bytes, lengths, rawSound)
     assert.deepStrictEqual(samples, [])
     assert.match(fault?.advice ?? "", /\.$/)
@@ -121,8 +121,8 @@ const widths: ReadonlyArray<readonly [name: string, tag: number, written: Writte
   ["64-bit float", 3, { encoding: "float", bytesPerSample: 8, isBigEndian: false }]
 ]
 
-/** The samples after they were written in that width. */
-const kept = (pcm: Int16Array, { bytesPerSample }: Written) => bytesPerSample === 1 ? pcm.map((sample) => (sample >> 8) * 256) : pcm
+/** The samples after they were written in this width. */
+const narrowed = (pcm: Int16Array, { bytesPerSample }: Written) => bytesPerSample === 1 ? pcm.map((sample) => (sample >> 8) * 256) : pcm
 
 describe("raw samples", () => {
   it("have the given rate, wherever they are cut", () => gives(raw(samples), 24_000))
@@ -141,7 +141,7 @@ describe("raw samples", () => {
   it("may be of one sample only", () => gives(raw([5]), 24_000, [5]))
 
   it("of several channels become one", () => {
-    gives(raw(interleaved(samples, 2)), 22_050, samples.map((sample) => Math.floor(sample / 2 + 0.5)), head("audio/L16;rate=22050;channels=2"))
+    gives(raw(interleaved(samples, 2)), 22_050, samples.map((sample) => Math.floor(sample / 2 + 0.5)), formatOf("audio/L16;rate=22050;channels=2"))
   })
 
   it("are read as their type says", () => {
@@ -161,7 +161,7 @@ describe("raw samples", () => {
       ["audio/pcm", widths[3][2], { "x-bit-depth": "32" }],
       ["audio/pcm", widths[4][2], { "x-bit-depth": "32" }]
     ]
-    for (const [type, as, headers] of types) gives(written(samples, as), 24_000, kept(samples, as), head(type, headers))
+    for (const [type, as, headers] of types) gives(written(samples, as), 24_000, narrowed(samples, as), formatOf(type, headers))
   })
 
   it("of audio/L16 are read in the byte order that sounds like speech", () => {
@@ -169,12 +169,12 @@ describe("raw samples", () => {
     const sounds = [samples, Int16Array.of(...new Int16Array(500), ...samples), samples.map((sample) => Math.round(sample / 400)), samples.map((sample) => 4 * sample)]
     for (const sound of sounds) {
       for (const isBigEndian of [false, true]) {
-        gives(written(sound, { ...pcm16, isBigEndian }), 16_000, sound, head("audio/L16;rate=16000;channels=1"))
-        const named = head(`audio/l16; rate=8000; endianness=${isBigEndian ? "big" : "little"}-endian`)
+        gives(written(sound, { ...pcm16, isBigEndian }), 16_000, sound, formatOf("audio/L16;rate=16000;channels=1"))
+        const named = formatOf(`audio/l16; rate=8000; endianness=${isBigEndian ? "big" : "little"}-endian`)
         gives(written(sound, { ...pcm16, isBigEndian }), 8000, sound, named)
       }
     }
-    assert.deepStrictEqual(read(new Uint8Array(1000), [7], head("audio/L16")).samples.length, 500)
+    assert.deepStrictEqual(read(new Uint8Array(1000), [7], formatOf("audio/L16")).samples.length, 500)
   })
 
   it("of real speech are read in the right byte order, wherever they begin", () => {
@@ -183,17 +183,17 @@ describe("raw samples", () => {
     for (let at = 0; at + 1000 < speech.length; at += 501) {
       const piece = speech.slice(at, at + 1000)
       for (const isBigEndian of [false, true]) {
-        assert.deepStrictEqual(read(written(piece, { ...pcm16, isBigEndian }), undefined, head("audio/L16")).samples, piece, `from ${at} on`)
+        assert.deepStrictEqual(read(written(piece, { ...pcm16, isBigEndian }), undefined, formatOf("audio/L16")).samples, piece, `from ${at} on`)
       }
     }
   })
 
   it("in G.711 are decoded", () => {
-    gives(Uint8Array.of(0xff, 0x80, 0x00), 8000, [0, 32_124, -32_124], head("audio/basic"))
-    gives(Uint8Array.of(0xff, 0x80, 0x00), 16_000, [0, 32_124, -32_124], head("audio/PCMU;rate=16000"))
-    gives(Uint8Array.of(0xd5, 0x2a, 0xaa), 8000, [8, -32_256, 32_256], head("audio/PCMA"))
+    gives(Uint8Array.of(0xff, 0x80, 0x00), 8000, [0, 32_124, -32_124], formatOf("audio/basic"))
+    gives(Uint8Array.of(0xff, 0x80, 0x00), 16_000, [0, 32_124, -32_124], formatOf("audio/PCMU;rate=16000"))
+    gives(Uint8Array.of(0xd5, 0x2a, 0xaa), 8000, [8, -32_256, 32_256], formatOf("audio/PCMA"))
     // One of the two zeros of A-law is the letter U.
-    gives(new Uint8Array(1000).fill(0x55), 8000, new Int16Array(1000).fill(-8), head("audio/PCMA"))
+    gives(new Uint8Array(1000).fill(0x55), 8000, new Int16Array(1000).fill(-8), formatOf("audio/PCMA"))
   })
 
   it("that can't be read are refused", () => {
@@ -202,19 +202,19 @@ describe("raw samples", () => {
       ["audio/pcm;rate=1000000", {}, "1000000 Hz"],
       ["audio/pcm", { "x-bit-depth": "12" }, "12 bits"],
       ["audio/pcm", { "x-channels": "1000" }, "1000 channels"]
-    ] as ReadonlyArray<readonly [string, Record<string, string>, string]>) refused(raw(samples), [word, "TTS_VOICE"], head(type, headers))
+    ] as ReadonlyArray<readonly [string, Record<string, string>, string]>) refused(raw(samples), [word, "TTS_VOICE"], formatOf(type, headers))
   })
 
   it("have the rate of the header, of the type, or the configured one", () => {
     const rates = [
-      head("audio/pcm", { "x-sample-rate": "16000" }),
-      head("audio/L16; rate=22050; channels=1"),
-      head("audio/pcm;codec=pcm;rate=48000"),
-      head("audio/x-l16; sample-rate=44100; channel-count=1"),
-      head("audio/pcm"),
-      head(""),
-      head("audio/pcm", { "x-sample-rate": "?" }),
-      head("audio/pcm;rate=")
+      formatOf("audio/pcm", { "x-sample-rate": "16000" }),
+      formatOf("audio/L16; rate=22050; channels=1"),
+      formatOf("audio/pcm;codec=pcm;rate=48000"),
+      formatOf("audio/x-l16; sample-rate=44100; channel-count=1"),
+      formatOf("audio/pcm"),
+      formatOf(""),
+      formatOf("audio/pcm", { "x-sample-rate": "?" }),
+      formatOf("audio/pcm;rate=")
     ]
     assert.deepStrictEqual(
       rates.map((one) => one._tag === "Samples" ? one.formats[0].sampleRate : one),
@@ -237,7 +237,7 @@ describe("a WAV file", () => {
           chunk("fmt ", format(tag, channels, 22_050, 8 * as.bytesPerSample)),
           chunk("data", written(interleaved(samples, channels).map((sample) => as.bytesPerSample === 1 ? sample & 0xff00 : sample), as), false, 0)
         )
-        const mono = [...kept(samples, as)].map((sample) => Math.floor(sample / channels + 0.5))
+        const mono = [...narrowed(samples, as)].map((sample) => Math.floor(sample / channels + 0.5))
         gives(body, 22_050, mono)
       }
     }
@@ -287,7 +287,7 @@ describe("a WAV file", () => {
 
   it("is read whatever its type says", () => {
     for (const type of ["audio/wav", "audio/pcm", "audio/mpeg", "application/json", "text/plain", "audio/L16;rate=8000"]) {
-      gives(wavOf(samples, 22_050), 22_050, samples, head(type))
+      gives(wavOf(samples, 22_050), 22_050, samples, formatOf(type))
     }
   })
 
@@ -313,19 +313,19 @@ describe("another body", () => {
 
   it("is recognized by its bytes, whatever its type says", () => {
     for (const type of ["audio/pcm", "audio/wav", "audio/L16;rate=24000", "", "application/octet-stream", "audio/basic"]) {
-      refused(fixture("speech.mp3"), ["MP3", "\"wav\""], head(type))
-      refused(fixture("speech.mp3").subarray(10 + 35), ["MP3"], head(type))
-      refused(fixture("speech.aac"), ["AAC"], head(type))
-      refused(concat("OggS\0", raw(samples)), ["Ogg"], head(type))
-      refused(concat("<!doctype html>"), ["TTS_URL"], head(type))
+      refused(fixture("speech.mp3"), ["MP3", "\"wav\""], formatOf(type))
+      refused(fixture("speech.mp3").subarray(10 + 35), ["MP3"], formatOf(type))
+      refused(fixture("speech.aac"), ["AAC"], formatOf(type))
+      refused(concat("OggS\0", raw(samples)), ["Ogg"], formatOf(type))
+      refused(concat("<!doctype html>"), ["TTS_URL"], formatOf(type))
     }
   })
 
   it("that is text fails with its words", () => {
     const body = JSON.stringify({ error: { message: "No such voice." } })
     for (const type of ["audio/pcm", "application/json", "audio/mpeg"]) {
-      for (const lengths of cuts(body.length)) {
-        const { fault, samples } = read(concat(body), lengths, head(type))
+      for (const lengths of pieceLengths(body.length)) {
+        const { fault, samples } = read(concat(body), lengths, formatOf(type))
         assert.deepStrictEqual(samples, [])
         assert.strictEqual(fault?.text, body)
       }
@@ -333,13 +333,13 @@ describe("another body", () => {
   })
 
   it("is no sound if its type says so and its bytes show nothing", () => {
-    for (const type of ["audio/mpeg", "audio/ogg", "audio/flac", "audio/aac", "video/webm"]) refused(raw(samples), [type], head(type))
-    for (const type of ["application/json", "text/html", "text/plain", "application/problem+json"]) refused(raw(samples), ["TTS_URL"], head(type))
+    for (const type of ["audio/mpeg", "audio/ogg", "audio/flac", "audio/aac", "video/webm"]) refused(raw(samples), [type], formatOf(type))
+    for (const type of ["application/json", "text/html", "text/plain", "application/problem+json"]) refused(raw(samples), ["TTS_URL"], formatOf(type))
   })
 
   it("that is empty gives no samples and no fault", () => {
     for (const type of ["audio/pcm", "audio/mpeg", "application/json"]) {
-      assert.deepStrictEqual(read(new Uint8Array(0), [1], head(type)), { rates: [], samples: [] })
+      assert.deepStrictEqual(read(new Uint8Array(0), [1], formatOf(type)), { rates: [], samples: [] })
     }
   })
 })
@@ -362,8 +362,8 @@ it.prop(
   ],
   ([bytes, begin, type, lengths]) => {
     const body = concat(begin, Uint8Array.from(bytes))
-    const whole = read(body, [Math.max(1, body.length)], head(type))
-    assert.deepStrictEqual(read(body, lengths, head(type)), whole)
-    assert.deepStrictEqual(read(body, [1], head(type)), whole)
+    const whole = read(body, [Math.max(1, body.length)], formatOf(type))
+    assert.deepStrictEqual(read(body, lengths, formatOf(type)), whole)
+    assert.deepStrictEqual(read(body, [1], formatOf(type)), whole)
   }
 )

@@ -129,7 +129,7 @@ describe("a request", () => {
       assert.deepStrictEqual(asked.map(({ sound }) => sound.length), [700 * 16, 1500 * 16])
     })))
 
-  it.live("holds the utterance without the silence since, however late it is made again", live(() =>
+  it.live("holds no silence after the utterance, however late it is made again", live(() =>
     Effect.gen(function*() {
       const { asked, faults, push, transcribe } = yield* setUp()
       const noise = (millis: number) => Int16Array.from({ length: millis * 8 }, (_, index) => 40 * Math.sin(index * index))
@@ -170,7 +170,7 @@ describe("an answer", () => {
       })))
   }
 
-  it.live("is asked for as plain JSON for good once verbose JSON was refused", live(() =>
+  it.live("is always asked for as plain JSON after the server refused verbose JSON", live(() =>
     Effect.gen(function*() {
       const fake = yield* FakeSpeechServers.transcription({ hears: () => "At nine, please.", refuses: ["verbose_json"] })
       const engine = yield* OpenAiSpeechToText.make(settingsAt(fake.url))

@@ -87,7 +87,7 @@ describe("a stream of the simulator", () => {
       yield* TestClock.adjust("400 millis")
       yield* peer.clear
       assert.deepStrictEqual(peer.marks(), [[5, "empty"], [105, "a"], [505, "b"]])
-      // A mark that was cleared does not come a second time.
+      // A cleared mark does not come a second time.
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(peer.marks().length, 3)
       assert.strictEqual(peer.heard.end, 505 * 8)
@@ -97,7 +97,7 @@ describe("a stream of the simulator", () => {
       )
     }))
 
-  it.effect("records what it cannot take, and plays on", () =>
+  it.effect("records messages that it can't accept, and plays on", () =>
     Effect.gen(function*() {
       const peer = yield* FakeWire.peer()
       yield* TestClock.adjust("20 millis")
@@ -112,7 +112,7 @@ describe("a stream of the simulator", () => {
       assert.strictEqual(peer.heard.end, 20 * 8 + 160)
     }))
 
-  it.effect("discards what is more than ten minutes ahead, and says so once", () =>
+  it.effect("discards sound that is more than ten minutes ahead, and says so once", () =>
     Effect.gen(function*() {
       const peer = yield* FakeWire.peer()
       for (let minute = 0; minute < 12; minute++) yield* peer.sound(60_000)
@@ -244,7 +244,7 @@ describe("faults of a stream", () => {
       yield* Fiber.interrupt(again.fiber)
     }))
 
-  it.effect("a slow reader stops for a while, or for ever; an oversized message is as large as was said", () =>
+  it.effect("a slow reader stops for a while, or forever; an oversized message has the requested size", () =>
     Effect.gen(function*() {
       const peer = yield* FakeWire.peer({
         faults: { slowReader: { atMillis: 100, forMillis: 500 }, oversized: { atMillis: 200, bytes: 100_000 } }

@@ -86,7 +86,7 @@ describe("the fallback URL of a number", () => {
           Effect.gen(function*() {
             const before = asked(both, "/fallback").length
             const call = yield* place(both, { webhookUrl: `${both.service.url}${path}`, faults: { noFallback } })
-            // The service is told of the end, whichever way it came.
+            // The service is told of the end in both cases.
             assert.strictEqual(yield* call.settled, "completed")
             assert.strictEqual(asked(both, "/status").at(-1)?.parameters["CallStatus"], "completed")
             return asked(both, "/fallback").slice(before).map((hook) => errorOf(hook)[1])
@@ -98,7 +98,7 @@ describe("the fallback URL of a number", () => {
         assert.deepStrictEqual(yield* outcome("/missing", true), [`${both.service.url}/missing`])
       })))
 
-  it.live("fails as well: the call is failed before its answer, completed after it", () =>
+  it.live("may fail, too: then the call is failed before its answer, and completed after it", () =>
     withSimulator({}, (both) =>
       Effect.gen(function*() {
         const unanswered = yield* place(both)
@@ -113,7 +113,7 @@ describe("the fallback URL of a number", () => {
 })
 
 describe("the fallback URL of a call that the service makes", () => {
-  it.live("is FallbackUrl of the request, by FallbackMethod", () =>
+  it.live("is the request's FallbackUrl, asked with FallbackMethod", () =>
     withSimulator({ phones: () => PhoneBehaviour.Answers({ after: 0, caller: Caller.silent }) }, (both) =>
       Effect.gen(function*() {
         const { service, simulator } = both
@@ -144,12 +144,12 @@ describe("a TwiML Bin", () => {
           assert.strictEqual(yield* call.settled, "completed")
           assert.strictEqual((yield* call.awaitEvent("Said")).text, "Here again.")
           assert.strictEqual(service.requests.length, 4)
-          // The bins are Twilio's own: they are no requests to its API.
+          // Twilio itself serves the bins, so they are no requests to its API.
           assert.deepStrictEqual(yield* both.simulator.requests, [])
         }))
     })))
 
-  it.live("that does not exist is no document", () =>
+  it.live("that does not exist gives no document", () =>
     withSimulator({ bins: { "a name": hangUp } }, (both) =>
       Effect.gen(function*() {
         assert.strictEqual(yield* (yield* place(both, { webhookUrl: both.simulator.binUrl("a name") })).settled, "completed")

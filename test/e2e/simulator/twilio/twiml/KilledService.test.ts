@@ -1,4 +1,4 @@
-/** A call whose service is killed in mid-call and started again, as Twilio keeps it up. */
+/** A call whose service is killed in mid-call and started again. Twilio keeps the call up. */
 import { assert, layer } from "@effect/vitest"
 import { Context, Effect, FileSystem, Layer, Redacted } from "effect"
 import { createServer } from "node:http"
@@ -19,7 +19,7 @@ const freePort = Effect.callback<number>((resume) => {
   })
 })
 
-/** The address of a service that is yet to be started, and a Twilio whose fallback for it is the bin "wait". */
+/** The address of a service that is started later, and a Twilio whose fallback for it is the bin "wait". */
 const addressed = Layer.unwrap(Effect.map(freePort, (port) => {
   const url = `http://127.0.0.1:${port}`
   const options = { authToken: Redacted.make(authToken), bins: { wait: TwimlBins.pauseAndRedirect(`${url}/twiml`) } }

@@ -9,7 +9,7 @@ const { send } = WebhookClient.make(Redacted.make(token))
 const parameters = { CallSid: "CA1", From: "+14155550100" }
 const good: FailingServer.Action = { twiml: "<Response/>" }
 
-/** Sends a webhook; returns how it went and what the server received. */
+/** Sends a webhook; returns the result and the requests that the server received. */
 const outcome = Effect.fnUntraced(function*(fragment: string, ...actions: ReadonlyArray<FailingServer.Action>) {
   const server = yield* FailingServer.make(...actions)
   const result = yield* Effect.result(send({ url: `${server.url}/twiml${fragment}`, method: "POST", parameters }))
@@ -26,7 +26,7 @@ const told = (fragment: string, ...actions: ReadonlyArray<FailingServer.Action>)
 const nobody = Effect.scoped(Effect.map(FailingServer.make("hang"), ({ url }) => url))
 
 describe("a webhook that fails", () => {
-  it.live("has Twilio's code for each way of failing, and is not asked again", () =>
+  it.live("has Twilio's code for each failure, and is not sent again", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* told("", 500), { code: 11200, requests: 1 })
       assert.deepStrictEqual(yield* told("", 403), { code: 11200, requests: 1 })
@@ -35,7 +35,7 @@ describe("a webhook that fails", () => {
       assert.deepStrictEqual(yield* told("#rt=200", "hang"), { code: 11205, requests: 1 })
     }))
 
-  it.live("is asked once more at once when nobody listens, as by default", () =>
+  it.live("by default is sent once more at once when nobody listens", () =>
     Effect.gen(function*() {
       const url = yield* nobody
       const error = yield* Effect.flip(send({ url, method: "POST", parameters }))
@@ -44,7 +44,7 @@ describe("a webhook that fails", () => {
       assert.strictEqual(never.requests, 1)
     }))
 
-  it.live("is asked again as its fragment says, until it answers", () =>
+  it.live("is sent again as its fragment says, until it is answered", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* told("#rc=3&rp=5xx", 503, 502, good), { status: 200, requests: 3 })
       assert.deepStrictEqual(yield* told("#rc=3&rp=5xx", 503, 404, good), { code: 11200, requests: 2 })
@@ -61,7 +61,7 @@ describe("a webhook that fails", () => {
       assert.isBelow(performance.now() - begin, 3000)
     }))
 
-  it.live("never sees the fragment, neither in the request nor in the signature; retries have one idempotency token", () =>
+  it.live("has no fragment in its request and its signature, and one idempotency token for all retries", () =>
     Effect.scoped(Effect.gen(function*() {
       const { server } = yield* outcome("?agent=a#rc=2&rp=all", 503, good)
       for (const request of server.requests) {
@@ -75,7 +75,7 @@ describe("a webhook that fails", () => {
       assert.strictEqual(new Set(tokens).size, 1)
     })))
 
-  it.live("is asked by GET with its parameters before the fragment", () =>
+  it.live("by GET has its parameters before the fragment", () =>
     Effect.scoped(Effect.gen(function*() {
       const server = yield* FailingServer.make(good)
       yield* send({ url: `${server.url}/twiml#rc=2`, method: "GET", parameters: { CallSid: "CA1" } })

@@ -11,10 +11,10 @@ interface Heard {
   readonly isEcho: boolean
 }
 
-/** How far ahead of its playing the agent's sound is handed out, ms. */
+/** The time by which the agent's sound is sent before it is played, ms. */
 const lead = 200
 
-/** A call: the agent's sound is played from the beginning, and this arrives from the caller's end. */
+/** A call: the agent's sound is played from the beginning, and this sound arrives from the caller. */
 const call = (agent: Pcm<8000>, arriving: Pcm<8000>, canceller = EchoCanceller.make()) => {
   let played = 0
   const windows = Sounds.windows(Sounds.overTheLine(arriving)).map((sound, index): Heard => {
@@ -33,7 +33,7 @@ const hiss = (millis: number) => Sounds.noise(millis, -62, 9)
 
 const echoOf = (agent: Pcm<8000>, delay: number, dB = -20) => Sounds.later(Sounds.gain(agent, dB), delay)
 
-/** Of windows that are louder than this, the share that is taken for echo. */
+/** The share of the windows above this level that count as echo. */
 const echoes = (windows: ReadonlyArray<Heard>, from: number, to: number, louderThan = -54) => {
   const loud = windows.filter(({ at, sound }) => at >= from && at < to && Sounds.level(sound) > louderThan)
   assert.isAbove(loud.length, 10)
@@ -45,7 +45,7 @@ const agents = {
   "recorded speech": Sounds.gain(Sounds.join(Sounds.recorded, Sounds.recorded), -6)
 }
 
-/** The same voice as the recorded one, with other words: backwards. */
+/** The recorded voice backwards: the same voice with other words. */
 const caller = Sounds.recorded.toReversed().subarray(8000, 20_000)
 const callerFrom = 3000
 const callerTo = callerFrom + caller.length / 8
@@ -57,7 +57,7 @@ for (const [name, agent] of Object.entries(agents)) {
         const echo = Sounds.join(new Int16Array(Math.round(delay * 8)), Sounds.gain(agent, -20))
         const { canceller, windows } = call(agent, Sounds.mix(echo, hiss(7300)))
         assert.closeTo(canceller.delay()!, delay, 0.5)
-        // From the first window on: what might be echo is not taken for a voice while that is being found out.
+        // From the first window on: sound that may be echo is no voice until the delay is known.
         assert.strictEqual(echoes(windows, 0, 7300), 1)
       })
 
@@ -67,7 +67,7 @@ for (const [name, agent] of Object.entries(agents)) {
           const voice = Sounds.later(Sounds.gain(caller, loudness), callerFrom)
           const { canceller, windows } = call(agent, Sounds.mix(echo, hiss(7300), voice))
           assert.isBelow(echoes(windows, callerFrom, callerTo, -28), 0.1)
-          // Nor does the caller's voice make it forget the echo.
+          // The caller's voice does not make the canceller forget the echo either.
           assert.strictEqual(echoes(windows, callerTo + 100, 7300), 1)
           assert.closeTo(canceller.delay()!, delay, 0.5)
         }
@@ -89,7 +89,7 @@ for (const [name, agent] of Object.entries(agents)) {
         const { canceller, windows } = call(agent, Sounds.mix(arriving, hiss(7000)))
         assert.closeTo(canceller.delay()!, after, 0.5)
         const missed = windows.filter(({ at, isEcho, sound }) => at >= jump && Sounds.level(sound) > -54 && !isEcho)
-        // Less than the voice that it takes to interrupt the agent.
+        // Less voice than an interruption of the agent takes.
         assert.isBelow(missed.length * 32, 200)
       }
     })
@@ -165,7 +165,7 @@ describe("sound that was not played", () => {
   })
 
   it("is no echo any more when the caller has taken up the handset", () => {
-    // The caller takes up the handset: from then on there is their voice alone.
+    // From then on there is only the caller's voice.
     const arriving = Sounds.mix(Sounds.between(echoOf(agent, 200, -14), 0, 3000), hiss(7000), Sounds.later(Sounds.gain(caller, -14), 5200))
     const { windows } = call(agent, arriving)
     assert.isBelow(echoes(windows, 5200, 5200 + caller.length / 8, -40), 0.2)
@@ -175,13 +175,13 @@ describe("sound that was not played", () => {
 describe("a clear", () => {
   const agent = agents["noise like speech"]
 
-  it("takes back sound that was to be played, so similar sound is the caller's", () => {
+  it("withdraws sound that was not played yet, so similar sound is the caller's", () => {
     const { canceller } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
-    // All to 3200 was handed out; from 2900 on it was not played.
+    // Sound up to 3200 was sent; from 2900 on it was not played.
     canceller.cleared(2900)
     const words = Sounds.overTheLine(Sounds.between(agent, 2900, 2900 + 320))
     const judged = Sounds.windows(words).map((window, index) => canceller.isEcho(window, 3200 + index * 32))
-    // What is no louder than an echo may be one.
+    // Sound that is no louder than an echo may be one.
     const isLoud = Sounds.windows(words).map((window) => Sounds.level(window) > Sounds.level(words) - 10)
     assert.isAbove(isLoud.filter((loud) => loud).length, 6)
     for (const [index, loud] of isLoud.entries()) assert.isFalse(loud && judged[index], String(index))

@@ -6,7 +6,7 @@ import * as Sounds from "../../../../support/conversation/Sounds.ts"
 
 const agent = Sounds.speechLike(3000, -20, 3)
 
-/** The matcher after the agent's three seconds, in which the caller's end sent `arriving`. */
+/** The matcher after three seconds of the agent's sound, in which `arriving` came from the caller. */
 const after = (arriving: Pcm<8000>) => {
   const played = PlayedSound.make()
   const matcher = EchoMatcher.make(played)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as EchoMatcher from "../../../../../src/conversation/listen/echo/EchoMatcher.ts"
 import * as EchoPath from "../../../../../src/conversation/listen/echo/EchoPath.ts"
 
-/** A path whose matches are the test's. */
+/** A path that gets its matches from the test. */
 const setUp = () => {
   let searches = 0
   let found: { readonly likeness: number; readonly delay: number } | undefined
@@ -25,7 +25,7 @@ const setUp = () => {
       match = { likeness, amplitude }
     },
     searches: () => searches,
-    /** So many windows come before it learns. */
+    /** The number of windows until it learns the delay. */
     learn: (windows = 4) => {
       for (let window = 0; window < windows; window++) path.count()
       return path.learn(0)

@@ -44,7 +44,7 @@ describe("the speech context", () => {
     assert.deepStrictEqual(told(context), ["caller 500 one", "caller 400 two"])
   })
 
-  it("gives the same turns for the same words, also after the caller's turn, since an engine may know them", () => {
+  it("gives the same turns for the same words, also after the caller's turn, since an engine may have cached them", () => {
     const context = SpeechContext.make(1500)
     context.beginUtterance()
     context.hear(millis(300))
@@ -78,7 +78,7 @@ describe("the speech context", () => {
     assert.deepStrictEqual(told(context), ["caller 1100 i want an appointment on monday"])
   })
 
-  it("forgets sound without words, which does not become the sound of a key", () => {
+  it("forgets sound without words, and does not give it to a key", () => {
     const context = SpeechContext.make(5000)
     context.beginUtterance()
     context.hear(millis(300))
@@ -97,7 +97,7 @@ describe("the speech context", () => {
     assert.deepStrictEqual(told(context), ["agent 600 We are open.", "agent 450 From nine"])
   })
 
-  it("has a segment once and whole that was resumed after an interruption", () => {
+  it("has a segment that was interrupted and resumed once and whole", () => {
     const context = SpeechContext.make(60_000)
     made(context, 1, 0, "We are open from nine to five.", 1500)
     made(context, 1, 1, "from nine to five.", 900)

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as AskAgain from "../../../../../src/conversation/turn/judgements/AskAgain.ts"
 import { isShortAnswer } from "../../../../../src/definition/languages/ShortAnswers.ts"
 
-/** From this length on (ms) a voice is clear speech. */
+/** The length from which a voice is clear speech, ms. */
 const clear = 600
 
 const circumstances: AskAgain.Circumstances = {

@@ -4,11 +4,11 @@ import * as Line from "../../../../support/conversation/Line.ts"
 import { silenceBeforeHangUpMillis } from "../../../../support/conversation/TurnMoments.ts"
 import { settings } from "../../../../support/conversation/Turns.ts"
 
-/** A voice without words keeps the line for so long (ms) after a goodbye. */
+/** The longest time that a voice without words keeps the line after a goodbye, ms. */
 const maxVoiceMillis = 10_000
 
 const goodbye = "Thank you for calling. Goodbye."
-/** Of its two sentences. */
+/** The length of each of its two sentences, ms. */
 const length = Line.durationOf("Thank you for calling.") + Line.durationOf("Goodbye.")
 
 describe("after the agent's last words", () => {
@@ -64,7 +64,7 @@ const isCut = (line: ReturnType<typeof Line.make>) => line.turns.count("HangUp")
 const reason = (line: ReturnType<typeof Line.make>) => line.turns.last("HangUp")?.reason
 const asked = (line: ReturnType<typeof Line.make>) => line.turns.last("StartReply")?.request.history.at(-1)?.text
 
-/** A voice begins at this moment, and the detector tells 60 ms later. */
+/** A voice begins at this moment, and the detector reports it 60 ms later. */
 const starts = (line: ReturnType<typeof Line.make>) => {
   const since = line.turns.now
   line.pass(60)
@@ -95,7 +95,7 @@ describe("a caller who begins at the end of a goodbye", () => {
       line.answers("Certainly. What is it?")
       line.pass(5000)
       assert.isFalse(isCut(line))
-      // The next goodbye is one again.
+      // The next goodbye ends the call.
       ask(line, "never mind")
       bye(line)
       line.pass(length + silenceBeforeHangUpMillis)
@@ -242,7 +242,7 @@ describe("a line that ends the call", () => {
     }
   })
 
-  it("for a silent caller is taken back when they speak after all", () => {
+  it("for a silent caller is withdrawn when they speak after all", () => {
     const line = Line.make()
     line.send({ _tag: "Began" })
     line.pass(15_000)

@@ -8,7 +8,7 @@ describe("the choice of a filler", () => {
   it.each([
     [1000, 1100, 1900],
     [1000, 1899, 1900],
-    // What is overdue leaves words that have just come a moment for their answer.
+    // An overdue filler gives words that have just come a moment for their answer.
     [1000, 1900, 2150],
     [1000, 3000, 3250]
   ])("last sound at %i, now %i: due at %i", (since, at, due) => {
@@ -42,7 +42,7 @@ const unheard = (millis = 800) => {
 
 const filling = (turns: ReturnType<typeof Turns.make>) => turns.all.findLast((command) => command._tag === "Speak" && command.kind === "filler")
 
-/** Plays a filler that is asked for; gives the events that come of it. */
+/** Plays a requested filler, and returns the resulting events. */
 const playing = (turns: ReturnType<typeof Turns.make>) => {
   const reply = turns.last("Speak")!.reply
   turns.send({ _tag: "SpeechBegan", reply, segment: 0 })

@@ -30,7 +30,7 @@ describe("the parts of long speech", () => {
   })
 })
 
-/** The caller speaks for so long, with a gap between two words every five seconds where there are `gaps`. */
+/** The caller speaks for this time. With `gaps`, there is a gap between two words every five seconds. */
 const speak = (turns: ReturnType<typeof Turns.make>, millis: number, gaps: boolean) => {
   if (!turns.state.voice.isOn) turns.send({ _tag: "VoiceStarted", since: turns.now })
   for (let said = 0; said < millis; said += 5000) {
@@ -192,7 +192,7 @@ describe("a caller who speaks for long", () => {
   })
 
   for (const gaps of [true, false]) {
-    it(`for three minutes ${gaps ? "with gaps" : "without a gap"} is answered all the same`, () => {
+    it(`for three minutes ${gaps ? "with gaps" : "without a gap"} is still answered`, () => {
       const turns = Turns.make()
       turns.greeted()
       let said = 0

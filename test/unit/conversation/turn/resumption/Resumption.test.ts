@@ -7,7 +7,7 @@ const resumed = Turns.settings.lines.resumed ?? ""
 
 const spoken = (turns: Turns.Turns): ReadonlyArray<string> => turns.all.flatMap((command) => command._tag === "Speak" ? [command.text] : [])
 
-/** Every segment that was asked for is played to its end. */
+/** Plays every requested segment to its end. */
 const hearAll = (turns: Turns.Turns): void => {
   for (const { reply, segment } of turns.all.filter(turns.tag("Speak"))) {
     turns.send({ _tag: "SpeechBegan", reply, segment })
@@ -49,7 +49,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     assert.isUndefined(turns.state.active)
   })
 
-  it("says the whole answer if its first segment was in play", () => {
+  it("says the whole answer if its first segment was still playing", () => {
     const turns = Turns.reconnect(answering("We are open from nine to five."))
     assert.deepStrictEqual(spoken(turns), [resumed, "We are open from nine to five."])
   })
@@ -184,7 +184,7 @@ describe("a conversation that goes on", () => {
     assert.deepStrictEqual(spoken(turns), [resumed, Turns.settings.lines.greeting])
   })
 
-  it("goes on without a word about it if the agent has no line for it", () => {
+  it("does not mention the cut if the agent has no line for it", () => {
     const { resumed: _resumed, ...lines } = Turns.settings.lines
     const before = halfHeard()
     const turns = Turns.reconnect({ ...before, settings: { ...before.settings, lines } })
@@ -201,7 +201,7 @@ describe("a conversation that goes on", () => {
 })
 
 describe("the end of a line", () => {
-  it("that was lost is no end of the call, and nobody is said to have hung up", () => {
+  it("does not end the call when the line was lost, and no hang-up is reported", () => {
     const turns = answering()
     turns.send({ _tag: "HungUp", reason: null })
     assert.deepStrictEqual(turns.told("Ended"), [])

@@ -16,7 +16,7 @@ const greeted = (overrides: Partial<TurnSettings> = {}) => {
   return turns
 }
 
-/** The caller speaks, and this is understood of it; the turn is over then. */
+/** The caller speaks, this is understood, and the turn ends. */
 const says = (turns: ReturnType<typeof Turns.make>, transcript: Transcript | string, millis = 900) => {
   turns.voice(millis)
   turns.pass(120)
@@ -24,7 +24,7 @@ const says = (turns: ReturnType<typeof Turns.make>, transcript: Transcript | str
   turns.pass(300)
 }
 
-/** What is spoken last has been heard. */
+/** The newest speech has been heard. */
 const hears = (turns: ReturnType<typeof Turns.make>) => {
   turns.play(1000)
   turns.pass(1000)

@@ -4,7 +4,7 @@ import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const endpointing = { ...Turns.settings.endpointing, dictation: 1600 }
 
-/** The agent has asked this, and it was heard. */
+/** The agent has asked this, and the caller has heard it. */
 const after = (question: string, settings: Partial<TurnSettings> = {}) => {
   const turns = Turns.make({ endpointing, lines: { ...Turns.settings.lines, greeting: question }, ...settings })
   turns.greeted()

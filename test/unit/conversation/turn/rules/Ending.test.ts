@@ -141,7 +141,7 @@ describe("a caller who hangs up", () => {
       assert.strictEqual(turns.count("BeginUtterance"), turns.count("EndUtterance"))
       const cancelled = turns.all.filter(turns.tag("CancelReply")).map(({ reply }) => reply)
       for (const { reply } of turns.all.filter(turns.tag("StartReply"))) assert.include(cancelled, reply)
-      // It is told once.
+      // It is reported once.
       assert.deepStrictEqual(turns.send({ _tag: "HungUp" }), [])
     })
   }

@@ -16,7 +16,7 @@ const open = (more: Options = {}) => {
   return line
 }
 
-/** The caller speaks for so long, the agent has time to understand, and the turn is decided. */
+/** The caller speaks for this time, is understood, and the turn is decided. */
 const says = (line: ReturnType<typeof Line.make>, text: string, millis = 600) => {
   line.voice(millis)
   line.pass(140)
@@ -114,7 +114,7 @@ describe("a request into the greeting", () => {
     assert.isTrue(greeting.startsWith(heard.text) && heard.text !== "")
     assert.strictEqual(said.text, "I need an appointment.")
     assert.strictEqual(`${heard.text} ${said.unheard}`, greeting)
-    // Later requests tell the same.
+    // Later requests have the same text.
     line.answers("On which day?")
     line.pass(3000)
     says(line, "On Monday.")
@@ -136,7 +136,7 @@ describe("a request into the greeting", () => {
     assert.deepStrictEqual(line.turns.told("AgentHeard").map(({ text }) => text), ["", "On which day?"])
   })
 
-  it("that goes on before its answer is heard has the unheard part once", () => {
+  it("that goes on before its answer is heard gets the unheard part once", () => {
     const line = open()
     line.pass(1300)
     says(line, "I need an appointment.")

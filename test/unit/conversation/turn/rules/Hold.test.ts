@@ -121,7 +121,7 @@ describe("a caller who asks to wait", () => {
     assert.isUndefined(turns.state.onHoldUntil)
   })
 
-  it("is answered by the model if there is no hold line, and waited for all the same", () => {
+  it("is answered by the model if there is no hold line, and is still waited for", () => {
     for (const hold of ["", undefined]) {
       const turns = Turns.make({ ...holding, lines: { ...Turns.settings.lines, ...(hold === undefined ? {} : { hold }) } })
       turns.greeted()

@@ -47,7 +47,7 @@ describe("the playback ledger", () => {
     assert.isBelow(turns.state.history.at(-1)!.text.length, 30)
   })
 
-  it("counts a mark as returned that never comes back", () => {
+  it("counts a mark as returned if it never comes back", () => {
     const turns = answering("Yes.")
     turns.pass(4000 + markGraceMillis)
     assert.strictEqual(turns.told("AgentHeard").at(-1)?.isWhole, true)

@@ -1,4 +1,4 @@
-/** Where one of the turn machine's rules meets another. */
+/** Situations in which two of the turn machine's rules apply. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Transcript } from "../../../../../src/conversation/ports/SpeechToText.ts"
 import type { TurnSettings } from "../../../../../src/conversation/turn/TurnState.ts"
@@ -184,7 +184,7 @@ describe("speech that was not understood", () => {
     const asked = () => turns.told("AgentSays").filter(({ text }) => text === lines.notUnderstood).length
     speak()
     assert.strictEqual(asked(), 1)
-    // They go on before a sound of it was there.
+    // The caller goes on before its first sound.
     speak()
     assert.strictEqual(asked(), 2)
     turns.play(1000)
@@ -224,7 +224,7 @@ describe("a greeting that was not heard", () => {
     line.pass(700)
     assert.strictEqual(said(line, lines.notUnderstood), 1)
     says(line, "when are you open")
-    // For this answer, and for all that come.
+    // In the request of this answer, and in the history for all later ones.
     for (const messages of [line.turns.last("StartReply")?.request.history, line.turns.state.history]) {
       const asked = messages?.at(-1)
       assert.strictEqual(asked?.text, "when are you open")

@@ -2,19 +2,19 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Dictation from "../../../../../src/conversation/turn/words/Dictation.ts"
 import { dictationWords } from "../../../../../src/definition/languages/DictationWords.ts"
 
-/** What was said, to which question, and whether more is awaited. */
+/** The caller's words, the question before them, and whether more words are awaited. */
 type Row = readonly [said: string, question: string, isInProgress: boolean]
 
 const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
   en: [
-    // Digits by themselves, whatever was asked.
+    // Digits, after any question.
     ["555", "How can I help you?", true],
     ["My number is 555 123", "How can I help you?", true],
     ["five five five", "How can I help you?", true],
     ["It's double five", "How can I help you?", true],
     ["Five, five, five. One, two, three.", "", true],
     ["oh two oh", "", true],
-    // Figures that are no dictation.
+    // Figures that are not dictated.
     ["A table for four", "How can I help you?", false],
     ["At ten thirty", "How can I help you?", false],
     ["At 10:30.", "How can I help you?", false],
@@ -206,7 +206,7 @@ const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
     ["Três de maio", "Qual é a sua data de nascimento?", true],
     ["3 de maio de 1985", "Qual é a sua data de nascimento?", false]
   ],
-  // Without words of its own: figures, letters and addresses are the same in all languages.
+  // A language without its own words: figures, letters and addresses are the same in all languages.
   sv: [
     ["070 123", "Hej?", true],
     ["J A N", "Hej?", true],
@@ -236,7 +236,7 @@ describe("a caller who dictates is waited for", () => {
     const question = "What is your phone number?"
     assert.isTrue(Dictation.of("en", "GB").isInProgress("020 7946 095", { question }))
     assert.isFalse(Dictation.of("en", "GB").isInProgress("020 7946 0958", { question }))
-    // Where numbers differ in length, more may follow.
+    // More digits may follow in regions whose numbers differ in length.
     assert.isTrue(Dictation.of("de").isInProgress("030 123456", { question: "Wie ist Ihre Telefonnummer?" }))
   })
 })

@@ -5,9 +5,9 @@ import * as Words from "../../../../../src/definition/languages/Words.ts"
 
 interface Row {
   readonly language: string
-  /** Asks for nothing, whoever placed the call. */
+  /** Words that ask for nothing on any call. */
   readonly bare: ReadonlyArray<string>
-  /** Asks for nothing when it is the first word of somebody whom we called. */
+  /** Words that ask for nothing when somebody answers our call with them. */
   readonly calleesName: ReadonlyArray<string>
   readonly request: ReadonlyArray<string>
 }
@@ -51,7 +51,7 @@ const rows: ReadonlyArray<Row> = [
   { language: "ja", bare: ["もしもし。", "はい、もしもし?", "もしもしもしもし"], calleesName: ["田中です。", "はい、田中です。"], request: ["予約をお願いしたいのですが。", "はい、予約をお願いしたいのですが。"] },
   { language: "zh", bare: ["喂?", "喂,你好。", "喂你好"], calleesName: ["我是王明。"], request: ["我想预约。", "你好,我想预约明天。"] },
   { language: "ko", bare: ["여보세요?", "네, 여보세요."], calleesName: ["김민수."], request: ["예약하고 싶은데요.", "네, 예약하고 싶은데요."] },
-  // No list: what is said everywhere, and names.
+  // A language without a list: words that are said everywhere, and names.
   { language: "sw", bare: ["Hello?", "Hallo hallo"], calleesName: ["Juma."], request: ["Nataka miadi ya kesho."] }
 ]
 

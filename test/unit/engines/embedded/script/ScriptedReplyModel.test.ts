@@ -62,7 +62,7 @@ const talk = (definition: AgentDefinition, lines: ReadonlyArray<string>): Readon
   let state: DialogueState = null
   return lines.map((line) => {
     const said = follow(line, state)
-// The state must survive as JSON.
+    // The state must survive as JSON.
     state = JSON.parse(JSON.stringify(said.state)) as DialogueState
     return said.hangUp ? `${said.text}!` : said.text
   })

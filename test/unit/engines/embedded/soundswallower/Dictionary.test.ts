@@ -14,12 +14,12 @@ const Line = Schema.Tuple([Name, Gap, Schema.Literals(["AH", "AH B", "ei tt ei"]
 describe("a dictionary", () => {
   it.each<[text: string, words: ReadonlyArray<string>, found: ReadonlyArray<readonly [string, string]>]>([
     ["a AH\nab AH B\nabc AH B S\n", ["ab"], [["ab", "AH B"]]],
-// All ways to say the word, but no other word with the same beginning.
+    // All ways to say the word, but no other word with the same beginning.
     ["read R EH D\nread(2) R IY D\nreader R IY D ER\nread(10) R\n", ["read"], [["read", "R EH D"], ["read(2)", "R IY D"], ["read(10)", "R"]]],
     ["été\tei tt ei\r\nete ei\r\n", ["été"], [["été", "ei tt ei"]]],
-// The last line may end without a newline. A line without phones, or without a name, is no word.
+    // The last line may end without a newline. A line without phones, or without a name, is no word.
     ["\n\nlonely\n EH\nlast L", ["last", "lonely", ""], [["last", "L"]]],
-// A comment looks like an entry, but nobody asks for its first word.
+    // A comment looks like an entry, but nobody asks for its first word.
     [";; CMU dictionary\na AH", ["a"], [["a", "AH"]]],
     ["a AH\na EY", ["a"], [["a", "EY"]]],
     ["a AH", [], []],

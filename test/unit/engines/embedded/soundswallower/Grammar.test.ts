@@ -65,7 +65,7 @@ describe("a grammar", () => {
 
   it("accepts a phrase that breaks off before its first slot, as a caller who still thinks does", () => {
     assert.strictEqual(rule(make(["book it for {day} at {day}"], { day: ["monday"] }), "own"), "book it for <slot_day> at <slot_day> | book it for;")
-// No word, or only an optional one, stands before the slot.
+    // No word, or only an optional one, stands before the slot.
     for (const [phrase, own] of [
       ["{day}", "<slot_day>;"],
       ["[on] {day}", "[on] <slot_day>;"],

@@ -65,7 +65,7 @@ describe("the messages", () => {
     ])
     const later = ChatRequest.messages("S", [...begun, { role: "agent", text: "A cake?" }, { role: "caller", text: "Yes." }], [], other)
     assert.deepStrictEqual(later.slice(0, first.length), first)
-// The caller was not understood, and heard nothing of the greeting.
+    // The caller was not understood, and heard nothing of the greeting.
     assert.deepStrictEqual(ChatRequest.messages("S", [{ role: "caller", text: "", unheard: "Hello." }], [], other).slice(1), [
       { role: "user", content: "(The caller has not heard your greeting: \"Hello.\")" }
     ])
@@ -111,7 +111,7 @@ describe("the messages", () => {
   })).check(Schema.isMaxLength(12))
   const Places = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12 }))).check(Schema.isMaxLength(3))
 
-/** The places of a call at which replies, or tools, are asked for: each behind words of the caller. */
+  /** The places of a call at which replies or tools are asked for. Each is behind words of the caller. */
   const toCall = (texts: ReadonlyArray<Message>, places: ReadonlyArray<number>) => {
     const ends = texts.flatMap(({ role, text }, at) => role === "caller" && text.trim() !== "" ? [at + 1] : [])
     const exchanges = [...new Set(places)].filter((at) => ends.includes(at)).sort((a, b) => a - b).map((at) => ({ ...exchange, at }))
@@ -123,7 +123,7 @@ describe("the messages", () => {
       const { ends, exchanges } = toCall(texts, places)
       let before = ""
       for (const end of ends) {
-// One request after the caller's words, and another after the tool's answer.
+        // One request after the caller's words, and another after the tool's answer.
         for (const isAnswered of exchanges.some(({ at }) => at === end) ? [false, true] : [false]) {
           const known = exchanges.filter(({ at }) => at < end || isAnswered && at === end)
           const messages = ChatRequest.messages("S", texts.slice(0, end), known, dialect)

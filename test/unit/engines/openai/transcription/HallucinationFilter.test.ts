@@ -175,7 +175,7 @@ describe("doubt", () => {
   const isDoubtful = (...[text, options = {}]: Parameters<typeof judge>) => judge(text, options).isDoubtful === true
   const scores = (logProbability: number, noSpeech = 0.05) => ({ segments: [{ logProbability, noSpeech }] })
 
-// What Whisper tiny.en heard in recorded prompts, in the first tenth of a second of some, and in French prompts.
+  // What Whisper tiny.en heard in recorded prompts, in the first tenth of a second of some, and in French prompts.
   it("falls on words that the model guessed, not on words that it was sure of", () => {
     const short = { ...loud, voicedMillis: 600 }
     for (

@@ -38,14 +38,25 @@ describe("the events of a call", () => {
       assert.deepStrictEqual(ids, [0, 1, 2, 3, 4])
     }))
 
-  it.effect("those of the history come before the live ones although a read of the history fails", () =>
+  it.effect("are read from the history as far as the call does not remember them, although a read fails", () =>
     Effect.gen(function*() {
-      const feed = yield* ConversationFeed.make(5)
-      for (const sequence of [5, 6]) yield* feed.tell(eventOf(sequence))
+      const feed = yield* ConversationFeed.make
+      for (let sequence = 0; sequence < 600; sequence++) yield* feed.tell({ event: eventOf(sequence), sequence, isNumbered: true })
       yield* feed.end
-      const { exit, ids } = yield* idsOf(EventFeed.make(historyOf(5, 1), sidOf(1), -1, Option.some(feed.events)))
+      const { exit, ids } = yield* idsOf(EventFeed.make(historyOf(600, 3), sidOf(1), -1, Option.some(feed.events)))
       assert.isTrue(Exit.isSuccess(exit))
-      assert.deepStrictEqual(ids, [0, 1, 2, 3, 4, 5, 6])
+      assert.deepStrictEqual(ids, Array.from({ length: 600 }, (_, sequence) => sequence))
+    }))
+
+  it.effect("of a call of this process come while the history can't be read", () =>
+    Effect.gen(function*() {
+      const feed = yield* ConversationFeed.make
+      for (const sequence of [0, 1, 2]) yield* feed.tell({ event: eventOf(sequence), sequence, isNumbered: true })
+      const ids: Array<number | undefined> = []
+      const stream = EventFeed.make(historyOf(3, Number.POSITIVE_INFINITY), sidOf(1), -1, Option.some(feed.events))
+      yield* Effect.forkChild(Stream.runForEach(stream, ({ id }) => Effect.sync(() => void ids.push(id))))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(ids, [0, 1, 2])
     }))
 
   it.effect("end with a failure, which is not the call's end, if the history can't be read for long", () =>

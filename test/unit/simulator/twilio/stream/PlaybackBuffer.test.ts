@@ -7,7 +7,7 @@ const second = 8000
 const loud = (length: number) => new Uint8Array(length).fill(0x10)
 
 describe("Playback", () => {
-  it("plays at once what comes when nothing plays, and then one after the other", () => {
+  it("plays the first sound at once, and then one after the other", () => {
     const heard = new Timeline()
     const playback = new PlaybackBuffer(heard)
     playback.play(1000, loud(160))
@@ -52,19 +52,19 @@ describe("Playback", () => {
     assert.deepStrictEqual(playback.clear(second / 2), { marks: ["one", "two"], dropped: 2 * second - second / 2 })
     assert.strictEqual(heard.end, second / 2)
     assert.deepStrictEqual(playback.due(10 * second), [])
-    // What comes after a clear starts at once.
+    // Sound after a clear starts at once.
     playback.play(second / 2 + 5, loud(160))
     assert.strictEqual(heard.end, second / 2 + 165)
   })
 
-  it("does not give back what a clear comes too late for", () => {
+  it("keeps sound that was played before a clear", () => {
     const playback = new PlaybackBuffer(new Timeline())
     playback.play(0, loud(160))
     assert.deepStrictEqual(playback.clear(400), { marks: [], dropped: 0 })
     assert.strictEqual(playback.queued(400), 0)
   })
 
-  it("throws away what is more than ten minutes ahead", () => {
+  it("throws away sound that is more than ten minutes ahead", () => {
     const playback = new PlaybackBuffer(new Timeline())
     const minute = loud(60 * second)
     for (let index = 0; index < 10; index++) assert.isTrue(playback.play(0, minute))
@@ -74,7 +74,7 @@ describe("Playback", () => {
 })
 
 describe("Timeline", () => {
-  it("gives any part of itself, silence where nothing lies", () => {
+  it("returns any part of itself, with silence in the gaps", () => {
     const timeline = new Timeline()
     timeline.put(10, Mulaw.encode(new Int16Array(10).fill(8031) as never))
     timeline.put(30, Mulaw.encode(new Int16Array(10).fill(-8031) as never))

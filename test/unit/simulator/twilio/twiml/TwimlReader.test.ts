@@ -63,14 +63,14 @@ describe("Twiml", () => {
       assert.deepStrictEqual(verbs, [TwimlReader.Verb.Say({ text: "Hi <you>" })])
     }))
 
-  it.effect("skips what it does not know, with a warning", () =>
+  it.effect("skips unknown verbs and attributes, with a warning", () =>
     Effect.gen(function*() {
       const { verbs, warnings } = yield* parse("<Response><Dance/><Reject reason=\"busy\"/></Response>")
       assert.deepStrictEqual(verbs, [TwimlReader.Verb.Reject({ reason: "busy" })])
       assert.deepStrictEqual(warnings.map((warning) => warning.code), [12200])
     }))
 
-  it.effect("refuses what is not well-formed", () =>
+  it.effect("refuses XML that is not well-formed", () =>
     Effect.gen(function*() {
       for (
         const bad of [
@@ -90,7 +90,7 @@ describe("Twiml", () => {
       ) assert.strictEqual(yield* code(bad), 12100, bad)
     }))
 
-  it.effect("takes wss, ws on this machine only, relative URLs, and no query", () =>
+  it.effect("accepts wss, relative URLs, and ws only on this machine, all without a query", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* code(stream("wss://x.example/ws")), undefined)
       assert.strictEqual(yield* code(stream("ws://127.0.0.1:8000/ws")), undefined)

@@ -21,13 +21,13 @@ describe("connection overrides of a webhook", () => {
     assert.strictEqual(parse("https://calls.example.com/#rc=0").overrides.retries, 0)
   })
 
-  it("count as not given when they are out of range", () => {
+  it("are ignored when they are out of range", () => {
     for (const wrong of ["ct=99", "ct=10001", "rt=15001", "tt=1e4", "rc=6", "rc=-1", "rc=1.5", "rp=sometimes", "rp=ct,often", "rp=", "region=ie1"]) {
       assert.deepStrictEqual(parse(`https://calls.example.com/#${wrong}`).overrides, defaults, wrong)
     }
   })
 
-  it("are no part of the signature: the twilio package compares the URL as it is, and the service sees it without them", () => {
+  it("are no part of the signature, since the service sees the URL without them", () => {
     const whole = "https://calls.example.com/twiml#rc=3&rp=all"
     const parameters = { CallSid: "CA1" }
     const { url } = parse(whole)

@@ -22,7 +22,7 @@ interface Format {
 
 const format = (name: string, begin: string, ...ends: ReadonlyArray<string>): Format => ({ name, begin, ends })
 
-/** In lower case. Where one beginning is the beginning of another, the longer one comes first. */
+/** In lower case. If one beginning is the beginning of another, the longer one comes first. */
 const formats: ReadonlyArray<Format> = [
   format("mistral", "[tool_calls]"),
   format("lm-studio", "[tool_request]", "[end_tool_request]", "[tool_request_end]", "[/tool_request]"),

@@ -3,7 +3,7 @@
  *
  *     {"name": "transfer", "arguments": {"to": "billing"}}
  *
- * is the shape of Hermes, Qwen and Mistral. Others are `parameters` (Llama 3), `{"type":"function","function":{…}}` (OpenAI),
+ * This is the shape of Hermes, Qwen and Mistral. Others are `parameters` (Llama 3), `{"type":"function","function":{…}}` (OpenAI),
  * `{"tool","args"}`, `{"tool_name","parameters"}` (Command R), `{"action","action_input"}` (LangChain), `{"transfer":{…}}`, and
  * arrays of all of these. Pure.
  */

@@ -8,7 +8,7 @@ import type { ToolDefinition } from "../../ModelActions.ts"
 export interface KnownTool {
   /** The name in the agent's file. */
   readonly name: string
-  /** The JSON type of each parameter by its name, in the order of the schema; undefined where the schema has none. */
+  /** The JSON type of each parameter by its name, in the order of the schema; undefined if the schema has none. */
   readonly parameters: ReadonlyMap<string, string | undefined>
 }
 

@@ -3,7 +3,7 @@
  *
  *     transfer(to="billing")
  *
- * It may be inside of `print(…)`, awaited, assigned to a variable, or have the name of a module. Arguments are literals; nothing is
+ * It may be inside of `print(…)`, awaited, assigned to a variable, or begin with the name of a module. Arguments are literals; nothing is
  * computed. Pure.
  */
 import { Predicate, type Schema } from "effect"

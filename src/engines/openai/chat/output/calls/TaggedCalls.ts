@@ -3,7 +3,7 @@
  *
  *     <function=transfer><parameter=to>billing</parameter></function>
  *
- * is the form of Qwen 3 Coder and Seed. `<invoke name="…"><parameter name="…">` is that of Claude, MiniMax and DeepSeek 3.2,
+ * This is the form of Qwen 3 Coder and Seed. `<invoke name="…"><parameter name="…">` is that of Claude, MiniMax and DeepSeek 3.2,
  * `transfer<arg_key>to</arg_key><arg_value>billing</arg_value>` that of GLM. Some models write `<tool_name>` beside `<parameters>`.
  * Pure.
  */
@@ -43,9 +43,9 @@ const argumentsIn = (name: string, body: string, tools: KnownTools): Schema.Json
     // DeepSeek marks a value that is text with `string="true"`.
     [key, /string\s*=\s*"true"/i.test(attributes) ? value : typed(trimLineEnds(value), types?.get(key))] as const
   )
-  const rest = body.replace(parameterTags, "").trim()
-  if (found.length === 0) return objectIn(rest)
-  return rest === "" ? Object.fromEntries(found) : undefined
+  const textOutside = body.replace(parameterTags, "").trim()
+  if (found.length === 0) return objectIn(textOutside)
+  return textOutside === "" ? Object.fromEntries(found) : undefined
 }
 
 /** The body, with the end tag of its last function if the model left it out. */

@@ -10,7 +10,7 @@ describe("a request that is too long is recognized by the words of", () => {
     const refusal = words({ window: 8192, prompt: 9001, answer: 200 })
     it(name, () => {
       assert.deepStrictEqual(ContextOverflow.read(refusal.message, refusal.body), expected({ window: 8192, prompt: 9001, answer: 200 }))
-// No field of the request is left out because of it.
+      // No field of the request is left out because of it.
       if (ContextOverflow.read(refusal.message) !== undefined) {
         for (const dialect of dialects) assert.isUndefined(Dialect.afterRefusal(dialect, refusal.message))
       }

@@ -48,7 +48,7 @@ const requestsOf = (seed: number, turns: number): ReadonlyArray<Asked> => {
       })
       ask()
     }
-// Sometimes the caller heard nothing of the answer.
+    // Sometimes the caller heard nothing of the answer.
     if (random() < 0.9) history.push({ role: "agent", text: words(40) })
   }
   return requests
@@ -119,13 +119,13 @@ describe("the part of a call that is kept", () => {
         let cuts = 0
         for (const asked of requests) {
           const rendered = messagesOf(asked, dialect, large).map((message) => JSON.stringify(message)).join("\n")
-// The last message may become longer if the caller says more.
+          // The last message may become longer if the caller says more.
           if (!rendered.startsWith(before.slice(0, before.lastIndexOf("\n")))) cuts++
           before = rendered
         }
         const all = messagesOf(requests[requests.length - 1], dialect, unbounded).reduce((sum, message) => sum + TokenEstimate.ofMessage(message), 0)
         assert.isAbove(cuts, 0)
-// Each cut leaves out at least the difference between the two bounds.
+        // Each cut leaves out at least the difference between the two bounds.
         assert.isAtMost(cuts, all / (large.maxTokens - large.maxTokensAfterCut))
         assert.isAbove(requests.length / cuts, 8)
       }
@@ -167,7 +167,7 @@ describe("the part of a call that is kept", () => {
 })
 
 describe("the estimate of tokens", () => {
-// Each tokenizer counts differently. These ranges hold the usual ones.
+  // Each tokenizer counts differently. These ranges hold the usual ones.
   const table: ReadonlyArray<readonly [text: string, least: number, most: number]> = [
     ["Hello. How can I help you today?", 8, 12],
     ["I would like to book a table for four people on Tuesday evening at seven.", 15, 24],

@@ -116,7 +116,7 @@ describe("the model's text", () => {
   it("is spoken at its end if it only begins like a thought", () => {
     const text = "The user manual is on our page. Anything else?"
     assert.strictEqual(shown(readAll(...text)), text)
-// If the limit cuts it off, it counts as a thought.
+    // If the limit cuts it off, it counts as a thought.
     const [reader] = ModelOutputParser.read(withoutTools, text)
     assert.deepStrictEqual([ModelOutputParser.finish(reader, true)[1], ModelOutputParser.finish(reader, true)[0].hasThought], [[], true])
   })
@@ -132,7 +132,7 @@ describe("the model's text", () => {
     assert.strictEqual(shown(pieces), "Hello there. ")
     assert.strictEqual(shown(ModelOutputParser.read(reader, "a < b")[1]), "a < b")
     assert.strictEqual(shown(ModelOutputParser.read(reader, "a <")[1]), "a ")
-// Ordinary text is spoken with its piece, except a word that may become a name.
+    // Ordinary text is spoken with its piece, except a word that may become a name.
     let held = 0
     let current = withoutTools
     const text = "Certainly, we open at nine [on Sundays, too], and {that} is about it. "

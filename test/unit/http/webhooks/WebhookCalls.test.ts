@@ -1,0 +1,112 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Fiber, Layer, Option, Schema, type Scope } from "effect"
+import { Agents } from "../../../../src/agent/Agents.ts"
+import { CallRegistry } from "../../../../src/call/CallRegistry.ts"
+import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
+import * as Keeping from "../../../../src/call/history/Keeping.ts"
+import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
+import * as ContinueUrl from "../../../../src/call/registry/ContinueUrl.ts"
+import { AgentName } from "../../../../src/domain/AgentName.ts"
+import * as WebhookCalls from "../../../../src/http/webhooks/WebhookCalls.ts"
+import { CallParameters, ContinueParameters } from "../../../../src/twilio/webhook/WebhookParameters.ts"
+import { silent } from "../../../support/conversation/Agents.ts"
+import { accountSid, caller, callSid, ours } from "../../../support/conversation/Samples.ts"
+import { config, identity } from "../../../support/service/TestConfig.ts"
+import { pass, settle } from "../../../support/service/Time.ts"
+import * as RecordingStore from "../../../support/store/RecordingStore.ts"
+import { layer as fakeRest } from "../../../support/telephone/FakeRestClient.ts"
+
+const base = "https://calls.example.com"
+const noRecorder = Layer.succeed(CallRecorder, CallRecorder.of({ isRecorded: () => false, listen: () => Effect.die("nothing is recorded") }))
+const shop = { ...silent, name: AgentName.make("shop") }
+
+/** Of a process that has not seen the call before. */
+const withCalls = <A, E>(test: (bench: {
+  readonly calls: Effect.Success<typeof WebhookCalls.make>
+  readonly store: RecordingStore.RecordingStore
+}) => Effect.Effect<A, E, Scope.Scope>) =>
+  Effect.suspend(() => {
+    const store = RecordingStore.make()
+    return Effect.flatMap(WebhookCalls.make, (calls) => test({ calls, store })).pipe(
+      Effect.provide(CallRegistry.layer.pipe(
+        Layer.provide(CallHistories.layer),
+        Layer.provideMerge([Agents.layerWith([silent, shop]), identity()]),
+        Layer.provide([store.layer, noRecorder, fakeRest]),
+        Layer.provide(config({ AGENT: silent.name }))
+      )),
+      Effect.scoped
+    )
+  })
+
+const parameters = (direction: "inbound" | "outbound-api") => ({
+  AccountSid: accountSid,
+  CallSid: callSid(),
+  CallStatus: "in-progress",
+  Direction: direction,
+  From: direction === "inbound" ? caller : ours,
+  To: direction === "inbound" ? ours : caller
+})
+
+const webhook = (query: Readonly<Record<string, string>>, direction: "inbound" | "outbound-api" = "outbound-api") =>
+  ({ base, query, parameters: parameters(direction) })
+
+const readCall = (direction: "inbound" | "outbound-api") => Schema.decodeUnknownSync(CallParameters)(parameters(direction))
+const continued = Schema.decodeUnknownSync(ContinueParameters)(parameters("outbound-api"))
+
+describe("a call that another process placed, while the store can't be asked", () => {
+  it.effect.each<readonly [string, Readonly<Record<string, string>>, "inbound" | "outbound-api", boolean]>([
+    ["figures only, as its ticket says", { agent: "shop", ticket: "f1a2b" }, "outbound-api", false],
+    ["words, as its ticket says", { agent: "shop", ticket: "w1a2b" }, "outbound-api", true],
+    ["words, as nothing was asked for it", { agent: "shop" }, "outbound-api", true],
+    ["figures only, where it came by the fallback and what was asked is not known", {}, "outbound-api", false],
+    ["words, as it was not placed but came in", {}, "inbound", true]
+  ])("is kept: %s", ([, query, direction, keepsWords]) =>
+    withCalls(({ calls, store }) =>
+      Effect.gen(function*() {
+        store.isDown = true
+        yield* calls.admitAnywhere(readCall(direction), webhook(query, direction))
+        assert.deepStrictEqual(store.of("CallBegan").map(({ keeping }) => keeping.words), [keepsWords])
+      })))
+
+  it.effect("goes on with its agent, and with figures only, after that process died", () =>
+    withCalls(({ calls, store }) =>
+      Effect.gen(function*() {
+        store.isDown = true
+        const url = new URL(ContinueUrl.of({ agent: shop, keeping: Keeping.of(shop, "plain", { words: false }) }, base, 3))
+        assert.strictEqual(url.searchParams.get("step"), "3")
+        const call = Option.getOrThrow(yield* calls.findAnywhere(continued, webhook(Object.fromEntries(url.searchParams))))
+        assert.strictEqual(call.info.agent, shop)
+        assert.deepStrictEqual(store.of("CallBegan").map(({ agent, keeping }) => [agent, keeping.words]), [["shop", false]])
+      })))
+
+  it.effect("goes on with the standard agent where that process had another", () =>
+    withCalls(({ calls, store }) =>
+      Effect.gen(function*() {
+        store.isDown = true
+        const call = Option.getOrThrow(yield* calls.findAnywhere(continued, webhook({ agent: "gone" })))
+        assert.strictEqual(call.info.agent, silent)
+      })))
+})
+
+describe("a call that another process has placed a moment ago", () => {
+  it.effect("is kept as was asked, once that process has written it down", () =>
+    withCalls(({ calls, store }) =>
+      Effect.gen(function*() {
+        const admitted = yield* Effect.forkChild(calls.admitAnywhere(readCall("outbound-api"), webhook({ agent: "shop", ticket: "w1a2b" })))
+        yield* pass(300)
+        store.known.set(callSid(), RecordingStore.stored(callSid(), { accountSid, agent: "shop", parts: 0, metadata: { order: 7 } }))
+        yield* pass(300)
+        const { asked, call } = yield* Fiber.join(admitted)
+        assert.strictEqual(asked, "first")
+        assert.deepStrictEqual(call.info.keeping.metadata, { order: 7 })
+      })))
+
+  it.effect("is not waited for, where this process placed it or nobody did", () =>
+    withCalls(({ calls, store }) =>
+      Effect.gen(function*() {
+        const admitted = yield* Effect.forkChild(calls.admitAnywhere(readCall("outbound-api"), webhook({ agent: "shop" })))
+        yield* settle
+        yield* Fiber.join(admitted)
+        assert.strictEqual(store.asked(), 1)
+      })))
+})
