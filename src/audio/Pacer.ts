@@ -5,7 +5,7 @@
  * All times are milliseconds and may be fractional. `now` comes from a monotonic clock of any origin; after a step back the pacer waits
  * until the clock has caught up.
  */
-export interface Pacer {
+interface Pacer {
   /**
    * Books a chunk of `durationMillis` behind all earlier ones. Answers how many ms to wait from `nowMillis` before sending it (0: send at
    * once).

@@ -37,7 +37,7 @@ const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
 
 const agentFailed: StreamEnd = { _tag: "Closed", reason: "agentFailed" }
 
-export interface CallStreams {
+interface CallStreams {
   /** Runs a media stream until it is over; `false` when the call has no place for it. */
   readonly run: (stream: MediaStream) => Effect.Effect<boolean>
   /** Ends this stream for this reason, if it is open. */

@@ -20,7 +20,7 @@ const LocalAccount = Schema.fromJsonString(
 )
 
 /** The data folder can't be read or written, or holds something else. */
-export class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: string; readonly cause: unknown }> {
+class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: string; readonly cause: unknown }> {
   override get message() {
     const why = this.cause instanceof Files.FileUnwritable ? `can't be used: ${this.cause.reason}, or` : "can't be used. Make it readable, remove it if it is damaged, or"
     return `${this.file} ${why} set DATA_DIR to another folder.`
@@ -28,7 +28,7 @@ export class IdentityError extends Data.TaggedError("IdentityError")<{ readonly 
 }
 
 /** The API key in the file can be guessed, or can't be sent in a header. */
-export class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
+class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
   override get message() {
     return `The API key in ${this.file} ${this.why}. Whoever guesses it can place calls. Remove the file: a key is then made at the next start.`
   }

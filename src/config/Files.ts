@@ -16,12 +16,26 @@ import { dirname } from "node:path"
 /** The largest file that is read unless the caller of {@link read} sets a limit, in bytes. */
 export const maxBytes = 1024 * 1024
 
+/** Clauses that follow a file's name. */
+const readFailures = {
+  missing: "does not exist. Check its name",
+  folder: "is a folder. Name a file",
+  notAFile: "is no regular file. Name a file",
+  tooLarge: "is too large. Check that it is the right file",
+  forbidden: "may not be read by this user. Change its owner or its permissions",
+  failed: "can't be read. Look at its disk"
+}
+
 /** A file can't be read. `tooLarge`: larger than the limit; `notAFile`: a pipe, a device or a socket. */
 export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
   readonly file: string
-  readonly why: "missing" | "folder" | "notAFile" | "tooLarge" | "forbidden" | "failed"
+  readonly why: keyof typeof readFailures
   readonly cause?: unknown
-}> {}
+}> {
+  override get message() {
+    return `${this.file} ${readFailures[this.why]}.`
+  }
+}
 
 /** Clauses that follow a file's name, by the system's error code. */
 const reasons: Readonly<Record<string, string>> = {

@@ -35,7 +35,7 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
 })
 
 /** Needs a `Database`, which the history and the retention use, too. */
-export const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(options))
+const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(options))
 
 const layerConfigured = Layer.unwrap(Effect.map(AppConfig, ({ store: { retention } }) => layerOf({ retention })))
 

@@ -32,7 +32,7 @@ export interface Position {
 }
 
 /** Calls that one index gives in the order of the list. */
-export interface Arm {
+interface Arm {
   /** `calls`, `call_metadata`, or a subquery with `call_sid` and `started_at`. */
   readonly table: string
   readonly where: string

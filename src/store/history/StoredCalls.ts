@@ -33,7 +33,7 @@ export interface StoredAction {
   readonly answer: string | null
 }
 
-export interface StoredEvent {
+interface StoredEvent {
   readonly sequence: number
   readonly event: { readonly _tag: string } & Schema.JsonObject
 }
@@ -45,7 +45,7 @@ export interface CallDetails extends CallSummary {
   readonly isLive: boolean
 }
 
-export interface CallPage {
+interface CallPage {
   readonly calls: ReadonlyArray<CallSummary>
   readonly next?: Position
 }

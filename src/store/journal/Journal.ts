@@ -17,7 +17,7 @@ import { isOrphan, nameOf, ownerOf } from "./JournalNames.ts"
 /** The largest file of this process, in bytes. Further writes are lost while the database is away. */
 const maxBytes = 1024 * 1024 * 1024
 
-export interface Waiting extends Piece {
+interface Waiting extends Piece {
   /** Whether this process wrote the lines. */
   readonly isOurs: boolean
   /** Run it when the lines are in the database. */

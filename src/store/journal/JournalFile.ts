@@ -11,7 +11,11 @@ import type { Stamped } from "../writer/WriteQueue.ts"
 import { encode, erase, type JournalLine, read, split } from "./JournalLines.ts"
 
 /** The journal can't be written or read. */
-export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {}
+export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {
+  override get message() {
+    return "The store's journal can't be read or written. Look at DATA_DIR and the space on its disk."
+  }
+}
 
 /** Bytes of the file that are read at once; more for a longer line. */
 const pieceBytes = 256 * 1024

@@ -52,7 +52,7 @@ const openNew = async (folder: string, callSid: CallSid, part: number): Promise<
   }
 }
 
-export interface GrowingPart extends PartFile {
+interface GrowingPart extends PartFile {
   readonly file: string
 }
 
@@ -108,7 +108,7 @@ export const create = (
     }
   })
 
-export interface Found {
+interface Found {
   readonly file: string
   readonly callSid: CallSid
   readonly part: number

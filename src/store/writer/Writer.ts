@@ -54,7 +54,7 @@ export interface Options {
   readonly retention?: Expiry.Retention
 }
 
-export interface Writer {
+interface Writer {
   readonly write: (write: StoreWrite) => void
   readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
   readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>

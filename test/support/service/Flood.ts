@@ -1,5 +1,5 @@
 /**
- * A program that logs for `argv[2]` ms as fast as it can: `argv[4]` lines every two ms or more. Then
+ * A program that logs for `argv[2]` ms, or until SIGTERM, as fast as it can: `argv[4]` lines every two ms or more. Then
  * it reports on standard error. It survives whatever happens to its log.
  */
 import { Clock, ConfigProvider, Effect, Layer, Metric } from "effect"
@@ -12,11 +12,16 @@ LogSink.surviveErrors([process.stdout, process.stderr])
 
 const perStep = Number(process.argv[4] ?? 200)
 
+let isStopped = false
+process.on("SIGTERM", () => {
+  isStopped = true
+})
+
 const flood = Effect.gen(function*() {
   const until = (yield* Clock.currentTimeMillis) + Number(process.argv[2])
   process.stderr.write("begun\n")
   let lines = 0
-  while ((yield* Clock.currentTimeMillis) < until) {
+  while (!isStopped && (yield* Clock.currentTimeMillis) < until) {
     for (let line = 0; line < perStep; line++) yield* Effect.logInfo("a line", { number: lines++ })
     yield* Effect.sleep("2 millis")
   }
