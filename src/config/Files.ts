@@ -40,6 +40,7 @@ export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
 /** Clauses that follow a file's name, by the system's error code. */
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left on its disk. Make room",
+  EFBIG: "it may not grow any more. Raise the process's limit for files (ulimit -f), or use a file system that takes larger ones",
   EDQUOT: "its owner's quota of disk space is used up. Make room",
   EROFS: "its file system can't be written to. Mount it so that it can",
   EACCES: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
@@ -66,7 +67,7 @@ export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonl
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? ""
 
 /** Windows does not have these flags. */
-const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
+export const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
 
 const folderMode = 0o700
 const fileMode = 0o600

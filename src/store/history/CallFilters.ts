@@ -4,7 +4,7 @@
  * One filter gives the index, in the list's order, along which calls are walked. The other filters are conditions on each of those calls.
  */
 import type { Parameter } from "../Dialect.ts"
-import type { Statement } from "./Statements.ts"
+import type { Statement } from "../Statements.ts"
 
 /** A call is selected if it meets each filter that is set. Times are ms since 1970. */
 export interface CallFilters {

@@ -115,7 +115,7 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
         if (file === undefined) return Option.none<Waiting>()
         const { lines } = yield* file.next(most)
         if (lines.length > 0) return Option.some({ lines, isOurs: file === own, taken: take(file) })
-        // The file's end, or erased lines.
+        // The file's end, or blank lines.
         file.take()
         if (file.isTaken) yield* remove(file)
       }

@@ -1,0 +1,29 @@
+/**
+ * Runs plain SQL with `?` for parameters on either database. Compiling a template would cost more than most statements.
+ */
+import type { Effect } from "effect"
+import type { SqlClient } from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
+import { type Dialect, type Parameter, parameter, placeholders } from "./Dialect.ts"
+
+export interface Statement {
+  readonly text: string
+  readonly parameters: ReadonlyArray<Parameter>
+}
+
+export type Run = <Row extends object>(text: string, parameters?: ReadonlyArray<Parameter>) => Effect.Effect<ReadonlyArray<Row>, SqlError>
+
+export const runner = (sql: SqlClient, dialect: Dialect): Run => (text, parameters = []) =>
+  sql.unsafe(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
+
+/** On the connection of an open transaction, without a span for each statement. */
+export const connectionRunner = (connection: Connection, dialect: Dialect): Run => (text, parameters = []) =>
+  connection.execute(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)), undefined)
+
+/** A condition with one parameter for a list of texts: `column ${isIn(dialect)}`. `listOf` makes the parameter. */
+export const isIn = (dialect: Dialect): string => dialect === "pg" ? "= ANY(CAST(? AS TEXT[]))" : "IN (SELECT value FROM json_each(?))"
+
+const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, "\\$&")}"`
+
+export const listOf = (dialect: Dialect, texts: ReadonlyArray<string>): string => dialect === "pg" ? `{${texts.map(quoted).join(",")}}` : JSON.stringify(texts)
