@@ -9,7 +9,7 @@ const interval = Duration.minutes(1)
 /** This many kinds are counted separately; all further kinds count as one. */
 const maxKinds = 64
 
-interface SampledLog {
+export interface SampledLog {
   /** `kind` must not be text from a client. Of the lines that were only counted, the newest is written. */
   readonly tell: (kind: string, log: Effect.Effect<void>) => Effect.Effect<void>
 }
