@@ -19,8 +19,10 @@ export const make = (file: WritableFile, name: string, sealer: Sealer): PartWrit
   /** The sound of the last block while it is not full. */
   let unfinished: Uint8Array = new Uint8Array(0)
   let hasHead = false
-  /** A failed write may have changed the last block, or have left bytes behind it. */
-  let isTorn = false
+  /** An unfinished or failed write may have changed the last block. */
+  let isOverwritten = false
+  /** A failed write may have left bytes behind the sound. They must be cut off: the length of the sound follows from the file's size. */
+  let hasRest = false
 
   const writeHead = async (): Promise<void> => {
     if (!hasHead) await writeAll(file, SealedFormat.head(sealer, name), 0)
@@ -37,17 +39,23 @@ export const make = (file: WritableFile, name: string, sealer: Sealer): PartWrit
     /** Bytes that overwrite the last block; all others are behind the file's end. */
     const overwriting = SealedFormat.fileBytes(size) - position
     await writeAll(file, sealed.subarray(overwriting), position + overwriting)
+    isOverwritten = true
     await writeAll(file, sealed.subarray(0, overwriting), position)
-    isTorn = false
     size += sound.length
     unfinished = plain.subarray(plain.length - (size % blockBytes))
   }
 
+  const cutRest = async (): Promise<void> => {
+    if (hasRest) await file.truncate(SealedFormat.fileBytes(size))
+    hasRest = false
+  }
+
   const mend = async (): Promise<void> => {
+    await cutRest()
+    if (!isOverwritten) return
     const block = Math.floor(size / blockBytes)
     await writeAll(file, SealedFormat.seal(sealer, name, block, unfinished), SealedFormat.positionOf(block))
-    await file.truncate(SealedFormat.fileBytes(size))
-    isTorn = false
+    isOverwritten = false
   }
 
   return {
@@ -56,9 +64,11 @@ export const make = (file: WritableFile, name: string, sealer: Sealer): PartWrit
       const before = { size, unfinished }
       try {
         for (const piece of pieces) await appendPiece(piece)
+        await cutRest()
+        isOverwritten = false
       } catch (cause) {
         ;({ size, unfinished } = before)
-        isTorn = true
+        hasRest = true
         // Readers of the live call need the last block. If this fails, the next write tries again.
         if (hasHead) await mend().catch(() => {})
         throw cause
@@ -66,7 +76,7 @@ export const make = (file: WritableFile, name: string, sealer: Sealer): PartWrit
     },
     finish: async () => {
       await writeHead()
-      if (isTorn) await mend()
+      await mend()
     }
   }
 }
