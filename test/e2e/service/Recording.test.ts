@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer } from "effect"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { receptionistFile } from "../../../src/agent/Agents.ts"
 import * as Pcm from "../../../src/audio/Pcm.ts"
@@ -16,6 +16,7 @@ import * as Process from "../../support/service/Process.ts"
 import { apiKey, somebody, until, withService } from "../../support/service/Service.ts"
 import { awaitFrames, likeness, place, sentence, speaker } from "../../support/service/Talk.ts"
 import { bytesOf, loudest, recordingsOf, soundIn } from "../../support/store/Recordings.ts"
+import { keysOf } from "../../support/store/SealedSounds.ts"
 
 const { AwaitSpeech, HangUp, Play, Silence } = Caller.Step
 
@@ -130,6 +131,32 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           assert.strictEqual((yield* get()).status, 404)
           assert.isFalse(existsSync(join(DATA_DIR, "recordings", `${sid}-0.wav`)))
         }))
+    }), 60_000)
+
+  it.effect("is sealed if there is a key: the API plays it, and the files of DATA_DIR show none of it", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      const env = { RECORDING: "on", DATA_DIR, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }
+      const bytes = yield* withService({ env }, (both) =>
+        Effect.gen(function*() {
+          const call = yield* place(both, { caller: Caller.make(Play({ sound: sentence }), HangUp()) })
+          yield* call.settled
+          return yield* Effect.promise(async () => {
+            const response = await fetch(`${both.service.url}/calls/${call.sid}/recording.wav`, { headers: { authorization: `Bearer ${apiKey}` } })
+            return new Uint8Array(await response.arrayBuffer())
+          })
+        }))
+      const { agent, caller } = soundIn(bytes)
+      for (const side of [agent, caller]) assert.isAbove(loudest(side, 300, 2000), 1000)
+      const files = readdirSync(join(DATA_DIR, "recordings"))
+      assert.match(files.join(), /^CA[0-9a-f]{32}-0\.wav\.sealed$/)
+      // Silence repeats itself, also elsewhere: only windows of real sound count.
+      const windows = Array.from({ length: Math.floor(bytes.length / 32) }, (_, index) => bytes.subarray(32 * index, 32 * (index + 1))).filter((window) => new Set(window).size > 12)
+      assert.isAbove(windows.length, 100)
+      for (const file of readdirSync(DATA_DIR, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())) {
+        const content = readFileSync(join(file.parentPath, file.name))
+        assert.isFalse(windows.some((window) => content.includes(Buffer.from(window))), file.name)
+      }
     }), 60_000)
 
   it.effect("is not made unless it is wanted", () =>

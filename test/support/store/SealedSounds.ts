@@ -25,8 +25,8 @@ export const noise = (length: number, seed = 1): Uint8Array => {
 
 /** Whether 32 bytes of the sound are in the file, wherever. */
 export const shows = (file: Uint8Array, sound: Uint8Array): boolean => {
-  const bytes = Buffer.from(file)
-  for (let at = 0; at + 32 <= sound.length; at += 32) if (bytes.includes(sound.subarray(at, at + 32))) return true
+  const [inside, windows] = [Buffer.from(file), Buffer.from(sound)]
+  for (let at = 0; at + 32 <= windows.length; at += 32) if (inside.includes(windows.subarray(at, at + 32))) return true
   return false
 }
 
