@@ -1,5 +1,6 @@
 /**
- * Runs plain SQL with `?` for parameters on either database, as `ApplyWrites` does. Compiling a template would cost more than the statement.
+ * Runs SQL text on either database. Each `?` in the text is a parameter. The text does not go through the SQL templates of `effect/sql`,
+ * because compiling such a template costs more than running the statement.
  */
 import type { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -16,8 +17,8 @@ export type Run = <Row extends object>(text: string, parameters?: ReadonlyArray<
 export const runner = (sql: SqlClient, dialect: Dialect): Run => (text, parameters = []) =>
   sql.unsafe(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
 
-/** A condition with one parameter for a list: `column ${isIn(dialect)}`. `listOf` makes the parameter. */
+/** Tests whether a column's value is in a list: `column ${isIn(dialect)}`. The list is a single parameter, which `listOf` makes. */
 export const isIn = (dialect: Dialect): string => dialect === "pg" ? "= ANY(CAST(? AS TEXT[]))" : "IN (SELECT value FROM json_each(?))"
 
-/** The parameter for a list of call SIDs, which need no quoting. */
+/** Makes the parameter of `isIn`. Call SIDs are letters and digits, so they need no quoting. */
 export const listOf = (dialect: Dialect, callSids: ReadonlyArray<string>): string => dialect === "pg" ? `{${callSids.join(",")}}` : JSON.stringify(callSids)
