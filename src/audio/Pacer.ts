@@ -7,7 +7,7 @@
  * All times are milliseconds and may be fractional. `nowMillis` should be monotonic, from any origin. If it steps back, the next wait is
  * longer by the same time.
  */
-export interface Pacer {
+interface Pacer {
   /**
    * Books a chunk of `durationMillis` behind all earlier ones. Answers how many ms to wait from `nowMillis` before sending it (0: send at
    * once).

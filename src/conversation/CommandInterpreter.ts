@@ -65,7 +65,7 @@ export const make = (parts: Parts): Interpreter => {
         areWordsWanted = command.isWanted
         return Effect.void
       case "StartReply":
-        speech.answers(command.reply, command.request.history.at(-1)?.text ?? "")
+        speech.answers(command.reply, command.request.history.findLast(({ role }) => role === "caller")?.text ?? "")
         return generation.start(command.reply, command.request)
       case "SettleReply":
         return Effect.sync(() => generation.settle(command.reply))

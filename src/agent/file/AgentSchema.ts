@@ -43,7 +43,7 @@ const ToolEntry = Schema.Struct({
   repeatable: Schema.optionalKey(Schema.Boolean)
 })
 
-export const AgentSchema = Schema.Struct({
+const AgentSchema = Schema.Struct({
   name: Name,
   language: Schema.optionalKey(Language),
   region: Schema.optionalKey(Region),

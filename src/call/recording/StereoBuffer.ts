@@ -6,7 +6,7 @@
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 
-export type Channel = 0 | 1
+type Channel = 0 | 1
 
 export interface Taken {
   /** Bytes of silence that come before the sound, in place of sound that was lost. */
