@@ -2,7 +2,9 @@
  * The folder of recordings: a file for each media stream of a call, named by the call and the stream's number.
  *
  * It is a WAV file, or a sealed one if there is a key (see `SealedFormat`). A WAV file can be played at any time, even after a crash: its
- * head is rewritten every ten seconds, with the length of the sound so far. It uses `node:fs`, because Effect's `FileSystem` has no flags for "only if it is new" and "do not follow a link".
+ * head is rewritten every ten seconds, with the length of the sound so far.
+ *
+ * It uses `node:fs`, because Effect's `FileSystem` has no flags for "only if it is new" and "do not follow a link".
  */
 import { Effect, type Scope } from "effect"
 import { constants } from "node:fs"
