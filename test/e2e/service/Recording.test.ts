@@ -137,14 +137,15 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
       const env = { RECORDING: "on", DATA_DIR, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }
-      const bytes = yield* withService({ env }, (both) =>
+      const { bytes, sid } = yield* withService({ env }, (both) =>
         Effect.gen(function*() {
           const call = yield* place(both, { caller: Caller.make(Play({ sound: sentence }), HangUp()) })
           yield* call.settled
-          return yield* Effect.promise(async () => {
+          const bytes = yield* Effect.promise(async () => {
             const response = await fetch(`${both.service.url}/calls/${call.sid}/recording.wav`, { headers: { authorization: `Bearer ${apiKey}` } })
             return new Uint8Array(await response.arrayBuffer())
           })
+          return { bytes, sid: call.sid }
         }))
       const { agent, caller } = soundIn(bytes)
       for (const side of [agent, caller]) assert.isAbove(loudest(side, 300, 2000), 1000)
@@ -157,6 +158,12 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         const content = readFileSync(join(file.parentPath, file.name))
         assert.isFalse(windows.some((window) => content.includes(Buffer.from(window))), file.name)
       }
+      yield* withService({ env: { DATA_DIR } }, ({ service }) =>
+        Effect.gen(function*() {
+          const { json, status } = yield* service.ask(`/calls/${sid}/recording.wav`, { headers: { authorization: `Bearer ${apiKey}` } })
+          assert.strictEqual(status, 503)
+          assert.include(JSON.stringify(json), "STORE_ENCRYPTION_KEYS does not have")
+        }))
     }), 60_000)
 
   it.effect("is not made unless it is wanted", () =>
@@ -210,6 +217,23 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("a pr
       const { agent, caller } = soundIn(readFileSync(file))
       assert.isAbove(loudest(caller, 500, 2500), 1000)
       assert.isAbove(loudest(agent, 500, 2500), 1000)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("leaves a sealed file that the next process opens when it is killed", () =>
+    Effect.gen(function*() {
+      const env = { DATA_DIR: yield* newFolder, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }
+      const { service, started } = yield* Process.startWithTwilio({ RECORDING: "on", ...env })
+      const call = yield* place({ service, simulator: yield* Simulator }, {
+        caller: Caller.make(...Array.from({ length: 20 }, () => Play({ sound: sentence })))
+      })
+      const file = join(env.DATA_DIR, "recordings", `${call.sid}-0.wav.sealed`)
+      yield* until("three seconds on the disk", Effect.sync(() => existsSync(file) ? readFileSync(file).length : 0), (bytes) => bytes > 3 * MulawWav.bytesPerSecond)
+      yield* started.signal("SIGKILL")
+      yield* started.ended
+      yield* call.hangUp
+      const { agent, caller, seconds } = soundIn(yield* bytesOf(CallSid.make(call.sid)).pipe(Effect.provide(recordingsOf(env))))
+      assert.isAtLeast(seconds, 2)
+      for (const side of [agent, caller]) assert.isAbove(loudest(side, 500, 2000), 1000)
     }).pipe(Effect.scoped), 60_000)
 
   it.effect("keeps a valid file while the system refuses to write sound, and the call goes on", () =>
