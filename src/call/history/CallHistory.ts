@@ -19,6 +19,8 @@ import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { EndReason } from "../CallState.ts"
 import type { LineListener } from "../media/LineListener.ts"
+import * as Cost from "../cost/Cost.ts"
+import type { PriceList } from "../cost/PriceList.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
 import * as EngineUses from "./EngineUses.ts"
 import type { NumberedEvent } from "../ConversationFeed.ts"
@@ -71,6 +73,8 @@ export interface MakeOptions {
   readonly clock: Clock.Clock
   /** Unset: no call is recorded. */
   readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
+  /** Unset: calls have no cost. */
+  readonly prices?: PriceList | undefined
   /** The address for webhooks of calls without one of their own. Unset: none are sent. */
   readonly webhookUrl?: string
   /** What the store knows of a call that another process had, or this one before a restart. `"lost"`: the store did not answer. */
@@ -192,7 +196,7 @@ const makeStore = ({ before, store }: MakeOptions) => {
 }
 
 export const make = (options: MakeOptions): CallHistory => {
-  const { accountSid, before, clock, info, recorder } = options
+  const { accountSid, before, clock, info, prices, recorder } = options
   const { place, store } = makeStore(options)
   const { callSid, keeping: { words: keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
@@ -214,6 +218,7 @@ export const make = (options: MakeOptions): CallHistory => {
     answeredAt: known?.answeredAt ?? undefined,
     now,
     engines: engines.all,
+    pricing: prices && ((usage) => Cost.of(prices, { direction: info.direction, ...usage })),
     write: store.write,
     onFinal: () => askForWebhook("call.ended")
   })

@@ -1,8 +1,8 @@
 /**
- * Where the history of calls is kept.
+ * Where the history of calls is kept, and the prices by which their cost is told.
  */
 import { Effect, type Option, Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
-import { count } from "./Values.ts"
+import { count, text } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
 /** The address of a Postgres database. It usually has a password, so it is a secret. */
@@ -22,7 +22,8 @@ export const storeVariables = {
   STORE_WORDS_DAYS: count(1, 36_500, 30),
   STORE_FIGURES_DAYS: count(1, 36_500, 400),
   STORE_NUMBERS: withDefault(Schema.Literals(["plain", "hashed"]), "plain", "plain or hashed", "hashed"),
-  STORE_KEY: optional(Schema.RedactedFromValue(Schema.String.check(Schema.isMinLength(22))), "a secret of 22 characters or more", "replace-me-with-a-long-random-secret")
+  STORE_KEY: optional(Schema.RedactedFromValue(Schema.String.check(Schema.isMinLength(22))), "a secret of 22 characters or more", "replace-me-with-a-long-random-secret"),
+  PRICES_FILE: text("the path of a price list", "prices.yaml")
 } as const
 
 export interface StoreSettings {
@@ -34,11 +35,14 @@ export interface StoreSettings {
   readonly numbers: "plain" | "hashed"
   /** The key for the HMAC of numbers. Unset: the service makes one, see `store/retention/NumberHash`. */
   readonly key: Option.Option<Redacted.Redacted>
+  /** The file of the price list; see `call/cost/Prices`. Unset: calls have no cost. */
+  readonly pricesFile: Option.Option<string>
 }
 
 export const storeSettings = (values: ValuesOf<typeof storeVariables>): StoreSettings => ({
   database: values.DATABASE_URL,
   retention: { wordsDays: values.STORE_WORDS_DAYS, figuresDays: values.STORE_FIGURES_DAYS },
   numbers: values.STORE_NUMBERS,
-  key: values.STORE_KEY
+  key: values.STORE_KEY,
+  pricesFile: values.PRICES_FILE
 })
