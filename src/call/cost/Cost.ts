@@ -41,14 +41,15 @@ const priceOf = (price: number, amount: number | undefined): number | undefined 
   return amount === undefined || !(amount >= 0 && amount <= Number.MAX_SAFE_INTEGER) ? undefined : price * amount
 }
 
-/** The sum; `undefined` if one of them is not known, or if there is none. */
-const sum = (parts: ReadonlyArray<number | undefined>): number | undefined =>
-  parts.length === 0 ? undefined : parts.reduce((total, part) => total === undefined || part === undefined ? undefined : total + part)
+const sum = (total: number | undefined, part: number | undefined): number | undefined =>
+  total === undefined || part === undefined ? undefined : total + part
 
+/** An engine that runs in this process costs nothing, unless the list has a price for it. */
 const costOfUse = ({ engines = {} }: PriceList, use: EngineUse): number | undefined => {
   const stages = Object.hasOwn(engines, use.engine) ? engines[use.engine] : {}
-  const prices: Readonly<Partial<Record<Unit, number>>> = stages[use.stage] ?? {}
-  return sum(Object.entries(prices).map(([unit, price]) => priceOf(price, amounts[unit as Unit](use))))
+  const prices = Object.entries(stages[use.stage] ?? {}) as ReadonlyArray<readonly [Unit, number]>
+  if (prices.length === 0) return use.engine === EngineMeter.embedded ? 0 : undefined
+  return prices.map(([unit, price]) => priceOf(price, amounts[unit](use))).reduce(sum, 0)
 }
 
 const costOfMinutes = ({ twilio = {} }: PriceList, { direction, minutes }: Usage): number | undefined => {
@@ -57,12 +58,9 @@ const costOfMinutes = ({ twilio = {} }: PriceList, { direction, minutes }: Usage
   return price === undefined ? undefined : priceOf(price, minutes)
 }
 
-/** Engines that run in this process cost nothing, unless the list has prices for them. */
-const isFree = ({ engine }: EngineUse): boolean => engine === EngineMeter.embedded
-
 export const of = (prices: PriceList, usage: Usage): Cost => {
   const minutes = costOfMinutes(prices, usage)
-  const uses = usage.engines.map((use) => ({ use, cost: costOfUse(prices, use) ?? (isFree(use) ? 0 : undefined) }))
+  const uses = usage.engines.map((use) => ({ use, cost: costOfUse(prices, use) }))
   const twilio = minutes === undefined ? undefined : rounded(minutes)
   const engines = uses.flatMap(({ cost, use: { engine, stage } }) => cost === undefined ? [] : [{ stage, engine, cost: rounded(cost) }])
   const names = [...twilio === undefined ? [twilioName] : [], ...uses.flatMap(({ cost, use }) => cost === undefined ? [use.engine] : [])]

@@ -63,12 +63,6 @@ const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | un
 /** Why calls end that nobody answered. */
 const unanswered: ReadonlySet<EndReason> = new Set<EndReason>(["busy", "noAnswer", "failed", "canceled"])
 
-/** Twilio's minutes: 0 without an answer, `undefined` if it is not known how long the call was. */
-const minutesOf = (seconds: number | undefined, reason: EndReason, status = ""): number | undefined => {
-  if (seconds !== undefined) return Math.ceil(seconds / 60)
-  return unanswered.has(endReasons[status] ?? reason) ? 0 : undefined
-}
-
 /** Prices what a call has used. */
 export type Pricing = (usage: Pick<Usage, "minutes" | "engines">) => Cost
 
@@ -83,7 +77,8 @@ interface OutcomeOptions {
 export const of = (facts: Facts, { engines, isFinal, pricing }: OutcomeOptions): Outcome => {
   const { answeredBy, isMemoryLost, reason = endReasons[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
   const seconds = secondsOf(facts)
-  const minutes = minutesOf(seconds, reason, status)
+  const billableMinutes = seconds === undefined ? undefined : Math.ceil(seconds / 60)
+  const isUnanswered = unanswered.has(endReasons[status ?? ""] ?? reason)
   return {
     reason,
     endedBy: endedBy[reason],
@@ -94,7 +89,7 @@ export const of = (facts: Facts, { engines, isFinal, pricing }: OutcomeOptions):
     ...(isTerminal(status) && status !== undefined ? { status } : {}),
     ...(sipCode === undefined ? {} : { sipCode }),
     ...(answeredBy === undefined ? {} : { answeredBy }),
-    ...(seconds === undefined ? {} : { durationSeconds: seconds, billableMinutes: Math.ceil(seconds / 60) }),
-    ...(pricing === undefined ? {} : { cost: pricing({ minutes, engines }) })
+    ...(seconds === undefined || billableMinutes === undefined ? {} : { durationSeconds: seconds, billableMinutes }),
+    ...(pricing === undefined ? {} : { cost: pricing({ minutes: billableMinutes ?? (isUnanswered ? 0 : undefined), engines }) })
   }
 }

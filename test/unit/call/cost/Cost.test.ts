@@ -61,6 +61,7 @@ describe("the cost of a call", () => {
   it("has a price for the engines in this process if the list has one", () => {
     const list = { ...prices, engines: { embedded: { transcript: { minute: 0.01 } } } }
     assert.strictEqual(of({ engines: [heard(120, "embedded")] }, list).total, 0.02)
+    assert.deepStrictEqual(of({ engines: [{ stage: "transcript", engine: "embedded", requests: 1 }] }, list).unpriced, ["embedded"])
   })
 
   const { twilio: _, ...withoutTwilio } = prices
