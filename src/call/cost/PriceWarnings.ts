@@ -20,8 +20,8 @@ export const of = ({ engines = {} }: PriceList, states: ReadonlyArray<Pick<Engin
     const prices = Object.hasOwn(engines, name) ? engines[name] : undefined
     if (key === undefined || Object.keys(prices?.[key] ?? {}).length > 0) return []
     const near = prices === undefined ? nearest(name, Object.keys(engines)) : undefined
-    const hint = near === undefined ? "" : ` Did you mean it by "${near}"?`
-    return [`PRICES_FILE has no prices for the engine "${name}" as "${key}". The cost of calls leaves it out. Add it; a price of 0 is one, too.${hint}`]
+    const hint = near === undefined ? "" : ` The list has "${near}": did you mean this engine by it?`
+    return [`PRICES_FILE has no prices for the engine "${name}" as "${key}". The cost of calls leaves it out. Add them, or 0 if it costs nothing.${hint}`]
   })
   return [...new Set(lines)]
 }

@@ -20,7 +20,7 @@ describe("engines of the configuration", () => {
       ["api.openai.com/v1", "speech"],
       ["api.openai.com", "reply"]
     ])
-    assert.include(warnings[2], "Did you mean it by \"api.openai.com/v1\"?")
-    assert.notInclude(warnings[0], "Did you mean")
+    assert.include(warnings[2], "The list has \"api.openai.com/v1\": did you mean this engine by it?")
+    assert.notInclude(warnings[0], "did you mean")
   })
 })
