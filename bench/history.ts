@@ -16,7 +16,7 @@ import { Database } from "../src/store/Database.ts"
 import type { CallFilters } from "../src/store/history/CallFilters.ts"
 import * as CallFilterPlan from "../src/store/history/CallFilters.ts"
 import * as CallList from "../src/store/history/CallList.ts"
-import { type Run, runner } from "../src/store/history/Statements.ts"
+import { type Run, runner } from "../src/store/Statements.ts"
 import * as TextSearch from "../src/store/history/TextSearch.ts"
 import { PostgresServer } from "../test/support/store/PostgresServer.ts"
 

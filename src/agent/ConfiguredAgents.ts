@@ -12,7 +12,7 @@ import { echo } from "./Echo.ts"
 import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./file/AgentFile.ts"
 
 /** Two files have one name, or a file has the name of `echo`. */
-export class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
+class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
   readonly agent: AgentName
   readonly file: string
   /** The file that has the name already. Unset: a built-in agent has it. */

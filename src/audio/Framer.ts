@@ -4,7 +4,7 @@
 import { silence } from "./Mulaw.ts"
 
 /** One direction of one call. Bytes that do not fill a frame are kept for the next push. */
-export interface Framer {
+interface Framer {
   /** Bytes kept, in 0…frameBytes - 1. */
   readonly pending: number
   /**

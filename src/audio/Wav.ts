@@ -16,7 +16,7 @@ export interface Wav {
 }
 
 /** Why some bytes can't be read as sound. */
-export interface WavError {
+interface WavError {
   readonly _tag: "WavError"
   readonly reason: string
 }
@@ -52,7 +52,7 @@ export const decode = (bytes: Uint8Array): Wav | WavError => {
   if (format === undefined) return fail("no fmt chunk")
   if (data === undefined) return fail("no data chunk")
   const read = WavFormat.read(format, isBigEndian)
-  if ("reason" in read) return fail(read.reason)
+  if ("_tag" in read) return fail(read.reason)
   const samples = data
   const channels = Array.from({ length: read.channels }, (_, channel) => readChannel(read, samples, channel))
   return { _tag: "Wav", sampleRate: read.sampleRate, channels }

@@ -8,8 +8,11 @@ import { isReadable, type SampleFormat } from "./SampleFormat.ts"
 
 /** Why samples of this format can't be read: a phrase for the middle of an error message. */
 interface WavFormatError {
+  readonly _tag: "WavFormatError"
   readonly reason: string
 }
+
+const fail = (reason: string): WavFormatError => ({ _tag: "WavFormatError", reason })
 
 export const pcm = 1
 const float = 3
@@ -48,13 +51,13 @@ const encodingOf = (tag: number, bits: number): SampleFormat["encoding"] | undef
 }
 
 export const read = (chunk: Uint8Array, isBigEndian = false): SampleFormat | WavFormatError => {
-  if (chunk.length < 16) return { reason: `a fmt chunk of ${chunk.length} bytes` }
+  if (chunk.length < 16) return fail(`a fmt chunk of ${chunk.length} bytes`)
   const view = new DataView(chunk.buffer, chunk.byteOffset, chunk.byteLength)
   const isLittle = !isBigEndian
   let tag = view.getUint16(0, isLittle)
   if (tag === extensible) {
-    if (chunk.length < 28) return { reason: `an extensible fmt chunk of ${chunk.length} bytes` }
-    if (chunk.length >= 40 && subFormat.some((byte, i) => chunk[32 + i] !== byte)) return { reason: "an unknown sub-format" }
+    if (chunk.length < 28) return fail(`an extensible fmt chunk of ${chunk.length} bytes`)
+    if (chunk.length >= 40 && subFormat.some((byte, i) => chunk[32 + i] !== byte)) return fail("an unknown sub-format")
     tag = view.getUint32(24, isLittle) & 0xffff
   }
   const channels = view.getUint16(2, isLittle)
@@ -64,10 +67,10 @@ export const read = (chunk: Uint8Array, isBigEndian = false): SampleFormat | Wav
   const bytesPerSample = Math.ceil(bits / 8)
   if (encoding === undefined || bits === 0 || !isReadable({ encoding, bytesPerSample })) {
     const codec = codecs[tag]
-    return { reason: `format ${tag}${codec === undefined ? "" : ` (${codec})`} with ${bits} bits` }
+    return fail(`format ${tag}${codec === undefined ? "" : ` (${codec})`} with ${bits} bits`)
   }
-  if (channels === 0 || channels > maxChannels) return { reason: `${channels} channels` }
-  if (sampleRate === 0) return { reason: "a sample rate of 0" }
+  if (channels === 0 || channels > maxChannels) return fail(`${channels} channels`)
+  if (sampleRate === 0) return fail("a sample rate of 0")
   return { encoding, bytesPerSample, isBigEndian, channels, sampleRate }
 }
 

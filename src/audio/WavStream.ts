@@ -95,7 +95,7 @@ const readFormat = (state: State, chunks: Chunks, size: number): Step => {
   const end = WavChunks.chunkHeadBytes + size
   if (state.unread.length < end) return "wait"
   const format = WavFormat.read(state.unread.subarray(WavChunks.chunkHeadBytes, end), chunks.isBigEndian)
-  if ("reason" in format) return failure("format", format.reason)
+  if ("_tag" in format) return failure("format", format.reason)
   if (format.sampleRate < Pcm.lowestRate || format.sampleRate > Pcm.highestRate) {
     return failure("rate", `${format.sampleRate} Hz`)
   }

@@ -4,7 +4,7 @@
  * `CallLifecycle` holds the state, `CallOwner` carries out its commands, `CallStreams` joins the agent to each media stream. The call's
  * scope holds the streams, so that the call's end frees everything.
  */
-import { Effect, Fiber, Scope } from "effect"
+import { Effect, Scope } from "effect"
 import { TransferFailed } from "../conversation/ports/AudioPort.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import type { MediaStream } from "../twilio/media/MediaStream.ts"
@@ -35,9 +35,10 @@ export interface Call {
 /** Transfers the call. A fiber of the call asks Twilio, because the agent and its stream end as soon as Twilio has transferred the call. */
 const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, control: CallControl, scope: Scope.Scope) =>
   Effect.fnUntraced(function*(to: PhoneNumber) {
-    const { isTransferring } = yield* lifecycle.dispatch(CallEvent.TransferBegan())
-    if (!isTransferring) return yield* new TransferFailed({ reason: "noStream" })
+    const { transfer } = yield* lifecycle.dispatch(CallEvent.TransferBegan())
+    if (transfer !== "asked") return yield* new TransferFailed({ reason: "noStream" })
     const asked = control.transfer(to).pipe(
+      Effect.tap(() => lifecycle.dispatch(CallEvent.TransferDone())),
       Effect.tapError((error) =>
         Effect.andThen(
           lifecycle.dispatch(CallEvent.TransferFailed()),
@@ -45,7 +46,7 @@ const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, co
         )),
       Effect.mapError(({ failure, mayBeDone }) => new TransferFailed({ reason: failure, mayBeDone }))
     )
-    yield* Effect.flatMap(Effect.forkIn(asked, scope), Fiber.join)
+    return yield* Effect.forkIn(asked, scope)
   })
 
 /** Makes a call, and `run`, the effect of its owner fiber. `run` ends with the call and frees what the call held. */

@@ -16,8 +16,10 @@ export type OnPhase = (state: CallState) => Effect.Effect<void>
 export interface CallLifecycle {
   readonly state: Effect.Effect<CallState>
   readonly phase: () => Phase
-  /** Twilio was asked to transfer the call, or has done it. */
-  readonly isTransferring: () => boolean
+  /** See `CallState`. It is also `done` while the call is with somebody else. */
+  readonly transfer: () => CallState["transfer"]
+  /** See `CallState`. */
+  readonly isBack: () => boolean
   /** Moves the state; gives the new one. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** What the owner has to do, in order. The queue ends with the call. */
@@ -66,7 +68,11 @@ export const make = Effect.fnUntraced(function*(
   return {
     state: Ref.get(state),
     phase: () => Ref.getUnsafe(state).phase,
-    isTransferring: () => Ref.getUnsafe(state).isTransferring || Ref.getUnsafe(state).phase._tag === "Transferred",
+    transfer: () => {
+      const { phase, transfer } = Ref.getUnsafe(state)
+      return phase._tag === "Transferred" ? "done" : transfer
+    },
+    isBack: () => Ref.getUnsafe(state).isBack,
     dispatch,
     commands,
     begin: Effect.andThen(

@@ -80,8 +80,13 @@ export interface CallState {
   readonly sequence: number
   /** Whether Twilio has had its first TwiML. */
   readonly isAnswered: boolean
-  /** Twilio was asked to transfer the call. The stream's end then means neither a lost socket nor that the caller left. */
-  readonly isTransferring: boolean
+  /**
+   * `asked`: Twilio was asked to transfer the call, and has not answered yet. `done`: Twilio has agreed, and the stream is about to end. If
+   * Twilio then ends the stream, the caller has not left.
+   */
+  readonly transfer: "none" | "asked" | "done"
+  /** The call was transferred and nobody answered there: the next stream brings the caller back. */
+  readonly isBack: boolean
   /** How often a stream was lost, another took its place, or Twilio asked again because none had started. */
   readonly resumptions: number
   /** After so many resumptions the call is given up. */
@@ -97,7 +102,8 @@ export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumpt
   phase: Phase.Initiated(),
   sequence: -1,
   isAnswered: false,
-  isTransferring: false,
+  transfer: "none",
+  isBack: false,
   resumptions,
   maxResumptions,
   step: 0,
@@ -128,6 +134,8 @@ export type CallEvent = Data.TaggedEnum<{
   TimerFired: { readonly timer: Timer }
   /** Twilio is about to be asked to transfer the call. */
   TransferBegan: {}
+  /** Twilio has agreed to the transfer. */
+  TransferDone: {}
   /** Twilio refused the transfer, or could not be reached. */
   TransferFailed: {}
   HangUpRequested: { readonly reason: EndReason }
@@ -215,10 +223,27 @@ const offer = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArra
   return state.offer === "none" ? [[...commands, Command.Arm({ timer: "start" })], offered] : unchanged(offered)
 }
 
+/** A stream takes the place of what was before. A transfer that Twilio has not answered yet may still be carried out. */
+const goingOn = (state: CallState): CallState => ({
+  ...state,
+  transfer: state.transfer === "asked" ? "asked" : "none",
+  resumptions: state.resumptions + 1
+})
+
+/** Two people talk to each other now, for as long as they like. */
+const handedOn = (state: CallState, ...commands: ReadonlyArray<Command>): Transition =>
+  to(
+    { ...state, transfer: state.transfer === "asked" ? "asked" : "none" },
+    Phase.Transferred(),
+    ...commands,
+    Command.Disarm({ timer: "duration" }),
+    Command.Arm({ timer: "transferred" })
+  )
+
 /** Twilio carries out our TwiML: the stream or transfer before it is over. */
 const follow = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition =>
   to(
-    { ...state, isTransferring: false, resumptions: state.resumptions + 1 },
+    goingOn(state),
     Phase.Connected(),
     ...commands,
     waitForStart(streamsHere)
@@ -239,7 +264,11 @@ const wasLostTooOften = ({ maxResumptions, resumptions }: CallState): boolean =>
 
 const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract<CallEvent, { readonly _tag: "Answered" }>): Transition => {
   const isNext = asked !== "first" && step === before.step
-  const state = isNext ? { ...before, step: step + 1 } : before
+  const state: CallState = {
+    ...before,
+    ...(isNext ? { step: step + 1 } : {}),
+    ...(asked === "afterTransfer" ? { transfer: "none", isBack: true } : {})
+  }
   const { phase } = state
   const isOffered = state.offer !== "none" && asked !== "first"
   switch (phase._tag) {
@@ -274,9 +303,9 @@ const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract
 
 const onStreamStarted = (state: CallState, streamSid: StreamSid): Transition => {
   const { phase } = state
-  const resumed = { ...state, isTransferring: false, resumptions: state.resumptions + 1 }
+  const resumed = goingOn(state)
   const start = (state: CallState, ...commands: ReadonlyArray<Command>) =>
-    to(state, Phase.Streaming({ streamSid }), Command.Disarm({ timer: "start" }), ...commands, Command.Arm({ timer: "duration" }))
+    to({ ...state, isBack: false }, Phase.Streaming({ streamSid }), Command.Disarm({ timer: "start" }), ...commands, Command.Arm({ timer: "duration" }))
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
@@ -302,15 +331,9 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
   const { phase } = state
   if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) return unchanged(state)
   if (state.offer !== "none" && ended._tag !== "Closed") return follow(state, state.offer === "here")
-  if (state.isTransferring) {
-    return to(
-      { ...state, isTransferring: false },
-      Phase.Transferred(),
-      // Two people talk to each other now, for as long as they like.
-      Command.Disarm({ timer: "duration" }),
-      Command.Arm({ timer: "transferred" })
-    )
-  }
+  // A socket that is lost before Twilio has answered is lost as any other: nobody knows yet whether the call will be transferred.
+  const mayBeResumed = ended._tag === "Lost" && state.resumptions < state.maxResumptions
+  if (state.transfer === "done" || (state.transfer === "asked" && !mayBeResumed)) return handedOn(state)
   const ending = (reason: EndReason) => to(state, Phase.Ending({ reason }), Command.Arm({ timer: "ending" }))
   switch (ended._tag) {
     case "Stopped":
@@ -350,11 +373,10 @@ const onTimer = (state: CallState, timer: Timer): Transition => {
         return to(state, Phase.Ending({ reason: "noStream" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
       }
       if (state.offer === "none") return unchanged(state)
-      return phase._tag === "Ending" ? withdraw(state) : unchanged({ ...state, offer: "none" })
+      return phase._tag === "Ending" ? withdraw(state) : unchanged({ ...state, offer: "none", isBack: false })
     case "resuming":
-      return phase._tag === "Resuming"
-        ? to(state, Phase.Ended({ reason: "streamLost" }))
-        : unchanged(state)
+      if (phase._tag !== "Resuming") return unchanged(state)
+      return state.transfer === "asked" ? handedOn(state) : to(state, Phase.Ended({ reason: "streamLost" }))
     case "ending":
       return phase._tag === "Ending" ? to(state, Phase.Ended({ reason: phase.reason })) : unchanged(state)
     case "transferred":
@@ -364,10 +386,26 @@ const onTimer = (state: CallState, timer: Timer): Transition => {
   }
 }
 
-const onTransferFailed = (state: CallState): Transition => {
+const onTransferDone = (state: CallState): Transition => {
+  if (state.transfer !== "asked") return unchanged(state)
+  const done: CallState = { ...state, transfer: "done" }
   switch (state.phase._tag) {
     case "Streaming":
-      return unchanged({ ...state, isTransferring: false })
+      return unchanged(done)
+    // Twilio has left our last answer for the transfer, so no stream follows it.
+    case "Connected":
+      return handedOn(done, Command.Disarm({ timer: "start" }))
+    case "Resuming":
+      return handedOn(done, Command.Disarm({ timer: "resuming" }))
+    default:
+      return unchanged({ ...state, transfer: "none" })
+  }
+}
+
+const onTransferFailed = (before: CallState): Transition => {
+  if (before.transfer === "none") return unchanged(before)
+  const state: CallState = { ...before, transfer: "none" }
+  switch (state.phase._tag) {
     case "Transferred":
       if (state.offer !== "none") {
         return follow(state, state.offer === "here", Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "duration" }))
@@ -417,7 +455,9 @@ export const transition = (state: CallState, event: CallEvent): Transition => {
     case "TimerFired":
       return onTimer(state, event.timer)
     case "TransferBegan":
-      return unchanged(state.phase._tag === "Streaming" ? { ...state, isTransferring: true } : state)
+      return unchanged(state.phase._tag === "Streaming" ? { ...state, transfer: "asked" } : state)
+    case "TransferDone":
+      return onTransferDone(state)
     case "TransferFailed":
       return onTransferFailed(state)
     case "HangUpRequested":

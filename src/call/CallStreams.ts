@@ -37,7 +37,7 @@ const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
 
 const agentFailed: StreamEnd = { _tag: "Closed", reason: "agentFailed" }
 
-export interface CallStreams {
+interface CallStreams {
   /** Runs a media stream until it is over; `false` when the call has no place for it. */
   readonly run: (stream: MediaStream) => Effect.Effect<boolean>
   /** Ends this stream for this reason, if it is open. */
@@ -54,18 +54,21 @@ export const make = (
 ): CallStreams => {
   /** The open streams. Each waits for a reason that closes it. */
   const closing = new Map<StreamSid, Deferred.Deferred<EndReason>>()
+  let newest: StreamSid | undefined
 
   /** Runs the session until the stream ends or has to be closed, even while the agent is still starting. */
   const untilEnd = (stream: MediaStream, isAfterTransfer: boolean, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> => {
     const resumption = history.streamBegan(isAfterTransfer)
+    newest = stream.streamSid
     let closedFor: EndReason | undefined
     const options: MediaSession.Options = {
       ...session,
-      remember: history.remember,
+      // A tool's answer may come to the conversation of an earlier stream, which does not know how it goes on.
+      remember: (memory) => newest === stream.streamSid ? history.remember(memory) : undefined,
       actions: history.actions,
       isRecorded: history.isRecorded,
       ...(resumption === undefined ? {} : { resumption }),
-      whyEnded: (end) => StreamEnds.tellable(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.isTransferring())
+      whyEnded: (end) => StreamEnds.tellable(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.transfer())
     }
     const run = Effect.flatMap(history.record(stream, info.agent), (listener) =>
       MediaSession.run(stream, info.agent, listener === undefined ? options : { ...options, listener }))
@@ -107,7 +110,7 @@ export const make = (
       if (closing.has(streamSid)) return false
       const toClose = yield* Deferred.make<EndReason>()
       closing.set(streamSid, toClose)
-      const isAfterTransfer = lifecycle.phase()._tag === "Transferred"
+      const isAfterTransfer = lifecycle.isBack()
       const { phase } = yield* lifecycle.dispatch(CallEvent.StreamStarted({ streamSid }))
       if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) {
         closing.delete(streamSid)

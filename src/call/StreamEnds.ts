@@ -1,17 +1,18 @@
 /** The words by which watchers learn how a call or a conversation ended. */
-import type { EndReason, StreamEnd } from "./CallState.ts"
+import type { CallState, EndReason, StreamEnd } from "./CallState.ts"
 
 /** The word for a call's end. Twilio reports `completed` for a call that is still here when the caller has hung up. */
 export const wordOf = (reason: EndReason): string => reason === "callerLeft" || reason === "completed" ? "callerHungUp" : reason
 
 /** The word for the conversation's end. `undefined`: the call may go on, so nobody is told of an end. */
-export const tellable = (end: StreamEnd | undefined, isTransferring: boolean): string | undefined => {
-  if (isTransferring) return "transferred"
+export const tellable = (end: StreamEnd | undefined, transfer: CallState["transfer"]): string | undefined => {
+  if (transfer === "done") return "transferred"
   switch (end?._tag) {
     case "Stopped":
-      return "callerHungUp"
+      return transfer === "asked" ? "transferred" : "callerHungUp"
     case "Closed":
-      return end.reason === "streamLost" ? undefined : wordOf(end.reason)
+      if (end.reason === "streamLost") return undefined
+      return transfer === "asked" ? "transferred" : wordOf(end.reason)
     default:
       return undefined
   }

@@ -29,7 +29,11 @@ export const read = (text: string): Option.Option<AgentChoice> => {
 export const write = (choice: typeof AgentChoice.Encoded): string => choice._tag === "Named" ? choice.name : choice.path
 
 /** An entry of `AGENT_NUMBERS` can't be read. `why` is a clause that names the entry by its position, and never the number. */
-export class NotAnAgentNumber extends Data.TaggedError("NotAnAgentNumber")<{ readonly why: string }> {}
+class NotAnAgentNumber extends Data.TaggedError("NotAnAgentNumber")<{ readonly why: string }> {
+  override get message() {
+    return `In AGENT_NUMBERS, ${this.why}. Write entries such as +14155550100=receptionist.`
+  }
+}
 
 /**
  * Reads `+14155550100=receptionist`. The entry is split at the first `=` with a number before it and an agent behind it, because both a

@@ -14,7 +14,7 @@ import { load, type Variable } from "./variables/Variable.ts"
 import { names, type Values, variables } from "./variables/Variables.ts"
 
 /** The configuration is wrong: a line for the operator about each wrong variable, without secrets. */
-export class InvalidConfig extends Data.TaggedError("InvalidConfig")<{
+class InvalidConfig extends Data.TaggedError("InvalidConfig")<{
   readonly lines: Array.NonEmptyReadonlyArray<string>
 }> {
   override get message() {

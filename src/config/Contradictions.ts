@@ -10,7 +10,7 @@ import type { Settings } from "./Settings.ts"
 import * as WebhookAddress from "./WebhookAddress.ts"
 
 /** The secrets of `.env.example`, which everybody knows. */
-const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==" }
+const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==", encryptionKey: "replace+me+with" }
 
 /** Whether a URL's host is of this machine or of its private network. Names are not looked up. */
 const isUnreachable = (url: URL) =>
@@ -32,7 +32,7 @@ const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
 }
 
 /** A line for each combination of settings that can't work or must not be used. */
-export const impossible = ({ apiKey, server, twilio, webhooks }: Settings): ReadonlyArray<string> => {
+export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
   // With the simulator in Twilio's place, everything may be on one machine.
   const isReal = Option.isSome(twilio.account) && Option.match(twilio.apiBaseUrl, { onNone: () => true, onSome: isTwilio })
@@ -53,6 +53,9 @@ export const impossible = ({ apiKey, server, twilio, webhooks }: Settings): Read
   if (isReachable(server)) lines.push(...weakKey(apiKey))
   if (Option.exists(webhooks.secrets, (secrets) => secrets.some((secret) => Redacted.value(secret) === examples.webhookSecret))) {
     lines.push("WEBHOOK_SECRET is still the example of .env.example, so everybody could make webhooks that look like this service's. Set one of your own.")
+  }
+  if (Option.exists(store.encryption, (keys) => keys.some(({ key }) => Buffer.from(Redacted.value(key)).toString("base64").startsWith(examples.encryptionKey)))) {
+    lines.push("STORE_ENCRYPTION_KEYS is still the example of .env.example, so everybody could open what it seals. Make a key: openssl rand -base64 32")
   }
   if (Option.isSome(webhooks.url)) {
     const address = WebhookAddress.read(webhooks.url.value.href, webhooks.isPrivateAllowed)

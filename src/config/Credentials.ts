@@ -20,7 +20,7 @@ const LocalAccount = Schema.fromJsonString(
 )
 
 /** The data folder can't be read or written, or holds something else. */
-export class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: string; readonly cause: unknown }> {
+class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: string; readonly cause: unknown }> {
   override get message() {
     const why = this.cause instanceof Files.FileUnwritable ? `can't be used: ${this.cause.reason}, or` : "can't be used. Make it readable, remove it if it is damaged, or"
     return `${this.file} ${why} set DATA_DIR to another folder.`
@@ -28,7 +28,7 @@ export class IdentityError extends Data.TaggedError("IdentityError")<{ readonly 
 }
 
 /** The API key in the file can be guessed, or can't be sent in a header. */
-export class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
+class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
   override get message() {
     return `The API key in ${this.file} ${this.why}. Whoever guesses it can place calls. Remove the file: a key is then made at the next start.`
   }
@@ -40,9 +40,23 @@ const sendable = /^[\x21-\x7e]+$/
 /** A first start on a full disk can leave an empty file. */
 const isBlank = (text: string) => trimmed(text) === ""
 
+/** `undefined`: the file is missing. */
+const readIfThere = (file: string) => Files.read(file).pipe(Effect.catchIf(({ why }) => why === "missing", () => Effect.undefined))
+
+const warnIfOpen = (file: string, { isOpenToOthers }: { readonly isOpenToOthers: boolean }) =>
+  isOpenToOthers ? Effect.logWarning(`Others on this machine may read ${file}, which holds a secret. Take that from them: chmod 600 ${file}`) : Effect.void
+
+/** The content of a file that only this user may read; `None`: it is missing or blank. */
+export const keptSecret = Effect.fnUntraced(function*(file: string) {
+  const kept = yield* Effect.mapError(readIfThere(file), (cause) => new IdentityError({ file, cause }))
+  if (kept === undefined || isBlank(kept.text)) return Option.none<string>()
+  yield* warnIfOpen(file, kept)
+  return Option.some(trimmed(kept.text))
+})
+
 /** The content of a file that only this user may read. A file that is missing or blank is written with `content` first. */
 export const keepSecret = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
-  const read = Files.read(file).pipe(Effect.catchIf(({ why }) => why === "missing", () => Effect.undefined))
+  const read = readIfThere(file)
   return yield* Effect.gen(function*() {
     let kept = yield* read
     let isNew = false
@@ -53,9 +67,7 @@ export const keepSecret = Effect.fnUntraced(function*(file: string, content: Eff
     }
     // With an empty key, a request with an empty key would be accepted.
     if (kept === undefined || isBlank(kept.text)) return yield* new IdentityError({ file, cause: "empty" })
-    if (kept.isOpenToOthers) {
-      yield* Effect.logWarning(`Others on this machine may read ${file}, which holds a secret. Take that from them: chmod 600 ${file}`)
-    }
+    yield* warnIfOpen(file, kept)
     return { content: trimmed(kept.text), isNew }
   }).pipe(Effect.mapError((cause) => cause._tag === "IdentityError" ? cause : new IdentityError({ file, cause })))
 })

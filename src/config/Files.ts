@@ -16,16 +16,31 @@ import { dirname } from "node:path"
 /** The largest file that is read unless the caller of {@link read} sets a limit, in bytes. */
 export const maxBytes = 1024 * 1024
 
+/** Clauses that follow a file's name. */
+const readFailures = {
+  missing: "does not exist. Check its name",
+  folder: "is a folder. Name a file",
+  notAFile: "is no regular file. Name a file",
+  tooLarge: "is too large. Check that it is the right file",
+  forbidden: "may not be read by this user. Change its owner or its permissions",
+  failed: "can't be read. Look at its disk"
+}
+
 /** A file can't be read. `tooLarge`: larger than the limit; `notAFile`: a pipe, a device or a socket. */
 export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
   readonly file: string
-  readonly why: "missing" | "folder" | "notAFile" | "tooLarge" | "forbidden" | "failed"
+  readonly why: keyof typeof readFailures
   readonly cause?: unknown
-}> {}
+}> {
+  override get message() {
+    return `${this.file} ${readFailures[this.why]}.`
+  }
+}
 
 /** Clauses that follow a file's name, by the system's error code. */
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left on its disk. Make room",
+  EFBIG: "it may not grow any more. Raise the process's limit for files (ulimit -f), or use a file system that takes larger ones",
   EDQUOT: "its owner's quota of disk space is used up. Make room",
   EROFS: "its file system can't be written to. Mount it so that it can",
   EACCES: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
@@ -52,7 +67,7 @@ export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonl
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? ""
 
 /** Windows does not have these flags. */
-const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
+export const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
 
 const folderMode = 0o700
 const fileMode = 0o600

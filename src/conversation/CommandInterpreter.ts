@@ -1,5 +1,5 @@
 /**
- * Carries out the turn machine's commands by the parts of a conversation. It decides nothing (docs/adr/0005).
+ * Gives each command of the turn machine to the part of the conversation that carries it out. It decides nothing (docs/adr/0005).
  *
  * No command waits for an engine. A part that needs time works in a fiber of its own and reports by an event.
  */
@@ -24,7 +24,7 @@ interface Parts {
   readonly playback: Pick<PlaybackReporter, "cleared">
   readonly timers: TurnTimers
   readonly tools: Pick<ToolRunner, "onCallerSaid" | "onReplyHeard">
-  /** Unset if the voice uses no context. */
+  /** The newest sound of both sides, for the voice. Unset if the voice does not use it. */
   readonly context: SpeechContext | undefined
   readonly line: {
     readonly clear: Effect.Effect<void>
@@ -34,7 +34,7 @@ interface Parts {
     readonly hangUp: Effect.Effect<unknown>
     /** Transfers the call in the background, and reports the result by an event. */
     readonly transfer: (to: string) => Effect.Effect<unknown>
-    /** Keeps that keys are about to be pressed. */
+    /** Notes among the call's actions which keys are about to be pressed. */
     readonly pressing?: (reply: number, digits: string) => void
   }
 }
@@ -65,7 +65,7 @@ export const make = (parts: Parts): Interpreter => {
         areWordsWanted = command.isWanted
         return Effect.void
       case "StartReply":
-        speech.answers(command.reply, command.request.history.at(-1)?.text ?? "")
+        speech.answers(command.reply, command.request.history.findLast(({ role }) => role === "caller")?.text ?? "")
         return generation.start(command.reply, command.request)
       case "SettleReply":
         return Effect.sync(() => generation.settle(command.reply))

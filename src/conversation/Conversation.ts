@@ -15,19 +15,19 @@
  */
 import { Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
+import * as CallTransfer from "./CallTransfer.ts"
 import * as CommandInterpreter from "./CommandInterpreter.ts"
 import * as MemoryWriter from "./MemoryWriter.ts"
 import * as CallerSound from "./listen/CallerSound.ts"
 import * as MediaClock from "./listen/MediaClock.ts"
 import * as UtteranceRecognition from "./listen/UtteranceRecognition.ts"
-import type { Action } from "./ports/Actions.ts"
 import type { ConversationMemory } from "./ports/ConversationMemory.ts"
-import { type AgentSide, type CallSide, TransferFailed } from "./ports/AudioPort.ts"
+import type { AgentSide, CallSide } from "./ports/AudioPort.ts"
 import { reasonOf } from "./ports/Engine.ts"
 import type { Replier } from "./ports/ReplyModel.ts"
 import type { Recognizer } from "./ports/SpeechToText.ts"
 import type { TextToSpeech } from "./ports/TextToSpeech.ts"
-import type { ToolOutcome, Tools } from "./ports/Tools.ts"
+import type { Tools } from "./ports/Tools.ts"
 import type { VoiceActivity } from "./ports/VoiceActivity.ts"
 import * as SpeechContext from "./speak/context/SpeechContext.ts"
 import type { Outgoing } from "./speak/Outgoing.ts"
@@ -37,7 +37,7 @@ import * as ReplySpeech from "./speak/ReplySpeech.ts"
 import * as ToolRunner from "./tools/ToolRunner.ts"
 import * as Transition from "./turn/Transition.ts"
 import { parseMark } from "./turn/TurnCommand.ts"
-import type { ReportTurnEvent, TurnEvent } from "./turn/TurnEvent.ts"
+import type { TurnEvent } from "./turn/TurnEvent.ts"
 import * as TurnLoop from "./turn/TurnLoop.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
 
@@ -109,30 +109,6 @@ const listen = Effect.fnUntraced(function*(
   })
   return { callerSound, recognition, timers }
 })
-
-/** Transfers the call to the telephone with this name in the agent's `transfers`, and reports the result. */
-const transfer = (to: string, id: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Pick<CallSide, "actions" | "transfer">, report: ReportTurnEvent) => {
-  const { actions } = line
-  const number = Object.entries(transfers ?? {}).find(([name]) => name === to)?.[1]
-  const action: Action = { id, kind: "transfer", name: to, arguments: "", isRepeatable: false }
-  const keepRequest = actions === undefined ? Effect.void : Effect.mapError(actions.asked(action), () => new TransferFailed({ reason: "notKept" }))
-  const settled = (outcome: ToolOutcome) => Effect.sync(() => actions?.settled(action, outcome))
-  const transferred = number === undefined || line.transfer === undefined
-    ? Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
-    : Effect.andThen(keepRequest, line.transfer(number)).pipe(
-      Effect.tap(() => settled({ _tag: "Answered", text: "" })),
-      Effect.tapError(({ mayBeDone }) => settled({ _tag: mayBeDone === true ? "Unknown" : "NotSent" })),
-      // A transfer that succeeds usually ends the media stream, sometimes before Twilio's answer has come.
-      Effect.onInterrupt(() => settled({ _tag: "Unknown" }))
-    )
-  return transferred.pipe(
-    Effect.match({
-      onSuccess: () => report({ _tag: "Transferred" }),
-      onFailure: ({ reason }) => report({ _tag: "TransferFailed", reason })
-    }),
-    Effect.catchDefect(() => Effect.sync(() => report({ _tag: "TransferFailed", reason: "broken" })))
-  )
-}
 
 /** Makes the tools, and the writer of the conversation's memory. */
 const makeTools = (
@@ -215,7 +191,7 @@ export const open = Effect.fnUntraced(function*(
       tell: line.tell,
       isWatched: line.isWatched ?? (() => true),
       hangUp: Queue.end(out),
-      transfer: (to) => Effect.forkIn(transfer(to, `transfer-${Math.round(now())}`, definition, line, report), scope),
+      transfer: (to) => Effect.forkIn(CallTransfer.run(to, `transfer-${Math.round(now())}`, definition, line, report), scope),
       pressing: (reply, digits) =>
         actions?.noted({ id: `keys-${reply}`, kind: "keys", name: "", arguments: digits, isRepeatable: false })
     }
@@ -234,6 +210,7 @@ export const open = Effect.fnUntraced(function*(
       ? { _tag: "Began" }
       : { _tag: "Reconnected", memory: memory?.turn ?? null, isAfterTransfer: resumption.isAfterTransfer }
   )
+  if (memory?.turn.transferring !== undefined && resumption?.isAfterTransfer === false) CallTransfer.goOn(line, report)
 
   return {
     reply: Stream.fromQueue(out).pipe(

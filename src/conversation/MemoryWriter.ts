@@ -3,7 +3,7 @@
  */
 import type { ConversationMemory, ToolMemory, TurnMemory } from "./ports/ConversationMemory.ts"
 
-export interface MemoryWriter {
+interface MemoryWriter {
   readonly onTurn: (turn: TurnMemory) => void
   readonly onTools: () => void
 }

@@ -12,7 +12,7 @@ export type Phrase =
   | { readonly _tag: "Optional"; readonly phrase: Phrase }
 
 /** A phrase can't be read. `at`: the index of the wrong character, from 0. */
-export class PhraseError extends Data.TaggedError("PhraseError")<{ readonly at: number; readonly problem: string }> {
+class PhraseError extends Data.TaggedError("PhraseError")<{ readonly at: number; readonly problem: string }> {
   override get message() {
     return `${this.problem} (character ${this.at + 1})`
   }

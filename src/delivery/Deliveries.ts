@@ -141,16 +141,29 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     }
   }
 
+  /** A fault of this service counts as an attempt: otherwise the webhook would come back with each lease, for ever. */
+  const fault = ({ attempts, callSid, type }: Claimed, defect: unknown) =>
+    Effect.logError(`A webhook (${type}) could not be made or sent: a fault of this service`, defect).pipe(
+      Effect.annotateLogs({ callSid }),
+      Effect.andThen(judge({ _tag: "NoAnswer", why: "this service failed to make or to send it; the log says why", isHopeless: false }, attempts))
+    )
+
+  /** `undefined`: there is nothing to send any more. */
+  const verdictOf = Effect.fnUntraced(function*(claimed: Claimed) {
+    const body = yield* bodyOf(claimed)
+    return body === undefined ? undefined : yield* post(claimed, body)
+  })
+
   return (claimed: Claimed) =>
     Effect.gen(function*() {
-      const body = yield* bodyOf(claimed)
-      if (body === undefined) return yield* table.failed(claimed, "the call was erased")
-      const verdict = yield* post(claimed, body)
+      const verdict = yield* Effect.catchDefect(verdictOf(claimed), (defect) => fault(claimed, defect))
+      if (verdict === undefined) return yield* table.failed(claimed, "the call was erased")
       yield* report(claimed, verdict)
       yield* Effect.retry(settle(claimed, verdict), untilTold)
     }).pipe(
       // The database does not answer. The webhook is due again when the lease is over.
       Effect.catchTag("StoreUnreachable", () => Effect.void),
+      Effect.catchDefect((defect) => Effect.logError("What became of a webhook could not be written down", defect)),
       Effect.onInterrupt(() => Effect.ignore(table.release(claimed)))
     )
 })
@@ -162,10 +175,9 @@ const makeForgotten = Effect.gen(function*() {
   const store = yield* CallStore
   const clock = yield* Clock.Clock
   return Effect.gen(function*() {
-    if (!table.isReady()) return
-    for (const { call_sid, webhook_url } of yield* table.forgottenEnds) {
-      const url = webhook_url ?? Option.getOrUndefined(webhooks.url)?.href
-      if (url !== undefined) store.write({ _tag: "DeliveryAsked", callSid: call_sid, type: "call.ended", url, at: clock.currentTimeMillisUnsafe() })
+    for (const { callSid, webhookUrl } of yield* table.forgottenEnds) {
+      const url = webhookUrl ?? Option.getOrUndefined(webhooks.url)?.href
+      if (url !== undefined) store.write({ _tag: "DeliveryAsked", callSid, type: "call.ended", url, at: clock.currentTimeMillisUnsafe() })
     }
   }).pipe(
     Effect.catchTag("StoreUnreachable", () => Effect.void),
@@ -188,7 +200,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     })
 
   const look = Effect.gen(function*() {
-    if (!table.isReady() || onTheWay.isFull) return
+    if (onTheWay.isFull) return
     const ids = onTheWay.choose(yield* table.due(onTheWay.busyHosts))
     if (ids.length === 0) return
     // Each claimed webhook must be begun. Otherwise it would wait until its lease is over.

@@ -5,13 +5,13 @@
  * only one of two processes gets it. If the process dies, the row is due again when the lease is over.
  */
 import { Clock, Context, Effect, Layer, Option } from "effect"
-import type { SqlError } from "effect/sql/SqlError"
 import { Credentials } from "../config/Credentials.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import type { StoreUnreachable } from "../store/CallStore.ts"
 import { Database } from "../store/Database.ts"
-import { type Parameter, parameter, placeholders } from "../store/Dialect.ts"
+import type { Parameter } from "../store/Dialect.ts"
 import { type DeliveryRow, type StoredDelivery, toDelivery } from "../store/history/DeliveryRows.ts"
+import { isIn, listOf, runner } from "../store/Statements.ts"
 import type { DeliveryType } from "../store/StoreWrite.ts"
 
 /** Longer than an attempt can take: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
@@ -56,14 +56,12 @@ const maxForgotten = 100
 type Asked<A> = Effect.Effect<A, StoreUnreachable>
 
 export class DeliveryTable extends Context.Service<DeliveryTable, {
-  /** Whether the database answers now. */
-  readonly isReady: () => boolean
   /** Some webhooks that are due now, to other hosts than `busyHosts`: the oldest first. */
   readonly due: (busyHosts: ReadonlyArray<string>) => Asked<ReadonlyArray<{ readonly id: string; readonly host: string }>>
   /** Claims those of these webhooks that no other process has claimed meanwhile. */
   readonly claim: (ids: ReadonlyArray<string>) => Asked<ReadonlyArray<Claimed>>
-  /** Calls whose process died after their end, before it asked for `call.ended`. `webhook_url`: the call's own address, or `null`. */
-  readonly forgottenEnds: Asked<ReadonlyArray<{ readonly call_sid: CallSid; readonly webhook_url: string | null }>>
+  /** Calls whose process died after their end, before it asked for `call.ended`. `webhookUrl`: the call's own address, or `null`. */
+  readonly forgottenEnds: Asked<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>
   /** Stores the body: all further attempts send it. */
   readonly prepared: (id: string, payload: string) => Asked<void>
   readonly delivered: (claimed: Claimed) => Asked<void>
@@ -78,43 +76,41 @@ export class DeliveryTable extends Context.Service<DeliveryTable, {
 }
 
 const make = Effect.gen(function*() {
-  const { dialect, isReady, query, sql } = yield* Database
+  const { dialect, query, sql } = yield* Database
   const { account: { accountSid } } = yield* Credentials
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
 
-  const run = <Row extends object>(text: string, parameters: ReadonlyArray<Parameter>): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
-    sql.unsafe<Row>(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
-
-  /** SQL for one parameter that has a list of texts, as JSON. */
-  const list = dialect === "pg" ? "(SELECT json_array_elements_text(CAST(? AS JSON)))" : "(SELECT value FROM json_each(?))"
+  const run = runner(sql, dialect)
   // Other accounts have other secrets, and a call that is not stored yet can't be reported.
   const isOurs = "EXISTS (SELECT 1 FROM calls WHERE calls.call_sid = deliveries.call_sid AND calls.account_sid = ?)"
   const update = (text: string, parameters: ReadonlyArray<Parameter>) => query(Effect.asVoid(run(`UPDATE deliveries SET ${text}`, parameters)))
   const isMine = "WHERE id = ? AND attempts = ? AND state = 'pending'"
 
   return DeliveryTable.of({
-    isReady,
     due: (busyHosts) =>
       query(run(
-        `SELECT id, host FROM deliveries WHERE state = 'pending' AND next_at <= ? AND host NOT IN ${list} AND ${isOurs} ORDER BY next_at LIMIT ${maxCandidates}`,
-        [now(), JSON.stringify(busyHosts), accountSid]
+        `SELECT id, host FROM deliveries WHERE state = 'pending' AND next_at <= ? AND NOT (host ${isIn(dialect)}) AND ${isOurs} ORDER BY next_at LIMIT ${maxCandidates}`,
+        [now(), listOf(dialect, busyHosts), accountSid]
       )),
     claim: (ids) =>
       query(Effect.map(
         run<ClaimedRow>(
-          `UPDATE deliveries SET attempts = attempts + 1, next_at = ?, updated_at = ? WHERE id IN ${list} AND state = 'pending' AND next_at <= ?
+          `UPDATE deliveries SET attempts = attempts + 1, next_at = ?, updated_at = ? WHERE id ${isIn(dialect)} AND state = 'pending' AND next_at <= ?
             RETURNING id, call_sid, type, url, host, payload, attempts`,
-          [now() + leaseMillis, now(), JSON.stringify(ids), now()]
+          [now() + leaseMillis, now(), listOf(dialect, ids), now()]
         ),
         (rows) => rows.map(({ call_sid, ...row }) => ({ ...row, callSid: call_sid }))
       )),
     forgottenEnds: Effect.suspend(() =>
-      query(run(
-        `SELECT call_sid, webhook_url FROM calls WHERE is_final = 0 AND ended_at > ? AND ended_at < ? AND account_sid = ?
-          AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = 'call_ended_' || calls.call_sid)
-          AND NOT EXISTS (SELECT 1 FROM erased_calls WHERE erased_calls.call_sid = calls.call_sid) LIMIT ${maxForgotten}`,
-        [now() - forgottenUntilMillis, now() - forgottenAfterMillis, accountSid]
+      query(Effect.map(
+        run<{ readonly call_sid: CallSid; readonly webhook_url: string | null }>(
+          `SELECT call_sid, webhook_url FROM calls WHERE is_final = 0 AND ended_at > ? AND ended_at < ? AND account_sid = ?
+            AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = 'call_ended_' || calls.call_sid)
+            AND NOT EXISTS (SELECT 1 FROM erased_calls WHERE erased_calls.call_sid = calls.call_sid) LIMIT ${maxForgotten}`,
+          [now() - forgottenUntilMillis, now() - forgottenAfterMillis, accountSid]
+        ),
+        (rows) => rows.map(({ call_sid: callSid, webhook_url: webhookUrl }) => ({ callSid, webhookUrl }))
       ))
     ),
     prepared: (id, payload) => update("payload = ? WHERE id = ?", [payload, id]),

@@ -2,80 +2,20 @@
  * The body of a webhook: `{ type, timestamp, data }`, read from the store when the webhook is sent for the first time. Its fields have the
  * same names as in `GET /calls/{callSid}`.
  */
-import { Context, DateTime, Effect, Layer, Option, Schema } from "effect"
-import type { SqlError } from "effect/sql/SqlError"
+import { Context, Effect, Layer, Option } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import type { StoreUnreachable } from "../store/CallStore.ts"
 import { Database } from "../store/Database.ts"
-import { placeholders } from "../store/Dialect.ts"
-import { type StoredTurn, toTurn, type TurnRow } from "../store/history/TurnRows.ts"
-import { type DeliveryType, Outcome } from "../store/StoreWrite.ts"
+import * as CallFields from "../store/history/CallFields.ts"
+import { type CallRow, columns, toSummary } from "../store/history/CallRecord.ts"
+import { type StoredTurn, turnsOf } from "../store/history/TurnRows.ts"
+import { runner } from "../store/Statements.ts"
+import type { DeliveryType } from "../store/StoreWrite.ts"
 
-interface CallRow {
-  readonly call_sid: CallSid
-  readonly direction: string | null
-  readonly from_number: string | null
-  readonly to_number: string | null
-  readonly agent: string | null
-  readonly campaign: string | null
-  readonly metadata: string | null
-  readonly started_at: number | null
-  readonly answered_at: number | null
-  readonly ended_at: number | null
-  readonly parts: number
-  readonly keeps_words: number | null
+interface Row extends CallRow {
   readonly is_transcript_sent: number | null
   readonly webhook_url: string | null
-  readonly outcome: string | null
-}
-
-const readJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Json))
-const readOutcome = Schema.decodeUnknownOption(Schema.fromJsonString(Outcome))
-
-const iso = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
-const isoOrNull = (millis: number | null) => millis === null ? null : iso(millis)
-
-const begun = (row: CallRow) => ({
-  call_sid: row.call_sid,
-  direction: row.direction,
-  from: row.from_number,
-  to: row.to_number,
-  agent: row.agent,
-  campaign: row.campaign,
-  metadata: Option.getOrNull(Option.flatMap(Option.fromNullOr(row.metadata), readJson)),
-  started_at: isoOrNull(row.started_at),
-  answered_at: isoOrNull(row.answered_at)
-})
-
-const use = ({ characters, engine, inputTokens, outputTokens, requests, soundSeconds, stage }: Outcome["engines"][number]) => ({
-  stage,
-  engine,
-  requests,
-  sound_seconds: soundSeconds,
-  input_tokens: inputTokens,
-  output_tokens: outputTokens,
-  characters
-})
-
-const ended = (row: CallRow) => {
-  const outcome = Option.getOrUndefined(Option.flatMap(Option.fromNullOr(row.outcome), readOutcome))
-  return {
-    ended_at: isoOrNull(row.ended_at),
-    status: outcome?.status ?? null,
-    reason: outcome?.reason ?? null,
-    ended_by: outcome?.endedBy ?? null,
-    sip_code: outcome?.sipCode ?? null,
-    answered_by: outcome?.answeredBy ?? null,
-    duration_seconds: outcome?.durationSeconds ?? null,
-    billable_minutes: outcome?.billableMinutes ?? null,
-    streams: row.parts,
-    resumptions: outcome?.resumptions ?? 0,
-    memory_lost: outcome?.isMemoryLost ?? false,
-    usage: (outcome?.engines ?? []).map(use),
-    cost: outcome?.cost ?? null,
-    final: outcome?.final ?? false
-  }
 }
 
 /** The heard words of a turn; all of its text if the single words are not known. */
@@ -106,31 +46,31 @@ export class Payloads extends Context.Service<Payloads, {
 const make = Effect.gen(function*() {
   const { dialect, query, sql } = yield* Database
   const { webhooks } = yield* AppConfig
+  const run = runner(sql, dialect)
 
-  const rows = <Row extends object>(text: string, callSid: CallSid): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
-    sql.unsafe<Row>(placeholders(dialect, text), [callSid])
-
-  const call = (callSid: CallSid) => rows<CallRow>("SELECT * FROM calls WHERE call_sid = ? AND started_at IS NOT NULL", callSid)
-
-  const transcript = Effect.fnUntraced(function*(row: CallRow) {
-    if (row.keeps_words !== 1 || (row.is_transcript_sent !== 1 && !webhooks.hasTranscript)) return {}
-    const turns = yield* rows<TurnRow>(
-      "SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? ORDER BY turn",
-      row.call_sid
+  const find = (callSid: CallSid) =>
+    Effect.map(
+      run<Row>(`SELECT ${columns}, c.is_transcript_sent, c.webhook_url FROM calls c WHERE c.call_sid = ? AND c.started_at IS NOT NULL`, [callSid]),
+      ([row]) => Option.fromUndefinedOr(row)
     )
-    return { transcript: turns.map((row) => turnOf(toTurn(row))) }
+
+  const transcript = Effect.fnUntraced(function*(row: Row, callSid: CallSid) {
+    if (row.keeps_words !== 1 || (row.is_transcript_sent !== 1 && !webhooks.hasTranscript)) return {}
+    return { transcript: (yield* turnsOf(run, callSid)).map(turnOf) }
   })
 
   return Payloads.of({
     of: (type, callSid) =>
       query(Effect.gen(function*() {
-        const [row] = yield* call(callSid)
-        if (row === undefined) return Option.none<string>()
+        const found = yield* find(callSid)
+        if (Option.isNone(found)) return Option.none<string>()
+        const call = toSummary(found.value)
         const isEnd = type === "call.ended"
-        const at = (isEnd ? row.ended_at : row.answered_at) ?? row.started_at ?? 0
-        const data = isEnd ? { ...begun(row), ...ended(row), ...(yield* transcript(row)) } : begun(row)
-        return Option.some(JSON.stringify({ type, timestamp: iso(at), data }))
+        const at = (isEnd ? call.endedAt : call.answeredAt) ?? call.startedAt
+        const begun = CallFields.beginning(call)
+        const data = isEnd ? { ...begun, ...CallFields.outcome(call), ...(yield* transcript(found.value, callSid)) } : begun
+        return Option.some(JSON.stringify({ type, timestamp: CallFields.iso(at), data }))
       })),
-    hasOwnAddress: (callSid) => query(Effect.map(call(callSid), ([row]) => row !== undefined && row.webhook_url !== null))
+    hasOwnAddress: (callSid) => query(Effect.map(find(callSid), Option.exists((row) => row.webhook_url !== null)))
   })
 })

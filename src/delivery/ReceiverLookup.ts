@@ -15,7 +15,7 @@ const maxLookups = 2
 const patience = Duration.seconds(20)
 
 /** A host has no address that a webhook may go to, or its addresses are unknown. The message is a clause about the receiver. */
-export class NoAddress extends Data.TaggedError("NoAddress")<{ readonly why: "unknown" | "notNow" | "private" }> {
+class NoAddress extends Data.TaggedError("NoAddress")<{ readonly why: "unknown" | "notNow" | "private" }> {
   override get message() {
     switch (this.why) {
       case "unknown":

@@ -19,7 +19,7 @@ const maxBodyBytes = 64 * 1024
 const bodyTimeout = Duration.seconds(2)
 
 /** No answer came. The message is a clause about the receiver, without its URL. `isHopeless`: another attempt would fail, too. */
-export class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; readonly isHopeless: boolean }> {
+class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; readonly isHopeless: boolean }> {
   override get message() {
     return this.why
   }
@@ -44,19 +44,19 @@ const fromError = ({ code = "" }: NodeJS.ErrnoException): NoAnswer => {
   return noAnswer(reasons[code] ?? `the connection failed${code === "" ? "" : ` (${code})`}`)
 }
 
-export interface Answer {
+interface Answer {
   readonly status: number
   /** The header `Retry-After`, unchanged. */
   readonly retryAfter: string | undefined
 }
 
-export interface WebhookRequest {
+interface WebhookRequest {
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: string
 }
 
-export interface Options {
+interface Options {
   readonly isPrivateAllowed: boolean
   readonly lookup: ReceiverLookup
 }

@@ -9,7 +9,7 @@ import * as Credentials from "../config/Credentials.ts"
 
 const bytesOfSecret = 32
 
-export interface Signer {
+interface Signer {
   /** The headers of one attempt. `at`: the present time, ms since 1970; receivers refuse webhooks that are some minutes older. */
   readonly headers: (id: string, payload: string, at: number) => Readonly<Record<string, string>>
 }

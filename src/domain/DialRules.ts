@@ -151,7 +151,11 @@ export const refusal = (rules: DialRules, number: PhoneNumber): Option.Option<Di
 const misnamed: Readonly<Record<string, string>> = { UK: "GB", EN: "GB", EL: "GR" }
 
 /** A text is not the code of a country with numbers of its own. `why` is a clause that names the text. */
-export class NotACountry extends Data.TaggedError("NotACountry")<{ readonly why: string }> {}
+class NotACountry extends Data.TaggedError("NotACountry")<{ readonly why: string }> {
+  override get message() {
+    return `${this.why}. Write country codes of two letters, such as US.`
+  }
+}
 
 /** Reads country codes (ISO 3166, two letters, either case); fails with the first wrong one. */
 export const readCountries = (codes: ReadonlyArray<string>): Result.Result<ReadonlySet<string>, NotACountry> => {

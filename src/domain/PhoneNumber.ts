@@ -21,7 +21,7 @@ export type PhoneNumber = typeof PhoneNumber.Type
  * A text is not a phone number. `why` continues a sentence that begins with "It"; it may name a character of the text, but never the
  * number.
  */
-export class NotAPhoneNumber extends Data.TaggedError("NotAPhoneNumber")<{ readonly why: string }> {
+class NotAPhoneNumber extends Data.TaggedError("NotAPhoneNumber")<{ readonly why: string }> {
   override get message() {
     return `It ${this.why}.`
   }

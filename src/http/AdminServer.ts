@@ -10,7 +10,7 @@ import type { IncomingMessage, Server } from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 
 /** The second address can't be listened on. */
-export class AdminServerFailed extends Data.TaggedError("AdminServerFailed")<{ readonly cause: unknown }> {
+class AdminServerFailed extends Data.TaggedError("AdminServerFailed")<{ readonly cause: unknown }> {
   override get message() {
     return `The admin server can't listen: ${String(this.cause)}. Free the port, or set ADMIN_HOST and ADMIN_PORT.`
   }

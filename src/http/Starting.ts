@@ -20,7 +20,7 @@ const patienceMillis = 10_000
 
 const waitingFor = "The service is starting: it waits for its engines and agents to be ready."
 
-export interface Starting {
+interface Starting {
   /** Answers the request, or keeps it and calls `serve` when the service is ready; `false`: the service is ready and answers itself. */
   readonly take: (request: IncomingMessage, response: ServerResponse, serve: () => void) => boolean
   /** The service is ready: serves the waiting requests. */

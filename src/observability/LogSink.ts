@@ -8,7 +8,11 @@ import { Data, Effect } from "effect"
 import { fstatSync, write, writeSync } from "node:fs"
 
 /** The text could not be written. Another attempt may succeed, for example when the disk has room again. */
-export class LogUnwritable extends Data.TaggedError("LogUnwritable")<{ readonly cause: unknown }> {}
+class LogUnwritable extends Data.TaggedError("LogUnwritable")<{ readonly cause: unknown }> {
+  override get message() {
+    return "The log can't be written. Look at what reads the standard output of this service."
+  }
+}
 
 export interface LogSink {
   /** Returns how many bytes were written; 0: the reader is busy. */

@@ -68,7 +68,7 @@ export interface PlaceCall {
 }
 
 /** The simulator cannot do what the caller of its API asked for. */
-export class SimulatorError extends Schema.TaggedError<SimulatorError>()("SimulatorError", {
+class SimulatorError extends Schema.TaggedError<SimulatorError>()("SimulatorError", {
   message: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
 }) {}

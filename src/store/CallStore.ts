@@ -48,7 +48,7 @@ export interface StoredCall {
   /** The newest `ConversationSaved`. */
   readonly memory: Option.Option<{ readonly version: number; readonly memory: unknown }>
   /** Actions without a result: they were asked for, and then the process died. */
-  readonly openActions: ReadonlyArray<{ readonly id: string; readonly name: string; readonly arguments: string; readonly isRepeatable: boolean }>
+  readonly openActions: ReadonlyArray<Pick<Extract<StoreWrite, { readonly _tag: "ActionWritten" }>, "id" | "kind" | "name" | "arguments" | "isRepeatable" | "at">>
 }
 
 /** `degraded`: the database does not answer, and writes wait in the journal. */
@@ -66,12 +66,8 @@ export class CallStore extends Context.Service<CallStore, {
   // -- Calls that any process may go on with -----------------------------------------------------
 
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<StoredCall>, StoreUnreachable>
-  /**
-   * Makes this process the call's owner, and gives the epoch of its ownership. Each new owner has a higher epoch. A process with an older
-   * epoch is not the owner any more.
-   */
-  readonly own: (callSid: CallSid) => Effect.Effect<number, StoreUnreachable>
-  readonly isOwner: (callSid: CallSid, epoch: number) => Effect.Effect<boolean, StoreUnreachable>
+  /** Makes this process the call's owner, in place of the earlier one. */
+  readonly own: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /** Calls of this account without an end that began before this time (ms since 1970), and whose process has given no sign of life since. At most 200 at once. */
   readonly unended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
   /** Makes this process the owner of such a call. `false`: another process was quicker, or the call's own process has come back. */

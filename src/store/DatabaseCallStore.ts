@@ -2,6 +2,7 @@
  * The store: the database, the journal beside it, and the writer that brings the calls' writes to both.
  */
 import { Clock, Effect, Layer, Option } from "effect"
+import { AppConfig } from "../config/AppConfig.ts"
 import { CallStore, type StoreState } from "./CallStore.ts"
 import { Database } from "./Database.ts"
 import { Journal } from "./journal/Journal.ts"
@@ -34,9 +35,11 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
 })
 
 /** Needs a `Database`, which the history and the retention use, too. */
-export const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(options))
+const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(options))
 
-export const layer = layerOf().pipe(Layer.provideMerge(Layer.mergeAll(Journal.layer, NumberHash.layer, Database.layer)))
+const layerConfigured = Layer.unwrap(Effect.map(AppConfig, ({ store: { retention } }) => layerOf({ retention })))
+
+export const layer = layerConfigured.pipe(Layer.provideMerge(Layer.mergeAll(Journal.layer, NumberHash.layer, Database.layer)))
 
 /** The same SQL in this process's memory, without a journal, for tests. It writes at once, even while the clock stands still. */
 export const layerMemory = layerOf({ gathering: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberHash.layerOf("a key of tests"), Database.layerMemory)))

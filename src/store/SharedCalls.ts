@@ -16,7 +16,7 @@ const unendedAtOnce = 200
 /** How long used tokens and untaken signals are remembered; a token is valid for a few minutes. */
 const keptMillis = 24 * 60 * 60 * 1000
 
-/** How long an ownership is kept, so that a next owner gets a higher epoch. No call lasts that long. */
+/** How long an ownership is kept that nobody ended. No call lasts that long. */
 const ownershipKeptMillis = 7 * keptMillis
 
 const Json = Schema.fromJsonString(Schema.Json)
@@ -60,9 +60,11 @@ interface CallRow {
 
 interface ActionRow {
   readonly id: string
+  readonly kind: "tool" | "transfer" | "keys"
   readonly name: string
   readonly arguments: string
   readonly is_repeatable: number
+  readonly at: number
 }
 
 const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCall => ({
@@ -88,7 +90,7 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
   nextEvent: (row.last_event ?? -1) + 1,
   nextTurn: (row.last_turn ?? -1) + 1,
   memory: Option.map(Option.flatMap(Option.fromNullOr(row.memory), readJson), (memory) => ({ version: row.version ?? 0, memory })),
-  openActions: actions.map(({ arguments: text, id, is_repeatable, name }) => ({ id, name, arguments: text, isRepeatable: is_repeatable === 1 }))
+  openActions: actions.map(({ is_repeatable, ...action }) => ({ ...action, isRepeatable: is_repeatable === 1 }))
 })
 
 /** Waits until the database has all writes of a call, so that a read finds them. */
@@ -110,22 +112,15 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
         conversations.version, conversations.memory
         FROM calls LEFT JOIN conversations ON conversations.call_sid = calls.call_sid WHERE calls.call_sid = ${callSid}`
       if (row === undefined || row.started_at === null) return Option.none<StoredCall>()
-      const actions = yield* sql<ActionRow>`SELECT id, name, arguments, is_repeatable FROM actions WHERE call_sid = ${callSid} AND state = 'asked' ORDER BY at, id`
+      const actions = yield* sql<ActionRow>`SELECT id, kind, name, arguments, is_repeatable, at FROM actions WHERE call_sid = ${callSid} AND state = 'asked' ORDER BY at, id`
       return Option.some(toStoredCall(row, actions))
     }))
   })
 
   const own = (callSid: CallSid) =>
-    query(Effect.map(
-      sql<{ epoch: number }>`INSERT INTO live_calls (call_sid, owner, epoch, heartbeat) VALUES (${callSid}, ${self}, 1, ${now()})
-        ON CONFLICT (call_sid) DO UPDATE SET owner = excluded.owner, epoch = live_calls.epoch + 1, heartbeat = excluded.heartbeat RETURNING epoch`,
-      ([row]) => row?.epoch ?? 1
-    ))
-
-  const isOwner = (callSid: CallSid, epoch: number) =>
-    query(Effect.map(
-      sql`SELECT 1 AS mine FROM live_calls WHERE call_sid = ${callSid} AND owner = ${self} AND epoch = ${epoch}`,
-      (rows) => rows.length > 0
+    query(Effect.asVoid(
+      sql`INSERT INTO live_calls (call_sid, owner, epoch, heartbeat) VALUES (${callSid}, ${self}, 1, ${now()})
+        ON CONFLICT (call_sid) DO UPDATE SET owner = excluded.owner, epoch = live_calls.epoch + 1, heartbeat = excluded.heartbeat`
     ))
 
   const owned = query(Effect.map(
@@ -157,7 +152,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
     query(Effect.map(
       sql`INSERT INTO live_calls (call_sid, owner, epoch, heartbeat) VALUES (${callSid}, ${self}, 1, ${now()})
         ON CONFLICT (call_sid) DO UPDATE SET owner = excluded.owner, epoch = live_calls.epoch + 1, heartbeat = excluded.heartbeat
-        WHERE live_calls.heartbeat < ${before} RETURNING epoch`,
+        WHERE live_calls.heartbeat < ${before} RETURNING call_sid`,
       (rows) => rows.length > 0
     ))
 
@@ -184,7 +179,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
 
   yield* keepTidy(database, self, now)
 
-  return { find, own, isOwner, unended, claim, owned, disown, redeem, tell, signals }
+  return { find, own, unended, claim, owned, disown, redeem, tell, signals }
 })
 
 /** Shows that this process lives, and deletes old rows. */

@@ -10,13 +10,13 @@ import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
 
 /** What is kept of a call. */
-export const Keeping = Schema.Struct({
+const Keeping = Schema.Struct({
   /** `false`: figures only; no word, no event with words, no sound (`store: false` of the agent or the request). */
   words: Schema.Boolean,
   /** `hashed`: from the call's end on, telephone numbers are kept as a keyed HMAC. */
   numbers: Schema.Literals(["plain", "hashed"])
 })
-export type Keeping = typeof Keeping.Type
+type Keeping = typeof Keeping.Type
 
 /** Who ended a call. */
 export const EndedBy = Schema.Literals(["caller", "agent", "operator", "service", "network", "nobody"])
@@ -83,7 +83,7 @@ export const maxLabel = 200
 const ofCall = { callSid: CallSid }
 
 /** A call has begun. A second write for the same call only adds what the first did not have. */
-export const CallBegan = Schema.TaggedStruct("CallBegan", {
+const CallBegan = Schema.TaggedStruct("CallBegan", {
   ...ofCall,
   accountSid: Schema.String,
   direction: Schema.Literals(["inbound", "outbound"]),
@@ -104,19 +104,19 @@ export const CallBegan = Schema.TaggedStruct("CallBegan", {
 })
 
 /** The call was answered. */
-export const CallAnswered = Schema.TaggedStruct("CallAnswered", { ...ofCall, at: Schema.Number })
+const CallAnswered = Schema.TaggedStruct("CallAnswered", { ...ofCall, at: Schema.Number })
 
 /** A media stream of the call began. `part` counts from 0; the first one's beginning is the axis's zero. */
-export const StreamBegan = Schema.TaggedStruct("StreamBegan", { ...ofCall, part: Schema.Number, at: Schema.Number })
+const StreamBegan = Schema.TaggedStruct("StreamBegan", { ...ofCall, part: Schema.Number, at: Schema.Number })
 
 /** The call is over, or more is known of how it ended. The newest write counts. */
-export const CallEnded = Schema.TaggedStruct("CallEnded", { ...ofCall, at: Schema.Number, outcome: Outcome })
+const CallEnded = Schema.TaggedStruct("CallEnded", { ...ofCall, at: Schema.Number, outcome: Outcome })
 
 /** A word of a turn. `at`: ms on the axis. */
 export const Word = Schema.Struct({ text: Schema.String, at: Schema.Number, isHeard: Schema.Boolean })
 
 /** One side's turn is over, or more is known of it. `turn`: from 0, in the order of their beginnings, both sides together. */
-export const TurnWritten = Schema.TaggedStruct("TurnWritten", {
+const TurnWritten = Schema.TaggedStruct("TurnWritten", {
   ...ofCall,
   turn: Schema.Number,
   role: Schema.Literals(["caller", "agent"]),
@@ -134,7 +134,7 @@ export const TurnWritten = Schema.TaggedStruct("TurnWritten", {
 })
 
 /** A tool, a transfer or keys. It is written before the action is sent (`asked`), and again when its result is known. */
-export const ActionWritten = Schema.TaggedStruct("ActionWritten", {
+const ActionWritten = Schema.TaggedStruct("ActionWritten", {
   ...ofCall,
   /** Unique within the call. */
   id: Schema.String,
@@ -149,14 +149,14 @@ export const ActionWritten = Schema.TaggedStruct("ActionWritten", {
   answer: Schema.optionalKey(Schema.String)
 })
 
-/** An event of the call's live stream. `sequence`: from 0, without gaps, over all streams and processes of the call. */
-export const EventTold = Schema.TaggedStruct("EventTold", { ...ofCall, sequence: Schema.Number, at: Schema.Number, event: Schema.Json })
+/** An event of the call's live stream. `sequence`: from 0, over all streams and processes of the call. */
+const EventTold = Schema.TaggedStruct("EventTold", { ...ofCall, sequence: Schema.Number, at: Schema.Number, event: Schema.Json })
 
 /** What the conversation needs to go on after a fault. The newest `version` counts; an older one changes nothing. */
-export const ConversationSaved = Schema.TaggedStruct("ConversationSaved", { ...ofCall, version: Schema.Number, at: Schema.Number, memory: Schema.Json })
+const ConversationSaved = Schema.TaggedStruct("ConversationSaved", { ...ofCall, version: Schema.Number, at: Schema.Number, memory: Schema.Json })
 
 /** A file of the recording. `startedAt`: ms on the axis. */
-export const RecordingPart = Schema.TaggedStruct("RecordingPart", {
+const RecordingPart = Schema.TaggedStruct("RecordingPart", {
   ...ofCall,
   part: Schema.Number,
   startedAt: Schema.Number,
@@ -175,7 +175,7 @@ export type DeliveryType = typeof DeliveryType.Type
  * Asks for a webhook, once for each call and type. Its body is read from the store when it is sent, so the writes that it reports must
  * come before it.
  */
-export const DeliveryAsked = Schema.TaggedStruct("DeliveryAsked", {
+const DeliveryAsked = Schema.TaggedStruct("DeliveryAsked", {
   ...ofCall,
   type: DeliveryType,
   /** The webhook's address; it may hold a token. */

@@ -9,7 +9,7 @@ import type { AbbreviationKind } from "./LanguageRules.ts"
  */
 export type Decision = "goesOn" | "mayEnd" | "undecided"
 
-export interface FullStops {
+interface FullStops {
   /** `before`: the text before the stop. `following`: the text after the stop and its blanks. */
   readonly decide: (before: string, following: string) => Decision
 }

@@ -11,7 +11,7 @@
 /** Rule sets by name; a rule is its descriptor (`20`, `1100/100`, `x.x`, `-x`) and its text. */
 export type RuleSets = Readonly<Record<string, ReadonlyArray<readonly [descriptor: string, text: string]>>>
 
-export interface RuleBasedNumbers {
+interface RuleBasedNumbers {
   readonly has: (ruleSet: string) => boolean
   /** The number, a safe integer, in the words of a rule set, such as `spellout-cardinal`. */
   readonly format: (number: number, ruleSet: string) => string

@@ -43,7 +43,7 @@ const ToolEntry = Schema.Struct({
   repeatable: Schema.optionalKey(Schema.Boolean)
 })
 
-export const AgentSchema = Schema.Struct({
+const AgentSchema = Schema.Struct({
   name: Name,
   language: Schema.optionalKey(Language),
   region: Schema.optionalKey(Region),
@@ -101,8 +101,8 @@ export const AgentSchema = Schema.Struct({
   webhook: Schema.optionalKey(WebUrl),
   maxDuration: Schema.optionalKey(Millis)
 })
-/** The content of a file in which each key and value is valid by itself. */
+/** The content of a file whose keys and values are each valid. `compiler/` then checks whether they fit together. */
 export type AgentFileContent = typeof AgentSchema.Type
 
-/** Reports all issues, not only the first; an unknown key is one. */
+/** Reports all issues, not only the first. An unknown key is an issue, too. */
 export const decode = Schema.decodeUnknownResult(AgentSchema, { errors: "all", onExcessProperty: "error" })

@@ -1,7 +1,7 @@
 /**
  * Parses the YAML of an agent file or of a price list, and keeps the place of each value and each problem in the text.
  */
-import { Array, Result } from "effect"
+import { Array, Data, Result } from "effect"
 import { type Document, LineCounter, parseDocument, visit, type YAMLError } from "yaml"
 import { type Place, startOfFile, textOfKey, YamlPlaces } from "./YamlPlaces.ts"
 
@@ -15,6 +15,13 @@ const maxReportedErrors = 3
 export interface Problem extends Place {
   /** Whole sentences: what is wrong, and what to do. */
   readonly message: string
+}
+
+/** A text is no YAML that an agent or a price list can be made of. */
+class YamlInvalid extends Data.TaggedError("YamlInvalid")<{ readonly problems: Array.NonEmptyReadonlyArray<Problem> }> {
+  override get message() {
+    return this.problems.map(({ line, message }) => `Line ${line}: ${message}`).join("\n")
+  }
 }
 
 /** A parsed text: its data, the place of everything in it, and the keys that it has twice. */
@@ -75,23 +82,22 @@ const repeatedKeys = (document: Document, places: YamlPlaces): ReadonlyArray<Pro
 /** The parser recurses, so a text that nests deeply may overflow the stack. */
 const isTooDeep = ({ code, message }: YAMLError): boolean => code === "RESOURCE_EXHAUSTION" || /overflow|call stack/i.test(message)
 
-const wholeFile = (message: string): Array.NonEmptyReadonlyArray<Problem> => [{ ...startOfFile, message }]
+const wholeFile = (message: string) => Result.fail(new YamlInvalid({ problems: [{ ...startOfFile, message }] }))
 
-/** Parses a text. The failure has the errors of its YAML. */
-export const parse = (text: string, kind: FileKind = "agent"): Result.Result<Source, Array.NonEmptyReadonlyArray<Problem>> => {
+export const parse = (text: string, kind: FileKind = "agent"): Result.Result<Source, YamlInvalid> => {
   const lines = new LineCounter()
   const parsed = Result.try(() => parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "error" }))
   if (Result.isFailure(parsed) || parsed.success.errors.some(isTooDeep)) {
-    return Result.fail(wholeFile("This YAML can't be read: it nests too deeply."))
+    return wholeFile("This YAML can't be read: it nests too deeply.")
   }
   const document = parsed.success
   const places = new YamlPlaces(text, document, lines)
   const errors = document.errors.slice(0, maxReportedErrors).map((error) => explainError(error, kind, places))
-  if (Array.isArrayNonEmpty(errors)) return Result.fail(errors)
+  if (Array.isArrayNonEmpty(errors)) return Result.fail(new YamlInvalid({ problems: errors }))
 
   const data = Result.try(() => document.toJS({ maxAliasCount: maxAliases }) as unknown)
   if (Result.isFailure(data)) {
-    return Result.fail(wholeFile("The aliases (*name) of this file expand to too much text. Write their values out."))
+    return wholeFile("The aliases (*name) of this file expand to too much text. Write their values out.")
   }
   const { phrase, place } = places
   return Result.succeed({ data: data.success, place, phrase, duplicates: repeatedKeys(document, places) })

@@ -25,7 +25,7 @@ interface Term {
   readonly folded: { readonly stream: number; readonly offset: number } | undefined
 }
 
-export interface PolyphasePlan {
+interface PolyphasePlan {
   /** `up / down` is `to / from` in lowest terms. */
   readonly up: number
   readonly down: number

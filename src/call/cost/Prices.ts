@@ -48,7 +48,7 @@ const noKeys = "A price list consists of keys with values. Begin with \"currency
 export const parse = (text: string, file: string): Result.Result<PriceList, PricesUnusable> => {
   const fail = (problems: Array.NonEmptyReadonlyArray<YamlSource.Problem>) => Result.fail(new PricesUnusable({ file, problems }))
   const source = YamlSource.parse(text, "prices")
-  if (Result.isFailure(source)) return fail(source.failure)
+  if (Result.isFailure(source)) return fail(source.failure.problems)
   const { data, duplicates } = source.success
   if (!isObject(data)) return fail([{ ...startOfFile, message: noKeys }])
   const list = decode(data)

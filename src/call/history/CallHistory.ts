@@ -7,12 +7,10 @@
  */
 import { type Clock, Effect, Option, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
-import type { Action, ActionKeeper } from "../../conversation/ports/Actions.ts"
-import { ActionNotKept } from "../../conversation/ports/Actions.ts"
+import type { ActionKeeper } from "../../conversation/ports/Actions.ts"
 import type { Resumption } from "../../conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
-import type { ToolOutcome } from "../../conversation/ports/Tools.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
 import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
@@ -22,6 +20,8 @@ import type { LineListener } from "../media/LineListener.ts"
 import * as Cost from "../cost/Cost.ts"
 import type { PriceList } from "../cost/PriceList.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
+import * as CallActions from "./CallActions.ts"
+import * as CallLife from "./CallLife.ts"
 import * as EngineUses from "./EngineUses.ts"
 import type { NumberedEvent } from "../ConversationFeed.ts"
 import type { StatusFacts } from "./Outcome.ts"
@@ -84,33 +84,6 @@ export interface MakeOptions {
 const noListener: Effect.Effect<undefined> = Effect.succeed(undefined)
 
 const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "lost" ? undefined : before
-
-/** Stores actions, with their times on the call's axis. */
-const makeActions = (
-  { info: { callSid }, store }: MakeOptions,
-  axis: () => number,
-  keepsWords: boolean
-): ActionKeeper => {
-  const written = (action: Action, state: "asked" | "answered" | "notSent" | "unknown", answer?: string): StoreWrite => ({
-    _tag: "ActionWritten",
-    callSid,
-    id: action.id,
-    kind: action.kind,
-    name: action.name,
-    arguments: keepsWords ? action.arguments : "",
-    isRepeatable: action.isRepeatable,
-    at: axis(),
-    state,
-    ...(answer === undefined || !keepsWords ? {} : { answer })
-  })
-  const stateOf = { Answered: "answered", NotSent: "notSent", Unknown: "unknown" } as const
-  return {
-    noted: (action) => store.write(written(action, "asked")),
-    asked: (action) => Effect.mapError(store.keep(written(action, "asked")), () => new ActionNotKept()),
-    settled: (action, outcome: ToolOutcome) =>
-      store.write(written(action, stateOf[outcome._tag], outcome._tag === "Answered" ? outcome.text : undefined))
-  }
-}
 
 /** The first write of a call. `at`: ms since the epoch. */
 const callBegan = (
@@ -177,7 +150,7 @@ const makeNumbers = (keepsWords: boolean, before: MakeOptions["before"]) => {
  * The store, which takes writes only while the call belongs to this process. A request for TwiML may be a replay, so another process's
  * call is ours only once a stream of it has come here.
  */
-const makeStore = ({ before, store }: MakeOptions) => {
+const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
   let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
   const own: MakeOptions["store"] = {
     write: (write) => isElsewhere ? undefined : store.write(write),
@@ -186,7 +159,9 @@ const makeStore = ({ before, store }: MakeOptions) => {
   const place = {
     isElsewhere: () => isElsewhere,
     takeOver: () => {
+      if (!isElsewhere) return
       isElsewhere = false
+      onTakeOver()
     },
     handOver: () => {
       isElsewhere = true
@@ -195,9 +170,24 @@ const makeStore = ({ before, store }: MakeOptions) => {
   return { store: own, place }
 }
 
+/** Writes what is told: turns, and the event itself where words are kept. */
+const makeTelling = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
+  const turns = TurnRecorder.make(callSid, before === "lost" ? firstOfLost.turn : before?.nextTurn)
+  const numbered = makeNumbers(keepsWords, before)
+  const told = (event: ConversationEvent): NumberedEvent => {
+    const told = numbered(event)
+    if (!told.isNumbered) return told
+    if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: told.sequence, at: clock.currentTimeMillisUnsafe(), event: event as never })
+    // The times at which each side spoke count as figures.
+    for (const turn of turns.on(event)) store.write(keepsWords ? turn : { ...turn, text: "", words: [] })
+    return told
+  }
+  return { told, conversationBegan: turns.conversationBegan }
+}
+
 export const make = (options: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, prices, recorder } = options
-  const { place, store } = makeStore(options)
+  const { place, store } = makeStore(options, () => actions.abandonOpen())
   const { callSid, keeping: { words: keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
@@ -211,6 +201,7 @@ export const make = (options: MakeOptions): CallHistory => {
   let version = kept?.version ?? (before === "lost" ? firstOfLost.version : 0)
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
   let hasConversation = kept !== undefined || before === "lost"
+  const life = CallLife.of({ known: before, hasMemory: memory._tag === "Some", now: now() })
   const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
   const askForWebhook = makeWebhooks({ ...options, store })
   const outcome = OutcomeWriter.make({
@@ -222,9 +213,11 @@ export const make = (options: MakeOptions): CallHistory => {
     write: store.write,
     onFinal: () => askForWebhook("call.ended")
   })
-  const turns = TurnRecorder.make(callSid, before === "lost" ? firstOfLost.turn : known?.nextTurn)
-  const numbered = makeNumbers(keepsWords, before)
+  // It was lost in an earlier process, and began anew there.
+  if (memory._tag === "Some" && life !== "") outcome.note({ isMemoryLost: true })
+  const telling = makeTelling({ ...options, store }, keepsWords)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
+  const actions = CallActions.make({ callSid, store, results: options.store, life, axis, keepsWords, open: known?.openActions ?? [] })
 
   return {
     lostStreams: known?.parts ?? 0,
@@ -243,7 +236,7 @@ export const make = (options: MakeOptions): CallHistory => {
       axisZero ??= at
       partStartedAt = at - axisZero
       store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
-      turns.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
+      telling.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
       if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }
       outcome.note({ isMemoryLost: true })
@@ -252,23 +245,16 @@ export const make = (options: MakeOptions): CallHistory => {
     isRecorded,
     record: (stream, agent) =>
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
-    told: (event) => {
-      const told = numbered(event)
-      if (!told.isNumbered) return told
-      if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: told.sequence, at: now(), event: event as never })
-      // The times at which each side spoke count as figures.
-      for (const turn of turns.on(event)) store.write(keepsWords ? turn : { ...turn, text: "", words: [] })
-      return told
-    },
+    told: telling.told,
     remember: (newest) => {
       hasConversation = true
       memory = Option.some(newest)
       // Without words another process learns only that there was a conversation.
-      const saved = { ...keepsWords ? newest : {}, engines: engines.all() }
+      const saved = { ...keepsWords ? newest : {}, engines: engines.all(), ...CallLife.kept(life) }
       store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: saved })
     },
     used: engines.add,
-    actions: makeActions({ ...options, store }, axis, keepsWords),
+    actions,
     ...place,
     reported: outcome.report,
     ended: (reason, resumptions, at = now()) => outcome.end({ reason, endedAt: at, resumptions }),

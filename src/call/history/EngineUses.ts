@@ -2,7 +2,7 @@
 import { Option, Schema } from "effect"
 import { EngineUse } from "../../store/StoreWrite.ts"
 
-export interface EngineUses {
+interface EngineUses {
   readonly add: (use: EngineUse) => void
   readonly all: () => ReadonlyArray<EngineUse>
 }

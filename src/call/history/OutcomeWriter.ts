@@ -9,7 +9,7 @@ import * as Outcomes from "./Outcome.ts"
 /** Facts that come from the call itself. */
 type OwnFacts = Partial<Pick<Outcomes.Facts, "answeredAt" | "isMemoryLost">>
 
-export interface OutcomeWriter {
+interface OutcomeWriter {
   readonly answeredAt: () => number | undefined
   /** Adds facts of a call that goes on. */
   readonly note: (facts: OwnFacts) => void

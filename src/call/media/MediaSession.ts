@@ -14,8 +14,7 @@
 import { Clock, Deferred, Duration, Effect, type Scope, Stream } from "effect"
 import type { Agent, AgentFailed } from "../../agent/Agent.ts"
 import type { ActionKeeper } from "../../conversation/ports/Actions.ts"
-import { type CallSide, type OutboundMark, type Resumption, Signal, type TransferFailed } from "../../conversation/ports/AudioPort.ts"
-import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
+import { type CallSide, type OutboundMark, type Resumption, Signal } from "../../conversation/ports/AudioPort.ts"
 import type { Control } from "../../twilio/media/MediaMessage.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { StreamClosed } from "../../twilio/media/StreamClosed.ts"
@@ -60,7 +59,7 @@ export interface Options {
   /** How much sound may wait, and how long a gap in it may be a stall of the network. */
   readonly backlog: Duration.Duration
   readonly watch: Pick<CallEvents, "tell"> & Pick<ConversationFeed, "isWatched">
-  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
+  readonly transfer?: CallSide["transfer"]
   readonly isOutbound?: boolean
   readonly isRecorded?: boolean
   readonly listener?: LineListener

@@ -15,7 +15,7 @@ export const bytesPerMilli = 8
  */
 const timestampSlackMillis = 100
 
-export interface MediaTimeline {
+interface MediaTimeline {
   /**
    * Takes the next message; gives how much sound (ms) is missing before it.
    *

@@ -7,7 +7,7 @@ import type { LineSender } from "./LineSender.ts"
 import type { MediaCounts } from "./MediaCounts.ts"
 import * as PacedQueue from "./PacedQueue.ts"
 
-export interface OutboundSound {
+interface OutboundSound {
   /**
    * Sends items behind all earlier ones; waits while more than 600 ms are ahead of playback. A `clear` meanwhile throws away the rest of
    * these items.

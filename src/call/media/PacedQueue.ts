@@ -70,7 +70,7 @@ const makeBatch = (sender: LineSender): FrameBatch => {
   }
 }
 
-export interface PacedQueue {
+interface PacedQueue {
   /** Changes with each `clear`. */
   readonly generation: () => number
   /** Frames that have not left: queued, waiting for room in the queue, or held by the pacer. */

@@ -23,7 +23,7 @@ export class DialLimitReached extends Data.TaggedError("DialLimitReached")<{
   }
 }
 
-export interface DialLimits {
+interface DialLimits {
   /**
    * Counts a dial if the limits allow it. Gives a function that takes the dial back, for one that did not happen.
    *

@@ -27,7 +27,7 @@ type Claim<A, E> =
   | { readonly _tag: "First"; readonly settle: (work: Effect.Effect<A, E>) => Effect.Effect<A, E> }
   | { readonly _tag: "Again"; readonly outcome: Effect.Effect<A, E> }
 
-export interface IdempotencyKeys<A, E> {
+interface IdempotencyKeys<A, E> {
   /** `fingerprint`: equal for equal requests. */
   readonly claim: (key: string, fingerprint: string) => Effect.Effect<Claim<A, E>, IdempotencyConflict>
 }

@@ -1,5 +1,5 @@
 /**
- * Records media streams: for each, a fiber writes the new sound to a file once a second.
+ * Records media streams: for each, a fiber writes the new sound to a file every two seconds.
  *
  * The disk never delays a frame: sound waits in memory of a bounded size. Sound that a slow or full disk does not take becomes silence in
  * the recording, and is counted.
@@ -8,19 +8,22 @@ import { Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Metric, Rando
 import type { Agent } from "../../agent/Agent.ts"
 import { AppConfig } from "../../config/AppConfig.ts"
 import * as Metrics from "../../observability/Metrics.ts"
+import * as SampledLog from "../../observability/SampledLog.ts"
 import { CallRecordings, type Part, type PartFile } from "../../store/recording/CallRecordings.ts"
+import * as MulawWav from "../../store/recording/MulawWav.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallKeeping } from "../CallInfo.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import * as LineRecorder from "./LineRecorder.ts"
 import type { Taken } from "./StereoBuffer.ts"
 
-const writeEveryMillis = 1000
+/** Most of a recording's CPU time is the writes to its file, whatever their length. */
+const writeEveryMillis = 2000
+
+const retryAfterMillis = 1000
 
 /** How long the end of a stream waits for the disk. */
 const lastWritesTimeout = Duration.seconds(2)
-
-const bytesPerSecond = 16_000
 
 export class CallRecorder extends Context.Service<CallRecorder, {
   /** A call is recorded if its request, its agent or the configuration wants it, and if more than figures is kept of it. */
@@ -39,6 +42,7 @@ export class CallRecorder extends Context.Service<CallRecorder, {
       const recordings = yield* CallRecordings
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
+      const complaints = yield* SampledLog.make
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
       return CallRecorder.of({
@@ -48,7 +52,7 @@ export class CallRecorder extends Context.Service<CallRecorder, {
           const recorder = LineRecorder.make({ beginsAt: openedAt, now, backlog })
           const ended = yield* Deferred.make<number>()
           // A fiber of the service: it writes the remaining sound when the stream is over, even while the service stops.
-          const writing = yield* Effect.forkIn(write(recordings, part, recorder, now, Deferred.await(ended)), scope)
+          const writing = yield* Effect.forkIn(write({ recordings, complaints }, part, recorder, now, Deferred.await(ended)), scope)
           yield* Effect.addFinalizer(() =>
             Effect.andThen(
               Effect.sync(() => Deferred.doneUnsafe(ended, Effect.succeed(now()))),
@@ -63,19 +67,15 @@ export class CallRecorder extends Context.Service<CallRecorder, {
 
 /** Writes until the stream has ended, at the moment (monotonic ms) that `ended` gives. */
 const write = (
-  recordings: CallRecordings["Service"],
+  { complaints, recordings }: { readonly recordings: CallRecordings["Service"]; readonly complaints: SampledLog.SampledLog },
   part: Part,
   recorder: LineRecorder.LineRecorder,
   now: () => number,
   ended: Effect.Effect<number>
 ): Effect.Effect<void> => {
-  let isTold = false
+  const annotated = Effect.annotateLogs({ callSid: part.callSid })
   const tell = (reason: string) =>
-    Effect.suspend(() => {
-      if (isTold) return Effect.void
-      isTold = true
-      return Effect.logWarning(`A recording can't be written: ${reason}. The call goes on, and its sound is lost meanwhile.`)
-    })
+    complaints.tell("recording", annotated(Effect.logWarning(`A recording can't be written: ${reason}. The call goes on, and its sound is lost meanwhile.`)))
 
   /** Bytes of silence in place of sound that the disk did not take. */
   let missingBytes = 0
@@ -91,7 +91,7 @@ const write = (
       Effect.catch(({ reason }) =>
         Effect.suspend(() => {
           missingBytes += sound.length
-          return Effect.andThen(Metric.update(Metrics.recordingLost, sound.length / bytesPerSecond), tell(reason))
+          return Effect.andThen(Metric.update(Metrics.recordingLost, sound.length / MulawWav.bytesPerSecond), tell(reason))
         })
       )
     )
@@ -112,10 +112,10 @@ const write = (
 
   /** Tries again: a folder that can't be written to now may become writable later in the call. */
   const persistently: Effect.Effect<void> = Effect.catch(toFile, ({ reason }) =>
-    Effect.andThen(tell(reason), Effect.flatMap(after(writeEveryMillis), (endedAt) => endedAt === undefined ? persistently : Effect.void)))
+    Effect.andThen(tell(reason), Effect.flatMap(after(retryAfterMillis), (endedAt) => endedAt === undefined ? persistently : Effect.void)))
 
   return persistently.pipe(
     Effect.ensuring(Effect.suspend(() => Metric.update(Metrics.recordingLost, recorder.lostMillis() / 1000))),
-    Effect.annotateLogs({ callSid: part.callSid })
+    annotated
   )
 }

@@ -32,7 +32,7 @@ export class CallHasEnded extends Data.TaggedError("CallHasEnded") {
   }
 }
 
-export interface Admission {
+interface Admission {
   /** See `CallRegistry.admit`. */
   readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
   /** See `CallRegistry.adopt`. */

@@ -29,7 +29,7 @@ interface Remembered {
 }
 
 /** All times are monotonic ms. */
-export interface EarlyReports {
+interface EarlyReports {
   /** Keeps a report. Tells whether it is new, and how many others were forgotten: too old ones (`expired`), or too many (`dropped`). */
   readonly remember: (callSid: CallSid, report: Report, now: number) => {
     readonly isNew: boolean

@@ -19,7 +19,7 @@ interface Ending {
 }
 
 /** All times are monotonic ms. */
-export interface EndedCalls {
+interface EndedCalls {
   /** `isOver`: Twilio has confirmed the end. Once confirmed, it stays so. */
   readonly add: (callSid: CallSid, isOver: boolean, now: number) => void
   /** Whether the call has ended, confirmed or not. */

@@ -5,7 +5,7 @@ import type { ConversationFeed } from "../ConversationFeed.ts"
 /** How many ended calls can still be watched from their beginning. */
 const maxCalls = 100
 
-export interface EndedFeeds {
+interface EndedFeeds {
   readonly add: (callSid: CallSid, feed: ConversationFeed) => void
   readonly find: (callSid: CallSid) => ConversationFeed | undefined
   /** Drops the feed of a call that was erased. */

@@ -17,12 +17,39 @@ const DatabaseUrl = Schema.String.pipe(
   })
 )
 
+/** `id:key` of each key, separated by commas. A key is 32 bytes in base64 or as 64 hexadecimal digits. */
+const encryptionKey = /^([A-Za-z0-9_-]{1,32}):(?:([0-9A-Fa-f]{64})|([A-Za-z0-9+/_-]{43}=?))$/
+
+type EncryptionKeys = ReadonlyArray<{ readonly id: string; readonly key: Redacted.Redacted<Uint8Array> }>
+
+const readKeys = (text: string): EncryptionKeys | undefined => {
+  const keys = text.split(",").map((part) => encryptionKey.exec(part.trim()))
+  const ids = new Set(keys.map((match) => match?.[1]))
+  if (keys.includes(null) || ids.size < keys.length) return undefined
+  return keys.flatMap((match) => match === null ? [] : [{ id: match[1], key: Redacted.make(new Uint8Array(Buffer.from(match[2] ?? match[3], match[2] === undefined ? "base64" : "hex"))) }])
+}
+
+const EncryptionKeys = Schema.String.pipe(
+  Schema.decodeTo(Schema.Any as Schema.Codec<EncryptionKeys>, {
+    decode: SchemaGetter.transformEffect((text: string) => {
+      const keys = readKeys(text)
+      return keys === undefined ? Effect.fail(new SchemaIssue.InvalidValue({ expected: "keys" })) : Effect.succeed(keys)
+    }),
+    encode: SchemaGetter.transform((keys: EncryptionKeys) => keys.map(({ id, key }) => `${id}:${Buffer.from(Redacted.value(key)).toString("base64")}`).join(","))
+  })
+)
+
 export const storeVariables = {
   DATABASE_URL: optional(DatabaseUrl, "the address of a Postgres database", "postgres://user:password@host:5432/database"),
   STORE_WORDS_DAYS: count(1, 36_500, 30),
   STORE_FIGURES_DAYS: count(1, 36_500, 400),
   STORE_NUMBERS: withDefault(Schema.Literals(["plain", "hashed"]), "plain", "plain or hashed", "hashed"),
   STORE_KEY: optional(Schema.RedactedFromValue(Schema.String.check(Schema.isMinLength(22))), "a secret of 22 characters or more", "replace-me-with-a-long-random-secret"),
+  STORE_ENCRYPTION_KEYS: optional(
+    EncryptionKeys,
+    "keys as id:key, separated by commas, where a key is 32 random bytes in base64 and no id comes twice",
+    "2026:replace-me-with-32-random-bytes-in-base64--="
+  ),
   PRICES_FILE: text("the path of a price list", "prices.yaml")
 } as const
 
@@ -35,6 +62,8 @@ export interface StoreSettings {
   readonly numbers: "plain" | "hashed"
   /** The key for the HMAC of numbers. Unset: the service makes one, see `store/retention/NumberHash`. */
   readonly key: Option.Option<Redacted.Redacted>
+  /** The keys for words and sound. The first one seals, each opens what it sealed. Unset: nothing is sealed. */
+  readonly encryption: Option.Option<EncryptionKeys>
   /** The file of the price list; see `call/cost/Prices`. Unset: calls have no cost. */
   readonly pricesFile: Option.Option<string>
 }
@@ -44,5 +73,6 @@ export const storeSettings = (values: ValuesOf<typeof storeVariables>): StoreSet
   retention: { wordsDays: values.STORE_WORDS_DAYS, figuresDays: values.STORE_FIGURES_DAYS },
   numbers: values.STORE_NUMBERS,
   key: values.STORE_KEY,
+  encryption: values.STORE_ENCRYPTION_KEYS,
   pricesFile: values.PRICES_FILE
 })

@@ -48,7 +48,11 @@ const secretName = /TOKEN|KEY|SECRET|DATABASE|WEBHOOK_URL/
 const mayHoldSecret = /[@?#]/
 
 /** A variable can't be used. `line` tells the operator why, without secrets. */
-export class InvalidVariable extends Data.TaggedError("InvalidVariable")<{ readonly line: string }> {}
+class InvalidVariable extends Data.TaggedError("InvalidVariable")<{ readonly line: string }> {
+  override get message() {
+    return this.line
+  }
+}
 
 /** The value of a variable; `None`: it is not set. */
 export const load = Effect.fnUntraced(function*<A>(name: string, variable: Variable<A>): Effect.fn.Return<Option.Option<A>, InvalidVariable> {

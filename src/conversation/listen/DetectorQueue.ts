@@ -26,7 +26,7 @@ interface MakeOptions {
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
 }
 
-export interface DetectorQueue {
+interface DetectorQueue {
   /** Whether the detector is open and works. */
   readonly isReady: () => boolean
   /**

@@ -24,7 +24,7 @@ const floorRise = 10 ** (3 / 10 / 31.25)
 /** Windows after the last sound that may hold the soft end of a word, so the detector gets them. */
 const windowsAfterSound = 12
 
-export interface EnergyGate {
+interface EnergyGate {
   /** Takes the next window, and tells whether the detector needs it. */
   readonly push: (window: Pcm<8000>) => boolean
   /** Whether the last window is loud enough for speech by its energy alone. */

@@ -12,7 +12,7 @@ const leadMillis = 1000
 
 const samplesPerMilli = 8
 
-export interface HeldSilence {
+interface HeldSilence {
   /** Takes the caller's next sound, which is copied if it is held. */
   readonly push: (pcm: Pcm<8000>) => void
   /** The voice ended `millis` before the end of the sound so far. */

@@ -3,7 +3,7 @@
  */
 import * as Pcm from "../../audio/Pcm.ts"
 
-export interface PcmRingBuffer {
+interface PcmRingBuffer {
   /** Appends a copy of the piece. Of a piece longer than the buffer, only the end is kept. */
   readonly push: (pcm: Pcm.Pcm<8000>) => void
   /** A copy of the newest `length` samples, oldest first. It is shorter while there are fewer. */

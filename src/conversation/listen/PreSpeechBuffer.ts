@@ -10,7 +10,7 @@ import type { EchoCanceller } from "./echo/EchoCanceller.ts"
 import * as PcmRingBuffer from "./PcmRingBuffer.ts"
 
 /** All times are ms of the conversation's clock. */
-export interface PreSpeechBuffer {
+interface PreSpeechBuffer {
   /** Takes the caller's sound in order; `at`: when its first sample arrived. */
   readonly push: (pcm: Pcm<8000>, at: number) => void
   /** The window that begins at `at` was certainly echo. */

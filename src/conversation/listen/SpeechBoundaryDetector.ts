@@ -21,7 +21,7 @@ export interface SpeechBoundary {
  */
 type DetectorUse = "none" | "feed" | "ask"
 
-export interface SpeechBoundaryDetector {
+interface SpeechBoundaryDetector {
   /** Measures a window's energy. It may be called once for each window, before `push`. */
   readonly look: (window: Pcm<8000>) => DetectorUse
   /**

@@ -21,7 +21,7 @@ interface MakeOptions {
   readonly onWindowKept: () => void
 }
 
-export interface VoiceDetection {
+interface VoiceDetection {
   /**
    * Takes each window in order. `end`: the position after its last sample, ms of media time. The next window may be pushed when the effect
    * has ended, or at once if there is none.

@@ -21,7 +21,7 @@ interface MakeOptions {
   readonly onWindow: (window: Pcm.Pcm<8000>) => Effect.Effect<void> | undefined
 }
 
-export interface WindowReader {
+interface WindowReader {
   /** Takes the next pieces, without gaps. They are only read until the effect has ended. */
   readonly read: (pieces: ReadonlyArray<Pcm.Pcm<8000>>) => Effect.Effect<void>
   /** Leaves the last window as it is, and goes on with a new array. */

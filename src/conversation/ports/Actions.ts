@@ -5,7 +5,7 @@ import { Data, type Effect } from "effect"
 import type { ToolOutcome } from "./Tools.ts"
 
 export interface Action {
-  /** Unique within the telephone call, over all its media streams. */
+  /** Unique within the conversation, over all media streams in which it goes on. */
   readonly id: string
   readonly kind: "tool" | "transfer" | "keys"
   /** The tool, or the name of the transfer; empty for keys. */
@@ -23,6 +23,13 @@ export class ActionNotKept extends Data.TaggedError("ActionNotKept") {
   }
 }
 
+/** An action that an earlier media stream of the conversation began, and whose result this process still waits for. */
+export interface RunningAction {
+  readonly action: Action
+  /** The listener is called once, when the result has come. */
+  readonly onOutcome: (listener: (outcome: ToolOutcome) => void) => void
+}
+
 export interface ActionKeeper {
   /** Stores the action in the background: for an action that changes nothing and need not wait. */
   readonly noted: (action: Action) => void
@@ -30,4 +37,6 @@ export interface ActionKeeper {
   readonly asked: (action: Action) => Effect.Effect<void, ActionNotKept>
   /** Stores the action's outcome in the background. */
   readonly settled: (action: Action, outcome: ToolOutcome) => void
+  /** Keys are not among them: nobody waits for a result of those. */
+  readonly running: () => ReadonlyArray<RunningAction>
 }

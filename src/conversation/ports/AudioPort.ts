@@ -11,7 +11,7 @@
  *            AgentSide.reply (OutboundItem: sound, marks, sent)      CallSide.clear
  * ```
  */
-import { Data, type Effect, type Stream } from "effect"
+import { Data, type Effect, type Fiber, type Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { ActionKeeper } from "./Actions.ts"
@@ -83,8 +83,11 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** Whether anybody watches the call now. */
   readonly isWatched: () => boolean
-  /** Transfers the call to another telephone; the media stream ends soon after. Unset: this call can't be transferred. */
-  readonly transfer?: (to: PhoneNumber) => Effect.Effect<void, TransferFailed>
+  /**
+   * Begins to transfer the call to another telephone. The media stream ends soon after, perhaps before Twilio's answer: the fiber with the
+   * answer outlives it. Unset: this call can't be transferred.
+   */
+  readonly transfer?: (to: PhoneNumber) => Effect.Effect<Fiber.Fiber<void, TransferFailed>, TransferFailed>
   /** Set if the conversation began in an earlier media stream of the call, and goes on. */
   readonly resumption?: Resumption
   /** Keeps the newest memory of the conversation. Never waits. Unset: nobody keeps it. */

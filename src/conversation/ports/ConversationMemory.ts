@@ -27,6 +27,8 @@ export const ReplyMemory = Schema.Struct({
   isInterrupted: Schema.Boolean,
   /** The dialogue's state before the reply; the model is asked again with it if nothing of the reply was heard. */
   stateBefore: Schema.optionalKey(Schema.Json),
+  /** The caller had heard the beginning of this answer before an earlier loss of the line. */
+  isResumed: Schema.optionalKey(Schema.Boolean),
   /** Why the call is to end after the reply. */
   hangUp: Schema.optionalKey(Schema.String),
   isFinal: Schema.Boolean,

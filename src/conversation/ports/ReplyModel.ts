@@ -18,7 +18,7 @@ export interface Message {
 export type DialogueState = Schema.Json
 
 export interface ReplyRequest {
-  /** Oldest first; the last one is the caller's. */
+  /** Oldest first; the last one is the caller's, unless the reply `isResumed`. */
   readonly history: ReadonlyArray<Message>
   /** The state after the last reply that counted. `null` at first. */
   readonly state: DialogueState
@@ -26,6 +26,11 @@ export interface ReplyRequest {
   readonly exchanges?: ReadonlyArray<ToolExchange>
   /** The reply has said words before its tool calls, so it may end without another word. Otherwise a reply without words is a failure. */
   readonly isContinued?: boolean
+  /**
+   * The caller has heard the beginning of this reply when the line was lost. The history ends with that beginning, and the model writes what
+   * is left of its answer: perhaps nothing.
+   */
+  readonly isResumed?: boolean
   /** Further tool calls of this reply would not be run. */
   readonly isLastRound?: boolean
 }

@@ -6,7 +6,7 @@
 import { Clock, Effect, Stream } from "effect"
 import { StageBudget } from "./StageBudget.ts"
 
-export interface StreamTimeout {
+interface StreamTimeout {
   /** The wait for the next element begins. */
   readonly startWait: () => void
   /** The element has come. The time of its processing does not count. */

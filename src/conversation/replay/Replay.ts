@@ -40,7 +40,7 @@ export interface EventLog {
 }
 
 /** This program can't play the text as an event log. */
-export class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
+class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
   /** A sentence for the person who runs the replay. */
   readonly reason: string
 }> {

@@ -53,7 +53,7 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
     Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
       const thoughtUntil = now() + maxThoughtTimeouts * timeout
-      const isContinued = /[\p{L}\p{N}]/u.test(text)
+      const isContinued = request.isResumed === true || /[\p{L}\p{N}]/u.test(text)
       const isLastRound = round >= maxToolRounds
       return Stream.filter(
         replier.reply({ ...request, exchanges: tools.exchanges(reply, text), isContinued, isLastRound }),
@@ -86,5 +86,5 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
       )
     })
 
-  return runRound(0)
+  return Effect.andThen(tools.inherited, runRound(0))
 }

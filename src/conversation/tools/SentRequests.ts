@@ -43,7 +43,7 @@ interface RecordedExchange {
   readonly calls: ReadonlyArray<RecordedCall>
 }
 
-export interface SentRequests {
+interface SentRequests {
   /** The request that answers a call: an equal one that was sent before, or a new one that must be sent now. `used`: this reply's other requests. */
   readonly take: (options: {
     readonly tool: Pick<Tool, "name" | "repeatable">

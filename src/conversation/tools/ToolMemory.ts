@@ -1,8 +1,8 @@
 /**
  * Writes the requests to tools as plain JSON, and reads them when the conversation goes on.
  *
- * A request without an outcome becomes `Unknown`: it may have been done, so it is not sent again by itself. A request that changes
- * nothing becomes `NotSent`, so the model may make it again.
+ * A request without an outcome becomes `Unknown`, unless this process still waits for its answer: it may have been done, so it is not sent
+ * again by itself. A request that changes nothing becomes `NotSent`, so the model may make it again.
  */
 import { Result } from "effect"
 import type { ToolMemory } from "../ports/ConversationMemory.ts"
@@ -34,10 +34,11 @@ export const write = ({ exchanges, requests }: Sent): ToolMemory => {
   }
 }
 
-export const read = ({ exchanges, requests }: ToolMemory): Sent => {
-  const known = requests.map((request): SentRequest => ({
+/** `isRunning`: whether the answer to a request, by its index, may still come. */
+export const read = ({ exchanges, requests }: ToolMemory, isRunning: (request: number) => boolean = () => false): Sent => {
+  const known = requests.map((request, index): SentRequest => ({
     ...request,
-    outcome: request.outcome ?? { _tag: request.isRepeatable ? "NotSent" : "Unknown" }
+    outcome: request.outcome ?? (isRunning(index) ? undefined : { _tag: request.isRepeatable ? "NotSent" : "Unknown" })
   }))
   return {
     requests: known,

@@ -3,7 +3,7 @@
  *
  * It outlives the replies. A reply may be thrown away, but its requests to tools stay sent, and the model's next request tells them.
  */
-import { Effect, Fiber, Result, type Schema } from "effect"
+import { Deferred, Effect, Fiber, Result, type Schema } from "effect"
 import { constVoid } from "effect/Function"
 import type { Tool } from "../../definition/AgentDefinition.ts"
 import type { Action, ActionKeeper } from "../ports/Actions.ts"
@@ -27,6 +27,8 @@ export interface ToolRunner {
     readonly said: string
     readonly calls: ReadonlyArray<ToolCall>
   }) => Effect.Effect<void>
+  /** Waits for the answers that an earlier media stream of the call still waited for. The first use waits; later ones do not. */
+  readonly inherited: Effect.Effect<void>
   /** The reply is over, and the caller heard this of it. */
   readonly onReplyHeard: (reply: number, text: string) => void
   readonly onCallerSaid: (text: string) => void
@@ -46,28 +48,60 @@ export interface MakeOptions {
   readonly onChange?: () => void
 }
 
+/** The action of a request, which is found again by its place among all requests of the conversation. */
+const actionId = (request: number): string => `tool-${request}`
+
+const actionOf = (tool: Tool, value: Schema.Json, request: number): Action => ({
+  id: actionId(request),
+  kind: "tool",
+  name: tool.name,
+  arguments: JSON.stringify(value),
+  isRepeatable: tool.repeatable === true
+})
+
+/** What an earlier media stream has sent, and the requests whose answers are still to come. */
+const inherit = (memory: ToolMemory, actions: ActionKeeper | undefined) => {
+  const running = new Map((actions?.running() ?? []).map((one) => [one.action.id, one]))
+  const sent = ToolMemories.read(memory, (index) => running.has(actionId(index)))
+  const open = sent.requests.flatMap((request, index) => {
+    const one = running.get(actionId(index))
+    return one === undefined || request.outcome !== undefined ? [] : [{ request, onOutcome: one.onOutcome }]
+  })
+  return { sent, open }
+}
+
 export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }: MakeOptions): ToolRunner => {
-  const requests = SentRequests.make(memory === undefined ? undefined : ToolMemories.read(memory))
+  const inherited = memory === undefined ? undefined : inherit(memory, actions)
+  const requests = SentRequests.make(inherited?.sent)
   const smallTalkPhrases = PhraseTiles.make(smallTalk)
-  const running = new Map<SentRequests.SentRequest, Fiber.Fiber<unknown>>()
+  /** Each ends when the request has its outcome. */
+  const running = new Map<SentRequests.SentRequest, Effect.Effect<unknown>>()
   /** The requests of each reply, so that equal calls of one reply are several requests. */
   const usedByReply = new Map<number, Set<SentRequests.SentRequest>>()
 
   const isSmallTalk = (text: string): boolean => smallTalkPhrases.strip(PhraseTiles.tokens(text)).length === 0
-
-  const actionOf = (tool: Tool, value: Schema.Json): Action => ({
-    id: `tool-${requests.sent.requests.length - 1}`,
-    kind: "tool",
-    name: tool.name,
-    arguments: JSON.stringify(value),
-    isRepeatable: tool.repeatable === true
-  })
 
   /** Stores the action before it is sent. An action that changes nothing does not wait for the store. False: it could not be stored. */
   const keep = (action: Action): Effect.Effect<boolean> => {
     if (actions === undefined) return Effect.succeed(true)
     return action.isRepeatable ? Effect.as(Effect.sync(() => actions.noted(action)), true) : Effect.isSuccess(actions.asked(action))
   }
+
+  const learn = (request: SentRequests.SentRequest, outcome: ToolOutcome) => {
+    running.delete(request)
+    requests.settle(request, outcome)
+    onChange()
+  }
+
+  for (const { onOutcome, request } of inherited?.open ?? []) {
+    const answered = Deferred.makeUnsafe<void>()
+    running.set(request, Deferred.await(answered))
+    onOutcome((outcome) => {
+      learn(request, outcome)
+      Deferred.doneUnsafe(answered, Effect.void)
+    })
+  }
+  let awaited: ReadonlyArray<Effect.Effect<unknown>> = [...running.values()]
 
   /** Sends the request of a call, unless an equal one answers it. */
   const recordCall = Effect.fnUntraced(function*(call: ToolCall, used: Set<SentRequests.SentRequest>): Effect.fn.Return<SentRequests.RecordedCall> {
@@ -76,12 +110,10 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
     const { isNew, request } = requests.take({ tool, value, used })
     used.add(request)
     if (!isNew) return { call, request, isRepeated: request.outcome !== undefined }
-    const action = actionOf(tool, value)
+    const action = actionOf(tool, value, requests.sent.requests.length - 1)
     const settle = (outcome: ToolOutcome) => {
-      running.delete(request)
-      requests.settle(request, outcome)
+      learn(request, outcome)
       actions?.settled(action, outcome)
-      onChange()
     }
     onChange()
     if (!(yield* keep(action))) {
@@ -90,7 +122,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
     }
     const sent = yield* tools.send(tool, value)
     sent.addObserver((exit) => settle(exit._tag === "Success" ? exit.value : { _tag: "Unknown" }))
-    if (request.outcome === undefined) running.set(request, sent)
+    if (request.outcome === undefined) running.set(request, Fiber.await(sent))
     return { call, request, isRepeated: false }
   })
 
@@ -110,7 +142,12 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
           })
       ))
       const unfinished = recorded.flatMap(({ request }) => request === undefined ? [] : running.get(request) ?? [])
-      yield* Effect.forEach(unfinished, Fiber.await, { concurrency: "unbounded", discard: true })
+      yield* Effect.all(unfinished, { concurrency: "unbounded", discard: true })
+    }),
+    inherited: Effect.suspend(() => {
+      const first = awaited
+      awaited = []
+      return Effect.all(first, { concurrency: "unbounded", discard: true })
     }),
     onReplyHeard: (reply, text) => {
       usedByReply.delete(reply)

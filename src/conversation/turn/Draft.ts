@@ -26,8 +26,6 @@ export interface Draft {
   readonly phrases: KnownPhrases
   /** The event's time: ms since the conversation began. */
   readonly at: number
-  /** `rules/AfterReply`, which `Playback` calls when a reply was heard to its end. An import would make a cycle. */
-  readonly afterReply: (draft: Draft, reply: ReplyState) => void
 }
 
 /** Adds a command. */

@@ -18,6 +18,8 @@ export interface Segment {
   readonly text: string
   /** The keys, if the segment is tones. */
   readonly digits?: string
+  /** It says that the line was lost, and is no part of what the reply says. */
+  readonly isNotice?: boolean
   /** ms of sound; unknown while it is still being made. */
   readonly duration?: number
   /** When its first sample is played; ms since the conversation began. */

@@ -9,7 +9,7 @@ import type * as PlaybackLedger from "./PlaybackLedger.ts"
 
 /**
  * The phase of a reply. A preemptive reply plays when the turn is over. The caller's voice holds or interrupts a playing reply; if the
- * voice was no turn, the reply plays on. A finished reply is not in the state.
+ * voice was no turn, the reply plays on. A finished reply leaves the state within the same event.
  */
 type ReplyPhase =
   /** It is made while the caller pauses. `isRefused`: an engine refused it, so a second request would be refused too. */
@@ -20,6 +20,8 @@ type ReplyPhase =
   | { readonly _tag: "Playing"; readonly isMediaSent: boolean }
   /** The caller stopped it. `rest`: the words that were not heard, in speakable pieces. */
   | { readonly _tag: "Interrupted"; readonly rest: ReadonlyArray<string> }
+  /** The caller has heard all of it. `rules/AfterReply` decides what follows. */
+  | { readonly _tag: "Finished" }
 
 export const playing: ReplyPhase = { _tag: "Playing", isMediaSent: false }
 export const held: ReplyPhase = { _tag: "Held", isMediaSent: false }

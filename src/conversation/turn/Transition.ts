@@ -26,17 +26,18 @@ import type { Command } from "./TurnCommand.ts"
 import type { Timer, TurnEvent } from "./TurnEvent.ts"
 import type { TurnSettings, TurnState } from "./TurnState.ts"
 import * as Farewell from "./judgements/Farewell.ts"
-import { afterReply, hangUpDue, transferFailed } from "./rules/AfterReply.ts"
+import { settleFinished, transferFailed } from "./rules/AfterReply.ts"
 import { sayLine } from "./rules/AgentTurn.ts"
 import { endCall, hungUp, startIdle } from "./rules/Ending.ts"
 import { endpointReached, transcribed, transcriptionFailed } from "./rules/Endpointing.ts"
 import { fillerDue, onFiller } from "./rules/Filler.ts"
 import { bargeIn, partialTranscript, voiceStarted, voiceStopped, wantWords } from "./rules/Interruption.ts"
-import { digitsDue, keyPressed } from "./rules/Keypad.ts"
-import { speaksTooLong } from "./rules/LongSpeech.ts"
+import { keyPressed } from "./rules/Keypad.ts"
+import { hangUpDue, speaksTooLong } from "./rules/LongSpeech.ts"
 import { markReturned, marksAreLate, mediaSent, speechBegan, speechEnded } from "./rules/Playback.ts"
 import { reconnected } from "./resumption/Resumption.ts"
 import { replyDone, replyFailed, replyText, speechFailed } from "./rules/Reply.ts"
+import { digitsDue } from "./rules/TurnEnd.ts"
 import { endUtterance, transcribe } from "./rules/Utterance.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"
 
@@ -162,8 +163,9 @@ export const make = (settings: TurnSettings): Transition => {
   }
   return (state, event) => {
     if (state.isEnded) return [[], state]
-    const draft: Draft = { state: { ...state }, commands: [], settings, phrases, at: event.at, afterReply }
+    const draft: Draft = { state: { ...state }, commands: [], settings, phrases, at: event.at }
     on(draft, event)
+    settleFinished(draft)
     wantWords(draft, state)
     return [draft.commands, draft.state]
   }

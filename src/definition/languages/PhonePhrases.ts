@@ -4,7 +4,7 @@
  * All in lower case and without punctuation, as `Words.plain` writes it.
  */
 
-export interface PhonePhrases {
+interface PhonePhrases {
   /** Said when answering the telephone, or to check whether somebody is there. They ask for nothing. */
   readonly openings: ReadonlyArray<string>
   /** Words before and behind the speaker's own name: "this is Anna", "Anna speaking". */

@@ -20,7 +20,7 @@ export class JobFailed extends Data.TaggedError("JobFailed")<{
   readonly message: string
 }> {}
 
-export interface WorkerPool<Job, A> {
+interface WorkerPool<Job, A> {
   readonly run: (job: Job) => Effect.Effect<A, JobFailed>
   /** Runs a job on each thread and waits for all of them, so that each thread loads what it needs. Fails when one of the jobs failed. */
   readonly runOnEach: (job: Job) => Effect.Effect<void, JobFailed>

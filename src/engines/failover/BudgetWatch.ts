@@ -28,7 +28,7 @@ const advice: Record<TimedStage, string> = {
   textToSpeech: "Raise timeouts.speech in the agent's file, or use a smaller voice or a faster machine"
 }
 
-export interface BudgetWatch {
+interface BudgetWatch {
   /** Notes that an answer began, or was given up, `taken` seconds after the request. `timeout`: seconds that its caller would wait. */
   readonly note: (engine: string, taken: number, timeout: number) => Effect.Effect<void>
 }

@@ -6,7 +6,11 @@ import type { HttpServerRequest } from "effect/http"
 import { PayloadTooLarge } from "./Problems.ts"
 
 /** The body is not JSON. */
-export class NotJson extends Data.TaggedError("NotJson")<{ readonly cause: unknown }> {}
+class NotJson extends Data.TaggedError("NotJson")<{ readonly cause: unknown }> {
+  override get message() {
+    return "The body is not JSON. Send a JSON document."
+  }
+}
 
 /** The body's text; a body over 64 KiB fails. */
 export const readText = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<string, PayloadTooLarge> =>

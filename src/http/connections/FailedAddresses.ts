@@ -11,7 +11,7 @@ const maxAddresses = 10_000
 /** How many failures in a row put an address last. */
 const manyFailures = 20
 
-export interface FailedAddresses {
+interface FailedAddresses {
   readonly add: (address: string) => void
   /** The address has sent a right signature: its failures are forgotten. */
   readonly forget: (address: string) => void

@@ -19,7 +19,7 @@ import * as SignedRequest from "./SignedRequest.ts"
 
 type Answer = Effect.Effect<HttpServerResponse.HttpServerResponse>
 
-export interface CallAnswers {
+interface CallAnswers {
   /** Ends the call: Twilio hangs up when it has read the answer, and a replay of the call's webhooks finds it ended. */
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Answer
   /** Says a sentence to a call that is not taken, and hangs up. */

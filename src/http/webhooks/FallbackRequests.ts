@@ -9,7 +9,7 @@ import { loggable } from "../../observability/LogText.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
 import type { CallParameters } from "../../twilio/webhook/WebhookParameters.ts"
 
-export interface FallbackRequests {
+interface FallbackRequests {
   /** Logs a fallback with its code and the path that failed, without numbers. Other requests are not logged. */
   readonly tell: (call: Pick<typeof CallParameters.Type, "CallSid" | "ErrorCode" | "ErrorUrl">) => Effect.Effect<void>
 }

@@ -23,7 +23,7 @@ type SignatureFault = "missing" | "malformed" | "wrong"
 const diagnosisIntervalMillis = 600_000
 
 /** `path` is the route's own path, never the request's: it labels a metric, and every spelling would be a new series. */
-export interface Refusals {
+interface Refusals {
   readonly unsigned: (path: string, request: Request, fault: SignatureFault) => Effect.Effect<never, InvalidSignature>
   readonly tooLarge: (path: string, request: Request, detail: string) => Effect.Effect<never, PayloadTooLarge>
   /** The request was signed: forgets the earlier refusals of its address. */

@@ -25,7 +25,7 @@ export interface SignedWebhook {
 }
 
 /** `path` is the route's own path: it labels a metric. */
-export interface SignedRequest {
+interface SignedRequest {
   /** Reads a webhook, GET or POST, and checks its signature. */
   readonly webhook: (path: string, request: Request) => Effect.Effect<SignedWebhook, InvalidSignature | PayloadTooLarge>
   /** Checks the signature of a WebSocket upgrade: Twilio signs the `ws(s)` URL, without parameters. */

@@ -23,7 +23,7 @@ type Standing =
   | { readonly _tag: "New"; readonly stored: StoredCall }
   | { readonly _tag: "Live"; readonly stored: StoredCall }
 
-export interface StoredCalls {
+interface StoredCalls {
   /**
    * `mayBeUnwritten`: another process may be about to store the call. A call that has ended without Twilio's confirmation counts as live:
    * it may come back.

@@ -201,23 +201,21 @@ export const report = Effect.fnUntraced(function*(call: SimulatedCall, out: stri
   yield* Console.log(`Said:  ${(said.length / 8000).toFixed(1)} s, ${AudioSimilarity.level(said).toFixed(1)} dBFS`)
   yield* Console.log(`Media: ${traffic.sentAt.length} frames to the service, ${traffic.arrivals.length} from it`)
 
-  const { correlation, lagMillis } = AudioSimilarity.compare(said, heard)
+  const events = yield* call.events
+  const gaps = Resumptions.gaps(events)
+  const { correlation, lagMillis } = AudioSimilarity.compare(said, heard, { lostAt: gaps.map(({ from }) => from) })
   if (expect === "echo" && correlation > 0) {
     yield* Console.log(
       `Echo:  ${millis(lagMillis)} from mouth to ear (20 ms of it to fill a frame), correlation ${correlation.toFixed(3)}`
     )
-    // Frame by frame: the n-th that was sent and the n-th that came back.
-    const delays = traffic.arrivals.flatMap(({ at }, index) => {
-      const sent = traffic.sentAt[index]
-      return sent === undefined ? [] : [at - sent]
-    })
+    const delays = Resumptions.roundTrips(traffic, gaps)
     const [p50, p95, worst] = [0.5, 0.95, 1].map((share) => AudioSimilarity.percentile(delays, share))
     yield* Console.log(
       `Frames: back after p50 ${millis(p50 ?? 0)}, p95 ${millis(p95 ?? 0)}, max ${millis(worst ?? 0)}`
     )
   }
 
-  for (const line of Resumptions.describe(Resumptions.resumptions(yield* call.events, heard))) yield* Console.log(line)
+  for (const line of Resumptions.describe(Resumptions.resumptions(events, heard))) yield* Console.log(line)
 
   const distinct = new Set(problems.filter(({ code }) => code !== DebuggerCodes.streamClosedByService).map(({ code, message }) => ` ${code}: ${message}`))
   const why = [...distinct].join("")

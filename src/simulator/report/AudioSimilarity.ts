@@ -3,7 +3,7 @@
  *
  * Both sounds are on the same time axis. The lag is found first by loudness, in steps of 5 ms, and then by samples, for each
  * window of 400 ms. So a playback buffer may run empty for a moment and shift the following sound by some milliseconds:
- * nobody hears that, and it still counts as the same speech.
+ * nobody hears that, and it still counts as the same speech. Sound that was on its way when a stream was lost does not count.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import { samplesPerMilli } from "./Timeline.ts"
@@ -65,8 +65,18 @@ const minEnergyShare = 0.01
 
 const energy = (sound: Pcm<8000>): number => sound.reduce((sum, sample) => sum + sample * sample, 0)
 
-/** Compares both; the heard sound may be up to `maxLagMillis` later. */
-export const compare = (said: Pcm<8000>, heard: Pcm<8000>, maxLagMillis = 3000): AudioSimilarity => {
+interface CompareOptions {
+  /** The heard sound may be so much later. Default 3000. */
+  readonly maxLagMillis?: number
+  /** When streams were lost, ms on the axis of both sounds. */
+  readonly lostAt?: ReadonlyArray<number>
+}
+
+/** Sound that was said so shortly before the stream was lost has not come back, ms. */
+const onItsWayMillis = 300
+
+/** Compares both. */
+export const compare = (said: Pcm<8000>, heard: Pcm<8000>, { lostAt = [], maxLagMillis = 3000 }: CompareOptions = {}): AudioSimilarity => {
   const saidLoudness = loudness(said)
   const heardLoudness = loudness(heard)
   let coarseLag = 0
@@ -83,7 +93,8 @@ export const compare = (said: Pcm<8000>, heard: Pcm<8000>, maxLagMillis = 3000):
     const from = index * windowSamples
     const to = Math.min(said.length, from + windowSamples)
     return { from, to, energy: energy(said.subarray(from, to)) }
-  })
+  }).filter(({ from, to }) =>
+    lostAt.every((at) => to <= (at - onItsWayMillis) * samplesPerMilli || from >= at * samplesPerMilli))
   const loudest = Math.max(0, ...windows.map((window) => window.energy))
   const matches = windows.filter((window) => window.energy > 0 && window.energy >= minEnergyShare * loudest).map((window) => {
     const match = { lag: coarseLag, correlation: 0, energy: window.energy }

@@ -19,12 +19,40 @@ export interface Resumption {
 /** Whether the stream was lost: its connection broke, by a requested fault or by itself. */
 export const isLoss = (why: StreamEnd): boolean => why === "fault" || why === "connectionLost"
 
+/** A time without a stream, ms since the call was answered. */
+export interface Gap {
+  readonly from: number
+  /** When the next stream began; `Infinity` if none did. */
+  readonly to: number
+}
+
+const answeredAt = (events: ReadonlyArray<SimulatedCallEvent>): number =>
+  events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
+
+/** From every loss of a stream to the next stream. */
+export const gaps = (events: ReadonlyArray<SimulatedCallEvent>): ReadonlyArray<Gap> => {
+  const answered = answeredAt(events)
+  return events.flatMap((event) => {
+    if (event._tag !== "StreamEnded" || !isLoss(event.why)) return []
+    const next = events.find(({ _tag, at }) => _tag === "StreamStarted" && at > event.at)
+    return [{ from: event.at - answered, to: next === undefined ? Infinity : next.at - answered }]
+  })
+}
+
+/** How long each frame took there and back, ms. The line keeps the order, but what was on its way at a loss does not come back. */
+export const roundTrips = (
+  { arrivals, sentAt }: { readonly sentAt: ReadonlyArray<number>; readonly arrivals: ReadonlyArray<{ readonly at: number }> },
+  lost: ReadonlyArray<Gap>
+): ReadonlyArray<number> =>
+  [...lost.map(({ from }) => from), Infinity].flatMap((end, index) => {
+    const isWithin = (at: number) => at >= (lost[index - 1]?.from ?? -Infinity) && at < end
+    const sent = sentAt.filter(isWithin)
+    return arrivals.filter(({ at }) => isWithin(at)).flatMap(({ at }, nth) => nth < sent.length ? [at - sent[nth]] : [])
+  })
+
 /** Every loss of a stream that another stream followed. `heard` begins at the answer. */
 export const resumptions = (events: ReadonlyArray<SimulatedCallEvent>, heard: Pcm<8000>): ReadonlyArray<Resumption> => {
-  const answered = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
-  const lastStart = events.findLast(({ _tag }) => _tag === "StreamStarted")?.at ?? 0
-  const losses = events.flatMap((event) =>
-    event._tag === "StreamEnded" && isLoss(event.why) && event.at < lastStart ? [event.at - answered] : [])
+  const losses = gaps(events).flatMap(({ from, to }) => to === Infinity ? [] : [from])
   const soundBetween = (from: number, to: number | undefined) =>
     speeches(heard.slice(Math.round(from * samplesPerMilli), to === undefined ? undefined : Math.round(to * samplesPerMilli)) as Pcm<8000>)
   return losses.map((lostAt, index) => {

@@ -3,7 +3,7 @@
  */
 import { Effect } from "effect"
 import { type Figures, readFigures } from "./CallRecord.ts"
-import type { Run } from "./Statements.ts"
+import type { Run } from "../Statements.ts"
 
 interface TurnFigures {
   readonly role: string

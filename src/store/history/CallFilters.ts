@@ -4,7 +4,7 @@
  * One filter gives the index, in the list's order, along which calls are walked. The other filters are conditions on each of those calls.
  */
 import type { Parameter } from "../Dialect.ts"
-import type { Statement } from "./Statements.ts"
+import type { Statement } from "../Statements.ts"
 
 /** A call is selected if it meets each filter that is set. Times are ms since 1970. */
 export interface CallFilters {
@@ -32,7 +32,7 @@ export interface Position {
 }
 
 /** Calls that one index gives in the order of the list. */
-export interface Arm {
+interface Arm {
   /** `calls`, `call_metadata`, or a subquery with `call_sid` and `started_at`. */
   readonly table: string
   readonly where: string

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import type { Dialect } from "../Dialect.ts"
 import { type CallFilters, plan, type Plan, type Position, windowOf, latestMillis } from "./CallFilters.ts"
-import type { Run } from "./Statements.ts"
+import type { Run } from "../Statements.ts"
 import * as TextSearch from "./TextSearch.ts"
 
 /** How many calls one page looks at. */

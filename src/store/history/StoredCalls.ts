@@ -11,8 +11,8 @@ import type { CallFilters, Position } from "./CallFilters.ts"
 import * as CallList from "./CallList.ts"
 import { type CallRow, type CallSummary, columns, type Figures, toSummary } from "./CallRecord.ts"
 import { type DeliveryRow, type StoredDelivery, toDelivery } from "./DeliveryRows.ts"
-import { isIn, listOf, runner } from "./Statements.ts"
-import { type StoredTurn, toTurn, type TurnRow } from "./TurnRows.ts"
+import { isIn, listOf, runner } from "../Statements.ts"
+import { type StoredTurn, turnsOf } from "./TurnRows.ts"
 
 /** Twilio's own limit for a call, ms. An end that was not reported by then never will be. */
 const longestCallMillis = 4 * 60 * 60 * 1000
@@ -33,7 +33,7 @@ export interface StoredAction {
   readonly answer: string | null
 }
 
-export interface StoredEvent {
+interface StoredEvent {
   readonly sequence: number
   readonly event: { readonly _tag: string } & Schema.JsonObject
 }
@@ -45,7 +45,7 @@ export interface CallDetails extends CallSummary {
   readonly isLive: boolean
 }
 
-export interface CallPage {
+interface CallPage {
   readonly calls: ReadonlyArray<CallSummary>
   readonly next?: Position
 }
@@ -106,11 +106,7 @@ const make = Effect.gen(function*() {
   return StoredCalls.of({
     list,
     find,
-    turns: (callSid) =>
-      query(Effect.map(
-        run<TurnRow>("SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? AND text <> '' ORDER BY turn", [callSid]),
-        (rows) => rows.map(toTurn)
-      )),
+    turns: (callSid) => query(turnsOf(run, callSid)),
     actions: (callSid) => query(run<StoredAction>("SELECT id, kind, name, arguments, at, state, answer FROM actions WHERE call_sid = ? ORDER BY at, id", [callSid])),
     events: (callSid, after) =>
       query(Effect.map(

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { turnsPerCall } from "../migrations/Tables.ts"
 import { type CallFilters, conditionsOf, latestMillis, type Position, type TextMatches } from "./CallFilters.ts"
-import { isIn, listOf, type Run } from "./Statements.ts"
+import { isIn, listOf, type Run } from "../Statements.ts"
 
 /** Words that are in at most so many turns count as few: in SQLite, and in Postgres, which reads each of these turns from the table. */
 const fewTurns = { sqlite: 1500, pg: 1000 }

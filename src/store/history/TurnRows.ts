@@ -1,5 +1,7 @@
 /** Turns of calls as the table `turns` has them. Times: ms on the call's axis (see `StoreWrite`). */
-import { Option, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
+import type { CallSid } from "../../domain/Sid.ts"
+import type { Run } from "../Statements.ts"
 import { Word } from "../StoreWrite.ts"
 
 export interface StoredTurn {
@@ -16,7 +18,7 @@ export interface StoredTurn {
   readonly latency: number | null
 }
 
-export interface TurnRow {
+interface TurnRow {
   readonly turn: number
   readonly role: "caller" | "agent"
   readonly started_at: number
@@ -29,7 +31,7 @@ export interface TurnRow {
 
 const readWords = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Word)))
 
-export const toTurn = (row: TurnRow): StoredTurn => ({
+const toTurn = (row: TurnRow): StoredTurn => ({
   turn: row.turn,
   role: row.role,
   startedAt: row.started_at,
@@ -39,3 +41,10 @@ export const toTurn = (row: TurnRow): StoredTurn => ({
   isCut: row.is_cut === 1,
   latency: row.latency
 })
+
+/** The turns of a call in the order of their beginnings. One without words is none. */
+export const turnsOf = (run: Run, callSid: CallSid) =>
+  Effect.map(
+    run<TurnRow>("SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? AND text <> '' ORDER BY turn", [callSid]),
+    (rows) => rows.map(toTurn)
+  )

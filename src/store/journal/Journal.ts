@@ -17,7 +17,7 @@ import { isOrphan, nameOf, ownerOf } from "./JournalNames.ts"
 /** The largest file of this process, in bytes. Further writes are lost while the database is away. */
 const maxBytes = 1024 * 1024 * 1024
 
-export interface Waiting extends Piece {
+interface Waiting extends Piece {
   /** Whether this process wrote the lines. */
   readonly isOurs: boolean
   /** Run it when the lines are in the database. */
@@ -115,7 +115,7 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
         if (file === undefined) return Option.none<Waiting>()
         const { lines } = yield* file.next(most)
         if (lines.length > 0) return Option.some({ lines, isOurs: file === own, taken: take(file) })
-        // The file's end, or erased lines.
+        // The file's end, or blank lines.
         file.take()
         if (file.isTaken) yield* remove(file)
       }

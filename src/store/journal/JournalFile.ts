@@ -3,15 +3,19 @@
  *
  * It uses `node:fs`: the file must be synced to the disk, cut after a failed write, and readable by this user alone whatever the umask is.
  */
-import { Data, Effect, type Option } from "effect"
+import { Data, Effect } from "effect"
 import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
 import { dirname } from "node:path"
 import type { Stamped } from "../writer/WriteQueue.ts"
-import { encode, read, split } from "./JournalLines.ts"
+import { encode, erase, type JournalLine, read, split } from "./JournalLines.ts"
 
 /** The journal can't be written or read. */
-export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {}
+export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {
+  override get message() {
+    return "The store's journal can't be read or written. Look at DATA_DIR and the space on its disk."
+  }
+}
 
 /** Bytes of the file that are read at once; more for a longer line. */
 const pieceBytes = 256 * 1024
@@ -19,18 +23,7 @@ const pieceBytes = 256 * 1024
 const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, JournalFailed> => Effect.tryPromise({ try: run, catch: (cause) => new JournalFailed({ cause }) })
 
 export interface Piece {
-  /** `None`: a damaged line. */
-  readonly lines: ReadonlyArray<Option.Option<Stamped>>
-}
-
-/** Overwrites the lines that contain this text with spaces. */
-const blank = (bytes: Buffer, text: string): void => {
-  for (let from = bytes.indexOf(text); from >= 0; from = bytes.indexOf(text, from)) {
-    const start = bytes.lastIndexOf(0x0a, from) + 1
-    const end = bytes.indexOf(0x0a, from)
-    bytes.fill(0x20, start, end < 0 ? bytes.length : end)
-    from = start
-  }
+  readonly lines: ReadonlyArray<JournalLine>
 }
 
 /** Not safe for concurrent use: the journal runs one operation at a time. */
@@ -97,7 +90,7 @@ export class JournalFile {
   }
 
   /**
-   * Overwrites the lines of one call, taken or not, with spaces, which are not read as lines.
+   * Overwrites the lines of one call, taken or not.
    *
    * It opens a handle of its own: the file's usual handle can only append, and that of another process's file can only read.
    */
@@ -118,7 +111,7 @@ export class JournalFile {
           }
           const piece = bytes.subarray(0, lastEnd < 0 || isLast ? bytesRead : lastEnd + 1)
           if (piece.includes(callSid)) {
-            blank(piece, callSid)
+            erase(piece, callSid)
             await handle.write(piece, 0, piece.length, at)
             isChanged = true
           }

@@ -1,19 +1,47 @@
 /**
- * The journal's lines: one write each, as JSON.
+ * The journal's lines: one write each, as JSON. In place of an erased write, the line has the SID of its call, and spaces.
  */
 import { Option, Schema } from "effect"
+import { CallSid } from "../../domain/Sid.ts"
 import type { Stamped } from "../writer/WriteQueue.ts"
 import { StoreWrite } from "../StoreWrite.ts"
 
-/** `at`: when the write was made. */
-const Line = Schema.fromJsonString(Schema.Struct({ at: Schema.Number, write: StoreWrite }))
+/** `Damaged`: such as the last line of a process that was killed, or whose disk was full. */
+export type JournalLine =
+  | { readonly _tag: "Write"; readonly write: Stamped }
+  | { readonly _tag: "Erased"; readonly callSid: CallSid }
+  | { readonly _tag: "Damaged" }
 
-const decode = Schema.decodeUnknownOption(Line)
+/** `at`: when the write was made. */
+const decodeWrite = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ at: Schema.Number, write: StoreWrite })))
+const decodeErased = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Struct({ erased: CallSid })))
 
 export const encode = ({ at, write }: Stamped): string => `${JSON.stringify({ at, write })}\n`
 
-/** `None`: the line is damaged, such as the last line of a killed process. */
-export const read = (line: string): Option.Option<Stamped> => decode(line)
+export const read = (line: string): JournalLine =>
+  Option.match(decodeWrite(line), {
+    onSome: (write): JournalLine => ({ _tag: "Write", write }),
+    onNone: () => Option.match(decodeErased(line), {
+      onSome: ({ erased: callSid }): JournalLine => ({ _tag: "Erased", callSid }),
+      onNone: () => ({ _tag: "Damaged" })
+    })
+  })
+
+/** Overwrites the lines of one call. The bytes are whole lines, but the last may lack its end. Damaged lines with the call's SID become blank. */
+export const erase = (bytes: Buffer, callSid: string): void => {
+  for (let from = bytes.indexOf(callSid); from >= 0;) {
+    const start = bytes.lastIndexOf(0x0a, from) + 1
+    const newline = bytes.indexOf(0x0a, from)
+    const end = newline < 0 ? bytes.length : newline
+    const line = read(bytes.toString("utf8", start, end))
+    if (line._tag === "Damaged" || (line._tag === "Write" && line.write.write.callSid === callSid)) {
+      bytes.fill(0x20, start, end)
+      const trace = JSON.stringify({ erased: callSid })
+      if (line._tag === "Write" && trace.length <= end - start) bytes.write(trace, start)
+    }
+    from = bytes.indexOf(callSid, end)
+  }
+}
 
 /** The whole lines in a piece of the file, at most `most`. `length`: their bytes, line ends included. */
 export const split = (bytes: Buffer, most: number): { readonly lines: ReadonlyArray<string>; readonly length: number } => {

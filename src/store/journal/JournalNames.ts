@@ -3,7 +3,7 @@
  */
 
 /** The process that a file belongs to. */
-export interface Owner {
+interface Owner {
   readonly host: string
   readonly pid: number
 }

@@ -12,8 +12,8 @@ import type { Dialect } from "../Dialect.ts"
 export const turnsPerCall = 65_536
 
 /**
- * The calls. A call is listed once it has `started_at`. `number` grows with each call that is stored. `figures`: the figures of its turns,
- * set when the words are deleted.
+ * The calls. A call is listed once it has `started_at`. `number` grows with each call that is stored. `first_write_at`: when the first write of
+ * the call that arrived was made; that write creates the row. `figures`: the figures of its turns, set when the words are deleted.
  */
 const calls = (number: string) => `CREATE TABLE calls (
   number ${number},
@@ -41,7 +41,8 @@ const calls = (number: string) => `CREATE TABLE calls (
   is_final INTEGER,
   outcome TEXT,
   figures TEXT,
-  ended_written_at DOUBLE PRECISION
+  ended_written_at DOUBLE PRECISION,
+  first_write_at DOUBLE PRECISION
 )`
 
 /** The columns that `GET /calls` selects by. Each index ends with the list's order, so that no filter has to sort. */
@@ -52,6 +53,7 @@ const indexes = [
   ...listedBy.map((column) => `CREATE INDEX calls_by_${column} ON calls (${column}, started_at DESC, call_sid DESC)`),
   "CREATE INDEX calls_not_ended ON calls (started_at DESC, call_sid DESC) WHERE ended_at IS NULL",
   "CREATE INDEX calls_with_words ON calls (started_at) WHERE figures IS NULL",
+  "CREATE INDEX calls_without_beginning ON calls (first_write_at) WHERE started_at IS NULL",
   "CREATE INDEX call_metadata_by_value ON call_metadata (name, value, started_at DESC, call_sid DESC)",
   "CREATE INDEX calls_not_final ON calls (ended_at) WHERE is_final = 0",
   "CREATE INDEX deliveries_due ON deliveries (state, next_at)",
@@ -98,7 +100,7 @@ const common = [
   written_at DOUBLE PRECISION NOT NULL,
   PRIMARY KEY (call_sid, part)
 )`,
-  // Who has a call now. The row stays when nobody has it any more, so that the next owner's epoch is higher.
+  // Who has a call now. The row stays when nobody has it any more. `epoch` counts the owners, for people; the service does not read it.
   "CREATE TABLE live_calls (call_sid TEXT NOT NULL PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, heartbeat DOUBLE PRECISION NOT NULL)",
   "CREATE TABLE stream_tokens (nonce TEXT NOT NULL PRIMARY KEY, used_at DOUBLE PRECISION NOT NULL)",
   // Webhooks. `payload` is empty until the first attempt; `host` has its port. A process that sends a webhook moves `next_at` ahead, as its lease.

@@ -18,7 +18,7 @@ const secondLookAfter = Duration.seconds(90)
 
 const lookEvery = Duration.hours(1)
 
-export interface Options {
+interface Options {
   readonly folder: string
   readonly kept: Duration.Duration
   readonly bucket: Option.Option<Bucket>
@@ -60,7 +60,7 @@ const deleteOld = Effect.fnUntraced(function*({ bucket, folder, isOpen, kept, ro
 })
 
 /** Does all of it once. What can't be done now is done the next time. */
-export const look = (options: Options): Effect.Effect<void> =>
+const look = (options: Options): Effect.Effect<void> =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
     const told = <E extends { readonly message: string }>(effect: Effect.Effect<void, E | StoreUnreachable>) =>

@@ -22,13 +22,9 @@ interface Piece<E> {
   readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, E>
 }
 
-const pieceBytes = 64 * 1024
-
-const silentPiece = MulawWav.silence(pieceBytes)
-
 const readSilence = (from: number, to: number): Stream.Stream<Uint8Array> =>
   Stream.fromIterable(function*() {
-    for (let at = from; at < to; at += pieceBytes) yield silentPiece.subarray(0, to - at)
+    for (let at = from; at < to; at += MulawWav.silentPiece.length) yield MulawWav.silentPiece.subarray(0, to - at)
   }())
 
 /** The position of a time in bytes, in whole samples of both channels. */

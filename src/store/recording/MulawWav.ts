@@ -12,7 +12,8 @@ export const headerBytes = 58
 const channels = 2
 const sampleRate = 8000
 
-export const bytesPerMilli = (channels * sampleRate) / 1000
+export const bytesPerSecond = channels * sampleRate
+export const bytesPerMilli = bytesPerSecond / 1000
 
 /** The most bytes of samples that a file can have: its size is a number of 32 bits. */
 export const maxSize = 0xffff_ffff - headerBytes - 1
@@ -30,5 +31,5 @@ export const header = (size: number): Uint8Array => {
   return bytes
 }
 
-/** Bytes of samples that are silent. */
-export const silence = (size: number): Uint8Array => new Uint8Array(size).fill(Mulaw.silence)
+/** Silent samples, to be written in pieces. */
+export const silentPiece = new Uint8Array(64 * 1024).fill(Mulaw.silence)

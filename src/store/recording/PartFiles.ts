@@ -8,15 +8,13 @@ import { Effect, type Scope } from "effect"
 import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
 import { join } from "node:path"
-import { attempt, type FileUnwritable, makeFolders } from "../../config/Files.ts"
+import { attempt, type FileUnwritable, makeFolders, O_NOFOLLOW } from "../../config/Files.ts"
 import { CallSid } from "../../domain/Sid.ts"
 import type { PartFile } from "./CallRecordings.ts"
 import * as MulawWav from "./MulawWav.ts"
 
 /** How many bytes of sound the head may lack: ten seconds. */
 const headEveryBytes = 10_000 * MulawWav.bytesPerMilli
-
-const silentPiece = MulawWav.silence(64 * 1024)
 
 /** If a part of a call was recorded twice, the later files have another number at the end. */
 const pattern = /^(CA[0-9a-f]{32})-(\d{1,5})(?:-\d+)?\.wav$/
@@ -40,8 +38,6 @@ const writeAll = async (handle: fs.FileHandle, bytes: Uint8Array, position: numb
   }
 }
 
-const { O_NOFOLLOW = 0 } = constants as { readonly O_NOFOLLOW?: number }
-
 const openNew = async (folder: string, callSid: CallSid, part: number): Promise<readonly [file: string, handle: fs.FileHandle]> => {
   await makeFolders(folder)
   for (let copy = 0;; copy++) {
@@ -56,7 +52,7 @@ const openNew = async (folder: string, callSid: CallSid, part: number): Promise<
   }
 }
 
-export interface GrowingPart extends PartFile {
+interface GrowingPart extends PartFile {
   readonly file: string
 }
 
@@ -99,7 +95,7 @@ export const create = (
     const appendSilence = async (bytes: number): Promise<void> => {
       const before = size
       try {
-        for (let left = bytes; left > 0; left -= silentPiece.length) await appendSound(silentPiece.subarray(0, left))
+        for (let left = bytes; left > 0; left -= MulawWav.silentPiece.length) await appendSound(MulawWav.silentPiece.subarray(0, left))
       } catch (cause) {
         size = before
         throw cause
@@ -112,7 +108,7 @@ export const create = (
     }
   })
 
-export interface Found {
+interface Found {
   readonly file: string
   readonly callSid: CallSid
   readonly part: number

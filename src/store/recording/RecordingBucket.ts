@@ -6,7 +6,7 @@
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { AwsV4Signer } from "aws4fetch"
-import { Context, Data, Duration, Effect, Layer, Option, Redacted, Stream } from "effect"
+import { Context, Data, Duration, Effect, Layer, Option, type PlatformError, Redacted, Stream } from "effect"
 import { HttpBody, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { AppConfig } from "../../config/AppConfig.ts"
 import type { BucketSettings } from "../../config/variables/RecordingVariables.ts"
@@ -36,7 +36,7 @@ const connectTimeout = 5000
 
 export interface Bucket {
   /** Writes an object of `size` bytes. */
-  readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, unknown>) => Effect.Effect<void, BucketFailed>
+  readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, PlatformError.PlatformError>) => Effect.Effect<void, BucketFailed>
   /** The bytes of an object from `from` to before `to`. */
   readonly get: (name: string, from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed>
   /** An object's size in bytes; `None`: there is no such object. */
@@ -64,7 +64,7 @@ type Method = "PUT" | "GET" | "HEAD" | "DELETE"
 
 const operations = { PUT: "put", GET: "get", HEAD: "look", DELETE: "remove" } as const
 
-export const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket => {
+const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket => {
   const { accessKeyId, prefix, region, secretAccessKey, url } = settings
   const fullName = (name: string) => `${prefix}${name}`
   const urlOf = (name: string) => `${url}/${fullName(name).split("/").map(encodeURIComponent).join("/")}`

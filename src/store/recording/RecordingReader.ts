@@ -2,14 +2,14 @@
  * Finds the parts of a call's recording, in the folder and in the bucket, and joins them. A part that is nowhere becomes silence; the
  * others keep their times.
  */
-import { Effect, type FileSystem, Option, Stream } from "effect"
+import { Effect, type FileSystem, Option, type PlatformError, Stream } from "effect"
 import { join } from "node:path"
 import type { CallSid } from "../../domain/Sid.ts"
 import { type Recording, RecordingUnreachable } from "./CallRecordings.ts"
 import * as JoinedParts from "./JoinedParts.ts"
 import * as MulawWav from "./MulawWav.ts"
 import * as PartFiles from "./PartFiles.ts"
-import type { Bucket } from "./RecordingBucket.ts"
+import type { Bucket, BucketFailed } from "./RecordingBucket.ts"
 import type { RecordingRows, Row } from "./RecordingRows.ts"
 
 const unreachable = (cause: unknown) => new RecordingUnreachable({ cause })
@@ -25,7 +25,7 @@ export const make = (options: {
   const { bucket, files, folder, rows } = options
 
   /** The sound of a WAV file of `bytes` bytes, which `read` reads. */
-  const soundOf = ({ started_at }: Row, bytes: number, read: (from: number, to: number) => Stream.Stream<Uint8Array, unknown>): Sound => ({
+  const soundOf = ({ started_at }: Row, bytes: number, read: (from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed | PlatformError.PlatformError>): Sound => ({
     startedAt: started_at,
     size: Math.max(0, bytes - MulawWav.headerBytes),
     read: (from, to) =>

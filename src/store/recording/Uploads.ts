@@ -6,6 +6,7 @@ import { Effect, Exit, FiberMap, type FileSystem, Metric, Option, Schedule, type
 import { join } from "node:path"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
+import * as SampledLog from "../../observability/SampledLog.ts"
 import type { CallStore } from "../CallStore.ts"
 import * as PartFiles from "./PartFiles.ts"
 import { type Bucket, BucketFailed } from "./RecordingBucket.ts"
@@ -31,6 +32,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const { bucket, files, folder, rows, store } = options
   const running = yield* FiberMap.make<string>()
   const turns = yield* Semaphore.make(1)
+  const complaints = yield* SampledLog.make
 
   const send = Effect.fnUntraced(function*(row: Row) {
     const { call_sid, file, part } = row
@@ -47,23 +49,16 @@ export const make = Effect.fnUntraced(function*(options: {
     yield* PartFiles.remove(folder, file)
   })
 
-  /** One attempt. `tell` gets the reason of a failure. */
-  const attempt = (row: Row, tell: (why: string) => Effect.Effect<void>) =>
+  const tell = ({ call_sid: callSid }: Row, why: string) =>
+    complaints.tell("upload", Effect.annotateLogs(Effect.logWarning(`A recording could not be moved to the bucket; it is tried again. ${why}`), { callSid }))
+
+  const attempt = (row: Row) =>
     turns.withPermits(1)(send(row)).pipe(
       Effect.onExit((exit) => Exit.hasInterrupts(exit) ? Effect.void : Metric.update(Metrics.recordingUploads(Exit.isSuccess(exit) ? "done" : "failed"), 1)),
-      Effect.tapError(({ message }) => tell(message))
+      Effect.tapError(({ message }) => tell(row, message))
     )
 
-  const move = (row: Row) => {
-    let isTold = false
-    const tell = (why: string) =>
-      Effect.suspend(() => {
-        if (isTold) return Effect.void
-        isTold = true
-        return Effect.annotateLogs(Effect.logWarning(`A recording could not be moved to the bucket; it is tried again. ${why}`), { callSid: row.call_sid })
-      })
-    return Effect.ignore(Effect.retry(attempt(row, tell), again))
-  }
+  const move = (row: Row) => Effect.ignore(Effect.retry(attempt(row), again))
 
   return {
     begin: (row) => Effect.asVoid(FiberMap.run(running, row.file, move(row), { onlyIfMissing: true })),

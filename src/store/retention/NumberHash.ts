@@ -1,11 +1,14 @@
 /**
- * Telephone numbers as the store keeps them: plain, or as an HMAC under a key (`STORE_NUMBERS`, `STORE_KEY`). A search by an HMAC finds
- * only the same number.
+ * Telephone numbers as the store keeps them: plain, or as an HMAC under a key. A search by an HMAC finds only the same number.
+ *
+ * Each call says how its numbers are kept (`keeping.numbers`, which is `STORE_NUMBERS` when the call begins). So the keys stay in use when the
+ * setting changes. There are two: `STORE_KEY`, and the one in the data folder, which is made when numbers are hashed and `STORE_KEY` is not set.
+ * The first of them hashes; a search tries both.
  */
 import { Context, Effect, Layer, Option, Path, Redacted } from "effect"
 import { createHmac, randomBytes } from "node:crypto"
 import { AppConfig } from "../../config/AppConfig.ts"
-import { keepSecret } from "../../config/Credentials.ts"
+import { keepSecret, keptSecret } from "../../config/Credentials.ts"
 
 const prefix = "hmac:"
 
@@ -22,21 +25,24 @@ export class NumberHash extends Context.Service<NumberHash, {
     Effect.gen(function*() {
       const { dataDir, store } = yield* AppConfig
       const path = yield* Path.Path
-      if (Option.isSome(store.key)) return of(Redacted.value(store.key.value))
-      if (store.numbers === "plain") return plain
-      const { content } = yield* keepSecret(path.join(dataDir, "store-key"), Effect.sync(() => randomBytes(32).toString("hex")))
-      return of(content)
+      const file = path.join(dataDir, "store-key")
+      const isNeeded = store.numbers === "hashed" && Option.isNone(store.key)
+      const kept = isNeeded ? Option.some((yield* keepSecret(file, makeKey)).content) : yield* keptSecret(file)
+      return of([...Option.toArray(Option.map(store.key, Redacted.value)), ...Option.toArray(kept)], yield* makeKey)
     })
   )
 
   /** With this key, for tests. */
-  static readonly layerOf = (key: string) => Layer.succeed(NumberHash, of(key))
+  static readonly layerOf = (key: string) => Layer.succeed(NumberHash, of([key], key))
 }
 
-const of = (key: string): NumberHash["Service"] => {
-  const hash = (number: string) => isHashed(number) ? number : `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
-  return NumberHash.of({ hash, variants: (number) => [number, hash(number)] })
-}
+const makeKey = Effect.sync(() => randomBytes(32).toString("hex"))
 
-/** There is no key: no number is hashed. */
-const plain = NumberHash.of({ hash: (number) => number, variants: (number) => [number] })
+const hashWith = (key: string, number: string) => `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
+
+/** `spare`: the key for calls that want hashed numbers when there are no `keys`. Nobody can read or find those numbers afterwards. */
+const of = (keys: ReadonlyArray<string>, spare: string): NumberHash["Service"] =>
+  NumberHash.of({
+    hash: (number) => isHashed(number) ? number : hashWith(keys[0] ?? spare, number),
+    variants: (number) => [number, ...keys.map((key) => hashWith(key, number))]
+  })

@@ -3,10 +3,11 @@
  *
  * It sweeps at the start and each hour, in small batches beside the calls' writes. Only one process sweeps at a time.
  */
-import { Clock, Duration, Effect, Layer, Schedule } from "effect"
+import { Clock, Effect, Layer, Schedule } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
 import { Database } from "../Database.ts"
-import { runner } from "../history/Statements.ts"
+import { runner } from "../Statements.ts"
+import * as Expiry from "./Expiry.ts"
 import * as WordRemoval from "./WordRemoval.ts"
 
 /** How many calls one transaction takes. */
@@ -22,38 +23,49 @@ interface Candidate {
   readonly figures: string | null
 }
 
+/** The days of a call count from its beginning, or from its first write if the beginning never arrived. Each column has an index. */
+const ages = [
+  { column: "started_at", condition: "1 = 1" },
+  { column: "first_write_at", condition: "started_at IS NULL" }
+] as const
+
 /** One sweep. Gives how many calls lost their words, and how many were deleted. */
-export const sweep = Effect.fnUntraced(function*(database: Database["Service"], { figuresDays, wordsDays }: { readonly figuresDays: number; readonly wordsDays: number }) {
+export const sweep = Effect.fnUntraced(function*(database: Database["Service"], { figuresDays, wordsDays }: Expiry.Retention) {
   const { dialect, query, scrub, sql, transaction } = database
   const run = runner(sql, dialect)
   const now = yield* Clock.currentTimeMillis
-  const before = (days: number) => now - Duration.toMillis(Duration.days(days))
 
   const isMine = dialect === "pg"
     ? Effect.map(run<{ mine: boolean }>("SELECT pg_try_advisory_xact_lock(?) AS mine", [sweepLock]), ([row]) => row?.mine === true)
     : Effect.succeed(true)
 
   /** One batch. Gives how many calls it had. */
-  const batch = (condition: string, cutoff: number, remove: (candidate: Candidate) => ReturnType<typeof WordRemoval.removeCall>) =>
+  const batch = ({ column, condition }: typeof ages[number], isLeft: string, cutoff: number, remove: (candidate: Candidate) => ReturnType<typeof WordRemoval.removeCall>) =>
     query(transaction(Effect.gen(function*() {
       if (!(yield* isMine)) return 0
-      const calls = yield* run<Candidate>(`SELECT call_sid, figures FROM calls WHERE ${condition} AND started_at < ? ORDER BY started_at LIMIT ?`, [cutoff, batchSize])
+      const calls = yield* run<Candidate>(
+        `SELECT call_sid, figures FROM calls WHERE ${condition} AND ${isLeft} AND ${column} < ? ORDER BY ${column} LIMIT ?`,
+        [cutoff, batchSize]
+      )
       for (const call of calls) yield* remove(call)
       return calls.length
     })), "10 seconds")
 
-  const all = Effect.fnUntraced(function*(...arguments_: Parameters<typeof batch>) {
+  const all = Effect.fnUntraced(function*(isLeft: string, days: number, remove: Parameters<typeof batch>[3]) {
     let removed = 0
-    for (;;) {
-      const calls = yield* batch(...arguments_)
-      removed += calls
-      if (calls < batchSize) return removed
-      yield* Effect.sleep(pauseBetween)
+    for (const age of ages) {
+      for (;;) {
+        const calls = yield* batch(age, isLeft, Expiry.cutoff(now, days), remove)
+        removed += calls
+        if (calls < batchSize) break
+        yield* Effect.sleep(pauseBetween)
+      }
     }
+    return removed
   })
 
-  const gone = yield* all("1 = 1", before(figuresDays), ({ call_sid }) => WordRemoval.removeCall(run, call_sid))
-  const wordless = yield* all("figures IS NULL", before(wordsDays), ({ call_sid, figures }) => WordRemoval.removeWords(run, call_sid, figures))
+  const gone = yield* all("1 = 1", figuresDays, ({ call_sid }) => WordRemoval.removeCall(run, call_sid))
+  const wordless = yield* all("figures IS NULL", wordsDays, ({ call_sid, figures }) => WordRemoval.removeWords(run, call_sid, figures))
   if (gone + wordless > 0) yield* scrub
   return { gone, wordless }
 })

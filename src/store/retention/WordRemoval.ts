@@ -3,7 +3,7 @@
  */
 import { Effect } from "effect"
 import * as CallFigures from "../history/CallFigures.ts"
-import type { Run } from "../history/Statements.ts"
+import type { Run } from "../Statements.ts"
 
 /** The tables that hold what people said or did on a call. */
 const tablesOfWords = ["turns", "actions", "events", "conversations", "deliveries", "call_signals"]

@@ -152,7 +152,7 @@ const open = Effect.fnUntraced(function*(file: string, clock: Clock.Clock) {
   })
 })
 
-export const make = (file: string): Effect.Effect<SqlClient.SqlClient, never, Scope.Scope | Reactivity.Reactivity> =>
+const make = (file: string): Effect.Effect<SqlClient.SqlClient, never, Scope.Scope | Reactivity.Reactivity> =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     let opened: Effect.Success<ReturnType<typeof open>> | undefined

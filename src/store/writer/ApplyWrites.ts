@@ -6,14 +6,14 @@
  */
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
-import type { SqlError } from "effect/sql/SqlError"
-import { type Dialect, type Parameter, parameter, placeholders } from "../Dialect.ts"
+import type { Dialect, Parameter } from "../Dialect.ts"
 import { turnsPerCall } from "../migrations/Tables.ts"
+import { holdsWords } from "../retention/Expiry.ts"
+import { connectionRunner, isIn, listOf, type Run } from "../Statements.ts"
 import { maxLabel, type StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "./WriteQueue.ts"
 
 type Row = ReadonlyArray<Parameter>
-type Run = (text: string, parameters: Row) => Effect.Effect<ReadonlyArray<Readonly<Record<string, unknown>>>, SqlError>
 
 type Tag = StoreWrite["_tag"]
 type Of<T extends Tag> = Stamped & { readonly write: Extract<StoreWrite, { readonly _tag: T }> }
@@ -37,11 +37,19 @@ const filled = (columns: ReadonlyArray<string>) => columns.map((column) => `${co
 
 const replaced = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = excluded.${column}`).join(", ")
 
-const newest = (table: string, key: string, columns: ReadonlyArray<string>): Insertion => ({
+/** `isNewer`: when a row replaces the one that is there. */
+const newest = (table: string, key: string, columns: ReadonlyArray<string>, isNewer = `excluded.written_at >= ${table}.written_at`): Insertion => ({
   into: table,
   columns: [...key.split(", "), ...columns],
-  onConflict: `(${key}) DO UPDATE SET ${replaced(columns)} WHERE excluded.written_at >= ${table}.written_at`
+  onConflict: `(${key}) DO UPDATE SET ${replaced(columns)} WHERE ${isNewer}`
 })
+
+/** Another process may write an action down as unknown while its own still learns the result: the result counts, whichever is the later. */
+const isNewerAction = `CASE
+  WHEN excluded.state = 'unknown' AND actions.state IN ('answered', 'notSent') THEN 0
+  WHEN actions.state = 'unknown' AND excluded.state IN ('answered', 'notSent') THEN 1
+  WHEN excluded.written_at >= actions.written_at THEN 1
+  ELSE 0 END = 1`
 
 const facts = [
   "account_sid", "direction", "from_number", "to_number", "agent", "started_at", "keeps_words", "hashes_numbers", "is_recorded", "metadata", "campaign",
@@ -65,7 +73,7 @@ const ended: Insertion = {
   onConflict: `(call_sid) DO UPDATE SET ${replaced(endings)} WHERE calls.ended_written_at IS NULL OR excluded.ended_written_at >= calls.ended_written_at`
 }
 const turns = newest("turns", "call_sid, turn", ["role", "started_at", "ended_at", "text", "words", "is_cut", "latency", "written_at"])
-const actions = newest("actions", "call_sid, id", ["kind", "name", "arguments", "is_repeatable", "at", "state", "answer", "written_at"])
+const actions = newest("actions", "call_sid, id", ["kind", "name", "arguments", "is_repeatable", "at", "state", "answer", "written_at"], isNewerAction)
 const recordings = newest("recordings", "call_sid, part", ["started_at", "duration", "file", "place", "written_at"])
 const events: Insertion = { into: "events", columns: ["call_sid", "sequence", "at", "event"], onConflict: "DO NOTHING" }
 const conversations: Insertion = {
@@ -80,8 +88,8 @@ const deliveries: Insertion = {
   onConflict: "DO NOTHING"
 }
 
-/** On SQLite a turn's id comes from its call's number, so the call's row must exist first. */
-const numbered: Insertion = { into: "calls", columns: ["call_sid"], onConflict: "DO NOTHING" }
+/** Creates the call's row before all others: retention finds the call's words by it, and on SQLite a turn's id comes from its number. */
+const noted: Insertion = { into: "calls", columns: ["call_sid", "first_write_at"], onConflict: "DO NOTHING" }
 
 const textOf = ({ columns, into, onConflict }: Insertion, rows: number): string => {
   const row = `(${columns.map(() => "?").join(", ")})`
@@ -134,11 +142,21 @@ const delivery = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): R
   `${type.replace(".", "_")}_${callSid}`, callSid, type, url, URL.parse(url)?.host ?? "", "", "pending", at, at, at
 ]
 
+/** `wordless`: the call's words were deleted, and none may come back. */
+interface StandingRow {
+  readonly call_sid: string
+  readonly standing: "there" | "wordless" | "erased"
+}
+
+interface NumbersRow {
+  readonly call_sid: string
+  readonly from_number: string | null
+  readonly to_number: string | null
+}
+
 // -- All together -------------------------------------------------------------------------------
 
-const make = (dialect: Dialect, connection: Run) => {
-  const run: Run = (text, parameters) => connection(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
-
+const make = (dialect: Dialect, run: Run) => {
   const insert = Effect.fnUntraced(function*(insertion: Insertion, rows: ReadonlyArray<Row>, sizes: ReadonlyArray<number> = dialect === "pg" ? rowsAtOnce : [1]) {
     let from = 0
     for (const size of sizes) {
@@ -151,35 +169,45 @@ const make = (dialect: Dialect, connection: Run) => {
 
   const insertTurns = Effect.fnUntraced(function*(rows: ReadonlyArray<Row>) {
     if (dialect === "pg") return yield* insert(turns, lastOfEach(rows, 2))
-    for (const callSid of new Set(rows.map(([callSid]) => callSid))) yield* run(textOf(numbered, 1), [callSid])
     for (const row of rows) yield* run(sqliteTurn, [row[0], row[1], ...row])
   })
 
   /** Runs a statement for these calls. Its text ends before the condition. */
-  const among = (callSids: ReadonlySet<string>, text: string) => {
-    const [condition, list] = dialect === "pg"
-      ? ["= ANY(CAST(? AS TEXT[]))", `{${[...callSids].join(",")}}`]
-      : ["IN (SELECT value FROM json_each(?))", JSON.stringify([...callSids])]
-    return run(`${text} ${condition}`, [list])
-  }
+  const among = <Row extends object>(callSids: ReadonlySet<string>, text: string) => run<Row>(`${text} ${isIn(dialect)}`, [listOf(dialect, [...callSids])])
 
-  /** Which of these calls were erased. */
-  const erased = (callSids: ReadonlySet<string>) =>
-    Effect.map(among(callSids, "SELECT call_sid FROM erased_calls WHERE call_sid"), (rows) => new Set(rows.map((row) => row.call_sid)))
+  /** What the database has of these calls. */
+  const standings = Effect.fnUntraced(function*(callSids: ReadonlySet<string>) {
+    const list = listOf(dialect, [...callSids])
+    const rows = yield* run<StandingRow>(
+      `SELECT call_sid, CASE WHEN figures IS NULL THEN 'there' ELSE 'wordless' END AS standing FROM calls WHERE call_sid ${isIn(dialect)}
+        UNION ALL SELECT call_sid, 'erased' FROM erased_calls WHERE call_sid ${isIn(dialect)}`,
+      [list, list]
+    )
+    const of = (...standings: ReadonlyArray<StandingRow["standing"]>) => new Set(rows.flatMap(({ call_sid, standing }) => standings.includes(standing) ? [call_sid] : []))
+    return { there: of("there", "wordless"), wordless: of("wordless"), erased: of("erased") }
+  })
 
-  return { run, insert, among, insertEach, insertTurns, erased }
+  return { insert, among, insertEach, insertTurns, standings }
 }
 
-/** Applies writes within an open transaction. For erased calls, only the outcome is taken. */
+/**
+ * Applies writes within an open transaction. For erased calls, only the outcome is taken. For calls whose words were deleted, no words are
+ * taken.
+ */
 export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>, hashNumber: (number: string) => string = (number) => number) {
   const all = writes.toSorted((one, other) => one.at - other.at)
   const [connection] = yield* Effect.orDie(Effect.fromOption(yield* Effect.serviceOption(sql.transactionService)))
-  const { among, erased, insert, insertEach, insertTurns, run } = make(dialect, (text, parameters) => connection.execute(text, parameters, undefined))
+  const run = connectionRunner(connection, dialect)
+  const { among, insert, insertEach, insertTurns, standings } = make(dialect, run)
   if (dialect === "pg") yield* run("SELECT pg_advisory_xact_lock_shared(?)", [erasureLock])
-  const gone = yield* erased(new Set(all.map(({ write }) => write.callSid)))
-  const of = <T extends Tag>(tag: T) =>
-    all.filter((stamped): stamped is Of<T> => stamped.write._tag === tag && (tag === "CallEnded" || !gone.has(stamped.write.callSid)))
+  const { erased, there, wordless } = yield* standings(new Set(all.map(({ write }) => write.callSid)))
+  const isTaken = ({ write }: Stamped) => erased.has(write.callSid) ? write._tag === "CallEnded" : !(wordless.has(write.callSid) && holdsWords(write))
+  const taken = all.filter(isTaken)
+  const of = <T extends Tag>(tag: T) => taken.filter((stamped): stamped is Of<T> => stamped.write._tag === tag)
 
+  // The later of two rows is overwritten here by the earlier one.
+  const firstWrites = new Map(taken.toReversed().flatMap(({ at, write }) => there.has(write.callSid) ? [] : [[write.callSid, at] as const]))
+  yield* insert(noted, [...firstWrites].toSorted(([one], [other]) => one < other ? -1 : 1))
   const beginnings = of("CallBegan")
   yield* insertEach(begun, beginnings.map(began))
   yield* insert(labelled, beginnings.flatMap(labelsOf))
@@ -199,11 +227,11 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
   // Numbers are hashed once a call has ended. A journal may bring the beginning after the end.
   const toHash = new Set([...beginnings.filter(({ write }) => write.keeping.numbers === "hashed"), ...ends].map(({ write }) => write.callSid))
   if (toHash.size > 0) {
-    const calls = yield* among(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")
-    const hashed = (number: unknown) => typeof number === "string" ? hashNumber(number) : null
+    const calls = yield* among<NumbersRow>(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")
+    const hashed = (number: string | null) => number === null ? null : hashNumber(number)
     for (const { call_sid: callSid, from_number: from, to_number: to } of calls) {
       if (hashed(from) === from && hashed(to) === to) continue
-      yield* run("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), String(callSid)])
+      yield* run("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), callSid])
     }
   }
   yield* insert(deliveries, of("DeliveryAsked").map(delivery))

@@ -13,6 +13,8 @@ import { NotKept, StoreUnreachable } from "../CallStore.ts"
 import type { Database } from "../Database.ts"
 import { isStatementsFault } from "../DatabaseErrors.ts"
 import type { Journal } from "../journal/Journal.ts"
+import type { JournalLine } from "../journal/JournalLines.ts"
+import * as Expiry from "../retention/Expiry.ts"
 import type { StoreWrite } from "../StoreWrite.ts"
 import { apply } from "./ApplyWrites.ts"
 import { Unsettled } from "./Unsettled.ts"
@@ -48,9 +50,11 @@ export interface Options {
   readonly maxWaiting?: number
   /** Gives the hashed form of a telephone number. */
   readonly hashNumber?: (number: string) => string
+  /** Writes from the journal that are older than this are left out; unset: none are. */
+  readonly retention?: Expiry.Retention
 }
 
-export interface Writer {
+interface Writer {
   readonly write: (write: StoreWrite) => void
   readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
   readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
@@ -86,10 +90,13 @@ class Ledger {
     this.journaledSince ??= entries[0]?.at
   }
 
-  replayed(lines: number, writes: ReadonlyArray<Stamped>): void {
-    this.inJournal = Math.max(0, this.inJournal - lines)
+  replayed(lines: ReadonlyArray<JournalLine>): void {
+    this.inJournal = Math.max(0, this.inJournal - lines.length)
     if (this.inJournal === 0) this.journaledSince = undefined
-    for (const { write } of writes) this.unsettled.remove(write.callSid)
+    for (const line of lines) {
+      if (line._tag === "Write") this.unsettled.remove(line.write.write.callSid)
+      if (line._tag === "Erased") this.unsettled.remove(line.callSid)
+    }
   }
 }
 
@@ -137,7 +144,8 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
 })
 
 /** Moves waiting writes from memory to the database or to the journal. No two steps run at once. */
-const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, hashNumber: Options["hashNumber"]) {
+const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, { hashNumber, retention }: Options) {
+  const clock = yield* Clock.Clock
   const store = yield* makeDatabaseWriter(database, hashNumber)
   const complaints = yield* SampledLog.make
 
@@ -169,12 +177,14 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     }
     if (Option.isNone(next.value)) return true
     const { isOurs, lines, taken } = next.value.value
-    const writes = lines.flatMap(Option.toArray)
-    if (!(yield* store(writes))) return false
+    const now = clock.currentTimeMillisUnsafe()
+    const isKept = (write: Stamped) => retention === undefined || !Expiry.isExpired(write, now, retention)
+    if (!(yield* store(lines.flatMap((line) => line._tag === "Write" && isKept(line.write) ? [line.write] : [])))) return false
     yield* taken
-    if (isOurs) ledger.replayed(lines.length, writes)
-    if (writes.length === lines.length) return true
-    yield* count("lost", lines.length - writes.length)
+    if (isOurs) ledger.replayed(lines)
+    const damaged = lines.filter(({ _tag }) => _tag === "Damaged").length
+    if (damaged === 0) return true
+    yield* count("lost", damaged)
     yield* complaints.tell("damaged", Effect.logWarning("The journal of the call history has a damaged line, as after a process was killed; it is left out"))
     return true
   })
@@ -210,7 +220,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   const complaints = yield* SampledLog.make
   const queue = new WriteQueue(options.maxWaiting ?? maxWaiting)
   const ledger = new Ledger()
-  const step = yield* makeSteps(database, journal, queue, ledger, options.hashNumber)
+  const step = yield* makeSteps(database, journal, queue, ledger, options)
   const hasWork = yield* Latch.make(false)
   const isAwaited = yield* Latch.make(false)
   let lost = 0

@@ -18,7 +18,7 @@ const minMessageMillis = 1
 /** Bytes of μ-law in a ms. */
 const bytesPerMilli = 8
 
-export interface MediaLead {
+interface MediaLead {
   /**
    * Counts a message and returns how many of its bytes to keep, from the first on: usually all of them.
    *

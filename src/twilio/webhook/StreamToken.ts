@@ -35,7 +35,7 @@ const rememberedMillis = 3_600_000
 const maxRemembered = 100_000
 
 /** A stream's token does not prove that its call is ours. */
-export class InvalidStreamToken extends Data.TaggedError("InvalidStreamToken")<{
+class InvalidStreamToken extends Data.TaggedError("InvalidStreamToken")<{
   /**
    * - `missing`: the stream has no token;
    * - `malformed`: it is not 54 bytes in base64url;

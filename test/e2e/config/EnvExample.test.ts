@@ -55,6 +55,7 @@ describe(".env.example", () => {
       const { message } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(text)))
       assert.match(message, /^API_KEY is still the example/)
       const own = text.replace(/^API_KEY=.*$/m, "API_KEY=a-key-of-our-very-own-house").replace(/^WEBHOOK_SECRET=.*$/m, `WEBHOOK_SECRET=whsec_${"c".repeat(32)}`)
+        .replace(/^STORE_ENCRYPTION_KEYS=.*$/m, `STORE_ENCRYPTION_KEYS=own:${"d".repeat(64)}`)
       const settings = yield* settingsOf(ConfigProvider.fromDotEnvContents(own))
       assert.deepStrictEqual(settings.warnings, [])
       assert.isTrue(Option.isSome(settings.twilio.account))
@@ -63,16 +64,16 @@ describe(".env.example", () => {
 
   it.live("has no secret that the service would accept", () =>
     Effect.gen(function*() {
-      const text = (yield* read).split("\n").filter((line) => /^#(?:TWILIO_(?:ACCOUNT|AUTH)|API_KEY|WEBHOOK_SECRET)/.test(line)).map((line) => line.slice(1)).join("\n")
+      const text = (yield* read).split("\n").filter((line) => /^#(?:TWILIO_(?:ACCOUNT|AUTH)|API_KEY|WEBHOOK_SECRET|STORE_ENC)/.test(line)).map((line) => line.slice(1)).join("\n")
       const { lines } = yield* Effect.flip(settingsOf(ConfigProvider.fromDotEnvContents(`${text}\nPUBLIC_URL=https://calls.example.com`)))
-      assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["TWILIO_AUTH_TOKEN", "API_KEY", "WEBHOOK_SECRET"])
+      assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["TWILIO_AUTH_TOKEN", "API_KEY", "WEBHOOK_SECRET", "STORE_ENCRYPTION_KEYS"])
     }))
 
   it.live("shows the defaults", () =>
     Effect.gen(function*() {
       const shown = new Map(assignments(yield* read).map(({ name, value }) => [name, value]))
       const hasNone =
-        /^(TWILIO_(ACC|AUTH|PHONE|API|FALLBACK)|DIAL_|PUBLIC_URL|TRUSTED|ADMIN_|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|DATABASE_|STORE_KEY|PRICES_FILE|RECORDING_DIR|S3_|WEBHOOK_(URL|SECRET)|STT_|LLM_|TTS_)/
+        /^(TWILIO_(ACC|AUTH|PHONE|API|FALLBACK)|DIAL_|PUBLIC_URL|TRUSTED|ADMIN_|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|DATABASE_|STORE_(KEY|ENC)|PRICES_FILE|RECORDING_DIR|S3_|WEBHOOK_(URL|SECRET)|STT_|LLM_|TTS_)/
       const defaults = Object.fromEntries([...shown].filter(([name]) => !hasNone.test(name)))
       const written = yield* settingsOf(ConfigProvider.fromEnv({ env: defaults }))
       const unset = yield* settingsOf(ConfigProvider.fromEnv({ env: {} }))

@@ -1,9 +1,11 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, Layer, Option } from "effect"
+import { Duration, Effect, Layer, Logger, Option } from "effect"
 import * as Deliveries from "../../../src/delivery/Deliveries.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
+import * as CallViews from "../../../src/http/api/history/CallViews.ts"
 import { Database } from "../../../src/store/Database.ts"
+import { StoredCalls } from "../../../src/store/history/StoredCalls.ts"
 import { accountSid } from "../../support/conversation/Samples.ts"
 import * as Receiver from "../../support/delivery/Receiver.ts"
 import { until } from "../../support/service/Service.ts"
@@ -125,6 +127,29 @@ describe("webhooks", { timeout: 60_000 }, () => {
     }
 
     for (const { name, fresh } of Databases.kinds) {
+      it.effect(`${name}: a webhook has the same facts about a call as the API, also if the end is not known`, () =>
+        Effect.gen(function*() {
+          const receiver = yield* Receiver.make()
+          const [known, unknown] = [sidOf(1), sidOf(2)]
+          const views = yield* asProcess(yield* fresh, ({ store }) =>
+            Effect.gen(function*() {
+              const stored = yield* StoredCalls
+              for (const callSid of [known, unknown]) {
+                const writes = [...life(callSid), turn(callSid, 3, "")].filter(({ _tag }) => _tag !== "DeliveryAsked" && (_tag !== "CallEnded" || callSid === known))
+                for (const write of writes) store.write(write._tag === "CallBegan" ? began(callSid, { accountSid, isTranscriptSent: true }) : write)
+                store.write(asksDelivery(callSid, "call.ended", receiver.url))
+              }
+              yield* arrived(receiver, 2)
+              return yield* Effect.forEach([known, unknown], (callSid) => Effect.map(stored.find(callSid), Option.map((call) => CallViews.detailed(call, Option.none()))))
+            }).pipe(Effect.provide(StoredCalls.layer.pipe(Layer.provide(identity())))))
+          const told = receiver.received.map((one) => Receiver.verify(secret, one).data).toSorted((one, other) => String(one["call_sid"]).localeCompare(String(other["call_sid"])))
+          for (const [index, { transcript, ...data }] of told.entries()) {
+            assert.deepInclude(JSON.parse(JSON.stringify(Option.getOrThrow(views[index]))), data)
+            assert.deepStrictEqual((transcript as ReadonlyArray<{ readonly turn: number }>).map((one) => one.turn), [0, 1, 2])
+          }
+          assert.deepStrictEqual(told.map((data) => data["resumptions"]), [0, 1])
+        }))
+
       it.effect(`${name}: the next process reports the end of a call whose process died, once`, () =>
         Effect.gen(function*() {
           const receiver = yield* Receiver.make()
@@ -203,6 +228,20 @@ describe("webhooks", { timeout: 60_000 }, () => {
           }), { resolve })
         assert.strictEqual(lookups, 1)
         assert.match(String(receiver.received[0].headers.host), /^receiver\.example:/)
+      }))
+
+    it.effect("a fault of the service itself is logged and counts as an attempt", () =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        const listen = Logger.layer([Logger.make(({ logLevel, message }) => void (logLevel === "Error" && lines.push(String(message))))])
+        yield* asProcess(yield* sqlite, (process) =>
+          Effect.gen(function*() {
+            endedCall(process, "https://receiver.example/hooks")
+            yield* settled(process.database, "failed")
+            assert.deepInclude(yield* stateOf(process.database), { attempts: 3, last_error: "this service failed to make or to send it; the log says why" })
+          }), { resolve: () => Effect.die(new TypeError("planted")) }).pipe(Effect.provide(listen))
+        assert.strictEqual(lines.length, 3)
+        for (const line of lines) assert.match(line, /^A webhook \(call\.ended\) could not be made or sent.*planted/)
       }))
 
     it.effect("receivers with the old secret and with the new one accept them during a rotation", () =>

@@ -10,6 +10,7 @@ import * as Caller from "../../../src/simulator/caller/Caller.ts"
 import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../../../src/simulator/report/SpeakingTurns.ts"
 import { Simulator } from "../../../src/simulator/Simulator.ts"
+import * as MulawWav from "../../../src/store/recording/MulawWav.ts"
 import { converse, those, words } from "../../support/service/Conversing.ts"
 import * as Process from "../../support/service/Process.ts"
 import { apiKey, somebody, until, withService } from "../../support/service/Service.ts"
@@ -182,5 +183,36 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("a pr
       const { agent, caller } = soundIn(readFileSync(file))
       assert.isAbove(loudest(caller, 500, 2500), 1000)
       assert.isAbove(loudest(agent, 500, 2500), 1000)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("keeps a valid file while the system refuses to write sound, and the call goes on", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      const { service, started } = yield* Process.startWithTwilio({ RECORDING: "on", DATA_DIR })
+      const call = yield* place({ service, simulator: yield* Simulator }, {
+        caller: Caller.make(...Array.from({ length: 20 }, () => Play({ sound: sentence })))
+      })
+      const file = join(DATA_DIR, "recordings", `${call.sid}-0.wav`)
+      const warnings = () => started.stdout().split("A recording can't be written: it may not grow any more").length - 1
+      yield* until("sound on the disk", Effect.sync(() => existsSync(file) ? readFileSync(file).length : 0), (bytes) => bytes > 1.5 * MulawWav.bytesPerSecond)
+      yield* started.limitFiles(readFileSync(file).length)
+      yield* until("the warning", Effect.sync(warnings), (count) => count > 0)
+      const before = readFileSync(file)
+      yield* awaitFrames(call, 60)
+      assert.strictEqual(readFileSync(file).length, before.length)
+      assert.isAtMost(before.readUInt32LE(54), before.length - 58, "the head tells of sound that is there")
+      yield* started.limitFiles()
+      yield* awaitFrames(call, 120)
+      assert.strictEqual(warnings(), 1)
+      yield* call.hangUp
+      yield* call.settled
+      assert.deepStrictEqual(yield* call.problems, [])
+      yield* started.signal("SIGTERM")
+      yield* started.ended
+      const { caller, seconds } = soundIn(readFileSync(file))
+      assert.isAtLeast(seconds, 5)
+      assert.isAbove(loudest(caller, 0, 1500), 1000, "before")
+      assert.isAbove(loudest(caller, 1000 * seconds - 1000, 1000 * seconds), 1000, "afterwards")
+      assert.isTrue(readFileSync(file).includes(Buffer.from(MulawWav.silentPiece.subarray(0, 0.8 * MulawWav.bytesPerSecond))), "silence between")
     }).pipe(Effect.scoped), 60_000)
 })

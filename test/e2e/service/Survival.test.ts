@@ -6,9 +6,13 @@ import * as Caller from "../../../src/simulator/caller/Caller.ts"
 import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
 import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { DatabaseSync } from "node:sqlite"
+import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
+import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
 import * as Balancer from "../../support/service/Balancer.ts"
+import { those, type Told, watch, words } from "../../support/service/Conversing.ts"
 import * as Process from "../../support/service/Process.ts"
-import { apiKey, at, authToken, ourNumber, Service, until } from "../../support/service/Service.ts"
+import { freePort, startBehind } from "../../support/service/Replicas.ts"
+import { apiKey, at, authToken, Service, until } from "../../support/service/Service.ts"
 import { place } from "../../support/service/Talk.ts"
 import { execute, PostgresServer } from "../../support/store/PostgresServer.ts"
 
@@ -27,31 +31,6 @@ const toTurn = ({ role, text, words }: Record<string, unknown>): Turn => ({
   heard: (typeof words === "string" ? JSON.parse(words) as ReadonlyArray<{ text: string; isHeard: boolean }> : [])
     .filter(({ isHeard }) => isHeard).map(({ text }) => text).join(" ")
 })
-
-/** Starts a process of the service behind the balancer. */
-const startBehind = Effect.fnUntraced(function*(balancer: Balancer.Balancer, env: Readonly<Record<string, string>>) {
-  const simulator = yield* Simulator
-  const fs = yield* FileSystem.FileSystem
-  const started = yield* Process.start({
-    env: {
-      SERVER_PORT: "0",
-      PUBLIC_URL: balancer.url,
-      TWILIO_ACCOUNT_SID: simulator.accountSid,
-      TWILIO_AUTH_TOKEN: authToken,
-      TWILIO_PHONE_NUMBER: ourNumber,
-      TWILIO_API_BASE_URL: simulator.baseUrl,
-      API_KEY: apiKey,
-      AGENT: "receptionist",
-      DATA_DIR: yield* fs.makeTempDirectoryScoped(),
-      ...env
-    }
-  })
-  yield* started.url
-  return started
-})
-
-/** A free port, chosen here because a process logs only its PUBLIC_URL. */
-const freePort = Effect.map(Effect.scoped(Balancer.make), ({ url }) => Number(new URL(url).port))
 
 /** A caller asks for the opening hours and then for the address. The turns come from the database. */
 const callWith = Effect.fnUntraced(function*(balancer: Balancer.Balancer, turns: () => ReadonlyArray<Turn>) {
@@ -129,5 +108,98 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       const agent = turns.filter(({ role }) => role === "agent").map(({ heard }) => heard)
       assert.isTrue(agent.some((heard) => heard.startsWith("Sorry, we were cut off.") && heard.includes("to five.")), JSON.stringify(turns))
       assert.isTrue(agent.some((heard) => heard.includes("library.")), "the next question is answered")
+    }).pipe(Effect.scoped), 120_000)
+
+  it.effect("while a tool runs does not ask it again: another process tells that nobody knows", () =>
+    Effect.gen(function*() {
+      const simulator = yield* Simulator
+      const postgres = yield* PostgresServer
+      const url = yield* postgres.database
+      const fs = yield* FileSystem.FileSystem
+      const bookings = yield* FakeHttpServer.make(() => {})
+      const chat = yield* FakeChatServer.make({
+        model: "some-model",
+        tools: true,
+        say: ({ messages }) => {
+          const answer = messages.findLast(({ role }) => role === "tool")
+          return answer === undefined ? { calls: [{ name: "book", arguments: { guests: 2 } }] } : { text: `I was told: ${answer.content ?? ""}` }
+        }
+      })
+      const agent = `${yield* fs.makeTempDirectoryScoped()}/diner.yaml`
+      yield* fs.writeFileString(agent, `
+name: diner
+greeting: Hello.
+instructions: You book tables.
+tools:
+  book: { description: Books a table., url: "${bookings.url}/bookings", timeout: 60s, parameters: { properties: { guests: { type: integer } } } }
+`)
+      const balancer = yield* Balancer.make
+      const ports = [yield* freePort, yield* freePort]
+      const env = { DATABASE_URL: url, AGENT: agent, LLM_URL: chat.base }
+      const first = yield* startBehind(balancer, { ...env, SERVER_PORT: String(ports[0]) })
+      yield* startBehind(balancer, { ...env, SERVER_PORT: String(ports[1]) })
+      balancer.send(ports)
+      const service = Service.of(at(balancer.url, apiKey, simulator.accountSid, authToken))
+
+      const call = yield* place({ service, simulator }, { caller: Caller.make(Caller.Step.AwaitMark({ atMost: "20 seconds" }), Caller.Step.Press({ digits: "1#" })) })
+      yield* bookings.until(() => bookings.received.length === 1)
+      yield* first.signal("SIGKILL")
+      const turns = Effect.map(execute(url, "SELECT role, text, words FROM turns ORDER BY turn"), (rows) => rows.map(toTurn))
+      yield* until("what the agent says", turns, (all) => all.some(({ heard }) => heard.includes("nobody knows whether it was done")))
+      yield* call.hangUp
+      yield* call.settled
+
+      assert.strictEqual(bookings.received.length, 1)
+      const { json } = yield* service.ask(`/calls/${call.sid}/transcript`, { headers: { authorization: `Bearer ${apiKey}` } })
+      const { actions } = json as { readonly actions: ReadonlyArray<{ readonly name: string; readonly state: string }> }
+      assert.deepStrictEqual(actions.map(({ name, state }) => [name, state]), [["book", "unknown"]])
+    }).pipe(Effect.scoped), 120_000)
+
+  it.effect("with its database begins anew in another process, politely, and is marked so", () =>
+    Effect.gen(function*() {
+      const postgres = yield* PostgresServer
+      if (!postgres.isOurs) return
+      const simulator = yield* Simulator
+      const url = yield* postgres.database
+      const balancer = yield* Balancer.make
+      const ports = [yield* freePort, yield* freePort]
+      const first = yield* startBehind(balancer, { SERVER_PORT: String(ports[0]), DATABASE_URL: url })
+      const second = yield* startBehind(balancer, { SERVER_PORT: String(ports[1]), DATABASE_URL: url })
+      balancer.send(ports)
+      const told: { [process: string]: Array<Told> } = { first: [], second: [] }
+      const heard = (process: string, words: string) => those(told[process], "AgentHeard").some(({ text }) => text.includes(words))
+      const cue = (process: string, words: string) => Caller.Step.AwaitCue({ isGiven: () => heard(process, words), atMost: "1 minute" })
+      const behind = { service: Service.of(at(balancer.url, apiKey, simulator.accountSid, authToken)), simulator }
+      const call = yield* place(behind, {
+        caller: Caller.make(cue("first", "help you?"), say("What are your opening hours?"), cue("second", "help you?"), say("Where are you?"), cue("second", "library."), Caller.Step.HangUp())
+      })
+      const watchIn = Effect.fnUntraced(function*(process: Process.Started, events: Array<Told>) {
+        const service = Service.of(at(yield* process.url, apiKey, simulator.accountSid, authToken))
+        return yield* watch({ service, simulator }, call, events)
+      })
+      const before = yield* watchIn(first, told["first"])
+      yield* before.awaitTold("AgentSays", ({ text }) => text.includes("Monday to Friday"))
+      const turnsOf = Effect.map(execute(url, "SELECT role, text, words FROM turns ORDER BY turn"), (rows) => rows.map(toTurn))
+      yield* until("the answer in the database", turnsOf, (all) => all.some(({ text }) => text.includes("Monday to Friday")))
+
+      yield* postgres.stop
+      yield* first.signal("SIGKILL")
+      yield* until("the next stream", Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === "StreamStarted").length), (count) => count === 2)
+      const after = yield* watchIn(second, told["second"])
+      assert.strictEqual(yield* call.settled, "completed")
+      // Only the database tells watchers that nothing more comes.
+      yield* postgres.start
+      yield* after.over
+      assert.strictEqual(words(told["second"])[0], "agent: Sorry, we were cut off. Maple Dental, good day. How can I help you?")
+      assert.deepStrictEqual(those(told["second"], "Ended").map(({ reason }) => reason), ["callerHungUp"])
+
+      const ofCall = behind.service.ask(`/calls/${call.sid}`, { headers: { authorization: `Bearer ${apiKey}` } })
+      const { json } = yield* until("the outcome", ofCall, ({ json, status }) => status === 200 && (json as { readonly final?: boolean }).final === true)
+      assert.include(json as object, { memory_lost: true, ended_by: "caller" })
+      // What was said before the loss is there, too.
+      const turns = yield* turnsOf
+      assert.strictEqual(turns.filter(({ text }) => text.includes("help you?")).length, 2, JSON.stringify(turns))
+      assert.isTrue(turns.some(({ text }) => text.includes("Monday to Friday")), JSON.stringify(turns))
+      assert.isTrue(turns.at(-1)?.heard.includes("library."), JSON.stringify(turns))
     }).pipe(Effect.scoped), 120_000)
 })

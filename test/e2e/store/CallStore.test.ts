@@ -111,9 +111,26 @@ describe("the store", { timeout: 60_000 }, () => {
               assert.include(call, { callSid: sid, direction: "inbound", parts: 1, nextEvent: 3, nextTurn: 1, axisZero: 5, isEnded: false, campaign: "spring", keepsWords: true })
               assert.deepStrictEqual(call.metadata, { customer: "c-1" })
               assert.deepStrictEqual(Option.getOrThrow(call.memory), { version: 2, memory: { version: 2, history: ["hello"] } })
-              assert.deepStrictEqual(call.openActions.map(({ id }) => id), ["a2"])
+              assert.deepStrictEqual(call.openActions.map(({ id, kind }) => [id, kind]), [["a2", "tool"]])
               assert.isTrue(Option.isNone(yield* store.find(sidOf(99))))
             }))
+        }))
+
+      it.effect(`${name}: a result of an action is not replaced by "unknown", whichever comes first`, () =>
+        Effect.gen(function*() {
+          const env = yield* fresh
+          yield* use(env, ({ database, store: one }) =>
+            use(env, ({ store: other }) =>
+              Effect.gen(function*() {
+                yield* one.keep(asked(sid, "a1", "answered"))
+                yield* other.keep(asked(sid, "a1", "unknown"))
+                yield* other.keep(asked(sid, "a2", "unknown"))
+                yield* one.keep(asked(sid, "a2", "answered"))
+                yield* other.keep(asked(sid, "a3"))
+                yield* one.keep(asked(sid, "a3", "unknown"))
+                const { actions } = yield* dump(database.sql)
+                assert.deepStrictEqual(actions.map(({ id, state }) => [id, state]).toSorted(), [["a1", "answered"], ["a2", "answered"], ["a3", "unknown"]])
+              })))
         }))
 
       it.effect(`${name}: a call has one owner, and an earlier owner is none any more`, () =>
@@ -122,15 +139,17 @@ describe("the store", { timeout: 60_000 }, () => {
           yield* use(env, ({ store: one }) =>
             use(env, ({ store: other }) =>
               Effect.gen(function*() {
-                const first = yield* one.own(sid)
-                assert.isTrue(yield* one.isOwner(sid, first))
-                const second = yield* other.own(sid)
-                assert.isAbove(second, first)
-                assert.isFalse(yield* one.isOwner(sid, first))
+                const owners = Effect.map(Effect.all([one.owned, other.owned]), (all) => all.map((calls) => calls.has(sid)))
+                yield* one.own(sid)
+                assert.deepStrictEqual(yield* owners, [true, false])
+                yield* other.own(sid)
+                assert.deepStrictEqual(yield* owners, [false, true])
                 yield* one.disown(sid)
-                assert.isTrue(yield* other.isOwner(sid, second))
+                assert.deepStrictEqual(yield* owners, [false, true])
                 yield* other.disown(sid)
-                assert.isAbove(yield* one.own(sid), second)
+                assert.deepStrictEqual(yield* owners, [false, false])
+                yield* one.own(sid)
+                assert.deepStrictEqual(yield* owners, [true, false])
               })))
         }))
 

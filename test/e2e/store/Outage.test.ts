@@ -1,11 +1,12 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, FileSystem, Logger, Metric, Option } from "effect"
+import { Clock, Duration, Effect, FileSystem, Logger, Metric, Option } from "effect"
 import { spawn } from "node:child_process"
-import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as Metrics from "../../../src/observability/Metrics.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
 import { Database } from "../../../src/store/Database.ts"
+import { Journal } from "../../../src/store/journal/Journal.ts"
 import { encode } from "../../../src/store/journal/JournalLines.ts"
 import * as Databases from "../../support/store/Databases.ts"
 import { PostgresServer } from "../../support/store/PostgresServer.ts"
@@ -16,7 +17,7 @@ interface Both {
   readonly database: Database["Service"]
 }
 
-const use = <A, E>(env: Databases.Environment, test: (both: Both) => Effect.Effect<A, E>) =>
+const use = <A, E>(env: Databases.Environment, test: (both: Both) => Effect.Effect<A, E, Journal>) =>
   Effect.gen(function*() {
     return yield* test({ store: yield* CallStore, database: yield* Database })
   }).pipe(Effect.provide(Databases.storeOf(env)))
@@ -73,14 +74,9 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
       Effect.gen(function*() {
         for (const { fresh } of Databases.kinds) {
           const env = yield* fresh
-          mkdirSync(`${env.DATA_DIR}/journal`)
-          const lines = [began(sid), event(sid, 0), event(sid, 1), turn(sid, 0, "Hello".repeat(200_000))].map((write, index) => encode({ write, at: index }))
-          const torn = encode({ write: event(sid, 2), at: 9 }).slice(0, 40)
-          writeFileSync(`${env.DATA_DIR}/journal/000000000000001~elsewhere~1~00.jsonl`, lines.join("") + torn)
-          yield* Effect.promise(async () => {
-            const { utimes } = await import("node:fs/promises")
-            await utimes(`${env.DATA_DIR}/journal/000000000000001~elsewhere~1~00.jsonl`, 1, 1)
-          })
+          const now = yield* Clock.currentTimeMillis
+          const writes = [began(sid), event(sid, 0), event(sid, 1), turn(sid, 0, "Hello".repeat(200_000))].map((write, index) => ({ write, at: now + index }))
+          Databases.leaveJournal(env, writes, encode({ write: event(sid, 2), at: now + 9 }).slice(0, 40))
           yield* use(env, ({ database, store }) =>
             Effect.gen(function*() {
               yield* until("ready", isReady(store))
@@ -109,6 +105,30 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
             assert.deepStrictEqual(yield* sequences(database), upTo(50))
           })).pipe(Effect.provide(listen))
         assert.isTrue(lines.some((line) => line.includes("there is no space left on the disk of DATA_DIR. Make room")), lines.join("\n"))
+      }))
+
+    it.effect("SQLite: a call is settled after its lines in this process's journal were erased", () =>
+      Effect.gen(function*() {
+        const env = yield* Databases.kinds[0].fresh
+        yield* use(env, ({ database, store }) =>
+          Effect.gen(function*() {
+            const journal = yield* Journal
+            const erased = sidOf(2)
+            yield* store.keep(began(sid))
+            const [row] = yield* database.query(database.sql<{ page_count: number }>`PRAGMA page_count`)
+            yield* database.query(database.sql.unsafe(`PRAGMA max_page_count = ${row.page_count}`))
+            for (const sequence of upTo(12)) {
+              yield* store.keep({ ...event(sid, sequence), event: "e".repeat(5000) } as never)
+              yield* store.keep(turn(erased, sequence, "xylophone"))
+            }
+            assert.isAbove(journals(env).length, 0)
+            yield* journal.erase(erased)
+            yield* database.sql.unsafe("PRAGMA max_page_count = 1000000")
+            yield* until("ready", isReady(store))
+            yield* store.settled(sid)
+            yield* store.settled(erased)
+            assert.deepStrictEqual(yield* sequences(database), upTo(12))
+          }))
       }))
 
     it.effect("SQLite: if neither the database nor the journal can be written, that is reported and nothing hangs", () =>

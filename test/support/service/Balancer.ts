@@ -1,6 +1,6 @@
 /**
  * A load balancer in front of processes of the service, for tests: each connection goes to the first process that takes it, and waits for
- * one while none does. A connection ends with its process, and so does a process's connection with its peer.
+ * one while none does. A connection ends with its process, and so does a process's connection with its peer. A test can cut media streams.
  */
 import { Effect, type Scope } from "effect"
 import { connect, createServer, type Socket } from "node:net"
@@ -14,6 +14,8 @@ export interface Balancer {
   readonly url: string
   /** The ports of the processes, the preferred one first. */
   readonly send: (ports: ReadonlyArray<number>) => void
+  /** Cuts the connections of all media streams. */
+  readonly cutStreams: Effect.Effect<void>
 }
 
 const join = (client: Socket, server: Socket) => {
@@ -27,6 +29,7 @@ const join = (client: Socket, server: Socket) => {
 export const make: Effect.Effect<Balancer, never, Scope.Scope> = Effect.gen(function*() {
   let ports: ReadonlyArray<number> = []
   const clients = new Set<Socket>()
+  const streams = new Set<Socket>()
 
   const attempt = (client: Socket, index: number, triesLeft: number): void => {
     if (client.destroyed) return
@@ -40,6 +43,9 @@ export const make: Effect.Effect<Balancer, never, Scope.Scope> = Effect.gen(func
     server.once("error", again)
     server.once("connect", () => {
       server.off("error", again)
+      client.once("data", (bytes: Buffer) => {
+        if (bytes.toString("latin1").startsWith("GET /ws")) streams.add(client)
+      })
       join(client, server)
     })
   }
@@ -47,7 +53,10 @@ export const make: Effect.Effect<Balancer, never, Scope.Scope> = Effect.gen(func
   const listener = createServer((client) => {
     clients.add(client)
     client.on("error", () => {})
-    client.on("close", () => clients.delete(client))
+    client.on("close", () => {
+      clients.delete(client)
+      streams.delete(client)
+    })
     attempt(client, 0, patienceMillis / tryEveryMillis)
   })
   yield* Effect.acquireRelease(
@@ -63,6 +72,9 @@ export const make: Effect.Effect<Balancer, never, Scope.Scope> = Effect.gen(func
     url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
     send: (to) => {
       ports = to
-    }
+    },
+    cutStreams: Effect.sync(() => {
+      for (const client of streams) client.destroy()
+    })
   }
 })

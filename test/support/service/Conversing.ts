@@ -43,6 +43,8 @@ export const words = (told: ReadonlyArray<Told>): ReadonlyArray<string> =>
 export interface Cues {
   /** The agent has finished one more turn since the last cue. */
   readonly heardOut: () => Caller.Step
+  /** The caller has heard these words of the agent's. */
+  readonly heard: (words: string) => Caller.Step
   /** This event was told so many times. */
   readonly told: <T extends Tag>(tag: T, times?: number) => Caller.Step
 }
@@ -55,6 +57,7 @@ const makeCues = (told: ReadonlyArray<Told>): Cues => {
       const count = ++heardOut
       return waitFor(() => those(told, "AgentHeard").filter(({ isWhole }) => isWhole).length >= count)
     },
+    heard: (words) => waitFor(() => those(told, "AgentHeard").some(({ text }) => text.includes(words))),
     told: (tag, times = 1) => waitFor(() => those(told, tag).length >= times)
   }
 }

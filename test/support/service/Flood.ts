@@ -12,16 +12,16 @@ LogSink.surviveErrors([process.stdout, process.stderr])
 
 const perStep = Number(process.argv[4] ?? 200)
 
-let isStopped = false
+const stop = { isAsked: false }
 process.on("SIGTERM", () => {
-  isStopped = true
+  stop.isAsked = true
 })
 
 const flood = Effect.gen(function*() {
   const until = (yield* Clock.currentTimeMillis) + Number(process.argv[2])
   process.stderr.write("begun\n")
   let lines = 0
-  while (!isStopped && (yield* Clock.currentTimeMillis) < until) {
+  while (!stop.isAsked && (yield* Clock.currentTimeMillis) < until) {
     for (let line = 0; line < perStep; line++) yield* Effect.logInfo("a line", { number: lines++ })
     yield* Effect.sleep("2 millis")
   }

@@ -3,7 +3,7 @@
  */
 import { NodeServices } from "@effect/platform-node"
 import { Context, Deferred, Effect, FileSystem, Layer, Redacted } from "effect"
-import { execFile, spawn } from "node:child_process"
+import { execFile, execFileSync, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { apiKey, at, authToken, ourNumber, Service, until } from "./Service.ts"
@@ -39,6 +39,8 @@ export interface Started {
   readonly ended: Effect.Effect<Ended>
   readonly stdout: () => string
   readonly stderr: () => string
+  /** From now on no file of the process grows beyond so many bytes; unset: they may again. */
+  readonly limitFiles: (bytes?: number) => Effect.Effect<void>
   readonly signal: (signal: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT") => Effect.Effect<void>
   /** What the process says where it listens. */
   readonly url: Effect.Effect<string>
@@ -89,6 +91,7 @@ export const start = Effect.fnUntraced(function*(options: Options = {}) {
     ended: Deferred.await(ended),
     stdout: () => output.stdout,
     stderr: () => output.stderr,
+    limitFiles: (bytes) => Effect.sync(() => void execFileSync("prlimit", ["--pid", String(child.pid), `--fsize=${bytes ?? "unlimited"}:`])),
     signal: (signal) => Effect.sync(() => void child.kill(signal)),
     url: Effect.map(
       until("the address", Effect.sync(() => ({ ...output, code: child.exitCode })), ({ code, stdout }) =>

@@ -3,9 +3,13 @@
  */
 import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem, Layer } from "effect"
+import { mkdirSync, utimesSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
 import { Database } from "../../../src/store/Database.ts"
 import { Journal } from "../../../src/store/journal/Journal.ts"
+import { encode } from "../../../src/store/journal/JournalLines.ts"
 import * as DatabaseCallStore from "../../../src/store/DatabaseCallStore.ts"
+import type { Stamped } from "../../../src/store/writer/WriteQueue.ts"
 import { exactly } from "../service/TestConfig.ts"
 import { PostgresServer } from "./PostgresServer.ts"
 
@@ -43,3 +47,12 @@ export const layer = Layer.merge(PostgresServer.layer, NodeServices.layer)
 
 /** The store of these variables, with its database. Each use behaves like another process. */
 export const storeOf = (env: Environment) => Layer.fresh(DatabaseCallStore.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
+
+/** The journal that a process of another machine has left, long ago. `torn`: what it was writing when it died. */
+export const leaveJournal = (env: Environment, writes: ReadonlyArray<Stamped>, torn = ""): void => {
+  const folder = join(env.DATA_DIR, "journal")
+  const file = join(folder, "000000000000001~elsewhere~1~00.jsonl")
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(file, writes.map(encode).join("") + torn)
+  utimesSync(file, 1, 1)
+}

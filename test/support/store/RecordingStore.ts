@@ -51,8 +51,7 @@ export const make = (isShared = true): RecordingStore => {
         asked++
         return reachable(() => Option.fromUndefinedOr(known.get(callSid)))
       }),
-    own: (callSid) => reachable(() => owned.add(callSid).size),
-    isOwner: (callSid) => reachable(() => owned.has(callSid)),
+    own: (callSid) => reachable(() => void owned.add(callSid)),
     unended: () => reachable(() => [...store.unended]),
     claim: (callSid) => reachable(() => store.claimable && store.unended.some((call) => call.callSid === callSid)),
     owned: Effect.tap(reachable(() => new Set(owned)), () => Effect.sleep(store.ownedAfter)),

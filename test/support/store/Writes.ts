@@ -123,7 +123,7 @@ const tables = [
 ] as const
 
 /** Columns whose values differ between databases and runs, with the same meaning. */
-const incidental = new Set(["number", "id", "tsv", "written_at", "ended_written_at"])
+const incidental = new Set(["number", "id", "tsv", "first_write_at", "written_at", "ended_written_at"])
 
 /** All rows of the tables of calls. */
 export const dump = (sql: SqlClient) =>

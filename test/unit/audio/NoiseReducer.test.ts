@@ -55,7 +55,7 @@ describe("the noise reducer", () => {
     assert.isTrue(reduced.subarray(0, from - 256).every((sample) => sample === 0))
   })
 
-  it("leaves silence silent", () => assert.isTrue(reduce(new Float32Array(2000)).every((sample) => sample === 0)))
+  it("leaves silence silent", () => assert.deepStrictEqual(reduce(new Float32Array(2000)), new Float32Array(2000)))
 
   it.prop("gives as many samples as it takes, and the same ones for any pieces", [
     Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))).check(Schema.isMaxLength(30)),

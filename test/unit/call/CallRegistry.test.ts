@@ -9,6 +9,8 @@ import { CallRegistry } from "../../../src/call/CallRegistry.ts"
 import { CallEvent } from "../../../src/call/CallState.ts"
 import type { CallHasEnded, LineBusy } from "../../../src/call/registry/Admission.ts"
 import { maxCalls as maxEarly } from "../../../src/call/registry/EarlyReports.ts"
+import type { CallSide } from "../../../src/conversation/ports/AudioPort.ts"
+import type { ConversationMemory } from "../../../src/conversation/ports/ConversationMemory.ts"
 import { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
 import * as Agents from "../../support/conversation/Agents.ts"
 import * as FakeMediaStream from "../../support/telephone/FakeMediaStream.ts"
@@ -263,6 +265,28 @@ describe("a call's time", () => {
         assert.strictEqual(yield* phase(), "gone")
       }), { MAX_CALL_DURATION: "60s", MEDIA_TIMEOUT: "1h" }))
 
+  it.effect("goes on where its newest stream left it, though an earlier stream still learns something", () =>
+    withRegistry((bench) =>
+      Effect.gen(function*() {
+        const lines: Array<CallSide> = []
+        const agent = Agents.make((line) => Effect.sync(() => {
+          lines.push(line)
+          return { reply: Stream.never, signal: () => Effect.void }
+        }))
+        const memories = [1, 2, 3].map((at) => ({ at }) as ConversationMemory)
+        const call = yield* bench.call(1, { agent })
+        for (const stream of [1, 2]) {
+          const { lose } = yield* attach(call, 1, stream)
+          lines[stream - 1].remember?.(memories[stream - 1])
+          lines[0].remember?.(memories[0])
+          lose()
+          yield* settle
+          yield* call.dispatch(answered)
+        }
+        yield* attach(call, 1, 3)
+        assert.deepStrictEqual(lines.map(({ resumption }) => resumption?.memory), [undefined, memories[0], memories[1]])
+      })))
+
   it.effect("is over after MEDIA_TIMEOUT without sound: the stream is closed", () =>
     withRegistry(({ phase, stream }) =>
       Effect.gen(function*() {
@@ -295,7 +319,7 @@ describe("a call that is transferred", () => {
       Effect.gen(function*() {
         const { transfer } = line
         if (transfer !== undefined) {
-          yield* Effect.forkScoped(Effect.match(transfer(other), {
+          yield* Effect.forkScoped(Effect.match(Effect.flatMap(transfer(other), Fiber.join), {
             onSuccess: () => void outcomes.push("done"),
             onFailure: ({ reason }) => void outcomes.push(reason)
           }))

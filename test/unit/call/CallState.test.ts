@@ -272,7 +272,7 @@ describe("Twilio's next request for TwiML", () => {
 describe("a second request for the first TwiML, or a replay", () => {
   const again = CallEvent.Answered({ streamsHere: true, asked: "first" })
   const againElsewhere = CallEvent.Answered({ streamsHere: false, asked: "first" })
-  const transferred = after(answered, started(), CallEvent.TransferBegan(), ended(stopped))
+  const transferred = after(answered, started(), CallEvent.TransferBegan(), CallEvent.TransferDone(), ended(stopped))
   const offered = (state: CallState) => transition(state, again)[1]
 
   it("before the stream starts is answered again, however often", () => {
@@ -462,16 +462,51 @@ describe("release", () => {
 
 describe("a transfer", () => {
   const began = CallEvent.TransferBegan()
+  const done = CallEvent.TransferDone()
   const failed = CallEvent.TransferFailed()
   const transferring = after(answered, started(), began)
-  const transferred = after(answered, started(), began, ended(stopped))
+  const transferred = after(answered, started(), began, done, ended(stopped))
   const cameBack = CallEvent.Answered({ streamsHere: true, asked: "afterTransfer" })
 
   it("makes the stream's end neither a lost stream nor a hang-up: the call goes on without us", () => {
     assert.deepStrictEqual(step(streaming, began), ["Streaming"])
     for (const end of [stopped, lost, closed("mediaTimeout")]) {
-      assert.deepStrictEqual(step(transferring, ended(end)), ["Transferred", "disarm duration", "arm transferred"])
+      assert.deepStrictEqual(step(transition(transferring, done)[1], ended(end)), ["Transferred", "disarm duration", "arm transferred"])
     }
+    for (const end of [stopped, closed("mediaTimeout")]) {
+      assert.deepStrictEqual(transition(transition(transferring, ended(end))[1], done), [[], transferred])
+    }
+  })
+
+  describe("whose socket is lost before Twilio has answered", () => {
+    const cut = transition(transferring, ended(lost))[1]
+    const resumed = [CallEvent.Answered({ streamsHere: true, asked: "afterStream" }), started(2)]
+    const onNewStream = resumed.reduce((state, event) => transition(state, event)[1], cut)
+
+    it("goes on with another stream, as after any lost socket", () => {
+      assert.deepStrictEqual(step(transferring, ended(lost)), ["Resuming", "arm resuming"])
+      assert.strictEqual(phaseOf(onNewStream), "Streaming")
+      assert.deepStrictEqual(step(transition(onNewStream, failed)[1], ended(stopped, 2)), ["Ending callerLeft", "arm ending"])
+    })
+
+    it("is transferred when Twilio does it, whatever the call was waiting for", () => {
+      assert.deepStrictEqual(step(cut, done), ["Transferred", "disarm resuming", "disarm duration", "arm transferred"])
+      assert.deepStrictEqual(step(transition(cut, resumed[0])[1], done), ["Transferred", "disarm start", "disarm duration", "arm transferred"])
+      assert.deepStrictEqual(step(transition(onNewStream, done)[1], ended(stopped, 2)), ["Transferred", "disarm duration", "arm transferred"])
+      assert.deepStrictEqual(step(onNewStream, ended(stopped, 2)), ["Transferred", "disarm duration", "arm transferred"])
+      assert.deepStrictEqual(step(cut, fired("resuming")), ["Transferred", "disarm duration", "arm transferred"])
+    })
+
+    it("waits for Twilio as after any lost socket when Twilio does not do it", () => {
+      assert.deepStrictEqual(step(cut, failed), ["Resuming"])
+      assert.deepStrictEqual(step(transition(cut, failed)[1], fired("resuming")), ["Ended streamLost"])
+    })
+  })
+
+  it("that found nobody is known in a process that did not have the call before", () => {
+    const back = transition(initial, cameBack)[1]
+    assert.isTrue(back.isBack)
+    assert.isFalse(transition(back, started())[1].isBack)
   })
 
   it("ends with Twilio's last status, and counts as transferred, however it ends", () => {
@@ -487,7 +522,7 @@ describe("a transfer", () => {
     assert.sameMembers(commands, ["disarm start", "disarm transferred", "arm duration"])
     // A replay of that, while they talk to each other, ends nothing.
     assert.deepStrictEqual(transition(transition(transferred, cameBack)[1], fired("start")), [[], transferred])
-    assert.deepStrictEqual(step(after(answered, started(), began, ended(stopped), cameBack, started(2)), ended(stopped, 2)), [
+    assert.deepStrictEqual(step(after(answered, started(), began, done, ended(stopped), cameBack, started(2)), ended(stopped, 2)), [
       "Ending callerLeft",
       "arm ending"
     ])
@@ -505,7 +540,7 @@ describe("a transfer", () => {
   })
 
   it("that fails because the caller had hung up counts as the caller's hang-up", () => {
-    assert.deepStrictEqual(step(transferred, failed), ["Ending callerLeft", "disarm transferred", "arm ending"])
+    assert.deepStrictEqual(step(transition(transferring, ended(stopped))[1], failed), ["Ending callerLeft", "disarm transferred", "arm ending"])
   })
 
   it("is not cut off by the longest duration of a call with the agent", () => {
@@ -546,7 +581,7 @@ describe("whatever comes, in any order", () => {
       _tag: Schema.tag("TimerFired"),
       timer: Schema.Literals(["answer", "start", "duration", "ending", "resuming", "transferred"])
     }),
-    Schema.Struct({ _tag: Schema.Literals(["TransferBegan", "TransferFailed"]) }),
+    Schema.Struct({ _tag: Schema.Literals(["TransferBegan", "TransferDone", "TransferFailed"]) }),
     Schema.Struct({ _tag: Schema.tag("HangUpRequested"), reason }),
     Schema.Struct({ _tag: Schema.tag("Released"), reason })
   ])

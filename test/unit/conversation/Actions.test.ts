@@ -90,7 +90,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
       clears++
     }),
     tell: (event) => Effect.sync(() => void told.push(event)),
-    ...(options.transfer === undefined ? {} : { transfer: options.transfer }),
+    ...(options.transfer === undefined ? {} : { transfer: (to) => Effect.forkChild(options.transfer!(to)) }),
     ...(options.actions === undefined ? {} : { actions: options.actions })
   })
 
@@ -255,7 +255,8 @@ describe("a transfer", () => {
         const actions: ActionKeeper = {
           noted: () => {},
           asked: ({ kind, name }) => Effect.sync(() => void log.push(`${kind} ${name}`)),
-          settled: (_, { _tag }) => void log.push(_tag)
+          settled: (_, { _tag }) => void log.push(_tag),
+          running: () => []
         }
         const call = yield* talk({ definition, replies, transfer: () => Effect.andThen(Effect.sync(() => void log.push("done")), transfer()), actions })
         yield* call.wait(1500)
@@ -267,7 +268,7 @@ describe("a transfer", () => {
 
   it.effect("that can't be stored does not happen", () =>
     Effect.gen(function*() {
-      const actions: ActionKeeper = { noted: () => {}, asked: () => Effect.fail(new ActionNotKept()), settled: () => {} }
+      const actions: ActionKeeper = { noted: () => {}, asked: () => Effect.fail(new ActionNotKept()), settled: () => {}, running: () => [] }
       const call = yield* talk({ definition, replies, transfer: () => Effect.die("it is not done"), actions })
       yield* call.wait(1500)
       yield* call.say("The office, please.")

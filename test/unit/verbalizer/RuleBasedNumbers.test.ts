@@ -55,6 +55,7 @@ describe.each(Object.entries(cardinals))("numbers of %s", (language, table) => {
 
   it("have an ordinal for each ordinal mark", () => {
     const { ordinal, rules: { ordinalMarks } } = words(language)
+    assert.isNotEmpty(ordinalMarks)
     for (const [mark, ...ruleSets] of ordinalMarks) {
       for (const ruleSet of ruleSets) for (const number of [1, 2, 3, 7, 12, 21, 66, 99]) assert.match(ordinal(number, ruleSet as string), /^[\p{L}\p{M} -]+$/u, `${mark} ${number}`)
     }

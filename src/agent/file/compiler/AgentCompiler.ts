@@ -108,7 +108,7 @@ const compileDefinition = (compilation: Compilation.Compilation, language: strin
 /** Compiles a text. `maxCallMillis`: the service's limit for a call, which also limits the agent's `maxDuration`. */
 export const compile = (text: string, maxCallMillis: number): CompiledAgent => {
   const parsed = YamlSource.parse(text)
-  if (Result.isFailure(parsed)) return withoutDefinition(parsed.failure)
+  if (Result.isFailure(parsed)) return withoutDefinition(parsed.failure.problems)
   const source = parsed.success
   const decoded = decodeTolerantly(source)
   const found = [...source.duplicates, ...decoded.problems]

@@ -10,7 +10,7 @@ import { type LanguageDefaults, languageDefaults } from "../LanguageDefaults.ts"
 import { isObject } from "../SchemaValues.ts"
 import type { Compilation } from "./Compilation.ts"
 
-export interface LanguageChoice {
+interface LanguageChoice {
   /** ISO 639-1. */
   readonly language: string
   readonly defaults: LanguageDefaults

@@ -26,7 +26,7 @@ const silentWindowsOfQuietLine = 32
 /** Mean square at which the agent counts as speaking: −36 dBFS, 20 dB above `leastPower`. */
 const agentSpeaksPower = leastPower * 100
 
-export interface EchoSuspicion {
+interface EchoSuspicion {
   /** A window without sound. `now`: the moment after it. */
   readonly onSilence: (now: number) => void
   /** A window with sound. */

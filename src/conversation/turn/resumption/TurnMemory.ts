@@ -5,7 +5,6 @@
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
-import * as ClauseChunker from "../../speak/ClauseChunker.ts"
 import type { Segment } from "../PlaybackLedger.ts"
 import { type ReplyState, restOf } from "../ReplyState.ts"
 import type { TurnState } from "../TurnState.ts"
@@ -16,22 +15,22 @@ const duePresses = (segments: ReadonlyArray<Segment>): string => {
   return areWordsHeard ? "" : segments.map(({ digits = "", isHeard }) => isHeard ? "" : digits).join("")
 }
 
-const wordsOf = ({ chunker, isTextDone, segments }: ReplyState): ReadonlyArray<string> => [
-  ...segments.flatMap(({ digits, isHeard, text }) => isHeard || digits !== undefined ? [] : [text]),
-  ...isTextDone ? [] : ClauseChunker.flush(chunker)
-]
+/** Text that is no whole clause yet is left out: the model writes it again. */
+const wordsOf = (segments: ReadonlyArray<Segment>, isHeard: boolean): ReadonlyArray<string> =>
+  segments.flatMap((segment) => segment.isHeard !== isHeard || segment.digits !== undefined || segment.isNotice === true ? [] : [segment.text])
 
 const replyMemory = (reply: ReplyState): ReplyMemory => {
   const { hangUp, line, request, segments, transfer } = reply
   return {
-    heard: Words.join(reply.heard, ...segments.flatMap(({ digits, isHeard, text }) => isHeard && digits === undefined ? [text] : [])),
-    rest: restOf(reply) ?? wordsOf(reply),
+    heard: Words.join(reply.heard, ...wordsOf(segments, true)),
+    rest: restOf(reply) ?? wordsOf(segments, false),
     isTextDone: reply.isTextDone,
     isInterrupted: reply.phase._tag === "Interrupted",
     isFinal: reply.isFinal,
     digits: duePresses(segments) + reply.digits,
     ...(line === undefined ? {} : { line }),
     ...(request === undefined ? {} : { stateBefore: request.state }),
+    ...(request?.isResumed === true ? { isResumed: true } : {}),
     ...(hangUp === undefined ? {} : { hangUp }),
     ...(transfer === undefined ? {} : { transfer })
   }

@@ -5,15 +5,20 @@ import { type Draft, order, tell } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"
 import * as Farewell from "../judgements/Farewell.ts"
 import { answerCaller, sayLine } from "./AgentTurn.ts"
-import { awaitSilence, hangUp, startIdle } from "./Ending.ts"
-import { digitsDue } from "./Keypad.ts"
-import { endPart } from "./LongSpeech.ts"
+import { awaitSilence, startIdle } from "./Ending.ts"
 import { dropPreemptive } from "./Speech.ts"
-import { isHoldRequest, waitForCaller } from "./TurnEnd.ts"
+import { digitsDue, isHoldRequest, waitForCaller } from "./TurnEnd.ts"
 import { endUtterance } from "./Utterance.ts"
 
-/** The caller has heard all of this reply. */
-export const afterReply = (draft: Draft, reply: ReplyState): void => {
+/** Takes a finished reply out of the state and goes on. What follows may be an answer without words, which is finished at once, too. */
+export const settleFinished = (draft: Draft): void => {
+  for (let reply = draft.state.active; reply?.phase._tag === "Finished"; reply = draft.state.active) {
+    delete draft.state.active
+    afterReply(draft, reply)
+  }
+}
+
+const afterReply = (draft: Draft, reply: ReplyState): void => {
   if (reply.hangUp !== undefined) bidFarewell(draft, reply, reply.hangUp)
   else if (reply.transfer !== undefined) transferCall(draft, reply.transfer)
   else answerOrWait(draft)
@@ -35,15 +40,6 @@ const bidFarewell = (draft: Draft, { isFinal }: ReplyState, reason: string): voi
   draft.state.farewell = farewell
   if (!farewell.mayBeAnswered && utterance !== undefined) endUtterance(draft, utterance)
   awaitSilence(draft, farewell)
-}
-
-/** Cuts the line after a goodbye. */
-export const hangUpDue = (draft: Draft): void => {
-  const { farewell, parts, utterance, voice } = draft.state
-  if (farewell === undefined) return
-  if (utterance === undefined) return hangUp(draft, farewell.reason)
-  // The voice does not stop. Its words so far show whether somebody speaks to the agent. In a pause the endpoint comes soon.
-  if (voice.isOn && parts.length === 0) endPart(draft, utterance, draft.at)
 }
 
 /** Transfers the call, but only to a name of the agent's file: the model may have invented the name. */

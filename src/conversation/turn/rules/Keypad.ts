@@ -4,14 +4,14 @@
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, startTimer, tell } from "../Draft.ts"
 import { isMediaSent } from "../ReplyState.ts"
-import { answerCaller } from "./AgentTurn.ts"
-import { startIdle, stopIdle } from "./Ending.ts"
+import { stopIdle } from "./Ending.ts"
 import { endpointReached } from "./Endpointing.ts"
 import { cutFiller } from "./Filler.ts"
 import { mustBeHeard } from "./Greeting.ts"
 import { isPastAnswering } from "./Interruption.ts"
-import { pauseReply, resumeReply } from "./Playback.ts"
+import { pauseReply } from "./Playback.ts"
 import { dropPreemptive, releaseSound } from "./Speech.ts"
+import { digitsDue } from "./TurnEnd.ts"
 
 /** After this long (ms) without a further key the keys are answered. `#` ends the wait. */
 const digitPauseMillis = 1500
@@ -47,15 +47,4 @@ export const keyPressed = (draft: Draft, digit: string): void => {
   } else {
     startTimer(draft, "digits", draft.at + digitPauseMillis)
   }
-}
-
-/** The caller has pressed the last key. */
-export const digitsDue = (draft: Draft): void => {
-  const { active, digits, unanswered, utterance } = draft.state
-  if (digits.length === 0 && utterance !== undefined) return
-  if (digits.length === 0) return active === undefined ? startIdle(draft) : resumeReply(draft, active)
-  draft.state.areDigitsDue = true
-  if (active !== undefined && mustBeHeard(draft, active)) return
-  // Words that the caller is saying are answered together with the keys.
-  if (utterance === undefined) answerCaller(draft, unanswered.length > 0 ? [unanswered, digits] : [digits], undefined)
 }

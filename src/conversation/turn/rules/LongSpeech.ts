@@ -5,6 +5,7 @@ import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, order, tellTrouble } from "../Draft.ts"
 import type { Utterance } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
+import { settleFinished } from "./AfterReply.ts"
 import { hangUp, isFarewellReturned, takeBackFarewell } from "./Ending.ts"
 import { resumeReply } from "./Playback.ts"
 import { dropPreemptive } from "./Speech.ts"
@@ -16,6 +17,15 @@ export const speaksTooLong = (draft: Draft): void => {
   const { utterance, voice } = draft.state
   if (utterance === undefined || !voice.isOn) return
   endPart(draft, utterance, draft.at)
+}
+
+/** Cuts the line after a goodbye. */
+export const hangUpDue = (draft: Draft): void => {
+  const { farewell, parts, utterance, voice } = draft.state
+  if (farewell === undefined) return
+  if (utterance === undefined) return hangUp(draft, farewell.reason)
+  // The voice does not stop. Its words so far show whether somebody speaks to the agent. In a pause the endpoint comes soon.
+  if (voice.isOn && parts.length === 0) endPart(draft, utterance, draft.at)
 }
 
 /**
@@ -70,7 +80,11 @@ export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>)
     takeBackFarewell(draft)
   }
   // The voice was only a long noise, so the reply that it stopped goes on.
-  if (unanswered.length === 0 && active !== undefined && active.phase._tag !== "Playing") resumeReply(draft, active)
+  if (unanswered.length === 0 && active !== undefined && active.phase._tag !== "Playing") {
+    resumeReply(draft, active)
+    // The caller may have heard all of it. What follows comes before the turn is decided.
+    settleFinished(draft)
+  }
   if (utterance?.transcript === undefined) return
   if (utterance.isOver) decideTurn(draft, utterance, utterance.transcript)
   else beginPreemptive(draft, utterance, utterance.transcript)

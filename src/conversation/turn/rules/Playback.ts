@@ -55,8 +55,7 @@ export const markReturned = (draft: Draft, reply: ReplyState, segmentId: number)
   const playedMillis = PlaybackLedger.durationOfAll(reply.segments.slice(0, index + 1))
   const noted = noteMoment(draft, noteMoment(draft, reply, "firstMark"), "heard", draft.at - playedMillis)
   const next = tellTimes(draft, keepReply(draft, { ...noted, segments: PlaybackLedger.confirm(noted.segments, segmentId, draft.at) }))
-  finishIfHeard(draft, next)
-  if (draft.state.active?.id === next.id) expectMarks(draft, next)
+  if (next.id === draft.state.active?.id && !finishIfHeard(draft, next)) expectMarks(draft, next)
 }
 
 /** Starts a timer, so that a mark that never comes back does not hold up the call. */
@@ -74,14 +73,15 @@ export const marksAreLate = (draft: Draft): void => {
   markReturned(draft, active, last.id)
 }
 
-/** Finishes a reply whose last mark has come back. */
-export const finishIfHeard = (draft: Draft, reply: ReplyState): void => {
+/** Finishes a reply whose last mark has come back; whether it has. */
+export const finishIfHeard = (draft: Draft, reply: ReplyState): boolean => {
   const isHeard = reply.isTextDone && reply.phase._tag !== "Interrupted" && reply.segments.every((segment) => segment.isHeard)
-  if (!isHeard || reply.id !== draft.state.active?.id) return
+  if (!isHeard || reply.id !== draft.state.active?.id) return false
   cancelTimer(draft, "bargeIn")
   finishReply(draft, reply, Words.join(reply.heard, ...reply.segments.map((segment) => segment.text)), true)
   if (reply.line === undefined && !reply.isBroken) draft.state.failuresInRow = 0
-  draft.afterReply(draft, reply)
+  draft.state.active = { ...reply, phase: { _tag: "Finished" } }
+  return true
 }
 
 /** All words of a reply that were heard by `at`, with their times. */

@@ -30,7 +30,8 @@ export const replyDone = (draft: Draft, reply: ReplyState): void => {
   let next = keepReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
   for (const piece of ClauseChunker.flush(reply.chunker)) next = speakPiece(draft, next, piece)
   next = pressKeys(draft, next)
-  if (next.segments.length === 0 && next.id === draft.state.active?.id) finishIfHeard(draft, next)
+  // Its last words may have been heard already.
+  if (next.id === draft.state.active?.id) finishIfHeard(draft, next)
 }
 
 export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {

@@ -95,6 +95,17 @@ const isBackchannel = (draft: Draft, active: ReplyState, utterance: Utterance, t
 const takesNoTurn = (draft: Draft, active: ReplyState, utterance: Utterance, transcript: Transcript): boolean =>
   draft.state.unanswered.length === 0 && (isNoise(transcript) || isBackchannel(draft, active, utterance, transcript))
 
+/** The caller has pressed the last key. */
+export const digitsDue = (draft: Draft): void => {
+  const { active, digits, unanswered, utterance } = draft.state
+  if (digits.length === 0 && utterance !== undefined) return
+  if (digits.length === 0) return active === undefined ? startIdle(draft) : resumeReply(draft, active)
+  draft.state.areDigitsDue = true
+  if (active !== undefined && mustBeHeard(draft, active)) return
+  // Words that the caller is saying are answered together with the keys.
+  if (utterance === undefined) answerCaller(draft, unanswered.length > 0 ? [unanswered, digits] : [digits], undefined)
+}
+
 // -- the caller asks the agent to wait ----------------------------------------------------------
 
 /** Whether the caller asked to wait, and the wait is not over. */

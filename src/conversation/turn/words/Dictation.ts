@@ -12,7 +12,7 @@ import { type DictationWords, dictationWords, type Kind } from "../../../definit
 import * as DictationQuestion from "./DictationQuestion.ts"
 
 /** The rules of one language and region. */
-export interface Dictation {
+interface Dictation {
   /** Whether the caller has more to dictate. `said`: the caller's words in this turn so far. */
   readonly isInProgress: (said: string, asked: DictationQuestion.Asked) => boolean
 }

@@ -13,7 +13,7 @@ export interface Asked {
   readonly needs?: ReadonlyArray<Need>
 }
 
-export interface DictationQuestion {
+interface DictationQuestion {
   /** What the question asks for. `expectedDigits`: 4 for "the last four digits". */
   readonly read: (asked: Asked) => { readonly kind: Kind | undefined; readonly expectedDigits: number | undefined }
   /** The kind of thing that a text names. */

@@ -7,7 +7,7 @@ import { Deferred, Effect, Exit, type Scope } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { Job } from "./FliteThread.ts"
 
-export interface SpokenSentences {
+interface SpokenSentences {
   /** The sound of a sentence, 8 kHz. Callers share the array and must not change it. */
   readonly speak: (sentence: Job) => Effect.Effect<Int16Array, EngineFailed>
   /** Synthesises the sentence and never drops it. */

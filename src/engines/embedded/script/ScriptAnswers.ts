@@ -21,7 +21,7 @@ export interface Decision {
   readonly transfer?: string
 }
 
-export interface ScriptAnswers {
+interface ScriptAnswers {
   /** The intent of this name. */
   readonly intentOf: (name: string | null) => Intent | undefined
   /** The first slot of the intent that has no value. */

@@ -136,9 +136,10 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
 /** The caller's last turn; empty if there is none. */
 const lastSaid = ({ history }: ReplyRequest): string => history.findLast(({ role }) => role === "caller")?.text ?? ""
 
-const toParts = ({ hangUp, state, text, transfer }: Decision): ReadonlyArray<ReplyPart> => [
+/** A script has its answer at once, so nothing is left of the words of one that goes on after a lost line. */
+const toParts = ({ hangUp, state, text, transfer }: Decision, isResumed = false): ReadonlyArray<ReplyPart> => [
   { _tag: "State", state: state as unknown as DialogueState },
-  ...(text === "" ? [] : [{ _tag: "Text" as const, text }]),
+  ...(text === "" || isResumed ? [] : [{ _tag: "Text" as const, text }]),
   ...(hangUp ? [{ _tag: "HangUp" as const }] : []),
   ...(transfer === undefined ? [] : [{ _tag: "Transfer" as const, to: transfer }])
 ]
@@ -154,7 +155,7 @@ export const layer: Layer.Layer<ReplyModel> = Layer.succeed(
           reply: (request: ReplyRequest) =>
             Stream.unwrap(Effect.as(
               EngineMeter.count({ stage: "reply", engine: EngineMeter.embedded, requests: 1 }),
-              Stream.suspend(() => Stream.fromIterable(toParts(follow(lastSaid(request), request.state))))
+              Stream.suspend(() => Stream.fromIterable(toParts(follow(lastSaid(request), request.state), request.isResumed)))
             ))
         }
       })

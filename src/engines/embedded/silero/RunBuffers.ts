@@ -17,7 +17,7 @@ export const layers = 2
 export const stateLength = 128
 
 /** What a run of a certain number of windows reads and writes. */
-export interface RunBuffers {
+interface RunBuffers {
   readonly inputs: Float32Array
   readonly states: Float32Array
   readonly feeds: InferenceSession.FeedsType

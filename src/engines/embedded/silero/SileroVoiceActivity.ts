@@ -17,17 +17,6 @@ import { contextLength, inputLength, layers, stateLength } from "./RunBuffers.ts
 import * as SileroWeights from "./SileroWeights.ts"
 import * as WindowBatches from "./WindowBatches.ts"
 
-const native = Effect.tryPromise(async (): Promise<WindowBatches.Runtime> => {
-  const { default: runtime } = await import("onnxruntime-node")
-  return { writesInto: true, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
-})
-
-const wasm = Effect.tryPromise(async (): Promise<WindowBatches.Runtime> => {
-  const runtime = await import("onnxruntime-web/wasm")
-  runtime.env.wasm.numThreads = 1
-  return { writesInto: false, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
-})
-
 const unavailable = (cause: unknown) =>
   new EngineFailed({
     stage: "voiceActivity",
@@ -35,6 +24,23 @@ const unavailable = (cause: unknown) =>
     advice: "Silero VAD could not be run. Install again with `npm install`; the cause is in the log.",
     cause
   })
+
+const native = Effect.tryPromise({
+  try: async (): Promise<WindowBatches.Runtime> => {
+    const { default: runtime } = await import("onnxruntime-node")
+    return { writesInto: true, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
+  },
+  catch: unavailable
+})
+
+const wasm = Effect.tryPromise({
+  try: async (): Promise<WindowBatches.Runtime> => {
+    const runtime = await import("onnxruntime-web/wasm")
+    runtime.env.wasm.numThreads = 1
+    return { writesInto: false, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
+  },
+  catch: unavailable
+})
 
 /**
  * ms. A call that asks again sooner is catching up after a stall of the network. Its windows wait for no other calls' windows, and do not
@@ -61,11 +67,11 @@ const makeDetector = (batches: WindowBatches.WindowBatches): Detector => {
 
 /** Loads runtime and weights. The result opens a detector for a call. */
 const load = Effect.fnUntraced(function*(
-  choose: Effect.Effect<WindowBatches.Runtime, unknown>,
+  choose: Effect.Effect<WindowBatches.Runtime, EngineFailed>,
   fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 ) {
   const weights = yield* SileroWeights.load
-  const runtime = yield* Effect.mapError(choose, unavailable)
+  const runtime = yield* choose
   const session = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
@@ -87,7 +93,7 @@ const load = Effect.fnUntraced(function*(
 })
 
 /** Runtime and weights are loaded when the first detector is opened: a service that only echoes needs neither. */
-const layerOf = (choose: Effect.Effect<WindowBatches.Runtime, unknown>): Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> =>
+const layerOf = (choose: Effect.Effect<WindowBatches.Runtime, EngineFailed>): Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> =>
   Layer.effect(
     VoiceActivity,
     Effect.gen(function*() {
@@ -108,6 +114,6 @@ export const layerNative = layerOf(native)
 export const layerWasm = layerOf(wasm)
 
 export const layer = layerOf(
-  Effect.catch(native, (cause) =>
+  Effect.catch(native, ({ cause }) =>
     Effect.andThen(Effect.logWarning("No native ONNX runtime here; Silero VAD runs as WebAssembly", cause), wasm))
 )

@@ -30,7 +30,7 @@ interface Found {
   readonly pronunciations: (word: string, as?: string) => ReadonlyArray<readonly [word: string, pronunciation: string]>
 }
 
-export interface Dictionaries {
+interface Dictionaries {
   readonly lookUp: (language: Language, words: ReadonlyArray<string>) => Effect.Effect<Found, EngineFailed>
 }
 

@@ -45,6 +45,9 @@ export const forRest = (messages: ReadonlyArray<ChatMessage>, text: string): Rea
   { role: "user", content: askForRest }
 ]
 
+/** The user message after the beginning of an answer, if the line was lost in between. The caller has heard that beginning, or hears it now. */
+const askToGoOn = "(The line was lost for a moment, and is back. The caller knows that, and has all of your words above. Say only what is still missing of your answer, and nothing if it is complete.)"
+
 /** The user message before a greeting, and the user message if the caller said nothing. */
 const callBegins = "(The call begins.)"
 const callerIsSilent = "(Silence.)"
@@ -110,20 +113,27 @@ class Turns {
     else this.messages.push(message)
   }
 
-  /** A request ends with the user's turn. */
-  end(): void {
+  /** A request ends with the user's turn. `turn`: where the user has said nothing. */
+  end(turn: string): void {
     const last = this.messages.at(-1)
-    if (last === undefined || last.role === "assistant" && !isToolCall(last)) this.messages.push({ role: "user", content: callerIsSilent })
+    if (last === undefined || last.role === "assistant" && !isToolCall(last)) this.messages.push({ role: "user", content: turn })
   }
 }
 
-/** The messages of a request, oldest first. `note`: replaces the beginning of the call, which was left out. */
+interface MoreMessages {
+  /** Replaces the beginning of the call, which was left out. */
+  readonly note?: string | undefined
+  /** See `ReplyRequest`. */
+  readonly isResumed?: boolean | undefined
+}
+
+/** The messages of a request, oldest first. */
 export const messages = (
   system: string,
   history: ReadonlyArray<Message>,
   exchanges: ReadonlyArray<ToolExchange>,
   dialect: Dialect,
-  note?: string
+  { isResumed, note }: MoreMessages = {}
 ): ReadonlyArray<ChatMessage> => {
   const turns = new Turns()
   if (note !== undefined) turns.add({ role: "user", content: withoutTemplateTokens(note) })
@@ -151,7 +161,7 @@ export const messages = (
     saidBeforeTools = ""
     if (saidAfterTools !== "") turns.add({ role: "assistant", content: saidAfterTools })
   }
-  turns.end()
+  turns.end(isResumed === true ? askToGoOn : callerIsSilent)
 
   if (dialect.system === "role") return [{ role: "system", content: system }, ...turns.messages]
   const [first, ...others] = turns.messages

@@ -10,9 +10,10 @@
  * Both forms are checked here: only transfers and tools of the agent's file count, and only arguments that fit the schema.
  */
 import { JsonSchema, Predicate, Result, Schema, SchemaRepresentation } from "effect"
+import { ToolCallRefused } from "../../../conversation/ports/Tools.ts"
 import type { AgentDefinition, Tool } from "../../../definition/AgentDefinition.ts"
 
-export type Action =
+type Action =
   | { readonly _tag: "HangUp" }
   | { readonly _tag: "Transfer"; readonly to: string }
   | { readonly _tag: "Digits"; readonly digits: string }
@@ -24,15 +25,21 @@ export interface ToolDefinition {
   readonly function: { readonly name: string; readonly description: string; readonly parameters: object }
 }
 
+/** What the model asked for; a refusal tells it why. */
+export type CheckedAction = Result.Result<Action, ToolCallRefused>
+
+/** `answer`: a sentence for the model. */
+export const refused = (answer: string): Result.Result<never, ToolCallRefused> => Result.fail(new ToolCallRefused({ answer }))
+
 export interface ModelActions {
   /** Explains the action lines in the system text. The same bytes for all requests of an agent, so that the server's cache holds. */
   readonly manual: string
   /** The same actions as tools of a request. */
   readonly definitions: ReadonlyArray<ToolDefinition>
-  /** The action of a line, by the text between its signs. A failure is a sentence for the model. */
-  readonly fromLine: (body: string) => Result.Result<Action, string>
-  /** The action of a tool call. `json`: the arguments as JSON text; may be empty. A failure is a sentence for the model. */
-  readonly fromCall: (name: string, json: string) => Result.Result<Action, string>
+  /** The action of a line, by the text between its signs. */
+  readonly fromLine: (body: string) => CheckedAction
+  /** The action of a tool call. `json`: the arguments as JSON text; may be empty. */
+  readonly fromCall: (name: string, json: string) => CheckedAction
 }
 
 /** The `parameters` of a tool in the agent's file cannot be used as a JSON schema. */
@@ -49,8 +56,8 @@ const keySequence = /^[0-9*#A-D]{1,32}$/
 
 const listed = (names: ReadonlyArray<string>) => names.length === 0 ? "nothing" : names.join(", ")
 
-/** The arguments of a call as the tool's schema has them, or what is wrong with them. */
-type ArgumentCheck = (value: Schema.Json) => Result.Result<Schema.Json, string>
+/** The arguments of a call as the tool's schema has them. */
+type ArgumentCheck = (value: Schema.Json) => Result.Result<Schema.Json, ToolCallRefused>
 
 const argumentCheckOf = (tool: Tool): Result.Result<ArgumentCheck, BadParameters> =>
   Result.try({
@@ -59,7 +66,8 @@ const argumentCheckOf = (tool: Tool): Result.Result<ArgumentCheck, BadParameters
       // The operator wrote the agent's file, so its regular expressions are trusted.
       const schema = SchemaRepresentation.fromJsonSchemaDocument(document, { patterns: "apply" }) as unknown as Schema.ConstraintDecoder<Schema.Json>
       const decode = Schema.decodeUnknownResult(schema)
-      return (value) => Result.mapError(decode(value), (error) => error.message.replace(/\s+/g, " "))
+      return (value) => Result.mapError(decode(value), (error) =>
+        new ToolCallRefused({ answer: `The arguments do not fit: ${error.message.replace(/\s+/g, " ")}.` }))
     },
     catch: () => new BadParameters({ tool: tool.name })
   })
@@ -115,29 +123,27 @@ export const make = (agent: Pick<AgentDefinition, "transfers" | "tools">): Resul
     checks.set(tool.name, check.success)
   }
 
-  const transfer = (name: string): Result.Result<Action, string> => {
+  const transfer = (name: string): CheckedAction => {
     const to = transfers.find((known) => known.toLowerCase() === name.trim().replace(/^["']|["']$/g, "").toLowerCase())
     return to === undefined
-      ? Result.fail(`There is no transfer of that name. There is: ${listed(transfers)}.`)
+      ? refused(`There is no transfer of that name. There is: ${listed(transfers)}.`)
       : Result.succeed({ _tag: "Transfer", to })
   }
 
-  const press = (text: string): Result.Result<Action, string> => {
+  const press = (text: string): CheckedAction => {
     const digits = text.replace(/[\s"',.-]/g, "").toUpperCase()
     return keySequence.test(digits)
       ? Result.succeed({ _tag: "Digits", digits })
-      : Result.fail("These are no keys. There are 0 to 9, * and #, at most 32 at once.")
+      : refused("These are no keys. There are 0 to 9, * and #, at most 32 at once.")
   }
 
-  const call = (name: string, json: string): Result.Result<Action, string> => {
+  const call = (name: string, json: string): CheckedAction => {
     const tool = tools.find((known) => known.name.toLowerCase() === name.toLowerCase())
-    if (tool === undefined) return Result.fail(`There is no tool of that name. There is: ${listed(tools.map(({ name }) => name))}.`)
+    if (tool === undefined) return refused(`There is no tool of that name. There is: ${listed(tools.map(({ name }) => name))}.`)
     const parsed = parseJson(json.trim() === "" ? "{}" : json)
-    if (Result.isFailure(parsed)) return Result.fail("The arguments are no JSON. Write them again.")
-    return Result.mapBoth(checks.get(tool.name)?.(parsed.success) ?? Result.succeed(parsed.success), {
-      onFailure: (problem) => `The arguments do not fit: ${problem}.`,
-      onSuccess: (value): Action => ({ _tag: "Call", tool, arguments: value })
-    })
+    if (Result.isFailure(parsed)) return refused("The arguments are no JSON. Write them again.")
+    const fitting = checks.get(tool.name)?.(parsed.success) ?? Result.succeed(parsed.success)
+    return Result.map(fitting, (value): Action => ({ _tag: "Call", tool, arguments: value }))
   }
 
   return Result.succeed({
@@ -162,7 +168,7 @@ export const make = (agent: Pick<AgentDefinition, "transfers" | "tools">): Resul
         }
         default:
           // The line may begin with the tool's name instead of `call:`.
-          return tools.some(({ name }) => name === verb) ? call(verb, rest) : Result.fail("That line is not one that can be carried out.")
+          return tools.some(({ name }) => name === verb) ? call(verb, rest) : refused("That line is not one that can be carried out.")
       }
     },
     fromCall: (name, json) => {

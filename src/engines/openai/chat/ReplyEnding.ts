@@ -2,7 +2,7 @@
  * What follows the last chunk of an answer: the server's limits and the model's habits are noted, a sentence that was cut off is
  * finished, and the actions are collected. After an answer without words the model is asked again, or the reply fails.
  */
-import { Effect, Metric, Option, Result, Stream } from "effect"
+import { Effect, Metric, Option, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { ReplyPart, ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"
 import * as UnfinishedSentence from "../../../conversation/speak/UnfinishedSentence.ts"
@@ -10,6 +10,7 @@ import * as Metrics from "../../../observability/Metrics.ts"
 import { type AcceptedRequest, type AgentChat, maxShortenings } from "./AgentChat.ts"
 import { failed } from "./ChatServer.ts"
 import * as Continuation from "./Continuation.ts"
+import * as ModelActions from "./ModelActions.ts"
 import { isSpoken, partsOf, type ReplyRound } from "./ReplyRound.ts"
 import * as RequestedActions from "./RequestedActions.ts"
 import type * as Thinking from "./Thinking.ts"
@@ -145,7 +146,7 @@ export const end = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnsw
   if (round.droppedFormats.length > 0 && !isSpoken(round.spokenText) && !hasCalls(round)) {
     round.writtenActions.push({
       body: "call",
-      action: Result.fail(`There is no such action, or it could not be read. There is: ${chat.toolNames.join(", ")}. Answer in words, or call one of these.`)
+      action: ModelActions.refused(`There is no such action, or it could not be read. There is: ${chat.toolNames.join(", ")}. Answer in words, or call one of these.`)
     })
   }
   const actions = RequestedActions.of(round, request, chat.actions)

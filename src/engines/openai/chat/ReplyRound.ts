@@ -10,7 +10,7 @@ import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { ReplyPart } from "../../../conversation/ports/ReplyModel.ts"
 import { canonical } from "../../../conversation/ports/Tools.ts"
 import type { Dialect } from "./Dialect.ts"
-import type * as ModelActions from "./ModelActions.ts"
+import * as ModelActions from "./ModelActions.ts"
 import * as ChatStream from "./ChatStream.ts"
 import type { OutputPiece } from "./output/OutputRule.ts"
 import * as ModelOutputParser from "./output/ModelOutputParser.ts"
@@ -19,8 +19,7 @@ import * as ModelOutputParser from "./output/ModelOutputParser.ts"
 export interface WrittenAction {
   /** The text for the model's next request. */
   readonly body: string
-  /** A failure is a sentence for the model. */
-  readonly action: Result.Result<ModelActions.Action, string>
+  readonly action: ModelActions.CheckedAction
   /** Set for a tool call in the model's own format. */
   readonly call?: { readonly name: string; readonly arguments: string }
 }
@@ -36,7 +35,7 @@ export interface ReplyRoundOptions {
   readonly maxReadCharacters: number
 }
 
-const unreadableLine: Result.Result<ModelActions.Action, string> = Result.fail("The line could not be read. Write it again, in its exact form.")
+const unreadableLine = ModelActions.refused("The line could not be read. Write it again, in its exact form.")
 
 /** Whether a text has anything that is spoken, not only punctuation. */
 export const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)

@@ -4,12 +4,12 @@
  */
 import { Result } from "effect"
 import type { ReplyPart, ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"
-import { type ToolCall, ToolCallRefused } from "../../../conversation/ports/Tools.ts"
+import type { ToolCall } from "../../../conversation/ports/Tools.ts"
 import * as ChatStream from "./ChatStream.ts"
-import type * as ModelActions from "./ModelActions.ts"
+import * as ModelActions from "./ModelActions.ts"
 import type { ReplyRound } from "./ReplyRound.ts"
 
-export interface RequestedActions {
+interface RequestedActions {
   /** Keys in their order, then at most one hang-up or transfer. */
   readonly parts: ReadonlyArray<ReplyPart>
   /** Calls to answer before the model is asked again; empty if it need not be asked again. */
@@ -21,9 +21,6 @@ const maxToolCalls = 4
 
 const endsCall = ({ _tag }: ReplyPart): boolean => _tag === "HangUp" || _tag === "Transfer"
 
-/** `answer`: a sentence for the model. */
-const refused = (answer: string): ToolCall["request"] => Result.fail(new ToolCallRefused({ answer }))
-
 class Collector {
   readonly parts: Array<ReplyPart> = []
   readonly calls: Array<ToolCall> = []
@@ -31,10 +28,10 @@ class Collector {
   needsAnswer = false
 
   /** `id`, `name` and `json` are those of the model's next request; `name` is empty for an action that stands in the text. */
-  add(id: string, name: string, json: string, action: Result.Result<ModelActions.Action, string>): void {
+  add(id: string, name: string, json: string, action: ModelActions.CheckedAction): void {
     if (Result.isFailure(action)) {
       this.needsAnswer = true
-      this.calls.push({ id, name, arguments: json, request: refused(action.failure) })
+      this.calls.push({ id, name, arguments: json, request: Result.fail(action.failure) })
       return
     }
     const wanted = action.success
@@ -42,12 +39,12 @@ class Collector {
       // The call ends with its first hang-up or transfer; nothing can follow.
       if (!this.parts.some(endsCall)) this.parts.push(wanted)
       // Servers require an answer to each of their own tool calls.
-      if (name !== "") this.calls.push({ id, name, arguments: json, request: refused("It will be done when you have spoken.") })
+      if (name !== "") this.calls.push({ id, name, arguments: json, request: ModelActions.refused("It will be done when you have spoken.") })
       return
     }
     this.needsAnswer = true
     const { arguments: value, tool } = wanted
-    const callRequest: ToolCall["request"] = this.calls.length < maxToolCalls ? Result.succeed({ tool, value }) : refused("Too many calls at once.")
+    const callRequest: ToolCall["request"] = this.calls.length < maxToolCalls ? Result.succeed({ tool, value }) : ModelActions.refused("Too many calls at once.")
     this.calls.push({ id, name: tool.name, arguments: JSON.stringify(value), request: callRequest })
   }
 }

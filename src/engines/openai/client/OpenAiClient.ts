@@ -37,7 +37,7 @@ export interface RequestOptions {
 }
 
 /** How much a request used: tokens, characters, seconds of sound. */
-export type Use = Omit<EngineMeter.EngineUse, "stage" | "engine" | "requests">
+type Use = Omit<EngineMeter.EngineUse, "stage" | "engine" | "requests">
 
 /** An answer with a status of 2xx. */
 export interface Answer {

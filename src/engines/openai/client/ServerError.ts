@@ -25,7 +25,11 @@ export class ServerError extends Data.TaggedError("ServerError")<{
   readonly detail: Redacted.Redacted
   /** The whole error, parsed: it may hold figures beside the words. */
   readonly body: Redacted.Redacted<unknown>
-}> {}
+}> {
+  override get message() {
+    return `The server answered with ${this.status === 0 ? "an error" : `the error ${this.status}`}. Look into its log.`
+  }
+}
 
 /** What the variables of a stage begin with. */
 export const variablePrefixes: Record<Stage, string> = {

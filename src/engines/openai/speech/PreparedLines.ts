@@ -13,7 +13,7 @@ const keyOf = ({ language, text, voice = "" }: SpeechRequest): string => `${voic
 
 const samplesOf = (chunks: ReadonlyArray<SpeechChunk>): number => chunks.reduce((sum, { pcm }) => sum + pcm.length, 0)
 
-export interface PreparedLines {
+interface PreparedLines {
   readonly has: (request: SpeechRequest) => boolean
   readonly get: (request: SpeechRequest) => ReadonlyArray<SpeechChunk> | undefined
   readonly add: (request: SpeechRequest, chunks: ReadonlyArray<SpeechChunk>) => void

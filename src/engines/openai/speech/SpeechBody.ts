@@ -133,7 +133,7 @@ const run = (state: State, isWhole: boolean): Result.Result<ReadonlyArray<Speech
   return Result.succeed(state.chunks)
 }
 
-export interface SpeechBody {
+interface SpeechBody {
   /** Adds bytes and gives the sound that they complete. Do not call it after a failure. */
   readonly push: (bytes: Uint8Array) => Result.Result<ReadonlyArray<SpeechChunk>, SpeechFault.SpeechFault>
   /** Ends the body and gives the sound that was held back because it might have been something else. */

@@ -12,7 +12,11 @@ export class SpeechFault extends Data.TaggedError("SpeechFault")<{
   readonly isCompressed?: true
   /** The body if it is text, up to 4096 bytes: the server's own words, which may quote ours. */
   readonly text?: string
-}> {}
+}> {
+  override get message() {
+    return this.advice
+  }
+}
 
 /** `format` in the operator's words. */
 export const compressed = (format: string): SpeechFault =>

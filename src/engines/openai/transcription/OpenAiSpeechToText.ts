@@ -8,7 +8,7 @@
  * Whisper invents words in silence. So sound without a voice is not sent (`UtteranceSound`), and answers are judged
  * (`HallucinationFilter`).
  */
-import { Effect, Layer, type Scope } from "effect"
+import { Effect, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import type { EngineSettings } from "../../../config/EngineSettings.ts"
 import { SpeechToText, type Transcript, type Utterance } from "../../../conversation/ports/SpeechToText.ts"
@@ -81,6 +81,3 @@ export const make = Effect.fnUntraced(function*(
 
   return SpeechToText.of({ prepare, unknownWords: () => Effect.succeed([]) })
 })
-
-export const layer = (settings: EngineSettings, options?: Options): Layer.Layer<SpeechToText, never, HttpClient.HttpClient> =>
-  Layer.effect(SpeechToText, make(settings, options))

@@ -32,7 +32,7 @@ const surePower = (32_768 * 10 ** (-32 / 20)) ** 2
 /** A voiced step has at least this many times the power of the floor: 6 dB. */
 const voicedFactor = 4
 
-export interface SpeechEnergy {
+interface SpeechEnergy {
   readonly push: (pcm: Pcm<8000>) => void
   readonly measure: () => Measured
   /** ms of the steps that are not silent, whatever the floor is. Cheap enough for each frame. */

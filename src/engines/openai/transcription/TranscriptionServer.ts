@@ -33,7 +33,7 @@ interface TranscriptionRequest {
   readonly isPartial: boolean
 }
 
-export interface TranscriptionServer {
+interface TranscriptionServer {
   readonly hear: (request: TranscriptionRequest) => Effect.Effect<TranscriptionBody.Heard, EngineFailed>
   readonly pace: RequestPace.RequestPace
 }

@@ -29,7 +29,7 @@ interface MakeOptions {
   readonly partialsEvery: number
 }
 
-export class UtteranceRequests {
+class UtteranceRequests {
   readonly #options: MakeOptions
   readonly #scope: Scope.Scope
   readonly #wakeUps: Queue.Queue<void>

@@ -9,7 +9,7 @@ import * as Problems from "../Problems.ts"
 import { RequestFields } from "../RequestFields.ts"
 
 /** A webhook that is sent again. */
-export const DeliveryAgain = Schema.Struct({
+const DeliveryAgain = Schema.Struct({
   id: Schema.String.annotate({ description: "As in the header webhook-id, the same for all attempts" }),
   type: Schema.String,
   state: Schema.Literals(["pending", "delivered", "failed"]),

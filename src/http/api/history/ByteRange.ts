@@ -3,7 +3,7 @@
  */
 
 /** The bytes from `from` to before `to`. */
-export interface ByteRange {
+interface ByteRange {
   readonly from: number
   readonly to: number
 }

@@ -1,50 +1,16 @@
 /**
  * Stored calls as the API shows them.
  */
-import { DateTime, Option } from "effect"
-import { CallSid } from "../../../domain/Sid.ts"
+import { Option } from "effect"
+import type { CallSid } from "../../../domain/Sid.ts"
+import { beginning, ending, iso, isoOrNull, outcome } from "../../../store/history/CallFields.ts"
 import type { CallSummary } from "../../../store/history/CallRecord.ts"
 import type { CallDetails, StoredAction } from "../../../store/history/StoredCalls.ts"
 import type { StoredTurn } from "../../../store/history/TurnRows.ts"
 import type { StoredDelivery } from "../../../store/history/DeliveryRows.ts"
 import type { Recording } from "../../../store/recording/CallRecordings.ts"
-import type { Outcome } from "../../../store/StoreWrite.ts"
 
-const iso = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
-const isoOrNull = (millis: number | null) => millis === null ? null : iso(millis)
-
-export const listed = (call: CallSummary) => {
-  const { outcome } = call
-  return {
-    call_sid: CallSid.make(call.callSid),
-    direction: call.direction,
-    from: call.from,
-    to: call.to,
-    agent: call.agent,
-    campaign: call.campaign,
-    metadata: call.metadata,
-    started_at: iso(call.startedAt),
-    answered_at: isoOrNull(call.answeredAt),
-    ended_at: isoOrNull(call.endedAt),
-    status: outcome?.status ?? null,
-    reason: outcome?.reason ?? null,
-    ended_by: outcome?.endedBy ?? null,
-    duration_seconds: outcome?.durationSeconds ?? null,
-    final: outcome?.final ?? false,
-    turns: call.turns,
-    words: call.words
-  }
-}
-
-const use = ({ characters, engine, inputTokens, outputTokens, requests, soundSeconds, stage }: Outcome["engines"][number]) => ({
-  stage,
-  engine,
-  requests,
-  ...(soundSeconds === undefined ? {} : { sound_seconds: soundSeconds }),
-  ...(inputTokens === undefined ? {} : { input_tokens: inputTokens }),
-  ...(outputTokens === undefined ? {} : { output_tokens: outputTokens }),
-  ...(characters === undefined ? {} : { characters })
-})
+export const listed = (call: CallSummary) => ({ ...beginning(call), ...ending(call), turns: call.turns, words: call.words })
 
 const delivery = (one: StoredDelivery) => ({
   id: one.id,
@@ -58,16 +24,11 @@ const delivery = (one: StoredDelivery) => ({
 })
 
 export const detailed = (call: CallDetails, recording: Option.Option<Recording>) => {
-  const { figures, outcome } = call
+  const { figures } = call
   return {
     ...listed(call),
+    ...outcome(call),
     live: call.isLive,
-    sip_code: outcome?.sipCode ?? null,
-    answered_by: outcome?.answeredBy ?? null,
-    billable_minutes: outcome?.billableMinutes ?? null,
-    streams: call.streams,
-    resumptions: outcome?.resumptions ?? Math.max(0, call.streams - 1),
-    memory_lost: outcome?.isMemoryLost ?? false,
     axis_started_at: isoOrNull(call.axisZero),
     figures: {
       caller_turns: figures.turns.caller,
@@ -76,8 +37,6 @@ export const detailed = (call: CallDetails, recording: Option.Option<Recording>)
       actions: figures.actions,
       latency_ms: figures.latency
     },
-    usage: (outcome?.engines ?? []).map(use),
-    cost: outcome?.cost ?? null,
     recording: Option.match(recording, {
       onNone: () => null,
       onSome: ({ duration, length }) => ({ duration_seconds: duration / 1000, bytes: length, path: `/calls/${call.callSid}/recording.wav` })

@@ -2,28 +2,53 @@
  * The events of a call from its beginning, or after one of them, to its end: first those of the history, then live ones.
  *
  * A call of this process tells its events at once. Those of another process's call come through the history, half a second late.
+ *
+ * If events are missing and the history can't be read for half a minute, the stream fails: a clean end would look like the call's end. The
+ * client then connects again, and gets the events after the last one that it has.
  */
-import { Effect, Option, Stream } from "effect"
+import { Effect, Option, Schedule, Stream } from "effect"
 import type { ConversationFeed } from "../../../call/ConversationFeed.ts"
 import type { CallSid } from "../../../domain/Sid.ts"
+import type { StoreUnreachable } from "../../../store/CallStore.ts"
 import type { StoredCalls } from "../../../store/history/StoredCalls.ts"
 import type { Told } from "./EventStream.ts"
 
 /** How often the history is read for a call that another process has. */
 const lookEvery = "500 millis"
 
-export const make = (stored: Pick<StoredCalls["Service"], "events" | "find">, callSid: CallSid, after: number, here: Option.Option<ConversationFeed["events"]>): Stream.Stream<Told> => {
+/** How often a failed read of the history is repeated. */
+const repeated = { schedule: Schedule.spaced(lookEvery), times: 60 }
+
+export const make = (
+  stored: Pick<StoredCalls["Service"], "events" | "find">,
+  callSid: CallSid,
+  after: number,
+  here: Option.Option<ConversationFeed["events"]>
+): Stream.Stream<Told, StoreUnreachable> => {
   /** The number of the newest event that was told. */
   let last = after
 
   const page = Effect.suspend(() =>
-    Effect.map(Effect.orElseSucceed(stored.events(callSid, last), () => []), (events) => {
+    Effect.map(stored.events(callSid, last), (events) => {
       last = events.at(-1)?.sequence ?? last
       return events.map(({ event, sequence }): Told => ({ event, id: sequence }))
     })
   )
+  const surePage = Effect.retry(page, repeated)
 
-  const kept = Stream.paginate(undefined, () => Effect.map(page, (events) => [events, events.length === 0 ? Option.none() : Option.some(undefined)] as const))
+  /** A call of this process goes on without its history: what is missing then is read before the next live event. */
+  const kept = Stream.paginate(undefined, () =>
+    Effect.map(Option.isSome(here) ? Effect.orElseSucceed(page, () => []) : surePage, (events) =>
+      [events, events.length === 0 ? Option.none() : Option.some(undefined)] as const))
+
+  /** The events of the history before this one. The history may be a moment behind, so it is read twice before an event counts as not there. */
+  const before = (sequence: number, isSecondRead = false): Effect.Effect<ReadonlyArray<Told>, StoreUnreachable> =>
+    Effect.gen(function*() {
+      if (last >= sequence - 1) return []
+      const events = yield* surePage
+      if (events.length > 0) return [...events, ...(yield* before(sequence))]
+      return isSecondRead ? [] : yield* Effect.delay(before(sequence, true), lookEvery)
+    })
 
   const isOver = stored.find(callSid).pipe(
     Effect.map((call) => !Option.exists(call, ({ isLive }) => isLive)),
@@ -33,23 +58,26 @@ export const make = (stored: Pick<StoredCalls["Service"], "events" | "find">, ca
   const follow = Stream.paginate(undefined, () =>
     Effect.gen(function*() {
       const isLast = yield* isOver
-      const events = yield* page
+      const events = yield* surePage
       if (events.length > 0) return [events, Option.some(undefined)] as const
       if (isLast) return [events, Option.none()] as const
       yield* Effect.sleep(lookEvery)
       return [events, Option.some(undefined)] as const
     }))
 
+  /** A watcher that comes late or is slow lacks events, which are then read from the history. */
   const live = Option.match(here, {
     onNone: () => Stream.empty,
     onSome: (events) =>
       events.pipe(
-        Stream.filter(({ isNumbered, sequence }) => isNumbered ? sequence > last : sequence >= last),
-        Stream.map(({ event, isNumbered, sequence }): Told => {
-          if (!isNumbered) return { event }
+        Stream.mapEffect(Effect.fnUntraced(function*({ event, isNumbered, sequence }) {
+          if (!isNumbered) return sequence >= last ? [{ event }] : []
+          const missing = yield* before(sequence)
+          if (sequence <= last) return missing
           last = sequence
-          return { event, id: sequence }
-        })
+          return [...missing, { event, id: sequence }]
+        })),
+        Stream.flattenIterable
       )
   })
 

@@ -18,15 +18,15 @@ export interface Told {
 const keepAlive = Stream.tick("15 seconds").pipe(Stream.drop(1), Stream.map(() => ": still here\n\n"))
 
 /** The events and the keep-alive comments as UTF-8. The stream ends with the events. Exported for tests. */
-export const encode = (events: Stream.Stream<Told>): Stream.Stream<Uint8Array> =>
+export const encode = <E>(events: Stream.Stream<Told, E>): Stream.Stream<Uint8Array, E> =>
   events.pipe(
     Stream.map(({ event, id }) => Sse.encoder.write({ _tag: "Event", id: id === undefined ? undefined : String(id), event: event._tag, data: JSON.stringify(event) })),
     Stream.merge(keepAlive, { haltStrategy: "left" }),
     Stream.encodeText
   )
 
-/** The response that sends the events as they happen; neither a cache nor nginx (`x-accel-buffering`) may hold them back. */
-export const response = (events: Stream.Stream<Told>): HttpServerResponse.HttpServerResponse =>
+/** The response that sends the events as they happen; neither a cache nor nginx (`x-accel-buffering`) may hold them back. A failure cuts the connection. */
+export const response = <E>(events: Stream.Stream<Told, E>): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.stream(encode(events), {
     contentType: "text/event-stream",
     headers: { "cache-control": "no-store", "x-accel-buffering": "no" }

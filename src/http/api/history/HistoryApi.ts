@@ -51,9 +51,9 @@ const summary = {
   words: Schema.Literals(["kept", "never", "expired", "erased"])
 }
 
-export const ListedCall = Schema.Struct(summary).annotate({ identifier: "ListedCall" })
+const ListedCall = Schema.Struct(summary).annotate({ identifier: "ListedCall" })
 
-export const CallPage = Schema.Struct({
+const CallPage = Schema.Struct({
   calls: Schema.Array(ListedCall),
   next: Schema.NullOr(Schema.String).annotate({ description: "The cursor of the next page; null at the end" })
 }).annotate({ identifier: "CallPage" })
@@ -89,7 +89,7 @@ const Delivery = Schema.Struct({
   updated_at: Schema.String
 })
 
-export const StoredCall = Schema.Struct({
+const StoredCall = Schema.Struct({
   ...summary,
   live: Schema.Boolean.annotate({ description: "It has not ended, and may go on" }),
   sip_code: Schema.NullOr(Schema.Number),
@@ -114,7 +114,7 @@ export const StoredCall = Schema.Struct({
   deliveries: Schema.Array(Delivery).annotate({ description: "Webhooks of this call" })
 }).annotate({ identifier: "StoredCall" })
 
-export const Transcript = Schema.Struct({
+const Transcript = Schema.Struct({
   call_sid: CallSid,
   turns: Schema.Array(Schema.Struct({
     turn: Schema.Number,
@@ -138,7 +138,7 @@ export const Transcript = Schema.Struct({
 }).annotate({ identifier: "Transcript" })
 
 /** One thing that happened on a call; the other fields depend on `_tag` (docs/latency.md). */
-export const CallEvent = Schema.Struct({
+const CallEvent = Schema.Struct({
   _tag: Schema.String,
   at: Schema.Number.annotate({ description: "ms since the conversation began" }),
   turn: Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting" })

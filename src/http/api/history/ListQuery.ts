@@ -14,7 +14,7 @@ import type { Cursors } from "./Cursor.ts"
 
 export type Query = Readonly<Record<string, string | undefined>>
 
-export interface Asked {
+interface Asked {
   readonly filters: Omit<CallFilters, "accountSid">
   readonly limit: number
   readonly after?: Position

@@ -26,21 +26,22 @@ export interface HttpAnswer {
   readonly body: string
 }
 
+/** Sentences about a webhook. `notConnected`: TLS failed, or it took too long. */
+const explanations = {
+  unknownHost: "The webhook's host name is not known.",
+  refused: "Nobody listens at the webhook's address.",
+  notConnected: "The webhook could not be reached.",
+  notHttp: "The webhook's answer is not HTTP.",
+  broken: "The connection broke before the webhook's answer was whole.",
+  readTimeout: "The webhook did not answer in time."
+}
+
 /** Why there is no answer. */
-export class ExchangeError extends Data.TaggedError("ExchangeError")<{
-  readonly reason:
-    /** The host's name is not known. */
-    | "unknownHost"
-    /** Nobody listens there. */
-    | "refused"
-    /** TLS failed, or it took too long. */
-    | "notConnected"
-    /** The answer is not HTTP. */
-    | "notHttp"
-    /** The connection broke before the answer was whole. */
-    | "broken"
-    | "readTimeout"
-}> {}
+export class ExchangeError extends Data.TaggedError("ExchangeError")<{ readonly reason: keyof typeof explanations }> {
+  override get message() {
+    return explanations[this.reason]
+  }
+}
 
 const failed = (reason: ExchangeError["reason"]) => Effect.fail(new ExchangeError({ reason }))
 

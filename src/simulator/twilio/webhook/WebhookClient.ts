@@ -4,7 +4,7 @@
  * Twilio does not document whether it waits between retries. Here there is no wait, which is the worst case: a service that is away for
  * seconds misses all of them.
  */
-import { Duration, Effect, Random, type Redacted, Result, Schema } from "effect"
+import { Data, Duration, Effect, Random, type Redacted, Result, Schema } from "effect"
 import * as Signature from "../../../twilio/webhook/Signature.ts"
 import * as DebuggerCodes from "../DebuggerCodes.ts"
 import type { Method } from "../twiml/TwimlReader.ts"
@@ -45,11 +45,15 @@ class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
   requests: Schema.Int
 }) {}
 
-/** What went wrong with one request of a webhook. */
-type Failure = Pick<WebhookError, "code" | "message" | "status"> & {
+/** One request of a webhook failed. */
+class RequestFailed extends Data.TaggedError("RequestFailed")<{
+  readonly code: WebhookError["code"]
+  readonly message: string
+  /** The HTTP status, when there was an answer. */
+  readonly status?: number
   /** The retry policy that covers the failure; `undefined`: only `all` covers it. */
   readonly retriedBy: ConnectionOverrides.RetriedFailure | undefined
-}
+}> {}
 
 /** `count` hexadecimal digits. */
 export const hex = (count: number): Effect.Effect<string> =>
@@ -61,23 +65,26 @@ export const hex = (count: number): Effect.Effect<string> =>
 /** A signature of the right shape that no token has made. */
 export const forgedSignature = "Zm9yZ2VkLWJ5LXNpbXVsYXRvcg=="
 
-const noAnswer: Readonly<Record<HttpExchange.ExchangeError["reason"], Failure>> = {
-  unknownHost: { code: DebuggerCodes.webhookHostUnknown, message: "The webhook's host name is not known.", retriedBy: "ct" },
-  refused: { code: DebuggerCodes.webhookRefused, message: "Nobody listens at the webhook's address.", retriedBy: "ct" },
-  notConnected: { code: DebuggerCodes.webhookUnreachable, message: "The webhook could not be reached.", retriedBy: "ct" },
-  notHttp: { code: DebuggerCodes.webhookBroken, message: "The webhook's answer is not HTTP.", retriedBy: undefined },
-  broken: { code: DebuggerCodes.webhookBroken, message: "The connection broke before the webhook's answer was whole.", retriedBy: "rt" },
-  readTimeout: { code: DebuggerCodes.webhookUnreachable, message: "The webhook did not answer in time.", retriedBy: "rt" }
+const withoutAnswer: Readonly<Record<HttpExchange.ExchangeError["reason"], Pick<RequestFailed, "code" | "retriedBy">>> = {
+  unknownHost: { code: DebuggerCodes.webhookHostUnknown, retriedBy: "ct" },
+  refused: { code: DebuggerCodes.webhookRefused, retriedBy: "ct" },
+  notConnected: { code: DebuggerCodes.webhookUnreachable, retriedBy: "ct" },
+  notHttp: { code: DebuggerCodes.webhookBroken, retriedBy: undefined },
+  broken: { code: DebuggerCodes.webhookBroken, retriedBy: "rt" },
+  readTimeout: { code: DebuggerCodes.webhookUnreachable, retriedBy: "rt" }
 }
 
-const badStatus = (status: number): Failure => ({
-  code: DebuggerCodes.webhookFailed,
-  message: `The webhook answered with HTTP status ${status}.`,
-  status,
-  retriedBy: status >= 500 ? "5xx" : status >= 400 ? "4xx" : undefined
-})
+const noAnswer = ({ message, reason }: HttpExchange.ExchangeError) => new RequestFailed({ ...withoutAnswer[reason], message })
 
-const isRetried = (retried: ConnectionOverrides.ConnectionOverrides["retried"], { retriedBy }: Failure): boolean =>
+const badStatus = (status: number) =>
+  new RequestFailed({
+    code: DebuggerCodes.webhookFailed,
+    message: `The webhook answered with HTTP status ${status}.`,
+    status,
+    retriedBy: status >= 500 ? "5xx" : status >= 400 ? "4xx" : undefined
+  })
+
+const isRetried = (retried: ConnectionOverrides.ConnectionOverrides["retried"], { retriedBy }: RequestFailed): boolean =>
   retried === "all" || (retriedBy !== undefined && retried.has(retriedBy))
 
 const contentTypeOf = ({ headers }: HttpExchange.HttpAnswer): string =>
@@ -110,9 +117,9 @@ const wireRequest = Effect.fnUntraced(function*(
   }
 })
 
-const once = (request: HttpExchange.HttpRequest): Effect.Effect<Omit<Answer, "requests">, Failure> =>
+const once = (request: HttpExchange.HttpRequest): Effect.Effect<Omit<Answer, "requests">, RequestFailed> =>
   HttpExchange.exchange(request).pipe(
-    Effect.mapError(({ reason }) => noAnswer[reason]),
+    Effect.mapError(noAnswer),
     Effect.flatMap((answer) =>
       answer.status < 200 || answer.status >= 300
         ? Effect.fail(badStatus(answer.status))
@@ -135,13 +142,13 @@ export const make = (authToken: Redacted.Redacted, locate: (url: string) => stri
         requests++
         const result = yield* Effect.result(once(wire))
         if (Result.isSuccess(result)) return { ...result.success, requests }
-        if (requests > overrides.retries || !isRetried(overrides.retried, result.failure)) return yield* Effect.fail(result.failure)
+        if (requests > overrides.retries || !isRetried(overrides.retried, result.failure)) return yield* result.failure
       }
     })
     return yield* withRetries.pipe(
       Effect.timeoutOrElse({
         duration: Duration.millis(overrides.totalMillis),
-        orElse: () => Effect.fail(noAnswer.readTimeout)
+        orElse: () => Effect.fail(noAnswer(new HttpExchange.ExchangeError({ reason: "readTimeout" })))
       }),
       Effect.mapError(({ code, message, status }) =>
         new WebhookError({ code, message, requests, ...(status === undefined ? {} : { status }) })

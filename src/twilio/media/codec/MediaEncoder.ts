@@ -25,7 +25,7 @@ const writeHeader = (out: Buffer, at: number, payload: number): number => {
 /** Bytes of μ-law in a message: 20 ms, as in Twilio's own. */
 export const mediaBytes = 160
 
-export interface MediaEncoder {
+interface MediaEncoder {
   /**
    * WebSocket frames that play this μ-law (8 kHz): one for each 20 ms, and a last one for the rest. The memory that is returned is reused
    * by the next call, unless `keep` is called first.

@@ -5,7 +5,7 @@ import { Deferred, Effect, type Scope } from "effect"
 import * as Metrics from "../../../observability/Metrics.ts"
 import type { StreamRejection } from "./StreamReader.ts"
 
-export interface BadMessages {
+interface BadMessages {
   /** A message was rejected. Returns whether the stream has now sent too many. */
   readonly count: (reason: StreamRejection) => boolean
   /** A good message came: it makes up for a bad one. */

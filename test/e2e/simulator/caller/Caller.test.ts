@@ -97,7 +97,7 @@ describe("Sound", () => {
       const bytes = Wav.encode({ sampleRate: rate, channels: [tone(rate, rate), tone(rate, rate)] })
       const sound = Result.getOrThrow(SoundFiles.fromWav(bytes))
       assert.strictEqual(sound.length, 8000)
-      const { correlation } = AudioSimilarity.compare(tone(4000, 8000), sound, 50)
+      const { correlation } = AudioSimilarity.compare(tone(4000, 8000), sound, { maxLagMillis: 50 })
       assert.isAbove(correlation, 0.99, `${rate}`)
       assert.approximately(AudioSimilarity.level(sound.subarray(1000, 7000) as Pcm<8000>), -13.3, 0.2, `${rate}`)
     }

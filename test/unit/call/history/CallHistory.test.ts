@@ -243,6 +243,61 @@ describe("actions", () => {
       )
     }))
 
+  it.effect("that another process has left without a result are unknown, once the call is taken over", () =>
+    Effect.gen(function*() {
+      const open = { id: "tool-0", kind: "tool", name: "book", arguments: "{}", isRepeatable: false, at: 2000 } as const
+      for (const takesOver of [(history: CallHistory.CallHistory) => void history.streamBegan(false), (history: CallHistory.CallHistory) => history.takeOver()]) {
+        const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid(), { openActions: [open] }) })
+        assert.deepStrictEqual(store.writes, [])
+        takesOver(history)
+        history.streamBegan(false)
+        assert.deepStrictEqual(store.of("ActionWritten"), [{ _tag: "ActionWritten", callSid: callSid(), ...open, state: "unknown" }])
+      }
+    }))
+
+  it.effect("have a result though another process goes on with the call, and only those that were begun here", () =>
+    Effect.gen(function*() {
+      const { history, store } = yield* setUp()
+      yield* history.actions.asked(booking)
+      history.handOver()
+      yield* Effect.ignore(history.actions.asked({ ...booking, id: "a2" }))
+      history.actions.settled({ ...booking, id: "a2" }, { _tag: "NotSent" })
+      history.actions.settled(booking, { _tag: "Answered", text: "Done." })
+      assert.deepStrictEqual(store.of("ActionWritten").map(({ id, state }) => [id, state]), [["a1", "asked"], ["a1", "answered"]])
+    }))
+
+  it.effect("run until they have a result, of which a conversation that goes on learns", () =>
+    Effect.gen(function*() {
+      const { history } = yield* setUp()
+      const learnt: Array<unknown> = []
+      yield* history.actions.asked(booking)
+      history.actions.noted({ ...booking, id: "keys-1", kind: "keys" })
+      const [one, ...others] = history.actions.running()
+      assert.deepStrictEqual([one.action, others], [booking, []])
+      one.onOutcome((outcome) => void learnt.push(outcome))
+      history.actions.settled(booking, { _tag: "Unknown" })
+      assert.deepStrictEqual(learnt, [{ _tag: "Unknown" }])
+      assert.deepStrictEqual(history.actions.running(), [])
+    }))
+
+  it.effect("of a conversation that began anew have ids of their own, also in the process that goes on with it", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(100_000)
+      const lost = yield* setUp({ before: "lost" })
+      lost.history.streamBegan(false)
+      yield* lost.history.actions.asked(booking)
+      lost.history.remember(memory(100_000))
+      const [saved] = lost.store.of("ConversationSaved")
+      const next = yield* setUp({ before: RecordingStore.stored(callSid(), { memory: Option.some({ version: saved.version, memory: saved.memory }) }) })
+      next.history.streamBegan(false)
+      next.history.actions.settled(booking, { _tag: "Unknown" })
+      next.history.ended("callerLeft", 2)
+      const ids = [lost, next].map(({ store }) => store.of("ActionWritten")[0].id)
+      assert.notStrictEqual(ids[0], "a1")
+      assert.strictEqual(ids[1], ids[0])
+      assert.isTrue(next.outcomes()[0].isMemoryLost)
+    }))
+
   it.effect("that can't be stored are not carried out", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Layer, Metric, Option, Scope } from "effect"
+import { Clock, Effect, Layer, Logger, Metric, Option, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { FileUnwritable } from "../../../../src/config/Files.ts"
 import * as Metrics from "../../../../src/observability/Metrics.ts"
@@ -71,12 +71,12 @@ const secondsOf = (bytes: ReadonlyArray<number>) => {
 }
 
 describe("CallRecorder", () => {
-  it.effect("writes once a second, and the rest at the end", () => {
+  it.effect("writes every two seconds, and the rest at the end", () => {
     const folder = makeFolder()
     return Effect.gen(function*() {
       const { end, speak } = yield* listening
       yield* speak(3000)
-      assert.closeTo(folder.state.bytes.length / 16_000, 2.5, 0.3)
+      assert.closeTo(folder.state.bytes.length / 16_000, 1.25, 0.55)
       assert.isTrue(yield* end)
       assert.strictEqual(folder.state.closed, 1)
       assert.deepStrictEqual(secondsOf(folder.state.bytes), [[1, 3]])
@@ -99,6 +99,19 @@ describe("CallRecorder", () => {
       assert.closeTo(folder.state.bytes.length / 16_000, 10, 0.001)
       assert.closeTo((yield* Metric.value(Metrics.recordingLost)).count, silent[1], 0.01)
     }).pipe(run(folder), Effect.provideService(Metric.MetricRegistry, new Map()))
+  })
+
+  it.effect("logs a full disk once, not for each write and each call", () => {
+    const folder = makeFolder()
+    const lines: Array<string> = []
+    const listen = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+    return Effect.gen(function*() {
+      const calls = [yield* listening, yield* listening]
+      folder.state.disk = "full"
+      for (const { speak } of calls) yield* speak(5000)
+      assert.strictEqual(lines.length, 1)
+      assert.match(lines[0], /^A recording can't be written: there is no space left on its disk\. Make room\. The call goes on/)
+    }).pipe(run(folder), Effect.provide(listen))
   })
 
   it.effect("begins the file later in the call when it could not at first", () => {

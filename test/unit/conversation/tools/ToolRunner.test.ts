@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Result, Schema } from "effect"
 import * as ToolRunner from "../../../../src/conversation/tools/ToolRunner.ts"
-import type { Action } from "../../../../src/conversation/ports/Actions.ts"
+import type { Action, ActionKeeper } from "../../../../src/conversation/ports/Actions.ts"
 import { ActionNotKept } from "../../../../src/conversation/ports/Actions.ts"
 import { ToolMemory } from "../../../../src/conversation/ports/ConversationMemory.ts"
 import * as Tools from "../../../../src/conversation/ports/Tools.ts"
@@ -280,6 +280,51 @@ describe("a request to a tool, when the conversation goes on after its process d
       const after = yield* makeSetUp({ memory: kept(before.memory()) })
       assert.deepStrictEqual(after.told(2), ["There is no such tool."])
     }))
+
+  /** What a process knows of requests that an earlier media stream has sent. */
+  const running = (...ids: ReadonlyArray<string>) => {
+    const listeners = new Map<string, (outcome: Tools.ToolOutcome) => void>()
+    const actions: ActionKeeper = {
+      noted: () => {},
+      asked: () => Effect.void,
+      settled: () => {},
+      running: () =>
+        ids.map((id) => ({
+          action: { id, kind: "tool", name: "book", arguments: "", isRepeatable: false },
+          onOutcome: (listener) => void listeners.set(id, listener)
+        }))
+    }
+    return { actions, answer: (id: string, text: string) => Effect.sync(() => listeners.get(id)?.({ _tag: "Answered", text })) }
+  }
+
+  it.effect("learns the answer that comes later in the same process, and asks the model with it", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [monday])
+      const { actions, answer } = running("tool-0")
+      const after = yield* makeSetUp({ actions, memory: kept(before.memory()) })
+      assert.include(after.told(2)[0], "still running")
+      const waiting = yield* Effect.forkChild(after.inherited)
+      yield* settle
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* answer("tool-0", "Booked.")
+      yield* Fiber.join(waiting)
+      assert.deepStrictEqual(after.told(3), ["Booked."])
+      assert.strictEqual(after.sent.length, 0)
+    }))
+
+  it.effect("waits for such an answer once, and otherwise for none", () =>
+    Effect.gen(function*() {
+      const before = yield* setUp
+      yield* before.call(1, [monday])
+      const { actions } = running("tool-0")
+      const after = yield* makeSetUp({ actions, memory: kept(before.memory()) })
+      yield* Effect.forkChild(after.inherited, { startImmediately: true })
+      yield* after.inherited
+      const alone = yield* makeSetUp({ memory: kept(before.memory()) })
+      yield* alone.inherited
+      assert.include(alone.told(2)[0], "nobody knows")
+    }))
 })
 
 describe("an action", () => {
@@ -293,7 +338,8 @@ describe("an action", () => {
       actions: {
         asked: (action: Action) => Effect.andThen(Effect.sync(() => asked.push(action)), Deferred.await(gate)),
         noted: (action: Action) => void noted.push(action),
-        settled: (action: Action, outcome: Tools.ToolOutcome) => void settled.push(`${action.id} ${outcome._tag}`)
+        settled: (action: Action, outcome: Tools.ToolOutcome) => void settled.push(`${action.id} ${outcome._tag}`),
+        running: () => []
       }
     }
   })

@@ -44,3 +44,19 @@ describe("the silence when a stream is lost", () => {
     ])
   })
 })
+
+describe("the time without a stream", () => {
+  const events = [answered, started(510), lost(2500), started(2600), lost(3500, "connectionLost")]
+
+  it("is from a loss to the next stream, if there is one", () => {
+    assert.deepStrictEqual(Resumptions.gaps(events), [{ from: 2000, to: 2100 }, { from: 3000, to: Infinity }])
+    assert.deepStrictEqual(Resumptions.gaps([answered, started(510), lost(9000, "callerHungUp")]), [])
+  })
+
+  it("does not mix the frames of one stream with those of the next", () => {
+    const sentAt = [1900, 1920, 1940, 2120, 2140]
+    const arrivals = [1925, 1945, 2150, 2170].map((at) => ({ at }))
+    assert.deepStrictEqual(Resumptions.roundTrips({ sentAt, arrivals }, Resumptions.gaps(events)), [25, 25, 30, 30])
+    assert.deepStrictEqual(Resumptions.roundTrips({ sentAt, arrivals }, []), [25, 25, 210, 50])
+  })
+})

@@ -22,7 +22,7 @@ import { WindowLookUp } from "./WindowLookUp.ts"
 /** All that a request should hold, whether it fits or not. */
 export interface FullRequest {
   readonly system: string
-  readonly request: Pick<ReplyRequest, "history" | "exchanges">
+  readonly request: Pick<ReplyRequest, "history" | "exchanges" | "isResumed">
   readonly dialect: Dialect
   /** The tools that the body lists; none if the system text explains them. */
   readonly tools: ReadonlyArray<ToolDefinition>
@@ -92,11 +92,11 @@ export class ContextBudget {
   }
 
   fit(full: FullRequest): FittedRequest {
-    const { answerTokens, dialect, isRepeatable, request: { exchanges = [], history }, system, tools, unfinishedText, usualAnswerTokens } = full
+    const { answerTokens, dialect, isRepeatable, request: { exchanges = [], history, isResumed }, system, tools, unfinishedText, usualAnswerTokens } = full
     const fixedTokens = TokenEstimate.ofRequest([{ role: "system", content: system }], tools)
     const room = TokenLimits.historyRoom(this.#limits, fixedTokens, usualAnswerTokens)
     const shortened = HistoryBudget.keep(history, exchanges, room, isRepeatable)
-    const conversation = ChatRequest.messages(system, shortened.history, shortened.exchanges, dialect, shortened.note)
+    const conversation = ChatRequest.messages(system, shortened.history, shortened.exchanges, dialect, { note: shortened.note, isResumed })
     const messages = unfinishedText === undefined ? conversation : ChatRequest.forRest(conversation, unfinishedText)
     const prompt = TokenEstimate.ofRequest(messages, dialect.tools === "calls" ? tools : [])
     return { messages, prompt, answer: TokenLimits.answerTokens(this.#limits, answerTokens, prompt), dropped: shortened.dropped }

@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Option, Queue, Redacted, type Scope, Stream } from "effect"
+import { Effect, Fiber, Option, Queue, Redacted, type Scope, Stream } from "effect"
 import { HttpClient } from "effect/http"
 import * as Mulaw from "../../../../../src/audio/Mulaw.ts"
 import type { Pcm } from "../../../../../src/audio/Pcm.ts"
 import type { EngineSettings } from "../../../../../src/config/EngineSettings.ts"
 import type { RecognitionHints } from "../../../../../src/definition/RecognitionHints.ts"
-import { SpeechToText } from "../../../../../src/conversation/ports/SpeechToText.ts"
 import { TextToSpeech } from "../../../../../src/conversation/ports/TextToSpeech.ts"
 import * as Flite from "../../../../../src/engines/embedded/flite/FliteTextToSpeech.ts"
 import * as EngineHttpClient from "../../../../../src/engines/openai/client/EngineHttpClient.ts"
@@ -530,9 +529,8 @@ describe("partials", () => {
 it.live("speech to text opens connections before the first call, and requests share them", () =>
   Effect.gen(function*() {
     const fake = yield* FakeSpeechServers.transcription({ hears: () => "Yes.", model: "whisper" })
-    const layer = Layer.provide(OpenAiSpeechToText.layer(settingsAt(fake.url)), EngineHttpClient.layer)
     yield* Effect.gen(function*() {
-      const engine = yield* SpeechToText
+      const engine = yield* OpenAiSpeechToText.make(settingsAt(fake.url))
       yield* fake.until(() => fake.received.filter(({ path }) => path === "/v1/models").length === 2)
       assert.strictEqual(fake.connections().accepted, 2)
       const { push, transcribe } = yield* Effect.flatMap(engine.prepare(english), ({ begin }) => begin)
@@ -542,7 +540,7 @@ it.live("speech to text opens connections before the first call, and requests sh
       yield* transcribe
       yield* transcribe
       assert.strictEqual(fake.connections().accepted, accepted)
-    }).pipe(Effect.provide(layer))
+    }).pipe(Effect.scoped, Effect.provide(EngineHttpClient.layer))
   }))
 
 describe("the fake recognizer", () => {

@@ -66,6 +66,65 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     assert.deepStrictEqual(spoken(turns), [resumed, "From nine to five."])
   })
 
+  describe("and the model had not written all", () => {
+    /** The caller has heard the first of two sentences. The model is in the middle of the third. */
+    const halfWritten = () => {
+      const before = asked()
+      before.pass(300)
+      const reply = before.last("StartReply")?.reply ?? 0
+      before.send({ _tag: "ReplyText", reply, text: "We are open from nine to five. On Sundays we are closed the whole day. On holidays we" })
+      const [first, second] = before.all.filter(before.tag("Speak")).slice(-2)
+      for (const { segment } of [first, second]) {
+        before.send({ _tag: "SpeechBegan", reply, segment })
+        before.send({ _tag: "MediaSent", reply, segment })
+        before.send({ _tag: "SpeechEnded", reply, segment, duration: 2000 })
+      }
+      before.pass(2000)
+      before.send({ _tag: "MarkReturned", reply, segment: first.segment })
+      return before
+    }
+    const sunday = "On Sundays we are closed the whole day."
+    const historyAsked = (turns: Turns.Turns) => turns.last("StartReply")?.request.history.map(({ text }) => text).slice(1)
+
+    it("says what it has of the answer, without half a sentence, and asks the model for what is left", () => {
+      const turns = Turns.reconnect(halfWritten())
+      assert.deepStrictEqual(spoken(turns), [resumed, sunday])
+      assert.isTrue(turns.last("StartReply")?.request.isResumed)
+      assert.deepStrictEqual(historyAsked(turns), ["when are you open", "We are open from nine to five.", sunday])
+      turns.answers("On holidays we open at ten.")
+      assert.deepStrictEqual(spoken(turns), [resumed, sunday, "On holidays we open at ten."])
+      hearAll(turns)
+      assert.strictEqual(historyOf(turns).at(-1), `agent: ${resumed} ${sunday} On holidays we open at ten.`)
+    })
+
+    it("is the caller's turn if nothing is left", () => {
+      const turns = Turns.reconnect(halfWritten())
+      hearAll(turns)
+      turns.answers("")
+      assert.isUndefined(turns.state.active)
+      assert.isDefined(turns.state.timers.idle)
+    })
+
+    it("does so again after the next cut, though nothing was heard in between", () => {
+      const between = Turns.reconnect(halfWritten())
+      between.send({ _tag: "ReplyText", reply: between.last("StartReply")?.reply ?? 0, text: "On holidays we open at ten. And in" })
+      const turns = Turns.reconnect(between)
+      assert.deepStrictEqual(spoken(turns), [resumed, sunday, "On holidays we open at ten."])
+      assert.isTrue(turns.last("StartReply")?.request.isResumed)
+      assert.deepStrictEqual(historyAsked(turns), ["when are you open", "We are open from nine to five.", `${sunday} On holidays we open at ten.`])
+    })
+  })
+
+  it("asks the model again after the next cut, too, if no more than \"we were cut off\" was heard in between", () => {
+    const before = asked()
+    const between = Turns.reconnect(before)
+    between.play()
+    between.heard()
+    const turns = Turns.reconnect(between)
+    assert.deepStrictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open")
+    assert.deepStrictEqual(spoken(turns), [resumed])
+  })
+
   it("numbers its replies on, so that a mark of the old line means nothing", () => {
     const before = halfHeard()
     const turns = Turns.reconnect(before)
@@ -169,9 +228,24 @@ describe("a conversation that goes on", () => {
     assert.deepStrictEqual(turns.told("TransferFailed").map(({ reason, to }) => [to, reason]), [["reception", "noAnswer"]])
   })
 
+  it("says no more than that it was cut off while the call may still be handed on, and that it was not if it is not", () => {
+    const before = halfHeard({ transfer: "reception" })
+    before.heard()
+    const turns = Turns.reconnect(before)
+    hearAll(turns)
+    turns.pass(60_000)
+    assert.deepStrictEqual(spoken(turns), [resumed])
+    turns.send({ _tag: "TransferFailed", reason: "streamLost" })
+    assert.deepStrictEqual(spoken(turns), [resumed, Turns.settings.lines.transferFailed ?? ""])
+    assert.deepStrictEqual(turns.told("TransferFailed").map(({ to }) => to), ["reception"])
+  })
+
   it("survives five cuts in a row, and says the rest once", () => {
     let turns = halfHeard()
-    for (let cut = 0; cut < 5; cut++) turns = Turns.reconnect(turns)
+    for (let cut = 0; cut < 5; cut++) {
+      turns = Turns.reconnect(turns)
+      assert.deepStrictEqual(spoken(turns), [resumed, "On Sundays we are closed the whole day."])
+    }
     hearAll(turns)
     const heard = historyOf(turns).join(" ")
     assert.strictEqual(heard.split("On Sundays we are closed the whole day.").length, 2)

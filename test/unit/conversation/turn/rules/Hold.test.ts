@@ -136,4 +136,18 @@ describe("a caller who asks to wait", () => {
       assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.idle)
     }
   })
+
+  it("is waited for where there is no hold line and the model answers without a word", () => {
+    const turns = Turns.make({ ...holding, lines: Turns.settings.lines })
+    turns.greeted()
+    turns.voice(800)
+    turns.pass(100)
+    turns.transcribed("Hold on a minute.")
+    turns.send({ _tag: "ReplyDone", reply: turns.last("StartReply")!.reply })
+    turns.pass(50_000)
+    assert.isUndefined(turns.state.active)
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.greeting)
+    turns.pass(11_000)
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.idle)
+  })
 })

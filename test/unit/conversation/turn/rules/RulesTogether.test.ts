@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Transcript } from "../../../../../src/conversation/ports/SpeechToText.ts"
 import type { TurnSettings } from "../../../../../src/conversation/turn/TurnState.ts"
 import * as Line from "../../../../support/conversation/Line.ts"
+import * as TurnMoments from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
 const lines = { ...Turns.settings.lines, hold: "Of course, take your time.", notUnderstood: "Sorry, I did not get that." }
@@ -230,5 +231,28 @@ describe("a greeting that was not heard", () => {
       assert.strictEqual(asked?.text, "when are you open")
       assert.include(asked?.unheard, "how can I help you?")
     }
+  })
+})
+
+describe("a long noise that begins with the agent's last word", () => {
+  it("has the agent's words heard once, and what the caller says behind it is answered", () => {
+    const turns = TurnMoments.asked()
+    turns.answers("On Monday?")
+    turns.pass(300)
+    const reply = turns.play(1000)
+    // The mark does not come back, since the voice clears it.
+    turns.pass(950)
+    turns.voice(21_000)
+    turns.pass(200)
+    const noise = turns.last("Transcribe")!
+    turns.voice(600)
+    turns.pass(120)
+    turns.transcribed("yes")
+    turns.pass(300)
+    const requests = turns.count("StartReply")
+    turns.send({ ...noise, _tag: "Transcribed", transcript: wordless })
+    assert.deepStrictEqual(turns.told("AgentHeard").filter(({ turn }) => turn === reply).map(({ isWhole, text }) => [text, isWhole]), [["On Monday?", true]])
+    assert.strictEqual(turns.count("StartReply"), requests + 1)
+    assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "yes")
   })
 })

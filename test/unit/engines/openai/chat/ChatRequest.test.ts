@@ -51,6 +51,16 @@ describe("the messages", () => {
     ])
   })
 
+  it("of an answer that goes on after a lost line end with its beginning, and the request for the rest", () => {
+    const begun = history.slice(0, 3)
+    const messages = ChatRequest.messages("S", begun, [], other, { isResumed: true })
+    assert.deepStrictEqual(messages.at(-2), { role: "assistant", content: "One moment. It comes on Monday." })
+    assert.match(messages.at(-1)?.content ?? "", /what is still missing of your answer/)
+    // Behind the answer of a tool the model goes on by itself.
+    const spoken: ReadonlyArray<Message> = [...history.slice(0, 2), { role: "agent", text: exchange.said }]
+    assert.strictEqual(ChatRequest.messages("S", spoken, [{ ...exchange, at: 2 }], other, { isResumed: true }).at(-1)?.role, "tool")
+  })
+
   it("tell the model which part of the greeting the caller has not heard, in every request", () => {
     const begun: ReadonlyArray<Message> = [
       { role: "agent", text: "Hello, this is" },

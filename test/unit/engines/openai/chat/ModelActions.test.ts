@@ -23,8 +23,8 @@ const definition: Pick<AgentDefinition, "transfers" | "tools"> = {
 const make = (given: Pick<AgentDefinition, "transfers" | "tools"> = definition) => Result.getOrThrow(ModelActions.make(given))
 
 /** The action in short; a failure as the model reads it. */
-const read = (result: Result.Result<ModelActions.Action, string>): string => {
-  if (Result.isFailure(result)) return `! ${result.failure}`
+const read = (result: ModelActions.CheckedAction): string => {
+  if (Result.isFailure(result)) return `! ${result.failure.answer}`
   const action = result.success
   switch (action._tag) {
     case "HangUp":

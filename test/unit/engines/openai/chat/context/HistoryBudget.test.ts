@@ -61,7 +61,7 @@ const dialects = [Dialect.expectedOf("google/gemma-3-27b-it", "auto"), Dialect.e
 
 const messagesOf = (asked: Asked, dialect: Dialect.Dialect, bound: TokenLimits.HistoryRoom = room) => {
   const kept = HistoryBudget.keep(asked.history, asked.exchanges, bound, looksUp)
-  return ChatRequest.messages("S", kept.history, kept.exchanges, dialect, kept.note)
+  return ChatRequest.messages("S", kept.history, kept.exchanges, dialect, { note: kept.note })
 }
 
 describe("the part of a call that is kept", () => {
@@ -150,7 +150,7 @@ describe("the part of a call that is kept", () => {
     assert.deepStrictEqual(kept.exchanges, [])
     assert.match(kept.note ?? "", /left out here\.[^]*book \{"day":"Tuesday"\}: Reference A-17\./)
     assert.notMatch(kept.note ?? "", /look_up/)
-    const [, first] = ChatRequest.messages("S", kept.history, kept.exchanges, dialects[1], kept.note)
+    const [, first] = ChatRequest.messages("S", kept.history, kept.exchanges, dialects[1], { note: kept.note })
     assert.isTrue(first.role === "user" && first.content?.startsWith(`${kept.note}\n`) === true)
   })
 

@@ -1,0 +1,30 @@
+/**
+ * Runs SQL text on either database. Each `?` in the text is a parameter. The text does not go through the SQL templates of `effect/sql`,
+ * because compiling such a template costs more than running most statements.
+ */
+import type { Effect } from "effect"
+import type { SqlClient } from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
+import type { SqlError } from "effect/sql/SqlError"
+import { type Dialect, type Parameter, parameter, placeholders } from "./Dialect.ts"
+
+export interface Statement {
+  readonly text: string
+  readonly parameters: ReadonlyArray<Parameter>
+}
+
+export type Run = <Row extends object>(text: string, parameters?: ReadonlyArray<Parameter>) => Effect.Effect<ReadonlyArray<Row>, SqlError>
+
+export const runner = (sql: SqlClient, dialect: Dialect): Run => (text, parameters = []) =>
+  sql.unsafe(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
+
+/** Runs statements on the connection of an open transaction, without a span for each. */
+export const connectionRunner = (connection: Connection, dialect: Dialect): Run => (text, parameters = []) =>
+  connection.execute(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)), undefined)
+
+/** Tests whether a column's value is in a list of texts: `column ${isIn(dialect)}`. The list is a single parameter, which `listOf` makes. */
+export const isIn = (dialect: Dialect): string => dialect === "pg" ? "= ANY(CAST(? AS TEXT[]))" : "IN (SELECT value FROM json_each(?))"
+
+const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, "\\$&")}"`
+
+export const listOf = (dialect: Dialect, texts: ReadonlyArray<string>): string => dialect === "pg" ? `{${texts.map(quoted).join(",")}}` : JSON.stringify(texts)

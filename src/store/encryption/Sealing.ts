@@ -1,0 +1,109 @@
+/**
+ * Encryption at rest: seals words and sound with AES-256-GCM before they reach the database, the journal or a file.
+ *
+ * Each text and each block of sound is sealed by itself, with a nonce of its own and the id of its key. So a new key may be put first in
+ * `STORE_ENCRYPTION_KEYS` while older texts and blocks are still opened by theirs. What is sealed is bound to its place (a call and a
+ * field, or a file and a block): sealed bytes that were moved to another place do not open.
+ *
+ * NIST SP 800-38D: random nonces of 96 bits are safe for 2^32 texts of one key.
+ */
+import { Context, Data, Effect, Layer, Option, Redacted, Result } from "effect"
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
+import { AppConfig } from "../../config/AppConfig.ts"
+
+const nonceBytes = 12
+const tagBytes = 16
+
+/** Bytes that a sealed block is longer than the block. */
+export const overheadBytes = nonceBytes + tagBytes
+
+/** A sealed text begins with this, then the key's id, a colon, and nonce, cipher text and tag in base64url. */
+const textPrefix = "sealed:1:"
+
+/** A sealed text or block can't be opened. */
+export class Unopenable extends Data.TaggedError("Unopenable")<{
+  readonly why: "keyMissing" | "damaged"
+  /** The id of the key that sealed it. */
+  readonly keyId: string
+}> {
+  override get message() {
+    return this.why === "keyMissing"
+      ? `It is sealed with the key ${JSON.stringify(this.keyId)}, which STORE_ENCRYPTION_KEYS does not have. Add that key behind the first one.`
+      : `It is sealed with the key ${JSON.stringify(this.keyId)} and does not open: it was changed, or the key is another one with the same id.`
+  }
+}
+
+export interface Sealer {
+  /** The id of the key that seals now. */
+  readonly keyId: string
+  /** Seals a text. `place` names the call and the field; the text opens only there. */
+  readonly sealText: (text: string, place: string) => string
+  /** Seals a block of sound: nonce, cipher text, tag; longer by `overheadBytes`. */
+  readonly sealBlock: (block: Uint8Array, place: string) => Uint8Array
+}
+
+export class Sealing extends Context.Service<Sealing, {
+  /** Seals what is kept from now on. Unset: nothing is sealed. */
+  readonly sealer: Sealer | undefined
+  /** Opens a sealed text; a text that is not sealed is given back as it is. */
+  readonly openText: (text: string, place: string) => Result.Result<string, Unopenable>
+  /** Opens a block that the key `keyId` sealed. */
+  readonly openBlock: (sealed: Uint8Array, place: string, keyId: string) => Result.Result<Uint8Array, Unopenable>
+}>()("client-caller/store/encryption/Sealing") {
+  static readonly layer = Layer.effect(Sealing, Effect.map(AppConfig, ({ store }) => of(Option.getOrElse(store.encryption, () => []))))
+
+  /** With these keys, for tests. */
+  static readonly layerOf = (keys: Keys) => Layer.succeed(Sealing, of(keys))
+}
+
+type Keys = ReadonlyArray<{ readonly id: string; readonly key: Redacted.Redacted<Uint8Array> }>
+
+const seal = (key: Uint8Array, plain: Uint8Array, place: string): Uint8Array => {
+  const nonce = randomBytes(nonceBytes)
+  const cipher = createCipheriv("aes-256-gcm", key, nonce, { authTagLength: tagBytes })
+  cipher.setAAD(Buffer.from(place, "utf8"))
+  return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
+}
+
+/** `undefined`: it does not open. */
+const open = (key: Uint8Array, sealed: Uint8Array, place: string): Uint8Array | undefined => {
+  if (sealed.length < overheadBytes) return undefined
+  const end = sealed.length - tagBytes
+  const decipher = createDecipheriv("aes-256-gcm", key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes })
+  decipher.setAAD(Buffer.from(place, "utf8"))
+  decipher.setAuthTag(sealed.subarray(end))
+  try {
+    return Buffer.concat([decipher.update(sealed.subarray(nonceBytes, end)), decipher.final()])
+  } catch {
+    return undefined
+  }
+}
+
+const of = (keys: Keys): Sealing["Service"] => {
+  const byId = new Map(keys.map(({ id, key }) => [id, key]))
+  const [first] = keys
+
+  const openBlock: Sealing["Service"]["openBlock"] = (sealed, place, keyId) => {
+    const key = byId.get(keyId)
+    if (key === undefined) return Result.fail(new Unopenable({ why: "keyMissing", keyId }))
+    const plain = open(Redacted.value(key), sealed, place)
+    return plain === undefined ? Result.fail(new Unopenable({ why: "damaged", keyId })) : Result.succeed(plain)
+  }
+
+  return Sealing.of({
+    sealer: first === undefined ? undefined : {
+      keyId: first.id,
+      sealText: (text, place) =>
+        `${textPrefix}${first.id}:${Buffer.from(seal(Redacted.value(first.key), Buffer.from(text, "utf8"), place)).toString("base64url")}`,
+      sealBlock: (block, place) => seal(Redacted.value(first.key), block, place)
+    },
+    openText: (text, place) => {
+      if (!text.startsWith(textPrefix)) return Result.succeed(text)
+      const separator = text.indexOf(":", textPrefix.length)
+      const keyId = text.slice(textPrefix.length, Math.max(separator, textPrefix.length))
+      const sealed = Buffer.from(text.slice(separator + 1), "base64url")
+      return Result.map(openBlock(sealed, place, keyId), (plain) => Buffer.from(plain).toString("utf8"))
+    },
+    openBlock
+  })
+}

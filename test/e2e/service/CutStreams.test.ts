@@ -1,0 +1,227 @@
+/** Calls whose media WebSocket is cut while the telephone call goes on: the same process goes on with them. */
+import { assert, describe, it } from "@effect/vitest"
+import { NodeServices } from "@effect/platform-node"
+import { Effect, FileSystem, Layer } from "effect"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import * as Caller from "../../../src/simulator/caller/Caller.ts"
+import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
+import type { SimulatedCall } from "../../../src/simulator/caller/PhoneCall.ts"
+import { RestFault } from "../../../src/simulator/twilio/Faults.ts"
+import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
+import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
+import * as Balancer from "../../support/service/Balancer.ts"
+import { converse, type Conversation, those, type Told, words } from "../../support/service/Conversing.ts"
+import { apiKey, at, authToken, type Both, type Options, Service, until, withService } from "../../support/service/Service.ts"
+
+const { HangUp, Press, Silence } = Caller.Step
+
+const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })
+
+const resumed = "Sorry, we were cut off."
+
+/** Calls are in real time: one that met a stall of the machine is held once more. */
+const inRealTime = { timeout: 180_000, retry: 2 }
+
+interface Bench extends Both {
+  readonly cut: Effect.Effect<void>
+}
+
+/** The service, with something between it and Twilio that can cut media streams. */
+const withCuts = <A, E, R>({ env, ...options }: Options, test: (bench: Bench) => Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const balancer = yield* Balancer.make
+    return yield* withService({ ...options, env: { PUBLIC_URL: balancer.url, ...env } }, ({ service, simulator }) => {
+      balancer.send([Number(new URL(service.url).port)])
+      const between = Service.of(at(balancer.url, apiKey, simulator.accountSid, authToken))
+      return test({ service: between, simulator, cut: balancer.cutStreams })
+    })
+  }).pipe(Effect.scoped, Effect.provide(CallerSpeech.layer.pipe(Layer.provideMerge(NodeServices.layer))))
+
+const untilEvents = (call: SimulatedCall, tag: string, count: number) =>
+  until(`${count} × ${tag}`, Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === tag).length), (found) => found >= count)
+
+const agentHeard = (told: ReadonlyArray<Told>) => those(told, "AgentHeard").map(({ text }) => text)
+
+const times = (told: ReadonlyArray<Told>, text: string) => agentHeard(told).join(" ").split(text).length - 1
+
+/** The agent tells the end once, last, and for this reason: nobody hung up before. */
+const assertEnd = (told: ReadonlyArray<Told>, reason: string) => {
+  assert.deepStrictEqual(those(told, "Ended").map(({ reason }) => reason), [reason], JSON.stringify(words(told)))
+  assert.strictEqual(told.at(-1)?._tag, "Ended")
+}
+
+/** The call as `GET /calls/{sid}` has it, once its end is there. */
+const outcomeOf = ({ service }: Both, { call }: Conversation) =>
+  until(
+    "the outcome",
+    Effect.map(service.ask(`/calls/${call.sid}`, { headers: { authorization: `Bearer ${apiKey}` } }), ({ json }) => json as Record<string, unknown>),
+    ({ final }) => final === true
+  )
+
+interface StoredAction {
+  readonly id: string
+  readonly kind: string
+  readonly state: string
+  readonly answer: string | null
+}
+
+const actionsOf = ({ service }: Both, { call }: Conversation) =>
+  Effect.map(
+    service.ask(`/calls/${call.sid}/transcript`, { headers: { authorization: `Bearer ${apiKey}` } }),
+    ({ json }) => (json as { readonly actions: ReadonlyArray<StoredAction> }).actions
+  )
+
+describe("a call whose stream is cut", () => {
+  it.live("while the agent speaks goes on with what the caller has not heard", () =>
+    withCuts({ env: { AGENT: "receptionist" } }, (bench) =>
+      Effect.gen(function*() {
+        const one = yield* converse(bench, (cues) => [
+          cues.heardOut(), say("What are your opening hours?"), cues.heardOut(), say("Where are you?"), cues.heardOut(), say("Goodbye.")
+        ])
+        const { told } = one
+        // The caller has heard the first sentence of the answer.
+        const { turn } = yield* one.awaitTold("AgentSays", ({ text }) => text.includes("Monday to Friday"))
+        // The service has the first mark of the answer.
+        yield* one.awaitTold("TurnMeasured", (event) => event.turn === turn)
+        yield* bench.cut
+        yield* one.over
+
+        assert.strictEqual(times(told, "help you?"), 1)
+        assert.strictEqual(times(told, "Monday to Friday."), 1)
+        assert.strictEqual(times(told, resumed), 1)
+        assert.isTrue(agentHeard(told).some((text) => text.startsWith(resumed) && text.endsWith("From eight to five.")), JSON.stringify(words(told)))
+        assert.isTrue(agentHeard(told).some((text) => text.includes("library")), "the next question is answered")
+        assertEnd(told, "goodbye")
+        assert.include(yield* outcomeOf(bench, one), { memory_lost: false, resumptions: 1, ended_by: "agent" })
+      })), inRealTime)
+
+  it.live("while the caller speaks is theirs again: they say it once more", () =>
+    withCuts({ env: { AGENT: "receptionist" } }, (bench) =>
+      Effect.gen(function*() {
+        const one = yield* converse(bench, (cues) => [
+          cues.heardOut(),
+          say("What are your opening hours?"),
+          Silence({ duration: "3 seconds" }),
+          say("What are your opening hours?"),
+          cues.heard("to five."),
+          HangUp()
+        ])
+        const { call, told } = one
+        yield* until("the caller's voice", Effect.map(call.said, (sound) => sound.filter((sample) => Math.abs(sample) > 1000).length), (loud) => loud > 500)
+        yield* bench.cut
+        yield* one.over
+
+        assert.strictEqual(times(told, "help you?"), 1)
+        assert.strictEqual(those(told, "AgentSays").filter(({ text }) => text === resumed).length, 1)
+        assert.isTrue(agentHeard(told).some((text) => text.includes("to five.")), JSON.stringify(words(told)))
+        assertEnd(told, "callerHungUp")
+        assert.include(yield* outcomeOf(bench, one), { memory_lost: false, resumptions: 1, ended_by: "caller" })
+      })), inRealTime)
+
+  it.live("while a tool runs uses its answer, and asks it once", () =>
+    Effect.gen(function*() {
+      let answer = () => {}
+      const answered = new Promise<void>((resolve) => {
+        answer = resolve
+      })
+      const bookings = yield* FakeHttpServer.make(async (exchange) => {
+        await answered
+        return FakeHttpServer.send(exchange, { pieces: ["Booked as number seventeen."] })
+      })
+      const chat = yield* FakeChatServer.make({
+        model: "some-model",
+        tools: true,
+        say: ({ messages }) => {
+          const told = messages.find(({ role }) => role === "tool")
+          return told === undefined ? { text: "One moment, please.", calls: [{ name: "book", arguments: { guests: 2 } }] } : { text: told.content ?? "" }
+        }
+      })
+      const fs = yield* FileSystem.FileSystem
+      const agent = join(yield* fs.makeTempDirectoryScoped(), "diner.yaml")
+      yield* fs.writeFileString(agent, `
+name: diner
+greeting: Hello.
+instructions: You book tables.
+tools:
+  book: { description: Books a table., url: "${bookings.url}/bookings", timeout: 60s, parameters: { properties: { guests: { type: integer } } } }
+`)
+      yield* withCuts({ env: { AGENT: agent, LLM_URL: chat.base } }, (bench) =>
+        Effect.gen(function*() {
+          const one = yield* converse(bench, (cues) => [
+            cues.heardOut(),
+            Press({ digits: "1#" }),
+            cues.heard("seventeen"),
+            HangUp()
+          ])
+          const { call, told } = one
+          yield* bookings.until(() => bookings.received.length === 1)
+          // Two cuts: each stream waits for the answer as the one before it did.
+          for (const stream of [2, 3]) {
+            yield* bench.cut
+            yield* untilEvents(call, "StreamStarted", stream)
+            yield* until("the agent's voice", Effect.sync(() => those(told, "AgentSays").filter(({ text }) => text === resumed).length), (count) => count === stream - 1)
+          }
+          answer()
+          yield* one.over
+
+          assert.strictEqual(bookings.received.length, 1)
+          assert.strictEqual(times(told, "Booked as number seventeen."), 1)
+          assertEnd(told, "callerHungUp")
+          assert.deepStrictEqual((yield* actionsOf(bench, one)).map(({ answer, kind, state }) => [kind, state, answer]), [["tool", "answered", "Booked as number seventeen."]])
+        }))
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), inRealTime)
+
+  it.live("in a transfer that Twilio does not answer goes on, says that it was not done, and asks for it once", () =>
+    withCuts({
+      env: { AGENT: fileURLToPath(new URL("../../fixtures/switchboard.yaml", import.meta.url)), TWILIO_TIMEOUT: "3s" },
+      simulator: { restFaults: ({ parameters }) => parameters["Twiml"] === undefined ? undefined : RestFault.Hang() }
+    }, (bench) =>
+      Effect.gen(function*() {
+        const transfers = Effect.map(bench.simulator.requests, (all) => all.filter(({ parameters }) => parameters["Twiml"] !== undefined).length)
+        const one = yield* converse(bench, (cues) => [
+          cues.heardOut(),
+          Press({ digits: "1#" }),
+          cues.heard("could not put you through"),
+          HangUp()
+        ])
+        const { told } = one
+        yield* until("the transfer", transfers, (count) => count === 1)
+        yield* bench.cut
+        yield* one.over
+
+        assert.strictEqual(times(told, resumed), 1)
+        assert.strictEqual(yield* transfers, 1)
+        assert.deepStrictEqual(those(told, "TransferFailed").map(({ to }) => to), ["office"])
+        assertEnd(told, "callerHungUp")
+        assert.deepStrictEqual((yield* actionsOf(bench, one)).filter(({ kind }) => kind === "transfer").map(({ state }) => state), ["unknown"])
+      })), inRealTime)
+
+  it.live("five times in a row goes on each time, and is given up at the sixth: nobody hung up", () =>
+    withCuts({ env: { AGENT: "receptionist" } }, (bench) =>
+      Effect.gen(function*() {
+        const one = yield* converse(bench, (cues) => [
+          cues.heardOut(), say("What are your opening hours?"), cues.heardOut(), say("Where are you?"), cues.heardOut()
+        ])
+        const { call, told } = one
+        const { turn } = yield* one.awaitTold("AgentSays", ({ text }) => text.includes("Monday to Friday"))
+        // The service has the first mark of the answer.
+        yield* one.awaitTold("TurnMeasured", (event) => event.turn === turn)
+        for (let cut = 1; cut <= 5; cut++) {
+          yield* bench.cut
+          yield* untilEvents(call, "FirstSound", cut + 1)
+        }
+        yield* until("the next answer", Effect.sync(() => agentHeard(told)), (all) => all.some((text) => text.includes("library")))
+        assert.strictEqual(times(told, "Monday to Friday."), 1)
+        assert.strictEqual(those(told, "Ended").length, 0)
+        assert.isTrue(agentHeard(told).some((text) => text === `${resumed} From eight to five.`), JSON.stringify(words(told)))
+
+        yield* bench.cut
+        assert.strictEqual(yield* call.settled, "completed")
+        yield* one.over
+        assertEnd(told, "streamLost")
+        const ends = (yield* call.events).flatMap((event) => event._tag === "StreamEnded" ? [event.why] : [])
+        assert.deepStrictEqual(ends, Array.from({ length: 6 }, () => "connectionLost"))
+        assert.include(yield* outcomeOf(bench, one), { memory_lost: false, reason: "streamLost" })
+      })), inRealTime)
+})

@@ -1,0 +1,27 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Option } from "effect"
+import * as CallLife from "../../../../src/call/history/CallLife.ts"
+import { callSid } from "../../../support/conversation/Samples.ts"
+import { stored } from "../../../support/store/RecordingStore.ts"
+
+const now = Date.UTC(2026, 10, 29, 12)
+const kept = (memory: unknown) => stored(callSid(), { memory: Option.some({ version: 9, memory }) })
+
+describe("a call's life", () => {
+  it("has plain ids at first, also where no conversation had begun", () => {
+    assert.strictEqual(CallLife.of({ known: undefined, hasMemory: false, now }), "")
+    assert.strictEqual(CallLife.of({ known: stored(callSid()), hasMemory: false, now }), "")
+  })
+
+  it("goes on in another process with its ids", () => {
+    assert.strictEqual(CallLife.of({ known: kept({}), hasMemory: true, now }), "")
+    const later = CallLife.of({ known: "lost", hasMemory: false, now })
+    assert.strictEqual(CallLife.of({ known: kept(CallLife.kept(later)), hasMemory: true, now: now + 60_000 }), later)
+  })
+
+  it("has ids of its own once the memory was lost", () => {
+    const known = [kept({ format: 2 }), "lost"] as const
+    const ids = known.flatMap((known, index) => [0, 1].map((millis) => CallLife.of({ known, hasMemory: false, now: now + 10 * index + millis })))
+    assert.strictEqual(new Set([...ids, ""]).size, 5)
+  })
+})
