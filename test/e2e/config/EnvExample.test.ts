@@ -73,7 +73,7 @@ describe(".env.example", () => {
     Effect.gen(function*() {
       const shown = new Map(assignments(yield* read).map(({ name, value }) => [name, value]))
       const hasNone =
-        /^(TWILIO_(ACC|AUTH|PHONE|API|FALLBACK)|DIAL_|PUBLIC_URL|TRUSTED|ADMIN_|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|DATABASE_|STORE_(KEY|ENC)|RECORDING_DIR|S3_|WEBHOOK_(URL|SECRET)|STT_|LLM_|TTS_)/
+        /^(TWILIO_(ACC|AUTH|PHONE|API|FALLBACK)|DIAL_|PUBLIC_URL|TRUSTED|ADMIN_|WEBSOCKET|API_KEY|AGENT_NUMBERS|AGENTS_DIR|EVENTS_DIR|DATABASE_|STORE_(KEY|ENC)|PRICES_FILE|RECORDING_DIR|S3_|WEBHOOK_(URL|SECRET)|STT_|LLM_|TTS_)/
       const defaults = Object.fromEntries([...shown].filter(([name]) => !hasNone.test(name)))
       const written = yield* settingsOf(ConfigProvider.fromEnv({ env: defaults }))
       const unset = yield* settingsOf(ConfigProvider.fromEnv({ env: {} }))
