@@ -94,7 +94,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
     Effect.gen(function*() {
       const both = yield* demo({ words: ["--service", "http://127.0.0.1:9", "--fallback-url", "bin", "--bin", "package.json"], cwd: (yield* Process.Build).folder })
       assert.strictEqual((yield* both.ended).code, 1)
-      assert.include(both.stderr(), "--fallback-url or by --bin")
+      assert.include(both.stderr(), "--fallback-url and --bin both name the fallback")
       const missing = yield* demo({ words: ["--bin", "no-such-file.xml"] })
       assert.notStrictEqual((yield* missing.ended).code, 0)
       assert.include(missing.stdout() + missing.stderr(), "no-such-file.xml")

@@ -42,12 +42,16 @@ export const make = (
     Effect.map(Option.isSome(here) ? Effect.orElseSucceed(page, () => []) : surePage, (events) =>
       [events, events.length === 0 ? Option.none() : Option.some(undefined)] as const))
 
-  /** The events of the history before this one. The history may be a moment behind, so it is read twice before an event counts as not there. */
-  const before = (sequence: number, isSecondRead = false): Effect.Effect<ReadonlyArray<Told>, StoreUnreachable> =>
+  /**
+   * The events of the history before this one. The history may be a moment behind, so it is read twice before an event counts as not there.
+   * If it can't be read for two seconds, live events go on without what is missing.
+   */
+  const before = (sequence: number, isSecondRead = false): Effect.Effect<ReadonlyArray<Told>> =>
     Effect.gen(function*() {
       if (last >= sequence - 1) return []
-      const events = yield* surePage
-      if (events.length > 0) return [...events, ...(yield* before(sequence))]
+      const events = yield* Effect.option(Effect.retry(page, { ...repeated, times: 4 }))
+      if (Option.isNone(events)) return []
+      if (events.value.length > 0) return [...events.value, ...(yield* before(sequence))]
       return isSecondRead ? [] : yield* Effect.delay(before(sequence, true), lookEvery)
     })
 
