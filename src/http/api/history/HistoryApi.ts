@@ -19,7 +19,7 @@ const filters = {
   direction: Schema.optionalKey(described("inbound or outbound")),
   outcome: Schema.optionalKey(described("Twilio's final status, such as no-answer; or why the call ended, such as agentLeft; or live")),
   campaign: Schema.optionalKey(described("The campaign that the request named")),
-  text: Schema.optionalKey(described("Words that either side said, all in one turn")),
+  text: Schema.optionalKey(described("Words that either side said, all in one turn; refused while words are sealed")),
   limit: Schema.optionalKey(described("Calls of a page, 1 to 200; the default is 50")),
   cursor: Schema.optionalKey(described("Where the page begins: next of the previous page, with the same filters"))
 }
@@ -104,6 +104,10 @@ const StoredCall = Schema.Struct({
   deliveries: Schema.Array(Delivery).annotate({ description: "Webhooks of this call" })
 }).annotate({ identifier: "StoredCall" })
 
+const unreadable = Schema.optionalKey(Schema.Literals(["keyMissing", "damaged"]).annotate({
+  description: "Its words are sealed and can't be opened: it has none here. Absent where they can be read"
+}))
+
 const Transcript = Schema.Struct({
   call_sid: CallSid,
   turns: Schema.Array(Schema.Struct({
@@ -114,6 +118,7 @@ const Transcript = Schema.Struct({
     text: Schema.String.annotate({ description: "What was said; of the agent, what it began to say" }),
     cut: Schema.Boolean,
     latency_ms: Schema.NullOr(Schema.Number),
+    unreadable,
     words: Schema.Array(Schema.Struct({ text: Schema.String, ms: Schema.Number, heard: Schema.Boolean }))
   })),
   actions: Schema.Array(Schema.Struct({
@@ -123,7 +128,8 @@ const Transcript = Schema.Struct({
     ms: Schema.Number,
     state: Schema.Literals(["asked", "answered", "notSent", "unknown"]),
     arguments: Schema.String,
-    answer: Schema.NullOr(Schema.String)
+    answer: Schema.NullOr(Schema.String),
+    unreadable
   }))
 }).annotate({ identifier: "Transcript" })
 
@@ -141,7 +147,7 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
     HttpApiEndpoint.get("list", "/calls", {
       query: ListQuery,
       success: CallPage,
-      error: [Problems.InvalidRequest, Problems.HistoryUnreachable]
+      error: [Problems.InvalidRequest, Problems.WordsSealed, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
       summary: "Calls, newest first",
       description: "All given filters must match; `metadata.KEY=value` selects by a member of the metadata. A page may have fewer calls than "
