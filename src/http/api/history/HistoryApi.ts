@@ -140,6 +140,11 @@ const CallEvent = Schema.Struct({
   turn: Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting" })
 }).annotate({ identifier: "CallEvent" })
 
+const UnreadableEvent = Schema.Struct({
+  _tag: Schema.Literal("Unreadable"),
+  unreadable: Schema.Literals(["keyMissing", "damaged"]).annotate({ description: "Why the sealed event can't be opened" })
+}).annotate({ identifier: "UnreadableEvent" })
+
 const params = { callSid: CallSid }
 
 export class HistoryGroup extends HttpApiGroup.make("calls")
@@ -187,7 +192,7 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
     HttpApiEndpoint.get("events", "/calls/:callSid/events", {
       params,
       headers: { "last-event-id": Schema.optionalKey(Schema.String) },
-      success: HttpApiSchema.StreamSse({ data: CallEvent }),
+      success: HttpApiSchema.StreamSse({ data: Schema.Union([CallEvent, UnreadableEvent]) }),
       error: [Problems.InvalidRequest, Problems.NoSuchCall, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
       summary: "What is said and done on a call, live or afterwards",
