@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Logger, Option } from "effect"
+import { Effect, Layer, Logger, Option } from "effect"
 import { randomBytes } from "node:crypto"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
@@ -201,7 +201,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
             yield* store.find(sid)
             return [...lines]
           })
-          const reported = yield* readings.pipe(Effect.provide(Databases.storeOf({ ...env, STORE_ENCRYPTION_KEYS: newer })), Effect.provide(listen))
+          const reported = yield* Effect.provide(readings, Layer.provideMerge(Databases.storeOf({ AGENT: "echo", ...env, STORE_ENCRYPTION_KEYS: newer }), listen))
           assert.deepStrictEqual(reported, [
             "A text of the call history can't be read. It is sealed with the key \"2025\", which STORE_ENCRYPTION_KEYS does not have. Add that key behind the first one."
           ])
