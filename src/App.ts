@@ -9,13 +9,15 @@
  *  the engines ───▲
  * ```
  */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { AgentFiles } from "./agent/file/AgentFile.ts"
 import { Agents } from "./agent/Agents.ts"
 import * as ConversationAgent from "./agent/ConversationAgent.ts"
 import { TurnEventLog } from "./agent/TurnEventLog.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
 import * as LineCodec from "./call/media/LineCodec.ts"
+import { Prices } from "./call/cost/Prices.ts"
+import * as PriceWarnings from "./call/cost/PriceWarnings.ts"
 import { CallHistories } from "./call/history/CallHistories.ts"
 import { CallRecorder } from "./call/recording/CallRecorder.ts"
 import { OutboundCalls } from "./call/OutboundCalls.ts"
@@ -51,6 +53,7 @@ const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.l
 const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
+  Layer.provideMerge(Prices.layer),
   Layer.provideMerge(CallRecorder.layer),
   Layer.provideMerge(history),
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
@@ -68,7 +71,9 @@ const announce = Effect.gen(function*() {
   const { standing } = yield* PublicUrl
   yield* Effect.sync(() => LineCodec.warmUp(agents.standard.sampleRate))
   yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
-  for (const warning of config.warnings) yield* Effect.logWarning(warning)
+  const { list } = yield* Prices
+  const unpriced = Option.isNone(list) ? [] : PriceWarnings.of(list.value, yield* agents.engines)
+  for (const warning of [...config.warnings, ...unpriced]) yield* Effect.logWarning(warning)
   if (agents.standard.isRecorded === true && Contradictions.keepsRecordingsToItself(config) && !config.recording.all) {
     yield* Effect.logWarning(Contradictions.sharesNoRecordings)
   }

@@ -1,9 +1,11 @@
 /**
- * Decides when the next chunk of sound may leave. Pure arithmetic; the caller reads the clock. Playback runs in real time, and sending is
- * ahead of playback by a fixed lead at most: enough to hide jitter, and little enough for a barge-in to throw away.
+ * Decides when the next chunk of sound may be sent. It is pure arithmetic, and is told the time with each call.
  *
- * All times are milliseconds and may be fractional. `now` comes from a monotonic clock of any origin; after a step back the pacer waits
- * until the clock has caught up.
+ * Playback runs in real time. Sound is sent ahead of its playback, by a fixed lead at most. The lead hides jitter of the network.
+ * It is short, so a barge-in discards little sound that was already sent.
+ *
+ * All times are milliseconds and may be fractional. `nowMillis` should be monotonic, from any origin. If it steps back, the next wait is
+ * longer by the same time.
  */
 interface Pacer {
   /**
@@ -13,8 +15,8 @@ interface Pacer {
    * When the chunk is sent, at most `leadMillis` of sound are booked and not yet played. Send chunks in the order in which they were
    * booked. A chunk that is longer than the lead leaves when the one before has been played.
    *
-   * Waits follow from the sum of the durations: a wait that lasts too long shortens the next one, so errors do not add up. After an
-   * underrun playback starts anew at `nowMillis`.
+   * A wait is computed from the sum of all durations, not from the last wait. If one wait lasts too long, the next one is shorter, so
+   * errors do not add up. After an underrun, playback starts again at `nowMillis`.
    */
   reserve(nowMillis: number, durationMillis: number): number
   /** How many ms of the booked sound are not yet played; 0 after an underrun. */

@@ -1,5 +1,5 @@
 /**
- * Carries out the turn machine's commands by the parts of a conversation. It decides nothing (docs/adr/0005).
+ * Gives each command of the turn machine to the part of the conversation that carries it out. It decides nothing (docs/adr/0005).
  *
  * No command waits for an engine. A part that needs time works in a fiber of its own and reports by an event.
  */
@@ -24,7 +24,7 @@ interface Parts {
   readonly playback: Pick<PlaybackReporter, "cleared">
   readonly timers: TurnTimers
   readonly tools: Pick<ToolRunner, "onCallerSaid" | "onReplyHeard">
-  /** Unset if the voice uses no context. */
+  /** The newest sound of both sides, for the voice. Unset if the voice does not use it. */
   readonly context: SpeechContext | undefined
   readonly line: {
     readonly clear: Effect.Effect<void>
@@ -34,7 +34,7 @@ interface Parts {
     readonly hangUp: Effect.Effect<unknown>
     /** Transfers the call in the background, and reports the result by an event. */
     readonly transfer: (to: string) => Effect.Effect<unknown>
-    /** Keeps that keys are about to be pressed. */
+    /** Notes among the call's actions which keys are about to be pressed. */
     readonly pressing?: (reply: number, digits: string) => void
   }
 }

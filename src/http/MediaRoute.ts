@@ -34,8 +34,9 @@ const storePatience = Duration.millis(250)
 const closeTimeout = 5000
 
 /**
- * Options of `ws`: how many fragments a message may have, and how many chunks of a frame are buffered. A piece costs some hundred bytes of
- * memory, and a message of 64 KiB could come in 65,536 of them. Twilio's messages are one frame of a few hundred bytes.
+ * Limits of `ws`: how many fragments a message may have, and how many chunks of an unfinished frame are buffered. Each fragment or chunk
+ * takes a few hundred bytes of memory, and an attacker could send a message of 64 KiB in 65,536 of them. Twilio sends each message as one
+ * frame of a few hundred bytes.
  */
 const maxFragments = 256
 const maxBufferedChunks = 1024
@@ -54,8 +55,11 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number, hasFastPath:
       })
   )
   /**
-   * The upgraded socket. Closing the scope closes the WebSocket and waits until its connection is gone, because only then the HTTP server
-   * leaves the connection alone. `None` for an invalid handshake, such as one whose headers a proxy has removed; `ws` has answered it.
+   * Upgrades a request to a WebSocket. `None`: the handshake was invalid, for example because a proxy removed its headers, and `ws` has
+   * answered it.
+   *
+   * The end of the scope closes the WebSocket and waits until its connection is gone. On an open connection, the HTTP server would write
+   * the handler's response.
    */
   return (request: HttpServerRequest.HttpServerRequest) => {
     const { socket } = request.source as IncomingMessage
@@ -104,7 +108,10 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     yield* stream.close(1008, `refused: ${reason}`)
   })
 
-  /** Lets a token be used once among all processes. Without an answer from the store, this process's memory alone decides. */
+  /**
+   * Marks a token as used in the store, which all processes share. Returns whether this is its first use. Without an answer from the store
+   * it counts as the first: `StreamToken` has already checked this process's memory.
+   */
   const useUp = (nonce: string) => Effect.orElseSucceed(Effect.timeout(store.redeem(nonce), storePatience), () => true)
 
   /** Twilio's stream may reach another process than the one that answered the call. */

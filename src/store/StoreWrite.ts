@@ -37,6 +37,20 @@ export const EngineUse = Schema.Struct({
 })
 export type EngineUse = typeof EngineUse.Type
 
+/** What a call costs by the configuration's price list. Amounts are rounded to 6 decimals. */
+export const Cost = Schema.Struct({
+  /** ISO 4217. */
+  currency: Schema.String,
+  /** The sum of all that has a price. */
+  total: Schema.Number,
+  /** Twilio's minutes. Unset: they have no price, or are not known. */
+  twilio: Schema.optionalKey(Schema.Number),
+  engines: Schema.optionalKey(Schema.Array(Schema.Struct({ stage: EngineUse.fields.stage, engine: EngineUse.fields.engine, cost: Schema.Number }))),
+  /** What was used and can't be priced: `twilio`, and names of engines. Unless it is empty, the total is too low. */
+  unpriced: Schema.optionalKey(Schema.Array(Schema.String))
+})
+export type Cost = typeof Cost.Type
+
 /** How a call ended. */
 export const Outcome = Schema.Struct({
   /** Twilio's final status, such as `completed` or `no-answer`. Unset while it has not come. */
@@ -56,8 +70,8 @@ export const Outcome = Schema.Struct({
   /** The conversation began anew at a resumption, because its memory could not be read. */
   isMemoryLost: Schema.Boolean,
   engines: Schema.Array(EngineUse),
-  /** The price by the configuration's price list. Unset: there is no list. */
-  cost: Schema.optionalKey(Schema.Struct({ currency: Schema.String, total: Schema.Number })),
+  /** Unset: there is no price list. */
+  cost: Schema.optionalKey(Cost),
   /** The outcome does not change any more, except by facts that come later than 60 s after the end. */
   final: Schema.Boolean
 })

@@ -101,8 +101,8 @@ const AgentSchema = Schema.Struct({
   webhook: Schema.optionalKey(WebUrl),
   maxDuration: Schema.optionalKey(Millis)
 })
-/** The content of a file in which each key and value is valid by itself. */
+/** The content of a file whose keys and values are each valid. `compiler/` then checks whether they fit together. */
 export type AgentFileContent = typeof AgentSchema.Type
 
-/** Reports all issues, not only the first; an unknown key is one. */
+/** Reports all issues, not only the first. An unknown key is an issue, too. */
 export const decode = Schema.decodeUnknownResult(AgentSchema, { errors: "all", onExcessProperty: "error" })

@@ -1,5 +1,5 @@
 /**
- * Parses the YAML of an agent file, and keeps the place of each value and each problem in the text.
+ * Parses the YAML of an agent file or of a price list, and keeps the place of each value and each problem in the text.
  */
 import { Array, Data, Result } from "effect"
 import { type Document, LineCounter, parseDocument, visit, type YAMLError } from "yaml"
@@ -17,7 +17,7 @@ export interface Problem extends Place {
   readonly message: string
 }
 
-/** A text is no YAML that an agent can be made of. */
+/** A text is no YAML that an agent or a price list can be made of. */
 class YamlInvalid extends Data.TaggedError("YamlInvalid")<{ readonly problems: Array.NonEmptyReadonlyArray<Problem> }> {
   override get message() {
     return this.problems.map(({ line, message }) => `Line ${line}: ${message}`).join("\n")
@@ -32,21 +32,29 @@ export interface Source extends Pick<YamlPlaces, "place" | "phrase"> {
   readonly duplicates: ReadonlyArray<Problem>
 }
 
+/** What a file holds. The advice about its mistakes depends on it. */
+export type FileKind = "agent" | "prices"
+
+const onlyOne: Readonly<Record<FileKind, string>> = {
+  agent: "A file is one agent. Take out the line \"---\", or make two files of it.",
+  prices: "A file is one price list. Take out the line \"---\"."
+}
+
 /** What to do about the most usual mistakes. YAML has its own meaning for the brackets of a phrase, and for a colon in a text. */
-const adviceFor = (code: string, message: string): string =>
+const adviceFor = (kind: FileKind, code: string, message: string): string =>
   code === "BLOCK_AS_IMPLICIT_KEY" || /implicit key|Nested mappings/i.test(message)
     ? " A text with a colon in it has to be put in quotes."
-    : code === "BAD_ALIAS" || code === "UNEXPECTED_TOKEN" || code === "MISSING_CHAR" || code === "BAD_INDENT" || /flow/i.test(message)
+    : kind === "agent" && (code === "BAD_ALIAS" || code === "UNEXPECTED_TOKEN" || code === "MISSING_CHAR" || code === "BAD_INDENT" || /flow/i.test(message))
     ? " A phrase that begins with [, ( or { has to be put in quotes, or on a line of its own below \"phrases: |\"."
     : code === "TAB_AS_INDENT"
     ? " Indent with blanks."
     : ""
 
-const explainError = ({ code, message, pos }: YAMLError, places: YamlPlaces): Problem => ({
+const explainError = ({ code, message, pos }: YAMLError, kind: FileKind, places: YamlPlaces): Problem => ({
   ...places.at(pos[0]),
   message: code === "MULTIPLE_DOCS"
-    ? "A file is one agent. Take out the line \"---\", or make two files of it."
-    : `This is not YAML: ${message.split("\n")[0]}.`.replace(/\.\.$/, ".") + adviceFor(code, message)
+    ? onlyOne[kind]
+    : `This is not YAML: ${message.split("\n")[0]}.`.replace(/\.\.$/, ".") + adviceFor(kind, code, message)
 })
 
 const repeatedKeys = (document: Document, places: YamlPlaces): ReadonlyArray<Problem> => {
@@ -76,7 +84,7 @@ const isTooDeep = ({ code, message }: YAMLError): boolean => code === "RESOURCE_
 
 const wholeFile = (message: string) => Result.fail(new YamlInvalid({ problems: [{ ...startOfFile, message }] }))
 
-export const parse = (text: string): Result.Result<Source, YamlInvalid> => {
+export const parse = (text: string, kind: FileKind = "agent"): Result.Result<Source, YamlInvalid> => {
   const lines = new LineCounter()
   const parsed = Result.try(() => parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "error" }))
   if (Result.isFailure(parsed) || parsed.success.errors.some(isTooDeep)) {
@@ -84,7 +92,7 @@ export const parse = (text: string): Result.Result<Source, YamlInvalid> => {
   }
   const document = parsed.success
   const places = new YamlPlaces(text, document, lines)
-  const errors = document.errors.slice(0, maxReportedErrors).map((error) => explainError(error, places))
+  const errors = document.errors.slice(0, maxReportedErrors).map((error) => explainError(error, kind, places))
   if (Array.isArrayNonEmpty(errors)) return Result.fail(new YamlInvalid({ problems: errors }))
 
   const data = Result.try(() => document.toJS({ maxAliasCount: maxAliases }) as unknown)

@@ -8,10 +8,10 @@
 /** Symmetric pairs of taps. */
 export const tapPairs = 16
 
-/** How many samples of one phase the filter needs before the first new one. */
+/** How many earlier samples of a phase the filter needs before a new one. A phase is every second sample at the higher rate. */
 export const phaseHistory = 2 * tapPairs - 1
 
-/** The most new samples of one call of a kernel: 20 ms at 16 kHz. */
+/** The largest number of new samples in one call of a kernel: 20 ms at 16 kHz. */
 export const maxStepSamples = 320
 
 export interface Kernel {
@@ -19,8 +19,8 @@ export interface Kernel {
   readonly input: Int16Array
   readonly output: Int16Array
   /**
-   * Doubles the rate: `phaseHistory + count` samples of `input` become `2 * count` of `output`. Each filtered sample is followed by the input
-   * sample in the middle of its taps.
+   * Doubles the rate: reads `phaseHistory + count` samples of `input` and writes `2 * count` samples of `output`. The filter computes every
+   * other output sample. The samples between are input samples, unchanged.
    */
   readonly double: (count: number) => void
   /**
@@ -30,7 +30,7 @@ export interface Kernel {
   readonly halve: (start: number, count: number) => void
 }
 
-/** One tap of each pair, and the centre. The doubler's taps are twice as large, because it filters a zero behind each sample. */
+/** One tap of each pair, and the centre tap. Doubling puts a zero behind each sample, which halves the level, so its taps are doubled. */
 export const fold = (filter: Float64Array) => ({
   halver: Float64Array.from({ length: tapPairs }, (_, k) => filter[2 * k]),
   doubler: Float64Array.from({ length: tapPairs }, (_, k) => 2 * filter[2 * k]),

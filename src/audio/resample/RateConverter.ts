@@ -1,16 +1,16 @@
-/** What the filters behind `Resampler` have in common: their shape, the band that they pass, and rounding. */
+/** What all converters of `Resampler` share: their interface, the limits of their low-pass filters, and rounding to 16 bits. */
 
-/** One stream's state and its step. */
+/** Converts one stream of sound to another sample rate. It remembers the newest input samples, because the next output depends on them. */
 export interface RateConverter {
   /** Converts the next piece, of any length; answers how many samples it wrote to `out`. */
   readonly process: (input: Int16Array, out: Int16Array) => number
-  /** How many samples the next `samples` of input will give. */
-  readonly outputLength: (samples: number) => number
+  /** How many output samples the next call of `process` will write for this many input samples. */
+  readonly outputLength: (inputLength: number) => number
   /** Forgets all input. */
   readonly reset: () => void
   /** Group delay in seconds. */
   readonly delay: number
-  /** How many samples of silence push the last sample out. */
+  /** How many input samples of silence must follow the last sample to get all of its output. */
   readonly tail: number
 }
 
@@ -20,7 +20,7 @@ export const passBandEdge = 0.425
 /** The width of the transition band as a fraction of the lower rate. */
 export const transition = 1 - 2 * passBandEdge
 
-/** dB that filters are designed for. */
+/** The attenuation of the stop band in dB that all filters are designed for. */
 export const attenuation = 81
 
 export const greatestCommonDivisor = (a: number, b: number): number => b === 0 ? a : greatestCommonDivisor(b, a % b)

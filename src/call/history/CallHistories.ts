@@ -6,6 +6,7 @@ import { AppConfig } from "../../config/AppConfig.ts"
 import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoredCall } from "../../store/CallStore.ts"
+import { Prices } from "../cost/Prices.ts"
 import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
 import type { StatusFacts } from "./Outcome.ts"
@@ -33,6 +34,7 @@ export class CallHistories extends Context.Service<CallHistories, {
       const store = yield* CallStore
       const { account } = yield* Credentials
       const recorder = yield* CallRecorder
+      const prices = Option.getOrUndefined((yield* Prices).list)
       const { webhooks } = yield* AppConfig
       const service = Option.match(webhooks.url, { onNone: () => ({}), onSome: ({ href }) => ({ webhookUrl: href }) })
       const clock = yield* Clock.Clock
@@ -65,7 +67,7 @@ export class CallHistories extends Context.Service<CallHistories, {
             // Another request of the same call was faster.
             if (live !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return live
             handedOver.delete(callSid)
-            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, ...service, ...(before === undefined ? {} : { before }) })
+            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, prices, ...service, ...(before === undefined ? {} : { before }) })
             const history: CallHistory.CallHistory = {
               ...made,
               handOver: () => {

@@ -17,6 +17,8 @@ import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
 import type { EndReason } from "../CallState.ts"
 import type { LineListener } from "../media/LineListener.ts"
+import * as Cost from "../cost/Cost.ts"
+import type { PriceList } from "../cost/PriceList.ts"
 import type { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallActions from "./CallActions.ts"
 import * as CallLife from "./CallLife.ts"
@@ -71,6 +73,8 @@ export interface MakeOptions {
   readonly clock: Clock.Clock
   /** Unset: no call is recorded. */
   readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
+  /** Unset: calls have no cost. */
+  readonly prices?: PriceList | undefined
   /** The address for webhooks of calls without one of their own. Unset: none are sent. */
   readonly webhookUrl?: string
   /** What the store knows of a call that another process had, or this one before a restart. `"lost"`: the store did not answer. */
@@ -182,7 +186,7 @@ const makeTelling = ({ before, clock, info: { callSid }, store }: MakeOptions, k
 }
 
 export const make = (options: MakeOptions): CallHistory => {
-  const { accountSid, before, clock, info, recorder } = options
+  const { accountSid, before, clock, info, prices, recorder } = options
   const { place, store } = makeStore(options, () => actions.abandonOpen())
   const { callSid, keeping: { words: keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
@@ -205,6 +209,7 @@ export const make = (options: MakeOptions): CallHistory => {
     answeredAt: known?.answeredAt ?? undefined,
     now,
     engines: engines.all,
+    pricing: prices && ((usage) => Cost.of(prices, { direction: info.direction, ...usage })),
     write: store.write,
     onFinal: () => askForWebhook("call.ended")
   })

@@ -1,8 +1,9 @@
 /**
- * How a call ended, from what is known of it. Pure: facts come late, twice and out of order, and the newest of each kind counts.
+ * How a call ended and what it costs, from what is known of it. Pure: facts come late, twice and out of order, and the newest of each kind counts.
  */
-import type { EndedBy, EngineUse, Outcome } from "../../store/StoreWrite.ts"
+import type { Cost, EndedBy, EngineUse, Outcome } from "../../store/StoreWrite.ts"
 import { type EndReason, endReasons, isTerminal } from "../CallState.ts"
+import type { Usage } from "../cost/Cost.ts"
 
 /** What Twilio tells of a call's end. */
 export interface StatusFacts {
@@ -59,10 +60,25 @@ const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | un
   return answeredAt === undefined || endedAt === undefined ? undefined : Math.max(0, Math.round((endedAt - answeredAt) / 1000))
 }
 
-/** `isFinal`: Twilio's final status has come, or is no longer waited for. */
-export const of = (facts: Facts, engines: ReadonlyArray<EngineUse>, isFinal: boolean): Outcome => {
+/** Why calls end that nobody answered. */
+const unanswered: ReadonlySet<EndReason> = new Set<EndReason>(["busy", "noAnswer", "failed", "canceled"])
+
+/** Prices what a call has used. */
+export type Pricing = (usage: Pick<Usage, "minutes" | "engines">) => Cost
+
+interface OutcomeOptions {
+  readonly engines: ReadonlyArray<EngineUse>
+  /** Twilio's final status has come, or is no longer waited for. */
+  readonly isFinal: boolean
+  /** Unset: there is no price list. */
+  readonly pricing?: Pricing | undefined
+}
+
+export const of = (facts: Facts, { engines, isFinal, pricing }: OutcomeOptions): Outcome => {
   const { answeredBy, isMemoryLost, reason = endReasons[facts.status ?? ""] ?? "failed", resumptions, sipCode, status } = facts
   const seconds = secondsOf(facts)
+  const billableMinutes = seconds === undefined ? undefined : Math.ceil(seconds / 60)
+  const isUnanswered = unanswered.has(endReasons[status ?? ""] ?? reason)
   return {
     reason,
     endedBy: endedBy[reason],
@@ -73,6 +89,7 @@ export const of = (facts: Facts, engines: ReadonlyArray<EngineUse>, isFinal: boo
     ...(isTerminal(status) && status !== undefined ? { status } : {}),
     ...(sipCode === undefined ? {} : { sipCode }),
     ...(answeredBy === undefined ? {} : { answeredBy }),
-    ...(seconds === undefined ? {} : { durationSeconds: seconds, billableMinutes: Math.ceil(seconds / 60) })
+    ...(seconds === undefined || billableMinutes === undefined ? {} : { durationSeconds: seconds, billableMinutes }),
+    ...(pricing === undefined ? {} : { cost: pricing({ minutes: billableMinutes ?? (isUnanswered ? 0 : undefined), engines }) })
   }
 }

@@ -27,13 +27,15 @@ interface MakeOptions {
   readonly answeredAt: number | undefined
   /** What the engines have done for the call so far. */
   readonly engines: () => ReadonlyArray<EngineUse>
+  /** Unset: there is no price list. */
+  readonly pricing?: Outcomes.Pricing | undefined
   readonly now: () => number
   readonly write: (write: StoreWrite) => void
   /** The final outcome was written. May be called more than once. */
   readonly onFinal: () => void
 }
 
-export const make = ({ answeredAt, callSid, engines, now, onFinal, write }: MakeOptions): OutcomeWriter => {
+export const make = ({ answeredAt, callSid, engines, now, onFinal, pricing, write }: MakeOptions): OutcomeWriter => {
   let facts: Outcomes.Facts = { resumptions: 0, isMemoryLost: false, ...(answeredAt === undefined ? {} : { answeredAt }) }
   let isEnded = false
   let isSettled = false
@@ -41,7 +43,7 @@ export const make = ({ answeredAt, callSid, engines, now, onFinal, write }: Make
   const writeOutcome = () => {
     if (!isEnded) return
     isSettled ||= isTerminal(facts.status)
-    write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, engines(), isSettled) })
+    write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, { engines: engines(), isFinal: isSettled, pricing }) })
     if (isSettled) onFinal()
   }
 

@@ -1,5 +1,5 @@
 /**
- * Records media streams: for each, a fiber writes the new sound to a file once a second.
+ * Records media streams: for each, a fiber writes the new sound to a file every two seconds.
  *
  * The disk never delays a frame: sound waits in memory of a bounded size. Sound that a slow or full disk does not take becomes silence in
  * the recording, and is counted.
@@ -17,7 +17,10 @@ import type { LineListener } from "../media/LineListener.ts"
 import * as LineRecorder from "./LineRecorder.ts"
 import type { Taken } from "./StereoBuffer.ts"
 
-const writeEveryMillis = 1000
+/** Most of a recording's CPU time is the writes to its file, whatever their length. */
+const writeEveryMillis = 2000
+
+const retryAfterMillis = 1000
 
 /** How long the end of a stream waits for the disk. */
 const lastWritesTimeout = Duration.seconds(2)
@@ -109,7 +112,7 @@ const write = (
 
   /** Tries again: a folder that can't be written to now may become writable later in the call. */
   const persistently: Effect.Effect<void> = Effect.catch(toFile, ({ reason }) =>
-    Effect.andThen(tell(reason), Effect.flatMap(after(writeEveryMillis), (endedAt) => endedAt === undefined ? persistently : Effect.void)))
+    Effect.andThen(tell(reason), Effect.flatMap(after(retryAfterMillis), (endedAt) => endedAt === undefined ? persistently : Effect.void)))
 
   return persistently.pipe(
     Effect.ensuring(Effect.suspend(() => Metric.update(Metrics.recordingLost, recorder.lostMillis() / 1000))),

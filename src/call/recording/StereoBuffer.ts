@@ -44,8 +44,11 @@ export class StereoBuffer {
     const begin = Math.max(position, this.#from)
     if (begin > position) this.#lost += Math.min(begin, end) - position
     const bytes = this.#bytes
-    const mask = this.#samples - 1
-    for (let at = begin; at < end; at++) bytes[2 * (at & mask) + channel] = mulaw[at - position]
+    let index = 2 * (begin & (this.#samples - 1)) + channel
+    for (let at = begin; at < end; at++, index += 2) {
+      if (index >= bytes.length) index = channel
+      bytes[index] = mulaw[at - position]
+    }
   }
 
   /** Makes one channel silent between two positions, except for sound that was taken. */

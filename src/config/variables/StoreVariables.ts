@@ -1,8 +1,8 @@
 /**
- * Where the history of calls is kept.
+ * Where the history of calls is kept, and the prices by which their cost is told.
  */
 import { Effect, type Option, Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
-import { count } from "./Values.ts"
+import { count, text } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
 /** The address of a Postgres database. It usually has a password, so it is a secret. */
@@ -49,7 +49,8 @@ export const storeVariables = {
     EncryptionKeys,
     "keys as id:key, separated by commas, where a key is 32 random bytes in base64 and no id comes twice",
     "2026:replace-me-with-32-random-bytes-in-base64--="
-  )
+  ),
+  PRICES_FILE: text("the path of a price list", "prices.yaml")
 } as const
 
 export interface StoreSettings {
@@ -63,6 +64,8 @@ export interface StoreSettings {
   readonly key: Option.Option<Redacted.Redacted>
   /** The keys for words and sound. The first one seals, each opens what it sealed. Unset: nothing is sealed. */
   readonly encryption: Option.Option<EncryptionKeys>
+  /** The file of the price list; see `call/cost/Prices`. Unset: calls have no cost. */
+  readonly pricesFile: Option.Option<string>
 }
 
 export const storeSettings = (values: ValuesOf<typeof storeVariables>): StoreSettings => ({
@@ -70,5 +73,6 @@ export const storeSettings = (values: ValuesOf<typeof storeVariables>): StoreSet
   retention: { wordsDays: values.STORE_WORDS_DAYS, figuresDays: values.STORE_FIGURES_DAYS },
   numbers: values.STORE_NUMBERS,
   key: values.STORE_KEY,
-  encryption: values.STORE_ENCRYPTION_KEYS
+  encryption: values.STORE_ENCRYPTION_KEYS,
+  pricesFile: values.PRICES_FILE
 })

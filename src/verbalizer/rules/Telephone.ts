@@ -5,8 +5,10 @@ import { parsePhoneNumberFromString } from "libphonenumber-js"
 import { blank } from "../WrittenNumber.ts"
 import { here, type Language, match, type Rule } from "./Rule.ts"
 
-/** Digits in groups, with blanks, hyphens, dots, slashes or brackets between them. */
+/** What separates two groups of digits: a blank, or a hyphen, dot or slash. */
 const between = "(?:[ \\u00A0]?[\\u2010\\u2011\\/.-][ \\u00A0]?|[ \\u00A0])"
+
+/** A row of digits in groups. A `+` may stand before it, and one group may be in brackets. */
 const grouped = here(
   `(?:\\+\\d{1,15}(?:${between}?\\(\\d{1,5}\\))?(?:${between}?\\d{1,15}){0,7}|(?:\\(\\d{1,5}\\)[ \\u00A0.\\/-]?)?\\d{1,15}(?:${between}\\d{2,8}){0,6})(?![\\p{L}\\p{N}])(?![.,:]\\d)`
 )
@@ -14,12 +16,12 @@ const grouped = here(
 /** Keys to dial: stars, digits, `#`. */
 const dialled = here("(?:[*#]+\\d[\\d*#]*|\\d+#)(?![\\p{L}\\p{N}])")
 
-/** A row of figures before one of these is an amount. */
+/** A unit or a currency sign. The digits before it are an amount, not a telephone number. */
 const unitBehind = new RegExp(`^${blank}?(?:[%€$£¥°]|zł)`)
 
 const groupsOf = (text: string): ReadonlyArray<string> => text.match(/\d+/g) ?? []
 
-/** Divides digits into threes, with up to four at the end, which is easiest to write down. */
+/** Divides digits into groups of three. The last group has one to four. Such groups are easy to write down. */
 const divide = (digits: string): ReadonlyArray<string> => {
   const groups: Array<string> = []
   let left = digits

@@ -1,5 +1,7 @@
+import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, FileSystem } from "effect"
+import { join } from "node:path"
 import { PhoneBehaviour } from "../../../src/simulator/twilio/CallLife.ts"
 import * as Receiver from "../../support/delivery/Receiver.ts"
 import { apiKey, somebody, until, withService } from "../../support/service/Service.ts"
@@ -51,6 +53,28 @@ describe("the webhooks of a call", () => {
           assert.strictEqual(metrics("client_caller_webhooks_total", { result: "Delivered" }), 3)
         }))
     }).pipe(Effect.scoped))
+
+  it.live("tell what the call cost by the price list, as GET /calls/{sid} does; null without a list", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const file = join(yield* fs.makeTempDirectoryScoped(), "prices.yaml")
+      yield* fs.writeFileString(file, "currency: USD\ntwilio: { inbound: { minute: 0.0085 } }\n")
+      const costOf = Effect.fnUntraced(function*(env: Readonly<Record<string, string>>) {
+        const receiver = yield* Receiver.make()
+        return yield* withService({ env: { ...envOf(receiver), ...env } }, (both) =>
+          Effect.gen(function*() {
+            const call = yield* place(both, { caller: brief })
+            assert.strictEqual(yield* call.settled, "completed")
+            const ended = (yield* received(receiver, 2))[1].data as { readonly cost: unknown; readonly billable_minutes: unknown }
+            const shown = (yield* both.service.ask(`/calls/${call.sid}`, { headers: { authorization: `Bearer ${apiKey}` } })).json as { readonly cost: unknown }
+            assert.deepStrictEqual(shown.cost, ended.cost)
+            assert.strictEqual(ended.billable_minutes, 1)
+            return ended.cost
+          }))
+      })
+      assert.deepStrictEqual(yield* costOf({ PRICES_FILE: file }), { currency: "USD", total: 0.0085, twilio: 0.0085, engines: [], unpriced: [] })
+      assert.isNull(yield* costOf({}))
+    }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)))
 
   it.live("report only the end of a call that nobody answered", () =>
     Effect.gen(function*() {

@@ -60,7 +60,7 @@ describe("AppConfig", () => {
         },
         dataDir: "data",
         eventsDir: Option.none(),
-        store: { database: Option.none(), retention: { wordsDays: 30, figuresDays: 400 }, numbers: "plain", key: Option.none(), encryption: Option.none() },
+        store: { database: Option.none(), retention: { wordsDays: 30, figuresDays: 400 }, numbers: "plain", key: Option.none(), encryption: Option.none(), pricesFile: Option.none() },
         recording: { all: false, dir: Option.none(), kept: Duration.days(30), bucket: Option.none() },
         webhooks: { url: Option.none(), secrets: Option.none(), hasTranscript: false, isPrivateAllowed: false },
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },

@@ -21,7 +21,7 @@ export interface Grammar {
   readonly modelBase: string
   /** The model's folder inside `modelBase`. */
   readonly model: string
-  /** A probability; `Grammar.wordInsertion`. */
+  /** The decoder's word insertion probability, a constant of `Grammar.ts`. */
   readonly wordInsertion: number
 }
 
@@ -99,7 +99,7 @@ interface NativeDecoder extends Decoder {
   load_acmod_files: () => Promise<void>
 }
 
-/** Phone models that are evaluated in a frame at most. This saves work on foreign speech, and recognition is as good. */
+/** The most phone models that the decoder evaluates in one frame. The limit saves work on words outside the grammar, at no cost in accuracy. */
 const maxPhoneModels = 2000
 
 const files = ["mdef", "transition_matrices", "means", "variances", "sendump"] as const
@@ -138,8 +138,8 @@ const withFiles = <A>(engine: Engine, shared: ReadonlyArray<File>, use: (...file
 }
 
 /** The C functions return 0 when they fail. */
-const check = (pointer: Pointer, what: string): Pointer => {
-  if (pointer === 0) throw new TypeError(`SoundSwallower could not make ${what}.`)
+const check = (pointer: Pointer, task: string): Pointer => {
+  if (pointer === 0) throw new TypeError(`SoundSwallower could not ${task}.`)
   return pointer
 }
 
@@ -147,30 +147,30 @@ const check = (pointer: Pointer, what: string): Pointer => {
 const giveModel = (engine: Engine, decoder: NativeDecoder, model: Record<(typeof files)[number], File>): void => {
   const { cdecoder } = decoder
   withFiles(engine, [model.mdef, model.transition_matrices], (definition, transitions) => {
-    engine.setDefinition(cdecoder, check(engine.readDefinition(definition, Number(decoder.get_config("cionly"))), "the definition of phones"))
+    engine.setDefinition(cdecoder, check(engine.readDefinition(definition, Number(decoder.get_config("cionly"))), "read the definition of phones"))
     const floor = Number(decoder.get_config("tmatfloor"))
-    engine.setTransitions(cdecoder, check(engine.readTransitions(transitions, engine.logarithmsOf(cdecoder), floor), "the transitions"))
+    engine.setTransitions(cdecoder, check(engine.readTransitions(transitions, engine.logarithmsOf(cdecoder), floor), "read the transition matrices"))
   })
   withFiles(engine, [model.means, model.variances, model.sendump], (means, variances, senones) => {
     if (engine.loadMixtures(cdecoder, means, variances, 0, senones) < 0) throw new TypeError("SoundSwallower could not load its model.")
   })
-  if (engine.setUpScores(cdecoder) < 0) throw new TypeError("SoundSwallower could not set up its scores.")
+  if (engine.setUpScores(cdecoder) < 0) throw new TypeError("SoundSwallower could not set up its acoustic scores.")
 }
 
-/** Builds the grammar's network of states, which decoders share. `decoder` may be any of the model's: it lends its settings and logarithms. */
+/** Builds the grammar's network of states, which decoders share. Any decoder of the model will do: only its settings and logarithms are read. */
 const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Pointer => {
   const text = new TextEncoder().encode(`${jsgf}\0`)
-  const at = check(engine.allocate(text.length), "room for a grammar")
+  const at = check(engine.allocate(text.length), "allocate memory for a grammar")
   engine.module.HEAPU8.set(text, at)
   const grammar = engine.parseGrammar(at, 0)
   engine.free(at)
-  check(grammar, "sense of a grammar")
-  const rule = check(engine.publicRule(grammar), "a public rule of a grammar")
+  check(grammar, "parse a grammar")
+  const rule = check(engine.publicRule(grammar), "find the public rule of a grammar")
   const weight = Number(decoder.get_config("lw"))
   const network = engine.buildNetwork(grammar, rule, engine.logarithmsOf(decoder.cdecoder), weight)
   engine.freeGrammar(grammar)
   // The first field of a network counts its references. This check notices a version of the package that has another field there.
-  if (engine.module.HEAP32[check(network, "a network of a grammar") >> 2] !== 1) throw new TypeError("This version of SoundSwallower lays out its networks in another way.")
+  if (engine.module.HEAP32[check(network, "build the network of a grammar") >> 2] !== 1) throw new TypeError("This version of SoundSwallower has another memory layout for networks.")
   return network
 }
 

@@ -68,6 +68,16 @@ const Use = Schema.Struct({
   characters: Schema.optionalKey(Schema.Number)
 })
 
+const Cost = Schema.Struct({
+  currency: Schema.String,
+  total: Schema.Number.annotate({ description: "The sum of all that has a price" }),
+  twilio: Schema.optionalKey(Schema.Number),
+  engines: Schema.optionalKey(Schema.Array(Schema.Struct({ stage: Use.fields.stage, engine: Schema.String, cost: Schema.Number }))),
+  unpriced: Schema.optionalKey(Schema.Array(Schema.String)).annotateKey({
+    description: "What was used and has no price: twilio, and names of engines. Unless it is empty, the total is too low"
+  })
+}).annotate({ description: "By the price list of PRICES_FILE; null without one (docs/costs.md)" })
+
 const Delivery = Schema.Struct({
   id: Schema.String,
   type: Schema.String,
@@ -99,7 +109,7 @@ const StoredCall = Schema.Struct({
     })
   }),
   usage: Schema.Array(Use),
-  cost: Schema.NullOr(Schema.Struct({ currency: Schema.String, total: Schema.Number })),
+  cost: Schema.NullOr(Cost),
   recording: Schema.NullOr(Schema.Struct({ duration_seconds: Schema.Number, bytes: Schema.Number, path: Schema.String })),
   deliveries: Schema.Array(Delivery).annotate({ description: "Webhooks of this call" })
 }).annotate({ identifier: "StoredCall" })

@@ -1,7 +1,7 @@
-/** The answer while the database of the call history does not answer. */
+/** The API's error while the database of the call history can't be reached. */
 import * as Problems from "../Problems.ts"
 
-/** After so many seconds a client may ask again. */
+/** How long a client should wait before it sends the request again. */
 const retryAfterSeconds = 5
 
 export const unreachable = (error: { readonly message: string }) =>

@@ -1,8 +1,8 @@
 /**
  * The client of one WebSocket: Twilio's side.
  *
- * It uses `ws` and not `effect/socket`, because the faults do what a good client must not do: cut the connection in the middle of a
- * frame, or stop reading.
+ * It uses `ws` and not `effect/socket`, because the simulated faults need the raw connection: they cut it in the middle of a frame, or
+ * stop reading from it.
  */
 import type { Socket } from "node:net"
 import { TLSSocket } from "node:tls"
@@ -124,7 +124,7 @@ export const open = Effect.fn("WebSocketClient.open")(function*(
           // `destroy` alone might drop the half frame that was just written.
           return connection?.destroySoon()
         case "reset":
-          // TLS has no reset of its own.
+          // Node can send a TCP reset on a plain socket only.
           return connection instanceof TLSSocket ? connection.destroy() : connection?.resetAndDestroy()
         case undefined:
           return connection?.destroy()

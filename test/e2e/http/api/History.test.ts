@@ -253,6 +253,16 @@ describe("the history of calls", { timeout: 120_000 }, () => {
               const recording = yield* get(`/calls/${sid}/recording.wav`)
               assert.strictEqual(recording.status, 404)
               assert.strictEqual(recording.problem.name, "no-recording")
+
+              const costs = [
+                { currency: "USD", total: 0.5, twilio: 0.25, engines: [{ stage: "reply", engine: "a", cost: 0.25 }], unpriced: ["b"] },
+                { currency: "USD", total: 1 }
+              ] as const
+              for (const cost of costs) {
+                const end = ended(sid, 1_700_000_062_000, true)
+                yield* write(end._tag === "CallEnded" ? [{ ...end, outcome: { ...end.outcome, cost } }] : [])
+                assert.deepInclude((yield* get(`/calls/${sid}`)).json, { cost })
+              }
             }))
         }))
 

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
+import { Prices } from "../../../../src/call/cost/Prices.ts"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
 import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
 import type { HistoryInfo } from "../../../../src/call/history/CallHistory.ts"
@@ -34,7 +35,7 @@ const withHistories = <A, E>(test: (bench: {
     return Effect.flatMap(CallHistories, (histories) => test({ histories, store, ends })).pipe(
       Effect.scoped,
       Effect.provide(CallHistories.layer.pipe(
-        Layer.provide([store.layer, identity(), config(), noRecorder]),
+        Layer.provide([store.layer, identity(), config(), noRecorder, Prices.layerNone]),
         Layer.provide(clock === undefined ? Layer.empty : Layer.succeed(Clock.Clock, clock))
       ))
     )

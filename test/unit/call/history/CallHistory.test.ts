@@ -20,7 +20,7 @@ const keeping: CallKeeping = {
   isTranscriptSent: true
 }
 
-const setUp = Effect.fnUntraced(function*(options: { readonly keeping?: Partial<CallKeeping>; readonly before?: CallHistory.MakeOptions["before"] } = {}) {
+const setUp = Effect.fnUntraced(function*(options: { readonly keeping?: Partial<CallKeeping>; readonly before?: CallHistory.MakeOptions["before"]; readonly prices?: CallHistory.MakeOptions["prices"] } = {}) {
   const store = RecordingStore.make()
   const history = CallHistory.make({
     info: {
@@ -34,6 +34,7 @@ const setUp = Effect.fnUntraced(function*(options: { readonly keeping?: Partial<
     accountSid: "AC1",
     store: store.service,
     clock: yield* Clock.Clock,
+    prices: options.prices,
     ...(options.before === undefined ? {} : { before: options.before })
   })
   return { store, history, outcomes: () => store.of("CallEnded").map(({ outcome }) => outcome) }
@@ -314,6 +315,26 @@ describe("actions", () => {
 })
 
 describe("the outcome", () => {
+  it.effect("has the cost of the call's direction and of what its engines did, if there is a price list", () =>
+    Effect.gen(function*() {
+      const prices = { currency: "EUR", twilio: { inbound: { minute: 0.01 }, outbound: { minute: 7 } }, engines: { a: { reply: { request: 0.5 } } } }
+      const { history, outcomes } = yield* setUp({ prices })
+      history.used({ stage: "reply", engine: "a", requests: 1 })
+      history.used({ stage: "reply", engine: "a", requests: 1 })
+      history.reported({ status: "completed", durationSeconds: 61 })
+      history.ended("completed", 0)
+      assert.deepStrictEqual(outcomes().map(({ cost }) => cost), [
+        { currency: "EUR", total: 1.02, twilio: 0.02, engines: [{ stage: "reply", engine: "a", cost: 1 }], unpriced: [] }
+      ])
+    }))
+
+  it.effect("has no cost without a price list", () =>
+    Effect.gen(function*() {
+      const { history, outcomes } = yield* setUp()
+      history.ended("completed", 0)
+      assert.notProperty(outcomes()[0], "cost")
+    }))
+
   it.effect("is final at once if Twilio's final status came first", () =>
     Effect.gen(function*() {
       const { history, outcomes } = yield* setUp()

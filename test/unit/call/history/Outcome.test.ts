@@ -7,7 +7,7 @@ const nothing: Outcome.Facts = { resumptions: 0, isMemoryLost: false }
 
 const after = (...reports: ReadonlyArray<Outcome.StatusFacts>) => reports.reduce((facts: Outcome.Facts, report) => Outcome.add(facts, report), nothing)
 
-const outcome = (facts: Partial<Outcome.Facts>) => Outcome.of({ ...nothing, ...facts }, [], true)
+const outcome = (facts: Partial<Outcome.Facts>) => Outcome.of({ ...nothing, ...facts }, { engines: [], isFinal: true })
 
 describe("what Twilio tells", () => {
   it.each<readonly [string, ReadonlyArray<Outcome.StatusFacts>, Outcome.StatusFacts]>([
@@ -27,7 +27,7 @@ describe("what Twilio tells", () => {
   })
 
   it("keeps an earlier SIP code when a later request has none", () => {
-    assert.strictEqual(Outcome.of(after({ sipCode: 486, status: "busy" }, { status: "busy" }), [], true).sipCode, 486)
+    assert.strictEqual(Outcome.of(after({ sipCode: 486, status: "busy" }, { status: "busy" }), { engines: [], isFinal: true }).sipCode, 486)
   })
 })
 
@@ -75,5 +75,35 @@ describe("how long it was", () => {
   ])("is %s", (_, facts, [seconds, minutes]) => {
     const { billableMinutes, durationSeconds } = outcome({ reason: "callerLeft", ...facts })
     assert.deepStrictEqual([durationSeconds, billableMinutes], [seconds, minutes])
+  })
+})
+
+describe("what it costs", () => {
+  const cost = (facts: Partial<Outcome.Facts>) => {
+    let asked: unknown
+    const { cost } = Outcome.of({ ...nothing, ...facts }, {
+      engines: [],
+      isFinal: true,
+      pricing: (usage) => {
+        asked = usage
+        return { currency: "USD", total: 1 }
+      }
+    })
+    assert.deepStrictEqual(cost, { currency: "USD", total: 1 })
+    return asked
+  }
+
+  it("is unset without a price list", () => {
+    assert.notProperty(outcome({ status: "completed", durationSeconds: 61 }), "cost")
+  })
+
+  it.each<readonly [string, Partial<Outcome.Facts>, number | undefined]>([
+    ["Twilio's begun minutes", { status: "completed", durationSeconds: 61 }, 2],
+    ["no minute of a call that nobody answered", { reason: "noAnswer" }, 0],
+    ["no minute of a call that the operator hung up before its answer", { reason: "requested", status: "canceled" }, 0],
+    ["unknown minutes if the call ended before Twilio told of an answer", { reason: "requested" }, undefined],
+    ["unknown minutes of a completed call without a length", { reason: "streamLost", status: "completed" }, undefined]
+  ])("counts %s", (_, facts, minutes) => {
+    assert.deepStrictEqual(cost(facts), { minutes, engines: [] })
   })
 })

@@ -10,6 +10,7 @@ const make = (answeredAt?: number) => {
     callSid: `CA${"1".repeat(32)}` as CallSid,
     answeredAt,
     engines: () => [],
+    pricing: ({ minutes }) => ({ currency: "USD", total: minutes ?? -1 }),
     now: () => 9000,
     write: (write) => void writes.push(write),
     onFinal: () => void finals++
@@ -49,5 +50,13 @@ describe("the outcome of a call", () => {
       { final: true, isMemoryLost: true }
     ])
     assert.strictEqual(finals(), 1)
+  })
+
+  it("has another cost when Twilio reports another length, even late", () => {
+    const { outcomes, writer } = make(2000)
+    writer.end(end)
+    writer.settle()
+    writer.report({ status: "completed", durationSeconds: 61 })
+    assert.deepStrictEqual(outcomes().map(({ cost }) => cost?.total), [1, 1, 2])
   })
 })

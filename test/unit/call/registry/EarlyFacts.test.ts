@@ -3,6 +3,7 @@ import { Effect, Layer, Option, type Scope } from "effect"
 import { TestClock } from "effect/testing"
 import type { NewCall } from "../../../../src/call/CallInfo.ts"
 import { CallRegistry } from "../../../../src/call/CallRegistry.ts"
+import { Prices } from "../../../../src/call/cost/Prices.ts"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
 import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
 import type { CallSid } from "../../../../src/domain/Sid.ts"
@@ -35,7 +36,7 @@ const withRegistry = <A, E>(test: (bench: {
     return Effect.flatMap(CallRegistry, (registry) => test({ registry, outcomes: () => store.of("CallEnded").map(({ outcome }) => outcome) })).pipe(
       Effect.provide(CallRegistry.layer.pipe(
         Layer.provide(CallHistories.layer),
-        Layer.provide([store.layer, identity(), config(), noRecorder]),
+        Layer.provide([store.layer, identity(), config(), noRecorder, Prices.layerNone]),
         Layer.provide(fakeRest)
       )),
       Effect.scoped
@@ -88,7 +89,7 @@ describe("what Twilio tells of a call before it is here", () => {
     }).pipe(
       Effect.provide(CallRegistry.layer.pipe(
         Layer.provide(CallHistories.layer),
-        Layer.provide([store.layer, identity(), config(), noRecorder]),
+        Layer.provide([store.layer, identity(), config(), noRecorder, Prices.layerNone]),
         Layer.provide(fakeRest)
       )),
       Effect.scoped

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Option, Schema, type Scope } from "effect"
 import { Agents } from "../../../../src/agent/Agents.ts"
 import { CallRegistry } from "../../../../src/call/CallRegistry.ts"
+import { Prices } from "../../../../src/call/cost/Prices.ts"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
 import * as Keeping from "../../../../src/call/history/Keeping.ts"
 import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
@@ -31,7 +32,7 @@ const withCalls = <A, E>(test: (bench: {
       Effect.provide(CallRegistry.layer.pipe(
         Layer.provide(CallHistories.layer),
         Layer.provideMerge([Agents.layerWith([silent, shop]), identity()]),
-        Layer.provide([store.layer, noRecorder, fakeRest]),
+        Layer.provide([store.layer, noRecorder, Prices.layerNone, fakeRest]),
         Layer.provide(config({ AGENT: silent.name }))
       )),
       Effect.scoped

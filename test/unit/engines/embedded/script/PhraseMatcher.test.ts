@@ -139,6 +139,32 @@ describe("for any words", () => {
   })
 })
 
+/** How often the matcher reads a word while it searches phrases and values in a text. */
+const readsIn = (said: ReadonlyArray<string>): number => {
+  let reads = 0
+  const counted = new Proxy(said, {
+    get: (words, key) => {
+      if (typeof key === "string" && /^\d+$/.test(key)) reads++
+      return Reflect.get(words, key) as unknown
+    }
+  })
+  matcher.best(matcher.compile(["open the {day} door", "[please] half past ten (now | next) [{time}]", "no"]), counted)
+  matcher.values("day", counted)
+  return reads
+}
+
+describe("a long text", () => {
+  it("takes about twice the work of a text of half its length", () => {
+    const text = (length: number) => {
+      const some = ["please", "open", "the", "monday", "half", "past", "ten", "next", "the", "last", "no"]
+      return Array.from({ length }, (_, index) => some[index % some.length])
+    }
+    const reads = readsIn(text(500))
+    assert.isAbove(reads, 500)
+    assert.isAtMost(readsIn(text(1000)), 2.1 * reads)
+  })
+})
+
 describe("phrases with very many readings", () => {
   it("are found, and do not hold up the call", () => {
     const phrase = Array.from({ length: 40 }, (_, index) => `[word${index} | [a] [b] [c]]`).join(" ")

@@ -1,0 +1,37 @@
+/**
+ * The price list of the operator: what Twilio takes for a minute, and each engine for its units. `docs/costs.md` explains the file.
+ *
+ * An engine has its prices by stage, because one address may serve all stages, and `minute` means other minutes in each. A stage has only
+ * units that are counted for it.
+ */
+import { Schema } from "effect"
+import { value } from "../../agent/file/SchemaValues.ts"
+
+/** No price is higher. Sums of finite prices and figures stay finite. */
+const maxPrice = 1_000_000
+
+const Price = value(`a price from 0 to ${maxPrice}, such as 0.0085`, Schema.Number, (input) =>
+  typeof input === "number" && input >= 0 && input <= maxPrice ? input : undefined)
+
+const Currency = value("a currency in three capital letters (ISO 4217), such as USD", Schema.String, (input) =>
+  typeof input === "string" && /^[A-Z]{3}$/.test(input) ? input : undefined)
+
+const price = Schema.optionalKey(Price)
+
+const Minutes = Schema.optionalKey(Schema.Struct({ minute: Price }))
+
+const EnginePrices = Schema.Struct({
+  transcript: Schema.optionalKey(Schema.Struct({ request: price, minute: price })),
+  reply: Schema.optionalKey(Schema.Struct({ request: price, million_input_tokens: price, million_output_tokens: price })),
+  speech: Schema.optionalKey(Schema.Struct({ request: price, minute: price, million_characters: price }))
+})
+
+const PriceListSchema = Schema.Struct({
+  currency: Currency,
+  twilio: Schema.optionalKey(Schema.Struct({ inbound: Minutes, outbound: Minutes })),
+  engines: Schema.optionalKey(Schema.Record(Schema.String, EnginePrices))
+})
+export type PriceList = typeof PriceListSchema.Type
+
+/** Reports all issues, not only the first; an unknown key is one. */
+export const decode = Schema.decodeUnknownResult(PriceListSchema, { errors: "all", onExcessProperty: "error" })

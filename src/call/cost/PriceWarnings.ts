@@ -1,0 +1,27 @@
+/**
+ * Warnings at the start: for each engine of the configuration that the price list does not have.
+ */
+import type { EngineState, Stage } from "../../conversation/ports/Engine.ts"
+import { nearest } from "../../domain/DidYouMean.ts"
+import type { EngineUse } from "../../store/StoreWrite.ts"
+import type { PriceList } from "./PriceList.ts"
+
+/** The stages by their names in a price list. Voice activity is always embedded, and not counted. */
+const stageNames: Readonly<Record<Stage, EngineUse["stage"] | undefined>> = {
+  voiceActivity: undefined,
+  speechToText: "transcript",
+  replyModel: "reply",
+  textToSpeech: "speech"
+}
+
+export const of = ({ engines = {} }: PriceList, states: ReadonlyArray<Pick<EngineState, "stage" | "name">>): ReadonlyArray<string> => {
+  const lines = states.flatMap(({ name, stage }) => {
+    const key = stageNames[stage]
+    const prices = Object.hasOwn(engines, name) ? engines[name] : undefined
+    if (key === undefined || Object.keys(prices?.[key] ?? {}).length > 0) return []
+    const near = prices === undefined ? nearest(name, Object.keys(engines)) : undefined
+    const hint = near === undefined ? "" : ` The list has "${near}": did you mean this engine by it?`
+    return [`PRICES_FILE has no prices for the engine "${name}" as "${key}". The cost of calls leaves it out. Add them, or 0 if it costs nothing.${hint}`]
+  })
+  return [...new Set(lines)]
+}

@@ -1,0 +1,80 @@
+/**
+ * The price list of `PRICES_FILE`, read once at the start. A list with problems keeps the service from starting; all its problems are told
+ * at once, each with its line and what to write.
+ */
+import { Array, Context, Data, Effect, Layer, Option, Result } from "effect"
+import { explain, schemaProblems } from "../../agent/file/SchemaProblems.ts"
+import { isObject } from "../../agent/file/SchemaValues.ts"
+import { startOfFile } from "../../agent/file/YamlPlaces.ts"
+import * as YamlSource from "../../agent/file/YamlSource.ts"
+import { AppConfig } from "../../config/AppConfig.ts"
+import * as Files from "../../config/Files.ts"
+import { decode, type PriceList } from "./PriceList.ts"
+
+/** Bytes. A larger file is refused. */
+const maxFileBytes = 262_144
+
+/** The price list can't be used. */
+export class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
+  readonly file: string
+  /** In the order of their places. */
+  readonly problems: Array.NonEmptyReadonlyArray<YamlSource.Problem>
+}> {
+  override get message() {
+    return this.problems.map(({ column, line, message }) => `${this.file}:${line}:${column}: ${message}`).join("\n")
+  }
+}
+
+/** The file itself can't be read. */
+export class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{ readonly file: string; readonly why: Files.FileUnreadable["why"] }> {
+  override get message() {
+    return `PRICES_FILE: ${this.file} ${whyUnreadable[this.why]}`
+  }
+}
+
+/** Why a file can't be read, and what to do. */
+const whyUnreadable: Readonly<Record<Files.FileUnreadable["why"], string>> = {
+  missing: "can't be found. A relative path begins where the service was started.",
+  folder: "is a folder. Name a file.",
+  notAFile: "is a pipe, a device or a socket. Name a file.",
+  tooLarge: `has more than ${maxFileBytes / 1024} KiB. Make it smaller.`,
+  forbidden: "can't be read. Check its permissions.",
+  failed: "can't be read. Check its disk and its permissions."
+}
+
+const noKeys = "A price list consists of keys with values. Begin with \"currency: USD\"."
+
+/** Reads a text. `file` is its name in errors. */
+export const parse = (text: string, file: string): Result.Result<PriceList, PricesUnusable> => {
+  const fail = (problems: Array.NonEmptyReadonlyArray<YamlSource.Problem>) => Result.fail(new PricesUnusable({ file, problems }))
+  const source = YamlSource.parse(text, "prices")
+  if (Result.isFailure(source)) return fail(source.failure.problems)
+  const { data, duplicates } = source.success
+  if (!isObject(data)) return fail([{ ...startOfFile, message: noKeys }])
+  const list = decode(data)
+  const issues = Result.isSuccess(list) ? [] : schemaProblems(list.failure.issue).map((problem) => explain(problem, source.success))
+  const problems = [...duplicates, ...issues].toSorted((one, other) => one.line - other.line || one.column - other.column)
+  if (Array.isArrayNonEmpty(problems)) return fail(problems)
+  return Result.isSuccess(list) ? Result.succeed(list.success) : fail([{ ...startOfFile, message: noKeys }])
+}
+
+const load = Effect.fnUntraced(function*(file: string) {
+  const { text } = yield* Effect.mapError(Files.read(file, maxFileBytes), ({ why }) => new PricesUnreadable({ file, why }))
+  return yield* Effect.fromResult(parse(text, file))
+})
+
+export class Prices extends Context.Service<Prices, {
+  /** `None`: there is no list, and calls have no cost. */
+  readonly list: Option.Option<PriceList>
+}>()("client-caller/call/cost/Prices") {
+  static readonly layer = Layer.effect(
+    Prices,
+    Effect.gen(function*() {
+      const { store: { pricesFile } } = yield* AppConfig
+      return { list: Option.isNone(pricesFile) ? Option.none() : Option.some(yield* load(pricesFile.value)) }
+    })
+  )
+
+  /** No list: for tests. */
+  static readonly layerNone = Layer.succeed(Prices, { list: Option.none() })
+}
