@@ -1,6 +1,6 @@
 /**
- * The recordings of calls: one WAV file of mu-law with two channels for each media stream. The files are in a folder, or in a bucket of
- * an S3-compatible store if one is set.
+ * The recordings of calls: one file of mu-law with two channels for each media stream, sealed if there is a key. The files are in a folder,
+ * or in a bucket of an S3-compatible store if one is set.
  *
  * Readers see one file without its parts: the parts are joined, with silence where the line was away.
  */
@@ -8,9 +8,14 @@ import { Context, Data, type Effect, type Option, type Scope, type Stream } from
 import type { FileUnwritable } from "../../config/Files.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 
-/** The place where sound is kept does not answer, or fails. */
-export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable")<{ readonly cause: unknown }> {
+/** The place where sound is kept does not answer, or fails, or the sound is sealed and can't be opened. */
+export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable")<{
+  readonly cause: unknown
+  /** Why sealed sound can't be opened, in sentences. */
+  readonly whyNotOpened?: string
+}> {
   override get message() {
+    if (this.whyNotOpened !== undefined) return `The recording can't be opened. ${this.whyNotOpened}`
     return "The recording can't be reached now: the folder, the bucket or the database of recordings does not answer. Try again soon."
   }
 }

@@ -4,8 +4,10 @@
 import { Duration, Effect, FileSystem, Layer, Option, Path } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
 import type { CallSid } from "../../domain/Sid.ts"
+import * as SampledLog from "../../observability/SampledLog.ts"
 import { CallStore } from "../CallStore.ts"
 import { Database } from "../Database.ts"
+import { Sealing } from "../encryption/Sealing.ts"
 import { CallRecordings, type Part, RecordingUnreachable } from "./CallRecordings.ts"
 import * as FolderCare from "./FolderCare.ts"
 import * as MulawWav from "./MulawWav.ts"
@@ -22,6 +24,8 @@ const make = Effect.gen(function*() {
   const store = yield* CallStore
   const rows = RecordingRows.make(yield* Database)
   const bucket = yield* RecordingBucket
+  const sealing = yield* Sealing
+  const complaints = yield* SampledLog.make
   const folder = Option.getOrElse(recording.dir, () => path.join(dataDir, "recordings"))
   const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files })
   /** Files that this process writes to now. */
@@ -30,7 +34,7 @@ const make = Effect.gen(function*() {
 
   const begin = Effect.fnUntraced(function*({ callSid, part, startedAt }: Part) {
     const rowOf = (file: string, duration: number | null): RecordingRows.Row => ({ call_sid: callSid, part, started_at: startedAt, duration, file, place: "folder" })
-    const growing = yield* PartFiles.create(folder, { callSid, part }, ({ file, size }) =>
+    const growing = yield* PartFiles.create(folder, sealing.sealer, { callSid, part }, ({ file, size }) =>
       Effect.suspend(() => {
         open.delete(file)
         const row = rowOf(file, size / MulawWav.bytesPerMilli)
@@ -54,9 +58,9 @@ const make = Effect.gen(function*() {
 
   // A recording is not kept longer than its call's figures: the database would not know where it is.
   const kept = Duration.min(recording.kept, Duration.days(retention.figuresDays))
-  yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, store, isOpen }))
+  yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, sealing, store, isOpen }))
 
-  return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, files }), erase })
+  return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, sealing, complaints, files }), erase })
 })
 
-export const layer = Layer.effect(CallRecordings, make).pipe(Layer.provide(RecordingBucket.layer))
+export const layer = Layer.effect(CallRecordings, make).pipe(Layer.provide([RecordingBucket.layer, Sealing.layer]))

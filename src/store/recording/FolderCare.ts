@@ -6,6 +6,7 @@
  */
 import { Clock, Duration, Effect, Option } from "effect"
 import type { CallStore, StoreUnreachable } from "../CallStore.ts"
+import type { Sealing } from "../encryption/Sealing.ts"
 import * as PartFiles from "./PartFiles.ts"
 import type { Bucket } from "./RecordingBucket.ts"
 import { expiredAtOnce, type RecordingRows, written } from "./RecordingRows.ts"
@@ -24,23 +25,21 @@ interface Options {
   readonly bucket: Option.Option<Bucket>
   readonly uploads: Uploads | undefined
   readonly rows: RecordingRows
+  readonly sealing: Pick<Sealing["Service"], "openBlock">
   readonly store: Pick<CallStore["Service"], "write" | "isShared">
   /** Whether this process writes to the file now. */
   readonly isOpen: (file: string) => boolean
 }
 
-/** Parts whose process has died get their head and their duration, and go to the bucket. */
-const finishLeft = Effect.fnUntraced(function*({ folder, isOpen, rows, store, uploads }: Options, now: number) {
+/** Parts whose process has died are repaired, get their duration, and go to the bucket. */
+const finishLeft = Effect.fnUntraced(function*({ folder, isOpen, rows, sealing, store, uploads }: Options, now: number) {
   const found = new Map((yield* PartFiles.list(folder)).map((part) => [part.file, part]))
   if (found.size === 0) return
   for (const row of yield* rows.inFolder({ unfinished: uploads === undefined })) {
     const part = found.get(row.file)
     if (part === undefined || isOpen(row.file) || (store.isShared && now - part.writtenAt < leftAfterMillis)) continue
-    const finished = { ...row, duration: row.duration ?? PartFiles.durationOf(part.bytes) }
-    if (row.duration === null) {
-      yield* PartFiles.repair(folder, part)
-      store.write(written(finished))
-    }
+    const finished = { ...row, duration: row.duration ?? (yield* PartFiles.repair(folder, part, sealing)) }
+    if (row.duration === null) store.write(written(finished))
     if (uploads !== undefined) yield* uploads.begin(finished)
   }
 })

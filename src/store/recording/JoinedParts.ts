@@ -23,9 +23,7 @@ interface Piece<E> {
 }
 
 const readSilence = (from: number, to: number): Stream.Stream<Uint8Array> =>
-  Stream.fromIterable(function*() {
-    for (let at = from; at < to; at += MulawWav.silentPiece.length) yield MulawWav.silentPiece.subarray(0, to - at)
-  }())
+  Stream.fromIterable(MulawWav.silence(to - from))
 
 /** The position of a time in bytes, in whole samples of both channels. */
 const bytesAt = (millis: number): number => 2 * Math.round((millis * MulawWav.bytesPerMilli) / 2)

@@ -33,3 +33,8 @@ export const header = (size: number): Uint8Array => {
 
 /** Silent samples, to be written in pieces. */
 export const silentPiece = new Uint8Array(64 * 1024).fill(Mulaw.silence)
+
+/** So many bytes of silence. */
+export function* silence(bytes: number): Generator<Uint8Array> {
+  for (let left = bytes; left > 0; left -= silentPiece.length) yield silentPiece.subarray(0, left)
+}

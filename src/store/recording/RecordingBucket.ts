@@ -10,6 +10,7 @@ import { Context, Data, Duration, Effect, Layer, Option, type PlatformError, Red
 import { HttpBody, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { AppConfig } from "../../config/AppConfig.ts"
 import type { BucketSettings } from "../../config/variables/RecordingVariables.ts"
+import * as SealedFormat from "./SealedFormat.ts"
 
 /** The bucket refused a request or did not answer. */
 export class BucketFailed extends Data.TaggedError("BucketFailed")<{
@@ -96,7 +97,7 @@ const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket =
   return {
     put: Effect.fnUntraced(function*(name, size, content) {
       const within = Duration.sum(answerTimeout, Duration.seconds(size / slowestBytesPerSecond))
-      const response = yield* send("PUT", urlOf(name), { body: HttpBody.stream(content, "audio/wav", size), within })
+      const response = yield* send("PUT", urlOf(name), { body: HttpBody.stream(content, SealedFormat.isSealed(name) ? "application/octet-stream" : "audio/wav", size), within })
       yield* check("PUT", response, isDone)
     }),
     get: (name, from, to) =>

@@ -5,46 +5,80 @@
 import { Effect, type FileSystem, Option, type PlatformError, Stream } from "effect"
 import { join } from "node:path"
 import type { CallSid } from "../../domain/Sid.ts"
+import type * as SampledLog from "../../observability/SampledLog.ts"
+import type { Sealing, Unopenable } from "../encryption/Sealing.ts"
 import { type Recording, RecordingUnreachable } from "./CallRecordings.ts"
 import * as JoinedParts from "./JoinedParts.ts"
 import * as MulawWav from "./MulawWav.ts"
 import * as PartFiles from "./PartFiles.ts"
 import type { Bucket, BucketFailed } from "./RecordingBucket.ts"
 import type { RecordingRows, Row } from "./RecordingRows.ts"
+import * as SealedFormat from "./SealedFormat.ts"
+import type { HeadUnknown } from "./SealedFormat.ts"
+import * as SealedSound from "./SealedSound.ts"
 
 const unreachable = (cause: unknown) => new RecordingUnreachable({ cause })
 
+const unopenable = (error: HeadUnknown | Unopenable) => new RecordingUnreachable({ cause: error, whyNotOpened: error.message })
+
 type Sound = JoinedParts.SoundOfPart<RecordingUnreachable>
+
+type ReadBytes<E> = (from: number, to: number) => Stream.Stream<Uint8Array, E>
 
 export const make = (options: {
   readonly folder: string
   readonly bucket: Option.Option<Bucket>
   readonly rows: Pick<RecordingRows, "ofCall">
+  readonly sealing: Pick<Sealing["Service"], "openBlock">
+  readonly complaints: SampledLog.SampledLog
   readonly files: FileSystem.FileSystem
 }) => {
-  const { bucket, files, folder, rows } = options
+  const { bucket, complaints, files, folder, rows, sealing } = options
 
-  /** The sound of a WAV file of `bytes` bytes, which `read` reads. */
-  const soundOf = ({ started_at }: Row, bytes: number, read: (from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed | PlatformError.PlatformError>): Sound => ({
-    startedAt: started_at,
-    size: Math.max(0, bytes - MulawWav.headerBytes),
-    read: (from, to) =>
-      Stream.mapError(read(MulawWav.headerBytes + from, MulawWav.headerBytes + to), unreachable)
-  })
+  const tellDamaged = ({ call_sid: callSid, file }: Row) => ({ message }: Unopenable) =>
+    complaints.tell("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
+
+  /** The reader of `size` bytes of sound in a file that `read` reads. */
+  const readerOf = <E>(row: Row, size: number, read: ReadBytes<E>): Effect.Effect<ReadBytes<E>, E | HeadUnknown | Unopenable> => {
+    if (!SealedFormat.isSealed(row.file)) return Effect.succeed((from, to) => read(MulawWav.headerBytes + from, MulawWav.headerBytes + to))
+    if (size === 0) return Effect.succeed(() => Stream.empty)
+    return SealedSound.open(sealing, { name: row.file, size, read, isGrowing: row.duration === null && row.place === "folder" }, tellDamaged(row))
+  }
+
+  /** `isGone`: the file was removed since its size was read. */
+  const soundOf = <E extends BucketFailed | PlatformError.PlatformError>(
+    row: Row,
+    size: number,
+    read: ReadBytes<E>,
+    isGone: (error: E) => boolean
+  ): Effect.Effect<Sound | undefined, RecordingUnreachable> =>
+    readerOf(row, size, read).pipe(
+      Effect.map((sound): Sound => ({ startedAt: row.started_at, size, read: (from, to) => Stream.mapError(sound(from, to), unreachable) })),
+      Effect.catch((error) =>
+        error._tag === "Unopenable" || error._tag === "HeadUnknown"
+          ? Effect.fail(unopenable(error))
+          : isGone(error) ? Effect.undefined : Effect.fail(unreachable(error))
+      )
+    )
 
   const inFolder = Effect.fnUntraced(function*(row: Row) {
     const bytes = yield* PartFiles.sizeOf(folder, row.file)
     if (bytes === undefined) return undefined
-    return soundOf(row, bytes, (from, to) => files.stream(join(folder, row.file), { offset: from, bytesToRead: to - from }))
+    return yield* soundOf(
+      row,
+      PartFiles.soundBytesOf(row.file, bytes),
+      (from, to) => files.stream(join(folder, row.file), { offset: from, bytesToRead: to - from }),
+      ({ reason }) => reason._tag === "NotFound"
+    )
   })
 
   const inBucket = Effect.fnUntraced(function*(row: Row) {
     if (Option.isNone(bucket)) return undefined
     const { get, sizeOf } = bucket.value
-    const bytes = row.place === "bucket" && row.duration !== null
-      ? Option.some(MulawWav.headerBytes + row.duration * MulawWav.bytesPerMilli)
-      : yield* Effect.mapError(sizeOf(row.file), unreachable)
-    return Option.isNone(bytes) ? undefined : soundOf(row, bytes.value, (from, to) => get(row.file, from, to))
+    const size = row.place === "bucket" && row.duration !== null
+      ? Option.some(row.duration * MulawWav.bytesPerMilli)
+      : Option.map(yield* Effect.mapError(sizeOf(row.file), unreachable), (bytes) => PartFiles.soundBytesOf(row.file, bytes))
+    return Option.isNone(size) ? undefined : yield* soundOf(row, size.value, (from, to) => get(row.file, from, to), ({ status }) => status === 404)
   })
 
   /** Looks in the bucket, too: a part may be moved there meanwhile. */
@@ -60,6 +94,6 @@ export const make = (options: {
       }
       if (parts.length === 0) return Option.none()
       const joined = JoinedParts.join(parts)
-      return Option.some({ ...joined, duration: PartFiles.durationOf(joined.length) })
+      return Option.some({ ...joined, duration: (joined.length - MulawWav.headerBytes) / MulawWav.bytesPerMilli })
     })
 }

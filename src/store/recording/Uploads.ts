@@ -40,7 +40,7 @@ export const make = Effect.fnUntraced(function*(options: {
     if (size === undefined) return
     yield* bucket.put(file, size, files.stream(join(folder, file)))
     if (!Option.contains(yield* bucket.sizeOf(file), size)) return yield* new BucketFailed({ operation: "look", cause: "it has another size" })
-    yield* store.keep(written({ ...row, place: "bucket", duration: PartFiles.durationOf(size) }))
+    yield* store.keep(written({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
     yield* store.settled(call_sid)
     const known = (yield* rows.ofCall(call_sid)).find((other) => other.part === part)
     // The call was erased meanwhile.

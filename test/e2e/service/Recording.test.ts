@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer } from "effect"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { receptionistFile } from "../../../src/agent/Agents.ts"
 import * as Pcm from "../../../src/audio/Pcm.ts"
@@ -16,6 +16,7 @@ import * as Process from "../../support/service/Process.ts"
 import { apiKey, somebody, until, withService } from "../../support/service/Service.ts"
 import { awaitFrames, likeness, place, sentence, speaker } from "../../support/service/Talk.ts"
 import { bytesOf, loudest, recordingsOf, soundIn } from "../../support/store/Recordings.ts"
+import { keysOf } from "../../support/store/SealedSounds.ts"
 
 const { AwaitSpeech, HangUp, Play, Silence } = Caller.Step
 
@@ -132,6 +133,39 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), 60_000)
 
+  it.effect("is sealed if there is a key: the API plays it, and the files of DATA_DIR show none of it", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* newFolder
+      const env = { RECORDING: "on", DATA_DIR, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }
+      const { bytes, sid } = yield* withService({ env }, (both) =>
+        Effect.gen(function*() {
+          const call = yield* place(both, { caller: Caller.make(Play({ sound: sentence }), HangUp()) })
+          yield* call.settled
+          const bytes = yield* Effect.promise(async () => {
+            const response = await fetch(`${both.service.url}/calls/${call.sid}/recording.wav`, { headers: { authorization: `Bearer ${apiKey}` } })
+            return new Uint8Array(await response.arrayBuffer())
+          })
+          return { bytes, sid: call.sid }
+        }))
+      const { agent, caller } = soundIn(bytes)
+      for (const side of [agent, caller]) assert.isAbove(loudest(side, 300, 2000), 1000)
+      const files = readdirSync(join(DATA_DIR, "recordings"))
+      assert.match(files.join(), /^CA[0-9a-f]{32}-0\.wav\.sealed$/)
+      // Silence repeats itself, also elsewhere: only windows of real sound count.
+      const windows = Array.from({ length: Math.floor(bytes.length / 32) }, (_, index) => bytes.subarray(32 * index, 32 * (index + 1))).filter((window) => new Set(window).size > 12)
+      assert.isAbove(windows.length, 100)
+      for (const file of readdirSync(DATA_DIR, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())) {
+        const content = readFileSync(join(file.parentPath, file.name))
+        assert.isFalse(windows.some((window) => content.includes(Buffer.from(window))), file.name)
+      }
+      yield* withService({ env: { DATA_DIR } }, ({ service }) =>
+        Effect.gen(function*() {
+          const { json, status } = yield* service.ask(`/calls/${sid}/recording.wav`, { headers: { authorization: `Bearer ${apiKey}` } })
+          assert.strictEqual(status, 503)
+          assert.include(JSON.stringify(json), "STORE_ENCRYPTION_KEYS does not have")
+        }))
+    }), 60_000)
+
   it.effect("is not made unless it is wanted", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
@@ -183,6 +217,23 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("a pr
       const { agent, caller } = soundIn(readFileSync(file))
       assert.isAbove(loudest(caller, 500, 2500), 1000)
       assert.isAbove(loudest(agent, 500, 2500), 1000)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("leaves a sealed file that the next process opens when it is killed", () =>
+    Effect.gen(function*() {
+      const env = { DATA_DIR: yield* newFolder, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }
+      const { service, started } = yield* Process.startWithTwilio({ RECORDING: "on", ...env })
+      const call = yield* place({ service, simulator: yield* Simulator }, {
+        caller: Caller.make(...Array.from({ length: 20 }, () => Play({ sound: sentence })))
+      })
+      const file = join(env.DATA_DIR, "recordings", `${call.sid}-0.wav.sealed`)
+      yield* until("three seconds on the disk", Effect.sync(() => existsSync(file) ? readFileSync(file).length : 0), (bytes) => bytes > 3 * MulawWav.bytesPerSecond)
+      yield* started.signal("SIGKILL")
+      yield* started.ended
+      yield* call.hangUp
+      const { agent, caller, seconds } = soundIn(yield* bytesOf(CallSid.make(call.sid)).pipe(Effect.provide(recordingsOf(env))))
+      assert.isAtLeast(seconds, 2)
+      for (const side of [agent, caller]) assert.isAbove(loudest(side, 500, 2000), 1000)
     }).pipe(Effect.scoped), 60_000)
 
   it.effect("keeps a valid file while the system refuses to write sound, and the call goes on", () =>

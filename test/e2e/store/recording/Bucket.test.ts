@@ -5,9 +5,11 @@ import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { Database } from "../../../../src/store/Database.ts"
 import { CallRecordings } from "../../../../src/store/recording/CallRecordings.ts"
+import * as SealedFormat from "../../../../src/store/recording/SealedFormat.ts"
 import { until } from "../../../support/service/Service.ts"
 import { MotoServer } from "../../../support/store/MotoServer.ts"
 import { bytesOf, loudest, record, recordingsOf, soundIn, stereo } from "../../../support/store/Recordings.ts"
+import { keysOf, noise } from "../../../support/store/SealedSounds.ts"
 import { sidOf } from "../../../support/store/Writes.ts"
 
 const call = sidOf(9)
@@ -40,6 +42,31 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
         assert.isAbove(loudest(agent, 2000, 3000), 7000)
         assert.deepStrictEqual(yield* bytesOf(call, 15_000, 33_000), whole.subarray(15_000, 33_000))
       }).pipe(Effect.provide(recordingsOf(env)))
+    }))
+
+  it.effect("a sealed part goes to the bucket as it is, and its blocks are opened by those who have the key", () =>
+    Effect.gen(function*() {
+      const { env, folder, objects } = yield* fresh
+      const sound = noise(80_000)
+      const sealed = { ...env, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }
+      yield* Effect.gen(function*() {
+        yield* record({ callSid: call, part: 0, startedAt: 0 }, sound.subarray(0, 33_000), sound.subarray(33_000))
+        yield* moved(folder)
+        assert.deepStrictEqual(yield* objects, [`calls/${call}-0.wav.sealed ${SealedFormat.fileBytes(sound.length)}`])
+        const whole = yield* bytesOf(call)
+        assert.isTrue(whole.subarray(58).equals(sound))
+        for (const [from, to] of [[0, 59], [15_000, 33_000], [58 + 32_000, 58 + 48_000], [whole.length - 1, whole.length]]) {
+          assert.isTrue((yield* bytesOf(call, from, to)).equals(whole.subarray(from, to)), `${from}-${to}`)
+        }
+      }).pipe(Effect.provide(recordingsOf(sealed)))
+      const { message } = yield* Effect.flip(Effect.flatMap(CallRecordings, ({ find }) => find(call))).pipe(Effect.provide(recordingsOf(env)))
+      assert.include(message, "It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have.")
+      yield* Effect.gen(function*() {
+        const recordings = yield* CallRecordings
+        yield* recordings.erase(call)
+        assert.deepStrictEqual(yield* objects, [])
+        assert.isTrue(Option.isNone(yield* recordings.find(call)))
+      }).pipe(Effect.provide(recordingsOf(sealed)))
     }))
 
   it.effect("a part stays in the folder while the bucket answers 503, and is moved afterwards", () =>

@@ -1,0 +1,104 @@
+/**
+ * Reads sound from a sealed file (see `SealedFormat`), block by block: at most a few blocks are in memory. A damaged block is silence of its
+ * length.
+ */
+import { Effect, Result, Stream } from "effect"
+import type { Sealing, Unopenable } from "../encryption/Sealing.ts"
+import * as MulawWav from "./MulawWav.ts"
+import * as SealedFormat from "./SealedFormat.ts"
+
+const { blockBytes, slotBytes } = SealedFormat
+
+/** The last block of a live call may be read while it is overwritten. Then it is read again. */
+const readAgainAfterMillis = 40
+const readAgainTimes = 5
+
+export interface SealedFile<E> {
+  readonly name: string
+  /** Bytes of sound. */
+  readonly size: number
+  /** The bytes of the file from `from` to before `to`, or fewer, if the file ends before. */
+  readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, E>
+  /** Whether its last block may still grow. */
+  readonly isGrowing: boolean
+}
+
+/** Cuts a stream of pieces into sealed blocks. */
+class Slots {
+  #slot = new Uint8Array(slotBytes)
+  #filled = 0
+  #count = 0
+
+  /** The blocks that a piece completes. */
+  push(piece: Uint8Array): ReadonlyArray<Uint8Array> {
+    const full: Array<Uint8Array> = []
+    for (let at = 0; at < piece.length;) {
+      const taken = piece.subarray(at, at + slotBytes - this.#filled)
+      this.#slot.set(taken, this.#filled)
+      this.#filled += taken.length
+      at += taken.length
+      if (this.#filled === slotBytes) full.push(this.#take())
+    }
+    return full
+  }
+
+  /** The blocks that are left at the end. Blocks that the file does not have are empty. */
+  end(count: number): ReadonlyArray<Uint8Array> {
+    const left: Array<Uint8Array> = []
+    while (this.#count < count) left.push(this.#take())
+    return left
+  }
+
+  #take(): Uint8Array {
+    const taken = this.#slot.subarray(0, this.#filled)
+    this.#slot = new Uint8Array(slotBytes)
+    this.#filled = 0
+    this.#count++
+    return taken
+  }
+}
+
+const joined = <E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<Uint8Array, E> => Effect.map(Stream.runCollect(stream), (pieces) => Buffer.concat([...pieces]))
+
+/** Reads the head. Gives the reader of the file's sound. `onDamaged` runs for each damaged block that is read. */
+export const open = Effect.fnUntraced(function*<E>(
+  { openBlock }: Pick<Sealing["Service"], "openBlock">,
+  { isGrowing, name, read, size }: SealedFile<E>,
+  onDamaged: (error: Unopenable) => Effect.Effect<void>
+) {
+  const keyId = yield* Effect.fromResult(SealedFormat.readHead({ openBlock }, name, yield* joined(read(0, SealedFormat.headBytes))))
+  const lastBlock = Math.ceil(size / blockBytes) - 1
+
+  const openAt = (block: number, sealed: Uint8Array, attempts: number): Effect.Effect<Uint8Array, E> =>
+    Effect.suspend(() => {
+      const opened = openBlock(sealed, SealedFormat.placeOf(name, block), keyId)
+      const expected = Math.min(blockBytes, size - block * blockBytes)
+      if (Result.isSuccess(opened) && opened.success.length >= expected) return Effect.succeed(opened.success.subarray(0, expected))
+      if (isGrowing && block === lastBlock && attempts > 1) {
+        return Effect.sleep(readAgainAfterMillis).pipe(
+          Effect.andThen(joined(read(SealedFormat.positionOf(block), SealedFormat.positionOf(block + 1)))),
+          Effect.flatMap((again) => openAt(block, again, attempts - 1))
+        )
+      }
+      const silence = MulawWav.silentPiece.subarray(0, expected)
+      return Result.isSuccess(opened)
+        ? Effect.succeed(Buffer.concat([opened.success, silence.subarray(opened.success.length)]))
+        : Effect.as(onDamaged(opened.failure), silence)
+    })
+
+  return (from: number, to: number): Stream.Stream<Uint8Array, E> => {
+    if (from >= to) return Stream.empty
+    const first = Math.floor(from / blockBytes)
+    const behindLast = Math.ceil(to / blockBytes)
+    return read(SealedFormat.positionOf(first), SealedFormat.positionOf(behindLast)).pipe(
+      Stream.mapAccum(() => new Slots(), (slots, piece) => [slots, slots.push(piece)], { onHalt: (slots) => slots.end(behindLast - first) }),
+      Stream.zipWithIndex,
+      Stream.mapEffect(([sealed, index]) =>
+        Effect.map(openAt(first + index, sealed, readAgainTimes), (sound) => {
+          const begin = (first + index) * blockBytes
+          return sound.subarray(Math.max(0, from - begin), to - begin)
+        })
+      )
+    )
+  }
+})
