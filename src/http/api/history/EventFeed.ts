@@ -10,6 +10,7 @@ import { Effect, Option, Schedule, Stream } from "effect"
 import type { ConversationFeed } from "../../../call/ConversationFeed.ts"
 import type { CallSid } from "../../../domain/Sid.ts"
 import type { StoreUnreachable } from "../../../store/CallStore.ts"
+import { outcome } from "../../../store/history/CallFields.ts"
 import type { StoredCalls } from "../../../store/history/StoredCalls.ts"
 import type { Told } from "./EventStream.ts"
 
@@ -83,3 +84,13 @@ export const make = (
 
   return kept.pipe(Stream.concat(live), Stream.concat(follow))
 }
+
+/** The last event of a call's stream: its outcome, as far as it is known then. Nothing while the call goes on, or the history can't be read. */
+export const outcomeOf = (stored: Pick<StoredCalls["Service"], "find">, callSid: CallSid): Stream.Stream<Told> =>
+  Stream.unwrap(stored.find(callSid).pipe(
+    Effect.map((call) => Option.match(Option.filter(call, ({ isLive }) => !isLive), {
+      onNone: () => Stream.empty,
+      onSome: (ended) => Stream.make<[Told]>({ event: { _tag: "Outcome", ...outcome(ended) } })
+    })),
+    Effect.orElseSucceed(() => Stream.empty)
+  ))

@@ -146,8 +146,8 @@ const Transcript = Schema.Struct({
 /** One thing that happened on a call; the other fields depend on `_tag` (docs/latency.md). */
 const CallEvent = Schema.Struct({
   _tag: Schema.String,
-  at: Schema.Number.annotate({ description: "ms since the conversation began" }),
-  turn: Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting" })
+  at: Schema.optionalKey(Schema.Number.annotate({ description: "ms since the conversation began; not in Outcome" })),
+  turn: Schema.optionalKey(Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting; not in Outcome" }))
 }).annotate({ identifier: "CallEvent" })
 
 const UnreadableEvent = Schema.Struct({
@@ -208,6 +208,7 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
       summary: "What is said and done on a call, live or afterwards",
       description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSays (the words so far; only while the call is live), CallerSaid, "
         + "AgentSays, AgentFills, AgentPresses, AgentHeard, BargeIn, Resumed, TurnMeasured, Transferring, TransferFailed, EngineTrouble, Ended. "
+        + "The last one is Outcome, with the fields of `GET /calls/{callSid}` about the call's end. "
         + "They hold what people say. With `Last-Event-ID` they begin behind that event."
     }))
   )

@@ -279,6 +279,11 @@ describe("the history of calls", { timeout: 120_000 }, () => {
               assert.include(all.text, "id: 0\nevent: AgentHeard\ndata: {\"_tag\":\"AgentHeard\"")
               const rest = yield* get(`/calls/${sid}/events`, { "last-event-id": "447" })
               assert.deepStrictEqual([...rest.text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)), [448, 449])
+              const last = rest.text.trim().split("\n\n").at(-1)
+              assert.match(last ?? "", /^event: Outcome\ndata: /)
+              const outcome = JSON.parse(last?.split("data: ")[1] ?? "") as Record<string, unknown>
+              const call = (yield* get(`/calls/${sid}`)).json as Record<string, unknown>
+              for (const field of ["status", "reason", "ended_by", "final", "resumptions", "usage"]) assert.deepStrictEqual(outcome[field], call[field], field)
               assert.strictEqual((yield* get(`/calls/${sid}/events`, { "last-event-id": "x" })).status, 400)
             }))
         }))
@@ -347,7 +352,8 @@ describe("the history of calls", { timeout: 120_000 }, () => {
               assert.deepInclude(json, { from: null, to: null, metadata: null, words: "erased", status: "completed", turns: 4, deliveries: [] })
               assert.deepInclude((json as { figures: object }).figures, { caller_turns: 2, agent_turns: 2, latency_ms: { count: 1, p50: 311, p95: 311 } })
               assert.deepStrictEqual((yield* get(`/calls/${sid}/transcript`)).json, { call_sid: sid, turns: [], actions: [] })
-              assert.strictEqual((yield* get(`/calls/${sid}/events`)).text, "")
+              const { text: events } = yield* get(`/calls/${sid}/events`)
+              assert.match(events, /^event: Outcome\ndata: \{"_tag":"Outcome",[^\n]+\n\n$/)
 
               // Late writes of the erased call are refused, and it may be erased again.
               store.write(turn(sid, 6, "xylophone again"))
