@@ -81,7 +81,7 @@ const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToS
  * @param known the names of all variables of this service
  */
 export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
-  const { apiKey, engines, limits, recording, server, store, twilio, webhooks } = settings
+  const { apiKey, engines, eventsDir, limits, recording, server, store, twilio, webhooks } = settings
   const lines: Array<string> = []
   for (const [prefix, stage] of stages) {
     if (engines[stage].some(({ _tag }) => _tag === "Server")) continue
@@ -113,6 +113,9 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   }
   if (store.numbers === "hashed" && Option.isSome(store.database) && Option.isNone(store.key)) {
     lines.push("STORE_NUMBERS is hashed and STORE_KEY is not set: each process makes a key of its own, and none finds the numbers of another. Set STORE_KEY.")
+  }
+  if (Option.isSome(eventsDir) && Option.isSome(store.encryption)) {
+    lines.push("EVENTS_DIR is set, and its files are not sealed: they have each call's words readable, in spite of STORE_ENCRYPTION_KEYS. Set it to find faults only.")
   }
   if (Option.isNone(recording.bucket)) {
     const unused = given.filter((name) => name.startsWith("S3_") && known.includes(name))

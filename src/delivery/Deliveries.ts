@@ -102,10 +102,12 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
   const complaints = yield* SampledLog.make
 
   /** The body, made at the first attempt. */
-  const bodyOf = Effect.fnUntraced(function*({ callSid, id, payload, type }: Claimed) {
-    if (payload !== "") return payload
+  const bodyOf = Effect.fnUntraced(function*(claimed: Claimed) {
+    const { callSid, payload, type } = claimed
+    const prepared = yield* Effect.fromResult(payload)
+    if (prepared !== "") return prepared
     const made = yield* payloads.of(type, callSid)
-    if (Option.isSome(made)) yield* table.prepared(id, made.value)
+    if (Option.isSome(made)) yield* table.prepared(claimed, made.value)
     return Option.getOrUndefined(made)
   })
 
@@ -149,10 +151,12 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     )
 
   /** `undefined`: there is nothing to send any more. */
-  const verdictOf = Effect.fnUntraced(function*(claimed: Claimed) {
-    const body = yield* bodyOf(claimed)
-    return body === undefined ? undefined : yield* post(claimed, body)
-  })
+  const verdictOf = (claimed: Claimed) =>
+    bodyOf(claimed).pipe(
+      Effect.flatMap((body) => body === undefined ? Effect.succeed(undefined) : post(claimed, body)),
+      Effect.catchTag(["Unopenable", "TranscriptUnreadable"], () =>
+        judge({ _tag: "NoAnswer", why: "its words are sealed and can't be opened; the log says which key is missing", isHopeless: false }, claimed.attempts))
+    )
 
   return (claimed: Claimed) =>
     Effect.gen(function*() {

@@ -4,12 +4,14 @@
  * `next_at` of a row is when it may be sent. A process that claims the row moves `next_at` ahead by the lease and counts an attempt, so
  * only one of two processes gets it. If the process dies, the row is due again when the lease is over.
  */
-import { Clock, Context, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Layer, Option, Result } from "effect"
 import { Credentials } from "../config/Credentials.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import type { StoreUnreachable } from "../store/CallStore.ts"
 import { Database } from "../store/Database.ts"
 import type { Parameter } from "../store/Dialect.ts"
+import { places, SealedWords } from "../store/encryption/SealedWords.ts"
+import type { Unopenable } from "../store/encryption/Sealing.ts"
 import { type DeliveryRow, type StoredDelivery, toDelivery } from "../store/history/DeliveryRows.ts"
 import { isIn, listOf, runner } from "../store/Statements.ts"
 import type { DeliveryType } from "../store/StoreWrite.ts"
@@ -28,8 +30,8 @@ export interface Claimed {
   readonly url: string
   /** The address's host, with its port. */
   readonly host: string
-  /** Empty before the first attempt. */
-  readonly payload: string
+  /** Empty before the first attempt. A failure: it is sealed and can't be opened. */
+  readonly payload: Result.Result<string, Unopenable>
   /** How many attempts there were, this one included. */
   readonly attempts: number
 }
@@ -63,7 +65,7 @@ export class DeliveryTable extends Context.Service<DeliveryTable, {
   /** Calls whose process died after their end, before it asked for `call.ended`. `webhookUrl`: the call's own address, or `null`. */
   readonly forgottenEnds: Asked<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>
   /** Stores the body: all further attempts send it. */
-  readonly prepared: (id: string, payload: string) => Asked<void>
+  readonly prepared: (claimed: Claimed, payload: string) => Asked<void>
   readonly delivered: (claimed: Claimed) => Asked<void>
   readonly retry: (claimed: Claimed, afterMillis: number, why: string) => Asked<void>
   readonly failed: (claimed: Claimed, why: string) => Asked<void>
@@ -78,6 +80,7 @@ export class DeliveryTable extends Context.Service<DeliveryTable, {
 const make = Effect.gen(function*() {
   const { dialect, query, sql } = yield* Database
   const { account: { accountSid } } = yield* Credentials
+  const words = yield* SealedWords
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
 
@@ -94,13 +97,15 @@ const make = Effect.gen(function*() {
         [now(), listOf(dialect, busyHosts), accountSid]
       )),
     claim: (ids) =>
-      query(Effect.map(
+      query(Effect.flatMap(
         run<ClaimedRow>(
           `UPDATE deliveries SET attempts = attempts + 1, next_at = ?, updated_at = ? WHERE id ${isIn(dialect)} AND state = 'pending' AND next_at <= ?
             RETURNING id, call_sid, type, url, host, payload, attempts`,
           [now() + leaseMillis, now(), listOf(dialect, ids), now()]
         ),
-        (rows) => rows.map(({ call_sid, ...row }) => ({ ...row, callSid: call_sid }))
+        (rows) =>
+          Effect.forEach(rows, ({ call_sid: callSid, ...row }) =>
+            Effect.map(words.open(row.payload, places.webhook(callSid, row.id)), (payload) => ({ ...row, callSid, payload })))
       )),
     forgottenEnds: Effect.suspend(() =>
       query(Effect.map(
@@ -113,7 +118,7 @@ const make = Effect.gen(function*() {
         (rows) => rows.map(({ call_sid: callSid, webhook_url: webhookUrl }) => ({ callSid, webhookUrl }))
       ))
     ),
-    prepared: (id, payload) => update("payload = ? WHERE id = ?", [payload, id]),
+    prepared: ({ callSid, id }, payload) => update("payload = ? WHERE id = ?", [words.sealWebhook(payload, callSid, id), id]),
     // This counts even if the lease is over and another process sends the webhook once more.
     delivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),
     retry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isMine}`, [now() + afterMillis, why, now(), id, attempts]),

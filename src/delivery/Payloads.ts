@@ -2,11 +2,12 @@
  * The body of a webhook: `{ type, timestamp, data }`, read from the store when the webhook is sent for the first time. Its fields have the
  * same names as in `GET /calls/{callSid}`.
  */
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Data, Effect, Layer, Option } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
 import type { CallSid } from "../domain/Sid.ts"
 import type { StoreUnreachable } from "../store/CallStore.ts"
 import { Database } from "../store/Database.ts"
+import { SealedWords } from "../store/encryption/SealedWords.ts"
 import * as CallFields from "../store/history/CallFields.ts"
 import { type CallRow, columns, toSummary } from "../store/history/CallRecord.ts"
 import { type StoredTurn, turnsOf } from "../store/history/TurnRows.ts"
@@ -34,9 +35,12 @@ const turnOf = (turn: StoredTurn) => ({
   latency_ms: turn.latency
 })
 
+/** The webhook has a transcript, and its words are sealed and can't be opened. The log says which key is missing. */
+export class TranscriptUnreadable extends Data.TaggedError("TranscriptUnreadable") {}
+
 export class Payloads extends Context.Service<Payloads, {
   /** The body of a webhook; `None`: the store does not know the call. */
-  readonly of: (type: DeliveryType, callSid: CallSid) => Effect.Effect<Option.Option<string>, StoreUnreachable>
+  readonly of: (type: DeliveryType, callSid: CallSid) => Effect.Effect<Option.Option<string>, StoreUnreachable | TranscriptUnreadable>
   /** Whether the call's request or its agent named an address for webhooks. */
   readonly hasOwnAddress: (callSid: CallSid) => Effect.Effect<boolean, StoreUnreachable>
 }>()("client-caller/delivery/Payloads") {
@@ -46,6 +50,7 @@ export class Payloads extends Context.Service<Payloads, {
 const make = Effect.gen(function*() {
   const { dialect, query, sql } = yield* Database
   const { webhooks } = yield* AppConfig
+  const words = yield* SealedWords
   const run = runner(sql, dialect)
 
   const find = (callSid: CallSid) =>
@@ -56,7 +61,9 @@ const make = Effect.gen(function*() {
 
   const transcript = Effect.fnUntraced(function*(row: Row, callSid: CallSid) {
     if (row.keeps_words !== 1 || (row.is_transcript_sent !== 1 && !webhooks.hasTranscript)) return {}
-    return { transcript: (yield* turnsOf(run, callSid)).map(turnOf) }
+    const turns = yield* turnsOf(run, words, callSid)
+    if (turns.some(({ unreadable }) => unreadable !== undefined)) return yield* new TranscriptUnreadable()
+    return { transcript: turns.map(turnOf) }
   })
 
   return Payloads.of({

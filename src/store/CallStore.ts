@@ -45,9 +45,9 @@ export interface StoredCall {
   readonly parts: number
   readonly nextEvent: number
   readonly nextTurn: number
-  /** The newest `ConversationSaved`. */
+  /** The newest `ConversationSaved`. `memory` is `null` if it can't be opened (`SealedWords`). */
   readonly memory: Option.Option<{ readonly version: number; readonly memory: unknown }>
-  /** Actions without a result: they were asked for, and then the process died. */
+  /** Actions without a result: they were asked for, and then the process died. Arguments that can't be opened are still sealed. */
   readonly openActions: ReadonlyArray<Pick<Extract<StoreWrite, { readonly _tag: "ActionWritten" }>, "id" | "kind" | "name" | "arguments" | "isRepeatable" | "at">>
 }
 

@@ -5,6 +5,7 @@ import { Clock, Effect, Layer, Option } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
 import { CallStore, type StoreState } from "./CallStore.ts"
 import { Database } from "./Database.ts"
+import { SealedWords } from "./encryption/SealedWords.ts"
 import { Journal } from "./journal/Journal.ts"
 import { NumberHash } from "./retention/NumberHash.ts"
 import * as SharedCalls from "./SharedCalls.ts"
@@ -16,7 +17,8 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
   const clock = yield* Clock.Clock
   const { hash } = yield* NumberHash
   const writer = yield* Writer.make(database, journal, { ...options, hashNumber: hash })
-  const shared = yield* SharedCalls.make(database, writer.settled)
+  const words = yield* SealedWords
+  const shared = yield* SharedCalls.make(database, words, writer.settled)
 
   const state = Effect.sync((): StoreState => {
     if (database.isReady() && !journal.isWaiting()) return { _tag: "Ready" }
@@ -25,8 +27,8 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
   })
 
   return CallStore.of({
-    write: writer.write,
-    keep: writer.keep,
+    write: (write) => writer.write(words.sealWrite(write)),
+    keep: (write) => Effect.suspend(() => writer.keep(words.sealWrite(write))),
     settled: writer.settled,
     state,
     ...shared,
@@ -39,7 +41,7 @@ const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(optio
 
 const layerConfigured = Layer.unwrap(Effect.map(AppConfig, ({ store: { retention } }) => layerOf({ retention })))
 
-export const layer = layerConfigured.pipe(Layer.provideMerge(Layer.mergeAll(Journal.layer, NumberHash.layer, Database.layer)))
+export const layer = layerConfigured.pipe(Layer.provideMerge(Layer.mergeAll(Journal.layer, NumberHash.layer, SealedWords.layer, Database.layer)))
 
 /** The same SQL in this process's memory, without a journal, for tests. It writes at once, even while the clock stands still. */
-export const layerMemory = layerOf({ gathering: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberHash.layerOf("a key of tests"), Database.layerMemory)))
+export const layerMemory = layerOf({ gathering: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberHash.layerOf("a key of tests"), SealedWords.layerNone, Database.layerMemory)))

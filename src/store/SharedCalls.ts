@@ -1,11 +1,12 @@
 /**
  * What the processes of one store share: stored calls, the owner of each call, used tokens, and signals to the owners.
  */
-import { Clock, Effect, Option, Schedule, Schema } from "effect"
+import { Clock, Effect, Option, Result, Schedule, Schema } from "effect"
 import { randomUUID } from "node:crypto"
 import type { CallSid } from "../domain/Sid.ts"
 import type { CallSignal, StoredCall, StoreUnreachable } from "./CallStore.ts"
 import type { Database } from "./Database.ts"
+import { places, type SealedWords } from "./encryption/SealedWords.ts"
 
 /** The most signals taken at once. */
 const signalsAtOnce = 500
@@ -67,6 +68,14 @@ interface ActionRow {
   readonly at: number
 }
 
+/** Opens the sealed words of a call. A memory that can't be opened counts as lost, not as one that never was. */
+const opened = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], row: CallRow, actions: ReadonlyArray<ActionRow>) {
+  const memory = row.memory === null ? null : Result.getOrElse(yield* openJson(row.memory, places.memory(row.call_sid)), () => "null")
+  const openedActions = yield* Effect.forEach(actions, (action) =>
+    Effect.map(open(action.arguments, places.actionArguments(row.call_sid, action.id)), (given) => ({ ...action, arguments: Result.getOrElse(given, () => action.arguments) })))
+  return toStoredCall({ ...row, memory }, openedActions)
+})
+
 const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCall => ({
   callSid: row.call_sid,
   accountSid: row.account_sid,
@@ -96,7 +105,7 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
 /** Waits until the database has all writes of a call, so that a read finds them. */
 type Settled = (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
 
-export const make = Effect.fnUntraced(function*(database: Database["Service"], settled: Settled) {
+export const make = Effect.fnUntraced(function*(database: Database["Service"], words: SealedWords["Service"], settled: Settled) {
   const { dialect, query, sql } = database
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
@@ -113,7 +122,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], s
         FROM calls LEFT JOIN conversations ON conversations.call_sid = calls.call_sid WHERE calls.call_sid = ${callSid}`
       if (row === undefined || row.started_at === null) return Option.none<StoredCall>()
       const actions = yield* sql<ActionRow>`SELECT id, kind, name, arguments, is_repeatable, at FROM actions WHERE call_sid = ${callSid} AND state = 'asked' ORDER BY at, id`
-      return Option.some(toStoredCall(row, actions))
+      return Option.some(yield* opened(words, row, actions))
     }))
   })
 

@@ -125,8 +125,10 @@ const TurnWritten = Schema.TaggedStruct("TurnWritten", {
   endedAt: Schema.Number,
   /** The words of the turn; for the agent, the words that it began to say. */
   text: Schema.String,
-  /** Empty: it is not known when each word was said. */
+  /** Empty: it is not known when each word was said; or they are sealed. */
   words: Schema.Array(Word),
+  /** The words as JSON, sealed (`encryption/SealedWords`). */
+  sealedWords: Schema.optionalKey(Schema.String),
   /** The caller interrupted it. */
   isCut: Schema.Boolean,
   /** ms from the caller's last sound to the reply's first, as heard. Set for an agent's turn that answers the caller. */

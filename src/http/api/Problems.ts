@@ -21,6 +21,12 @@ export class InvalidRequest extends HttpApiError.Problem<InvalidRequest>()("Inva
   title: "The request can't be read"
 }) {}
 
+export class WordsSealed extends HttpApiError.Problem<WordsSealed>()("WordsSealed", {
+  type: type("words-sealed"),
+  status: 400,
+  title: "The words of calls are sealed and can't be searched"
+}) {}
+
 export class InvalidNumber extends HttpApiError.Problem<InvalidNumber>()("InvalidNumber", {
   type: type("invalid-number"),
   status: 400,

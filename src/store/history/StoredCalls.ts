@@ -1,11 +1,12 @@
 /**
  * Reads the history of calls. Calls of other accounts are left out.
  */
-import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
+import { Clock, Context, Effect, Layer, Option, Result, Schema } from "effect"
 import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoreUnreachable } from "../CallStore.ts"
 import { Database } from "../Database.ts"
+import { places, SealedWords, type Unreadable } from "../encryption/SealedWords.ts"
 import * as CallFigures from "./CallFigures.ts"
 import type { CallFilters, Position } from "./CallFilters.ts"
 import * as CallList from "./CallList.ts"
@@ -23,7 +24,8 @@ const ownerGoneMillis = 60_000
 /** The most events read at once. */
 const eventsAtOnce = 200
 
-export interface StoredAction {
+/** If it is unreadable, `arguments` is empty and `answer` is `null`. */
+export interface StoredAction extends Unreadable {
   readonly id: string
   readonly kind: "tool" | "transfer" | "keys"
   readonly name: string
@@ -33,6 +35,7 @@ export interface StoredAction {
   readonly answer: string | null
 }
 
+/** An event that can't be opened is told as `{ _tag: "Unreadable", unreadable }`. */
 interface StoredEvent {
   readonly sequence: number
   readonly event: { readonly _tag: string } & Schema.JsonObject
@@ -64,6 +67,27 @@ export class StoredCalls extends Context.Service<StoredCalls, {
 
 const readEvent = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [Schema.Record(Schema.String, Schema.Json)])))
 
+const openAction = Effect.fnUntraced(function*({ open }: SealedWords["Service"], callSid: CallSid, row: StoredAction): Effect.fn.Return<StoredAction> {
+  const given = yield* open(row.arguments, places.actionArguments(callSid, row.id))
+  const answer = row.answer === null ? Result.succeed(null) : yield* open(row.answer, places.actionAnswer(callSid, row.id))
+  return Result.match(Result.all([given, answer]), {
+    onFailure: ({ why }) => ({ ...row, arguments: "", answer: null, unreadable: why }),
+    onSuccess: ([given, answer]) => ({ ...row, arguments: given, answer })
+  })
+})
+
+interface EventRow {
+  readonly sequence: number
+  readonly event: string
+}
+
+const openEvent = Effect.fnUntraced(function*({ openJson }: SealedWords["Service"], callSid: CallSid, { event, sequence }: EventRow) {
+  return Result.match(yield* openJson(event, places.event(callSid, sequence)), {
+    onFailure: ({ why }) => Option.some<StoredEvent>({ sequence, event: { _tag: "Unreadable", unreadable: why } }),
+    onSuccess: (json) => Option.map(readEvent(json), (event) => ({ sequence, event: event as StoredEvent["event"] }))
+  })
+})
+
 /** Whether the call may still go on: its end was not reported yet, and may be. */
 const isLive = (row: CallRow, heartbeat: number | null, now: number): boolean =>
   row.ended_at === null && (now - (heartbeat ?? 0) < ownerGoneMillis || now - (row.started_at ?? 0) < longestCallMillis)
@@ -74,6 +98,7 @@ const make = Effect.gen(function*() {
   const { account: { accountSid } } = yield* Credentials
   const clock = yield* Clock.Clock
   const run = runner(sql, dialect)
+  const words = yield* SealedWords
 
   const summaries = Effect.fnUntraced(function*(callSids: ReadonlyArray<string>) {
     const rows = yield* run<CallRow>(`SELECT ${columns} FROM calls c WHERE c.call_sid ${isIn(dialect)}`, [listOf(dialect, callSids)])
@@ -106,12 +131,16 @@ const make = Effect.gen(function*() {
   return StoredCalls.of({
     list,
     find,
-    turns: (callSid) => query(turnsOf(run, callSid)),
-    actions: (callSid) => query(run<StoredAction>("SELECT id, kind, name, arguments, at, state, answer FROM actions WHERE call_sid = ? ORDER BY at, id", [callSid])),
+    turns: (callSid) => query(turnsOf(run, words, callSid)),
+    actions: (callSid) =>
+      query(Effect.flatMap(
+        run<StoredAction>("SELECT id, kind, name, arguments, at, state, answer FROM actions WHERE call_sid = ? ORDER BY at, id", [callSid]),
+        (rows) => Effect.forEach(rows, (row) => openAction(words, callSid, row))
+      )),
     events: (callSid, after) =>
-      query(Effect.map(
-        run<{ sequence: number; event: string }>(`SELECT sequence, event FROM events WHERE call_sid = ? AND sequence > ? ORDER BY sequence LIMIT ${eventsAtOnce}`, [callSid, after]),
-        (rows) => rows.flatMap(({ event, sequence }) => Option.toArray(Option.map(readEvent(event), (read) => ({ sequence, event: read as StoredEvent["event"] }))))
+      query(Effect.flatMap(
+        run<EventRow>(`SELECT sequence, event FROM events WHERE call_sid = ? AND sequence > ? ORDER BY sequence LIMIT ${eventsAtOnce}`, [callSid, after]),
+        (rows) => Effect.map(Effect.forEach(rows, (row) => openEvent(words, callSid, row)), (events) => events.flatMap((event) => Option.toArray(event)))
       ))
   })
 })

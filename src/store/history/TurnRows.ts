@@ -1,10 +1,12 @@
 /** Turns of calls as the table `turns` has them. Times: ms on the call's axis (see `StoreWrite`). */
-import { Effect, Option, Schema } from "effect"
+import { Effect, Option, Result, Schema } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
+import { places, type SealedWords, type Unreadable } from "../encryption/SealedWords.ts"
 import type { Run } from "../Statements.ts"
 import { Word } from "../StoreWrite.ts"
 
-export interface StoredTurn {
+/** If it is unreadable, it has neither a text nor words. */
+export interface StoredTurn extends Unreadable {
   readonly turn: number
   readonly role: "caller" | "agent"
   readonly startedAt: number
@@ -31,20 +33,18 @@ interface TurnRow {
 
 const readWords = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Word)))
 
-const toTurn = (row: TurnRow): StoredTurn => ({
-  turn: row.turn,
-  role: row.role,
-  startedAt: row.started_at,
-  endedAt: row.ended_at,
-  text: row.text,
-  words: Option.getOrElse(readWords(row.words), () => []),
-  isCut: row.is_cut === 1,
-  latency: row.latency
+const toTurn = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], callSid: CallSid, row: TurnRow): Effect.fn.Return<StoredTurn> {
+  const turn = { turn: row.turn, role: row.role, startedAt: row.started_at, endedAt: row.ended_at, isCut: row.is_cut === 1, latency: row.latency }
+  const text = yield* open(row.text, places.turnText(callSid, row.turn))
+  const words = yield* openJson(row.words, places.turnWords(callSid, row.turn))
+  return Result.match(Result.all([text, words]), {
+    onFailure: ({ why }) => ({ ...turn, text: "", words: [], unreadable: why }),
+    onSuccess: ([text, words]) => ({ ...turn, text, words: Option.getOrElse(readWords(words), () => []) })
+  })
 })
 
 /** The turns of a call in the order of their beginnings. One without words is none. */
-export const turnsOf = (run: Run, callSid: CallSid) =>
-  Effect.map(
-    run<TurnRow>("SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? AND text <> '' ORDER BY turn", [callSid]),
-    (rows) => rows.map(toTurn)
-  )
+export const turnsOf = Effect.fnUntraced(function*(run: Run, sealed: SealedWords["Service"], callSid: CallSid) {
+  const rows = yield* run<TurnRow>("SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? AND text <> '' ORDER BY turn", [callSid])
+  return yield* Effect.forEach(rows, (row) => toTurn(sealed, callSid, row))
+})

@@ -135,6 +135,9 @@ const turnColumns = `call_sid TEXT NOT NULL,
   latency DOUBLE PRECISION,
   written_at DOUBLE PRECISION NOT NULL`
 
+/** What each sealed text begins with (`encryption/Sealing`). Such a text has no words to search for. */
+const isSealed = (text: string) => `${text} LIKE 'sealed:1:%'`
+
 /**
  * `turns.id` is the call's number × 65,536 + the turn, and the text index has the same id. So a search walks from the newest call
  * backwards without sorting. `secure-delete`: an erased word leaves the index at once.
@@ -144,15 +147,15 @@ const sqlite = [
   `CREATE TABLE turns (\n  id INTEGER PRIMARY KEY,\n  ${turnColumns},\n  UNIQUE (call_sid, turn)\n)`,
   "CREATE VIRTUAL TABLE turns_text USING fts5 (text, content = 'turns', content_rowid = 'id', tokenize = 'unicode61 remove_diacritics 2')",
   "INSERT INTO turns_text (turns_text, rank) VALUES ('secure-delete', 1)",
-  `CREATE TRIGGER turns_text_added AFTER INSERT ON turns BEGIN
+  `CREATE TRIGGER turns_text_added AFTER INSERT ON turns WHEN NOT ${isSealed("new.text")} BEGIN
   INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
 END`,
-  `CREATE TRIGGER turns_text_removed AFTER DELETE ON turns BEGIN
+  `CREATE TRIGGER turns_text_removed AFTER DELETE ON turns WHEN NOT ${isSealed("old.text")} BEGIN
   INSERT INTO turns_text (turns_text, rowid, text) VALUES ('delete', old.id, old.text);
 END`,
   `CREATE TRIGGER turns_text_changed AFTER UPDATE OF text ON turns WHEN old.text IS NOT new.text BEGIN
-  INSERT INTO turns_text (turns_text, rowid, text) VALUES ('delete', old.id, old.text);
-  INSERT INTO turns_text (rowid, text) VALUES (new.id, new.text);
+  INSERT INTO turns_text (turns_text, rowid, text) SELECT 'delete', old.id, old.text WHERE NOT ${isSealed("old.text")};
+  INSERT INTO turns_text (rowid, text) SELECT new.id, new.text WHERE NOT ${isSealed("new.text")};
 END`,
   "CREATE TABLE call_signals (id INTEGER PRIMARY KEY AUTOINCREMENT, call_sid TEXT NOT NULL, signal TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)"
 ]
@@ -160,7 +163,7 @@ END`,
 /** `tsv`: the text's words without rules of any language, because calls are in many languages. */
 const postgres = [
   calls("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
-  `CREATE TABLE turns (\n  ${turnColumns},\n  tsv TSVECTOR GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED,\n  PRIMARY KEY (call_sid, turn)\n)`,
+  `CREATE TABLE turns (\n  ${turnColumns},\n  tsv TSVECTOR GENERATED ALWAYS AS (CASE WHEN ${isSealed("text")} THEN NULL ELSE to_tsvector('simple', text) END) STORED,\n  PRIMARY KEY (call_sid, turn)\n)`,
   "CREATE INDEX turns_text ON turns USING gin (tsv)",
   "CREATE TABLE call_signals (id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, call_sid TEXT NOT NULL, signal TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)"
 ]

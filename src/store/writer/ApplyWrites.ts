@@ -128,7 +128,7 @@ const end = ({ at, write }: Of<"CallEnded">): Row => {
 }
 
 const turn = ({ at, write }: Of<"TurnWritten">): Row => [
-  write.callSid, write.turn, write.role, write.startedAt, write.endedAt, write.text, JSON.stringify(write.words), flag(write.isCut), write.latency ?? null, at
+  write.callSid, write.turn, write.role, write.startedAt, write.endedAt, write.text, JSON.stringify(write.sealedWords ?? write.words), flag(write.isCut), write.latency ?? null, at
 ]
 
 const action = ({ at, write }: Of<"ActionWritten">): Row => [

@@ -1,10 +1,13 @@
 /** Calls outlive their process: it is killed in the middle of a sentence, and another process, or the restarted one, goes on. */
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
-import { Effect, FileSystem, Layer, Schedule } from "effect"
+import { Effect, FileSystem, Layer, Redacted, Result, Schedule } from "effect"
 import * as Caller from "../../../src/simulator/caller/Caller.ts"
 import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
 import { Simulator } from "../../../src/simulator/Simulator.ts"
+import { places } from "../../../src/store/encryption/SealedWords.ts"
+import { Sealing } from "../../../src/store/encryption/Sealing.ts"
+import { randomBytes } from "node:crypto"
 import { DatabaseSync } from "node:sqlite"
 import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
@@ -80,20 +83,35 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       assert.strictEqual(outcome["isMemoryLost"], false)
     }).pipe(Effect.scoped), 120_000)
 
-  it.effect("goes on when the process is started again", () =>
+  it.effect("goes on when the process is started again, also if its words are sealed and another key seals now", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const dataDir = yield* fs.makeTempDirectoryScoped()
       const balancer = yield* Balancer.make
       const port = yield* freePort
       const env = { SERVER_PORT: String(port), DATA_DIR: dataDir }
-      const first = yield* startBehind(balancer, env)
+      const [older, newer] = ["2025", "2026"].map((id) => ({ id, key: Redacted.make(new Uint8Array(randomBytes(32))) }))
+      const variable = [older, newer].map(({ id, key }) => `${id}:${Buffer.from(Redacted.value(key)).toString("base64")}`)
+      const { openText } = yield* Effect.provide(Effect.map(Sealing, (sealing) => sealing), Sealing.layerOf([older, newer]))
+      const open = (text: string, place: string) => Result.getOrElse(openText(text, place), () => "")
+      const first = yield* startBehind(balancer, { ...env, STORE_ENCRYPTION_KEYS: variable[0] })
       balancer.send([port])
 
       let turns: ReadonlyArray<Turn> = []
+      let keys: ReadonlyArray<unknown> = []
+      const opened = ({ call_sid: callSid, role, text, turn, words }: Record<string, unknown>) => {
+        const sealed: unknown = JSON.parse(String(words))
+        return toTurn({
+          role,
+          text: open(String(text), places.turnText(String(callSid), Number(turn))),
+          words: typeof sealed === "string" ? open(sealed, places.turnWords(String(callSid), Number(turn))) : words
+        })
+      }
       const look = Effect.sync(() => {
         const database = new DatabaseSync(`${dataDir}/calls.db`, { readOnly: true })
-        turns = database.prepare("SELECT role, text, words FROM turns ORDER BY turn").all().map(toTurn)
+        const rows = database.prepare("SELECT call_sid, turn, role, text, words FROM turns WHERE text <> '' ORDER BY turn").all()
+        turns = rows.map(opened)
+        keys = rows.map(({ text }) => String(text).split(":", 3)[2])
         database.close()
       })
       yield* Effect.forkScoped(Effect.repeat(Effect.ignoreCause(look), Schedule.spaced("100 millis")))
@@ -101,13 +119,14 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       yield* until("the answer is spoken", Effect.sync(() => turns), (all) => all.some(({ text }) => text.includes("Monday to Friday")))
       yield* first.signal("SIGKILL")
       yield* first.ended
-      yield* startBehind(balancer, env)
+      yield* startBehind(balancer, { ...env, STORE_ENCRYPTION_KEYS: `${variable[1]},${variable[0]}` })
       yield* call.settled
       yield* look
 
       const agent = turns.filter(({ role }) => role === "agent").map(({ heard }) => heard)
       assert.isTrue(agent.some((heard) => heard.startsWith("Sorry, we were cut off.") && heard.includes("to five.")), JSON.stringify(turns))
       assert.isTrue(agent.some((heard) => heard.includes("library.")), "the next question is answered")
+      assert.deepStrictEqual([...new Set(keys)], ["2025", "2026"])
     }).pipe(Effect.scoped), 120_000)
 
   it.effect("while a tool runs does not ask it again: another process tells that nobody knows", () =>

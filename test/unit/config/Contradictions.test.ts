@@ -72,6 +72,7 @@ describe("a setting that does nothing, or too much, causes a warning", () => {
     [{ TRUSTED_PROXIES: "0.0.0.0/0" }, ["TRUSTED_PROXIES trusts every address"]],
     [{ TWILIO_PHONE_NUMBER: "+14155550100" }, ["TWILIO_PHONE_NUMBER does nothing"]],
     [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "https://Calls.example.com:443/twiml" }, ["TWILIO_FALLBACK_URL is an address of this service"]],
+    [{ EVENTS_DIR: "data/events", STORE_ENCRYPTION_KEYS: `2026:${"hunter2".padEnd(43, "x")}` }, ["EVENTS_DIR is set, and its files are not sealed"]],
     [{ MAX_CALL_DURATION: "12s" }, ["MEDIA_TIMEOUT does nothing"]],
     [{ ...account, TWILIO_API_BASE_URL: "http://api.twilio.com" }, ["TWILIO_API_BASE_URL begins with http://"]],
     [{ TWILIO_AUTHTOKEN: "hunter2" }, ["TWILIO_AUTHTOKEN is no variable of this service. Did you mean TWILIO_AUTH_TOKEN?"]],

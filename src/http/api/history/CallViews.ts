@@ -3,6 +3,7 @@
  */
 import { Option } from "effect"
 import type { CallSid } from "../../../domain/Sid.ts"
+import type { Unreadable } from "../../../store/encryption/SealedWords.ts"
 import { beginning, ending, iso, isoOrNull, outcome } from "../../../store/history/CallFields.ts"
 import type { CallSummary } from "../../../store/history/CallRecord.ts"
 import type { CallDetails, StoredAction } from "../../../store/history/StoredCalls.ts"
@@ -45,6 +46,8 @@ export const detailed = (call: CallDetails, recording: Option.Option<Recording>)
   }
 }
 
+const unreadable = ({ unreadable }: Unreadable) => unreadable === undefined ? {} : { unreadable }
+
 export const transcript = (callSid: CallSid, turns: ReadonlyArray<StoredTurn>, actions: ReadonlyArray<StoredAction>) => ({
   call_sid: callSid,
   turns: turns.map((turn) => ({
@@ -55,7 +58,11 @@ export const transcript = (callSid: CallSid, turns: ReadonlyArray<StoredTurn>, a
     text: turn.text,
     cut: turn.isCut,
     latency_ms: turn.latency,
+    ...unreadable(turn),
     words: turn.words.map(({ at, isHeard, text }) => ({ text, ms: at, heard: isHeard }))
   })),
-  actions: actions.map(({ answer, arguments: given, at, id, kind, name, state }) => ({ id, kind, name, ms: at, state, arguments: given, answer }))
+  actions: actions.map((action) => {
+    const { answer, arguments: given, at, id, kind, name, state } = action
+    return { id, kind, name, ms: at, state, arguments: given, answer, ...unreadable(action) }
+  })
 })

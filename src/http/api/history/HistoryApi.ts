@@ -19,7 +19,7 @@ const filters = {
   direction: Schema.optionalKey(described("inbound or outbound")),
   outcome: Schema.optionalKey(described("Twilio's final status, such as no-answer; or why the call ended, such as agentLeft; or live")),
   campaign: Schema.optionalKey(described("The campaign that the request named")),
-  text: Schema.optionalKey(described("Words that either side said, all in one turn")),
+  text: Schema.optionalKey(described("Words that either side said, all in one turn; refused while words are sealed")),
   limit: Schema.optionalKey(described("Calls of a page, 1 to 200; the default is 50")),
   cursor: Schema.optionalKey(described("Where the page begins: next of the previous page, with the same filters"))
 }
@@ -114,6 +114,10 @@ const StoredCall = Schema.Struct({
   deliveries: Schema.Array(Delivery).annotate({ description: "Webhooks of this call" })
 }).annotate({ identifier: "StoredCall" })
 
+const unreadable = Schema.optionalKey(Schema.Literals(["keyMissing", "damaged"]).annotate({
+  description: "Its words are sealed and can't be opened: it has none here. Absent where they can be read"
+}))
+
 const Transcript = Schema.Struct({
   call_sid: CallSid,
   turns: Schema.Array(Schema.Struct({
@@ -124,6 +128,7 @@ const Transcript = Schema.Struct({
     text: Schema.String.annotate({ description: "What was said; of the agent, what it began to say" }),
     cut: Schema.Boolean,
     latency_ms: Schema.NullOr(Schema.Number),
+    unreadable,
     words: Schema.Array(Schema.Struct({ text: Schema.String, ms: Schema.Number, heard: Schema.Boolean }))
   })),
   actions: Schema.Array(Schema.Struct({
@@ -133,7 +138,8 @@ const Transcript = Schema.Struct({
     ms: Schema.Number,
     state: Schema.Literals(["asked", "answered", "notSent", "unknown"]),
     arguments: Schema.String,
-    answer: Schema.NullOr(Schema.String)
+    answer: Schema.NullOr(Schema.String),
+    unreadable
   }))
 }).annotate({ identifier: "Transcript" })
 
@@ -144,6 +150,11 @@ const CallEvent = Schema.Struct({
   turn: Schema.optionalKey(Schema.Number.annotate({ description: "The agent's turn; 0 is the greeting; not in Outcome" }))
 }).annotate({ identifier: "CallEvent" })
 
+const UnreadableEvent = Schema.Struct({
+  _tag: Schema.Literal("Unreadable"),
+  unreadable: Schema.Literals(["keyMissing", "damaged"]).annotate({ description: "Why the sealed event can't be opened" })
+}).annotate({ identifier: "UnreadableEvent" })
+
 const params = { callSid: CallSid }
 
 export class HistoryGroup extends HttpApiGroup.make("calls")
@@ -151,7 +162,7 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
     HttpApiEndpoint.get("list", "/calls", {
       query: ListQuery,
       success: CallPage,
-      error: [Problems.InvalidRequest, Problems.HistoryUnreachable]
+      error: [Problems.InvalidRequest, Problems.WordsSealed, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
       summary: "Calls, newest first",
       description: "All given filters must match; `metadata.KEY=value` selects by a member of the metadata. A page may have fewer calls than "
@@ -191,7 +202,7 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
     HttpApiEndpoint.get("events", "/calls/:callSid/events", {
       params,
       headers: { "last-event-id": Schema.optionalKey(Schema.String) },
-      success: HttpApiSchema.StreamSse({ data: CallEvent }),
+      success: HttpApiSchema.StreamSse({ data: Schema.Union([CallEvent, UnreadableEvent]) }),
       error: [Problems.InvalidRequest, Problems.NoSuchCall, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
       summary: "What is said and done on a call, live or afterwards",

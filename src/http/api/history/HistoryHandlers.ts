@@ -7,6 +7,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { CallRegistry } from "../../../call/CallRegistry.ts"
 import { Credentials } from "../../../config/Credentials.ts"
 import type { CallSid } from "../../../domain/Sid.ts"
+import { SealedWords } from "../../../store/encryption/SealedWords.ts"
 import { StoredCalls } from "../../../store/history/StoredCalls.ts"
 import { CallRecordings } from "../../../store/recording/CallRecordings.ts"
 import { CallErasure } from "../../../store/retention/CallErasure.ts"
@@ -55,6 +56,7 @@ export const layer = HttpApiBuilder.group(
     const recordings = yield* CallRecordings
     const erasure = yield* CallErasure
     const numbers = yield* NumberHash
+    const { isSealing } = yield* SealedWords
     const cursors = Cursor.make(Redacted.value((yield* Credentials).apiKey))
 
     const find = (callSid: CallSid) =>
@@ -64,7 +66,7 @@ export const layer = HttpApiBuilder.group(
       )
 
     const list = Effect.fn("GET /calls")(function*({ query }: { readonly query: ListQuery.Query }) {
-      const asked = yield* ListQuery.read(query, cursors, numbers.variants)
+      const asked = yield* ListQuery.read(query, cursors, { variantsOf: numbers.variants, isSealing })
       const { calls, next } = yield* Effect.mapError(stored.list(asked.filters, asked.limit, asked.after), unreachable)
       return { calls: calls.map(CallViews.listed), next: next === undefined ? null : cursors.write(next, asked.fingerprint) }
     }, Effect.tapError(countRefusal))

@@ -105,8 +105,19 @@ const fingerprintOf = (query: Query): string =>
 const defined = <A extends object>(fields: A): { readonly [Name in keyof A]?: Exclude<A[Name], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [Name in keyof A]?: Exclude<A[Name], undefined> }
 
-/** `variantsOf` gives the forms in which the store may have a number: plain or hashed. */
-export const read = Effect.fnUntraced(function*(query: Query, cursors: Cursors, variantsOf: (number: string) => ReadonlyArray<string>) {
+interface Stored {
+  /** The forms in which the store may have a number: plain or hashed. */
+  readonly variantsOf: (number: string) => ReadonlyArray<string>
+  /** The words are sealed. */
+  readonly isSealing: boolean
+}
+
+export const read = Effect.fnUntraced(function*(query: Query, cursors: Cursors, { isSealing, variantsOf }: Stored) {
+  if (isSealing && query.text !== undefined) {
+    return yield* new Problems.WordsSealed({
+      detail: "The words are sealed (STORE_ENCRYPTION_KEYS), so they can't be searched. Leave out \"text\" and select by other fields, such as metadata."
+    })
+  }
   const asked = {
     from: yield* Effect.fromResult(given(query.from, time("from"))),
     to: yield* Effect.fromResult(given(query.to, time("to"))),

@@ -13,8 +13,15 @@ const clock = (millis: number): string => {
 /** The text on one line: words may contain line ends. */
 const flat = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
 
+/** What stands in place of sealed words that can't be opened. */
+const reasons = {
+  keyMissing: "(sealed; its key is missing)",
+  damaged: "(sealed; it does not open with its key)"
+}
+
 /** The words of a turn. Those that were not heard are in brackets. */
-const spoken = ({ text, words }: StoredTurn): string => {
+const spoken = ({ text, unreadable, words }: StoredTurn): string => {
+  if (unreadable !== undefined) return reasons[unreadable]
   if (words.length === 0) return flat(text)
   const runs: Array<{ readonly isHeard: boolean; readonly words: Array<string> }> = []
   for (const word of words) {
@@ -25,8 +32,8 @@ const spoken = ({ text, words }: StoredTurn): string => {
   return flat(runs.map(({ isHeard, words }) => isHeard ? words.join(" ") : `[${words.join(" ")}]`).join(" "))
 }
 
-const done = ({ answer, arguments: given, name, state }: StoredAction): string =>
-  flat(`(${name} ${given}: ${state}${answer === null ? "" : `: ${answer}`})`)
+const done = ({ answer, arguments: given, name, state, unreadable }: StoredAction): string =>
+  unreadable !== undefined ? `(${name}: ${state}) ${reasons[unreadable]}` : flat(`(${name} ${given}: ${state}${answer === null ? "" : `: ${answer}`})`)
 
 export const of = (turns: ReadonlyArray<StoredTurn>, actions: ReadonlyArray<StoredAction>): string =>
   [

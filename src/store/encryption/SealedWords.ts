@@ -1,0 +1,106 @@
+/**
+ * Seals the words of each write before it waits in the queue, so that neither the database nor the journal gets them. Opens them for readers.
+ *
+ * Each field is sealed by itself, for its call and its row. In a column of JSON the sealed text is a JSON string. Empty texts stay empty.
+ */
+import { Context, Effect, Layer, Option, Result, Schema } from "effect"
+import type { CallSid } from "../../domain/Sid.ts"
+import * as SampledLog from "../../observability/SampledLog.ts"
+import type { StoreWrite } from "../StoreWrite.ts"
+import { type Sealer, Sealing, type Unopenable } from "./Sealing.ts"
+
+/** Why the words of a row can't be read; unset: they can. */
+export interface Unreadable {
+  readonly unreadable?: Unopenable["why"]
+}
+
+/** Where a sealed text belongs. It opens nowhere else. */
+export const places = {
+  turnText: (callSid: string, turn: number) => `${callSid} turns.text ${turn}`,
+  turnWords: (callSid: string, turn: number) => `${callSid} turns.words ${turn}`,
+  actionArguments: (callSid: string, id: string) => `${callSid} actions.arguments ${id}`,
+  actionAnswer: (callSid: string, id: string) => `${callSid} actions.answer ${id}`,
+  event: (callSid: string, sequence: number) => `${callSid} events.event ${sequence}`,
+  memory: (callSid: string) => `${callSid} conversations.memory`,
+  webhook: (callSid: string, id: string) => `${callSid} deliveries.payload ${id}`
+}
+
+const sealedText = /^sealed:1:[\w-]{1,32}:[\w-]{38,}$/
+
+const readString = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.String))
+
+/** Seals a text. One that could not be opened when it was read, and is written again, stays as it is. */
+const sealText = (sealer: Sealer, text: string, place: string): string => text === "" || sealedText.test(text) ? text : sealer.sealText(text, place)
+
+const sealWrite = (sealer: Sealer, write: StoreWrite): StoreWrite => {
+  const { callSid } = write
+  switch (write._tag) {
+    case "TurnWritten": {
+      const { text, turn, words } = write
+      return {
+        ...write,
+        text: sealText(sealer, text, places.turnText(callSid, turn)),
+        ...(words.length === 0 ? {} : { words: [], sealedWords: sealer.sealText(JSON.stringify(words), places.turnWords(callSid, turn)) })
+      }
+    }
+    case "ActionWritten": {
+      const { answer, arguments: given, id } = write
+      return {
+        ...write,
+        arguments: sealText(sealer, given, places.actionArguments(callSid, id)),
+        ...(answer === undefined ? {} : { answer: sealText(sealer, answer, places.actionAnswer(callSid, id)) })
+      }
+    }
+    case "EventTold":
+      return { ...write, event: sealer.sealText(JSON.stringify(write.event), places.event(callSid, write.sequence)) }
+    case "ConversationSaved":
+      return { ...write, memory: sealer.sealText(JSON.stringify(write.memory), places.memory(callSid)) }
+    default:
+      return write
+  }
+}
+
+export class SealedWords extends Context.Service<SealedWords, {
+  /** Words are sealed now, so the database can't search them. */
+  readonly isSealing: boolean
+  /** Seals the words of a write, if there is a key. */
+  readonly sealWrite: (write: StoreWrite) => StoreWrite
+  /** Seals the body of a webhook, if there is a key. */
+  readonly sealWebhook: (body: string, callSid: CallSid, id: string) => string
+  /** Opens a text of the database. A failure is logged, too. */
+  readonly open: (text: string, place: string) => Effect.Effect<Result.Result<string, Unopenable>>
+  /** Opens a column of JSON. */
+  readonly openJson: (column: string, place: string) => Effect.Effect<Result.Result<string, Unopenable>>
+}>()("client-caller/store/encryption/SealedWords") {
+  static readonly layerNoDeps = Layer.effect(SealedWords, Effect.suspend(() => make))
+
+  static readonly layer = SealedWords.layerNoDeps.pipe(Layer.provideMerge(Sealing.layer))
+
+  /** Seals nothing, for tests. */
+  static readonly layerNone = SealedWords.layerNoDeps.pipe(Layer.provideMerge(Sealing.layerOf([])))
+}
+
+const make = Effect.gen(function*() {
+  const { openText, sealer } = yield* Sealing
+  const complaints = yield* SampledLog.make
+
+  const open: SealedWords["Service"]["open"] = (text, place) =>
+    Effect.suspend((): Effect.Effect<Result.Result<string, Unopenable>> => {
+      const opened = openText(text, place)
+      if (Result.isSuccess(opened)) return Effect.succeed(opened)
+      const { keyId, message, why } = opened.failure
+      return Effect.as(complaints.tell(`${why} ${keyId}`, Effect.logError(`A text of the call history can't be read. ${message}`)), opened)
+    })
+
+  return SealedWords.of({
+    isSealing: sealer !== undefined,
+    sealWrite: (write) => sealer === undefined ? write : sealWrite(sealer, write),
+    sealWebhook: (body, callSid, id) => sealer === undefined ? body : sealer.sealText(body, places.webhook(callSid, id)),
+    open,
+    openJson: (column, place) =>
+      Option.match(column.startsWith("\"sealed:") ? readString(column) : Option.none(), {
+        onNone: () => Effect.succeed(Result.succeed(column)),
+        onSome: (text) => open(text, place)
+      })
+  })
+})
