@@ -11,7 +11,7 @@ import type { ConversationFeed } from "../../../call/ConversationFeed.ts"
 import type { CallSid } from "../../../domain/Sid.ts"
 import type { StoreUnreachable } from "../../../store/CallStore.ts"
 import { outcome } from "../../../store/history/CallFields.ts"
-import type { StoredCalls } from "../../../store/history/StoredCalls.ts"
+import type { CallDetails, StoredCalls } from "../../../store/history/StoredCalls.ts"
 import type { Told } from "./EventStream.ts"
 
 /** How often the history is read for a call that another process has. */
@@ -19,6 +19,10 @@ const lookEvery = "500 millis"
 
 /** How often a failed read of the history is repeated. */
 const repeated = { schedule: Schedule.spaced(lookEvery), times: 60 }
+
+/** The last event of a call's stream: its outcome, as far as it is known then. None if the history does not have the call. */
+const outcomeOf = (call: Option.Option<CallDetails>): ReadonlyArray<Told> =>
+  Option.match(call, { onNone: () => [], onSome: (ended) => [{ event: { _tag: "Outcome", ...outcome(ended) } }] })
 
 export const make = (
   stored: Pick<StoredCalls["Service"], "events" | "find">,
@@ -55,17 +59,15 @@ export const make = (
       return isSecondRead ? [] : yield* Effect.delay(before(sequence, true), lookEvery)
     })
 
-  const isOver = stored.find(callSid).pipe(
-    Effect.map((call) => !Option.exists(call, ({ isLive }) => isLive)),
-    Effect.orElseSucceed(() => false)
-  )
+  /** The call as the history has it. Unset: the history can't be read. */
+  const look = Effect.option(stored.find(callSid))
   /** Looks for the end before it reads events, so that no event before the end is missed. */
   const follow = Stream.paginate(undefined, () =>
     Effect.gen(function*() {
-      const isLast = yield* isOver
+      const call = yield* look
       const events = yield* surePage
       if (events.length > 0) return [events, Option.some(undefined)] as const
-      if (isLast) return [events, Option.none()] as const
+      if (Option.exists(call, (known) => !Option.exists(known, ({ isLive }) => isLive))) return [outcomeOf(Option.flatten(call)), Option.none()] as const
       yield* Effect.sleep(lookEvery)
       return [events, Option.some(undefined)] as const
     }))
@@ -88,13 +90,3 @@ export const make = (
 
   return kept.pipe(Stream.concat(live), Stream.concat(follow))
 }
-
-/** The last event of a call's stream: its outcome, as far as it is known then. Nothing while the call goes on, or the history can't be read. */
-export const outcomeOf = (stored: Pick<StoredCalls["Service"], "find">, callSid: CallSid): Stream.Stream<Told> =>
-  Stream.unwrap(stored.find(callSid).pipe(
-    Effect.map((call) => Option.match(Option.filter(call, ({ isLive }) => !isLive), {
-      onNone: () => Stream.empty,
-      onSome: (ended) => Stream.make<[Told]>({ event: { _tag: "Outcome", ...outcome(ended) } })
-    })),
-    Effect.orElseSucceed(() => Stream.empty)
-  ))

@@ -117,7 +117,7 @@ export const layer = HttpApiBuilder.group(
         const after = yield* eventId(headers["last-event-id"])
         const here = yield* registry.events(callSid)
         if (Option.isNone(here)) yield* find(callSid)
-        return EventStream.response(Stream.concat(EventFeed.make(stored, callSid, after, here), EventFeed.outcomeOf(stored, callSid)))
+        return EventStream.response(EventFeed.make(stored, callSid, after, here))
       }, Effect.tapError(countRefusal)))
   })
 )
