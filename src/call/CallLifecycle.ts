@@ -6,7 +6,8 @@
 import { type Cause, Effect, Metric, Queue, Ref } from "effect"
 import * as Metrics from "../observability/Metrics.ts"
 import type { CallInfo } from "./CallInfo.ts"
-import { type CallEvent, type CallState, type Command, begin, type Phase, transition } from "./CallState.ts"
+import { type CallEvent, type CallState, type Command, begin, type Phase } from "./CallState.ts"
+import { transition } from "./CallTransition.ts"
 
 /**
  * Runs once for each new phase, in the fiber that dispatched the event, and can't be interrupted. `Ended` is the last phase.

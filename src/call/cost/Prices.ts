@@ -28,18 +28,13 @@ export class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
 /** The file itself can't be read. */
 export class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{ readonly file: string; readonly why: Files.FileUnreadable["why"] }> {
   override get message() {
-    return `PRICES_FILE: ${this.file} ${whyUnreadable[this.why]}`
+    return `PRICES_FILE: ${this.file} ${Files.whySettingUnreadable(this.why, advice, maxFileBytes)}`
   }
 }
 
-/** Why a file can't be read, and what to do. */
-const whyUnreadable: Readonly<Record<Files.FileUnreadable["why"], string>> = {
-  missing: "can't be found. A relative path begins where the service was started.",
-  folder: "is a folder. Name a file.",
-  notAFile: "is a pipe, a device or a socket. Name a file.",
-  tooLarge: `has more than ${maxFileBytes / 1024} KiB. Make it smaller.`,
-  forbidden: "can't be read. Check its permissions.",
-  failed: "can't be read. Check its disk and its permissions."
+const advice = {
+  missing: "A relative path begins where the service was started.",
+  folder: "Name a file."
 }
 
 const noKeys = "A price list consists of keys with values. Begin with \"currency: USD\"."

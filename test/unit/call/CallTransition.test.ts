@@ -8,9 +8,9 @@ import {
   begin,
   isGivenUp,
   type StreamEnd,
-  type Timer,
-  transition
+  type Timer
 } from "../../../src/call/CallState.ts"
+import { transition } from "../../../src/call/CallTransition.ts"
 import { CallStatus } from "../../../src/twilio/webhook/WebhookParameters.ts"
 import { streamSid } from "../../support/conversation/Samples.ts"
 
