@@ -37,6 +37,33 @@ export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
   }
 }
 
+/**
+ * Why a file that a setting names can't be read, and what to do: the end of a sentence that begins with the file's name.
+ *
+ * @param advice what to do if the file is missing, or is a folder
+ * @param maxFileBytes the limit that the file was read with
+ */
+export const whySettingUnreadable = (
+  why: FileUnreadable["why"],
+  advice: { readonly missing: string; readonly folder: string },
+  maxFileBytes: number
+): string => {
+  switch (why) {
+    case "missing":
+      return `can't be found. ${advice.missing}`
+    case "folder":
+      return `is a folder. ${advice.folder}`
+    case "notAFile":
+      return "is a pipe, a device or a socket. Name a file."
+    case "tooLarge":
+      return `has more than ${maxFileBytes / 1024} KiB. Make it smaller.`
+    case "forbidden":
+      return "can't be read. Check its permissions."
+    case "failed":
+      return "can't be read. Check its disk and its permissions."
+  }
+}
+
 /** Clauses that follow a file's name, by the system's error code. */
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left on its disk. Make room",

@@ -46,14 +46,9 @@ export class AgentFileUnreadable extends Data.TaggedError("AgentFileUnreadable")
   }
 }
 
-/** Why a file can't be read, and what to do. */
-const whyUnreadable: Readonly<Record<Files.FileUnreadable["why"], string>> = {
-  missing: "can't be found. Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path begins where the service was started.",
-  folder: "is a folder. Name a file; AGENTS_DIR is for a folder of them.",
-  notAFile: "is a pipe, a device or a socket. Name a file.",
-  tooLarge: `has more than ${maxFileBytes / 1024} KiB. Make it smaller.`,
-  forbidden: "can't be read. Check its permissions.",
-  failed: "can't be read. Check its disk and its permissions."
+const advice = {
+  missing: "Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path begins where the service was started.",
+  folder: "Name a file; AGENTS_DIR is for a folder of them."
 }
 
 const byPlace = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
@@ -131,7 +126,7 @@ export class AgentFiles extends Context.Service<AgentFiles, {
       const load = Effect.fn("AgentFiles.load")(function*(file: string) {
         const { text } = yield* Effect.mapError(
           Files.read(file, maxFileBytes),
-          ({ why }) => new AgentFileUnreadable({ file, why: whyUnreadable[why] })
+          ({ why }) => new AgentFileUnreadable({ file, why: Files.whySettingUnreadable(why, advice, maxFileBytes) })
         )
         return yield* read(text, file)
       })
