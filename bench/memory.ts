@@ -42,7 +42,7 @@ const rude = [...lines, ...lines].flatMap((text, index) => [
   Silence({ duration: `${600 + (index % 5) * 137} millis` })
 ])
 
-/** A caller with long sentences that are foreign to the agent: they cost a recognizer most work and most memory. */
+/** A caller whose sentences have nothing to do with the agent. Recognizing these costs the most time and memory. */
 const foreign = [
   "My neighbour bought a yellow bicycle last summer, and it rained so hard that the cellar was flooded.",
   "The teacher explained the lesson twice, but the children were drawing dinosaurs all the time."

@@ -242,7 +242,6 @@ export const storeUp = Metric.gauge("client_caller_store_up", {
   description: "Whether the database of the call history answers and nothing waits in the journal (1) or not (0)"
 })
 
-/** The recordings have silence instead: their folder could not be written to, or not fast enough. */
 export const recordingLost = Metric.counter("client_caller_recording_lost_seconds_total", {
   description: "Seconds of sound that are missing in recordings, because their folder could not be written to in time",
   incremental: true

@@ -4,7 +4,8 @@
  *
  * - A request that was answered is not repeated, whatever the answer says. Neither is one that took all of its time.
  * - A server that asks for a pause (`Retry-After`) gets it, if the caller waits that long.
- * - An engine that can't be reached, or is overloaded, is tried as long as the caller waits. An engine that breaks is tried three times.
+ * - A request to an engine that is overloaded or can't be reached is repeated as long as the caller waits.
+ * - A request that an engine fails on, with an error of its own, is made three times at most.
  *
  * A request to an engine changes nothing in the world: tools are requested elsewhere (docs/adr/0009).
  */

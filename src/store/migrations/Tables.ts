@@ -1,5 +1,5 @@
 /**
- * The first version of the tables: one text for both databases, except for what differs between them.
+ * The tables of the first migration. Both databases have the same, but for column types and text indexes.
  *
  * - Times are ms since 1970, or ms on the call's axis, as `DOUBLE PRECISION`: Postgres would return integers of 64 bits as BigInt.
  * - Yes and no are 1 and 0. JSON is text.

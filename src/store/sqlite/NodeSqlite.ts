@@ -26,7 +26,7 @@ const maxPrepared = 200
 const busyMillis = 500
 
 /**
- * - `NORMAL`: a commit survives the end of the process; the last commits may be lost if the machine crashes.
+ * - `synchronous = NORMAL`: a commit is kept if the process is killed. If the machine crashes, the last commits may be lost.
  * - `secure_delete`: deleted data are overwritten in the file.
  */
 const pragmas = [

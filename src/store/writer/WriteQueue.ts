@@ -1,5 +1,5 @@
 /**
- * The calls' writes that the database does not have yet, in the order in which they were made. Bounded, and without effects.
+ * A bounded queue of the calls' writes that wait for the database, oldest first. It only holds them; `Writer` does the input and output.
  *
  * Only the newest waiting memory of a conversation counts: each memory has all that the one before it had.
  */

@@ -1,8 +1,8 @@
 /**
  * Finds words in a recognizer's dictionary. Each line has a word and its phones. Further ways to say a word are `word(2)`, `word(3)`, ….
  *
- * An agent needs a few hundred of the file's 135,000 words. A map of all words would take 20 MB, so the file is searched for the
- * wanted words only. That takes 20 ms.
+ * The file has 135,000 words, and an agent needs a few hundred. A map of all words would take 20 MB. Instead the file is searched for the
+ * words that the agent needs, which takes 20 ms.
  */
 
 const newline = 0x0a
