@@ -1,8 +1,7 @@
 /** Calls whose media WebSocket is cut while the telephone call goes on: the same process goes on with them. */
 import { assert, describe, it } from "@effect/vitest"
 import { NodeServices } from "@effect/platform-node"
-import { Effect, FileSystem, Layer } from "effect"
-import { join } from "node:path"
+import { Effect, Layer } from "effect"
 import { fileURLToPath } from "node:url"
 import * as Caller from "../../../src/simulator/caller/Caller.ts"
 import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
@@ -12,6 +11,7 @@ import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
 import * as Balancer from "../../support/service/Balancer.ts"
 import { converse, type Conversation, those, type Told, words } from "../../support/service/Conversing.ts"
+import * as Diner from "../../support/service/Diner.ts"
 import { apiKey, at, authToken, type Both, type Options, Service, until, withService } from "../../support/service/Service.ts"
 
 const { HangUp, Press, Silence } = Caller.Step
@@ -137,15 +137,7 @@ describe("a call whose stream is cut", () => {
           return told === undefined ? { text: "One moment, please.", calls: [{ name: "book", arguments: { guests: 2 } }] } : { text: told.content ?? "" }
         }
       })
-      const fs = yield* FileSystem.FileSystem
-      const agent = join(yield* fs.makeTempDirectoryScoped(), "diner.yaml")
-      yield* fs.writeFileString(agent, `
-name: diner
-greeting: Hello.
-instructions: You book tables.
-tools:
-  book: { description: Books a table., url: "${bookings.url}/bookings", timeout: 60s, parameters: { properties: { guests: { type: integer } } } }
-`)
+      const agent = yield* Diner.file(bookings.url)
       yield* withCuts({ env: { AGENT: agent, LLM_URL: chat.base } }, (bench) =>
         Effect.gen(function*() {
           const one = yield* converse(bench, (cues) => [

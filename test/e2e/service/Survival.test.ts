@@ -13,6 +13,7 @@ import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
 import * as Balancer from "../../support/service/Balancer.ts"
 import { those, type Told, watch, words } from "../../support/service/Conversing.ts"
+import * as Diner from "../../support/service/Diner.ts"
 import * as Process from "../../support/service/Process.ts"
 import { freePort, startBehind } from "../../support/service/Replicas.ts"
 import { apiKey, at, authToken, Service, until } from "../../support/service/Service.ts"
@@ -134,7 +135,6 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       const simulator = yield* Simulator
       const postgres = yield* PostgresServer
       const url = yield* postgres.database
-      const fs = yield* FileSystem.FileSystem
       const bookings = yield* FakeHttpServer.make(() => {})
       const chat = yield* FakeChatServer.make({
         model: "some-model",
@@ -144,14 +144,7 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
           return answer === undefined ? { calls: [{ name: "book", arguments: { guests: 2 } }] } : { text: `I was told: ${answer.content ?? ""}` }
         }
       })
-      const agent = `${yield* fs.makeTempDirectoryScoped()}/diner.yaml`
-      yield* fs.writeFileString(agent, `
-name: diner
-greeting: Hello.
-instructions: You book tables.
-tools:
-  book: { description: Books a table., url: "${bookings.url}/bookings", timeout: 60s, parameters: { properties: { guests: { type: integer } } } }
-`)
+      const agent = yield* Diner.file(bookings.url)
       const balancer = yield* Balancer.make
       const ports = [yield* freePort, yield* freePort]
       const env = { DATABASE_URL: url, AGENT: agent, LLM_URL: chat.base }
