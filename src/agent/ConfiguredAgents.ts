@@ -26,7 +26,7 @@ class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
 }
 
 /** No webhook may be sent to the address that a file names. */
-export class AgentWebhookRefused extends Data.TaggedError("AgentWebhookRefused")<{
+class AgentWebhookRefused extends Data.TaggedError("AgentWebhookRefused")<{
   readonly file: string
   readonly cause: WebhookAddress.WebhookAddressRefused
 }> {

@@ -151,8 +151,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         admit,
         adopt,
         expect: (keeping) =>
-          Effect.map(Effect.all([Random.nextInt, Random.nextInt]), (numbers) =>
-            expected.add(keeping, numbers.map((number) => Math.abs(number).toString(36)).join(""))),
+          Effect.map(Effect.all([Random.nextInt, Random.nextInt]), (randoms) =>
+            expected.add(keeping, randoms.map((number) => Math.abs(number).toString(36)).join(""))),
         isExpected: (ticket) => Effect.sync(() => expected.has(ticket)),
         reserve,
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),

@@ -20,10 +20,10 @@ export const maxBytes = 1024 * 1024
 const readFailures = {
   missing: "does not exist. Check its name",
   folder: "is a folder. Name a file",
-  notAFile: "is no regular file. Name a file",
+  notAFile: "is a pipe, a device or a socket. Name a file",
   tooLarge: "is too large. Check that it is the right file",
-  forbidden: "may not be read by this user. Change its owner or its permissions",
-  failed: "can't be read. Look at its disk"
+  forbidden: "can't be read. Check its permissions",
+  failed: "can't be read. Check its disk and its permissions"
 }
 
 /** A file can't be read. `tooLarge`: larger than the limit; `notAFile`: a pipe, a device or a socket. */
@@ -53,14 +53,10 @@ export const whySettingUnreadable = (
       return `can't be found. ${advice.missing}`
     case "folder":
       return `is a folder. ${advice.folder}`
-    case "notAFile":
-      return "is a pipe, a device or a socket. Name a file."
     case "tooLarge":
       return `has more than ${maxFileBytes / 1024} KiB. Make it smaller.`
-    case "forbidden":
-      return "can't be read. Check its permissions."
-    case "failed":
-      return "can't be read. Check its disk and its permissions."
+    default:
+      return `${readFailures[why]}.`
   }
 }
 

@@ -33,7 +33,7 @@ export interface Source extends Pick<YamlPlaces, "place" | "phrase"> {
 }
 
 /** What a file holds. The advice about its mistakes depends on it. */
-export type FileKind = "agent" | "prices"
+type FileKind = "agent" | "prices"
 
 const onlyOne: Readonly<Record<FileKind, string>> = {
   agent: "A file is one agent. Take out the line \"---\", or make two files of it.",

@@ -15,7 +15,7 @@ import { decode, type PriceList } from "./PriceList.ts"
 const maxFileBytes = 262_144
 
 /** The price list can't be used. */
-export class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
+class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
   readonly file: string
   /** In the order of their places. */
   readonly problems: Array.NonEmptyReadonlyArray<YamlSource.Problem>
@@ -26,7 +26,7 @@ export class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
 }
 
 /** The file itself can't be read. */
-export class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{ readonly file: string; readonly why: Files.FileUnreadable["why"] }> {
+class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{ readonly file: string; readonly why: Files.FileUnreadable["why"] }> {
   override get message() {
     return `PRICES_FILE: ${this.file} ${Files.whySettingUnreadable(this.why, advice, maxFileBytes)}`
   }

@@ -24,7 +24,7 @@ export class ActionNotKept extends Data.TaggedError("ActionNotKept") {
 }
 
 /** An action that an earlier media stream of the conversation began, and whose result this process still waits for. */
-export interface RunningAction {
+interface RunningAction {
   readonly action: Action
   /** The listener is called once, when the result has come. */
   readonly onOutcome: (listener: (outcome: ToolOutcome) => void) => void

@@ -20,7 +20,7 @@ export interface Resumption {
 export const isLoss = (why: StreamEnd): boolean => why === "fault" || why === "connectionLost"
 
 /** A time without a stream, ms since the call was answered. */
-export interface Gap {
+interface Gap {
   readonly from: number
   /** When the next stream began; `Infinity` if none did. */
   readonly to: number

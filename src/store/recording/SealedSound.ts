@@ -13,7 +13,7 @@ const { blockBytes, slotBytes } = SealedFormat
 const readAgainAfterMillis = 40
 const readAgainTimes = 5
 
-export interface SealedFile<E> {
+interface SealedFile<E> {
   readonly name: string
   /** Bytes of sound. */
   readonly size: number

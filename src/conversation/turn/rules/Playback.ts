@@ -102,7 +102,8 @@ export const finishReply = (draft: Draft, reply: ReplyState, heard: string, isWh
 
 /** Stops the reply for now. It keeps what the caller has not heard. */
 export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
-  const { heard, rest } = PlaybackLedger.divide(active.segments, draft.at)
+  // The notice that the line was lost is no part of the answer, and one that was cut is not repeated.
+  const { heard, rest } = PlaybackLedger.divide(active.segments.filter(({ isNotice }) => isNotice !== true), draft.at)
   const { filler } = draft.state
   cancelTimer(draft, "playback")
   order(draft, { _tag: "StopSpeech", reply: active.id, from: 0 })

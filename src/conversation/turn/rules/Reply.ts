@@ -31,7 +31,7 @@ export const replyDone = (draft: Draft, reply: ReplyState): void => {
   for (const piece of ClauseChunker.flush(reply.chunker)) next = speakPiece(draft, next, piece)
   next = pressKeys(draft, next)
   // Its last words may have been heard already.
-  if (next.id === draft.state.active?.id) finishIfHeard(draft, next)
+  finishIfHeard(draft, next)
 }
 
 export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {

@@ -114,7 +114,9 @@ const StoredCall = Schema.Struct({
   deliveries: Schema.Array(Delivery).annotate({ description: "Webhooks of this call" })
 }).annotate({ identifier: "StoredCall" })
 
-const unreadable = Schema.optionalKey(Schema.Literals(["keyMissing", "damaged"]).annotate({
+const WhyUnreadable = Schema.Literals(["keyMissing", "damaged"])
+
+const unreadable = Schema.optionalKey(WhyUnreadable.annotate({
   description: "Its words are sealed and can't be opened: it has none here. Absent where they can be read"
 }))
 
@@ -152,7 +154,7 @@ const CallEvent = Schema.Struct({
 
 const UnreadableEvent = Schema.Struct({
   _tag: Schema.Literal("Unreadable"),
-  unreadable: Schema.Literals(["keyMissing", "damaged"]).annotate({ description: "Why the sealed event can't be opened" })
+  unreadable: WhyUnreadable.annotate({ description: "Why the sealed event can't be opened" })
 }).annotate({ identifier: "UnreadableEvent" })
 
 const params = { callSid: CallSid }
