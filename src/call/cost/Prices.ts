@@ -50,7 +50,8 @@ export const parse = (text: string, file: string): Result.Result<PriceList, Pric
   const issues = Result.isSuccess(list) ? [] : schemaProblems(list.failure.issue).map((problem) => explain(problem, source.success))
   const problems = [...duplicates, ...issues].toSorted((one, other) => one.line - other.line || one.column - other.column)
   if (Array.isArrayNonEmpty(problems)) return fail(problems)
-  return Result.isSuccess(list) ? Result.succeed(list.success) : fail([{ ...startOfFile, message: noKeys }])
+  // A list that does not decode has at least one issue.
+  return Result.succeed(Result.getOrThrow(list))
 }
 
 const load = Effect.fnUntraced(function*(file: string) {

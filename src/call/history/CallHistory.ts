@@ -201,7 +201,7 @@ export const make = (options: MakeOptions): CallHistory => {
   let version = kept?.version ?? (before === "lost" ? firstOfLost.version : 0)
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
   let hasConversation = kept !== undefined || before === "lost"
-  const life = CallLife.of({ known: before, hasMemory: memory._tag === "Some", now: now() })
+  const life = CallLife.of({ before, hasMemory: memory._tag === "Some", now: now() })
   const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
   const askForWebhook = makeWebhooks({ ...options, store })
   const outcome = OutcomeWriter.make({

@@ -14,7 +14,7 @@ export const kept = (life: string): { readonly life?: string } => life === "" ? 
 
 interface Before {
   /** `"lost"`: the store could not be asked. */
-  readonly known: StoredCall | "lost" | undefined
+  readonly before: StoredCall | "lost" | undefined
   /** The conversation's memory could be read. */
   readonly hasMemory: boolean
   /** ms since 1970. */
@@ -22,9 +22,9 @@ interface Before {
 }
 
 /** Stands in front of the ids of the life's actions. Empty for a call's first life. */
-export const of = ({ hasMemory, known, now }: Before): string => {
-  if (known === undefined) return ""
-  const memory = known === "lost" ? undefined : Option.getOrUndefined(known.memory)
+export const of = ({ before, hasMemory, now }: Before): string => {
+  if (before === undefined) return ""
+  const memory = before === "lost" ? undefined : Option.getOrUndefined(before.memory)
   if (hasMemory) return Option.match(decode(memory?.memory), { onNone: () => "", onSome: ({ life }) => life })
-  return known !== "lost" && memory === undefined ? "" : `${Math.round(now).toString(36)}-`
+  return before !== "lost" && memory === undefined ? "" : `${Math.round(now).toString(36)}-`
 }

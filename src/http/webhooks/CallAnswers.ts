@@ -44,8 +44,8 @@ const twiml = (document: string) => HttpServerResponse.text(document, { contentT
 
 /** The URL that Twilio requests when the stream has ended. */
 const actionUrl = ({ info }: Call, base: string, isElsewhere: boolean, step: number): string =>
-  // After a stream to another WebSocket the call ends.
-  isElsewhere ? WebhookUrls.of(base, "/twilio/continue", { then: "hangup" }) : ContinueUrl.of(info, base, step)
+  // After a stream to another WebSocket the call ends. An object with the key `then` would pass for a promise, so the query is text.
+  isElsewhere ? `${WebhookUrls.of(base, "/twilio/continue")}?then=hangup` : ContinueUrl.of(info, base, step)
 
 export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken | Scope.Scope> = Effect.gen(function*() {
   const registry = yield* CallRegistry

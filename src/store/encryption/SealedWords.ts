@@ -7,7 +7,7 @@ import { Context, Effect, Layer, Option, Result, Schema } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
 import type { StoreWrite } from "../StoreWrite.ts"
-import { type Sealer, Sealing, type Unopenable } from "./Sealing.ts"
+import { looksSealed, type Sealer, Sealing, textPrefix, type Unopenable } from "./Sealing.ts"
 
 /** Why the words of a row can't be read; unset: they can. */
 export interface Unreadable {
@@ -25,12 +25,10 @@ export const places = {
   webhook: (callSid: string, id: string) => `${callSid} deliveries.payload ${id}`
 }
 
-const sealedText = /^sealed:1:[\w-]{1,32}:[\w-]{38,}$/
-
 const readString = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.String))
 
 /** Seals a text. One that could not be opened when it was read, and is written again, stays as it is. */
-const sealText = (sealer: Sealer, text: string, place: string): string => text === "" || sealedText.test(text) ? text : sealer.sealText(text, place)
+const sealText = (sealer: Sealer, text: string, place: string): string => text === "" || looksSealed(text) ? text : sealer.sealText(text, place)
 
 const sealWrite = (sealer: Sealer, write: StoreWrite): StoreWrite => {
   const { callSid } = write
@@ -98,7 +96,7 @@ const make = Effect.gen(function*() {
     sealWebhook: (body, callSid, id) => sealer === undefined ? body : sealer.sealText(body, places.webhook(callSid, id)),
     open,
     openJson: (column, place) =>
-      Option.match(column.startsWith("\"sealed:") ? readString(column) : Option.none(), {
+      Option.match(column.startsWith(`"${textPrefix}`) ? readString(column) : Option.none(), {
         onNone: () => Effect.succeed(Result.succeed(column)),
         onSome: (text) => open(text, place)
       })

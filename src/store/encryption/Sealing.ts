@@ -18,7 +18,12 @@ const tagBytes = 16
 export const overheadBytes = nonceBytes + tagBytes
 
 /** A sealed text begins with this, then the key's id, a colon, and nonce, cipher text and tag in base64url. */
-const textPrefix = "sealed:1:"
+export const textPrefix = "sealed:1:"
+
+const sealedText = new RegExp(`^${textPrefix}[\\w-]{1,32}:[\\w-]{${Math.ceil((overheadBytes * 4) / 3)},}$`)
+
+/** Whether a text has the form of a sealed one. */
+export const looksSealed = (text: string): boolean => sealedText.test(text)
 
 /** A sealed text or block can't be opened. */
 export class Unopenable extends Data.TaggedError("Unopenable")<{
@@ -42,13 +47,16 @@ export interface Sealer {
   readonly sealBlock: (block: Uint8Array, place: string) => Uint8Array
 }
 
-export class Sealing extends Context.Service<Sealing, {
+export interface BlockOpener {
+  /** Opens a block that the key `keyId` sealed. */
+  readonly openBlock: (sealed: Uint8Array, place: string, keyId: string) => Result.Result<Uint8Array, Unopenable>
+}
+
+export class Sealing extends Context.Service<Sealing, BlockOpener & {
   /** Seals what is kept from now on. Unset: nothing is sealed. */
   readonly sealer: Sealer | undefined
   /** Opens a sealed text; a text that is not sealed is given back as it is. */
   readonly openText: (text: string, place: string) => Result.Result<string, Unopenable>
-  /** Opens a block that the key `keyId` sealed. */
-  readonly openBlock: (sealed: Uint8Array, place: string, keyId: string) => Result.Result<Uint8Array, Unopenable>
 }>()("client-caller/store/encryption/Sealing") {
   static readonly layer = Layer.effect(Sealing, Effect.map(AppConfig, ({ store }) => of(Option.getOrElse(store.encryption, () => []))))
 

@@ -6,7 +6,7 @@
  */
 import { Clock, Duration, Effect, Option } from "effect"
 import type { CallStore, StoreUnreachable } from "../CallStore.ts"
-import type { Sealing } from "../encryption/Sealing.ts"
+import type { BlockOpener } from "../encryption/Sealing.ts"
 import * as PartFiles from "./PartFiles.ts"
 import type { Bucket } from "./RecordingBucket.ts"
 import { expiredAtOnce, type RecordingRows, written } from "./RecordingRows.ts"
@@ -25,7 +25,7 @@ interface Options {
   readonly bucket: Option.Option<Bucket>
   readonly uploads: Uploads | undefined
   readonly rows: RecordingRows
-  readonly sealing: Pick<Sealing["Service"], "openBlock">
+  readonly sealing: BlockOpener
   readonly store: Pick<CallStore["Service"], "write" | "isShared">
   /** Whether this process writes to the file now. */
   readonly isOpen: (file: string) => boolean

@@ -12,7 +12,7 @@ import * as fs from "node:fs/promises"
 import { join } from "node:path"
 import { attempt, type FileUnwritable, makeFolders, O_NOFOLLOW } from "../../config/Files.ts"
 import { CallSid } from "../../domain/Sid.ts"
-import type { Sealer, Sealing } from "../encryption/Sealing.ts"
+import type { BlockOpener, Sealer } from "../encryption/Sealing.ts"
 import type { PartFile } from "./CallRecordings.ts"
 import * as MulawWav from "./MulawWav.ts"
 import * as PartWriter from "./PartWriter.ts"
@@ -84,7 +84,9 @@ export const create = (
 
     return {
       file,
-      append: (sound) => attempt(join(folder, file), () => writer.append(sound instanceof Uint8Array ? [sound] : MulawWav.silence(sound.silentBytes)))
+      // A write goes on when its fiber is interrupted, so the file must not be finished before the write has ended.
+      append: (sound) =>
+        Effect.uninterruptible(attempt(join(folder, file), () => writer.append(sound instanceof Uint8Array ? [sound] : MulawWav.silence(sound.silentBytes))))
     }
   })
 
@@ -118,7 +120,7 @@ export const sizeOf = (folder: string, file: string): Effect.Effect<number | und
  * Repairs a file that a crash has left: the head of a WAV file gets the length of all its sound; a sealed file loses what can't be opened at
  * its end. Gives the ms of sound. The time of the last write stays.
  */
-export const repair = (folder: string, { bytes, file, writtenAt }: Found, sealing: Pick<Sealing["Service"], "openBlock">): Effect.Effect<number, FileUnwritable> =>
+export const repair = (folder: string, { bytes, file, writtenAt }: Found, sealing: BlockOpener): Effect.Effect<number, FileUnwritable> =>
   attempt(join(folder, file), async () => {
     const handle = await fs.open(join(folder, file), constants.O_RDWR | O_NOFOLLOW)
     try {

@@ -6,7 +6,7 @@ import { Effect, type FileSystem, Option, type PlatformError, Stream } from "eff
 import { join } from "node:path"
 import type { CallSid } from "../../domain/Sid.ts"
 import type * as SampledLog from "../../observability/SampledLog.ts"
-import type { Sealing, Unopenable } from "../encryption/Sealing.ts"
+import type { BlockOpener, Unopenable } from "../encryption/Sealing.ts"
 import { type Recording, RecordingUnreachable } from "./CallRecordings.ts"
 import * as JoinedParts from "./JoinedParts.ts"
 import * as MulawWav from "./MulawWav.ts"
@@ -29,7 +29,7 @@ export const make = (options: {
   readonly folder: string
   readonly bucket: Option.Option<Bucket>
   readonly rows: Pick<RecordingRows, "ofCall">
-  readonly sealing: Pick<Sealing["Service"], "openBlock">
+  readonly sealing: BlockOpener
   readonly complaints: SampledLog.SampledLog
   readonly files: FileSystem.FileSystem
 }) => {

@@ -11,7 +11,7 @@
  * follows from the file's size. So a file is valid after a crash, and a sealed file that was cut off at its end does not show it.
  */
 import { Data, Result } from "effect"
-import { overheadBytes, type Sealer, type Sealing, type Unopenable } from "../encryption/Sealing.ts"
+import { type BlockOpener, overheadBytes, type Sealer, type Unopenable } from "../encryption/Sealing.ts"
 
 /** Bytes of sound in a block: a second of two channels. */
 export const blockBytes = 16_000
@@ -70,7 +70,7 @@ export const head = (sealer: Sealer, file: string): Uint8Array => {
 }
 
 /** The id of the key that opens the file's blocks. */
-export const readHead = ({ openBlock }: Pick<Sealing["Service"], "openBlock">, file: string, bytes: Uint8Array): Result.Result<string, HeadUnknown | Unopenable> => {
+export const readHead = ({ openBlock }: BlockOpener, file: string, bytes: Uint8Array): Result.Result<string, HeadUnknown | Unopenable> => {
   const fields = Buffer.from(bytes.subarray(0, fieldsBytes))
   const isKnown = bytes.length >= headBytes && fields.subarray(0, magic.length).equals(magic) && fields[8] === version &&
     fields[9] <= keyIdBytes && fields.readUInt32LE(12) === blockBytes

@@ -6,7 +6,7 @@
  */
 import { Result } from "effect"
 import type { FileHandle } from "node:fs/promises"
-import type { Sealer, Sealing } from "../encryption/Sealing.ts"
+import type { BlockOpener, Sealer } from "../encryption/Sealing.ts"
 import * as MulawWav from "./MulawWav.ts"
 import { type PartWriter, type WritableFile, writeAll } from "./PartWriter.ts"
 import * as SealedFormat from "./SealedFormat.ts"
@@ -19,7 +19,7 @@ export const make = (file: WritableFile, name: string, sealer: Sealer): PartWrit
   /** The sound of the last block while it is not full. */
   let unfinished: Uint8Array = new Uint8Array(0)
   let hasHead = false
-  /** An unfinished or failed write may have changed the last block. */
+  /** A failed write may have changed the last block. */
   let isOverwritten = false
   /** A failed write may have left bytes behind the sound. They must be cut off: the length of the sound follows from the file's size. */
   let hasRest = false
@@ -85,7 +85,7 @@ export const make = (file: WritableFile, name: string, sealer: Sealer): PartWrit
  * Cuts off the blocks at the end that a crash has left unreadable. Gives the bytes of sound that are left. A file whose head can't be opened
  * stays as it is: its key may come back.
  */
-export const repair = async (handle: FileHandle, file: string, bytes: number, sealing: Pick<Sealing["Service"], "openBlock">): Promise<number> => {
+export const repair = async (handle: FileHandle, file: string, bytes: number, sealing: BlockOpener): Promise<number> => {
   const readAt = async (from: number, to: number): Promise<Uint8Array> => {
     const into = new Uint8Array(to - from)
     const { bytesRead } = await handle.read(into, 0, into.length, from)

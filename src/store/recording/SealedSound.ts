@@ -3,7 +3,7 @@
  * length.
  */
 import { Effect, Result, Stream } from "effect"
-import type { Sealing, Unopenable } from "../encryption/Sealing.ts"
+import type { BlockOpener, Unopenable } from "../encryption/Sealing.ts"
 import * as MulawWav from "./MulawWav.ts"
 import * as SealedFormat from "./SealedFormat.ts"
 
@@ -62,16 +62,16 @@ const joined = <E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<Uint8Arr
 
 /** Reads the head. Gives the reader of the file's sound. `onDamaged` runs for each damaged block that is read. */
 export const open = Effect.fnUntraced(function*<E>(
-  { openBlock }: Pick<Sealing["Service"], "openBlock">,
+  opener: BlockOpener,
   { isGrowing, name, read, size }: SealedFile<E>,
   onDamaged: (error: Unopenable) => Effect.Effect<void>
 ) {
-  const keyId = yield* Effect.fromResult(SealedFormat.readHead({ openBlock }, name, yield* joined(read(0, SealedFormat.headBytes))))
+  const keyId = yield* Effect.fromResult(SealedFormat.readHead(opener, name, yield* joined(read(0, SealedFormat.headBytes))))
   const lastBlock = Math.ceil(size / blockBytes) - 1
 
   const openAt = (block: number, sealed: Uint8Array, attempts: number): Effect.Effect<Uint8Array, E> =>
     Effect.suspend(() => {
-      const opened = openBlock(sealed, SealedFormat.placeOf(name, block), keyId)
+      const opened = opener.openBlock(sealed, SealedFormat.placeOf(name, block), keyId)
       const expected = Math.min(blockBytes, size - block * blockBytes)
       if (Result.isSuccess(opened) && opened.success.length >= expected) return Effect.succeed(opened.success.subarray(0, expected))
       if (isGrowing && block === lastBlock && attempts > 1) {

@@ -8,6 +8,10 @@ describe("engines of the configuration", () => {
     assert.deepStrictEqual(PriceWarnings.of(prices, [{ stage: "replyModel", name: "api.openai.com/v1" }, { stage: "voiceActivity", name: "other" }]), [])
   })
 
+  it("bring no warning if they are embedded: those cost nothing", () => {
+    assert.deepStrictEqual(PriceWarnings.of(prices, [{ stage: "speechToText", name: "embedded" }]), [])
+  })
+
   it("bring one warning for each stage that has no price", () => {
     const warnings = PriceWarnings.of(prices, [
       { stage: "speechToText", name: "127.0.0.1:8001/v1" },

@@ -9,19 +9,19 @@ const kept = (memory: unknown) => stored(callSid(), { memory: Option.some({ vers
 
 describe("a call's life", () => {
   it("has plain ids at first, also where no conversation had begun", () => {
-    assert.strictEqual(CallLife.of({ known: undefined, hasMemory: false, now }), "")
-    assert.strictEqual(CallLife.of({ known: stored(callSid()), hasMemory: false, now }), "")
+    assert.strictEqual(CallLife.of({ before: undefined, hasMemory: false, now }), "")
+    assert.strictEqual(CallLife.of({ before: stored(callSid()), hasMemory: false, now }), "")
   })
 
   it("goes on in another process with its ids", () => {
-    assert.strictEqual(CallLife.of({ known: kept({}), hasMemory: true, now }), "")
-    const later = CallLife.of({ known: "lost", hasMemory: false, now })
-    assert.strictEqual(CallLife.of({ known: kept(CallLife.kept(later)), hasMemory: true, now: now + 60_000 }), later)
+    assert.strictEqual(CallLife.of({ before: kept({}), hasMemory: true, now }), "")
+    const later = CallLife.of({ before: "lost", hasMemory: false, now })
+    assert.strictEqual(CallLife.of({ before: kept(CallLife.kept(later)), hasMemory: true, now: now + 60_000 }), later)
   })
 
   it("has ids of its own once the memory was lost", () => {
     const known = [kept({ format: 2 }), "lost"] as const
-    const ids = known.flatMap((known, index) => [0, 1].map((millis) => CallLife.of({ known, hasMemory: false, now: now + 10 * index + millis })))
+    const ids = known.flatMap((known, index) => [0, 1].map((millis) => CallLife.of({ before: known, hasMemory: false, now: now + 10 * index + millis })))
     assert.strictEqual(new Set([...ids, ""]).size, 5)
   })
 })
