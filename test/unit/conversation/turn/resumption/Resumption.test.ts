@@ -49,6 +49,22 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     assert.isUndefined(turns.state.active)
   })
 
+  it("does not take the notice for a part of the answer when a noise has interrupted it", () => {
+    const turns = Turns.reconnect(halfHeard())
+    const notice = turns.all.find(turns.tag("Speak"))
+    turns.send({ _tag: "SpeechBegan", reply: notice?.reply ?? 0, segment: notice?.segment ?? 0 })
+    turns.send({ _tag: "MediaSent", reply: notice?.reply ?? 0, segment: notice?.segment ?? 0 })
+    turns.pass(200)
+    turns.send({ _tag: "VoiceStarted", since: turns.now })
+    turns.pass(250)
+    turns.send({ _tag: "VoiceStopped", since: turns.now })
+    turns.pass(120)
+    turns.transcribed("")
+    turns.pass(300)
+    assert.strictEqual(turns.told("Resumed").length, 1)
+    assert.deepStrictEqual(spoken(Turns.reconnect(turns)), [resumed, "On Sundays we are closed the whole day."])
+  })
+
   it("says the whole answer if its first segment was still playing", () => {
     const turns = Turns.reconnect(answering("We are open from nine to five."))
     assert.deepStrictEqual(spoken(turns), [resumed, "We are open from nine to five."])
