@@ -14,7 +14,7 @@ import * as SentRequests from "./SentRequests.ts"
 import * as ToolMemories from "./ToolMemory.ts"
 
 export interface ToolRunner {
-  /** All calls so far, as a request of this reply tells them to the model. `said`: what the reply has said so far. */
+  /** All tool calls so far, in the form in which this reply's next request has them. `said`: what the reply has said so far. */
   readonly exchanges: (reply: number, said: string) => ReadonlyArray<ToolExchange>
   /** Whether none of the calls can change the world, so that they may run before the caller's turn is surely over. */
   readonly areRepeatable: (calls: ReadonlyArray<ToolCall>) => boolean
@@ -81,7 +81,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
 
   const isSmallTalk = (text: string): boolean => smallTalkPhrases.strip(PhraseTiles.tokens(text)).length === 0
 
-  /** Stores the action before it is sent. An action that changes nothing does not wait for the store. False: it could not be stored. */
+  /** Stores the action before it is sent. A repeatable action does not wait for the store. Gives false if the action could not be stored. */
   const keep = (action: Action): Effect.Effect<boolean> => {
     if (actions === undefined) return Effect.succeed(true)
     return action.isRepeatable ? Effect.as(Effect.sync(() => actions.noted(action)), true) : Effect.isSuccess(actions.asked(action))

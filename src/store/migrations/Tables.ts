@@ -12,8 +12,8 @@ import type { Dialect } from "../Dialect.ts"
 export const turnsPerCall = 65_536
 
 /**
- * The calls. A call is listed once it has `started_at`. `number` grows with each call that is stored. `first_write_at`: when the first write of
- * the call that arrived was made; that write creates the row. `figures`: the figures of its turns, set when the words are deleted.
+ * The calls. A call is listed once it has `started_at`. `number` grows with each call that is stored. `first_write_at`: when the write was
+ * made that created the row. `figures`: the figures of the call's turns, set when its words are deleted.
  */
 const calls = (number: string) => `CREATE TABLE calls (
   number ${number},
@@ -100,7 +100,7 @@ const common = [
   written_at DOUBLE PRECISION NOT NULL,
   PRIMARY KEY (call_sid, part)
 )`,
-  // Who has a call now. The row stays when nobody has it any more. `epoch` counts the owners, for people; the service does not read it.
+  // The process that has a call. The row stays when no process has the call any more. `epoch` counts the owners; the service does not read it.
   "CREATE TABLE live_calls (call_sid TEXT NOT NULL PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, heartbeat DOUBLE PRECISION NOT NULL)",
   "CREATE TABLE stream_tokens (nonce TEXT NOT NULL PRIMARY KEY, used_at DOUBLE PRECISION NOT NULL)",
   // Webhooks. `payload` is empty until the first attempt; `host` has its port. A process that sends a webhook moves `next_at` ahead, as its lease.
@@ -118,7 +118,7 @@ const common = [
   created_at DOUBLE PRECISION NOT NULL,
   updated_at DOUBLE PRECISION NOT NULL
 )`,
-  // Calls that were erased on demand. Writes of them that wait in a journal are refused, and each process removes its own traces.
+  // Calls that were erased on demand. Their writes that still wait in a journal are refused, and each process removes its own traces.
   "CREATE TABLE erased_calls (call_sid TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
   // Written to see whether the database can be written to.
   "CREATE TABLE store_probe (id INTEGER NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)"

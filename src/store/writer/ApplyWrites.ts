@@ -44,7 +44,7 @@ const newest = (table: string, key: string, columns: ReadonlyArray<string>, isNe
   onConflict: `(${key}) DO UPDATE SET ${replaced(columns)} WHERE ${isNewer}`
 })
 
-/** Another process may write an action down as unknown while its own still learns the result: the result counts, whichever is the later. */
+/** A process that takes a call over writes open actions as unknown. A result from the process before it counts more, earlier or later. */
 const isNewerAction = `CASE
   WHEN excluded.state = 'unknown' AND actions.state IN ('answered', 'notSent') THEN 0
   WHEN actions.state = 'unknown' AND excluded.state IN ('answered', 'notSent') THEN 1
@@ -99,10 +99,10 @@ const textOf = ({ columns, into, onConflict }: Insertion, rows: number): string 
 const sqliteTurn = `INSERT INTO turns (id, ${turns.columns.join(", ")})
 VALUES ((SELECT number FROM calls WHERE call_sid = ?) * ${turnsPerCall} + ?, ${turns.columns.map(() => "?").join(", ")}) ON CONFLICT ${turns.onConflict}`
 
-/** How many rows one statement has on Postgres, where each statement is a round trip. Few sizes: few statements are prepared. */
+/** How many rows one statement of Postgres may have. Each statement is a round trip, and each of these sizes is prepared once. */
 const rowsAtOnce = [32, 8, 1]
 
-/** The last of all rows with the same key. No statement may have two rows with one key. */
+/** Keeps the last row of each key, because one statement must not have two rows with the same key. */
 const lastOfEach = (rows: ReadonlyArray<Row>, keys: number): ReadonlyArray<Row> => [
   ...new Map(rows.map((row) => [JSON.stringify(row.slice(0, keys)), row])).values()
 ]

@@ -39,7 +39,7 @@ export class WriteQueue {
     return this.#entries.some(({ isReplaced, onKept }) => !isReplaced && onKept.length > 0)
   }
 
-  /** `undefined`: the queue is full. `replaced`: the older memory in whose place the entry waits, if there was one. */
+  /** Adds a write. `undefined`: the queue is full. `replaced`: the older memory of the call that this entry replaces, if there is one. */
   add(entry: Entry): { readonly replaced: Entry | undefined } | undefined {
     const { write } = entry
     const older = write._tag === "ConversationSaved" ? this.#memories.get(write.callSid) : undefined
@@ -54,12 +54,12 @@ export class WriteQueue {
     return { replaced: older }
   }
 
-  /** Takes the first entries out of the queue, at most `most`. */
-  take(most: number): ReadonlyArray<Entry> {
+  /** Takes the first entries out of the queue, at most `maxEntries`. */
+  take(maxEntries: number): ReadonlyArray<Entry> {
     const taken: Array<Entry> = []
     let passed = 0
     for (const entry of this.#entries) {
-      if (taken.length === most) break
+      if (taken.length === maxEntries) break
       passed++
       if (entry.isReplaced) this.#replaced--
       else taken.push(entry)
