@@ -102,12 +102,16 @@ const followOrGiveUp = (
 /** Whether the stream that was lost with the call's earlier process was one too many. */
 const wasLostTooOften = ({ maxResumptions, resumptions }: CallState): boolean => resumptions > maxResumptions
 
+/** Whether a request that names a transfer is a replay: the call has its stream or waits for it, and no transfer is under way. */
+const isReplayOfTransfer = ({ phase, transfer }: CallState): boolean =>
+  transfer === "none" && (phase._tag === "Connected" || phase._tag === "Streaming" || phase._tag === "Resuming")
+
 const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract<CallEvent, { readonly _tag: "Answered" }>): Transition => {
   const isNext = asked !== "first" && step === before.step
   const state: CallState = {
     ...before,
     ...(isNext ? { step: step + 1 } : {}),
-    ...(asked === "afterTransfer" ? { transfer: "none", isBack: true } : {})
+    ...(asked === "afterTransfer" && !isReplayOfTransfer(before) ? { transfer: "none", isBack: true } : {})
   }
   const { phase } = state
   const isOffered = state.offer !== "none" && asked !== "first"

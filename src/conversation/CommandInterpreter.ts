@@ -34,6 +34,8 @@ interface Parts {
     readonly hangUp: Effect.Effect<unknown>
     /** Transfers the call in the background, and reports the result by an event. */
     readonly transfer: (to: string) => Effect.Effect<unknown>
+    /** Reports the result of the transfer that an earlier conversation of the call asked for. */
+    readonly awaitTransfer: Effect.Effect<void>
     /** Notes among the call's actions which keys are about to be pressed. */
     readonly pressing?: (reply: number, digits: string) => void
   }
@@ -104,6 +106,8 @@ export const make = (parts: Parts): Interpreter => {
         return line.hangUp
       case "Transfer":
         return line.transfer(command.to)
+      case "AwaitTransfer":
+        return line.awaitTransfer
     }
   }
 

@@ -192,6 +192,7 @@ export const open = Effect.fnUntraced(function*(
       isWatched: line.isWatched ?? (() => true),
       hangUp: Queue.end(out),
       transfer: (to) => Effect.forkIn(CallTransfer.run(to, `transfer-${Math.round(now())}`, definition, line, report), scope),
+      awaitTransfer: Effect.sync(() => CallTransfer.goOn(line, report)),
       pressing: (reply, digits) =>
         actions?.noted({ id: `keys-${reply}`, kind: "keys", name: "", arguments: digits, isRepeatable: false })
     }
@@ -210,7 +211,6 @@ export const open = Effect.fnUntraced(function*(
       ? { _tag: "Began" }
       : { _tag: "Reconnected", memory: memory?.turn ?? null, isAfterTransfer: resumption.isAfterTransfer }
   )
-  if (memory?.turn.transferring !== undefined && resumption?.isAfterTransfer === false) CallTransfer.goOn(line, report)
 
   return {
     reply: Stream.fromQueue(out).pipe(

@@ -49,6 +49,8 @@ export type Command =
   | { readonly _tag: "HangUp"; readonly reason: string }
   /** Transfer the call to this name in `AgentDefinition.transfers`: the caller has heard all words before it. */
   | { readonly _tag: "Transfer"; readonly to: string }
+  /** Report what becomes of the transfer that was asked for before the line was lost. */
+  | { readonly _tag: "AwaitTransfer" }
 
 /** `reply`: the model's words. `line`, `filler`: fixed words, whose sound is made before the call. */
 export type SpeechKind = "reply" | "line" | "filler"

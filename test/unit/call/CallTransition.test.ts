@@ -509,6 +509,13 @@ describe("a transfer", () => {
     assert.isFalse(transition(back, started())[1].isBack)
   })
 
+  it("that nobody asked for is a replay: the conversation that goes on afterwards is not told of it", () => {
+    for (const state of [after(answered, started()), after(answered), after(answered, started(), ended(lost))]) {
+      assert.isFalse(transition(state, cameBack)[1].isBack)
+    }
+    assert.isTrue(transition(after(answered, started(), began), cameBack)[1].isBack)
+  })
+
   it("ends with Twilio's last status, and counts as transferred, however it ends", () => {
     assert.deepStrictEqual(step(transferred, status("completed", 9)), ["Ended transferred"])
     assert.deepStrictEqual(step(transferred, released), ["Ended transferred"])

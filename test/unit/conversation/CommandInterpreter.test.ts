@@ -55,7 +55,8 @@ const setUp = (options: { readonly isWatched?: boolean; readonly hasContext?: bo
       tell: effect("line.tell"),
       isWatched: () => isWatched,
       hangUp: Effect.sync(() => void calls.push("line.hangUp")),
-      transfer: effect("line.transfer")
+      transfer: effect("line.transfer"),
+      awaitTransfer: Effect.sync(() => void calls.push("line.awaitTransfer"))
     }
   })
   const carryOut = (...commands: ReadonlyArray<Command>) => Effect.as(Effect.forEach(commands, interpreter.carryOut, { discard: true }), calls)

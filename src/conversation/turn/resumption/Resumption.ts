@@ -14,7 +14,7 @@ import type { Lines } from "../../../definition/AgentDefinition.ts"
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
 import type { Message } from "../../ports/ReplyModel.ts"
-import { type Draft, keepReply, tell } from "../Draft.ts"
+import { type Draft, keepReply, order, tell } from "../Draft.ts"
 import { rememberAgent } from "../History.ts"
 import { playing, type ReplyState } from "../ReplyState.ts"
 import * as Farewell from "../judgements/Farewell.ts"
@@ -132,8 +132,11 @@ export const reconnected = (draft: Draft, memory: TurnMemory | null, isAfterTran
   if (memory === null) return isAfterTransfer ? sayLine(draft, "transferFailed") : beginAnew(draft)
   restore(draft, memory)
   if (isAfterTransfer) return backFromTransfer(draft, memory.transferring ?? "")
-  // Until it is known what becomes of the transfer (`CallTransfer.goOn`), what the caller says is for the other telephone.
-  if (memory.transferring !== undefined) draft.state.transferring = memory.transferring
+  if (memory.transferring !== undefined) {
+    // Until it is known what becomes of the transfer, what the caller says is for the other telephone.
+    draft.state.transferring = memory.transferring
+    order(draft, { _tag: "AwaitTransfer" })
+  }
   if (memory.farewell !== undefined) return endAsBefore(draft, memory.farewell)
   if (memory.reply === undefined) return yieldTurn(draft)
   goOnWith(draft, memory.reply)

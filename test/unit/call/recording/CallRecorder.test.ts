@@ -71,6 +71,17 @@ const secondsOf = (bytes: ReadonlyArray<number>) => {
 }
 
 describe("CallRecorder", () => {
+  it.effect("a process that is killed at any moment loses at most three seconds", () => {
+    const folder = makeFolder()
+    return Effect.gen(function*() {
+      const { speak } = yield* listening
+      for (let spoken = 100; spoken <= 20_000; spoken += 100) {
+        yield* speak(100)
+        assert.isAtLeast(folder.state.bytes.length / 16, spoken - 3000)
+      }
+    }).pipe(run(folder))
+  })
+
   it.effect("writes every two seconds, and the rest at the end", () => {
     const folder = makeFolder()
     return Effect.gen(function*() {

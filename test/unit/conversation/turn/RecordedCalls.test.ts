@@ -34,7 +34,8 @@ const renamedCommands: Readonly<Record<string, string | undefined>> = {
 
 /** Tags that no recorded call has, each with the reason. */
 const neverRecorded: Readonly<Record<string, string>> = {
-  Reconnected: "The calls are older than conversations that go on after a lost line."
+  Reconnected: "The calls are older than conversations that go on after a lost line.",
+  AwaitTransfer: "It only follows a `Reconnected`."
 }
 
 /** Fields that events for watchers got after the recording. The comparison leaves them out. */
@@ -172,7 +173,8 @@ const commandTags: Readonly<Record<Command["_tag"], true>> = {
   ForgetReply: true,
   Tell: true,
   HangUp: true,
-  Transfer: true
+  Transfer: true,
+  AwaitTransfer: true
 }
 
 const toldTags: Readonly<Record<ConversationEvent["_tag"], true>> = {

@@ -150,7 +150,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
   for (
     const [what, more, hasDone] of [
       ["hangs up", { hangUp: true }, (turns: Turns.Turns) => turns.pass(1000).some(({ _tag }) => _tag === "HangUp")],
-      ["hands the call on", { transfer: "reception" }, (turns: Turns.Turns) => turns.last("Transfer")?.to === "reception"],
+      ["transfers the call", { transfer: "reception" }, (turns: Turns.Turns) => turns.last("Transfer")?.to === "reception"],
       ["presses its keys", { digits: "12#" }, (turns: Turns.Turns) => turns.last("Press")?.digits === "12#"]
     ] as const
   ) {
@@ -244,10 +244,11 @@ describe("a conversation that goes on", () => {
     assert.deepStrictEqual(turns.told("TransferFailed").map(({ reason, to }) => [to, reason]), [["reception", "noAnswer"]])
   })
 
-  it("says no more than that it was cut off while the call may still be handed on, and that it was not if it is not", () => {
+  it("only says that it was cut off while Twilio may still transfer the call, and then that the transfer failed", () => {
     const before = halfHeard({ transfer: "reception" })
     before.heard()
     const turns = Turns.reconnect(before)
+    assert.strictEqual(turns.count("AwaitTransfer"), 1)
     hearAll(turns)
     turns.pass(60_000)
     assert.deepStrictEqual(spoken(turns), [resumed])
