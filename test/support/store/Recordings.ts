@@ -36,7 +36,7 @@ const collect = (stream: Stream.Stream<Uint8Array, unknown>) => Effect.map(Effec
 /** Some bytes of a call's recording. */
 export const bytesOf = Effect.fnUntraced(function*(callSid: CallSid, from = 0, to?: number) {
   const found = Option.getOrThrow(yield* (yield* CallRecordings).find(callSid))
-  return yield* collect(found.read(from, to ?? found.length))
+  return yield* collect(Stream.unwrap(found.read(from, to ?? found.length)))
 })
 
 /** A recording as samples, after a look at its head. */

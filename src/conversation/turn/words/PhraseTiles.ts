@@ -3,6 +3,7 @@
  *
  * Words have blanks between them. In a script without blanks each character is a word.
  */
+import { LRUCache } from "lru-cache"
 import * as Words from "../../../definition/languages/Words.ts"
 
 export interface Token {
@@ -28,6 +29,17 @@ export const tokens = (text: string): ReadonlyArray<Token> =>
     return Words.plain(unit).split(" ").filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => ({ word, isCapital, isUncased }))
   })
 
+/** The words of the phrases of recent calls: each call prepares the few hundred phrases of its language. */
+const preparedPhrases = new LRUCache<string, ReadonlyArray<string>>({ max: 10_000 })
+
+const wordsOf = (phrase: string): ReadonlyArray<string> => {
+  const prepared = preparedPhrases.get(phrase)
+  if (prepared !== undefined) return prepared
+  const words = tokens(phrase).map(({ word }) => word)
+  preparedPhrases.set(phrase, words)
+  return words
+}
+
 interface Phrases {
   /** Removes all known phrases from both ends, and gives the remaining tokens. */
   readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
@@ -38,7 +50,7 @@ export const make = (phrases: ReadonlyArray<string>): Phrases => {
   const known = new Set<string>()
   let maxPhraseWords = 0
   for (const phrase of phrases) {
-    const words = tokens(phrase).map(({ word }) => word)
+    const words = wordsOf(phrase)
     if (words.length === 0) continue
     known.add(words.join(" "))
     maxPhraseWords = Math.max(maxPhraseWords, words.length)

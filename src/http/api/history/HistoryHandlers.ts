@@ -106,7 +106,8 @@ export const layer = HttpApiBuilder.group(
           return yield* new Problems.RangeNotSatisfiable({ detail: `The recording has ${length} bytes.` })
         }
         const { from, to } = range === "all" ? { from: 0, to: length } : range
-        return HttpServerResponse.stream(Stream.orDie(read(from, to)), {
+        const bytes = yield* Effect.mapError(read(from, to), unreachable)
+        return HttpServerResponse.stream(Stream.orDie(bytes), {
           status: range === "all" ? 200 : 206,
           contentType: "audio/wav",
           contentLength: to - from,
