@@ -48,7 +48,7 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
     if (part._tag === "Text") text += part.text
   }
 
-  /** The parts of one request. Thoughts that take too long are left out, so that the timeout runs. */
+  /** The parts of one request. Thoughts after `thoughtUntil` are left out, so that they no longer reset the timeout. */
   const partsOf = (round: number) =>
     Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
