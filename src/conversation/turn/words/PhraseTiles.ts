@@ -29,7 +29,7 @@ export const tokens = (text: string): ReadonlyArray<Token> =>
   })
 
 interface Phrases {
-  /** Removes all known phrases from both ends, and gives the remaining tokens. */
+  /** Removes the longest rows of known phrases from both ends, and gives the remaining tokens. */
   readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
 }
 
