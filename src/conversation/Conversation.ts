@@ -10,8 +10,8 @@
  *             └─▶ out, bounded ─▶ PlaybackReporter ─▶ line; its marks come back as events
  * ```
  *
- * One fiber takes the events in order. Engines, timers and sound run in other fibers of the conversation's scope and report by
- * events, so an engine that hangs holds up nothing else.
+ * One fiber takes the events in order. Engines, timers and sound run in other fibers of the conversation's scope, and report by
+ * events. So an engine that hangs holds up nothing else.
  */
 import { Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"

@@ -1,8 +1,8 @@
 /**
  * The port of the tools: what a language model may request over HTTP, such as a booking.
  *
- * A request may change the world, so it is sent once and never stopped: not when the caller speaks, not when the reply is thrown
- * away, and not when the caller hangs up.
+ * A request may change the world, so it is sent once and never stopped. It goes on when the caller speaks, when the reply is thrown
+ * away, and when the caller hangs up.
  */
 import { Context, Data, type Effect, type Fiber, type Result, type Schema } from "effect"
 import type { Tool } from "../../definition/AgentDefinition.ts"

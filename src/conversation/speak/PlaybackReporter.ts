@@ -1,6 +1,6 @@
 /**
- * The last step of the agent's sound before the line. It tells the echo canceller when each sound will be played, and reports when a
- * segment's first sound, or the whole of a filler, has left.
+ * The last step of the agent's sound before the line. It tells the echo canceller when each sound will be played. It reports when a
+ * segment's first sound has left, and when all sound of a filler has.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { CallerSound } from "../listen/CallerSound.ts"

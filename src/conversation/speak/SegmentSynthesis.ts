@@ -1,5 +1,5 @@
 /**
- * Makes the sound of one segment: the voice's sound at the line's rate, in short pieces that can be dropped one by one, then a mark.
+ * Makes the sound of one segment, at 8 kHz and in short pieces that can be dropped one by one. A mark comes after the last piece.
  */
 import { Effect, Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
@@ -60,7 +60,7 @@ const cut = (pcm: Pcm<8000>, firstLength: number): ReadonlyArray<Pcm<8000>> => {
 
 /**
  * Makes the segment's items, and reports `SpeechBegan` and `SpeechEnded`. After a failure it reports `SpeechFailed` and waits to be
- * interrupted, so that no later segment is made before the turn has decided about this one.
+ * interrupted. So no later segment is made before the turn has decided about this one.
  */
 export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> =>
   Effect.suspend(() => {

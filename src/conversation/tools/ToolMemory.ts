@@ -1,8 +1,8 @@
 /**
  * Writes the requests to tools as plain JSON, and reads them when the conversation goes on in another media stream.
  *
- * A request without an outcome, for which this process does not wait, becomes `Unknown`: it may have been done, so it is not sent again by
- * itself. If its tool changes nothing, it becomes `NotSent`, so the model may make it again.
+ * Some requests have no outcome, and this process does not wait for one. Such a request becomes `Unknown`: it may have been done, so it is
+ * not sent again by itself. If its tool changes nothing, it becomes `NotSent`, so the model may make it again.
  */
 import { Result } from "effect"
 import type { ToolMemory } from "../ports/ConversationMemory.ts"

@@ -1,5 +1,5 @@
 /**
- * The events that the turn machine takes. They are plain data, so that a call can be recorded and played again: version 1 of the event log
+ * The events that the turn machine takes. They are plain data, so that a call can be recorded and played again. Version 1 of the event log
  * has these tags and fields.
  */
 import type { Stage } from "../ports/Engine.ts"

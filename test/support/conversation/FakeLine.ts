@@ -1,6 +1,6 @@
 /**
- * A fake telephone line for a conversation, on the test's clock. The caller's frames come in real time. The line plays the agent's sound with a
- * buffer like Twilio's, returns a mark when its sound has been played or cleared, and records what was sent and when.
+ * A fake telephone line for a conversation, on the test's clock. The caller's frames come in real time. The line plays the agent's sound
+ * with a buffer like Twilio's. It returns a mark when its sound has been played or cleared, and records what was sent and when.
  */
 import { type Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"

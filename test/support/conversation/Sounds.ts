@@ -32,8 +32,8 @@ export const noise = (millis: number, dBFS: number, seed = 1): Pcm<8000> => {
 }
 
 /**
- * Noise with the colour and the rhythm of speech: falling by 6 dB an octave above 500 Hz, syllables of 100 to
- * 250 ms of different loudness, short gaps between.
+ * Noise with the colour and the rhythm of speech. It falls by 6 dB an octave above 500 Hz. Syllables of 100 to 250 ms differ in loudness,
+ * and have short gaps between them.
  */
 export const speechLike = (millis: number, dBFS: number, seed = 1): Pcm<8000> => {
   const next = random(seed)

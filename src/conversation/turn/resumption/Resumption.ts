@@ -1,7 +1,7 @@
 /**
  * Decides how the conversation goes on after its line was lost. The agent says that the line was lost. Then:
  *
- * - If the model had written the whole reply, the agent says the rest of it, and does what was due after it (keys, transfer, goodbye).
+ * - If the model had written the whole reply, the agent says the rest of it. Keys, a transfer or the end of the call follow as planned.
  * - If the model had written a part, and the caller heard some of it, the agent says the rest of that part. The model writes the end.
  * - If the model had written a part, and the caller heard nothing of it, the model writes a new reply.
  * - If Twilio may still transfer the call, the agent only says that the line was lost.

@@ -1,5 +1,5 @@
 /**
- * What comes after a reply that was heard to its end: the end of the call, a transfer, an answer to words said meanwhile, or silence.
+ * What comes after a reply that was heard to its end: the end of the call, a transfer, an answer to waiting words, or silence.
  */
 import { type Draft, order, tell } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"

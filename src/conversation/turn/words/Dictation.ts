@@ -8,8 +8,13 @@
  * - the caller's own announcement: "my number is";
  * - the caller's last words, if they are digits or letters.
  *
- * The agent waits no longer once the dictation is complete. A telephone number is complete if no digit can be added, digits if they are
- * as many as the agent asked for, an e-mail address with its domain, and a date of birth with its year.
+ * The agent waits no longer once the dictation is complete:
+ *
+ * - a telephone number to which no digit can be added;
+ * - as many digits as the agent asked for;
+ * - an e-mail address with its domain;
+ * - a date, with the year if it is a date of birth;
+ * - an address with its postcode.
  */
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import { digitsOf, isA, lengthOf, make as makeReader, type Of, rowOf, type Token } from "./DictationTokens.ts"

@@ -2,7 +2,7 @@
  * Recorded calls, with the turn machine's commands for each event. Today's machine must give the same commands.
  *
  * `recorded-calls.jsonl.gz` has one call in each line. `log` is the event log as `EVENTS_DIR` writes it, version 1. `commands` has the
- * commands of each event. Names that begin with "real" or "addressed" or "failing" are calls to the running service; the others
+ * commands of each event. Names that begin with "real", "addressed" or "failing" are calls to the running service. The others
  * come from this folder's tests, and were chosen because their steps differ most.
  *
  * Where a rule changes on purpose, `RERECORD=1` writes the new commands into the file. Read the differences first.
