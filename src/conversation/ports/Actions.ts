@@ -38,6 +38,6 @@ export interface ActionKeeper {
   readonly asked: (action: Action) => Effect.Effect<void, ActionNotKept>
   /** Stores the action's outcome in the background. */
   readonly settled: (action: Action, outcome: ToolOutcome) => void
-  /** Without keys, which have no result. */
+  /** The actions whose results are awaited. Keys are not among them, since they have no result. */
   readonly running: () => ReadonlyArray<RunningAction>
 }

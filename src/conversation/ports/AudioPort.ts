@@ -39,7 +39,7 @@ export interface OutboundMark {
   readonly name: string
 }
 
-/** The call runs `notify` when all sound in front of the notice has been written to the socket, but never after a `clear`. */
+/** The call runs `notify` when all sound in front of the notice has been written to the socket. An earlier `clear` drops the notice. */
 export interface SentNotice {
   readonly _tag: "Sent"
   readonly notify: () => void

@@ -1,9 +1,9 @@
 /**
  * Counts what engines do for a call, in the units that are paid for.
  *
- * It is a context reference, set around everything that a call runs. So an engine counts all its requests for the call. Some of their
- * answers are thrown away, such as a preemptive reply that was dropped, or the answer of the slower of two engines. The sound of fixed
- * lines is made before the calls, and belongs to none. Unset: nobody counts.
+ * It is a context reference, set around everything that a call runs. So an engine counts all its requests for the call, even if an answer
+ * is thrown away. That happens to a dropped preemptive reply, and to the slower of two engines. The sound of fixed lines is made before
+ * the calls, and belongs to none. Unset: nobody counts.
  */
 import { Context, Effect } from "effect"
 

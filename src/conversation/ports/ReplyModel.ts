@@ -10,7 +10,7 @@ import type { ToolCall, ToolExchange } from "./Tools.ts"
 export interface Message {
   readonly role: "caller" | "agent"
   readonly text: string
-  /** The part of the agent's greeting that the caller had not heard before saying this. The model did not write the greeting, so it is told. */
+  /** The part of the agent's greeting that the caller had not heard before saying this. The model has to be told, because it did not write the greeting. */
   readonly unheard?: string
 }
 
@@ -24,7 +24,7 @@ export interface ReplyRequest {
   readonly state: DialogueState
   /** The tool calls of this telephone call, oldest first. Unset: none. */
   readonly exchanges?: ReadonlyArray<ToolExchange>
-  /** The reply has words from before its tool calls or before the line was lost. So it may end without another word, which else is a failure. */
+  /** The reply has words from before its tool calls or before the line was lost, so it may end without more. Unset: a reply without words fails. */
   readonly isContinued?: boolean
   /**
    * The caller had heard the beginning of this reply when the line was lost. The history ends with that beginning, and the model writes

@@ -29,8 +29,8 @@ export interface Utterance {
   /** Takes sound in order. It may wait for an engine that is behind. The piece must not be written to afterwards. */
   readonly push: (pcm: Pcm<8000>) => Effect.Effect<void, EngineFailed>
   /**
-   * The transcript of all sound pushed so far. It may be run again after more sound, since a pause may not be the end, and also after it
-   * was interrupted.
+   * The transcript of all sound pushed so far. It may be run again after more sound, since a pause may not be the end. It may also be run
+   * again after it was interrupted.
    */
   readonly transcribe: Effect.Effect<Transcript, EngineFailed>
   /** The words so far, each time the engine knows more. The stream never ends and never fails. Unset: the engine has no partial transcripts. */

@@ -1,7 +1,7 @@
 /**
  * Makes the speech of all replies. Each reply has a synthesizer from its first command until it is dropped.
  *
- * Some voices sound better if they get the turns before, so a request has them (`SpeechContext`). Fixed lines and fillers were prepared
+ * Some voices sound better if they get the turns before the text (`SpeechContext`). Fixed lines and fillers were prepared
  * without these turns, and are requested without them.
  */
 import { Effect, Exit, type Queue, Scope, Stream } from "effect"

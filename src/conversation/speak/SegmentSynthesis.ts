@@ -13,7 +13,7 @@ import type { Outgoing } from "./Outgoing.ts"
 /** Samples of a piece: 100 ms, so that a barge-in has little to drop. */
 const pieceLength = 800
 
-/** Samples of a segment's first piece: 20 ms. When this piece has left, the reply's first media is reported, so it must not be late. */
+/** Samples of a segment's first piece: 20 ms. The piece is short, since the reply's first media is reported when it has left. */
 const firstPieceLength = 160
 
 const synthesisLate = new EngineFailed({

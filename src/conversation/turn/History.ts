@@ -23,7 +23,7 @@ export const rememberCaller = (draft: Draft, turn: number, text: string): void =
   order(draft, { _tag: "RememberCallerWords", text, isRequest: !HoldRequest.isOne(text, draft.settings.language ?? "en") })
 }
 
-/** The part of the greeting that the caller has not heard. `undefined`: the reply is no greeting, or too few of its words are missing. */
+/** The part of the greeting that the caller has not heard. `undefined`: the reply is no greeting, or the caller missed too few words to matter. */
 export const unheardGreetingOf = (reply: ReplyState): string | undefined => {
   if (reply.line !== "greeting") return undefined
   const rest = (restOf(reply) ?? reply.segments.map(({ text }) => text)).join(" ")

@@ -39,7 +39,7 @@ const durationOf = ({ digits, duration, text }: Segment): number =>
 /** How long the segments play one after the other, in ms. */
 export const durationOfAll = (segments: ReadonlyArray<Segment>): number => segments.reduce((sum, piece) => sum + durationOf(piece), 0)
 
-/** The segments after the segment `id` got the values in `known`. */
+/** A copy of the segments, in which segment `id` has the values in `known`. */
 export const change = (
   segments: ReadonlyArray<Segment>,
   id: number,

@@ -147,7 +147,7 @@ describe("a turn", () => {
       assert.isAbove(line.tales("CallerSays").length, 1)
     }))
 
-=>   it.effect("waits only for the transcript and the reply, even if both are slow", () => =>
+  it.effect("waits only for the transcript and the reply, even if both are slow", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new")
@@ -218,7 +218,7 @@ describe("a preemptive reply", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["I would like two"])
     }))
 
-=>   it.effect("calls no tool that may change something before the caller's turn is over", () => =>
+  it.effect("calls no tool that may change something before the caller's turn is over", () =>
     Effect.gen(function*() {
       const { sent, tools } = yield* FakeTools.make
       const call = yield* greeted({ tools })
@@ -236,7 +236,7 @@ describe("a preemptive reply", () => {
       assert.deepStrictEqual(sent.map(({ value }) => value), [{ what: "two" }])
     }))
 
-=>   it.effect("calls a tool that changes nothing during the pause", () => =>
+  it.effect("calls a tool that changes nothing during the pause", () =>
     Effect.gen(function*() {
       const { sent, tools } = yield* FakeTools.make
       const call = yield* greeted({ tools })

@@ -41,7 +41,7 @@ export const awaitSilence = (draft: Draft, farewell: Farewell.Farewell): void =>
   startTimer(draft, "hangUp", Farewell.due(farewell, draft.at, voice.isOn || utterance !== undefined))
 }
 
-/** Whether the caller answers the agent's goodbye with a goodbye. `false` if the agent ends the call for another reason. */
+/** Whether the caller answers the agent's goodbye with a goodbye. `false` if the call ends for any other reason than a goodbye. */
 export const isFarewellReturned = (draft: Draft, text: string): boolean => {
   const { active, farewell } = draft.state
   return (active?.hangUp ?? farewell?.reason) === "goodbye" && draft.phrases.isClosing(text)

@@ -63,7 +63,7 @@ describe("a reply's speech", () => {
     }))
 })
 
-{ => describe("a voice that uses the turns before", () => { => {
+describe("a voice that uses the turns before", () => {
   it.effect("gets them with the words of a reply, but not with fixed lines", () =>
     Effect.gen(function*() {
       const context = SpeechContext.make(10_000)

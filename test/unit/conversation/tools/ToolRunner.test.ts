@@ -163,7 +163,7 @@ describe("a request to a tool", () => {
     }))
 })
 
-{ => describe("a tool that changes nothing", () => { => {
+describe("a tool that changes nothing", () => {
   it("may be called in a pause, but a tool that books may not", () => {
     const runner = ToolRunner.make({ tools: { send: () => Effect.die("It must not be sent.") }, smallTalk: [] })
     assert.isTrue(runner.areRepeatable([callOf(find), { id: "x", name: "", arguments: "", request: refused("No.") }]))
@@ -204,7 +204,7 @@ describe("arguments", () => {
   })
 })
 
-{ => describe("the list of exchanges for the model", () => { => {
+describe("the list of exchanges for the model", () => {
   it.effect("loses its oldest answers when it grows too long, but never a running request", () =>
     Effect.gen(function*() {
       const { answer, call, told } = yield* setUp

@@ -19,7 +19,7 @@ const echoOf = (delay: number, dB: number) => Sounds.join(new Int16Array(delay),
 
 describe("sound that is an echo", () => {
   for (const delay of [0, 800, 1761, 7200]) {
-{ =>     it(`is found ${delay} samples late: to within 4 samples by a search, then exactly and with its amplitude`, () => { => {
+    it(`is found ${delay} samples late: to within 4 samples by a search, then exactly and with its amplitude`, () => {
       const { matcher, now } = after(echoOf(delay, -20))
       const found = matcher.search(now)
       assert.isDefined(found)

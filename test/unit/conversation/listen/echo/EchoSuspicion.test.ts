@@ -12,7 +12,7 @@ const setUp = (delay?: number) => {
 
 const loud = Sounds.power(-20)
 
-{ => describe("sound that is unlike the played sound", () => { => {
+describe("sound that is unlike the played sound", () => {
   it("may be echo if it is 12 dB weaker than the played sound, while no delay is known", () => {
     const { suspicion } = setUp()
     assert.isTrue(suspicion.isEcho(loud / 16, loud))

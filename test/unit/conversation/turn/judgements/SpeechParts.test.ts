@@ -62,7 +62,7 @@ describe("a caller who speaks for long", () => {
   for (const gaps of [true, false]) {
     const how = gaps ? "with gaps between words" : "without a gap"
 
-{ =>     it(`${how} is not interrupted, and all the words are answered at the pause`, () => { => {
+    it(`${how} is not interrupted, and all the words are answered at the pause`, () => {
       const turns = Turns.make()
       turns.greeted()
       const answers = turns.count("Release")

@@ -82,7 +82,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     assert.deepStrictEqual(spoken(turns), [resumed, "From nine to five."])
   })
 
-{ =>   describe("before the model had written the whole answer", () => { => {
+  describe("before the model had written the whole answer", () => {
     /** The caller has heard the first of two sentences. The model is in the middle of the third. */
     const halfWritten = () => {
       const before = asked()

@@ -103,7 +103,7 @@ describe("a greeting in return", () => {
   })
 })
 
-{ => describe("a request during the greeting", () => { => {
+describe("a request during the greeting", () => {
   it("is answered, and the model learns the unheard part", () => {
     const line = open()
     line.pass(1300)
@@ -172,7 +172,7 @@ describe("a greeting that has to be heard", () => {
   const fixed = { interruption: recorded }
 
   for (const after of [0, 300, 1500]) {
-{ =>     it(`is not stopped by a voice after ${after} ms, and the words are answered after the greeting`, () => { => {
+    it(`is not stopped by a voice after ${after} ms, and the words are answered after the greeting`, () => {
       const line = open(fixed)
       line.pass(after)
       says(line, "I need an appointment.", 1200)

@@ -158,7 +158,7 @@ describe("a goodbye", () => {
   })
 
   for (const text of ["Bye!", "Thank you, goodbye."]) {
-{ =>     it(`is said to its end when the caller says ${JSON.stringify(text)} meanwhile`, () => { => {
+    it(`is said to its end when the caller says ${JSON.stringify(text)} meanwhile`, () => {
       const goodbye = "Your table is booked for Monday at ten. Thank you for calling. Goodbye."
       const line = answering(goodbye, true)
       line.pass(2500)

@@ -48,7 +48,7 @@ describe("a false interruption", () => {
     ["a cough", { text: "", ending: "unknown" }],
     ["a backchannel", Turns.complete("Uh-huh.")]
   ] as const) {
-{ =>     it(`by ${what} makes the agent say the unheard rest`, () => { => {
+    it(`by ${what} makes the agent say the unheard rest`, () => {
       const turns = answering()
       turns.pass(1000)
       turns.voice(400)

@@ -215,14 +215,14 @@ const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
   ]
 }
 
-{ => describe("the agent waits for a caller who dictates", () => { => {
+describe("the agent waits for a caller who dictates", () => {
   for (const [language, table] of Object.entries(tables)) {
     it.each(table)(`${language}: "%s" to "%s": %s`, (said, question, isInProgress) => {
       assert.strictEqual(Dictation.of(language).isInProgress(said, { question }), isInProgress)
     })
   }
 
-  it("has a table for each language that has words", () => {
+  it("in each language for which there are words", () => {
     for (const language of Object.keys(dictationWords)) assert.property(tables, language)
   })
 
