@@ -41,7 +41,7 @@ const wordsOf = (phrase: string): ReadonlyArray<string> => {
 }
 
 interface Phrases {
-  /** Removes all known phrases from both ends, and gives the remaining tokens. */
+  /** Removes the longest rows of known phrases from both ends, and gives the remaining tokens. */
   readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
 }
 
