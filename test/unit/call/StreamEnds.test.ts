@@ -19,6 +19,6 @@ describe("the end of a stream tells watchers", () => {
     ["nothing, when the socket was lost before Twilio answered", { _tag: "Lost" }, "asked", undefined],
     ["nothing, when another stream took its place before Twilio answered", closed("streamLost"), "asked", undefined]
   ])("%s", (_, end, transfer, expected) => {
-    assert.strictEqual(StreamEnds.tellable(end, transfer), expected)
+    assert.strictEqual(StreamEnds.wordOfStream(end, transfer), expected)
   })
 })
