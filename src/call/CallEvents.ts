@@ -1,5 +1,5 @@
 /**
- * Passes the events of the conversation to the call's watchers and its history. The end is passed once.
+ * Passes the events of the conversation to the call's watchers and its history. The call's end is passed once.
  *
  * A conversation whose media stream was lost reports no end, because the call may continue. If the call then ends, `finish` reports the
  * end.
