@@ -19,8 +19,8 @@ const invalidBase64 = new SchemaIssue.InvalidValue({ expected: "base64" })
 /**
  * μ-law bytes, 8000 a second, from base64 (RFC 4648, no line breaks).
  *
- * Node's decoder skips characters that are not base64, so the count of bytes tells whether all were. It also reads the URL-safe alphabet,
- * which is excluded by its two characters.
+ * Node's decoder skips characters that are not base64, so the number of bytes shows whether it has skipped any. It also reads the URL-safe
+ * alphabet, whose two extra characters are therefore refused.
  */
 const Payload = Schema.String.pipe(
   Schema.decodeTo(Schema.Uint8Array, {
@@ -57,7 +57,7 @@ const MediaFormat = Schema.Struct({
   channels: Schema.Number
 })
 
-/** Comes second, once: tells which call this is, and has the TwiML's `<Parameter>`s. */
+/** Comes second, once. Names the call, and has the TwiML's `<Parameter>`s. */
 export const Start = Schema.Struct({
   event: Schema.tag("start"),
   sequenceNumber: Counter,

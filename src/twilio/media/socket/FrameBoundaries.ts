@@ -12,7 +12,7 @@ const firstControlOpcode = 8
 const maxHeaderBytes = 14
 
 export interface FrameBoundaries {
-  /** Whether the next byte is the first of a frame that may be a whole message: no frame and no fragmented message is unfinished. */
+  /** Whether no frame and no fragmented message is unfinished: the next byte begins a frame that may be a whole message. */
   readonly isBetweenMessages: () => boolean
   /** Follows the frames through the next bytes. */
   readonly follow: (bytes: Buffer) => void
