@@ -76,8 +76,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly end: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
   /**
    * Whether Twilio has confirmed the call's end within the last day, by a final status or by accepting our hang-up. `status` is that of the
-   * request. If it is that of an unanswered call, an unconfirmed end counts too: such a request comes before the call's end, so this one is
-   * a replay.
+   * request. If it is that of an unanswered call, an unconfirmed end counts too: the call has already ended here, so the request is a
+   * replay.
    */
   readonly hasEnded: (callSid: CallSid, status?: CallStatus) => Effect.Effect<boolean>
   /** How many calls take a line; transferred calls take none. */
@@ -126,7 +126,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         if (call !== undefined) feeds.add(callSid, call.watch)
       })
 
-      // Once Twilio has hung up there is nothing left to wait for.
+      // Once Twilio has hung up, the call ends without waiting for its final status.
       const controlOf = (info: CallInfo) => CallControls.make(rest, twilio.phoneNumber, info, end(info.callSid, "requested"))
       const report = Effect.fnUntraced(function*(callSid: CallSid, status: CallStatus, sequence: number, facts: StatusFacts = {}) {
         const place = yield* histories.report(callSid, { ...facts, status })

@@ -48,7 +48,7 @@ export type EndReason =
 export type StreamEnd =
   /** Twilio's `stop`. */
   | { readonly _tag: "Stopped" }
-  /** The socket is gone without `stop`: the call may go on. */
+  /** The socket is gone without `stop`: the call may continue. */
   | { readonly _tag: "Lost" }
   /** This side ended it, for this reason. */
   | { readonly _tag: "Closed"; readonly reason: EndReason }
@@ -133,7 +133,7 @@ export type CallEvent = Data.TaggedEnum<{
   /** Twilio refused the transfer, or could not be reached. */
   TransferFailed: {}
   HangUpRequested: { readonly reason: EndReason }
-  /** Twilio has been told to hang up, or the process stops: there is nothing left to wait for. */
+  /** Twilio was told to hang up, or the process stops. The call ends at once, without waiting for Twilio's final status. */
   Released: { readonly reason: EndReason }
 }>
 export const CallEvent = Data.taggedEnum<CallEvent>()

@@ -29,7 +29,7 @@ export interface ConversationFeed {
   readonly tell: (event: NumberedEvent) => Effect.Effect<void>
   /** The call is over: ends `events`. */
   readonly end: Effect.Effect<void>
-  /** All events from the first one kept here to the call's end. Each run of the stream is a watcher. */
+  /** The kept events, then all further ones until the call's end. Each run of the stream is a watcher. */
   readonly events: Stream.Stream<NumberedEvent>
   /** Whether anybody watches now. If nobody does, events that are for watchers alone need not be made. */
   readonly isWatched: () => boolean

@@ -1,6 +1,5 @@
 /**
- * Checks the URL of a media WebSocket that an API client chooses: whether a call's sound may go there, and whether the WebSocket is this
- * service's own.
+ * Checks the media WebSocket that an API client chooses: whether a call's sound may go there, and whether it is this service's own.
  */
 import { Data, Result } from "effect"
 

@@ -1,7 +1,7 @@
 /**
  * Outgoing webhooks: sends those that calls asked for (`DeliveryAsked`), without ever delaying a call.
  *
- * - Each webhook is sent at least once, by one of the processes that share a store, with the same `webhook-id` and the same body each time.
+ * - Each webhook is sent at least once, by one of the processes that share a store. All attempts have the same `webhook-id` and body.
  * - A webhook without a 2xx answer is tried again for a day (`RetrySchedule`). Then it is `failed`, until somebody sends it again.
  * - One receiver gets a bounded share of the webhooks in flight, so a slow receiver does not delay the others.
  * - While the database does not answer, nothing is sent.

@@ -62,7 +62,7 @@ type Query<A> = Effect.Effect<A, StoreUnreachable>
 export class DeliveryTable extends Context.Service<DeliveryTable, {
   /** Some webhooks that are due now, to other hosts than `busyHosts`: the oldest first. */
   readonly due: (busyHosts: ReadonlyArray<string>) => Query<ReadonlyArray<{ readonly id: string; readonly host: string }>>
-  /** Claims those of these webhooks that no other process has claimed meanwhile. */
+  /** Claims these webhooks, except those that another process has claimed meanwhile. */
   readonly claim: (ids: ReadonlyArray<string>) => Query<ReadonlyArray<Claimed>>
   /** Calls whose process died after their end, before it asked for `call.ended`. `webhookUrl`: the call's own address, or `null`. */
   readonly forgottenEnds: Query<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>

@@ -9,7 +9,7 @@
 import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
 
-/** What is kept of a call. */
+/** What is stored of a call. */
 const Keeping = Schema.Struct({
   /** `false`: figures only; no word, no event with words, no sound (`store: false` of the agent or the request). */
   words: Schema.Boolean,

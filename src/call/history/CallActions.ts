@@ -12,7 +12,7 @@ import type { CallStore, StoredCall } from "../../store/CallStore.ts"
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 
 export interface CallActions extends ActionKeeper {
-  /** Stores the result of each action as unknown that another process, or this one before a restart, left open. Run it once. */
+  /** Stores `unknown` as the result of each action that another process, or this one before a restart, left open. Run it once. */
   readonly abandonOpen: () => void
 }
 

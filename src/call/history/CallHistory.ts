@@ -252,7 +252,7 @@ export const make = (options: MakeOptions): CallHistory => {
     remember: (newest) => {
       hasConversation = true
       memory = Option.some(newest)
-      // Without words the stored memory says only that there was a conversation.
+      // Without words, what is stored shows only that there was a conversation.
       const saved = { ...keepsWords ? newest : {}, engines: engines.all(), ...CallLife.kept(life) }
       store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: saved })
     },

@@ -19,7 +19,7 @@ export interface StatusFacts {
 }
 
 export interface Facts extends StatusFacts {
-  /** Why the call ended for this service; unset while the call goes on. */
+  /** Why the call ended for this service. Unset while the call is live. */
   readonly reason?: EndReason
   /** ms since 1970. */
   readonly answeredAt?: number

@@ -1,8 +1,8 @@
 /**
  * Makes the turns of a call's history from the events of its conversation.
  *
- * A turn of the agent is written as unheard when the agent begins to say its words, and again when it is known how much was heard. If the
- * process dies in between, the turn stays unheard. A turn of the caller is written once, when it is over.
+ * A turn of the agent is written as unheard when the agent begins to say it, and again when it is known how much was heard. If the process
+ * dies in between, the turn stays unheard. A turn of the caller is written once, when it is over.
  */
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import type { CallSid } from "../../domain/Sid.ts"

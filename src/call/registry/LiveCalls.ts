@@ -1,5 +1,5 @@
 /**
- * The calls of this process that have not ended, the lines that they take, and the ended calls whose stream and agent are not gone yet.
+ * The live calls of this process, the lines that they take, and ended calls whose stream and agent have not ended yet.
  *
  * A line is one of the `MAX_CALLS` places for calls. Each call takes one, except a transferred call: it costs this process nothing, and a
  * drain does not wait for it. A line can be reserved for a call about to be placed.
@@ -24,7 +24,7 @@ export interface LiveCalls {
   readonly add: (call: Call) => void
   /** The call has ended: its line is free from now on, although its stream and agent may end later. Returns the call if it was live. */
   readonly end: (callSid: CallSid) => Call | undefined
-  /** The stream and agent of an ended call are gone. */
+  /** The stream and agent of an ended call have ended, too. */
   readonly removeEnded: (call: Call) => void
   readonly reserveLine: () => void
   readonly releaseLine: () => void
@@ -33,7 +33,7 @@ export interface LiveCalls {
   /** From now on no call is admitted. */
   readonly startDraining: () => void
   readonly isDraining: () => boolean
-  /** Whether no line is taken, and the streams and agents of all ended calls are gone. */
+  /** Whether no line is taken, and the streams and agents of all ended calls have ended. */
   readonly isEmpty: () => boolean
 }
 

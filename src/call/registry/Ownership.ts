@@ -66,7 +66,7 @@ interface MakeOptions {
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 
-/** Lets go of a call that another process has taken over. */
+/** Ends a call in this process because another process has taken it over. */
 const letGo = (call: Call) =>
   Effect.andThen(
     Effect.sync(call.handOver),

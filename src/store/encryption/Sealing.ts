@@ -2,8 +2,8 @@
  * Encryption at rest: seals words and sound with AES-256-GCM before they reach the database, the journal or a file.
  *
  * Each text and each block of sound is sealed by itself, with a nonce of its own and the id of its key. So a new key may be put first in
- * `STORE_ENCRYPTION_KEYS`, and the keys behind it still open older texts and blocks. Sealed bytes are bound to their place (a call and a
- * field, or a file and a block): bytes that were moved to another place do not open.
+ * `STORE_ENCRYPTION_KEYS`, and the keys behind it still open older texts and blocks. Sealed bytes are bound to their place: a call and a
+ * field, or a file and a block. At another place they do not open.
  *
  * The limit of a key is 2^32 texts, because its nonces are 96 random bits (NIST SP 800-38D).
  */

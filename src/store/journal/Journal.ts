@@ -1,6 +1,6 @@
 /**
- * Writes that the database did not take, in files of `DATA_DIR/journal`. They are kept until this process or a later one brings them to the
- * database.
+ * Writes that the database did not take, in files of `DATA_DIR/journal`. They stay there until this process or a later one moves them to
+ * the database.
  *
  * A process writes one file at most. Files of ended processes are read before the own file, the oldest first.
  */
@@ -27,7 +27,7 @@ interface Waiting extends Piece {
 export class Journal extends Context.Service<Journal, {
   /** `sync`: waits until the writes are on the disk, not only in the system's memory. */
   readonly append: (writes: ReadonlyArray<Stamped>, options: { readonly sync: boolean }) => Effect.Effect<void, JournalFailed>
-  /** Whether there is anything to be read. */
+  /** Whether there is any file to read. */
   readonly isWaiting: () => boolean
   /** The next lines. Returns the same lines again until `taken` has run. */
   readonly next: (maxLines: number) => Effect.Effect<Option.Option<Waiting>, JournalFailed>

@@ -1,7 +1,7 @@
 /**
  * One file of the journal. Lines are added at its end and taken from its beginning. The journal removes the file when all lines are taken.
  *
- * It uses `node:fs` because the file must be synced to the disk, cut after a failed write, and readable by this user alone whatever the
+ * It uses `node:fs` because the file must be synced to the disk, and cut after a failed write. Only this user may read it, whatever the
  * umask is.
  */
 import { Data, Effect } from "effect"

@@ -2,7 +2,7 @@
  * Applies writes as SQL. A write may be applied again, and writes may come in another order: the later of two writes wins, and missing
  * values are filled in.
  *
- * The statements are plain text on the transaction's connection, not templates of `effect/sql`: a span and a compilation for each would
+ * The statements are plain text on the transaction's connection, not templates of `effect/sql`. A template's span and compilation would
  * cost ten times what SQLite takes.
  */
 import { Effect } from "effect"
@@ -93,8 +93,8 @@ const deliveries: Insertion = {
 }
 
 /**
- * Creates the call's row before all other rows of the call: retention finds the call's words by it, and on SQLite a turn's id contains its
- * number.
+ * Creates the call's row before all other rows of the call. Retention finds the call's words by this row, and on SQLite a turn's id
+ * contains the row's number.
  */
 const callRows: Insertion = { into: "calls", columns: ["call_sid", "first_write_at"], onConflict: "DO NOTHING" }
 
@@ -198,8 +198,8 @@ const make = (dialect: Dialect, run: Run) => {
 }
 
 /**
- * Applies writes within an open transaction. For erased calls, only the outcome is taken. For calls whose words were deleted, no words are
- * taken.
+ * Applies writes within an open transaction. Of an erased call only the outcome is stored. Of a call whose words were deleted, no words are
+ * stored.
  */
 export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>, hashNumber: (number: string) => string = (number) => number) {
   const all = writes.toSorted((one, other) => one.at - other.at)

@@ -72,7 +72,7 @@ export class WriteQueue {
     return taken
   }
 
-  /** Puts back taken entries that could be written nowhere. The queue may then be above its limit for a while. */
+  /** Puts back taken entries that neither the database nor the journal has. The queue may then be above its limit for a while. */
   putBack(entries: ReadonlyArray<Entry>): void {
     this.#entries = [...entries, ...this.#entries]
   }

@@ -212,7 +212,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   })
 })
 
-/** Waits for the callback that it gives to `register`. An interruption removes the callback. */
+/** Passes a callback to `register` and waits until it is called. An interruption removes the callback. */
 const waitForCallback = (register: (callback: () => void) => () => void): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const forget = register(() => resume(Effect.void))

@@ -39,9 +39,9 @@ const Payload = Schema.String.pipe(
 )
 
 // ---------------------------------------------------------------------------------------------
-// From Twilio. Fields are in the order in which Twilio writes them, because the encoder writes them in the schema's order. Sources of the
-// orders: for `connected`, `start`, `media` and `stop`, calls recorded in 2019, 2020 and 2023; for `mark`, a call of 2020 and the
-// documentation; for `dtmf`, the documentation. The decoder takes any order.
+// From Twilio. Fields are in the order in which Twilio writes them, because the encoder writes them in the schema's order. The orders of
+// `connected`, `start`, `media` and `stop` are from calls that were recorded in 2019, 2020 and 2023. That of `mark` is from a call of 2020
+// and the documentation, that of `dtmf` from the documentation. The decoder accepts any order.
 // ---------------------------------------------------------------------------------------------
 
 /** Comes first, once. Versions seen: "0.2.0" (2019), "1.0.0". */

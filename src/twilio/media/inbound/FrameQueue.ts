@@ -23,8 +23,8 @@ export interface FrameQueue<A> {
   /** Run it once. All waiting elements come as one batch. */
   readonly stream: Stream.Stream<A>
   /**
-   * Does the same as `Stream.runForEachArray` on `stream`; run one or the other. For a batch whose `use` returns `Effect.void` no fiber
-   * runs: to suspend and resume a fiber costs more than the work on a frame of sound.
+   * Does the same as `Stream.runForEachArray` on `stream`; run one or the other. If `use` returns `Effect.void`, no fiber runs for the
+   * batch. To suspend and resume a fiber costs more than the work on a frame of sound.
    */
   readonly runForEachArray: <E>(use: (batch: readonly [A, ...Array<A>]) => Effect.Effect<unknown, E>) => Effect.Effect<void, E>
 }

@@ -1,6 +1,5 @@
 /**
- * The caller's sound between the socket and the call: a queue with room for the burst after a stall of the network, and a tally of what
- * came.
+ * The caller's sound between the socket and the call: a queue with room for the burst after a stall of the network, and a tally.
  *
  * Sound ahead of the clock is cut (`MediaLead`). When the queue is full, the oldest message is dropped and counted by its cause.
  */
@@ -74,9 +73,7 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
   const tally = { received: 0, scanned: 0, lastAt: openedAt, lost: 0, ahead: 0, surplusMillis: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
   let nextChunk = 1
 
-  /**
-   * A message that is pushed out after this time (ms) in the queue was not taken by a slow agent. An earlier push was caused by a burst.
-   */
+  /** If a dropped message had waited at least this long (ms), the agent did not take it in time. If less, a burst pushed it out. */
   const untakenAfterMillis = (maxMessages * messageMillis) / 2
 
   const offer = (sound: Media | Silence, at: number) => {

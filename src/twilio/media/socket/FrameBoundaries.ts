@@ -1,5 +1,6 @@
 /**
- * Follows the frames of a WebSocket (RFC 6455, section 5.2) through bytes that come in pieces: a piece may end inside a frame or its header.
+ * Follows the frames of a WebSocket (RFC 6455, section 5.2) through bytes that come in pieces. A piece may end inside a frame or its
+ * header.
  */
 
 const fin = 0x80

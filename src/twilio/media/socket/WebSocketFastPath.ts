@@ -2,9 +2,9 @@
  * A way past `ws` for the `media` messages of a WebSocket, which come and go fifty times a second on every call.
  *
  * Outbound, whole frames leave in one write, where `ws` makes two for each. Inbound, a function gets each text before `ws` sees its frame.
- * If it takes the text, `ws` makes no frame, message and event of it, which would cost three times the work on the text itself
- * (docs/adr/0002). All other bytes go to `ws` unchanged and in order: texts that are not taken, and frames that are fragmented, cut by the
- * end of a packet, too long, not masked, or of another kind.
+ * If the function takes the text, `ws` never sees it. The work of `ws` would cost three times the work on the text itself (docs/adr/0002).
+ * All other bytes go to `ws` unchanged and in order. They are texts that are not taken, and frames of other kinds or forms: fragmented, cut
+ * by the end of a packet, too long or not masked.
  *
  * `ws` gets its bytes in slices, each in a later turn of the event loop. A read of 64 KiB can hold ten thousand empty frames, for which
  * `ws` takes 80 ms. The connection is not read while a slice waits.
@@ -60,7 +60,7 @@ const applyMask = (bytes: Buffer, words: DataView, key: number, from: number, en
   for (let index = 0; at < end; at++, index++) bytes[at] ^= bytes[key + (index & 3)]
 }
 
-/** Gives the texts at the beginning of the bytes to `take`, and returns the position of the first byte that was not taken. */
+/** Passes the texts at the beginning of the bytes to `take`. Returns the position of the first byte that was not taken. */
 const takeLeadingTexts = (bytes: Buffer, words: DataView, length: number, maxBytes: number, take: TakeText): number => {
   let at = 0
   while (at + 6 <= length && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
