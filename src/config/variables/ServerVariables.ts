@@ -63,7 +63,7 @@ export interface ServerSettings {
   readonly connections: {
     /** How long a connection may wait for its next request. */
     readonly keepAlive: Duration.Duration
-    /** Connections that may be idle; one more closes the connection that has been idle longest. */
+    /** The most idle connections. One more closes the connection that has been idle longest. */
     readonly maxIdle: number
   }
   /** A second address for documentation, metrics and readiness; unset: the first address has them. */
