@@ -68,9 +68,9 @@ const announce = Effect.gen(function*() {
   const config = yield* AppConfig
   const identity = yield* Credentials
   const agents = yield* Agents
-  const { standing } = yield* PublicUrl
+  const { configured: url } = yield* PublicUrl
   yield* Effect.sync(() => LineCodec.warmUp(agents.standard.sampleRate))
-  yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
+  yield* Effect.logInfo(`Listening at ${url}; the agent is ${agents.standard.name}`)
   const { list } = yield* Prices
   const unpriced = Option.isNone(list) ? [] : PriceWarnings.of(list.value, yield* agents.engines)
   for (const warning of [...config.warnings, ...unpriced]) yield* Effect.logWarning(warning)

@@ -66,9 +66,9 @@ const HttpServer = Layer.unwrap(
 const Memory = Layer.effectDiscard(
   Effect.gen(function*() {
     const registry = yield* CallRegistry
-    const serve = Effect.map(registry.live, V8.serve)
-    yield* Effect.andThen(serve, Effect.sync(Collector.collectAll))
-    yield* Effect.forkScoped(Effect.repeat(serve, Schedule.spaced("5 seconds")))
+    const adapt = Effect.map(registry.live, V8.adaptTo)
+    yield* Effect.andThen(adapt, Effect.sync(Collector.collectAll))
+    yield* Effect.forkScoped(Effect.repeat(adapt, Schedule.spaced("5 seconds")))
   })
 )
 

@@ -120,7 +120,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     if (Option.isSome(here) || (yield* registry.hasEnded(callSid))) return here
     const standing = yield* storedCalls.standing(callSid, true)
     if (standing._tag !== "New" && standing._tag !== "Live") return here
-    return yield* Effect.option(storedCalls.takeOver(standing.stored, publicUrl.standing))
+    return yield* Effect.option(storedCalls.takeOver(standing.stored, publicUrl.configured))
   })
 
   const serve = Effect.fnUntraced(function*(stream: MediaStream.MediaStream) {

@@ -28,7 +28,7 @@ const narrate = (steps: ReadonlyArray<Step>, sound: ReadonlyArray<Stretch>, end 
       const [at, what] = left.shift()!
       if (what === "clear") narration.cleared(at, playback(now))
       else if ("mark" in what) narration.played(what.mark, at)
-      else narration.told({ ...what.told, turn: what.turn, at: what.at ?? at } as LiveEvent)
+      else narration.takeEvent({ ...what.told, turn: what.turn, at: what.at ?? at } as LiveEvent)
     }
     note(now, narration.lines(playback(now), now))
   }
