@@ -4,9 +4,9 @@
  * A room is a folder of `src`, a folder inside one (`conversation/ports`), or one file (`App.ts`). A file belongs to the longest path of
  * the table in which it lies. A file outside of all rooms is a violation, so a new folder needs a line here.
  *
- * A room may import its own files, the files of folders inside it, and the rooms, folders and files that its line names. Only its own
- * line counts for a room inside another one, which may not import the room around it unless that line says so. A room imports only
- * rooms above it in the list.
+ * A room may import its own files, the files of folders inside it, and the rooms, folders and files that its line names. All of these are
+ * above it in the list. For a room inside another room only its own line counts. Unless that line says so, it may not import the room
+ * around it.
  */
 
 export interface Room {

@@ -9,7 +9,7 @@ import * as AudioSimilarity from "../../../src/simulator/report/AudioSimilarity.
 import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../../../src/simulator/report/SpeakingTurns.ts"
-import { type Conversation, converse, cough, type Cues, moan, patience, those, type Told, watch, words } from "../../support/service/Conversing.ts"
+import { type Conversation, converse, cough, type Cues, moan, patience, those, type LiveEvent, watch, words } from "../../support/service/Conversing.ts"
 import { layer as serviceLayer, Service, somebody, until } from "../../support/service/Service.ts"
 import { likeness, streamEnds } from "../../support/service/Talk.ts"
 
@@ -78,12 +78,12 @@ const speaking = <A, E, R>(count: number, test: Effect.Effect<A, E, R>) => speak
 
 const desk = { agent: "desk" }
 
-const count = (told: ReadonlyArray<Told>, tag: Told["_tag"]) => those(told, tag).length
+const count = (told: ReadonlyArray<LiveEvent>, tag: LiveEvent["_tag"]) => those(told, tag).length
 
-const saidOf = (told: ReadonlyArray<Told>, turn: number) =>
+const saidOf = (told: ReadonlyArray<LiveEvent>, turn: number) =>
   those(told, "AgentSays").filter((event) => event.turn === turn).map(({ text }) => text).join(" ")
 
-const endOf = (told: ReadonlyArray<Told>) => {
+const endOf = (told: ReadonlyArray<LiveEvent>) => {
   assert.strictEqual(count(told, "Ended"), 1)
   assert.strictEqual(told.at(-1)?._tag, "Ended")
   return those(told, "Ended")[0].reason
@@ -358,7 +358,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         assert.strictEqual(status, 200)
         const call = (yield* simulator.calls).find(({ sid }) => sid === (json as { readonly call_sid: string }).call_sid)!
         const conversation = yield* watch({ service, simulator }, call)
-        yield* conversation.awaitTold("AgentHeard")
+        yield* conversation.awaitServiceEvent("AgentHeard")
         yield* call.hangUp
         return { agent: (json as { readonly agent: string }).agent, words: words(yield* conversation.over) }
       })
@@ -405,7 +405,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         ["I would like to book an appointment.", "i would like to book an appointment", "Which day would you like?"],
         ["Thank you very much.", "thank you very much", "You are welcome. Is there anything else?"]
       ]
-      const all: Array<ReadonlyArray<Told>> = []
+      const all: Array<ReadonlyArray<LiveEvent>> = []
       const conversations = yield* Effect.forEach(Array.from({ length: 10 }, (_, index) => index), (index) =>
         Effect.flatMap(both, (both) =>
           converse(both, ({ heardOut }) => [

@@ -10,7 +10,7 @@ import { RestFault } from "../../../src/simulator/twilio/Faults.ts"
 import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
 import * as Balancer from "../../support/service/Balancer.ts"
-import { converse, type Conversation, those, type Told, words } from "../../support/service/Conversing.ts"
+import { converse, type Conversation, those, type LiveEvent, words } from "../../support/service/Conversing.ts"
 import * as Diner from "../../support/service/Diner.ts"
 import { apiKey, at, authToken, type Both, type Options, Service, until, withService } from "../../support/service/Service.ts"
 
@@ -41,12 +41,12 @@ const withCuts = <A, E, R>({ env, ...options }: Options, test: (bench: Bench) =>
 const untilEvents = (call: SimulatedCall, tag: string, count: number) =>
   until(`${count} × ${tag}`, Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === tag).length), (found) => found >= count)
 
-const agentHeard = (told: ReadonlyArray<Told>) => those(told, "AgentHeard").map(({ text }) => text)
+const agentHeard = (told: ReadonlyArray<LiveEvent>) => those(told, "AgentHeard").map(({ text }) => text)
 
-const times = (told: ReadonlyArray<Told>, text: string) => agentHeard(told).join(" ").split(text).length - 1
+const times = (told: ReadonlyArray<LiveEvent>, text: string) => agentHeard(told).join(" ").split(text).length - 1
 
 /** The agent tells the end once, last, and for this reason: nobody hung up before. */
-const assertEnd = (told: ReadonlyArray<Told>, reason: string) => {
+const assertEnd = (told: ReadonlyArray<LiveEvent>, reason: string) => {
   assert.deepStrictEqual(those(told, "Ended").map(({ reason }) => reason), [reason], JSON.stringify(words(told)))
   assert.strictEqual(told.at(-1)?._tag, "Ended")
 }
@@ -81,9 +81,9 @@ describe("a call whose stream is cut", () => {
         ])
         const { told } = one
         // The caller has heard the first sentence of the answer.
-        const { turn } = yield* one.awaitTold("AgentSays", ({ text }) => text.includes("Monday to Friday"))
+        const { turn } = yield* one.awaitServiceEvent("AgentSays", ({ text }) => text.includes("Monday to Friday"))
         // The service has the first mark of the answer.
-        yield* one.awaitTold("TurnMeasured", (event) => event.turn === turn)
+        yield* one.awaitServiceEvent("TurnMeasured", (event) => event.turn === turn)
         yield* bench.cut
         yield* one.over
 
@@ -196,9 +196,9 @@ describe("a call whose stream is cut", () => {
           cues.heardOut(), say("What are your opening hours?"), cues.heardOut(), say("Where are you?"), cues.heardOut()
         ])
         const { call, told } = one
-        const { turn } = yield* one.awaitTold("AgentSays", ({ text }) => text.includes("Monday to Friday"))
+        const { turn } = yield* one.awaitServiceEvent("AgentSays", ({ text }) => text.includes("Monday to Friday"))
         // The service has the first mark of the answer.
-        yield* one.awaitTold("TurnMeasured", (event) => event.turn === turn)
+        yield* one.awaitServiceEvent("TurnMeasured", (event) => event.turn === turn)
         for (let cut = 1; cut <= 5; cut++) {
           yield* bench.cut
           yield* untilEvents(call, "FirstSound", cut + 1)

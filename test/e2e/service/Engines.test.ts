@@ -13,7 +13,7 @@ import * as SpeakingTurns from "../../../src/simulator/report/SpeakingTurns.ts"
 import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
 import * as FakeSpeechServers from "../../support/engines/FakeSpeechServers.ts"
-import { type Conversation, converse, type Cues, those, type Told, words } from "../../support/service/Conversing.ts"
+import { type Conversation, converse, type Cues, those, type LiveEvent, words } from "../../support/service/Conversing.ts"
 import { type Both, until, withService } from "../../support/service/Service.ts"
 import { streamEnds } from "../../support/service/Talk.ts"
 
@@ -179,7 +179,7 @@ const nobody = Effect.map(voice(), (server) => {
   return server
 })
 
-const endOf = (events: ReadonlyArray<Told>) => those(events, "Ended").map(({ reason }) => reason)
+const endOf = (events: ReadonlyArray<LiveEvent>) => those(events, "Ended").map(({ reason }) => reason)
 
 const isQuiet = (conversation: Conversation) => those(conversation.told, "EngineTrouble").length === 0
 

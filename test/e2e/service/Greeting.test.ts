@@ -47,7 +47,7 @@ const calling = Effect.fnUntraced(function*({ service, simulator }: Both, said: 
   assert.strictEqual(status, 200)
   const [call] = yield* simulator.calls
   const conversation = yield* watch({ service, simulator }, call)
-  yield* conversation.awaitTold("AgentHeard", ({ turn }) => turn >= turns)
+  yield* conversation.awaitServiceEvent("AgentHeard", ({ turn }) => turn >= turns)
   yield* call.hangUp
   return yield* conversation.over
 })

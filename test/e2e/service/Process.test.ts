@@ -344,7 +344,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
         heardOut(),
         Caller.Step.Speak({ text: "Goodbye.", voice: "rms" })
       ])
-      yield* conversation.awaitTold("CallerSaid")
+      yield* conversation.awaitServiceEvent("CallerSaid")
       yield* both.started.signal("SIGTERM")
       assert.deepStrictEqual(words(yield* conversation.over), [
         "agent: Maple Dental, good day. How can I help you?",

@@ -12,7 +12,7 @@ import { DatabaseSync } from "node:sqlite"
 import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
 import * as Balancer from "../../support/service/Balancer.ts"
-import { those, type Told, watch, words } from "../../support/service/Conversing.ts"
+import { those, type LiveEvent, watch, words } from "../../support/service/Conversing.ts"
 import * as Diner from "../../support/service/Diner.ts"
 import * as Process from "../../support/service/Process.ts"
 import { freePort, startBehind } from "../../support/service/Replicas.ts"
@@ -178,19 +178,19 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       const first = yield* startBehind(balancer, { SERVER_PORT: String(ports[0]), DATABASE_URL: url })
       const second = yield* startBehind(balancer, { SERVER_PORT: String(ports[1]), DATABASE_URL: url })
       balancer.send(ports)
-      const told: { [process: string]: Array<Told> } = { first: [], second: [] }
+      const told: { [process: string]: Array<LiveEvent> } = { first: [], second: [] }
       const heard = (process: string, words: string) => those(told[process], "AgentHeard").some(({ text }) => text.includes(words))
       const cue = (process: string, words: string) => Caller.Step.AwaitCue({ isGiven: () => heard(process, words), atMost: "1 minute" })
       const behind = { service: Service.of(at(balancer.url, apiKey, simulator.accountSid, authToken)), simulator }
       const call = yield* place(behind, {
         caller: Caller.make(cue("first", "help you?"), say("What are your opening hours?"), cue("second", "help you?"), say("Where are you?"), cue("second", "library."), Caller.Step.HangUp())
       })
-      const watchIn = Effect.fnUntraced(function*(process: Process.Started, events: Array<Told>) {
+      const watchIn = Effect.fnUntraced(function*(process: Process.Started, events: Array<LiveEvent>) {
         const service = Service.of(at(yield* process.url, apiKey, simulator.accountSid, authToken))
         return yield* watch({ service, simulator }, call, events)
       })
       const before = yield* watchIn(first, told["first"])
-      yield* before.awaitTold("AgentSays", ({ text }) => text.includes("Monday to Friday"))
+      yield* before.awaitServiceEvent("AgentSays", ({ text }) => text.includes("Monday to Friday"))
       const turnsOf = Effect.map(execute(url, "SELECT role, text, words FROM turns ORDER BY turn"), (rows) => rows.map(toTurn))
       yield* until("the answer in the database", turnsOf, (all) => all.some(({ text }) => text.includes("Monday to Friday")))
 

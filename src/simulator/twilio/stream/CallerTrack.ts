@@ -24,7 +24,7 @@ interface Options {
   readonly activeCaller: ActiveCaller
   readonly said: Timeline
   readonly heard: Timeline
-  /** The marks that were played since the last time this was asked. */
+  /** The marks whose sound has been played since the last call of this function. */
   readonly takePlayedMarks: () => ReadonlyArray<string>
   readonly traffic: Traffic
   readonly faults: Faults

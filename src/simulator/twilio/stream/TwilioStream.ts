@@ -56,7 +56,7 @@ const begin = Effect.fnUntraced(function*({ faults, note, parameters, streamSid 
 /**
  * Runs a stream over an open WebSocket to its end, and closes it.
  *
- * Interruption stands for a redirect or a hang-up: `stop` is sent and the socket closed, as Twilio does.
+ * An interruption of the effect stands for a redirect or a hang-up: `stop` is sent and the socket is closed, as Twilio does.
  */
 export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
   const { faults, heard, note, streamSid, traffic, wire } = options
