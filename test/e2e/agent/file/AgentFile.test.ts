@@ -22,7 +22,7 @@ const good = (text: string, limit?: number): AgentDefinition => {
   return read.success
 }
 
-/** `line:column message` of all that is wrong. */
+/** The problems of a text, each as `line:column message`. */
 const bad = (text: string): ReadonlyArray<string> => {
   const read = parse(text, file)
   if (Result.isSuccess(read)) return assert.fail("It was read")
@@ -155,7 +155,7 @@ intents:
     assert.deepInclude(definition.script.intents[0], { after: "transfer", transfer: "kitchen" })
   })
 
-  it("need not say which telephone if it has only one", () => {
+  it("need not name the transfer if it has only one", () => {
     const definition = good("name: shop\ntransfers: { office: \"+14155550178\" }\nintents: { boss: { digits: 0, answer: Yes., next: transfer } }")
     assert.strictEqual(definition.script.intents[0].transfer, "office")
   })
@@ -230,11 +230,11 @@ tools:
     assertProblem("name: shop\nregion: XX", "2:9", "two capital letters")
   })
 
-  it("leaves a caller's request to wait to the model if its line for it is empty", () => {
+  it("leaves a caller's request to wait to the model if the line `hold` is empty", () => {
     assert.strictEqual(good("name: shop\nlines: { hold: }").lines.hold, "")
   })
 
-  it("has standard requests to wait that are recognized as such", () => {
+  it("has standard phrases for requests to wait that are recognized as such", () => {
     for (const [language, { holdRequests }] of languageDefaults) {
       for (const phrase of holdRequests) {
         const words = phrase.replace(/\(([^|()]*)[^()]*\)/g, "$1").replace(/[[\]]/g, "")
@@ -250,7 +250,7 @@ tools:
     assert.deepStrictEqual(list, block)
   })
 
-  it("says the values of a slot as they are written, or in other words", () => {
+  it("lists the values of a slot, with or without phrases of their own", () => {
     const { hints, script } = good(`name: shop\n${slots}`)
     assert.deepStrictEqual(script.slots, [
       { name: "day", values: [{ value: "Monday", ways: ["monday"] }, { value: "Tuesday", ways: ["tuesday"] }], phrases: ["{day}"] },
