@@ -130,7 +130,7 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       assert.deepStrictEqual([...new Set(keys)], ["2025", "2026"])
     }).pipe(Effect.scoped), 120_000)
 
-  it.effect("while a tool runs does not ask it again: another process tells that nobody knows", () =>
+  it.effect("while a tool runs goes on in another process, which does not run the tool again and says that its result is unknown", () =>
     Effect.gen(function*() {
       const simulator = yield* Simulator
       const postgres = yield* PostgresServer
@@ -199,7 +199,7 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       yield* until("the next stream", Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === "StreamStarted").length), (count) => count === 2)
       const after = yield* watchIn(second, told["second"])
       assert.strictEqual(yield* call.settled, "completed")
-      // Only the database tells watchers that nothing more comes.
+      // The stream of events ends only when the database can be read.
       yield* postgres.start
       yield* after.over
       assert.include(words(told["second"]), "agent: Sorry, we were cut off. Maple Dental, good day. How can I help you?")
