@@ -25,7 +25,7 @@ const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })
 interface Turn {
   readonly role: string
   readonly text: string
-  /** Words that were heard. */
+  /** The words of the turn that the caller heard. */
   readonly heard: string
 }
 
@@ -36,7 +36,7 @@ const toTurn = ({ role, text, words }: Record<string, unknown>): Turn => ({
     .filter(({ isHeard }) => isHeard).map(({ text }) => text).join(" ")
 })
 
-/** A caller asks for the opening hours and then for the address. The turns come from the database. */
+/** Places a call whose caller asks for the opening hours and then for the address, each when `turns` show the words before as heard. */
 const callWith = Effect.fnUntraced(function*(balancer: Balancer.Balancer, turns: () => ReadonlyArray<Turn>) {
   const simulator = yield* Simulator
   const heardOf = (part: string) => turns().some(({ heard, role }) => role === "agent" && heard.includes(part))
