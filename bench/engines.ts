@@ -112,7 +112,7 @@ const median = (values: ReadonlyArray<number>) => AudioSimilarity.percentile(val
 const printLateness = ({ late }: EngineServers.Look) =>
   console.log(`  the engines' process was late    p50 ${late.p50.toFixed(1)}, p99 ${late.p99.toFixed(1)} ms`)
 
-/** The service's event may reach this process up to so many ms after the engines have seen its effect. */
+/** An event of the service may reach this process up to 50 ms after the engines have seen the event's effect. */
 const eventDelayMillis = 50
 
 /**

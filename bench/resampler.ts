@@ -1,5 +1,5 @@
 /**
- * `node bench/resampler.ts`: the cost of a 20 ms frame in the resampler and in the codec, beside libsamplerate (as wasm) in the same
+ * `node bench/resampler.ts`: the cost of a 20 ms frame in the resampler and in the codec, compared with libsamplerate (as wasm) in the same
  * run, and the quality of the output.
  *
  * The rounds of all contestants alternate, so that a busy machine slows them alike. The figures are medians. The peer reads and returns

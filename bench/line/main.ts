@@ -30,7 +30,7 @@ const target = {
   memory: 0.5
 }
 
-/** If the generator itself is later than so many ms, the measured latencies are not the peers'. */
+/** The greatest lateness of the generator itself, in ms. If it is later, the measured latencies are not the peers'. */
 const maxLateness = 5
 
 const calls = argument("calls", 200)

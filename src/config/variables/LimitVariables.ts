@@ -41,7 +41,7 @@ export interface LimitSettings {
   readonly resumptions: number
   /** The largest message of a stream, in bytes. */
   readonly messageBytes: number
-  /** A stream is closed when it has sent so many more bad messages than good ones. */
+  /** How many more bad messages than good ones a stream may send before it is closed. */
   readonly badMessages: number
 }
 

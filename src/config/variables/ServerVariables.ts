@@ -72,7 +72,7 @@ export interface ServerSettings {
   readonly websocketHosts: ReadonlyArray<string>
   /** Whether the sound of media streams bypasses `ws`. `false`: `ws` and the schemas read every message. */
   readonly hasMediaFastPath: boolean
-  /** How long calls may continue after the service was told to stop. */
+  /** How long calls may continue after SIGTERM or SIGINT. */
   readonly shutdownGrace: Duration.Duration
 }
 

@@ -1,5 +1,5 @@
 /**
- * One environment variable: how its text is read, its default, and what the operator is told when its value is wrong.
+ * One environment variable: how its text is read, its default, and the error text for a wrong value.
  */
 import { Config, Data, Effect, Option, Schema } from "effect"
 import * as Environment from "../Environment.ts"

@@ -23,7 +23,7 @@ const maxReceiving = 1000
 /** A request that is being read is cut for others only if more calls of `look` than this have passed since its beginning. */
 const graceLooks = 1
 
-/** A client must take so many bytes within `slowLooks` calls of `look`, if so many wait. */
+/** If at least this many bytes wait for a client, it must take as many within `slowLooks` calls of `look`. */
 const minTakenBytes = 16_384
 const slowLooks = 15
 

@@ -8,7 +8,7 @@
 /** How many addresses are kept (about 1 MB). The one whose last failure is oldest is dropped first. */
 const maxAddresses = 10_000
 
-/** From so many failures in a row on, the requests of an address come last. */
+/** The number of failures in a row from which on an address's requests come last. */
 const manyFailures = 20
 
 interface FailedAddresses {

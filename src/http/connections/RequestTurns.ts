@@ -13,7 +13,7 @@ import { Effect } from "effect"
 /** ms for all steps in one turn of the event loop. A step is never broken off, so a turn may take one step longer. */
 const millisPerTurn = 4
 
-/** One in so many turns of the event loop goes to the steps that come last, if there are any. */
+/** Every fourth turn of the event loop goes to the steps that come last, if there are any. */
 const turnsPerLastTurn = 4
 
 export interface RequestTurns {

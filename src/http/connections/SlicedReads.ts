@@ -11,7 +11,7 @@
 import type { Socket } from "node:net"
 import * as RequestTurns from "./RequestTurns.ts"
 
-/** A slice has so many bytes at most. */
+/** The longest slice, in bytes. */
 const maxSliceBytes = 4096
 
 /** How many requests of a connection may wait for their answers before its next bytes are parsed. */

@@ -72,7 +72,7 @@ interface CompareOptions {
   readonly lostAt?: ReadonlyArray<number>
 }
 
-/** Sound that was said in the last so many ms before a stream was lost does not come back. */
+/** What the caller said in the last 300 ms before a stream was lost does not come back. */
 const onItsWayMillis = 300
 
 /** Compares the two sounds. */

@@ -39,7 +39,7 @@ export interface Started {
   readonly ended: Effect.Effect<Ended>
   readonly stdout: () => string
   readonly stderr: () => string
-  /** From now on no file of the process can grow beyond so many bytes. Unset: the limit is removed. */
+  /** Sets the largest size of the files that the process writes. Unset: the limit is removed. */
   readonly limitFiles: (bytes?: number) => Effect.Effect<void>
   readonly signal: (signal: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT") => Effect.Effect<void>
   /** The URL at which the process says that it listens; empty if the process has ended. */
