@@ -189,7 +189,7 @@ export const timesOf = (results: ReadonlyArray<Result>): ReadonlyArray<TurnTimes
     liveEvents.flatMap((event) => (event._tag === "TurnMeasured" && isAnswered(event.times) ? [event.times as unknown as TurnTimes] : []))
   )
 
-/** The same times from the service's log, which has a line for each turn. */
+/** The times of the answered turns, from the service's log, which has a line for each turn. */
 export const timesOfLog = (log: string): ReadonlyArray<TurnTimes> =>
   log.split("\n").flatMap((line) => {
     if (!line.includes("\"firstMedia\"")) return []

@@ -107,7 +107,7 @@ const Main = Layer.mergeAll(Memory, Started).pipe(
   Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
-  // The same layer as in App, so it is built once. The engines log through it, too.
+  // `App` has this same layer, so it is built only once. The engines log through it, too.
   Layer.provide(Telemetry.layer),
   Layer.provide(AppConfig.layer),
   Layer.provide(Provider),

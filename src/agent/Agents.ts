@@ -51,7 +51,7 @@ export class Agents extends Context.Service<Agents, {
   /** The state of each engine that is a server; engines that run in this process have none. */
   readonly engines: Effect.Effect<ReadonlyArray<EngineState>>
 }>()("client-caller/agent/Agents") {
-  /** These agents; `AGENT` must name one of them. For tests, and for a service without engines. */
+  /** Only the given agents, for tests and for a service without engines. `AGENT` must name one of them. */
   static readonly layerWith = (agents: ReadonlyArray<Agent>) =>
     Layer.effect(
       Agents,

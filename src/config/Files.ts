@@ -76,7 +76,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** A file can't be written; the message says why and what to do. */
 export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonly file: string; readonly cause: unknown }> {
-  /** Such as `there is no space left on its disk. Make room`. */
+  /** The cause and the remedy, such as `there is no space left on its disk. Make room`. */
   get reason(): string {
     const code = codeOf(this.cause)
     return reasons[code] ?? `the system says ${code === "" ? "no more than that it failed" : code}. Look at its folder`

@@ -57,13 +57,13 @@ export const table: Readonly<Record<string, Room>> = {
   delivery: { imports: ["domain", "config", "observability", "store"], packages: [...edge, node, /^standardwebhooks$/] },
   call: { imports: [...ground, "twilio", "definition", "conversation", "agent", "store"], packages: core },
   http: { imports: [...ground, "runtime", "twilio", "definition", "agent", "store", "delivery", "call"], packages: [...edge, node, webSocket] },
-  // It talks to the service only over HTTP and WebSockets.
+  // The simulator talks to the service only over HTTP and WebSockets.
   simulator: {
     imports: ["domain", "audio", "flite", "twilio/media/MediaMessage.ts", "twilio/webhook/Signature.ts"],
     packages: [...edge, node, platform, webSocket, cache, flite]
   },
   console: { imports: ["audio"], types: ["http/api"], packages: edge },
-  // Neither engines nor platform: `Process` chooses those.
+  // `Process` chooses the engines and the platform.
   "App.ts": {
     imports: [...ground, "twilio", "definition", "conversation", "agent", "store", "delivery", "call", "http", "console"],
     packages: edge
@@ -87,6 +87,6 @@ export const table: Readonly<Record<string, Room>> = {
     ],
     packages: [...edge, node, platform]
   },
-  // It checks Node's version before it loads files that an old Node can't load.
+  // `main` checks Node's version before it loads files that an old Node can't load.
   "main.ts": { imports: ["runtime/V8.ts", "Process.ts"], packages: [] }
 }

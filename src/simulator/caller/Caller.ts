@@ -51,7 +51,7 @@ export interface Caller {
 /** A person who does these steps. */
 export const make = (...steps: ReadonlyArray<Step>): Caller => ({ steps })
 
-/** The same person in another room. */
+/** The caller in another room. */
 export const inRoom = (caller: Caller, room: Acoustics.Acoustics): Caller => ({ ...caller, room })
 
 /** A person who says nothing and does not hang up. */
