@@ -8,7 +8,7 @@ import { type Place, startOfFile, textOfKey, YamlPlaces } from "./YamlPlaces.ts"
 /** How often the aliases of a file may be expanded. Aliases of aliases can make a small file expand to gigabytes. */
 const maxAliases = 100
 
-/** Later errors usually follow from the first few. */
+/** Only the first errors are reported, because later ones usually follow from them. */
 const maxReportedErrors = 3
 
 /** A problem with a place, for the writer of a file. */
@@ -17,7 +17,7 @@ export interface Problem extends Place {
   readonly message: string
 }
 
-/** A text is no YAML that an agent or a price list can be made of. */
+/** The text is not the YAML of one agent or one price list. */
 class YamlInvalid extends Data.TaggedError("YamlInvalid")<{ readonly problems: Array.NonEmptyReadonlyArray<Problem> }> {
   override get message() {
     return this.problems.map(({ line, message }) => `Line ${line}: ${message}`).join("\n")

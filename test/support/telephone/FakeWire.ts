@@ -36,7 +36,7 @@ const parse = (text: string): object => {
 /** Runs a stream of the simulator over a fake wire, in a fiber of the test's scope. Its call was answered at time zero. */
 export const peer = Effect.fnUntraced(function*(options: {
   readonly faults?: Faults
-  readonly line?: Caller.Line
+  readonly activeCaller?: Caller.ActiveCaller
 } = {}) {
   const clock = yield* Clock.Clock
   const millis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
@@ -85,7 +85,7 @@ export const peer = Effect.fnUntraced(function*(options: {
     callSid: CallSid.make(callSid),
     streamSid: StreamSid.make(streamSid),
     parameters: { token: "t-1" },
-    line: options.line ?? new Caller.Line([]),
+    activeCaller: options.activeCaller ?? new Caller.ActiveCaller([]),
     said,
     heard,
     answeredAt: 0n,

@@ -34,8 +34,8 @@ const wantsText = Effect.fnUntraced(function*(format: string | undefined, accept
 })
 
 /**
- * The range that a request asks for. `Range` is for GET alone (RFC 9110, section 14.2). `If-Range` names a version of the sound that the client
- * has: no answer of ours names one, so that it is another's.
+ * The range that a request asks for. `Range` counts for GET alone (RFC 9110, section 14.2). With `If-Range`, a range is sent only if the client
+ * has the current version of the sound. Our answers name no versions, so the whole sound is sent then.
  */
 const rangeOf = ({ headers, method }: HttpServerRequest.HttpServerRequest): string | undefined =>
   method === "GET" && headers["if-range"] === undefined ? headers.range : undefined
