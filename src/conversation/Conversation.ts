@@ -120,7 +120,7 @@ const makeTools = (
 ) => {
   const tools = ToolRunner.make({
     tools: engines.tools,
-    smallTalk: [...interruption.backchannels, ...attention],
+    smallTalk: [interruption.backchannels, attention],
     onChange: () => memoryWriter?.onTools(),
     ...(actions === undefined ? {} : { actions }),
     ...(memory === undefined ? {} : { memory: memory.tools })

@@ -38,8 +38,8 @@ export interface ToolRunner {
 
 export interface MakeOptions {
   readonly tools: Tools["Service"]
-  /** Phrases that ask for nothing: backchannels, "are you there?" */
-  readonly smallTalk: ReadonlyArray<string>
+  /** Lists of phrases that ask for nothing: backchannels, "are you there?" */
+  readonly smallTalk: ReadonlyArray<ReadonlyArray<string>>
   /** Unset: actions are not stored. */
   readonly actions?: ActionKeeper
   /** What an earlier media stream of the call has sent. */
@@ -73,7 +73,7 @@ const inherit = (memory: ToolMemory, actions: ActionKeeper | undefined) => {
 export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }: MakeOptions): ToolRunner => {
   const inherited = memory === undefined ? undefined : inherit(memory, actions)
   const requests = SentRequests.make(inherited?.sent)
-  const smallTalkPhrases = PhraseTiles.make(smallTalk)
+  const smallTalkPhrases = PhraseTiles.make(...smallTalk)
   /** The requests that have no outcome yet. Each effect waits until its request has one. */
   const running = new Map<SentRequests.SentRequest, Effect.Effect<unknown>>()
   /** The requests of each reply, so that equal calls of one reply are several requests. */

@@ -248,9 +248,11 @@ const joined = (one: PhonePhrases, other: PhonePhrases): PhonePhrases => ({
   closings: [...one.closings, ...other.closings]
 })
 
+/** Joined once, so that each call of a language gets the same lists. */
+const phrasesOf: ReadonlyMap<string, PhonePhrases> = new Map(Object.entries(languages).map(([language, phrases]) => [language, joined(everywhere, phrases)]))
+
 /** `language`: ISO 639-1. An unknown language has only the phrases that are said in every language. */
-export const of = (language: string): PhonePhrases =>
-  Object.hasOwn(languages, language) ? joined(everywhere, languages[language]) : everywhere
+export const of = (language: string): PhonePhrases => phrasesOf.get(language) ?? everywhere
 
 /** The languages that have phrases of their own. */
 export const known: ReadonlyArray<string> = Object.keys(languages)

@@ -26,7 +26,7 @@ const maxNameWords = 4
 /** Prepares the phrases of a call's language. */
 export const make = ({ attention = [], backchannels = [], isOutbound = false, language = "en" }: GreetingSettings): IsBareGreeting => {
   const phrases = PhonePhrases.of(language)
-  const openings = PhraseTiles.make([...phrases.openings, ...attention, ...backchannels])
+  const openings = PhraseTiles.make(phrases.openings, attention, backchannels)
   const before = PhraseTiles.make(phrases.beforeName)
   const behind = PhraseTiles.make(phrases.behindName)
   const noNames = new Set(phrases.noNames)

@@ -3,7 +3,6 @@
  *
  * Words have blanks between them. In a script without blanks each character is a word.
  */
-import { LRUCache } from "lru-cache"
 import * as Words from "../../../definition/languages/Words.ts"
 
 export interface Token {
@@ -29,14 +28,15 @@ export const tokens = (text: string): ReadonlyArray<Token> =>
     return Words.plain(unit).split(" ").filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => ({ word, isCapital, isUncased }))
   })
 
-/** The words of the phrases of recent calls: each call prepares the few hundred phrases of its language. */
-const preparedPhrases = new LRUCache<string, ReadonlyArray<string>>({ max: 10_000 })
+/** Each list belongs to a language or an agent, and is prepared for the first of its calls. */
+const preparedLists = new WeakMap<ReadonlyArray<string>, ReadonlyArray<ReadonlyArray<string>>>()
 
-const wordsOf = (phrase: string): ReadonlyArray<string> => {
-  const prepared = preparedPhrases.get(phrase)
+/** The words of each phrase. */
+const wordsOf = (phrases: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
+  const prepared = preparedLists.get(phrases)
   if (prepared !== undefined) return prepared
-  const words = tokens(phrase).map(({ word }) => word)
-  preparedPhrases.set(phrase, words)
+  const words = phrases.map((phrase) => tokens(phrase).map(({ word }) => word)).filter(({ length }) => length > 0)
+  preparedLists.set(phrases, words)
   return words
 }
 
@@ -45,13 +45,11 @@ interface Phrases {
   readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
 }
 
-/** Prepares a list of known phrases. */
-export const make = (phrases: ReadonlyArray<string>): Phrases => {
+/** Prepares lists of known phrases. The lists must not be changed afterwards. */
+export const make = (...lists: ReadonlyArray<ReadonlyArray<string>>): Phrases => {
   const known = new Set<string>()
   let maxPhraseWords = 0
-  for (const phrase of phrases) {
-    const words = wordsOf(phrase)
-    if (words.length === 0) continue
+  for (const words of lists.flatMap(wordsOf)) {
     known.add(words.join(" "))
     maxPhraseWords = Math.max(maxPhraseWords, words.length)
   }

@@ -17,7 +17,7 @@ const monday = callOf(book, { day: "Monday", hour: 10 })
 
 const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptions, "actions" | "memory" | "onChange"> = {}) {
   const fake = yield* FakeTools.make
-  const runner = ToolRunner.make({ tools: fake.tools, smallTalk: ["okay", "uh-huh", "hello", "are you there", "I see"], ...options })
+  const runner = ToolRunner.make({ tools: fake.tools, smallTalk: [["okay", "uh-huh", "hello"], ["are you there", "I see"]], ...options })
   let at = 0
   /** A reply says something and then makes these calls. The fiber waits for the answers. */
   const call = (reply: number, calls: ReadonlyArray<ReturnType<typeof callOf>>, said = "") =>
