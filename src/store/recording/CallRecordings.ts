@@ -48,7 +48,7 @@ export interface Part {
 
 /** The file of an open media stream. */
 export interface PartFile {
-  /** Adds sound, or silence of so many bytes, at the end. A failure leaves the recording as it was before. */
+  /** Adds sound, or silence of so many bytes, at the end. The bytes may change once it has returned. A failure leaves the recording as it was. */
   readonly append: (sound: Uint8Array | { readonly silentBytes: number }) => Effect.Effect<void, FileUnwritable>
 }
 
