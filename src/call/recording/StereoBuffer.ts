@@ -1,5 +1,5 @@
 /**
- * The newest sound of two channels, mu-law at 8 kHz, interleaved as a file has it. Sound is put at its place in time and taken in order.
+ * The newest sound of two channels, mu-law at 8 kHz. Sound is put at its place in time and taken in order, interleaved as a file has it.
  *
  * Positions count samples from the recording's beginning. Unwritten positions are silent. The buffer grows while sound is not taken, up to a
  * limit. Then its oldest sound is lost and becomes silence, so that later sound keeps its place.
@@ -14,10 +14,13 @@ export interface Taken {
   readonly sound: Uint8Array
 }
 
+const silent = (samples: number): Uint8Array => new Uint8Array(samples).fill(Mulaw.silence)
+
 export class StereoBuffer {
   readonly #maxSamples: number
-  #bytes: Uint8Array
-  /** The buffer's size, in samples of each channel; a power of two. */
+  /** The sound of each channel. A position is at the index `position & (samples - 1)`. */
+  #channels: readonly [Uint8Array, Uint8Array]
+  /** The size of each channel, in samples; a power of two. */
   #samples: number
   /** The first position that was not taken. */
   #from = 0
@@ -29,7 +32,7 @@ export class StereoBuffer {
   constructor(samples: number, maxSamples: number) {
     this.#samples = samples
     this.#maxSamples = maxSamples
-    this.#bytes = new Uint8Array(2 * samples).fill(Mulaw.silence)
+    this.#channels = [silent(samples), silent(samples)]
   }
 
   /** Samples that were lost because nobody took them, or because they came too late. */
@@ -43,20 +46,18 @@ export class StereoBuffer {
     if (end > this.#from + this.#samples) this.#makeRoom(end)
     const begin = Math.max(position, this.#from)
     if (begin > position) this.#lost += Math.min(begin, end) - position
-    const bytes = this.#bytes
-    let index = 2 * (begin & (this.#samples - 1)) + channel
-    for (let at = begin; at < end; at++, index += 2) {
-      if (index >= bytes.length) index = channel
-      bytes[index] = mulaw[at - position]
-    }
+    if (begin >= end) return
+    const sound = this.#channels[channel]
+    const first = begin & (this.#samples - 1)
+    const untilWrap = Math.min(end - begin, this.#samples - first)
+    const skipped = begin - position
+    sound.set(skipped === 0 && untilWrap === mulaw.length ? mulaw : mulaw.subarray(skipped, skipped + untilWrap), first)
+    if (begin + untilWrap < end) sound.set(mulaw.subarray(skipped + untilWrap), 0)
   }
 
   /** Makes one channel silent between two positions, except for sound that was taken. */
   silence(channel: Channel, position: number, end: number): void {
-    const bytes = this.#bytes
-    const mask = this.#samples - 1
-    const last = Math.min(end, this.#from + this.#samples)
-    for (let at = Math.max(position, this.#from); at < last; at++) bytes[2 * (at & mask) + channel] = Mulaw.silence
+    this.#fill(channel, Math.max(position, this.#from), Math.min(end, this.#from + this.#samples))
   }
 
   /** Takes a copy of the sound before a position, in `memory` if the sound fits there. */
@@ -66,10 +67,12 @@ export class StereoBuffer {
     const inBuffer = Math.min(Math.max(end, this.#from), this.#from + this.#samples)
     const length = 2 * (inBuffer - this.#from)
     const sound = memory !== undefined && length <= memory.length ? memory.subarray(0, length) : new Uint8Array(length)
-    const first = 2 * (this.#from & (this.#samples - 1))
-    const untilWrap = Math.min(sound.length, this.#bytes.length - first)
-    sound.set(this.#bytes.subarray(first, first + untilWrap))
-    sound.set(this.#bytes.subarray(0, sound.length - untilWrap), untilWrap)
+    const [left, right] = this.#channels
+    const mask = this.#samples - 1
+    for (let at = this.#from, index = 0; at < inBuffer; at++, index += 2) {
+      sound[index] = left[at & mask]
+      sound[index + 1] = right[at & mask]
+    }
     this.#clear(inBuffer - this.#from)
     // Nothing was written further on: that becomes silence in the next `take`.
     this.#skipped = Math.max(0, end - inBuffer)
@@ -90,23 +93,28 @@ export class StereoBuffer {
   }
 
   #grow(samples: number): void {
-    const bytes = new Uint8Array(2 * samples).fill(Mulaw.silence)
-    for (let at = this.#from; at < this.#from + this.#samples; at++) {
-      const before = 2 * (at & (this.#samples - 1))
-      const after = 2 * (at & (samples - 1))
-      bytes[after] = this.#bytes[before]
-      bytes[after + 1] = this.#bytes[before + 1]
+    const grown = (before: Uint8Array) => {
+      const sound = silent(samples)
+      for (let at = this.#from; at < this.#from + this.#samples; at++) sound[at & (samples - 1)] = before[at & (this.#samples - 1)]
+      return sound
     }
-    this.#bytes = bytes
+    const [left, right] = this.#channels
+    this.#channels = [grown(left), grown(right)]
     this.#samples = samples
   }
 
   /** Makes the first samples of both channels silent. */
   #clear(samples: number): void {
-    const first = 2 * (this.#from & (this.#samples - 1))
-    const length = 2 * samples
-    const untilWrap = Math.min(length, this.#bytes.length - first)
-    this.#bytes.fill(Mulaw.silence, first, first + untilWrap)
-    this.#bytes.fill(Mulaw.silence, 0, length - untilWrap)
+    this.#fill(0, this.#from, this.#from + samples)
+    this.#fill(1, this.#from, this.#from + samples)
+  }
+
+  /** Makes one channel silent between two positions in the buffer. */
+  #fill(channel: Channel, begin: number, end: number): void {
+    if (begin >= end) return
+    const sound = this.#channels[channel]
+    const first = begin & (this.#samples - 1)
+    sound.fill(Mulaw.silence, first, first + end - begin)
+    sound.fill(Mulaw.silence, 0, Math.max(0, first + end - begin - this.#samples))
   }
 }
