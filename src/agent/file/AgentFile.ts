@@ -7,14 +7,14 @@
 import { Array, Context, Data, Duration, Effect, Layer, Result } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
 import * as Files from "../../config/Files.ts"
+import { startOfFile } from "../../config/yaml/YamlPlaces.ts"
+import type { Problem } from "../../config/yaml/YamlSource.ts"
 import type { EngineFailed } from "../../conversation/ports/Engine.ts"
 import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
 import { SpeechToText } from "../../conversation/ports/SpeechToText.ts"
 import { TextToSpeech } from "../../conversation/ports/TextToSpeech.ts"
 import { type CompiledAgent, compile } from "./compiler/AgentCompiler.ts"
 import { suggest } from "../../domain/DidYouMean.ts"
-import { startOfFile } from "./YamlPlaces.ts"
-import type { Problem } from "./YamlSource.ts"
 
 /** Bytes. A larger file is refused. */
 export const maxFileBytes = 262_144

@@ -3,12 +3,10 @@
  * at once, each with its line and what to write.
  */
 import { Array, Context, Data, Effect, Layer, Option, Result } from "effect"
-import { explain, schemaProblems } from "../../agent/file/SchemaProblems.ts"
-import { isObject } from "../../agent/file/SchemaValues.ts"
-import { startOfFile } from "../../agent/file/YamlPlaces.ts"
-import * as YamlSource from "../../agent/file/YamlSource.ts"
 import { AppConfig } from "../../config/AppConfig.ts"
 import * as Files from "../../config/Files.ts"
+import { explain, schemaProblems } from "../../config/yaml/SchemaProblems.ts"
+import * as YamlSource from "../../config/yaml/YamlSource.ts"
 import { decode, type PriceList } from "./PriceList.ts"
 
 /** Bytes. A larger file is refused. */
@@ -37,15 +35,17 @@ const advice = {
   folder: "Name a file."
 }
 
-const noKeys = "A price list consists of keys with values. Begin with \"currency: USD\"."
+const fileAdvice: YamlSource.FileAdvice = {
+  severalDocuments: "A file is one price list. Take out the line \"---\".",
+  noKeys: "A price list consists of keys with values. Begin with \"currency: USD\"."
+}
 
 /** Reads a text. `file` is its name in errors. */
 export const parse = (text: string, file: string): Result.Result<PriceList, PricesUnusable> => {
   const fail = (problems: Array.NonEmptyReadonlyArray<YamlSource.Problem>) => Result.fail(new PricesUnusable({ file, problems }))
-  const source = YamlSource.parse(text, "prices")
+  const source = YamlSource.parse(text, fileAdvice)
   if (Result.isFailure(source)) return fail(source.failure.problems)
   const { data, duplicates } = source.success
-  if (!isObject(data)) return fail([{ ...startOfFile, message: noKeys }])
   const list = decode(data)
   const issues = Result.isSuccess(list) ? [] : schemaProblems(list.failure.issue).map((problem) => explain(problem, source.success))
   const problems = [...duplicates, ...issues].toSorted((one, other) => one.line - other.line || one.column - other.column)
