@@ -4,13 +4,10 @@
  */
 import { Array, Context, Data, Effect, Layer, Option, Result } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
-import * as Files from "../../config/Files.ts"
 import { explain, schemaProblems } from "../../config/yaml/SchemaProblems.ts"
+import * as YamlFile from "../../config/yaml/YamlFile.ts"
 import * as YamlSource from "../../config/yaml/YamlSource.ts"
 import { decode, type PriceList } from "./PriceList.ts"
-
-/** Bytes. A larger file is refused. */
-const maxFileBytes = 262_144
 
 /** The price list can't be used. */
 class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
@@ -19,14 +16,18 @@ class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
   readonly problems: Array.NonEmptyReadonlyArray<YamlSource.Problem>
 }> {
   override get message() {
-    return this.problems.map(({ column, line, message }) => `${this.file}:${line}:${column}: ${message}`).join("\n")
+    return this.problems.map((problem) => YamlFile.lineOf(this.file, problem)).join("\n")
   }
 }
 
 /** The file itself can't be read. */
-class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{ readonly file: string; readonly why: Files.FileUnreadable["why"] }> {
+class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{
+  readonly file: string
+  /** The end of a sentence that begins with the file's name. */
+  readonly why: string
+}> {
   override get message() {
-    return `PRICES_FILE: ${this.file} ${Files.whySettingUnreadable(this.why, advice, maxFileBytes)}`
+    return `PRICES_FILE: ${this.file} ${this.why}`
   }
 }
 
@@ -48,14 +49,14 @@ export const parse = (text: string, file: string): Result.Result<PriceList, Pric
   const { data, duplicates } = source.success
   const list = decode(data)
   const issues = Result.isSuccess(list) ? [] : schemaProblems(list.failure.issue).map((problem) => explain(problem, source.success))
-  const problems = [...duplicates, ...issues].toSorted((one, other) => one.line - other.line || one.column - other.column)
-  if (Array.isArrayNonEmpty(problems)) return fail(problems)
+  const problems = YamlFile.inOrder([...duplicates, ...issues])
+  if (Array.isReadonlyArrayNonEmpty(problems)) return fail(problems)
   // A list that does not decode has at least one issue.
   return Result.succeed(Result.getOrThrow(list))
 }
 
 const load = Effect.fnUntraced(function*(file: string) {
-  const { text } = yield* Effect.mapError(Files.read(file, maxFileBytes), ({ why }) => new PricesUnreadable({ file, why }))
+  const text = yield* Effect.mapError(YamlFile.read(file, advice), ({ why }) => new PricesUnreadable({ file, why }))
   return yield* Effect.fromResult(parse(text, file))
 })
 
