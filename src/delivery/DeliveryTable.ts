@@ -11,10 +11,10 @@ import type { StoreUnreachable } from "../store/CallStore.ts"
 import { Database } from "../store/Database.ts"
 import type { Parameter } from "../store/Dialect.ts"
 import { places, SealedWords } from "../store/encryption/SealedWords.ts"
-import type { Unopenable } from "../store/encryption/Sealing.ts"
 import { type DeliveryRow, type StoredDelivery, toDelivery } from "../store/history/DeliveryRows.ts"
 import { isIn, listOf, runner } from "../store/Statements.ts"
 import type { DeliveryType } from "../store/StoreWrite.ts"
+import { WordsUnopenable } from "./Payloads.ts"
 
 /** Longer than an attempt can take: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
 const leaseMillis = 60_000
@@ -30,8 +30,8 @@ export interface Claimed {
   readonly url: string
   /** The address's host, with its port. */
   readonly host: string
-  /** Empty before the first attempt. A failure: it is sealed and can't be opened. */
-  readonly payload: Result.Result<string, Unopenable>
+  /** Empty before the first attempt. */
+  readonly payload: Result.Result<string, WordsUnopenable>
   /** How many attempts there were, this one included. */
   readonly attempts: number
 }
@@ -105,7 +105,7 @@ const make = Effect.gen(function*() {
         ),
         (rows) =>
           Effect.forEach(rows, ({ call_sid: callSid, ...row }) =>
-            Effect.map(words.open(row.payload, places.webhook(callSid, row.id)), (payload) => ({ ...row, callSid, payload })))
+            Effect.map(words.open(row.payload, places.webhook(callSid, row.id)), (payload) => ({ ...row, callSid, payload: Result.mapError(payload, () => new WordsUnopenable()) })))
       )),
     forgottenEnds: Effect.suspend(() =>
       query(Effect.map(
