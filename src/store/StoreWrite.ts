@@ -45,9 +45,9 @@ export const Cost = Schema.Struct({
   total: Schema.Number,
   /** Twilio's minutes. Unset: they have no price, or are not known. */
   twilio: Schema.optionalKey(Schema.Number),
-  engines: Schema.optionalKey(Schema.Array(Schema.Struct({ stage: EngineUse.fields.stage, engine: EngineUse.fields.engine, cost: Schema.Number }))),
+  engines: Schema.Array(Schema.Struct({ stage: EngineUse.fields.stage, engine: EngineUse.fields.engine, cost: Schema.Number })),
   /** What was used and can't be priced: `twilio`, and names of engines. Unless it is empty, the total is too low. */
-  unpriced: Schema.optionalKey(Schema.Array(Schema.String))
+  unpriced: Schema.Array(Schema.String)
 })
 export type Cost = typeof Cost.Type
 
