@@ -1,8 +1,9 @@
 /**
- * The bare peer of a turn: the same three requests, one after the other, by Node's own HTTP client. Only the sound of the conversation is
- * missing in its request for speech. Its time above the engines' latencies is the cost of the machine, the connections and the stand-ins.
+ * A turn without the service: the requests for a transcript, a reply and speech, one after the other, from Node's own HTTP client. Unlike
+ * the service, it sends no earlier sound of the conversation with the request for speech. Its time beyond the engines' latencies is what
+ * the machine, the connections and the stand-in servers cost.
  *
- * It runs in its own process. Its parent sends `Turns` and gets back the times of the turns.
+ * It runs in its own process. The parent sends `Turns` and gets back the duration of each turn.
  */
 import { fork } from "node:child_process"
 import { once } from "node:events"
@@ -23,7 +24,7 @@ export interface Turns {
   readonly tokensToClause: number
 }
 
-/** The number of first turns that do not count, since they pay for compilation and connections. */
+/** The number of first turns that do not count: compilation and new connections make them slow. */
 const warmUp = 20
 
 /** ms from each turn's first request to the first sound of its answer, on this core. */

@@ -18,7 +18,7 @@ export interface Line {
 
 export interface Crowd {
   readonly calls: number
-  /** Lines that each caller says. */
+  /** The number of lines that each caller says. */
   readonly turns: number
   readonly lines: ReadonlyArray<Line>
   readonly target: string
@@ -36,7 +36,7 @@ export interface Seen {
   readonly lateness: { readonly p50: number; readonly p99: number; readonly max: number }
 }
 
-/** Runs them on this core to the end of their last call. */
+/** Runs the callers on this core until the last call has ended. */
 export const call = (core: number, crowd: Crowd): Promise<Seen> =>
   new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), { execArgv: [] })
@@ -48,7 +48,7 @@ export const call = (core: number, crowd: Crowd): Promise<Seen> =>
 
 const silence = Buffer.alloc(160, 0xff).toString("base64")
 
-/** The silence after the agent's words, after which a caller speaks. */
+/** A caller speaks when the agent has been silent for so long. */
 const politeMillis = 700
 
 /** The longest wait for an answer. */
@@ -191,11 +191,11 @@ const run = async (crowd: Crowd): Promise<Seen> => {
     steps()
   })
   const late = lateness.toSorted((a, b) => a - b)
-  const share = (part: number) => late[Math.min(late.length - 1, Math.floor(late.length * part))] ?? 0
+  const percentile = (share: number) => late[Math.min(late.length - 1, Math.floor(late.length * share))] ?? 0
   return {
     voiceToVoice: people.flatMap(({ voiceToVoice }) => voiceToVoice),
     unanswered: people.reduce((sum, { unanswered }) => sum + unanswered, 0),
-    lateness: { p50: share(0.5), p99: share(0.99), max: share(1) }
+    lateness: { p50: percentile(0.5), p99: percentile(0.99), max: percentile(1) }
   }
 }
 

@@ -29,7 +29,7 @@ const freePort = () =>
     })
   })
 
-/** The address and data that a service keeps when it is started again. */
+/** The port and data folder of a service. A service that is started again gets those of the earlier one. */
 export interface Place {
   readonly port: number
   readonly data: string
@@ -48,7 +48,7 @@ export interface Service {
 /** The service as it is shipped, with a local account. */
 export const start = async (options: {
   readonly env: Readonly<Record<string, string>>
-  /** The only core that it may use. */
+  /** The only core that the service may use. */
   readonly core?: number
   readonly flags?: ReadonlyArray<string>
   /** The place of an earlier service that this one replaces. */
@@ -95,7 +95,7 @@ export const start = async (options: {
   }
 }
 
-/** Runs this with a simulator beside the service. */
+/** Runs the program with a simulator that has the service's Twilio account. */
 export const withSimulator = <A, E>(
   { account }: Service,
   program: Effect.Effect<A, E, Simulator | CallerSpeech | LiveEventsClient>,
@@ -113,14 +113,14 @@ export const withSimulator = <A, E>(
     )
   )
 
-/** What reading a call's events needs. */
+/** The services that are needed to read a call's events. */
 type LiveEventsClient = Stream.Services<ReturnType<typeof ServiceEvents.of>>
 
 export interface Result {
   readonly call: SimulatedCall
-  /** When the call was made, in monotonic ms of this machine. The `at` of its events counts from it, to a ms. */
+  /** When the call was made, in monotonic ms of this machine. The `at` of the call's events counts ms from here; it is right to 1 ms. */
   readonly madeAt: number
-  readonly told: ReadonlyArray<ServiceEvents.LiveEvent>
+  readonly liveEvents: ReadonlyArray<ServiceEvents.LiveEvent>
 }
 
 /** Monotonic ms of this machine, the same in all processes. */
@@ -130,7 +130,7 @@ export const monotonic = () => Number(process.hrtime.bigint()) / 1e6
 export const converse = Effect.fnUntraced(function*(
   service: Service,
   caller: Caller.Caller,
-  options: { readonly agent?: string; readonly onTold?: (event: ServiceEvents.LiveEvent) => void } = {}
+  options: { readonly agent?: string; readonly onEvent?: (event: ServiceEvents.LiveEvent) => void } = {}
 ) {
   const simulator = yield* Simulator
   const madeAt = monotonic()
@@ -141,19 +141,19 @@ export const converse = Effect.fnUntraced(function*(
     statusCallback: `${service.url}/twilio/status`,
     caller
   })
-  const told: Array<ServiceEvents.LiveEvent> = []
+  const liveEvents: Array<ServiceEvents.LiveEvent> = []
   const watcher = yield* Effect.forkChild(
     call.awaitEvent("StreamStarted").pipe(
       Effect.andThen(Stream.runForEach(ServiceEvents.of(service.url, call.sid, service.key), (event) =>
         Effect.sync(() => {
-          told.push(event)
-          options.onTold?.(event)
+          liveEvents.push(event)
+          options.onEvent?.(event)
         })))
     )
   )
   yield* call.settled
   yield* Effect.timeoutOption(Fiber.await(watcher), "3 seconds")
-  return { call, madeAt, told } satisfies Result
+  return { call, madeAt, liveEvents } satisfies Result
 })
 
 const { AwaitSilence, AwaitSpeech } = Caller.Step
@@ -185,11 +185,11 @@ export interface TurnTimes {
 const isAnswered = (times: Readonly<Record<string, number>>): boolean => times["due"] !== undefined && times["firstMedia"] !== undefined
 
 export const timesOf = (results: ReadonlyArray<Result>): ReadonlyArray<TurnTimes> =>
-  results.flatMap(({ told }) =>
-    told.flatMap((event) => (event._tag === "TurnMeasured" && isAnswered(event.times) ? [event.times as unknown as TurnTimes] : []))
+  results.flatMap(({ liveEvents }) =>
+    liveEvents.flatMap((event) => (event._tag === "TurnMeasured" && isAnswered(event.times) ? [event.times as unknown as TurnTimes] : []))
   )
 
-/** The same times from the service's log, which has a line for each turn. */
+/** The times of the answered turns, from the service's log, which has a line for each turn. */
 export const timesOfLog = (log: string): ReadonlyArray<TurnTimes> =>
   log.split("\n").flatMap((line) => {
     if (!line.includes("\"firstMedia\"")) return []
@@ -209,7 +209,7 @@ export const atCallers = Effect.fnUntraced(function*(results: ReadonlyArray<Resu
 })
 
 /** Prints the turns' times. `own` gives the part of a turn's latency that is our own work, ms. */
-export const tellTurns = (
+export const printTurns = (
   turns: ReadonlyArray<TurnTimes>,
   atCaller: ReadonlyArray<number>,
   own: (times: TurnTimes) => number

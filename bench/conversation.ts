@@ -11,7 +11,7 @@ import { Effect } from "effect"
 import * as Caller from "../src/simulator/caller/Caller.ts"
 import type { Voice } from "../src/simulator/caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../src/simulator/report/SpeakingTurns.ts"
-import { atCallers, converse, cpuByThread, cpuShares, listen, percentiles, type Result, start, tellTurns, timesOf, withSimulator } from "./calls.ts"
+import { atCallers, converse, cpuByThread, cpuShares, listen, percentiles, type Result, start, printTurns, timesOf, withSimulator } from "./calls.ts"
 import { argument, residentMiB } from "./line/processes.ts"
 
 const turns = argument("turns", 50)
@@ -22,7 +22,7 @@ const { AwaitSpeech, HangUp, Silence, Speak } = Caller.Step
 
 const lines = ["What are your opening hours?", "Where are you?", "I would like to book an appointment.", "On Monday.", "At ten.", "Yes, please."]
 
-/** The time from one line to the next, about, ms. It is shorter than the silence (8 s) after which the agent asks whether the caller is there. */
+/** About the time from one line to the next, ms. It must stay below the silence (8 s) after which the agent asks "Are you still there?". */
 const cycle = 6000
 
 /** A caller who hears the greeting out, waits `startAfter` ms, and says a line whenever the agent has finished. */
@@ -35,8 +35,8 @@ const polite = (voice: Voice, said: ReadonlyArray<string>, startAfter = 0): Call
   )
 
 /**
- * One of the callers that call at once. They begin evenly spread over a cycle. After a longer wait all would answer the agent's "Are you
- * still there?" at the same time. Callers of the first half ask one more question, so that all end at about the same time.
+ * One of the callers that call at once. Their first lines are spread evenly over a cycle. The callers of the first half ask one more
+ * question, so that all calls end at about the same time.
  */
 const oneOfMany = (index: number): Caller.Caller => {
   const share = index / callsAtOnce
@@ -56,13 +56,13 @@ const rude = (voice: Voice, times: number): Caller.Caller =>
     HangUp()
   )
 
-const tell = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
-  tellTurns(
+const print = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
+  printTurns(
     timesOf(results),
     yield* atCallers(results),
     ({ due, firstMedia, firstSound = 0, transcript = 0 }) => firstMedia - Math.max(due, firstSound, transcript)
   )
-  const understood = results.flatMap(({ told }) => told.filter((event) => event._tag === "CallerSaid"))
+  const understood = results.flatMap(({ liveEvents }) => liveEvents.filter((event) => event._tag === "CallerSaid"))
   console.log(`  utterances not understood        ${understood.filter((event) => event._tag === "CallerSaid" && event.text === "").length} of ${understood.length}`)
 })
 
@@ -73,12 +73,12 @@ const program = Effect.gen(function*() {
     alone.push(yield* converse(service, polite(alone.length % 2 === 0 ? "rms" : "awb", lines)))
     if (alone.length > turns) break
   }
-  yield* tell(alone)
+  yield* print(alone)
 
   console.log(`\ninterruptions, ${interruptions}`)
   const rudeCalls: Array<Result> = []
   const stops = (results: ReadonlyArray<Result>) =>
-    results.flatMap(({ told }) => told.flatMap((event) => (event._tag === "BargeIn" ? [event.clearAfter] : [])))
+    results.flatMap(({ liveEvents }) => liveEvents.flatMap((event) => (event._tag === "BargeIn" ? [event.clearAfter] : [])))
   for (let count = 0; count < 5 && stops(rudeCalls).length < interruptions; count++) {
     rudeCalls.push(yield* converse(service, rude("rms", 11)))
   }
@@ -112,7 +112,7 @@ const program = Effect.gen(function*() {
     { concurrency: "unbounded" }
   )
   const seconds = (performance.now() - from) / 1000
-  yield* tell(together)
+  yield* print(together)
   console.log(
     `  CPU of the service over ${seconds.toFixed(0)} s, percent of a core: ${cpuShares(service.pid, before, seconds)}; memory ${residentMiB(service.pid).toFixed(0)} MiB`
   )

@@ -1,7 +1,6 @@
 /**
- * Stand-ins for engines on a GPU: the tests' fake servers with given latencies, in their own process.
- *
- * They answer to their parent's messages; see `Servers`.
+ * Stand-ins for engines on a GPU: the tests' fake servers with given latencies, in their own process. The parent process controls them
+ * through `Servers`.
  */
 import { type ChildProcess, fork } from "node:child_process"
 import { monitorEventLoopDelay } from "node:perf_hooks"
@@ -12,14 +11,14 @@ import type * as FakeHttpServer from "../test/support/engines/FakeHttpServer.ts"
 import * as FakeSpeechServers from "../test/support/engines/FakeSpeechServers.ts"
 import { moveTo } from "./line/processes.ts"
 
-/** Latencies in ms, and a factor. */
+/** Latencies in ms, and the speed of synthesis. */
 export interface Latencies {
   readonly transcript: number
   readonly firstToken: number
   /** From one token to the next. */
   readonly token: number
   readonly firstSound: number
-  /** Seconds of work for a second of sound. */
+  /** Seconds that it takes to synthesize one second of sound. */
   readonly realTimeFactor: number
 }
 
@@ -62,7 +61,7 @@ const answerOf = <A>(child: ChildProcess, question: object): Promise<A> =>
     child.send(question)
   })
 
-/** Starts them on this core. */
+/** Starts the servers on this core. */
 export const start = async (core: number, settings: Settings): Promise<Servers> => {
   const child = fork(fileURLToPath(import.meta.url), { execArgv: [] })
   moveTo(core, child.pid!)
@@ -92,7 +91,7 @@ const serve = Effect.fnUntraced(function*({ heard, latencies, longReply, reply }
 
   const closings: Array<{ path: string; at: number }> = []
   const counts = { transcripts: 0, replies: 0, speeches: 0 }
-  /** Forgets requests that are over: each holds its body. */
+  /** Counts the requests that are over, and drops them, since each keeps its body in memory. */
   const sweep = () => {
     const drop = <A>(list: ReadonlyArray<A>, exchangeOf: (one: A) => FakeHttpServer.Exchange) => {
       const all = list as Array<A>

@@ -4,11 +4,11 @@
  *     npm run bench -- engines [--turns 30 --interruptions 20 --calls 100 --cpu-prof]
  *
  * The stand-ins have the published latencies: a transcript 90 ms, the first token 90 ms, each further token 12 ms, the first sound
- * 120 ms, further sound three tenths of real time.
+ * 120 ms, 0.3 s for each further second of sound.
  *
- * The ideal time of a turn is the larger of two: the endpoint's time, and the short pause plus the engines' latencies. The time above
- * the ideal is "our own work". It includes the cost of the machine, the connections and the stand-ins. A bare client shows that cost
- * alone: it sends the same kind of requests from the same core, as often and for sounds as long (see `bareClient`).
+ * The ideal time of a turn is the larger of two times: the endpoint's, and the pause before a preemptive reply plus the engines'
+ * latencies. The time above the ideal is "our own work". It includes the cost of the machine, the connections and the stand-ins. A bare
+ * client shows that cost alone: it sends the same kind of requests from the same core, as often and with as much sound (`bareClient`).
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
@@ -35,7 +35,7 @@ import {
   percentiles,
   type Result,
   start,
-  tellTurns,
+  printTurns,
   times,
   timesOf,
   timesOfLog,
@@ -109,20 +109,20 @@ const rude = (count: number): Caller.Caller =>
 
 const median = (values: ReadonlyArray<number>) => AudioSimilarity.percentile(values, 0.5)
 
-const tellLate = ({ late }: EngineServers.Look) =>
+const printLateness = ({ late }: EngineServers.Look) =>
   console.log(`  the engines' process was late    p50 ${late.p50.toFixed(1)}, p99 ${late.p99.toFixed(1)} ms`)
 
-/** This process may learn of a moment so many ms after the engines have. */
-const told = 50
+/** An event of the service may reach this process up to 50 ms after the engines have seen the event's effect. */
+const eventDelayMillis = 50
 
 /**
- * The time from each moment to the first closed request that it caused, ms. A closing is caused by the last moment before it. Moments
- * without an open request are left out.
+ * The time from each moment to the first request to `path` that was closed because of it, ms. Each closing counts for the last moment
+ * before it. Moments without such a closing are left out.
  */
 const toClosing = (moments: ReadonlyArray<number>, closings: EngineServers.Look["closings"], path: string) => {
   const first = new Map<number, number>()
   for (const { at, path: closed } of closings) {
-    const moment = moments.findLast((moment) => moment <= at + told)
+    const moment = moments.findLast((moment) => moment <= at + eventDelayMillis)
     if (closed === path && moment !== undefined) first.set(moment, Math.min(at - moment, first.get(moment) ?? Infinity))
   }
   return [...first.values()]
@@ -136,14 +136,14 @@ const alone = Effect.gen(function*() {
     }
     return results
   })
-  // The first turns pay for compilation.
+  // The first turns are slow because of compilation, so they are not measured.
   yield* talk(3)
   yield* Effect.promise(servers.look)
 
   console.log(`one call at a time, ${turns} turns`)
   const results = yield* talk(turns)
-  tellTurns(timesOf(results), yield* atCallers(results), own)
-  tellLate(yield* Effect.promise(servers.look))
+  printTurns(timesOf(results), yield* atCallers(results), own)
+  printLateness(yield* Effect.promise(servers.look))
 
   console.log("\nthe same without speculation")
   const waiting = yield* talk(Math.ceil(turns / 3), "waiting")
@@ -156,12 +156,12 @@ const alone = Effect.gen(function*() {
   const rudeCalls: Array<Result> = []
   /** When this process learned that a reply was given up. */
   const givenUp: Array<number> = []
-  const stops = () => rudeCalls.flatMap(({ told }) => told.flatMap((event) => (event._tag === "BargeIn" ? [event.clearAfter] : [])))
+  const stops = () => rudeCalls.flatMap(({ liveEvents }) => liveEvents.flatMap((event) => (event._tag === "BargeIn" ? [event.clearAfter] : [])))
   while (stops().length < interruptions && rudeCalls.length < interruptions) {
     rudeCalls.push(
       yield* converse(service, rude(5), {
         agent: "talkative",
-        onTold: (event) => {
+        onEvent: (event) => {
           if (event._tag === "AgentHeard" && !event.isWhole) givenUp.push(monotonic())
         }
       })
@@ -173,20 +173,20 @@ const alone = Effect.gen(function*() {
     for (const event of yield* call.events) if (event._tag === "Cleared") clears.push(madeAt + event.at)
   }
   console.log(`  first voiced sample to clear, by the service   ${percentiles(stops())}`)
-  const tell = (title: string, moments: ReadonlyArray<number>, path: string) => {
+  const print = (title: string, moments: ReadonlyArray<number>, path: string) => {
     const all = toClosing(moments, closings, path)
     console.log(`  ${title.padEnd(46)} ${all.length === 0 ? "none" : `${times(all)}, ${all.length} of ${moments.length}`}`)
   }
-  tell("clear arriving to speech request closed", clears, "/v1/audio/speech")
-  tell("reply given up to model's request closed", givenUp, "/v1/chat/completions")
+  print("clear arriving to speech request closed", clears, "/v1/audio/speech")
+  print("reply given up to model's request closed", givenUp, "/v1/chat/completions")
 })
 
-/** Silence that the recognizer gets around an utterance's voice, ms. */
-const around = 600
+/** The silence around the voice of an utterance that the recognizer gets, ms. */
+const silenceAround = 600
 
 /** The time above the engines' latencies that a bare client takes for a turn, ms. The service is idle meanwhile. */
 const bareWork = Effect.fnUntraced(function*(lines: ReadonlyArray<Callers.Line>) {
-  const utterance = Math.round(lines.reduce((sum, { voicedUntil }) => sum + voicedUntil, 0) / lines.length) + around
+  const utterance = Math.round(lines.reduce((sum, { voicedUntil }) => sum + voicedUntil, 0) / lines.length) + silenceAround
   const taken = yield* Effect.promise(() =>
     BareClient.take(0, { urls: servers.urls, turns: 100, perSecond: Math.max(1, callsAtOnce / 8), utterance, tokensToClause })
   )
@@ -194,12 +194,12 @@ const bareWork = Effect.fnUntraced(function*(lines: ReadonlyArray<Callers.Line>)
   return taken.map((took) => took - latencies.transcript - afterTranscript)
 })
 
-/** The number of steps to the softest line. It is half as loud, which is still clearly a voice. */
-const softest = 200
+/** The number of different loudnesses. The softest has about half the amplitude, which is still clearly a voice. */
+const loudnesses = 200
 
 /**
- * A line of the crowd, `softer` small steps softer than the synthesized one. So no two sounds of a run are the same, and a server has
- * none of them cached.
+ * A line of a caller, `softer` steps of 0.3 % softer than the synthesized one. So no two of the first 600 lines sound the same, and a
+ * server cannot have cached them.
  */
 const lineOf = Effect.fnUntraced(function*(text: string, softer: number) {
   const { speak } = yield* CallerSpeech
@@ -214,10 +214,10 @@ const lineOf = Effect.fnUntraced(function*(text: string, softer: number) {
 })
 
 const together = Effect.gen(function*() {
-  const spoken = yield* Effect.forEach(Array.from({ length: callsAtOnce * turnsEach }), (_, index) => lineOf(lines[index % lines.length], index % softest))
+  const spoken = yield* Effect.forEach(Array.from({ length: callsAtOnce * turnsEach }), (_, index) => lineOf(lines[index % lines.length], index % loudnesses))
   const crowd = (calls: number, turns: number, ramp: number): Promise<Callers.Seen> =>
     Callers.call(1, { calls, turns, lines: spoken, target: service.url, account: service.account, ramp })
-  // The first calls pay for compilation.
+  // The first calls are slow because of compilation, so they are not measured.
   yield* Effect.promise(() => crowd(Math.min(20, callsAtOnce), 1, 2000))
   yield* Effect.promise(servers.look)
   const bare = yield* bareWork(spoken)
@@ -235,14 +235,14 @@ const together = Effect.gen(function*() {
   const cpu = cpuShares(service.pid, before, seconds)
   yield* Effect.promise(() => pause(500))
   service.child.stdout!.off("data", onLog)
-  // Unreadable messages spoil the figures: without its marks, every line counts as an interruption.
+  // Unreadable messages spoil the figures: if the callers' marks are lost, the service takes every line for an interruption.
   if (log.includes("could not be read")) throw new Error("The service could not read all that its callers sent; see client_caller_bad_messages_total.")
   const measured = timesOfLog(log)
-  tellTurns(measured, seen.voiceToVoice, own)
+  printTurns(measured, seen.voiceToVoice, own)
   console.log(`  such requests, bare              ${times(bare)} above the engines' time`)
   console.log(`  own work / bare                  p50 ${(median(measured.map(own)) / median(bare)).toFixed(2)}`)
   const look = yield* Effect.promise(servers.look)
-  tellLate(look)
+  printLateness(look)
   const { lateness, unanswered } = seen
   console.log(`  the callers' process was late    p50 ${lateness.p50.toFixed(1)}, p99 ${lateness.p99.toFixed(1)}, max ${lateness.max.toFixed(1)} ms`)
   console.log(`  lines without an answer          ${unanswered} of ${callsAtOnce * turnsEach}`)

@@ -1,9 +1,10 @@
 /**
- * `GET /calls` over 1,000,000 turns, on SQLite and on Postgres: the time of a page with each filter, at the store's interface.
+ * `GET /calls` over 1,000,000 turns, on SQLite and on Postgres: the time of one page with each filter. It is measured at the store's
+ * interface, without HTTP.
  *
  *     npm run bench -- history [--turns 1000000] [--rounds 40] [--plans]
  *
- * Postgres is Debian's, started in a folder of its own, or the one that `TEST_DATABASE_URL` names.
+ * Postgres is the one that `TEST_DATABASE_URL` names. Without it, Debian's is started in a folder of its own.
  */
 import { NodeServices } from "@effect/platform-node"
 import { ConfigProvider, Effect, Layer } from "effect"
@@ -51,9 +52,9 @@ const insertAll = Effect.fnUntraced(function*(run: Run, dialect: "sqlite" | "pg"
   const rowsAtOnce = 200
   const insert = Effect.fnUntraced(function*(table: string, columns: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string | number | null>>) {
     for (let from = 0; from < rows.length; from += rowsAtOnce) {
-      const some = rows.slice(from, from + rowsAtOnce)
+      const batch = rows.slice(from, from + rowsAtOnce)
       const row = `(${columns.map(() => "?").join(", ")})`
-      yield* run(`INSERT INTO ${table} (${columns.join(", ")}) VALUES ${some.map(() => row).join(", ")}`, some.flat())
+      yield* run(`INSERT INTO ${table} (${columns.join(", ")}) VALUES ${batch.map(() => row).join(", ")}`, batch.flat())
     }
   })
   const perBatch = 500
@@ -111,7 +112,7 @@ const measure = (name: string, env: Record<string, string>) =>
     const run = runner(sql, dialect)
     const began = performance.now()
     yield* insertAll(run, dialect, transaction)
-    // Postgres would do this by itself after a while. SQLite's planner has no statistics, as in the service.
+    // A running Postgres collects statistics by itself after a while. SQLite has none here, as in the service.
     if (dialect === "pg") yield* run("VACUUM ANALYZE")
     console.log(`${name}: ${calls} calls, ${calls * turnsPerCall} turns, built in ${((performance.now() - began) / 1000).toFixed(0)} s`)
     console.log(`${"filter".padEnd(46)}${"calls".padStart(6)}${"p50 ms".padStart(9)}${"p95 ms".padStart(9)}${"longest stall ms".padStart(18)}`)

@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- name …]` runs each benchmark in a process of its own. Where it can, a benchmark measures a peer in the same run and
- * gives the ratio, because machines are noisy.
+ * `npm run bench [-- name …]` runs each benchmark in a process of its own. Because machines are noisy, a benchmark also measures a peer
+ * in the same run where there is one, and gives the ratio.
  *
  *     npm run bench                 # resampler, line
  *     npm run bench -- soak         # ten minutes

@@ -9,7 +9,7 @@
  *
  * Resident memory is what counts on a machine without swap. It includes mapped files, such as Node itself, which are also shown alone.
  *
- * Fails when either is too large for a machine of 512 MB.
+ * The benchmark fails if either value is too large for a machine of 512 MB.
  */
 import { readFileSync } from "node:fs"
 import { Effect } from "effect"
@@ -21,12 +21,12 @@ import { argument, pause } from "./line/processes.ts"
 const callsAtOnce = argument("calls", 5)
 const rounds = argument("rounds", 3)
 
-/** MiB. */
-const atRestAtMost = 350
-const peakAtMost = 450
+/** The limits, MiB. */
+const maxAtRest = 350
+const maxPeak = 450
 
-/** The time after which all work of the start is done, ms. */
-const settling = 5000
+/** ms after which all work of the start, or of the last call, is done. */
+const settleMillis = 5000
 
 const { AwaitSpeech, HangUp, Silence, Speak } = Caller.Step
 
@@ -42,7 +42,7 @@ const rude = [...lines, ...lines].flatMap((text, index) => [
   Silence({ duration: `${600 + (index % 5) * 137} millis` })
 ])
 
-/** A caller whose sentences have nothing to do with the agent. Recognizing these costs the most time and memory. */
+/** A caller whose sentences have nothing to do with the agent. Recognizing such sentences costs the most time and memory. */
 const foreign = [
   "My neighbour bought a yellow bicycle last summer, and it rained so hard that the cellar was flooded.",
   "The teacher explained the lesson twice, but the children were drawing dinosaurs all the time."
@@ -61,7 +61,7 @@ const echoCallers: ReadonlyArray<Steps> = [
 const person = (kinds: ReadonlyArray<Steps>, index: number): Caller.Caller =>
   Caller.make(Silence({ duration: `${index * 400} millis` }), ...kinds[index % kinds.length], HangUp())
 
-/** A field in one of a process's `/proc` files, converted from KiB to MiB. */
+/** A field of `/proc/<pid>/<file>`, converted from KiB to MiB. */
 const field = (pid: number, file: string, name: string): number =>
   Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(readFileSync(`/proc/${pid}/${file}`, "utf8"))![1]) / 1024
 
@@ -75,7 +75,7 @@ const talk = (service: Service, kinds: ReadonlyArray<Steps>) =>
     concurrency: "unbounded"
   })
 
-/** ms from the answer to the first voiced sample that the caller hears. */
+/** ms from the moment when a call is answered to the first voiced sample that the caller hears. */
 const greetings = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
   const all: Array<number> = []
   for (const { call } of results) {
@@ -92,7 +92,7 @@ const measure = async (agent: string, env: Readonly<Record<string, string>>, kin
   const { pid } = service
   const ready = performance.now() - began
   try {
-    await pause(settling)
+    await pause(settleMillis)
     const atRest = resident(pid)
     row("at rest", atRest, `, mapped files ${(atRest - field(pid, "smaps_rollup", "Anonymous")).toFixed(0)}; it was ready after ${(ready / 1000).toFixed(1)} s`)
     row("peak until then", peak(pid))
@@ -115,13 +115,13 @@ const measure = async (agent: string, env: Readonly<Record<string, string>>, kin
       })
     )
     clearInterval(watch)
-    await pause(settling)
+    await pause(settleMillis)
     row("at rest afterwards", resident(pid))
     const highestResident = peak(pid)
     row("peak", highestResident)
     const verdict = (value: number, limit: number) => `${value.toFixed(0)} of at most ${limit} MiB: ${value <= limit ? "kept" : "MISSED"}`
-    console.log(`  at rest ${verdict(atRest, atRestAtMost)}; peak ${verdict(highestResident, peakAtMost)}\n`)
-    return atRest <= atRestAtMost && highestResident <= peakAtMost
+    console.log(`  at rest ${verdict(atRest, maxAtRest)}; peak ${verdict(highestResident, maxPeak)}\n`)
+    return atRest <= maxAtRest && highestResident <= maxPeak
   } finally {
     await service.stop()
   }

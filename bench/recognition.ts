@@ -3,13 +3,14 @@
  *
  *     npm run bench -- recognition [--details 1]
  *
- * Synthetic voices speak each sentence. It passes the telephone band (8 kHz, μ-law), once as it is and once with white noise 25 dB
- * under the speech. The recognizer hears it, and the scripted engine gets the transcript.
+ * Synthetic voices speak each sentence. The recognizer hears it in telephone quality (8 kHz, μ-law), once clean and once with white noise
+ * 25 dB under the speech. The scripted engine gets the transcript.
  *
  * - Understood: the dialogue takes the same step as for the typed words, with the same day and time.
  * - Refused: the scripted engine says that it did not understand.
  * - CPU / sound: CPU time of all threads, divided by the length of the sound.
- * - Words after the last sound: the time from the request for a transcript to its arrival, with sound at the rate of four callers.
+ * - Words after the last sound: the time from the request for a transcript to its arrival. The sound is pushed four times as fast as one
+ *   caller's.
  */
 import { NodeServices } from "@effect/platform-node"
 import { readFileSync } from "node:fs"
@@ -28,15 +29,15 @@ import { argument, pause } from "./line/processes.ts"
 
 const details = argument("details", 0) > 0
 
-/** The target is about the first two. The last one, `slt`, is also the agent's voice. */
+/** The target holds for the first two voices. The last one, `slt`, is also the agent's voice. */
 const voices: ReadonlyArray<Voice> = ["rms", "awb", "kal16", "slt"]
 
 const booking = "book an appointment"
 const whichTime = [booking, "on monday"]
 const confirming = [booking, "on monday", "at ten"]
 
-/** Phrases of the agent's file, each with the lines that come before it. */
-const own: ReadonlyArray<readonly [say: string, before?: ReadonlyArray<string>]> = [
+/** Phrases of the agent's file, each with the lines that the caller says before it. */
+const ownPhrases: ReadonlyArray<readonly [say: string, before?: ReadonlyArray<string>]> = [
   ["What are your opening hours?"],
   ["Tell me your office hours."],
   ["When are you open?"],
@@ -148,9 +149,9 @@ const foreign: ReadonlyArray<string> = [
 ]
 
 const samplesPerMilli = 8
-/** Sound that the conversation pushes before the first and after the last voiced sample, ms. */
-const lead = 300
-const trail = 120
+/** How much sound the conversation pushes before the first and after the last voiced sample, ms. */
+const leadMillis = 300
+const trailMillis = 120
 
 /** White noise of power 1, the same in each run. */
 const whiteNoise = (length: number, seed: number): Float64Array => {
@@ -162,24 +163,24 @@ const whiteNoise = (length: number, seed: number): Float64Array => {
   return new Float64Array(length).map(() => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()))
 }
 
-/** The speech as it arrives: with silence around it, noise `under` dB below its power, and through μ-law. */
-const overTheLine = (speech: Int16Array, under: number | undefined): Pcm<8000> => {
-  // Without Flite's own silence, which the conversation would not push.
+/** The speech as it arrives: with silence around it, coded as μ-law, and with noise `noiseBelow` dB below its power, if set. */
+const overTheTelephone = (speech: Int16Array, noiseBelow: number | undefined): Pcm<8000> => {
+  // The conversation would not push Flite's own silence, so it is cut off.
   const first = speech.findIndex((sample) => Math.abs(sample) > 300)
   const last = speech.findLastIndex((sample) => Math.abs(sample) > 300)
   const voiced = speech.subarray(Math.max(0, first), last + 1)
-  const sound = new Float64Array(lead * samplesPerMilli + voiced.length + trail * samplesPerMilli)
-  sound.set(voiced, lead * samplesPerMilli)
+  const sound = new Float64Array(leadMillis * samplesPerMilli + voiced.length + trailMillis * samplesPerMilli)
+  sound.set(voiced, leadMillis * samplesPerMilli)
   const power = Math.sqrt(voiced.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, voiced.length))
   const noise = whiteNoise(sound.length, voiced.length)
-  const level = under === undefined ? 0 : power * 10 ** (-under / 20)
+  const level = noiseBelow === undefined ? 0 : power * 10 ** (-noiseBelow / 20)
   const pcm = Int16Array.from(sound, (sample, index) => Math.max(-32_768, Math.min(32_767, Math.round(sample + level * noise[index]))))
   return Mulaw.decode(Mulaw.encode(pcm))
 }
 
 const frameLength = 160
 
-/** Pushes a sound and requests its transcript. Waits `millisPerFrame` after each frame; not at all when unset. */
+/** Pushes a sound and requests its transcript. Waits `millisPerFrame` after each frame, if set. */
 const hear = Effect.fnUntraced(function*(recognizer: Recognizer, sound: Pcm<8000>, millisPerFrame?: number) {
   const utterance = yield* recognizer.begin
   for (let at = 0; at < sound.length; at += frameLength) {
@@ -205,7 +206,7 @@ const program = Effect.gen(function*() {
   const speech = yield* CallerSpeech
   const recognizer = yield* (yield* SpeechToText).prepare(definition.hints)
 
-  for (const [say, before = []] of own) {
+  for (const [say, before = []] of ownPhrases) {
     if (isStrike(follow(say, stateAfter(before)))) console.log(`  the script does not understand "${say}" when it is typed`)
   }
 
@@ -218,7 +219,7 @@ const program = Effect.gen(function*() {
       let seconds = 0
       let cpu = 0
       const listen = Effect.fnUntraced(function*(say: string) {
-        const sound = overTheLine(yield* speech.speak(say, voice), noise)
+        const sound = overTheTelephone(yield* speech.speak(say, voice), noise)
         if (noise === undefined && voice === "rms") paced.push(sound)
         const before = process.cpuUsage()
         const { transcript } = yield* hear(recognizer, sound)
@@ -227,7 +228,7 @@ const program = Effect.gen(function*() {
         seconds += sound.length / 8000
         return transcript.text
       })
-      for (const [say, before = []] of own) {
+      for (const [say, before = []] of ownPhrases) {
         const state = stateAfter(before)
         const text = yield* listen(say)
         const [expected, actual] = [follow(say, state), follow(text, state)]
@@ -243,7 +244,7 @@ const program = Effect.gen(function*() {
         [
           voice.padEnd(8),
           (noise === undefined ? "clean" : `-${noise} dB`).padEnd(8),
-          share(understood, own.length).padEnd(18),
+          share(understood, ownPhrases.length).padEnd(18),
           share(refused, foreign.length).padEnd(18),
           (cpu / seconds).toFixed(3)
         ].join("")

@@ -1,12 +1,12 @@
 /**
- * `node bench/resampler.ts`: the cost of a 20 ms frame in the resampler and in the codec, beside libsamplerate (as wasm) in the same
+ * `node bench/resampler.ts`: the cost of a 20 ms frame in the resampler and in the codec, compared with libsamplerate (as wasm) in the same
  * run, and the quality of the output.
  *
  * The rounds of all contestants alternate, so that a busy machine slows them alike. The figures are medians. The peer reads and returns
  * floats; our figures include the conversion from and to 16 bits. "time / ours" is how many times longer the peer takes.
  *
- * "ripple" is the largest deviation from 0 dB up to 0.425 of the lower rate; "stray" is the strongest alias or image. The peer's
- * filters reject more than ours. The fastest of them cuts at 0.4 of the lower rate, which shows as ripple.
+ * "ripple" is the largest deviation from 0 dB, for frequencies up to 0.425 of the lower rate. "stray" is the strongest alias or image. The
+ * peer's filters reject more than ours. The fastest of them cuts at 0.4 of the lower rate, which shows as ripple.
  */
 import LibSampleRate from "@alexanderolsen/libsamplerate-js"
 import * as Mulaw from "../src/audio/Mulaw.ts"
@@ -99,7 +99,7 @@ const race = (contestants: ReadonlyArray<Contestant>): ReadonlyArray<number> => 
     for (const [place, { run }] of contestants.entries()) {
       const began = performance.now()
       for (let i = 0; i < framesPerRound; i++) run()
-      // The first rounds pay for compilation.
+      // The first three rounds are slow because of compilation, so they do not count.
       if (round >= 3) times[place].push((performance.now() - began) * 1e6 / framesPerRound)
     }
   }

@@ -1,11 +1,11 @@
 /**
- * The silence that a caller hears when their line to the service is lost: a cut stream, and a service that is killed and started again.
+ * The silence that a caller hears in two cases: their stream is cut, or the service is killed and started again.
  *
  *     npm run bench -- resumption [--cuts 20 --kills 10]
  *
  * The silence is measured in the caller's sound, from the last sound before the loss to the first sound after it. The agent is the
- * built-in receptionist, and is speaking when the line is lost. While the service is down, the number's fallback keeps the call: a
- * TwiML Bin that waits a second and asks the service again. The service is started at once after the kill, as by a supervisor.
+ * built-in receptionist, and is speaking when the stream is lost. While the service is down, the number's fallback URL keeps the call: a
+ * TwiML Bin that waits a second and requests the service's TwiML again. The killed service is started again at once, as by a supervisor.
  */
 import { Effect, Fiber, Stream } from "effect"
 import * as Caller from "../src/simulator/caller/Caller.ts"
@@ -21,13 +21,13 @@ import { argument } from "./line/processes.ts"
 const cuts = argument("cuts", 20)
 const kills = argument("kills", 10)
 
-/** Cuts in one call: as many as the times that a call is resumed by default. */
+/** The number of cuts in one call: as often as the service resumes a call by default. */
 const cutsEach = 5
 
 /** Targets for the 95th percentile, ms. */
 const targets = { cut: 1500, kill: 4000 }
 
-/** What the agent says first when a line was lost (`lines.resumed`). */
+/** Words of the sentence with which the agent resumes a call (`lines.resumed`). */
 const resumedLine = /cut off/
 
 const place = Effect.fnUntraced(function*(service: Service, faults: Faults) {
@@ -73,24 +73,24 @@ const killedCall = Effect.fnUntraced(function*(service: Service, index: number) 
   yield* heardOn(call, 1, 900 + (index % 4) * 170)
   service.child.kill("SIGKILL")
   const next = yield* Effect.promise(() => start({ env, place: service.place }))
-  const told: Array<string> = []
+  const saidTexts: Array<string> = []
   const watching = yield* Effect.forkChild(Effect.ignore(
     Stream.runForEach(ServiceEvents.of(next.url, call.sid, next.key), (event) =>
       Effect.sync(() => {
-        if (event._tag === "AgentSays") told.push(event.text)
+        if (event._tag === "AgentSays") saidTexts.push(event.text)
       })).pipe(Effect.retry({ times: 20, while: () => Effect.as(Effect.sleep("200 millis"), true) }))
   ))
   yield* Effect.timeoutOption(heardOn(call, 2, 1500), "20 seconds")
   yield* Fiber.interrupt(watching)
-  return { next, wentOn: told.some((text) => resumedLine.test(text)), found: yield* end(call) }
+  return { next, wentOn: saidTexts.some((text) => resumedLine.test(text)), found: yield* end(call) }
 })
 
-/** Prints the figures of one kind of loss. `losses` counts all of them, also those after which nothing was heard. */
-const tell = (title: string, found: ReadonlyArray<Resumptions.Resumption>, losses: number, target: number) => {
+/** Prints the figures of one kind of loss. `losses` also counts the losses after which nothing was heard. */
+const print = (title: string, found: ReadonlyArray<Resumptions.Resumption>, losses: number, target: number) => {
   const silences = found.flatMap(({ silence }) => silence ?? [])
   console.log(`  ${title}`)
   console.log(`    last sound to first sound, at the caller's  ${percentiles(silences)} (target: p95 ${target} ms)`)
-  console.log(`    of them after the loss                      ${percentiles(found.flatMap(({ sinceLoss }) => sinceLoss ?? []))}`)
+  console.log(`    the part of it after the loss               ${percentiles(found.flatMap(({ sinceLoss }) => sinceLoss ?? []))}`)
   console.log(`    after which nothing was heard               ${losses - silences.length} of ${losses}`)
 }
 
@@ -101,7 +101,7 @@ const program = Effect.gen(function*() {
   const calls = Math.ceil(cuts / cutsEach)
   const cut: Array<Resumptions.Resumption> = []
   for (let index = 0; index < calls; index++) cut.push(...(yield* cutCall(service, index)))
-  tell(`the stream is cut, ${cutsEach} times in each call`, cut, calls * cutsEach, targets.cut)
+  print(`the stream is cut, ${cutsEach} times in each call`, cut, calls * cutsEach, targets.cut)
 
   const killed: Array<Resumptions.Resumption> = []
   let wentOn = 0
@@ -111,7 +111,7 @@ const program = Effect.gen(function*() {
     killed.push(...round.found)
     if (round.wentOn) wentOn++
   }
-  tell("the service is killed with -9 and started again", killed, kills, targets.kill)
+  print("the service is killed with -9 and started again", killed, kills, targets.kill)
   console.log(`    after which the agent went on               ${wentOn} of ${kills}`)
 })
 

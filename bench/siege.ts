@@ -1,6 +1,6 @@
 /**
- * Attacks on the service, each beside a live call whose echo is measured. How long a silence can a stranger cause, and how much memory
- * can they take?
+ * Attacks on the service, each during a live call whose echo is measured. They show how long a silence a stranger can cause, and how much
+ * memory a stranger can take.
  *
  *     npm run bench -- siege                                  # all of them
  *     npm run bench -- siege --only "pipelined" --seconds 3   # those whose name has this word
@@ -10,13 +10,17 @@
  *
  * - "gap": the longest time between two frames of the echo at the caller, where a frame should come every 20 ms.
  * - "own": the caller's own delay, which is part of the gap.
- * - "turn": the longest turn of the service's event loop, in ms of CPU time, so that a busy machine does not change it.
+ * - "turn": the longest turn of the service's event loop, in ms of CPU time. Other work of the machine does not change it.
  * - "MiB": the growth of memory that is alive after a collection. It is measured at the end, while the attack still holds its connections.
- * - "resident": the growth of resident memory. It is larger, since V8 keeps memory that it once had.
- * - "log": the log that was written during the attack, to a file and at the default level.
+ * - "resident": the growth of resident memory, MiB. It is larger, since V8 keeps memory that it once had.
+ * - "log": KB of log that were written during the attack, at the default level. Only a log that goes to a file is counted.
  *
- * An attack fails the siege if it causes a gap of more than 100 ms (without the caller's own delay) or more than 20 MB of growth, if it
- * ends the call or the process, or if the service fails other callers because of it.
+ * The siege fails if an attack does one of these:
+ *
+ * - it causes a gap of more than 100 ms, without the caller's own delay;
+ * - it makes living memory grow by more than 20 MB;
+ * - it ends the call or the process;
+ * - it makes the service fail other callers.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
@@ -50,7 +54,7 @@ const freePort = () =>
     })
   })
 
-/** A child process on the second core. The one with the larger `nice` yields to the other. */
+/** A child process on the second core. Of two such processes, the one with the larger `nice` yields to the other. */
 const beside = (file: string, nice: number): ChildProcess => {
   const path = fileURLToPath(new URL(`siege/${file}`, import.meta.url))
   const child = spawn("nice", ["-n", String(nice), process.execPath, path], { stdio: ["ignore", "inherit", "inherit", "ipc"] })
@@ -76,8 +80,8 @@ process.once("exit", () => {
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
 /**
- * Code for the service: measures the largest CPU time (ms) of its main thread between two firings of a timer. Unlike a gap, a busy machine
- * does not change it.
+ * Code that runs in the service. It measures the CPU time (ms) that the main thread uses between two firings of a timer, and keeps the
+ * largest.
  */
 const watchTurns = `
   globalThis.longestTurn = 0
@@ -99,7 +103,7 @@ interface Row {
   /** MiB. */
   readonly growth: number
   readonly resident: number
-  /** Bytes of log that its output took. */
+  /** Bytes of log that were written. */
   readonly logged: number
   readonly isAlive: boolean
 }
@@ -137,7 +141,7 @@ const startService = async (attack: Attack, hosted: Readonly<Record<string, stri
     isAlive: () => child.exitCode === null && child.signalCode === null,
     inspector: await connect(inspectorPort),
     output,
-    /** Lines of log that it could not write. */
+    /** The number of log lines that the service could not write. */
     droppedLines: async (): Promise<number> => {
       const metrics = await fetch(`${url}/metrics`).then((response) => response.text())
       return Number(/^client_caller_log_lines_dropped_total(?:\{[^}]*\})? (\d+)/m.exec(metrics)?.[1] ?? 0)
@@ -178,12 +182,12 @@ const besiege = async (attack: Attack): Promise<Row> => {
     neighbour.send("from")
     service.output.begin()
     const loggedBefore = service.output.bytes()
-    const long = Math.max(seconds, attack.seconds ?? 0)
-    attacker.send({ ...service.target, seconds: long } satisfies Order)
+    const duration = Math.max(seconds, attack.seconds ?? 0)
+    attacker.send({ ...service.target, seconds: duration } satisfies Order)
     const did = message<string>(attacker)
     did.catch(() => {})
-    // The attack still holds its connections then. The collection follows the neighbour's last counted frame.
-    await pause(long * 1000 - 300)
+    // At 300 ms before the end, the attack still holds its connections. The gaps are counted first, since the collection pauses the service.
+    await pause(duration * 1000 - 300)
     const seen = message<Seen>(neighbour)
     neighbour.send("until")
     const result = await seen
@@ -194,8 +198,8 @@ const besiege = async (attack: Attack): Promise<Row> => {
     const files = isAlive ? openFiles(service.pid) : 0
     const logged = service.output.bytes() - loggedBefore
     const dropped = isAlive ? await service.droppedLines() : 0
-    const told = [await did, `${files} open files`, ...dropped === 0 ? [] : [`${dropped} lines of log dropped`]]
-    return { attack, seen: result, turn, did: told.join("; "), growth, resident, logged, isAlive }
+    const report = [await did, `${files} open files`, ...dropped === 0 ? [] : [`${dropped} lines of log dropped`]]
+    return { attack, seen: result, turn, did: report.join("; "), growth, resident, logged, isAlive }
   } finally {
     service.inspector.close()
     neighbour.kill("SIGKILL")

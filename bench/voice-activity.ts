@@ -1,13 +1,13 @@
 /**
- * The cost of a window in the voice detector, native and as WebAssembly, and the effect of 100 calls on the event loop. The detectors
- * run in the main thread, or in a worker thread that gets the windows.
+ * The cost of a window in the voice detector, native and as WebAssembly, and how much 100 calls delay the event loop. The detectors run in
+ * the main thread, or in a worker thread to which the windows are sent.
  *
  *     npm run bench -- voice-activity [--calls 100 --seconds 10]
  *
- * Each detector gets a window every 32 ms of real time, at moments spread over the 32 ms. In one run all callers speak; in another one
- * four in ten do, which is the share that the energy gate passes in conversations. "Late" is the delay of a timer of 5 ms, which is also
- * the delay of a frame of sound. "Answer" is the time from a window's moment to its probability. A run without detectors shows the
- * machine's own delays.
+ * Each detector gets a window every 32 ms, and the calls are spread over the 32 ms. In one run all callers speak. In another one four in
+ * ten do, which is the share that the energy gate passes in conversations. "Late" is the delay of a timer of 5 ms; a frame of sound is
+ * delayed as much. "Answer" is the time from the moment when a window is due to its probability. A run without detectors shows the machine's
+ * own delays.
  */
 import { NodeServices } from "@effect/platform-node"
 import { readFileSync } from "node:fs"
@@ -90,10 +90,10 @@ const serve = async (port: NonNullable<typeof parentPort>): Promise<void> => {
   port.postMessage("ready")
 }
 
-const two = (value: number) => value.toFixed(2)
+const twoDecimals = (value: number) => value.toFixed(2)
 
-const tell = (values: ReadonlyArray<number>) =>
-  [0.5, 0.95, 0.99].map((at) => `p${at * 100} ${two(AudioSimilarity.percentile(values, at))}`).join(", ") + " ms"
+const percentiles = (values: ReadonlyArray<number>) =>
+  [0.5, 0.95, 0.99].map((share) => `p${share * 100} ${twoDecimals(AudioSimilarity.percentile(values, share))}`).join(", ") + " ms"
 
 /** CPU seconds of this thread and of the whole process. */
 const cpuSeconds = (): readonly [thread: number, process: number] => {
@@ -101,7 +101,7 @@ const cpuSeconds = (): readonly [thread: number, process: number] => {
   return [(thread.user + thread.system) / 1e6, (all.user + all.system) / 1e6]
 }
 
-/** Windows at the rate of one caller. Faster ones would wait for each other, see `SileroVoiceActivity`. */
+/** Measures windows at the rate of one caller. Faster windows would wait for each other, see `SileroVoiceActivity`. */
 const cost = async (runtime: Runtime): Promise<void> => {
   const ask = await inThisThread(runtime, 1)
   const times: Array<number> = []
@@ -112,14 +112,14 @@ const cost = async (runtime: Runtime): Promise<void> => {
       await pause(windowMillis)
       const began = performance.now()
       await ask(0, window)
-      // The first round pays for compilation.
+      // The first round is slow because of compilation, so it does not count.
       if (round > 0) times.push(performance.now() - began)
     }
   }
-  console.log(`  ${runtime.padEnd(8)} ${tell(times)}; CPU of the main thread ${((cpuSeconds()[0] - cpu) * 1000 / times.length).toFixed(3)} ms`)
+  console.log(`  ${runtime.padEnd(8)} ${percentiles(times)}; CPU of the main thread ${((cpuSeconds()[0] - cpu) * 1000 / times.length).toFixed(3)} ms`)
 }
 
-/** Sends each window at its moment on a regular grid. No call waits for another one. */
+/** Sends a window every 32 ms for each call that speaks. No call waits for another one. */
 const load = async (name: string, ask?: Ask, speaking = calls): Promise<void> => {
   const late: Array<number> = []
   const answers: Array<number> = []
@@ -150,8 +150,8 @@ const load = async (name: string, ask?: Ask, speaking = calls): Promise<void> =>
   const passed = (performance.now() - began) / 1000
   const [thread, all] = cpuSeconds()
   console.log(
-    `  ${name.padEnd(34)} late ${tell(late)}; answer ${answers.length === 0 ? "none" : tell(answers)}; `
-      + `CPU of a core: main thread ${two((thread - threadBefore) / passed)}, all ${two((all - processBefore) / passed)}`
+    `  ${name.padEnd(34)} late ${percentiles(late)}; answer ${answers.length === 0 ? "none" : percentiles(answers)}; `
+      + `cores in use: main thread ${twoDecimals((thread - threadBefore) / passed)}, all ${twoDecimals((all - processBefore) / passed)}`
   )
 }
 
@@ -160,14 +160,14 @@ const main = async (): Promise<void> => {
   await cost("native")
   await cost("wasm")
   console.log(`\n${calls} calls in real time, ${seconds} s`)
-  const some = Math.round(calls * 0.4)
+  const fourInTen = Math.round(calls * 0.4)
   await load("no detector")
   for (const runtime of ["native", "wasm"] as const) {
     const here = await inThisThread(runtime, calls)
     const { ask: there, stop } = await inAnotherThread(runtime, calls)
-    for (const speaking of [some, calls]) {
+    for (const speaking of [fourInTen, calls]) {
       await load(`${runtime}, main thread, ${speaking} speak`, here, speaking)
-      await load(`${runtime}, one thread, ${speaking} speak`, there, speaking)
+      await load(`${runtime}, worker thread, ${speaking} speak`, there, speaking)
     }
     await stop()
   }

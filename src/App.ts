@@ -1,6 +1,6 @@
 /**
- * The service as a graph of layers, without platform and engines. Tests start it with a server and a Twilio
- * of their own; `Process` adds Node's layers and the live engines.
+ * The service as a graph of layers, without platform and engines. Tests start it with a server of their own and the simulator; `Process`
+ * adds Node's layers and the live engines.
  *
  * ```text
  * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
@@ -37,14 +37,14 @@ import * as Retention from "./store/retention/Retention.ts"
 import { RestClient } from "./twilio/rest/RestClient.ts"
 import { StreamToken } from "./twilio/webhook/StreamToken.ts"
 
-/** The agents of the configuration; they need engines. */
+/** The agents of the configuration. They need the layers of the engines. */
 const agents = Agents.layer.pipe(
   Layer.provide(AgentFiles.layer),
   Layer.provide(ConversationAgent.layer),
   Layer.provide(TurnEventLog.layer)
 )
 
-/** Reads what is kept of calls, erases it, and removes it when it is old. */
+/** Reads and erases what the store has of calls, and removes it when it is old. */
 const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
   Layer.provideMerge(FolderCallRecordings.layer)
 )
@@ -68,9 +68,9 @@ const announce = Effect.gen(function*() {
   const config = yield* AppConfig
   const identity = yield* Credentials
   const agents = yield* Agents
-  const { standing } = yield* PublicUrl
+  const { configured: url } = yield* PublicUrl
   yield* Effect.sync(() => LineCodec.warmUp(agents.standard.sampleRate))
-  yield* Effect.logInfo(`Listening at ${standing}; the agent is ${agents.standard.name}`)
+  yield* Effect.logInfo(`Listening at ${url}; the agent is ${agents.standard.name}`)
   const { list } = yield* Prices
   const unpriced = Option.isNone(list) ? [] : PriceWarnings.of(list.value, yield* agents.engines)
   for (const warning of [...config.warnings, ...unpriced]) yield* Effect.logWarning(warning)
@@ -84,9 +84,7 @@ const announce = Effect.gen(function*() {
   }
 })
 
-/**
- * Closed first: waits for live calls while the server still answers Twilio. See docs/adr/0003.
- */
+/** This layer is closed first: it waits for live calls while the server still answers Twilio. See docs/adr/0003. */
 const Drain = Layer.effectDiscard(
   Effect.gen(function*() {
     const { server } = yield* AppConfig

@@ -66,9 +66,9 @@ const HttpServer = Layer.unwrap(
 const Memory = Layer.effectDiscard(
   Effect.gen(function*() {
     const registry = yield* CallRegistry
-    const serve = Effect.map(registry.live, V8.serve)
-    yield* Effect.andThen(serve, Effect.sync(Collector.collectAll))
-    yield* Effect.forkScoped(Effect.repeat(serve, Schedule.spaced("5 seconds")))
+    const adapt = Effect.map(registry.live, V8.adaptTo)
+    yield* Effect.andThen(adapt, Effect.sync(Collector.collectAll))
+    yield* Effect.forkScoped(Effect.repeat(adapt, Schedule.spaced("5 seconds")))
   })
 )
 
@@ -77,7 +77,7 @@ const Memory = Layer.effectDiscard(
 /** ms that a failed or interrupted start may take to free its resources. */
 const startingLimitMillis = 8000
 
-/** ms in addition to SHUTDOWN_GRACE: 5 s for calls that are told to end, 5 s for the server's last answers, and 5 s in reserve. */
+/** ms in addition to SHUTDOWN_GRACE: 5 s until the remaining calls have ended, 5 s for the server's last answers, and 5 s in reserve. */
 const stoppingLimitMillis = 15_000
 
 let shutdownLimitMillis = startingLimitMillis
@@ -107,7 +107,7 @@ const Main = Layer.mergeAll(Memory, Started).pipe(
   Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
-  // The same layer as in App, so it is built once. The engines log through it, too.
+  // `App` has this same layer, so it is built only once. The engines log through it, too.
   Layer.provide(Telemetry.layer),
   Layer.provide(AppConfig.layer),
   Layer.provide(Provider),

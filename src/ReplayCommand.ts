@@ -1,12 +1,12 @@
 /**
- * `npm run replay -- FILE`: prints the events of a call's event log, each with the commands that the present turn machine gives.
+ * `npm run replay -- FILE`: prints the events of a call's event log, each with the commands that today's turn machine gives for it.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Data, Effect, FileSystem } from "effect"
 import { Argument, Command } from "effect/cli"
 import * as Replay from "./conversation/replay/Replay.ts"
 
-/** The file can't be played. */
+/** The file can't be replayed. */
 class EventLogUnusable extends Data.TaggedError("EventLogUnusable")<{ readonly file: string; readonly reason: string }> {
   override get message() {
     return `${this.file} can't be played. ${this.reason} Set EVENTS_DIR to write event logs.`

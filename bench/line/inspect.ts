@@ -1,9 +1,8 @@
 /**
- * Looks into a Node process through its inspector, for instance at the memory that is alive after a collection. The process needs no code
- * for it. https://chromedevtools.github.io/devtools-protocol/v8/
+ * Looks into a Node process through its inspector, for instance at the memory that is alive after a collection.
+ * https://chromedevtools.github.io/devtools-protocol/v8/
  */
 import { WebSocket } from "ws"
-
 
 /** Connects to the inspector of `--inspect=127.0.0.1:port`. */
 export const connect = async (port: number) => {
@@ -27,7 +26,7 @@ export const connect = async (port: number) => {
       socket.send(JSON.stringify({ id, method, params }))
     })
   return {
-    /** Memory that is alive after a collection, MiB: objects, and the buffers that they hold. */
+    /** MiB that are alive after a collection: the objects (`heap`) and the buffers that they hold (`external`). */
     alive: async () => {
       await call("HeapProfiler.collectGarbage")
       await call("HeapProfiler.collectGarbage")
@@ -35,7 +34,7 @@ export const connect = async (port: number) => {
       const embedder = (usage.embedderHeapUsedSize ?? 0) + (usage.backingStorageSize ?? 0)
       return { heap: usage.usedSize / 2 ** 20, external: embedder / 2 ** 20 }
     },
-    /** The number of living objects with this prototype, which the expression evaluates to. */
+    /** The number of living objects with a prototype. The expression `prototype` evaluates to that prototype. */
     count: async (prototype: string): Promise<number> => {
       const { result } = await call("Runtime.evaluate", { expression: prototype, includeCommandLineAPI: true })
       if (result.objectId === undefined) return Number.NaN
@@ -48,7 +47,7 @@ export const connect = async (port: number) => {
       await call("Runtime.releaseObject", { objectId: objects.objectId })
       return length.value
     },
-    /** The value of an expression in the process, which JSON must be able to hold. */
+    /** Evaluates an expression in the process. Its value must be JSON. */
     evaluate: async (expression: string): Promise<unknown> =>
       (await call("Runtime.evaluate", { expression, returnByValue: true })).result.value,
     close: () => socket.close()

@@ -1,5 +1,5 @@
 /**
- * The load generator: many callers in one process. Each sends a frame every 20 ms; their moments are spread over the 20 ms.
+ * The load generator: many callers in one process. Each sends a frame every 20 ms, and the callers are spread over the 20 ms.
  *
  * It runs in its own process. Its parent sends a `Load` and gets back what the callers have `Seen`.
  */
@@ -15,7 +15,7 @@ export interface Load {
   /** `ws://…` of a bare peer, or `http://…` of the service with its local account. */
   readonly target: string
   readonly account?: { readonly accountSid: string; readonly authToken: string }
-  /** The numbers of the call, where they matter. */
+  /** The phone numbers of the call, where they matter. */
   readonly from?: string
   readonly to?: string
 }
@@ -32,17 +32,18 @@ export interface Seen {
 export interface Caller {
   readonly socket: WebSocket
   readonly streamSid: string
+  /** The ms of each 20 at which the caller sends its frame. */
   readonly slot: number
-  /** The number of its last message, as Twilio counts them. */
+  /** Twilio's `sequenceNumber` of the caller's last message. */
   sequence: number
   /** The number of frames that were sent. */
   sent: number
   received: number
-  /** When each frame was sent, in a ring. */
+  /** When each of the last `ringSize` frames was sent: frame `n` at index `n % ringSize`. */
   readonly times: Float64Array
 }
 
-const ring = 512
+const ringSize = 512
 const hex = (bytes: number) => randomBytes(bytes).toString("hex")
 const sign = (token: string, text: string) => createHmac("sha1", token).update(text).digest("base64")
 
@@ -107,7 +108,7 @@ export const open = async (load: Load, index: number): Promise<Caller> => {
     },
     streamSid
   }))
-  return { socket, streamSid, slot: index % 20, sequence: 1, sent: 0, received: 0, times: new Float64Array(ring) }
+  return { socket, streamSid, slot: index % 20, sequence: 1, sent: 0, received: 0, times: new Float64Array(ringSize) }
 }
 
 /** Sends the caller's next 20 ms, as base64, in Twilio's order of fields. Another order would cost the service more. */
@@ -122,7 +123,7 @@ export const sendSound = (caller: Caller, payload: string) => {
 
 /** Sends the caller's next 20 ms, and records the time. */
 export const frame = (caller: Caller) => {
-  caller.times[caller.sent % ring] = performance.now()
+  caller.times[caller.sent % ringSize] = performance.now()
   sendSound(caller, payload)
 }
 
@@ -149,9 +150,10 @@ export const run = async (load: Load, onSteady: () => void, onDone: () => void):
   let isCounting = false
   for (const caller of callers) {
     caller.socket.on("message", (data: Buffer) => {
-      if (data[10] !== 0x6d || data[11] !== 0x65) return // not "me"dia
-      const left = caller.times[caller.received++ % ring]
-      if (isCounting) latencies.push(performance.now() - left)
+      // The event's name begins at byte 10; only "media" begins with "me".
+      if (data[10] !== 0x6d || data[11] !== 0x65) return
+      const sentAt = caller.times[caller.received++ % ringSize]
+      if (isCounting) latencies.push(performance.now() - sentAt)
     })
   }
 

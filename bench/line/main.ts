@@ -6,8 +6,8 @@
  * per call.
  *
  * Added latency is the round trip of a frame, from its sending by the generator to the arrival of the echo. CPU time is judged by the
- * ratio to the bare peer, since that is similar on other machines. Latency is judged in ms on a core as fast as the target's. On a slower
- * core, which is closer to its limit, it is judged by the ratio.
+ * ratio to the bare peer, since that is similar on other machines. Latency is judged in ms on a fast core (see `fastCore`), and by the
+ * ratio on a slower one, which is closer to its limit.
  *
  * Missed targets are printed. The benchmark fails only if too few frames took the fast path, since the other figures mean nothing then.
  */
@@ -24,11 +24,13 @@ const target = {
   fastCore: 30,
   /** The latency on a slower core, divided by the bare peer's. */
   addedRatio: 2,
+  /** The share of frames on the fast path. */
   scanned: 0.99,
+  /** MiB a call. */
   memory: 0.5
 }
 
-/** The largest delay of the generator itself, ms. Above it, the latencies are not the peers'. */
+/** The greatest lateness of the generator itself, in ms. If it is later, the measured latencies are not the peers'. */
 const maxLateness = 5
 
 const calls = argument("calls", 200)
@@ -70,7 +72,7 @@ const profile = process.argv.includes("--cpu-prof")
 await ready(bare, /ready/)
 
 const load = { calls, seconds, warmup }
-/** The first calls pay for compilation, so they do not count. */
+/** The first calls are slow because of compilation, so they do not count. */
 const firstCalls = { calls: 20, seconds: 2, warmup: 1 }
 
 console.log(`${calls} calls at once on one core, ${seconds} s a round, ${rounds} rounds\n`)
@@ -96,7 +98,7 @@ const lost = sent - sum(serviceRounds.map((round) => round.received))
 const scanned = sum(serviceRounds.map((round) => round.scanned)) / sent
 const percent = (share: number) => `${(share * 100).toFixed(2)} %`
 
-// A second service measures memory, since a listening inspector costs time.
+// Memory is measured in a second service, since a listening inspector costs time.
 const inspected = await startService(["--inspect=127.0.0.1:18002"])
 const memory = await (async () => {
   try {
@@ -151,12 +153,12 @@ verdict("memory per call, resident", mib(memory.resident), `≤ ${mib(target.mem
 
 const late = median([...bareRounds, ...serviceRounds].map((round) => round.lateness.p99))
 if (late > maxLateness) {
-  console.log(`\nThe generator was ${ms(late)} late itself (p99): this machine does other work beside, and so these are not the peers' latencies.`)
+  console.log(`\nThe generator itself was ${ms(late)} late (p99): this machine does other work, so these latencies are not the peers'.`)
 }
 if (scanned < target.scanned) {
   console.error(
     `\nOnly ${percent(scanned)} of ${sent} media messages took the fast path of MediaFrame (at least ${percent(target.scanned)} must): `
-      + "the scanner does not know messages as this generator, and Twilio, write them. The other figures mean nothing."
+      + "the scanner does not know the messages of this generator, which are written like Twilio's. The other figures mean nothing."
   )
   process.exit(1)
 }

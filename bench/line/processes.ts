@@ -29,10 +29,10 @@ export const cpuSeconds = (pid: number) => {
 export const residentMiB = (pid: number) =>
   Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024
 
-/** Open files: sockets, above all. */
+/** The number of open files, most of which are sockets. */
 export const openFiles = (pid: number) => readdirSync(`/proc/${pid}/fd`).length
 
-/** Waits for a line of output. */
+/** Waits until the process has written text that matches `sign`. */
 export const ready = (child: ChildProcess, sign: RegExp) =>
   new Promise<void>((resolve, reject) => {
     let output = ""
@@ -45,7 +45,7 @@ export const ready = (child: ChildProcess, sign: RegExp) =>
     child.once("exit", () => reject(new Error(`the peer stopped: ${output}`)))
   })
 
-/** A Node process on one core. `taskset` replaces itself by it, so the child's pid is Node's. */
+/** A Node process on one core. `taskset` replaces itself with Node, so the child's pid is Node's. */
 export const onCore = (
   core: number,
   script: string,

@@ -1,5 +1,5 @@
 /**
- * The cost of recording: echo calls on one core, with `RECORDING` on and off in turn, each time in a new service.
+ * The cost of recording: rounds of echo calls on one core, alternately with `RECORDING` off and on, each in a new service.
  *
  *     npm run bench -- recording --calls 200 --seconds 20 --rounds 5
  */
@@ -22,7 +22,7 @@ const metric = (text: string, name: string) => Number(new RegExp(`^${name} (\\S+
 
 const measureService = async ({ account, pid, target }: Service) => {
   const peer = { target, account }
-  // The first calls pay for compilation.
+  // The first calls are slow because of compilation, so they are not measured.
   await measure(pid, { calls: 20, seconds: 2, warmup: 1, ...peer })
   await allEnded(target)
   const round = await measure(pid, { calls, seconds, warmup, ...peer })

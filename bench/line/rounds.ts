@@ -30,14 +30,14 @@ export const measure = (pid: number, load: Load, onSteady: () => void = () => {}
     child.send(load)
   })
 
-/** Waits until all calls have ended, a little after their hang-ups. Only then are the counts of their frames complete. */
+/** Waits until the service has ended all calls, which is a little after their hang-ups. Only then is its count of frames complete. */
 export const allEnded = async (url: string) => {
   for (let attempt = 0; attempt < 100; attempt++) {
     const { active_connections } = await (await fetch(`${url}/health`)).json() as { readonly active_connections: number }
     if (active_connections === 0) return
     await pause(100)
   }
-  throw new Error("Calls of the last round have not ended within ten seconds.")
+  throw new Error("Some calls of the last round did not end within ten seconds.")
 }
 
 export const median = (values: ReadonlyArray<number>) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]

@@ -70,7 +70,7 @@ const look = async (name: string) => {
 
 try {
   console.log(`${calls} callers for ${minutes} minutes\n`)
-  // Memory for compilation and caches at the first calls is no leak.
+  // The first calls take memory for compilation and caches, which is no leak.
   const warm = performance.now() + 15_000
   await Promise.all(Array.from({ length: 20 }, (_, index) => callAgain(warm, index)))
   await pause(20_000)

@@ -1,8 +1,8 @@
 /**
- * An attack on the service beside a live call, as the siege runs it: one attack a file, listed in `attacks.ts`.
+ * An attack on the service during a live call. `attacks.ts` lists all attacks.
  *
  * An attack runs in a process of its own, on another core than the service, for some seconds. It goes on as hard as it can until
- * `isOver`. Then it releases all that it holds and returns what it did, in words for the table, such as "512 × 403".
+ * `isOver`. Then it releases all that it holds, and returns its report for the table, such as "512 × 403".
  */
 import { createHmac } from "node:crypto"
 
@@ -22,7 +22,7 @@ export interface Siege extends Target {
 }
 
 /**
- * Outputs that take no log:
+ * Outputs to which the service cannot write its log:
  *
  * - `gone`: a pipe whose reader has closed it;
  * - `unread`: a pipe that is full, and that nobody reads;
@@ -46,10 +46,10 @@ export interface Attack {
   readonly run: (siege: Siege) => Promise<string>
 }
 
-/** Twilio's signature, for attackers who replay a request they have seen, or who call the number. */
+/** A valid signature. An attacker gets requests with one by calling the number, or replays a request that they have seen. */
 export const sign = (authToken: string, text: string): string => createHmac("sha1", authToken).update(text).digest("base64")
 
-/** A signature of the right shape that no token has made. */
+/** A signature of the right form, but made with a random token. */
 export const forged = (): string => createHmac("sha1", String(Math.random())).update("x").digest("base64")
 
 export const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
@@ -57,7 +57,7 @@ export const pause = (millis: number): Promise<void> => new Promise((resolve) =>
 /** The beginning of the report of an attack that failed; the error follows. */
 export const failure = "failed: "
 
-/** "512 × 403, 3 × cut" */
+/** The counts as words: "512 × 403, 3 × cut". */
 export const counted = (counts: ReadonlyMap<number | string, number>): string =>
   counts.size === 0 ? "no answer" : [...counts].map(([name, count]) => `${count} × ${name}`).join(", ")
 

@@ -1,6 +1,6 @@
 /**
- * The attacker's process. Its parent sends an attack's name and gets the variables of the servers that the attack hosts. Then the
- * parent sends the target and the duration, and gets the attack's report.
+ * The attacker's process. Its parent sends an attack's name, and gets the variables that name the servers of the attack. Then the parent
+ * sends the target and the duration, and gets the attack's report.
  */
 import { failure, type Target } from "./Attack.ts"
 import { attacks } from "./attacks.ts"
@@ -14,11 +14,11 @@ process.once("message", async (name: string) => {
   process.once("message", (order: Order) => {
     const end = performance.now() + order.seconds * 1000
     const isOver = () => performance.now() >= end
-    // The answer must arrive before this process ends.
-    const tell = (did: string) => void process.send!(did, () => setTimeout(() => process.exit(0), 500))
+    // The process ends a little later, so that its report arrives.
+    const finish = (report: string) => void process.send!(report, () => setTimeout(() => process.exit(0), 500))
     void attack.run({ ...order, isOver, left: () => Math.max(0, end - performance.now()) }).then(
-      tell,
-      (error) => tell(`${failure}${error instanceof Error ? error.message : String(error)}`)
+      finish,
+      (error) => finish(`${failure}${error instanceof Error ? error.message : String(error)}`)
     )
   })
   process.send!(await attack.host?.() ?? {})

@@ -1,5 +1,5 @@
 /**
- * Calls that an attack makes. They are signed as Twilio's are, since anybody can call the number.
+ * Calls that an attack makes. Their requests have valid signatures, since anybody can call the number through Twilio.
  */
 import { readFileSync } from "node:fs"
 import * as Mulaw from "../../src/audio/Mulaw.ts"
@@ -20,7 +20,7 @@ const spoken = (): Uint8Array => {
 
 const frameBytes = 160
 
-/** Speech as μ-law in base64, cut into messages of this many bytes. */
+/** Speech as μ-law in base64, cut into payloads of this many bytes each. */
 export const speech = (bytes: number): ReadonlyArray<string> => {
   const all = spoken()
   const repeated = Buffer.concat(Array.from({ length: Math.ceil(bytes / all.length) }, () => all))
@@ -38,7 +38,7 @@ export interface Numbers {
   readonly to: string
 }
 
-/** A call, or `undefined` when the line is busy. */
+/** Makes a call. `undefined` if the service refused it. */
 export const dial = (siege: Siege, numbers: Numbers): Promise<Caller | undefined> =>
   open({ calls: 1, seconds: 0, warmup: 0, target: siege.url, account: siege.account, ...numbers }, 0).catch(() => undefined)
 
@@ -55,7 +55,7 @@ export const returnMarks = (caller: Caller, onSound: () => void = () => {}): voi
   })
 }
 
-/** Keeps `calls` conversations with an agent until the siege is over. A caller speaks in turns, and calls again after a lost call. */
+/** Keeps `calls` conversations with an agent going until the siege is over. A caller who loses the call calls again. */
 export const converse = async (siege: Siege, calls: number): Promise<{ readonly dialled: number; readonly heard: number }> => {
   const frames = turn()
   let dialled = 0

@@ -1,10 +1,10 @@
-/** HTTP servers that the attacker hosts for the service's own requests. */
+/** HTTP servers of the attacker, to which the service sends requests. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Serves on a free port, and handles each request after its body was read. Returns the URL without a slash at its end. */
+/** Serves on a free port. `handler` is called when a request's body has been read. Returns the URL, without a slash at its end. */
 export const serve = (handler: Handler): Promise<string> =>
   new Promise((resolve) => {
     const server = createServer((request, response) => {

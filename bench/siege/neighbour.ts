@@ -27,7 +27,8 @@ process.once("message", async (load: Load) => {
     if (isCounting) longestGap = Math.max(longestGap, now - last)
   }
   caller.socket.on("message", (data: Buffer) => {
-    if (data[10] !== 0x6d || data[11] !== 0x65) return // not "me"dia
+    // The event's name begins at byte 10; only "media" begins with "me".
+    if (data[10] !== 0x6d || data[11] !== 0x65) return
     const now = performance.now()
     look(now)
     if (isCounting) frames++

@@ -1,4 +1,4 @@
-/** The output of the service's log: a file, or an output that takes nothing. */
+/** The output of the service's log: a file, or an output that cannot be written to. */
 import { spawnSync } from "node:child_process"
 import { closeSync, constants, fstatSync, openSync, writeSync } from "node:fs"
 import { join } from "node:path"
@@ -7,9 +7,9 @@ import type { BadOutput } from "./Attack.ts"
 export interface Output {
   /** The service's standard output. */
   readonly fd: number
-  /** Makes a bad output stop taking bytes. */
+  /** Makes a pipe fail from now on: fills it, or closes its reader. */
   readonly begin: () => void
-  /** How many bytes it has taken. */
+  /** How many bytes a file has; 0 for the other outputs. */
   readonly bytes: () => number
   readonly close: () => void
 }
@@ -23,19 +23,19 @@ const of = (fd: number, bytes: () => number, others: ReadonlyArray<number> = [],
   }
 })
 
-/** Both ends of a pipe: a reader that does not wait, and a writer. */
+/** Both ends of a pipe: a non-blocking reader, and a writer. */
 const pipe = (folder: string): readonly [number, number] => {
   const path = join(folder, "log")
   spawnSync("mkfifo", [path])
   return [openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), openSync(path, "w")]
 }
 
-/** Writes to a pipe until it takes no more. */
+/** Writes to a pipe until it is full. */
 const fill = (path: string): void => {
   const writer = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK)
-  const some = Buffer.alloc(4096, "\n")
+  const block = Buffer.alloc(4096, "\n")
   try {
-    for (;;) writeSync(writer, some)
+    for (;;) writeSync(writer, block)
   } catch {
     closeSync(writer)
   }

@@ -1,11 +1,12 @@
 /**
- * Tens of thousands of requests on kept connections, one at a time on each, by code that does less than an HTTP client.
+ * Sends tens of thousands of requests on connections that stay open, one at a time on each. It does less than an HTTP client, so that the
+ * attacker is fast.
  */
 import type { Socket } from "node:net"
 import { pause, type Siege } from "./Attack.ts"
 import { open } from "./sockets.ts"
 
-/** The first answer in a text, and where it ends; `undefined` until it is complete. */
+/** The first HTTP response in a text, and where it ends. `undefined` if the response is not complete. */
 const answerIn = (text: string): { readonly status: number; readonly end: number } | undefined => {
   const head = text.indexOf("\r\n\r\n")
   if (head < 0) return undefined

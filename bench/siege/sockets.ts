@@ -1,10 +1,10 @@
 /**
- * Bare connections, for attacks that no HTTP client would make.
+ * TCP connections, for attacks that cannot be made with an HTTP client.
  */
 import { connect, type Socket } from "node:net"
 import type { Target } from "./Attack.ts"
 
-/** An open connection, or `undefined` when it was refused. Errors are ignored. A stubborn one stays open after the service ends its side. */
+/** An open connection, or `undefined` if it was refused. Errors are ignored. A stubborn one stays open after the service ends its side. */
 export const open = (target: Target, isStubborn = false): Promise<Socket | undefined> =>
   new Promise((resolve) => {
     const socket = connect({ port: target.port, host: target.host, allowHalfOpen: isStubborn })
@@ -17,8 +17,8 @@ export const open = (target: Target, isStubborn = false): Promise<Socket | undef
 export const openMany = async (target: Target, count: number, text: string): Promise<ReadonlyArray<Socket>> => {
   const sockets: Array<Socket> = []
   for (let begun = 0; begun < count; begun += 50) {
-    const some = await Promise.all(Array.from({ length: Math.min(50, count - begun) }, () => open(target, true)))
-    for (const socket of some) {
+    const batch = await Promise.all(Array.from({ length: Math.min(50, count - begun) }, () => open(target, true)))
+    for (const socket of batch) {
       if (socket === undefined) continue
       if (text !== "") socket.write(text)
       sockets.push(socket)

@@ -29,7 +29,7 @@ export interface Agent {
   readonly keepsWords?: boolean
   /** The address for webhooks about its calls. Unset: the service's address. */
   readonly webhookUrl?: string
-  /** Its calls are recorded. */
+  /** Whether the agent's calls are recorded. */
   readonly isRecorded?: boolean
   /** Starts the agent on one call. Its fibers and engines live as long as the scope. */
   readonly answer: (call: CallSide) => Effect.Effect<AgentSide<AgentFailed>, AgentFailed, Scope.Scope>

@@ -1,8 +1,8 @@
 /**
  * The agents of this service, found by name or by the number that was called.
  *
- * `echo` and `receptionist` are built in; others are files, see `ConfiguredAgents`. They are loaded when the service starts, and a problem
- * of any of them keeps it from starting. A file with the name `receptionist` replaces the built-in one.
+ * `echo` and `receptionist` are built in; others are files, see `ConfiguredAgents`. Files are loaded when the service starts. If one of
+ * them has a problem, the service does not start. A file with the name `receptionist` replaces the built-in one.
  */
 import { Context, Data, Effect, Fiber, Layer, Option, Path, Scope } from "effect"
 import { fileURLToPath } from "node:url"
@@ -51,7 +51,7 @@ export class Agents extends Context.Service<Agents, {
   /** The state of each engine that is a server; engines that run in this process have none. */
   readonly engines: Effect.Effect<ReadonlyArray<EngineState>>
 }>()("client-caller/agent/Agents") {
-  /** These agents; `AGENT` must name one of them. For tests, and for a service without engines. */
+  /** Only the given agents, for tests and for a service without engines. `AGENT` must name one of them. */
   static readonly layerWith = (agents: ReadonlyArray<Agent>) =>
     Layer.effect(
       Agents,
@@ -73,12 +73,12 @@ export class Agents extends Context.Service<Agents, {
       const agentOf = (definition: AgentDefinition) => Scope.provide(conversations.agentOf(definition), scope)
       const builtIn = Effect.flatMap(files.load(receptionistFile), agentOf)
 
-      /** Its engines cost time and memory: they are loaded at start if the configuration names it, else at its first call. */
+      /** The receptionist's engines cost time and memory. If the configuration does not name it, they are loaded at its first call. */
       const receptionistSource = Effect.gen(function*() {
         const isChosen = [config.standard, ...config.numbers.map(({ agent }) => agent)]
           .some((choice) => choice._tag === "Named" && choice.name === receptionist)
         if (isChosen) return Effect.succeed(yield* Effect.mapError(builtIn, asUnusable))
-        // Loaded in a fiber of the service: a call that ends while it waits does not interrupt the loading.
+        // Loaded in a fiber of the service, so that a call that ends meanwhile does not interrupt the loading.
         const loading = yield* Effect.cached(Effect.forkIn(builtIn, scope))
         return Effect.flatMap(loading, Fiber.join)
       })

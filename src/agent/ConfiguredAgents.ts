@@ -11,7 +11,7 @@ import * as DialRules from "../domain/DialRules.ts"
 import { echo } from "./Echo.ts"
 import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./file/AgentFile.ts"
 
-/** Two files have one name, or a file has the name of `echo`. */
+/** Two files give their agents the same name, or a file uses the name `echo`. */
 class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
   readonly agent: AgentName
   readonly file: string
@@ -58,12 +58,12 @@ const filesInFolder = Effect.fnUntraced(function*(folder: string) {
   const path = yield* Path.Path
   return yield* fs.readDirectory(folder).pipe(
     Effect.map((names) => names.filter((name) => /\.ya?ml$/i.test(name)).sort().map((name) => path.join(folder, name))),
-    // The folder's path then fails as an agent file, with an error that says where to look.
+    // A folder that can't be read is tried as an agent file. That fails with an error that names the settings to check.
     Effect.catch(() => Effect.succeed([folder]))
   )
 })
 
-/** Warns of transfers to numbers that the API would not dial. They are kept: a transfer is the operator's own choice. */
+/** Warns of transfers to numbers that the API would not dial. They stay allowed, since the operator has written them. */
 const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers = {} }: AgentDefinition) =>
   Effect.forEach(Object.entries(transfers), ([name, number]) =>
     Option.match(DialRules.refusal(rules, number), {

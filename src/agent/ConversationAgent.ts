@@ -1,5 +1,5 @@
 /**
- * An agent that can be talked to: a definition, the engines that were prepared for it, and a conversation for each call.
+ * An agent that converses: a definition, the engines that are prepared for it, and a conversation for each call.
  */
 import { Effect, Layer, Metric } from "effect"
 import * as Conversation from "../conversation/Conversation.ts"
@@ -62,7 +62,7 @@ const observe = (event: ConversationEvent): Effect.Effect<void> => {
   }
 }
 
-/** For a recorded call: the greeting begins by telling the caller so. */
+/** The definition for recorded calls: the greeting begins with the line `recorded`, which says that the call is recorded. */
 const withRecordingNotice = (definition: AgentDefinition): AgentDefinition => {
   const { greeting, recorded = "" } = definition.lines
   return { ...definition, lines: { ...definition.lines, greeting: [recorded, greeting].filter((line) => line.trim().length > 0).join(" ") } }

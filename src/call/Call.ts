@@ -1,8 +1,8 @@
 /**
- * One call that is alive: its state, its media streams, and the fiber that owns both.
+ * One live call: its state, its media streams, and the fiber that owns both.
  *
- * `CallLifecycle` holds the state, `CallOwner` carries out its commands, `CallStreams` joins the agent to each media stream. The call's
- * scope holds the streams, so that the call's end frees everything.
+ * `CallLifecycle` holds the state, `CallOwner` carries out its commands, `CallStreams` connects the agent to each media stream. The streams
+ * run in the call's scope, so the call's end frees everything.
  */
 import { Effect, Scope } from "effect"
 import { TransferFailed } from "../conversation/ports/AudioPort.ts"
@@ -20,19 +20,22 @@ import type { CallHistory } from "./history/CallHistory.ts"
 export interface Call {
   readonly info: CallInfo
   readonly state: Effect.Effect<CallState>
-  /** Whether the caller is with the agent, or soon will be. `false` once the call was transferred. */
+  /** `false` while the call is transferred: the caller then talks to another telephone, not to the agent. */
   readonly isHere: () => boolean
-  /** Moves the state; gives the new one. */
+  /** Applies the event to the state. Returns the new state. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
-  /** Runs a media stream of this call until it is over; `false` when the call has no place for it. */
+  /** Runs a media stream of this call until the stream ends. Returns `false` at once if the call does not accept the stream. */
   readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
-  /** Another process has taken over the call: this one writes nothing about it any more. */
+  /** Call it when another process has taken over the call. From then on this process stores nothing about the call. */
   readonly handOver: () => void
   /** The call's events, for watchers. */
   readonly watch: ConversationFeed.ConversationFeed
 }
 
-/** Transfers the call. A fiber of the call asks Twilio, because the agent and its stream end as soon as Twilio has transferred the call. */
+/**
+ * Asks Twilio to transfer the call. The request runs in a fiber of the call, because the transfer ends the stream and with it the agent's
+ * fiber.
+ */
 const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, control: CallControl, scope: Scope.Scope) =>
   Effect.fnUntraced(function*(to: PhoneNumber) {
     const { transfer } = yield* lifecycle.dispatch(CallEvent.TransferBegan())
@@ -49,7 +52,7 @@ const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, co
     return yield* Effect.forkIn(asked, scope)
   })
 
-/** Makes a call, and `run`, the effect of its owner fiber. `run` ends with the call and frees what the call held. */
+/** Makes a call, and `run`, the effect of the call's owner fiber. `run` ends with the call and closes the call's scope. */
 export const make = Effect.fnUntraced(function*(
   info: CallInfo,
   limits: CallLimits,

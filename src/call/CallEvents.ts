@@ -1,7 +1,8 @@
 /**
- * Tells a call's watchers and its history the events of the conversation, and once the call's end.
+ * Passes the events of the conversation to the call's watchers and its history. The call's end is passed once.
  *
- * A conversation that lost its line tells no end, because the call may go on. If the call then ends, `finish` tells the end.
+ * A conversation whose media stream was lost reports no end, because the call may continue. If the call then ends, `finish` reports the
+ * end.
  */
 import { Effect } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
@@ -11,7 +12,7 @@ import type { CallHistory } from "./history/CallHistory.ts"
 import { wordOf } from "./StreamEnds.ts"
 
 export interface CallEvents {
-  /** Never waits. */
+  /** Passes an event on. Never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** The call has entered a new phase. */
   readonly onPhase: (state: CallState) => Effect.Effect<void>
@@ -20,7 +21,7 @@ export interface CallEvents {
 }
 
 export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHistory, "told" | "answered" | "ended">): CallEvents => {
-  /** The newest event. Unset: there was none, or it was the end. */
+  /** The newest event. Unset if there was none, or if it was the end. */
   let last: ConversationEvent | undefined
 
   const tell = (event: ConversationEvent) =>

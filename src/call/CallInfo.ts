@@ -11,24 +11,27 @@ export interface CallInfo {
   readonly from: Option.Option<PhoneNumber>
   readonly to: Option.Option<PhoneNumber>
   readonly agent: Agent
-  /** The caller whose share of the lines the call takes, see `CallerShare`. Unset: nobody's share. */
+  /** The caller for whose `MAX_CALLS_PER_CALLER` the call counts, see `CallerShare`. Unset: it counts for no caller. */
   readonly callerKey?: string
-  /** The URL at which Twilio reaches the service: `https://…`, without a slash at its end. Unset: the call ends after a transfer. */
+  /**
+   * The URL at which Twilio reaches the service: `https://…`, without a slash at its end. Unset: Twilio can't ask what to do after a
+   * transfer, so the call ends then.
+   */
   readonly baseUrl?: string
   readonly keeping: CallKeeping
 }
 
-/** A call that is to be taken in. */
+/** A call that is to be admitted, see `CallRegistry`. */
 export type NewCall = Omit<CallInfo, "keeping"> & {
-  /** Unset: as its ticket, its agent and the configuration say. */
+  /** Unset: the call's ticket decides, else its agent and the configuration. */
   readonly keeping?: CallKeeping
   /** The ticket in the URL of a call that was placed, see `ExpectedCalls`. */
   readonly ticket?: string
 }
 
-/** What is kept of a call, as its request, its agent and the configuration say. */
+/** What the service stores of a call. `Keeping` takes it from the call's request, its agent and the configuration. */
 export interface CallKeeping {
-  /** `false`: figures only. */
+  /** `false`: only figures are stored, not what was said. */
   readonly words: boolean
   /** `hashed`: from the call's end on, telephone numbers are kept as a keyed HMAC. */
   readonly numbers: "plain" | "hashed"
@@ -49,13 +52,13 @@ export interface CallControl {
 }
 
 export interface CallLimits {
-  /** The longest call, from the first answer on, over all media streams. */
+  /** How long a call may last, from its first answer on, over all its media streams. */
   readonly callDuration: Duration.Duration
   /** The longest wait from our TwiML to the start of the media stream. */
   readonly start: Duration.Duration
   /** The longest time without a `media` message. */
   readonly media: Duration.Duration
-  /** How much of the caller's sound may wait, and how long a gap in it may be a stall of the network. */
+  /** How much of the caller's sound may wait for the agent. A gap in the sound counts as a stall of the network for at most this long. */
   readonly backlog: Duration.Duration
   /** How often a lost media stream may be replaced. */
   readonly resumptions: number

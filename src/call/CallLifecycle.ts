@@ -17,11 +17,11 @@ export type OnPhase = (state: CallState) => Effect.Effect<void>
 export interface CallLifecycle {
   readonly state: Effect.Effect<CallState>
   readonly phase: () => Phase
-  /** See `CallState`. It is also `done` while the call is with somebody else. */
+  /** See `CallState`. Here it is also `done` while the call is transferred. */
   readonly transfer: () => CallState["transfer"]
   /** See `CallState`. */
   readonly isBack: () => boolean
-  /** Moves the state; gives the new one. */
+  /** Applies the event to the state. Returns the new state. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** What the owner has to do, in order. The queue ends with the call. */
   readonly commands: Queue.Dequeue<Command, Cause.Done>

@@ -6,7 +6,7 @@ import type { CallControl, CallLimits } from "./CallInfo.ts"
 import type { CallLifecycle } from "./CallLifecycle.ts"
 import { CallEvent, type Command, type EndReason, type Timer } from "./CallState.ts"
 
-/** Twilio rings for a minute; a call may stand in Twilio's own queue before that. */
+/** How long to wait for an answer. Twilio rings for a minute, and the call may wait in Twilio's own queue before. */
 const answerTimeout = Duration.minutes(5)
 
 /** How long to wait for Twilio's final status after a stream has ended. */
@@ -15,7 +15,7 @@ const endingTimeout = Duration.seconds(3)
 /** How long to wait for Twilio's action request after a lost socket. Twilio sends it at once. */
 const resumingTimeout = Duration.seconds(10)
 
-/** Twilio's own limit for a call. A transferred call ends then, if no status tells its end before. */
+/** How long a transferred call counts as live if no status reports its end. Twilio ends each call after four hours. */
 const transferredTimeout = Duration.hours(4)
 
 const timeoutOf = (timer: Timer, limits: CallLimits): Duration.Duration => {
@@ -49,7 +49,7 @@ export const run = Effect.fnUntraced(function*(
       timers,
       timer,
       Effect.andThen(ProcessHalt.sleep(timeoutOf(timer, limits)), lifecycle.dispatch(CallEvent.TimerFired({ timer }))),
-      // The limit of the whole call counts from the first answer, however often its stream is connected.
+      // A `duration` timer that runs already keeps running: a further stream does not extend the call.
       { onlyIfMissing: timer === "duration" }
     )
 

@@ -1,7 +1,8 @@
 /**
- * All live calls of this process, by SID, each with its owner fiber. The registry also knows calls that are not here yet, or no longer.
+ * All live calls of this process, by SID, each with its owner fiber. The registry also remembers reports of calls that have not come yet,
+ * and calls that have ended.
  *
- * The fibers belong to the layer's scope: when the service stops, every call that is left is ended.
+ * The fibers belong to the layer's scope: when the service stops, every call that is still live is ended.
  */
 import { Context, Duration, Effect, Layer, Option, Random, Schedule, type Scope } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
@@ -26,7 +27,7 @@ import * as LiveCalls from "./registry/LiveCalls.ts"
 import * as Ownership from "./registry/Ownership.ts"
 import * as StoredInfo from "./registry/StoredInfo.ts"
 
-/** How long live calls may take to end after they were told to. */
+/** How long calls may take to end after they were hung up. */
 const closingTimeout = Duration.seconds(5)
 
 /** See `CallRegistry.drain`. */
@@ -41,25 +42,25 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
       Effect.annotateLogs({ calls: live.here().length, grace: Duration.format(grace) })
     )
     yield* Effect.timeoutOption(untilEmpty, grace)
-    const left = live.here()
-    if (left.length === 0) return
-    yield* Effect.logWarning("Ending the calls that are left").pipe(Effect.annotateLogs({ calls: left.length }))
-    yield* Effect.forEach(left, ({ info }) => hangUp(info.callSid, "shutdown"), { discard: true })
+    const remaining = live.here()
+    if (remaining.length === 0) return
+    yield* Effect.logWarning("Hanging up the calls that are still live").pipe(Effect.annotateLogs({ calls: remaining.length }))
+    yield* Effect.forEach(remaining, ({ info }) => hangUp(info.callSid, "shutdown"), { discard: true })
     yield* Effect.timeoutOption(untilEmpty, closingTimeout)
   })
 }
 
 export class CallRegistry extends Context.Service<CallRegistry, {
-  /** Gives the call of a webhook: the live call with its SID, or a new one if a line is free. */
+  /** Returns the live call with this SID, or makes a new one if a line is free. `before`: what `recall` returned. */
   readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
   /**
-   * What the store knows of a call that is not here. `"lost"`: the store does not answer. `undefined`: it knows no such call.
-   * `mayBeUnwritten`: another process may be storing the call right now, so the store is asked again and again for a second.
+   * What the store knows of a call that is not live in this process. `"lost"`: the store does not answer. `undefined`: it knows no such
+   * call. `mayBeUnwritten`: another process may be storing the call right now, so the store is asked ten times within about a second.
    */
   readonly recall: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
   /**
-   * Takes in a call that we placed and whose line was reserved. Its webhooks may have been faster than Twilio's answer. Then the call is
-   * live already, has ended already, or ends at once by its reports.
+   * Admits a call that we placed, with its reserved line. Its webhooks may have come before Twilio's answer to our request to dial. The
+   * call may then be live or ended already, or its early reports end it at once.
    */
   readonly adopt: (info: NewCall) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
@@ -67,26 +68,27 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
   /** Drops the events of an ended call that was erased. */
   readonly forget: (callSid: CallSid) => Effect.Effect<void>
-  /** Takes a status from Twilio, and remembers it for a call that is not here yet. `sequence`: Twilio's `SequenceNumber`. */
+  /** Applies a status that Twilio reports, or remembers it for a call that has not come yet. `sequence`: Twilio's `SequenceNumber`. */
   readonly report: (callSid: CallSid, status: CallStatus, sequence: number, facts?: StatusFacts) => Effect.Effect<void>
   /** Ends a live call, by its stream's end or over REST. */
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
-  /** Ends a call, here or not, because one of its webhooks is answered with `<Hangup/>`. */
+  /** Ends a call because one of its webhooks is answered with `<Hangup/>`. The call need not be live in this process. */
   readonly end: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
   /**
-   * Whether Twilio has confirmed the call's end, by a status or by taking our hang-up; remembered for a day. With the `status` of an
-   * unanswered call, an end without confirmation counts too: the call was answered before, so the request is a replay.
+   * Whether Twilio has confirmed the call's end within the last day, by a final status or by accepting our hang-up. `status` is that of the
+   * request. If it is that of an unanswered call, an unconfirmed end counts too: the call has already ended here, so the request is a
+   * replay.
    */
   readonly hasEnded: (callSid: CallSid, status?: CallStatus) => Effect.Effect<boolean>
   /** How many calls take a line; transferred calls take none. */
   readonly live: Effect.Effect<number>
   /** How many calls have an open media stream. */
   readonly streaming: Effect.Effect<number>
-  /** Remembers what to keep of a call that is about to be placed. Gives the ticket for the call's URL. */
+  /** Remembers what to store of a call that is about to be placed. Returns the ticket for the call's URL. */
   readonly expect: (keeping: CallKeeping) => Effect.Effect<string>
   /** Whether this process gave out the ticket, and still knows it. */
   readonly isExpected: (ticket: string) => Effect.Effect<boolean>
-  /** Keeps a line for a call that is about to be placed, until the scope closes; a drain waits for it. */
+  /** Reserves a line for a call that is about to be placed, until the scope closes. A drain waits until then. */
   readonly reserve: Effect.Effect<void, Admission.LineBusy, Scope.Scope>
   readonly isDraining: Effect.Effect<boolean>
   /** Takes no new calls, waits for the live ones to end, then ends them. */
@@ -124,7 +126,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         if (call !== undefined) feeds.add(callSid, call.watch)
       })
 
-      // Once Twilio has hung up there is nothing left to wait for.
+      // Once Twilio has hung up, the call ends without waiting for its final status.
       const controlOf = (info: CallInfo) => CallControls.make(rest, twilio.phoneNumber, info, end(info.callSid, "requested"))
       const report = Effect.fnUntraced(function*(callSid: CallSid, status: CallStatus, sequence: number, facts: StatusFacts = {}) {
         const place = yield* histories.report(callSid, { ...facts, status })

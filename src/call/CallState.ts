@@ -1,5 +1,5 @@
 /**
- * The life of one call as plain data: its phases, what can happen to it (`CallEvent`), and what is to be done then (`Command`).
+ * The life of one call as plain data: its phases, what can happen to it (`CallEvent`), and what its owner fiber then does (`Command`).
  * `CallTransition` has the rules.
  *
  * ```text
@@ -22,7 +22,7 @@ export type EndReason =
   | "canceled"
   /** The caller hung up, or Twilio took the call elsewhere. */
   | "callerLeft"
-  /** The agent said everything, and ended the call. */
+  /** The agent ended the call after its last words. */
   | "agentLeft"
   | "agentFailed"
   /** The agent transferred the call, and it ended there. */
@@ -39,7 +39,7 @@ export type EndReason =
   | "mediaAhead"
   /** A message was above the limit. */
   | "oversizedMessage"
-  /** The peer did not read: more sound was unsent than we keep. */
+  /** The peer read too slowly: more than `maxUnsentBytes` (see `LineSender`) were unsent. */
   | "slowPeer"
   | "shutdown"
   | "requested"
@@ -48,7 +48,7 @@ export type EndReason =
 export type StreamEnd =
   /** Twilio's `stop`. */
   | { readonly _tag: "Stopped" }
-  /** The socket is gone without `stop`: the call may go on. */
+  /** The socket is gone without `stop`: the call may continue. */
   | { readonly _tag: "Lost" }
   /** This side ended it, for this reason. */
   | { readonly _tag: "Closed"; readonly reason: EndReason }
@@ -69,22 +69,25 @@ export interface CallState {
   readonly phase: Phase
   /** The `SequenceNumber` of the newest status report; -1 before the first. */
   readonly sequence: number
-  /** Whether Twilio has had its first TwiML. */
+  /** Whether Twilio's first request for TwiML was answered. */
   readonly isAnswered: boolean
   /**
-   * `asked`: Twilio was asked to transfer the call, and has not answered yet. `done`: Twilio has agreed, and the stream is about to end. If
-   * Twilio then ends the stream, the caller has not left.
+   * `asked`: Twilio was asked to transfer the call, and has not answered yet. `done`: Twilio has agreed, and the stream is about to end. In
+   * both, a stream that Twilio stops does not mean that the caller left.
    */
   readonly transfer: "none" | "asked" | "done"
   /** The call was transferred and nobody answered there: the next stream brings the caller back. */
   readonly isBack: boolean
   /** How often a stream was lost, another took its place, or Twilio asked again because none had started. */
   readonly resumptions: number
-  /** After so many resumptions the call is given up. */
+  /** After this many resumptions, the next lost stream ends the call. */
   readonly maxResumptions: number
-  /** The number of Twilio's next request for TwiML. It is in the URL that we gave, so a replay has an older number. */
+  /** The number of Twilio's next request for TwiML. The URL that we gave Twilio contains it, so a replayed request has a smaller number. */
   readonly step: number
-  /** Whether Twilio was told to open another stream during this phase: here, or elsewhere. Each new phase begins without an offer. */
+  /**
+   * Whether our TwiML in this phase told Twilio to open another stream: to this service, or elsewhere. Each new phase begins without an
+   * offer.
+   */
   readonly offer: "none" | "here" | "elsewhere"
 }
 
@@ -102,18 +105,18 @@ export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumpt
 })
 
 /**
- * What a call waits for; one of each at most.
+ * The timers of a call, at most one of each. Each limits how long the call waits:
  *
  * - `answer`: for the answer, from the beginning;
- * - `start`: for the start of the stream, or of an offered one;
- * - `duration`: for the end of the whole call, from the answer;
+ * - `start`: for the start of a stream that Twilio was told to open;
+ * - `duration`: for the end of the call, from its answer; a transfer stops it, and the caller's return starts it anew;
  * - `ending`: for Twilio's final status after we or the caller ended the call;
  * - `resuming`: for Twilio to come back after a lost socket;
  * - `transferred`: for the end of a transferred call.
  */
 export type Timer = "answer" | "start" | "duration" | "ending" | "resuming" | "transferred"
 
-/** When Twilio asks for TwiML: at the call's beginning (or in a replay of that), after a stream of ours, or after a transfer. */
+/** When Twilio asks for TwiML: at the call's beginning (or in a replay of that request), after a stream of ours, or after a transfer. */
 export type Asked = "first" | "afterStream" | "afterTransfer"
 
 export type CallEvent = Data.TaggedEnum<{
@@ -130,7 +133,7 @@ export type CallEvent = Data.TaggedEnum<{
   /** Twilio refused the transfer, or could not be reached. */
   TransferFailed: {}
   HangUpRequested: { readonly reason: EndReason }
-  /** Twilio has been told to hang up, or the process stops: there is nothing left to wait for. */
+  /** Twilio was told to hang up, or the process stops. The call ends at once, without waiting for Twilio's final status. */
   Released: { readonly reason: EndReason }
 }>
 export const CallEvent = Data.taggedEnum<CallEvent>()

@@ -1,6 +1,5 @@
 /**
- * The media streams of one call: each runs in a fiber of the call's scope, with the call's agent. There are two while one replaces the
- * other.
+ * The media streams of one call: each runs in a fiber of the call's scope, with the call's agent. Two run while one replaces the other.
  */
 import { Deferred, Effect, Fiber, Scope } from "effect"
 import { EngineMeter } from "../conversation/ports/EngineMeter.ts"
@@ -38,7 +37,7 @@ const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
 const agentFailed: StreamEnd = { _tag: "Closed", reason: "agentFailed" }
 
 interface CallStreams {
-  /** Runs a media stream until it is over; `false` when the call has no place for it. */
+  /** Runs a media stream until it ends. Returns `false` at once if the call does not accept the stream. */
   readonly run: (stream: MediaStream) => Effect.Effect<boolean>
   /** Ends this stream for this reason, if it is open. */
   readonly close: (streamSid: StreamSid, reason: EndReason) => Effect.Effect<void>
@@ -52,23 +51,23 @@ export const make = (
   session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
-  /** The open streams. Each waits for a reason that closes it. */
+  /** The open streams. A stream closes when its deferred gets a reason. */
   const closing = new Map<StreamSid, Deferred.Deferred<EndReason>>()
   let newest: StreamSid | undefined
 
-  /** Runs the session until the stream ends or has to be closed, even while the agent is still starting. */
+  /** Runs the session until the stream ends or `toClose` closes it, which works even while the agent is still starting. */
   const untilEnd = (stream: MediaStream, isAfterTransfer: boolean, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> => {
     const resumption = history.streamBegan(isAfterTransfer)
     newest = stream.streamSid
     let closedFor: EndReason | undefined
     const options: MediaSession.Options = {
       ...session,
-      // A tool's answer may come to the conversation of an earlier stream, which does not know how it goes on.
+      // A tool's answer may change the memory of an earlier stream's conversation. That memory is outdated, so it is not stored.
       remember: (memory) => newest === stream.streamSid ? history.remember(memory) : undefined,
       actions: history.actions,
       isRecorded: history.isRecorded,
       ...(resumption === undefined ? {} : { resumption }),
-      whyEnded: (end) => StreamEnds.tellable(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.transfer())
+      whyEnded: (end) => StreamEnds.wordOfStream(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.transfer())
     }
     const run = Effect.flatMap(history.record(stream, info.agent), (listener) =>
       MediaSession.run(stream, info.agent, listener === undefined ? options : { ...options, listener }))
@@ -92,7 +91,7 @@ export const make = (
       yield* Effect.logInfo("stream ended").pipe(
         Effect.annotateLogs({ end: end._tag === "Closed" ? end.reason : end._tag })
       )
-      // The state changes first: Twilio requests TwiML as soon as the socket is closed.
+      // The state changes before the socket is closed, because Twilio then requests TwiML at once.
       yield* lifecycle.dispatch(CallEvent.StreamEnded({ streamSid, end }))
       if (end._tag === "Closed") yield* stream.close(...closeFor(end.reason))
     },

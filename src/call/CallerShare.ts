@@ -1,9 +1,9 @@
 /**
- * Which calls count as one caller's, so that one caller can't take all lines: those with the same `From`, which is a number, a SIP
- * address or a client. Withheld callers are many people, so their calls are not counted together.
+ * Decides which calls count as one caller's, so that one caller can't take all lines. They have the same `From`: a number, a SIP address or
+ * a client. Calls with a withheld number come from many people, so they are not counted together.
  */
 
-/** What a network writes in place of a number. */
+/** What a network writes in place of a withheld number. */
 const withheldWords = [
   "anonymous",
   "restricted",
@@ -48,6 +48,6 @@ export const keyOf = (from: unknown): string | undefined => {
   // In a SIP address a number without a plus is an extension: 464 is a telephone there.
   const isNumber = user === address || user.startsWith("+")
   const isWithheld = /^0*$/.test(name) || words.has(name) || (isNumber && numbers.has(name))
-  // A part of a string keeps the whole string in memory, here the request's body: hence the copy.
+  // A copy, because a substring would keep the whole body of the request in memory.
   return isWithheld ? undefined : Buffer.from(address).toString()
 }

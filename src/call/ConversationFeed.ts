@@ -1,5 +1,5 @@
 /**
- * The events of one call for its watchers. A watcher that comes later gets them from the beginning, too.
+ * The events of one call for its watchers. A watcher that comes late first gets the newest `keptEvents` of the earlier ones.
  *
  * The queue to each watcher slides: a slow watcher loses events and never slows the call.
  */
@@ -15,9 +15,9 @@ const keptEvents = 500
 /** An event with its number. The call's history counts the events. */
 export interface NumberedEvent {
   readonly event: ConversationEvent
-  /** Rises over all streams and processes of the call. `CallerSays`, which is not kept, has the number of the event before it. */
+  /** Rises over all streams and processes of the call. `CallerSays`, which is not stored, has the number of the event before it. */
   readonly sequence: number
-  /** Whether the number is the event's own. */
+  /** `false`: the event has no number of its own, but that of the event before it. */
   readonly isNumbered: boolean
 }
 
@@ -25,13 +25,13 @@ export interface NumberedEvent {
 type Published = NumberedEvent | undefined
 
 export interface ConversationFeed {
-  /** Never waits. */
+  /** Publishes an event. Never waits. */
   readonly tell: (event: NumberedEvent) => Effect.Effect<void>
   /** The call is over: ends `events`. */
   readonly end: Effect.Effect<void>
-  /** All events from the first one kept here to the call's end. Each run of the stream is a watcher. */
+  /** The kept events, then all further ones until the call's end. Each run of the stream is a watcher. */
   readonly events: Stream.Stream<NumberedEvent>
-  /** Whether anybody watches now. What only watchers see need not be computed without them. */
+  /** Whether anybody watches now. If nobody does, events that are for watchers alone need not be made. */
   readonly isWatched: () => boolean
 }
 

@@ -1,11 +1,11 @@
 /**
- * Media WebSockets that an API client chooses: whether a call's sound may go there, and whether it is this service's own.
+ * Checks the media WebSocket that an API client chooses: whether a call's sound may go there, and whether it is this service's own.
  */
 import { Data, Result } from "effect"
 
 /** A call's sound may not go to the media WebSocket that was asked for. */
 export class WebSocketUrlRefused extends Data.TaggedError("WebSocketUrlRefused")<{
-  /** The rest of a sentence about `websocket_url`. */
+  /** Completes a sentence that begins with `websocket_url`. */
   readonly why: string
 }> {
   override get message() {
@@ -21,7 +21,7 @@ const isLoopback = (host: string) => host === "localhost" || host === "[::1]" ||
 const withoutDefaultPort = (host: string) => host.toLowerCase().replace(/:443$/, "")
 
 /**
- * Gives the URL as it was parsed here. Another parser might find another host in the client's text.
+ * Returns the URL as it was parsed here, because another parser might find another host in the client's text.
  *
  * An allowed `host` permits port 443 alone, and `host:port` that port. An unencrypted WebSocket may be on this machine only, at any port.
  */
@@ -38,5 +38,5 @@ export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result
   return refused(isOtherPort ? "names a port that is not allowed (host:port allows another than 443)" : "names a foreign host")
 }
 
-/** Whether the WebSocket is that of the service at this base URL. Only such a WebSocket gets a token of the call. */
+/** Whether the WebSocket belongs to the service at this base URL. Only the service's own WebSocket gets a token of the call. */
 export const isOwn = (websocketUrl: string, baseUrl: string): boolean => URL.parse(websocketUrl)?.host === new URL(baseUrl).host

@@ -31,7 +31,7 @@ const fingerprintOf = ({ agent, keeping, to, websocketUrl }: OutboundRequest) =>
   ])
 
 export class OutboundCalls extends Context.Service<OutboundCalls, {
-  /** Ends when Twilio has taken the call: the phone then rings, or will soon. */
+  /** Completes when Twilio has accepted the call: the phone then rings, or soon will. */
   readonly place: (request: OutboundRequest) => Effect.Effect<PlacedCall, OutboundError>
 }>()("client-caller/call/OutboundCalls") {
   static readonly layer = Layer.effect(
@@ -47,7 +47,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const keys = IdempotencyKeys.make<PlacedCall, OutboundError>(mayHaveRung)
       const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
-      /** Counts the dial while its outcome is open, and for a day if a phone may have rung. */
+      /** Counts the dial for the limits of a day. If no phone can have rung, the dial is uncounted again. */
       const countDial = Effect.fnUntraced(function*<A>(to: PhoneNumber, dial: Effect.Effect<A, OutboundError>) {
         const takeBack = yield* Effect.fromResult(limits.take(to, yield* monotonicMillis))
         return yield* Effect.tapError(dial, (error) => Effect.sync(() => mayHaveRung(error) || takeBack()))
@@ -62,8 +62,10 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         return { ...dialled, queuedMillis }
       })
 
-      /** Adds a ticket to the URL if the request says what to keep: Twilio may request the URL before we know the call's SID. */
-      const expected = Effect.fnUntraced(function*(request: OutboundRequest, url: string, keeping: CallKeeping) {
+      /**
+       * Adds a ticket to the URL if the request says what to store of the call: Twilio may request the URL before we know the call's SID.
+       */
+      const withTicket = Effect.fnUntraced(function*(request: OutboundRequest, url: string, keeping: CallKeeping) {
         if (Object.keys(request.keeping).length === 0) return url
         return `${url}&ticket=${yield* registry.expect(keeping)}`
       })
@@ -74,7 +76,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         const { agent, from } = plan
         const keeping = Keeping.of(agent, config.store.numbers, request.keeping)
         yield* registry.reserve
-        const dialled = yield* countDial(to, dialInTurn(request, { ...plan, url: yield* expected(request, plan.url, keeping) }))
+        const dialled = yield* countDial(to, dialInTurn(request, { ...plan, url: yield* withTicket(request, plan.url, keeping) }))
         yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",

@@ -39,7 +39,7 @@ const givenNames = Effect.gen(function*() {
 }).pipe(Effect.orElseSucceed(() => []))
 
 export class AppConfig extends Context.Service<AppConfig, Settings & {
-  /** Lines to log at the start: one for each variable that has no effect, or more effect than was probably meant. */
+  /** Lines to log at the start: one for each variable that has no effect, or an effect that was probably not meant. */
   readonly warnings: ReadonlyArray<string>
 }>()("client-caller/config/AppConfig") {
   /** Reads every variable and reports all that are wrong, not only the first. */

@@ -1,6 +1,6 @@
 /**
- * Settings that are valid alone but wrong together. Settings that can't work keep the service from starting. Settings without effect, or
- * with more effect than was probably meant, bring a warning. Each is one line, which begins with the variable's name.
+ * Settings that are valid alone but wrong together. With settings that can't work, the service does not start. Settings that have no
+ * effect, or an effect that was probably not meant, give a warning. Each problem is one line, which begins with the variable's name.
  */
 import { Duration, Option, Redacted, Result } from "effect"
 import * as GuessableKeys from "./GuessableKeys.ts"
@@ -64,18 +64,18 @@ export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings
   return lines
 }
 
-/** The warning for a service whose calls are recorded. */
+/** The warning for a service that records calls, if {@link keepsRecordingsToItself}. */
 export const sharesNoRecordings =
   "RECORDING_DIR and S3_BUCKET are not set while DATABASE_URL is: a recording can be had only from the process that made it. Several processes need a shared folder or a bucket."
 
-/** Whether other processes of the same store can't have this one's recordings. */
+/** Whether this process's recordings are out of reach for the other processes of the same store. */
 export const keepsRecordingsToItself = ({ recording, store }: Pick<Settings, "recording" | "store">): boolean =>
   Option.isSome(store.database) && Option.isNone(recording.dir) && Option.isNone(recording.bucket)
 
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
 
 /**
- * A line for each setting without effect, or with more effect than was probably meant.
+ * A line for each setting that has no effect, or an effect that was probably not meant.
  *
  * @param given the names of all variables that have a value, other programs' variables included
  * @param known the names of all variables of this service

@@ -19,7 +19,7 @@ const LocalAccount = Schema.fromJsonString(
   Schema.Struct({ accountSid: AccountSid, authToken: Schema.NonEmptyString })
 )
 
-/** The data folder can't be read or written, or holds something else. */
+/** A file of the data folder can't be read or written, or its content is not what the service wrote. */
 class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: string; readonly cause: unknown }> {
   override get message() {
     const why = this.cause instanceof Files.FileUnwritable ? `can't be used: ${this.cause.reason}, or` : "can't be used. Make it readable, remove it if it is damaged, or"
@@ -65,7 +65,7 @@ export const keepSecret = Effect.fnUntraced(function*(file: string, content: Eff
       isNew = yield* Files.write(file, `${yield* content}\n`, { ifAbsent: kept === undefined })
       kept = yield* read
     }
-    // With an empty key, a request with an empty key would be accepted.
+    // If the service's key were empty, a request with an empty key would be accepted.
     if (kept === undefined || isBlank(kept.text)) return yield* new IdentityError({ file, cause: "empty" })
     yield* warnIfOpen(file, kept)
     return { content: trimmed(kept.text), isNew }

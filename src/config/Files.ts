@@ -3,9 +3,9 @@
  *
  * Only regular files of a bounded size are read: a pipe could make the service wait for ever, and a device has no end. Links are followed,
  * because Kubernetes mounts files as links. A file is written under a temporary name and then renamed. So a full disk or a power failure
- * leaves the old content or the new, never a half.
+ * leaves either the old content or the whole new content.
  *
- * It uses `node:fs`, because Effect's `FileSystem` has no flags for "do not wait" and "do not follow a link".
+ * This module uses `node:fs`, because Effect's `FileSystem` has no flags for "do not wait" and "do not follow a link".
  */
 import { Data, Effect, type Scope } from "effect"
 import { randomBytes } from "node:crypto"
@@ -76,7 +76,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 /** A file can't be written; the message says why and what to do. */
 export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonly file: string; readonly cause: unknown }> {
-  /** Such as `there is no space left on its disk. Make room`. */
+  /** The cause and the remedy, such as `there is no space left on its disk. Make room`. */
   get reason(): string {
     const code = codeOf(this.cause)
     return reasons[code] ?? `the system says ${code === "" ? "no more than that it failed" : code}. Look at its folder`
@@ -89,7 +89,7 @@ export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonl
 
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? ""
 
-/** Windows does not have these flags. */
+/** 0 on Windows, which does not have these flags. */
 export const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
 
 const folderMode = 0o700
@@ -190,7 +190,7 @@ const nameIfFree = async (made: string, file: string): Promise<boolean> => {
   }
 }
 
-/** Writes the folder's entry to the disk too. Some file systems can't, and do not need it. */
+/** Writes a file's new name to the disk. Some file systems can't do that for a folder, and do not need it. */
 const syncFolder = async (folder: string): Promise<void> => {
   try {
     const handle = await fs.open(folder, constants.O_RDONLY)
@@ -236,7 +236,7 @@ interface Growing {
   readonly append: (text: string) => Effect.Effect<void, FileUnwritable>
 }
 
-/** Empties or makes a file, readable by this user alone, and makes its folder if it is missing. It stays open until the scope closes. A link fails. */
+/** Empties or makes a file, readable by this user alone, and makes its folder if it is missing. The file stays open until the scope closes. Fails on a link. */
 export const grow = (file: string): Effect.Effect<Growing, FileUnwritable, Scope.Scope> =>
   Effect.gen(function*() {
     yield* attempt(file, () => makeFolders(dirname(file)))

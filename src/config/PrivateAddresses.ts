@@ -1,8 +1,8 @@
 /**
- * IP addresses that are not of the public internet: of this machine, of its networks, and of no network at all.
+ * IP addresses that do not belong to the public internet: this machine's, those of private networks, and reserved ones.
  *
- * The source is IANA's registries of special addresses (RFC 6890). Of IPv6 only 2000::/3 is public. An IPv4 address inside one of
- * IPv6 always counts as private: translators between the two reach private networks, too.
+ * The source is IANA's registries of special addresses (RFC 6890). Of IPv6 only 2000::/3 is public. An IPv6 address that contains an IPv4
+ * address always counts as private, since translators between the two also reach private networks.
  */
 import { BlockList, isIP } from "node:net"
 

@@ -17,7 +17,7 @@ const clauses = {
   private: "is of a private network or of this machine. Use a public address, or set WEBHOOK_PRIVATE_ADDRESSES=on"
 } as const
 
-/** Webhooks may not be sent there. The message is a clause that follows the address's name, and does not tell the address. */
+/** No webhook may be sent to an address. The message is a clause that follows the setting's name; it does not contain the address. */
 export class WebhookAddressRefused extends Data.TaggedError("WebhookAddressRefused")<{ readonly why: keyof typeof clauses }> {
   override get message() {
     return clauses[this.why]

@@ -1,7 +1,7 @@
 /**
  * Transfers the call to a telephone, and reports the result to the turn machine and to the store.
  *
- * The media stream may be lost before Twilio's answer comes. Then the conversation that goes on gets the answer.
+ * The media stream may be lost before Twilio's answer comes. The answer then goes to the conversation in the next media stream.
  */
 import { Cause, Effect, Exit, Fiber, Option } from "effect"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
@@ -20,7 +20,10 @@ const outcomeOf = (exit: Exit.Exit<void, TransferFailed>): ToolOutcome => {
   return { _tag: failed === undefined || failed.mayBeDone === true ? "Unknown" : "NotSent" }
 }
 
-/** Stores the action, asks for the transfer and waits for the answer. Interruption only stops the waiting. `id`: of the action. */
+/**
+ * Stores the action, requests the transfer and waits for the answer. Interrupting this effect stops the waiting, but not the transfer.
+ * `id`: the action's id.
+ */
 const transferTo = (to: string, id: string, { transfers }: Pick<AgentDefinition, "transfers">, line: Line): Effect.Effect<void, TransferFailed> => {
   const { actions, transfer } = line
   const number = Object.entries(transfers ?? {}).find(([name]) => name === to)?.[1]
@@ -38,7 +41,7 @@ const transferTo = (to: string, id: string, { transfers }: Pick<AgentDefinition,
   return Effect.flatMap(Effect.uninterruptible(Effect.andThen(keep, begun)), Fiber.join)
 }
 
-/** Transfers the call to the telephone with this name in the agent's `transfers`. `id`: of the action. */
+/** Transfers the call to the telephone with the name `to` in the agent's `transfers`. `id`: the action's id. */
 export const run = (to: string, id: string, definition: Pick<AgentDefinition, "transfers">, line: Line, report: ReportTurnEvent): Effect.Effect<void> =>
   transferTo(to, id, definition, line).pipe(
     Effect.match({
@@ -48,8 +51,11 @@ export const run = (to: string, id: string, definition: Pick<AgentDefinition, "t
     Effect.catchDefect(() => Effect.sync(() => report({ _tag: "TransferFailed", reason: "broken" })))
   )
 
-/** The line was lost during a transfer, and the conversation goes on. If Twilio can't answer the request any more, the transfer has failed. */
-export const goOn = ({ actions }: Line, report: ReportTurnEvent): void => {
+/**
+ * Reports the result of a transfer during which the media stream was lost. The transfer has failed if this process does not wait for
+ * Twilio's answer to it.
+ */
+export const reportResult = ({ actions }: Line, report: ReportTurnEvent): void => {
   const failed = () => report({ _tag: "TransferFailed", reason: "streamLost" })
   const [running] = actions?.running().filter(({ action }) => action.kind === "transfer") ?? []
   if (running === undefined) failed()

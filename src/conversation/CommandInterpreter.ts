@@ -24,7 +24,7 @@ interface Parts {
   readonly playback: Pick<PlaybackReporter, "cleared">
   readonly timers: TurnTimers
   readonly tools: Pick<ToolRunner, "onCallerSaid" | "onReplyHeard">
-  /** The newest sound of both sides, for the voice. Unset if the voice does not use it. */
+  /** The newest words and sound of both sides, for speech synthesis. Unset if the engine does not use them. */
   readonly context: SpeechContext | undefined
   readonly line: {
     readonly clear: Effect.Effect<void>
@@ -36,7 +36,7 @@ interface Parts {
     readonly transfer: (to: string) => Effect.Effect<unknown>
     /** Reports the result of the transfer that an earlier conversation of the call asked for. */
     readonly awaitTransfer: Effect.Effect<void>
-    /** Notes among the call's actions which keys are about to be pressed. */
+    /** Stores among the call's actions which keys are about to be pressed. */
     readonly pressing?: (reply: number, digits: string) => void
   }
 }

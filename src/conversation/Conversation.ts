@@ -10,8 +10,8 @@
  *             └─▶ out, bounded ─▶ PlaybackReporter ─▶ line; its marks come back as events
  * ```
  *
- * One fiber takes the events in order. Engines, timers and sound run in other fibers of the conversation's scope and report by
- * events, so an engine that hangs holds up nothing else.
+ * One fiber takes the events in order. Engines, timers and sound run in other fibers of the conversation's scope, and report by
+ * events. So an engine that hangs holds up nothing else.
  */
 import { Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
@@ -59,7 +59,7 @@ export interface RecordedCall extends CallSide<8000> {
   readonly record?: (event: TurnEvent) => void
 }
 
-/** The conversation's clock. It goes on where the memory ends, so that all media streams of the call have one time axis. */
+/** The conversation's clock. It continues where the memory ends, so that all media streams of the call have one time axis. */
 const makeClock = (memory: ConversationMemory | undefined) =>
   Effect.map(Clock.Clock, (clock) => {
     const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -120,7 +120,7 @@ const makeTools = (
 ) => {
   const tools = ToolRunner.make({
     tools: engines.tools,
-    smallTalk: [...interruption.backchannels, ...attention],
+    smallTalk: [interruption.backchannels, attention],
     onChange: () => memoryWriter?.onTools(),
     ...(actions === undefined ? {} : { actions }),
     ...(memory === undefined ? {} : { memory: memory.tools })
@@ -129,7 +129,7 @@ const makeTools = (
   return { tools, memoryWriter }
 }
 
-/** Ends the turn machine, and passes its last messages on to watchers. */
+/** Ends the turn machine, and passes its last events to watchers. */
 const tellEnd = (loop: TurnLoop.TurnLoop, { tell, whyEnded }: Pick<CallSide, "tell" | "whyEnded">) =>
   Effect.forEach(
     loop.hangUp(whyEnded === undefined ? "callerHungUp" : whyEnded() ?? null),
@@ -192,16 +192,16 @@ export const open = Effect.fnUntraced(function*(
       isWatched: line.isWatched ?? (() => true),
       hangUp: Queue.end(out),
       transfer: (to) => Effect.forkIn(CallTransfer.run(to, `transfer-${Math.round(now())}`, definition, line, report), scope),
-      awaitTransfer: Effect.sync(() => CallTransfer.goOn(line, report)),
+      awaitTransfer: Effect.sync(() => CallTransfer.reportResult(line, report)),
       pressing: (reply, digits) =>
         actions?.noted({ id: `keys-${reply}`, kind: "keys", name: "", arguments: digits, isRepeatable: false })
     }
   })
 
-  // Even if the line has been cut, watchers learn what the caller heard.
+  // Watchers learn what the caller heard, even if the media stream is gone.
   yield* Effect.addFinalizer(() => tellEnd(loop, line))
 
-  /** A defect must not leave the caller on a dead line: it fails the reply, and with it the call. */
+  /** A defect must not leave the caller on a dead line. It fails the outgoing stream, which ends the call. */
   const orFail = <A>(run: Effect.Effect<A>) =>
     Effect.onError(run, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Queue.failCause(out, cause))
   yield* Effect.forkIn(orFail(loop.run(interpreter)), scope)

@@ -1,5 +1,5 @@
 /**
- * Joins the memories of the turn machine and of the tools, and hands the result on whenever one of them changes.
+ * Joins the memories of the turn machine and of the tools, and passes the result to `remember` whenever one of them changes.
  */
 import type { ConversationMemory, ToolMemory, TurnMemory } from "./ports/ConversationMemory.ts"
 
@@ -18,13 +18,13 @@ interface MakeOptions {
 }
 
 export const make = ({ beganAt, now, remember, tools }: MakeOptions): MemoryWriter => {
-  let newest: TurnMemory | undefined
+  let newestTurn: TurnMemory | undefined
   const write = () => {
-    if (newest !== undefined) remember({ format: 1, beganAt, at: now(), turn: newest, tools: tools() })
+    if (newestTurn !== undefined) remember({ format: 1, beganAt, at: now(), turn: newestTurn, tools: tools() })
   }
   return {
     onTurn: (turn) => {
-      newest = turn
+      newestTurn = turn
       write()
     },
     onTools: write

@@ -9,51 +9,51 @@ import type { RecognitionHints } from "./RecognitionHints.ts"
 
 /** When the caller's turn ends. All values are ms of silence after the caller's last voiced sample. */
 export interface Endpointing {
-  /** The turn is over. Default 300. */
+  /** After this silence the turn is over. Default 300. */
   readonly silence: number
-  /** Instead of `silence`, when the transcript is complete. Default 250. */
+  /** Instead of `silence`, if the words can stand as a whole. Default 250. */
   readonly complete: number
-  /** Instead of `silence`, when the transcript trails off. Default 800. */
+  /** Instead of `silence`, if the words break off. Default 800. */
   readonly trailing: number
-  /** Transcription and reply start; the reply is held until the turn is over. Default 100. */
+  /** After this silence transcription and a preemptive reply begin. Default 100. */
   readonly speculate: number
-  /** The minimum while the caller dictates digits, letters, a date or an address. Default 1600; unset: the other values hold. */
+  /** The least silence that ends a turn in which the caller dictates something. Default 1600. Unset: dictation makes no difference. */
   readonly dictation?: number
 }
 
 interface Interruption {
-  /** Voice of the caller, in ms, that stops the agent; a pause shorter than 64 ms counts as voice. Default 200. */
+  /** The caller stops the agent by a voice of this length, in ms. A pause shorter than 64 ms counts as voice. Default 200. */
   readonly minSpeech: number
-  /** What callers say into the agent's speech without wanting the turn. Case and punctuation don't count. */
+  /** Words that callers say while the agent speaks, without wanting the turn. Case and punctuation don't count. */
   readonly backchannels: ReadonlyArray<string>
   /** `false`: the greeting can't be interrupted, and what the caller says or presses is answered after it. Unset: `true`. */
   readonly greeting?: boolean
 }
 
 export interface Idle {
-  /** Silence of caller and agent, in ms, after which the agent asks whether the caller is there. Default 8000. */
+  /** After this silence of both sides (ms) the agent asks whether the caller is there. Default 8000. */
   readonly after: number
-  /** Silence of both sides, in ms from the same moment, after which the agent says goodbye. Default 20,000. */
+  /** After this silence of both sides (ms) the agent says goodbye. It counts from the same moment as `after`. Default 20,000. */
   readonly hangUpAfter: number
-  /** How long the agent waits, in ms, for a caller who asked it to. Default 60,000; unset: the agent does not recognise such a request. */
+  /** How long the agent waits (ms) for a caller who asks it to wait. Default 60,000. Unset: the agent does not recognise the request. */
   readonly hold?: number
 }
 
-/** How long an engine may take, in ms, before the request is repeated or given up. */
+/** The longest wait for an engine, in ms. After that the request is repeated or given up. */
 export interface Timeouts {
   /** Default 3000. */
   readonly transcript: number
-  /** To the reply's first text. Default 5000. */
+  /** For the reply's first or next text. Default 5000. */
   readonly reply: number
-  /** To the first sound of a segment. Default 4000. */
+  /** For the first or next sound of a segment. Default 4000. */
   readonly speech: number
 }
 
 /** Short lines that fill the wait for a reply whose first sound is late. */
 export interface Fillers {
-  /** ms after the caller's last voiced sample. Default 900. */
+  /** A filler is due this long (ms) after the caller's last voiced sample. Default 900. */
   readonly after: number
-  /** The same line is never said twice in a row; empty: the wait is silent. */
+  /** The same line is never said twice in a row. Empty: the wait is silent. */
   readonly lines: ReadonlyArray<string>
 }
 
@@ -65,34 +65,34 @@ export interface Tool {
   /** A JSON schema of the arguments, an object. */
   readonly parameters: { readonly [key: string]: Schema.Json }
   readonly url: URL
-  /** ms to the end of the answer. Default 3000. */
+  /** The longest wait for the whole answer, ms. Default 3000. */
   readonly timeout: number
   /** The tool has no effects, so it may be called in a pause, before the caller's turn is surely over. */
   readonly repeatable?: boolean
 }
 
-/** The fixed lines. Their sound is made when the agent is loaded, so that they can be said when an engine fails. */
+/** The agent's fixed lines. Their sound is made when the agent is loaded, so that they can be said even if an engine fails. */
 export interface Lines {
   readonly greeting: string
-  /** The caller has been silent. */
+  /** Said when the caller has been silent for `idle.after`. */
   readonly idle: string
-  /** The caller stayed silent; the call ends after this line. */
+  /** Said when the caller stays silent. The call ends after this line. */
   readonly idleGoodbye: string
-  /** An engine failed; the caller may try again. */
+  /** Said when an engine failed. The caller may try again. */
   readonly apology: string
-  /** Engines keep failing; the call ends after this line. */
+  /** Said when engines keep failing. The call ends after this line. */
   readonly failure: string
-  /** The call has reached its longest duration and ends after this line. */
+  /** Said when the call's longest duration is nearly over. The call ends after this line. */
   readonly timeIsUp: string
-  /** The call could not be transferred; unset: the apology. */
+  /** Said when the call could not be transferred. Unset: `apology` is said. */
   readonly transferFailed?: string
-  /** The line was lost, and the conversation goes on. Unset or empty: the agent goes on without a word about it. */
+  /** Said when the conversation goes on after the line was lost. Unset or empty: the agent does not mention it. */
   readonly resumed?: string
-  /** The call is recorded: said before the greeting. Unset or empty: nobody is told. */
+  /** Said before the greeting if the call is recorded. Unset or empty: the caller is not told. */
   readonly recorded?: string
-  /** The caller asked the agent to wait; unset or empty: the reply model answers. */
+  /** Said when the caller asked the agent to wait. Unset or empty: the reply model answers. */
   readonly hold?: string
-  /** Asks the caller to say it again; unset: the caller is never asked (see `AskAgain`). */
+  /** Asks the caller to repeat words that were not understood. Unset: the caller is never asked (see `AskAgain`). */
   readonly notUnderstood?: string
 }
 
@@ -100,15 +100,15 @@ export interface AgentDefinition {
   readonly name: AgentName
   /** ISO 639-1. */
   readonly language: string
-  /** ISO 3166: the region whose numbering plan tells when a dictated number is complete. Unset: the region with most speakers of the language. */
+  /** ISO 3166. The region's numbering plan tells when a dictated number is complete. Unset: the most likely region of the language. */
   readonly region?: string
   readonly voice?: string
-  /** All calls of the agent are recorded. Unset: only those for which the request or the configuration asks. */
+  /** All calls of the agent are recorded. Unset: a call is recorded if its request or the configuration says so. */
   readonly isRecorded?: boolean
-  /** Read by a language model. */
+  /** For a language model. */
   readonly instructions: string
   readonly lines: Lines
-  /** Read by the scripted engine. */
+  /** For the scripted engine. */
   readonly script: DialogScript
   readonly hints: RecognitionHints
   readonly endpointing: Endpointing
@@ -117,16 +117,16 @@ export interface AgentDefinition {
   readonly attention?: ReadonlyArray<string>
   readonly idle: Idle
   readonly timeouts: Timeouts
-  /** The time-outs that the agent's file sets. */
+  /** Only the timeouts that the agent's file sets. */
   readonly ownTimeouts?: Partial<Timeouts>
   readonly fillers?: Fillers
-  /** The numbers that the call may be transferred to, by the name that the model uses. */
+  /** The numbers to which the call may be transferred, by the names that the model uses. */
   readonly transfers?: Readonly<Record<string, PhoneNumber>>
   readonly tools?: ReadonlyArray<Tool>
   /** `false`: the store keeps figures of the agent's calls, but no words and no sound. Unset: `true`. */
   readonly keepsWords?: boolean
   /** The address for webhooks about the agent's calls. Unset: the service's address. */
   readonly webhookUrl?: string
-  /** The longest call in ms, goodbye included; never above `MAX_CALL_DURATION`. */
+  /** How long a call may last, in ms, goodbye included. Never above `MAX_CALL_DURATION`. */
   readonly maxDuration: number
 }

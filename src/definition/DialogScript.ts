@@ -7,7 +7,7 @@
 
 /** What happens when an answer has been given. */
 export type AfterAnswer =
-  /** The caller's turn. */
+  /** It is the caller's turn. */
   | "listen"
   | "hangUp"
   /** The intent and its slots are forgotten; then it is the caller's turn. */
@@ -17,18 +17,18 @@ export type AfterAnswer =
   /** The call is transferred. */
   | "transfer"
 
-/** Something to be known before an intent can be answered. */
+/** A slot whose value must be known before an intent can be answered. */
 export interface Need {
   readonly slot: string
-  /** The question for it. It may contain the slots of earlier needs. */
+  /** The question that asks for the slot. It may contain slots of earlier needs. */
   readonly ask: string
 }
 
 export interface Intent {
   readonly name: string
-  /** None: reached by a key, or by another intent's `yes` or `no`. */
+  /** What callers say to choose the intent. Empty: only a key, or another intent's `yes` or `no`, leads to it. */
   readonly phrases: ReadonlyArray<string>
-  /** Keys that choose it, such as `1` or `12`. */
+  /** Keys that choose the intent, such as `1` or `12`. */
   readonly digits?: string
   /** The slots to ask for, in this order. Those that the caller has already said are skipped. */
   readonly needs: ReadonlyArray<Need>
@@ -36,21 +36,21 @@ export interface Intent {
   readonly confirm?: string
   /** Said when the caller answers `confirm` with no. Then the slots are asked for again. */
   readonly denied?: string
-  /** One is said each time, in turn; empty only with `after: "repeat"`. */
+  /** One answer is said each time, in turn. Empty only with `after: "repeat"`. */
   readonly answers: ReadonlyArray<string>
   /** The intents that a yes or a no to the answer leads to. */
   readonly yes?: string
   readonly no?: string
   readonly after: AfterAnswer
-  /** With `after: "transfer"`: to whom, by the name in the definition's `transfers`. */
+  /** With `after: "transfer"`: a name in the definition's `transfers`. */
   readonly transfer?: string
 }
 
 /** One value of a slot. */
 interface SlotValue {
-  /** How answers say it. */
+  /** The value in the words of answers. */
   readonly value: string
-  /** How callers say it; the notation of phrases, without slots. */
+  /** The value in the words of callers, in the notation of phrases, without slots. */
   readonly ways: ReadonlyArray<string>
 }
 
@@ -61,7 +61,7 @@ export interface Slot {
   readonly phrases: ReadonlyArray<string>
 }
 
-/** What is said when a caller was not understood, once, twice, three times in a row. */
+/** What the agent says when it did not understand the caller once, twice or three times in a row. */
 export interface NotUnderstood {
   readonly first: string
   readonly second: string
@@ -73,17 +73,17 @@ export interface NotUnderstood {
 export interface DialogScript {
   readonly intents: ReadonlyArray<Intent>
   readonly slots?: ReadonlyArray<Slot>
-  /** Phrases of consent and of denial. */
+  /** Phrases that say yes or no. */
   readonly yes?: ReadonlyArray<string>
   readonly no?: ReadonlyArray<string>
-  /** Asks what the caller wants, after a yes or no without a question before it. */
+  /** Asks what the caller wants. Said after a yes or no to which no question was asked. */
   readonly prompt?: string
   readonly notUnderstood?: NotUnderstood
 }
 
-/** The slots that an answer or a question names, in order. */
+/** The names of the slots in an answer or a question, in order. */
 export const slotsIn = (text: string): ReadonlyArray<string> => [...text.matchAll(/\{([^{}]*)\}/g)].map(([, name]) => name.trim())
 
-/** The text with the slots' values in it; a slot without a value is left out. */
+/** The text with the slots' values in it. A slot without a value is left out. */
 export const fill = (text: string, values: ReadonlyMap<string, string>): string =>
   text.replace(/\{([^{}]*)\}/g, (_, name: string) => values.get(name.trim()) ?? "").replace(/ {2,}/g, " ").trim()

@@ -1,6 +1,6 @@
 /**
  * The notation of phrases in an agent file: lower-case words, `[words]` that may be left out, `(this | that)` for one of several, and
- * `{slot}`. They can be nested.
+ * `{slot}`. Brackets can be nested.
  */
 import { Data, Result } from "effect"
 

@@ -1,19 +1,16 @@
 /**
- * What callers of an agent are likely to say. A grammar engine understands nothing else; an engine with
- * a language model may prefer these words.
- *
- * A phrase is lower-case words with spaces between them. `[words]` may be left out, `(this | that)` is one of
- * the two, and `{day}` is one of the values of the slot `day`. They nest.
+ * What callers of an agent are likely to say. A grammar engine understands nothing else. An engine with a language model may prefer these
+ * words. `PhraseNotation` describes the notation of phrases.
  */
 export interface RecognitionHints {
   /** ISO 639-1. */
   readonly language: string
   readonly phrases: ReadonlyArray<string>
-  /** How each value of a slot is said; the same notation, without slots. */
+  /** The ways to say the values of each slot, in the same notation, without slots. */
   readonly slots: Readonly<Record<string, ReadonlyArray<string>>>
   /**
-   * ms of silence that end the caller's turn. An engine that takes longer to answer is not asked for the words so far. Unset: the
-   * engine's own.
+   * The silence that ends the caller's turn, ms. An engine that takes longer for a transcript is not asked for partial transcripts. Unset:
+   * the engine's own value.
    */
   readonly pause?: number
 }

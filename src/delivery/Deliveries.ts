@@ -1,9 +1,9 @@
 /**
  * Outgoing webhooks: sends those that calls asked for (`DeliveryAsked`), without ever delaying a call.
  *
- * - Each is sent at least once, over all processes of one store, with the same `webhook-id` and the same body each time.
+ * - Each webhook is sent at least once, by one of the processes that share a store. All attempts have the same `webhook-id` and body.
  * - A webhook without a 2xx answer is tried again for a day (`RetrySchedule`). Then it is `failed`, until somebody sends it again.
- * - One receiver gets a bounded share of the webhooks in flight, so a slow receiver keeps no other waiting.
+ * - One receiver gets a bounded share of the webhooks in flight, so a slow receiver does not delay the others.
  * - While the database does not answer, nothing is sent.
  */
 import { Clock, Context, Duration, Effect, FiberSet, Layer, Metric, Option, Random, Schedule } from "effect"
@@ -20,7 +20,7 @@ import * as RetrySchedule from "./RetrySchedule.ts"
 import * as WebhookRequest from "./WebhookRequest.ts"
 import * as WebhookSecrets from "./WebhookSecrets.ts"
 
-/** How many webhooks this process has in flight: in all, and to one host. */
+/** How many webhooks this process may have in flight: in all, and to one host. */
 const maxAtOnce = 32
 const maxOfHost = 8
 
@@ -31,10 +31,10 @@ const lookEvery = Duration.millis(500)
 const lookForForgottenEvery = Duration.minutes(1)
 
 /** How long the end of the process waits for answers. */
-const lastAnswers = Duration.seconds(3)
+const finishPatience = Duration.seconds(3)
 
-/** How often writing a webhook's result to the database is tried again: until the lease is over. */
-const untilTold = { schedule: Schedule.spaced("2 seconds"), times: 10 }
+/** How often writing a webhook's result to the database is tried again, within the webhook's lease. */
+const resultRetries = { schedule: Schedule.spaced("2 seconds"), times: 10 }
 
 export interface Options {
   /** The waits from each failed attempt to the next. */
@@ -49,7 +49,7 @@ export class Deliveries extends Context.Service<Deliveries, {
 }>()("client-caller/delivery/Deliveries") {}
 
 /** The webhooks in flight, counted by host. */
-class OnTheWay {
+class InFlight {
   readonly #hosts = new Map<string, number>()
   #all = 0
 
@@ -77,7 +77,7 @@ class OnTheWay {
     return [...this.#hosts].flatMap(([host, count]) => count >= maxOfHost ? [host] : [])
   }
 
-  /** Chooses those of the due webhooks that may go now, in their order. */
+  /** Chooses the due webhooks that may be sent now, in their order. */
   choose(due: ReadonlyArray<{ readonly id: string; readonly host: string }>): ReadonlyArray<string> {
     const chosen = new Map<string, number>()
     const ids: Array<string> = []
@@ -128,8 +128,8 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     yield* Metric.update(Metrics.webhooks(type, verdict._tag), 1)
     if (verdict._tag === "Retry") yield* Effect.logDebug(`A webhook (${type}) will be sent again: ${verdict.why}`)
     if (verdict._tag !== "Failed") return
-    const line = Effect.logWarning(`A webhook (${type}) could not be delivered: ${verdict.why}. It can be sent again (docs/webhooks.md).`)
-    yield* complaints.tell("failed", Effect.annotateLogs(line, { callSid }))
+    const warning = Effect.logWarning(`A webhook (${type}) could not be delivered: ${verdict.why}. It can be sent again (docs/webhooks.md).`)
+    yield* complaints.tell("failed", Effect.annotateLogs(warning, { callSid }))
   })
 
   const settle = (claimed: Claimed, verdict: RetrySchedule.Verdict) => {
@@ -143,14 +143,14 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     }
   }
 
-  /** A fault of this service counts as an attempt: otherwise the webhook would come back with each lease, for ever. */
+  /** A fault of this service counts as an attempt. Otherwise the webhook would be tried again after each lease, for ever. */
   const fault = ({ attempts, callSid, type }: Claimed, defect: unknown) =>
     Effect.logError(`A webhook (${type}) could not be made or sent: a fault of this service`, defect).pipe(
       Effect.annotateLogs({ callSid }),
       Effect.andThen(judge({ _tag: "NoAnswer", why: "this service failed to make or to send it; the log says why", isHopeless: false }, attempts))
     )
 
-  /** `undefined`: there is nothing to send any more. */
+  /** Sends the webhook and judges the result. `undefined`: the call was erased, so there is nothing to send. */
   const verdictOf = (claimed: Claimed) =>
     bodyOf(claimed).pipe(
       Effect.flatMap((body) => body === undefined ? Effect.succeed(undefined) : post(claimed, body)),
@@ -163,11 +163,11 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
       const verdict = yield* Effect.catchDefect(verdictOf(claimed), (defect) => fault(claimed, defect))
       if (verdict === undefined) return yield* table.failed(claimed, "the call was erased")
       yield* report(claimed, verdict)
-      yield* Effect.retry(settle(claimed, verdict), untilTold)
+      yield* Effect.retry(settle(claimed, verdict), resultRetries)
     }).pipe(
       // The database does not answer. The webhook is due again when the lease is over.
       Effect.catchTag("StoreUnreachable", () => Effect.void),
-      Effect.catchDefect((defect) => Effect.logError("What became of a webhook could not be written down", defect)),
+      Effect.catchDefect((defect) => Effect.logError("The result of a webhook could not be stored", defect)),
       Effect.onInterrupt(() => Effect.ignore(table.release(claimed)))
     )
 })
@@ -185,7 +185,7 @@ const makeForgotten = Effect.gen(function*() {
     }
   }).pipe(
     Effect.catchTag("StoreUnreachable", () => Effect.void),
-    Effect.catchDefect((defect) => Effect.logError("Forgotten ends of calls could not be looked for", defect))
+    Effect.catchDefect((defect) => Effect.logError("The search for ended calls without a webhook failed", defect))
   )
 })
 
@@ -194,27 +194,27 @@ const make = Effect.fnUntraced(function*(options: Options) {
   const table = yield* DeliveryTable
   const payloads = yield* Payloads
   const attempt = yield* makeAttempt(options)
-  const onTheWay = new OnTheWay()
+  const inFlight = new InFlight()
   const sending = yield* FiberSet.make<void>()
 
   const begin = (claimed: Claimed) =>
     Effect.suspend(() => {
-      onTheWay.add(claimed.host)
-      return FiberSet.run(sending, Effect.ensuring(attempt(claimed), Effect.sync(() => onTheWay.remove(claimed.host))))
+      inFlight.add(claimed.host)
+      return FiberSet.run(sending, Effect.ensuring(attempt(claimed), Effect.sync(() => inFlight.remove(claimed.host))))
     })
 
   const look = Effect.gen(function*() {
-    if (onTheWay.isFull) return
-    const ids = onTheWay.choose(yield* table.due(onTheWay.busyHosts))
+    if (inFlight.isFull) return
+    const ids = inFlight.choose(yield* table.due(inFlight.busyHosts))
     if (ids.length === 0) return
     // Each claimed webhook must be begun. Otherwise it would wait until its lease is over.
     yield* Effect.uninterruptible(Effect.flatMap(table.claim(ids), (claimed) => Effect.forEach(claimed, begin, { discard: true })))
   }).pipe(
     Effect.catchTag("StoreUnreachable", () => Effect.void),
-    Effect.catchDefect((defect) => Effect.logError("Webhooks could not be looked for", defect))
+    Effect.catchDefect((defect) => Effect.logError("The search for due webhooks failed", defect))
   )
 
-  yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(sending), lastAnswers))
+  yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(sending), finishPatience))
   yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(lookEvery)))
   yield* Effect.forkScoped(Effect.repeat(yield* makeForgotten, Schedule.spaced(lookForForgottenEvery)))
 

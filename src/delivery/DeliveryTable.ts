@@ -16,7 +16,7 @@ import { isIn, listOf, runner } from "../store/Statements.ts"
 import type { DeliveryType } from "../store/StoreWrite.ts"
 import { WordsUnopenable } from "./Payloads.ts"
 
-/** Longer than an attempt can take: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
+/** How long a process has a webhook for itself. An attempt takes less: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
 const leaseMillis = 60_000
 
 /** How many due webhooks are chosen from at once. */
@@ -30,7 +30,7 @@ export interface Claimed {
   readonly url: string
   /** The address's host, with its port. */
   readonly host: string
-  /** Empty before the first attempt. */
+  /** The body. Empty before the first attempt; a failure if it is sealed and can't be opened. */
   readonly payload: Result.Result<string, WordsUnopenable>
   /** How many attempts there were, this one included. */
   readonly attempts: number
@@ -46,33 +46,35 @@ interface ClaimedRow {
   readonly attempts: number
 }
 
-/** How long after its end a call counts as forgotten. Its process would have made the outcome final after a minute. */
+/**
+ * How long (ms) after its end a call without a final outcome counts as forgotten. A living process makes the outcome final after a minute.
+ */
 const forgottenAfterMillis = 3 * 60_000
 
-/** No webhook is sent for older ends. */
+/** How long (ms) after its end a forgotten call still gets its webhook. */
 const forgottenUntilMillis = 24 * 60 * 60_000
 
 /** The most ends that are found at once. */
 const maxForgotten = 100
 
-type Asked<A> = Effect.Effect<A, StoreUnreachable>
+type Query<A> = Effect.Effect<A, StoreUnreachable>
 
 export class DeliveryTable extends Context.Service<DeliveryTable, {
   /** Some webhooks that are due now, to other hosts than `busyHosts`: the oldest first. */
-  readonly due: (busyHosts: ReadonlyArray<string>) => Asked<ReadonlyArray<{ readonly id: string; readonly host: string }>>
-  /** Claims those of these webhooks that no other process has claimed meanwhile. */
-  readonly claim: (ids: ReadonlyArray<string>) => Asked<ReadonlyArray<Claimed>>
+  readonly due: (busyHosts: ReadonlyArray<string>) => Query<ReadonlyArray<{ readonly id: string; readonly host: string }>>
+  /** Claims these webhooks, except those that another process has claimed meanwhile. */
+  readonly claim: (ids: ReadonlyArray<string>) => Query<ReadonlyArray<Claimed>>
   /** Calls whose process died after their end, before it asked for `call.ended`. `webhookUrl`: the call's own address, or `null`. */
-  readonly forgottenEnds: Asked<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>
-  /** Stores the body: all further attempts send it. */
-  readonly prepared: (claimed: Claimed, payload: string) => Asked<void>
-  readonly delivered: (claimed: Claimed) => Asked<void>
-  readonly retry: (claimed: Claimed, afterMillis: number, why: string) => Asked<void>
-  readonly failed: (claimed: Claimed, why: string) => Asked<void>
-  /** The webhook was not sent, or that is unknown: it is due again at once, and the attempt does not count. */
-  readonly release: (claimed: Claimed) => Asked<void>
-  /** Makes a webhook due now, with all attempts before it. `None`: this account has no such webhook. `url`: its new address. */
-  readonly resend: (callSid: CallSid, id: string, url: Option.Option<URL>) => Asked<Option.Option<StoredDelivery>>
+  readonly forgottenEnds: Query<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>
+  /** Stores the body, which all further attempts send. */
+  readonly prepared: (claimed: Claimed, payload: string) => Query<void>
+  readonly delivered: (claimed: Claimed) => Query<void>
+  readonly retry: (claimed: Claimed, afterMillis: number, why: string) => Query<void>
+  readonly failed: (claimed: Claimed, why: string) => Query<void>
+  /** Makes the webhook due again at once, without counting this attempt. Call it if the webhook was not sent, or if that is unknown. */
+  readonly release: (claimed: Claimed) => Query<void>
+  /** Makes a webhook due now, and counts its attempts from 0 again. `None`: this account has no such webhook. `url`: its new address. */
+  readonly resend: (callSid: CallSid, id: string, url: Option.Option<URL>) => Query<Option.Option<StoredDelivery>>
 }>()("client-caller/delivery/DeliveryTable") {
   static readonly layer = Layer.effect(DeliveryTable, Effect.suspend(() => make))
 }
@@ -119,7 +121,7 @@ const make = Effect.gen(function*() {
       ))
     ),
     prepared: ({ callSid, id }, payload) => update("payload = ? WHERE id = ?", [words.sealWebhook(payload, callSid, id), id]),
-    // This counts even if the lease is over and another process sends the webhook once more.
+    // A delivery counts even if the lease is over and another process sends the webhook once more.
     delivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),
     retry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isMine}`, [now() + afterMillis, why, now(), id, attempts]),
     failed: ({ attempts, id }, why) => update(`state = 'failed', next_at = NULL, last_error = ?, updated_at = ? ${isMine}`, [why, now(), id, attempts]),

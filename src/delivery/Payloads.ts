@@ -19,11 +19,11 @@ interface Row extends CallRow {
   readonly webhook_url: string | null
 }
 
-/** The heard words of a turn; all of its text if the single words are not known. */
+/** The heard words of a turn, or its whole text if its single words are not known. */
 const heardOf = ({ text, words }: StoredTurn): string =>
   words.length === 0 ? text : words.filter(({ isHeard }) => isHeard).map((word) => word.text).join(" ")
 
-/** A turn without its single words: those of an hour would be half a megabyte. The API has them. */
+/** A turn without its single words. The words of an hour would be half a megabyte, and the API has them. */
 const turnOf = (turn: StoredTurn) => ({
   turn: turn.turn,
   role: turn.role,

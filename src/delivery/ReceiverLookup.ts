@@ -1,9 +1,9 @@
 /**
- * Looks up a receiver's host name, and gives only addresses that webhooks may go to. The connection then goes to one of those, so a name
+ * Looks up a receiver's host name, and returns only addresses that webhooks may go to. The connection then goes to one of these. So a name
  * that leads elsewhere a moment later (DNS rebinding) has no effect.
  *
- * A lookup keeps one of Node's four threads busy until the name's servers answer. The same threads write files, so at most two lookups
- * run at once.
+ * A lookup keeps one of Node's four threads busy until the name servers answer. The same threads write files, so at most two lookups run at
+ * once.
  */
 import { Data, Duration, Effect, Fiber, Semaphore } from "effect"
 import * as dns from "node:dns"
@@ -12,7 +12,7 @@ import { isPrivate } from "../config/PrivateAddresses.ts"
 const maxLookups = 2
 
 /** How long one webhook waits for its host's addresses. */
-const patience = Duration.seconds(20)
+const lookupPatience = Duration.seconds(20)
 
 /** A host has no address that a webhook may go to, or its addresses are unknown. The message is a clause about the receiver. */
 class NoAddress extends Data.TaggedError("NoAddress")<{ readonly why: "unknown" | "notNow" | "private" }> {
@@ -46,19 +46,19 @@ export interface ReceiverLookup {
 
 export const make = Effect.fnUntraced(function*(isPrivateAllowed: boolean, resolve: Resolve = system) {
   const scope = yield* Effect.scope
-  const turns = yield* Semaphore.make(maxLookups)
-  // A lookup can't be stopped: it keeps its turn even when nobody waits for it any longer.
+  const permits = yield* Semaphore.make(maxLookups)
+  // A lookup can't be stopped, so it keeps its permit even when nobody waits for it any longer.
   const lookUp = (host: string) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        yield* restore(turns.take(1))
-        const fiber = yield* Effect.forkIn(Effect.ensuring(restore(resolve(host)), turns.release(1)), scope)
+        yield* restore(permits.take(1))
+        const fiber = yield* Effect.forkIn(Effect.ensuring(restore(resolve(host)), permits.release(1)), scope)
         return yield* restore(Fiber.join(fiber))
       })
     )
   const lookup: ReceiverLookup = {
     addressesOf: Effect.fnUntraced(function*(host) {
-      const all = yield* Effect.timeoutOrElse(lookUp(host), { duration: patience, orElse: () => Effect.fail(new NoAddress({ why: "notNow" })) })
+      const all = yield* Effect.timeoutOrElse(lookUp(host), { duration: lookupPatience, orElse: () => Effect.fail(new NoAddress({ why: "notNow" })) })
       const allowed = isPrivateAllowed ? all : all.filter(({ address }) => !isPrivate(address))
       if (allowed.length === 0) return yield* new NoAddress({ why: all.length === 0 ? "unknown" : "private" })
       return allowed

@@ -1,5 +1,5 @@
 /**
- * Decides what happens to a webhook after an attempt: delivered, tried again, or given up. Pure.
+ * Decides after an attempt whether a webhook is delivered, tried again, or given up.
  */
 import { Duration, Option } from "effect"
 
@@ -14,10 +14,10 @@ export const delays: ReadonlyArray<Duration.Duration> = [
   Duration.minutes(385)
 ]
 
-/** A receiver may ask for a longer wait, up to this one. */
+/** The longest wait that a receiver may ask for, in ms. */
 const maxRetryAfterMillis = Duration.toMillis(Duration.hours(10))
 
-/** Each wait is longer by a random share, up to this one, so that webhooks that failed together are not tried again together. */
+/** The largest share by which a wait is lengthened at random, so that webhooks that failed together are not tried again together. */
 const jitter = 0.1
 
 export type Verdict =
@@ -42,8 +42,8 @@ export const retryAfterMillis = (header: string | undefined, now: number): Optio
 const retry = (why: string, attempts: number, asked: number, random: number, schedule: ReadonlyArray<Duration.Duration>): Verdict => {
   const delay = schedule[attempts - 1]
   if (delay === undefined) return { _tag: "Failed", why }
-  const waited = Math.max(Duration.toMillis(delay), Math.min(asked, maxRetryAfterMillis))
-  return { _tag: "Retry", afterMillis: Math.round(waited * (1 + jitter * random)), why }
+  const waitMillis = Math.max(Duration.toMillis(delay), Math.min(asked, maxRetryAfterMillis))
+  return { _tag: "Retry", afterMillis: Math.round(waitMillis * (1 + jitter * random)), why }
 }
 
 /** @param random from 0 to 1 */

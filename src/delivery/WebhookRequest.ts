@@ -72,7 +72,7 @@ const open = (url: URL, addresses: Addresses, { body, headers }: WebhookRequest)
     Effect.sync(() =>
       (url.protocol === "https:" ? https : http).request(url, {
         method: "POST",
-        // Each request has its own connection, so that each one is checked.
+        // Each request has its own connection, so that the address of each is checked.
         agent: false,
         lookup: lookupOf(addresses),
         headers: {

@@ -10,7 +10,7 @@ import * as Credentials from "../config/Credentials.ts"
 const bytesOfSecret = 32
 
 interface Signer {
-  /** The headers of one attempt. `at`: the present time, ms since 1970; receivers refuse webhooks that are some minutes older. */
+  /** The headers of one attempt. `at`: the present time, ms since 1970. Receivers refuse webhooks whose time is some minutes past. */
   readonly headers: (id: string, payload: string, at: number) => Readonly<Record<string, string>>
 }
 

@@ -1,9 +1,10 @@
 /**
- * Which numbers may be dialled, checked before a call costs money.
+ * Decides which numbers may be dialled, before a call costs money.
  *
  * The rules refuse the service's own numbers, numbers that charge the caller (premium rate and shared cost), and satellite and other
  * networks without a country. With a list of countries they refuse the numbers of all other countries. A table of prefixes and
- * libphonenumber's full metadata tell kind and country. A number of unknown kind passes, because numbering plans grow faster than metadata.
+ * libphonenumber's full metadata give a number's kind and country. A number of unknown kind passes, because numbering plans grow faster
+ * than metadata.
  *
  * A refusal names its rule and the variable that changes it, and never the number.
  */
@@ -40,8 +41,8 @@ export interface DialRefusal {
 const prefixes = (...texts: ReadonlyArray<string>) => new RegExp(`^(?:${texts.join("|")})`)
 
 /**
- * Ranges of special numbers by their prefix, for numbers of any length. The metadata has most of these ranges too, but only for numbers of
- * the length in use today. Sources: the list of assigned country codes of ITU-T E.164, and the national numbering plans.
+ * Ranges of special numbers by their prefix, for numbers of any length. The metadata has most of these ranges, too, but only for numbers
+ * with the lengths that are in use today. Sources: the list of assigned country codes of ITU-T E.164, and the national numbering plans.
  */
 const ranges: Readonly<Record<SpecialKind, RegExp>> = {
   premium: prefixes(
@@ -137,7 +138,7 @@ export const refusal = (rules: DialRules, number: PhoneNumber): Option.Option<Di
   const kind = kindOf(number, parsed?.getType())
   if (kind !== undefined && !rules.also.has(kind)) return Option.some(special(kind))
   if (Option.isNone(rules.countries)) return Option.none()
-  // Several countries share a calling code, such as +1. Where the digits do not tell the country, all of them must be allowed.
+  // Several countries share a calling code, such as +1. If the digits do not decide the country, all possible countries must be allowed.
   const countries: ReadonlyArray<string> = parsed === undefined
     ? []
     : parsed.country === undefined ? parsed.getPossibleCountries() : [parsed.country]
@@ -147,7 +148,7 @@ export const refusal = (rules: DialRules, number: PhoneNumber): Option.Option<Di
   return isAllowed ? Option.none() : Option.some(foreign(countries))
 }
 
-/** Codes that people write by mistake, with the right code. */
+/** Codes that people write by mistake, each with the right code. */
 const misnamed: Readonly<Record<string, string>> = { UK: "GB", EN: "GB", EL: "GR" }
 
 /** A text is not the code of a country with numbers of its own. `why` is a clause that names the text. */

@@ -2,7 +2,7 @@
  * Finds the known name that was probably meant by a name that is nearly right.
  */
 
-/** How many letters differ; two that have changed places count as one (optimal string alignment). */
+/** How many letters differ. Two neighbours that have changed places count as one (optimal string alignment). */
 export const distance = (one: string, other: string): number => {
   let before: ReadonlyArray<number> = []
   let row = globalThis.Array.from({ length: other.length + 1 }, (_, index) => index)

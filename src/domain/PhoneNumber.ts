@@ -32,7 +32,7 @@ const refuse = (why: string) => Result.fail(new NotAPhoneNumber({ why }))
 /** The longest written number, in characters. Invisible characters don't count. */
 const maxLength = 64
 
-/** Invisible characters that are copied along with a number: zero-width characters, marks of direction, fillers. */
+/** Invisible characters that are copied along with a number: zero-width characters, direction marks, fillers. */
 const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]/gu
 
 const isDigit = (codePoint: number) => /\p{Nd}/u.test(String.fromCodePoint(codePoint))
@@ -66,7 +66,7 @@ const named = (character: string) => {
 
 const hasExtension = "has an extension, and an extension can't be dialled"
 
-/** The number of a `tel:` URI (RFC 3966): a global one, or a local one with the country that it is local to. */
+/** The number of a `tel:` URI (RFC 3966). A local number gets the country code of its `phone-context`. */
 const fromTelUri = (uri: string): Result.Result<string, NotAPhoneNumber> => {
   const decoded = Result.try(() => decodeURIComponent(uri.replace(/^tel:(?:\/\/)?/i, "")))
   if (Result.isFailure(decoded)) return refuse("is no readable tel: URI")
@@ -108,7 +108,7 @@ const lengthProblem = (text: string): string => {
  * Parses a number as a person or a query string writes it.
  *
  * Spaces, dashes, dots, brackets and invisible characters are dropped. Digits of every script count, and so does a `tel:` URI. A leading
- * space counts as `+`: an unescaped query string turns one into the other.
+ * space counts as `+`, because an unescaped `+` in a query string arrives as a space.
  *
  * A country code is required; there is no default country, since a wrong guess would ring a stranger. For the same reason a text with an
  * extension, with letters or with a second number is refused rather than shortened.

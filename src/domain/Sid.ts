@@ -26,7 +26,7 @@ export const AccountSid = sid("AC", "account").pipe(Schema.brand("AccountSid"))
 export type AccountSid = typeof AccountSid.Type
 
 /**
- * A copy of the SID, for a SID that is kept. V8 lets a part of a string refer to the whole string. So a
- * SID that was read from a request would keep the request's body in memory.
+ * Copies a SID that is kept for long. V8 lets a substring refer to the whole string, so a SID that was read from a request would keep the
+ * request's body in memory.
  */
 export const copy = <Sid extends string>(sid: Sid): Sid => Buffer.from(sid, "latin1").toString("latin1") as Sid

@@ -28,7 +28,7 @@ const connections = new WeakSet<Socket>()
 export const isAdmin = (request: HttpServerRequest.HttpServerRequest): boolean =>
   connections.has((request.source as IncomingMessage).socket)
 
-/** Whether the path belongs to the other address, not to the one that the request came by. `path`: as the router reads it; `undefined`: no route has it. */
+/** Whether the path belongs to the other address, not to the one at which the request arrived. `path`: as the router reads it; `undefined`: no route has it. */
 export const isElsewhere = (hasAdmin: boolean, path: string | undefined, request: HttpServerRequest.HttpServerRequest): boolean =>
   hasAdmin && (path === undefined ? isAdmin(request) : !shared.has(path) && paths.has(path) !== isAdmin(request))
 

@@ -58,8 +58,8 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number, hasFastPath:
    * Upgrades a request to a WebSocket. `None`: the handshake was invalid, for example because a proxy removed its headers, and `ws` has
    * answered it.
    *
-   * The end of the scope closes the WebSocket and waits until its connection is gone. On an open connection, the HTTP server would write
-   * the handler's response.
+   * The end of the scope closes the WebSocket and waits until its connection is gone. Otherwise the HTTP server would write the handler's
+   * response to the open connection.
    */
   return (request: HttpServerRequest.HttpServerRequest) => {
     const { socket } = request.source as IncomingMessage
@@ -114,13 +114,13 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
    */
   const useUp = (nonce: string) => Effect.orElseSucceed(Effect.timeout(store.redeem(nonce), storePatience), () => true)
 
-  /** Twilio's stream may reach another process than the one that answered the call. */
+  /** Finds the call of a stream. If another process answered that call, takes it over from the store. */
   const findCall = Effect.fnUntraced(function*(callSid: CallSid) {
     const here = yield* registry.find(callSid)
     if (Option.isSome(here) || (yield* registry.hasEnded(callSid))) return here
     const standing = yield* storedCalls.standing(callSid, true)
     if (standing._tag !== "New" && standing._tag !== "Live") return here
-    return yield* Effect.option(storedCalls.takeOver(standing.stored, publicUrl.standing))
+    return yield* Effect.option(storedCalls.takeOver(standing.stored, publicUrl.configured))
   })
 
   const serve = Effect.fnUntraced(function*(stream: MediaStream.MediaStream) {

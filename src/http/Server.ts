@@ -28,7 +28,7 @@ import { PublicUrl } from "./connections/PublicUrl.ts"
 import * as WebhookUrls from "../twilio/webhook/WebhookUrls.ts"
 import * as Webhooks from "./webhooks/Webhooks.ts"
 
-/** Larger bodies are refused (413). The largest body that anyone needs has a few hundred bytes. */
+/** Larger bodies are refused (413). The largest body that a request needs has a few KiB. */
 const maxBody = ByteSize.kibibytes(64)
 
 /** The methods of each path, to distinguish a wrong method (405) from a wrong path (404). */
@@ -82,7 +82,7 @@ const Addresses = HttpRouter.middleware(
   { global: true }
 )
 
-/** Tell a browser to trust the content type, to run no scripts, and not to show the answer in a frame. */
+/** These headers tell a browser to trust the content type, to run no scripts, and not to show the answer in a frame. */
 const pageHeaders = {
   "x-content-type-options": "nosniff",
   "x-frame-options": "DENY",

@@ -6,7 +6,7 @@
  *   would hear an error. Only requests with a signature wait. When a hundred wait, a request that Twilio did not sign makes room.
  * - All other requests get 503 with the reason, and when to come back.
  *
- * When the start fails, the waiting requests get 503 at once: a failed start must end, whoever is connected.
+ * When the start fails, the waiting requests get 503 at once, so that they do not keep the process from ending.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { clearTimeout, setTimeout } from "node:timers"

@@ -1,6 +1,6 @@
 /**
  * Log lines that wait to be written. The buffer is bounded, so that a reader that has stopped can't fill the memory. When the buffer is full,
- * new lines are dropped and counted. As soon as there is room again, one line tells the number of dropped lines. No effects.
+ * new lines are dropped and counted. As soon as half of the buffer is free again, one line tells the number of dropped lines.
  */
 
 /** The limit in characters; a character takes one or two bytes of memory. */
@@ -34,7 +34,7 @@ export class LogBuffer {
 
   /** Takes a line with its line end. */
   offer(line: string): void {
-    // After a gap, lines are taken only when half of the buffer is free. Otherwise a notice would follow each line.
+    // After lines were dropped, further ones are taken only when half of the buffer is free. Otherwise a notice would follow each line.
     const divisor = this.#uncounted > 0 ? 2 : 1
     if (this.#characters + line.length > maxCharacters / divisor || this.#lines.length - this.#from >= maxLines / divisor) {
       this.#uncounted++

@@ -17,7 +17,7 @@ class LogUnwritable extends Data.TaggedError("LogUnwritable")<{ readonly cause: 
 export interface LogSink {
   /** Returns how many bytes were written; 0: the reader is busy. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<number, LogUnwritable>
-  /** The same without waiting, for the last lines before the process ends. Also returns 0 on an error. */
+  /** Like `write`, but without waiting, for the last lines before the process ends. Also returns 0 on an error. */
   readonly writeNow: (bytes: Uint8Array) => number
 }
 

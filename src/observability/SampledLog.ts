@@ -6,7 +6,7 @@ import { Duration, Effect, type Scope } from "effect"
 
 const interval = Duration.minutes(1)
 
-/** This many kinds are counted separately; all further kinds count as one. */
+/** The most kinds that are counted separately. All further kinds count as one. */
 const maxKinds = 64
 
 export interface SampledLog {

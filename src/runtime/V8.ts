@@ -97,4 +97,4 @@ export const tune = (cores: number = availableParallelism()): void => {
 }
 
 /** Sets the heap's growth by the number of live calls. It is called every few seconds. */
-export const serve = (calls: number): void => setFlagsFromString(calls < manyCalls ? heapGrowsByItself : heapGrowsFourfold)
+export const adaptTo = (calls: number): void => setFlagsFromString(calls < manyCalls ? heapGrowsByItself : heapGrowsFourfold)

@@ -34,9 +34,9 @@ export interface Options {
   /** Where the REST API listens: loopback when not given, on any free port. */
   readonly host?: string
   readonly port?: number
-  /** Calls by API that begin in a second, 1 when not given; further ones wait, `queued`. */
+  /** How many calls of the API may begin in a second; 1 when not given. Further calls wait with the status `queued`. */
   readonly callsPerSecond?: number
-  /** How telephones behave that the service calls. When not given, everybody answers after a second and says nothing. */
+  /** How the telephones that the service calls behave. When not given, everybody answers after a second and says nothing. */
   readonly phones?: Telephones.Phones
   readonly restFaults?: RestFaults
   readonly statusDelivery?: Delivery
@@ -50,7 +50,7 @@ export interface Options {
   readonly reroute?: { readonly publicUrl: string; readonly serviceUrl: string }
 }
 
-/** A call from a telephone to a number of ours. */
+/** A call from a telephone to one of the service's numbers. */
 export interface PlaceCall {
   /** E.164. */
   readonly from: string
@@ -121,7 +121,7 @@ const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid
       Caller.prepare(caller).pipe(
         Effect.provideContext(services),
         Effect.catch(({ message }) =>
-          Effect.as(PhoneCall.note(call, { _tag: "Problem", code: 0, message }), new Caller.Line([]))
+          Effect.as(PhoneCall.note(call, { _tag: "Problem", code: 0, message }), new Caller.ActiveCaller([]))
         )
       )
   }
@@ -130,7 +130,7 @@ const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid
 
 const newCallSid = Effect.map(WebhookClient.hex(32), (digits) => CallSid.make(`CA${digits}`))
 
-/** A call that was created by the API. It waits for its turn. */
+/** A call that was created by the API, and that waits for its turn. */
 const makeOutbound = Effect.fnUntraced(function*(request: CallRequest, queueTime: number) {
   return yield* PhoneCall.make({
     sid: yield* newCallSid,
@@ -145,7 +145,7 @@ const makeOutbound = Effect.fnUntraced(function*(request: CallRequest, queueTime
   })
 })
 
-/** A call to a number of ours, whose caller's sound is ready. */
+/** A call to one of the service's numbers. Its caller's sound is already made. */
 const makeInbound = Effect.fnUntraced(function*(placing: PlaceCall) {
   if (!URL.canParse(placing.webhookUrl) || (placing.fallbackUrl !== undefined && !URL.canParse(placing.fallbackUrl))) {
     return yield* new SimulatorError({ message: "The webhook's URL, or the fallback's, is not an absolute URL." })
@@ -163,7 +163,7 @@ const makeInbound = Effect.fnUntraced(function*(placing: PlaceCall) {
     answerDetection: undefined,
     fallback: placing.fallbackUrl === undefined ? undefined : { url: placing.fallbackUrl, method: "POST" }
   })
-  call.line = yield* Effect.mapError(
+  call.activeCaller = yield* Effect.mapError(
     Caller.prepare(placing.caller ?? Caller.silent),
     (cause) => new SimulatorError({ message: cause.message, cause })
   )
@@ -242,9 +242,9 @@ export class Simulator extends Context.Service<Simulator, {
   readonly calls: Effect.Effect<ReadonlyArray<PhoneCall.SimulatedCall>>
   /** The calls that the service makes from now on. */
   readonly dialled: Stream.Stream<PhoneCall.SimulatedCall>
-  /** Calls a number of ours. The call rings when this returns, and lives until it ends or the layer does. */
+  /** Calls one of the service's numbers. The call rings when this returns, and lives until it ends or the layer does. */
   readonly placeCall: (placing: PlaceCall) => Effect.Effect<PhoneCall.SimulatedCall, SimulatorError>
-  /** Sets how telephones behave that are dialled from now on. */
+  /** Sets how the telephones that are dialled from now on behave. */
   readonly setPhones: (phones: Telephones.Phones) => Effect.Effect<void>
   /** Sets the faults of REST requests from now on. */
   readonly setRestFaults: (faults: RestFaults) => Effect.Effect<void>

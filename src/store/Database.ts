@@ -1,8 +1,8 @@
 /**
  * The database of the call history: the Postgres of `DATABASE_URL`, else a SQLite file in `DATA_DIR`.
  *
- * The layer is there with or without the database. A failure that can't pass by itself (a wrong password, a damaged file, tables of a newer
- * version) keeps the service from starting. After any other failure the background tries again, and reads fail quickly meanwhile.
+ * A failure that can't pass by itself (a wrong password, a damaged file, tables of a newer version) keeps the service from starting. After
+ * any other failure the service starts without the database. A background fiber tries again, and until it succeeds reads fail at once.
  */
 import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Path, type Scope, Semaphore } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -21,13 +21,13 @@ const startPatience = Duration.seconds(3)
 /** How long an attempt to reach the database may take. */
 const attemptPatience = Duration.seconds(5)
 
-/** How long a reader waits. */
+/** How long a read waits unless it says otherwise. */
 const readPatience = Duration.seconds(1)
 
 /** How often a database that works is checked. */
 const lookEvery = Duration.seconds(5)
 
-/** The pauses between attempts to reach a database that does not work: doubled each time, from the first to the last. */
+/** The shortest and the longest pause between attempts to reach a database that does not work. The pause doubles each time. */
 const [firstPause, lastPause] = [Duration.millis(250), Duration.seconds(2)]
 
 export class Database extends Context.Service<Database, {
@@ -38,11 +38,11 @@ export class Database extends Context.Service<Database, {
   /** Since when it has not been ready. */
   readonly notReadySince: () => Option.Option<number>
   readonly whenReady: Effect.Effect<void>
-  /** Tries whether the database can be written to now. */
+  /** Checks whether the database can be written to now. */
   readonly check: Effect.Effect<boolean>
   /**
-   * Runs statements for a reader. If the database does not answer, it fails within a second or the given time; if that is known already, at
-   * once. A statement that is wrong in itself is a defect.
+   * Runs statements for a reader. If the database does not answer, it fails after `within`, by default a second. While the database is
+   * known not to answer, it fails at once. A wrong statement is a defect.
    */
   readonly query: <A, E, R>(
     effect: Effect.Effect<A, E | SqlError, R>,
@@ -50,9 +50,12 @@ export class Database extends Context.Service<Database, {
   ) => Effect.Effect<A, Exclude<E, SqlError> | StoreUnreachable, R>
   /** Runs all of it or nothing. A connection that is lost meanwhile is a failure. */
   readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
-  /** `None`: it takes longer than the limit, and goes on in the background. */
+  /**
+   * Runs an effect for at most `limit`. `None`: the time is over; the effect is interrupted, or continues in the background until it can
+   * be.
+   */
   readonly patiently: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
-  /** A failure in words for the operator: a clause without secrets. */
+  /** Explains a failure to the operator: a clause without secrets. */
   readonly explain: (error: SqlError) => string
   /** Removes deleted data from the files, too. Postgres does that by itself in time. */
   readonly scrub: Effect.Effect<void, StoreUnreachable>
@@ -79,22 +82,22 @@ const layerPostgres = (url: Parameters<typeof Postgres.layer>[0]) =>
       Layer.effectContext(Effect.fail(new DatabaseUnusable({ advice: "DATABASE_URL can't be used: its host, port or parameters make no sense. Check it.", cause }))))
   )
 
-/** A connection that is lost inside a transaction is a defect of `@effect/sql-pg`. */
+/** Turns a connection that is lost inside a transaction into a failure. `@effect/sql-pg` raises a defect. */
 const lossAsFailure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
   Effect.catchDefect(effect, (defect): Effect.Effect<never, SqlError> => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))
 
 /**
  * Ends within the limit even if the effect can't be interrupted at once, such as a statement that a stopped server does not answer. The
- * effect then goes on in the background.
+ * effect then continues in the background until it can be interrupted.
  */
 const within = <A, E, R>(scope: Scope.Scope, effect: Effect.Effect<A, E, R>, limit: Duration.Input): Effect.Effect<Option.Option<A>, E, R> =>
   Effect.gen(function*() {
     const fiber = yield* Effect.forkIn(effect, scope, { startImmediately: true })
-    const letGo = Effect.forkIn(Fiber.interrupt(fiber), scope)
+    const interruptSoon = Effect.forkIn(Fiber.interrupt(fiber), scope)
     return yield* Fiber.join(fiber).pipe(
       Effect.asSome,
-      Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.as(letGo, Option.none<A>()) }),
-      Effect.onInterrupt(() => letGo)
+      Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.as(interruptSoon, Option.none<A>()) }),
+      Effect.onInterrupt(() => interruptSoon)
     )
   })
 
@@ -126,20 +129,20 @@ const make = Effect.fnUntraced(function*(place: Place) {
   const scope = yield* Effect.scope
   const clock = yield* Clock.Clock
   const readiness = yield* makeReadiness
-  const one = yield* Semaphore.make(1)
+  const oneCheck = yield* Semaphore.make(1)
   let isMigrated = false
 
   const probe = Effect.suspend(() =>
     sql`INSERT INTO store_probe (id, at) VALUES (1, ${clock.currentTimeMillisUnsafe()}) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
   )
   const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.suspend(() => {
-    // Another database may have been put in its place, without tables.
+    // A wrong statement means that the tables are gone: another database has taken the place. The next attempt makes the tables.
     if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isStatementsFault(error)))
     const migrated = Effect.tap(migrate(dialect).pipe(Effect.provideService(SqlClient, sql)), () => Effect.sync(() => isMigrated = true))
     return lossAsFailure(Effect.andThen(migrated, probe))
   })
 
-  const turn = (isUp: boolean, why: string) =>
+  const setReady = (isUp: boolean, why: string) =>
     Effect.suspend(() => {
       if (isUp === readiness.isReady()) return Effect.void
       if (isUp) readiness.up()
@@ -151,18 +154,18 @@ const make = Effect.fnUntraced(function*(place: Place) {
 
   const explain = (error: SqlError | NewerSchema): string => error._tag === "NewerSchema" ? error.message : hopeless(error, place) ?? passing(error, place)
 
-  const check: Effect.Effect<boolean> = one.withPermit(
+  const check: Effect.Effect<boolean> = oneCheck.withPermit(
     within(scope, attempt, attemptPatience).pipe(
       Effect.matchEffect({
-        onFailure: (error) => Effect.as(turn(false, explain(error)), false),
-        onSuccess: (answer) => Effect.as(turn(Option.isSome(answer), noAnswer), Option.isSome(answer))
+        onFailure: (error) => Effect.as(setReady(false, explain(error)), false),
+        onSuccess: (answer) => Effect.as(setReady(Option.isSome(answer), noAnswer), Option.isSome(answer))
       })
     )
   )
-  const doubt = Effect.forkIn(check, scope)
+  const checkSoon = Effect.forkIn(check, scope)
 
   yield* start(within(scope, attempt, startPatience), place).pipe(Effect.tap((why) => why === undefined ? Effect.sync(readiness.up) : Effect.logWarning(why)))
-  yield* Effect.forkScoped(look(check, readiness.isReady))
+  yield* Effect.forkScoped(keepChecking(check, readiness.isReady))
 
   const unreachable = (cause: unknown) => new StoreUnreachable({ cause })
   const query = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>, limit: Duration.Input = readPatience) =>
@@ -171,10 +174,10 @@ const make = Effect.fnUntraced(function*(place: Place) {
       return within(scope, effect, limit).pipe(
         Effect.catch((error): Effect.Effect<never, Exclude<E, SqlError> | StoreUnreachable> => {
           if (!isSqlError(error)) return Effect.fail(error as Exclude<E, SqlError>)
-          return isStatementsFault(error) ? Effect.die(error) : Effect.andThen(doubt, Effect.fail(unreachable(error)))
+          return isStatementsFault(error) ? Effect.die(error) : Effect.andThen(checkSoon, Effect.fail(unreachable(error)))
         }),
         Effect.flatMap(Option.match({
-          onNone: () => Effect.andThen(doubt, Effect.fail(unreachable(noAnswer))),
+          onNone: () => Effect.andThen(checkSoon, Effect.fail(unreachable(noAnswer))),
           onSome: Effect.succeed
         }))
       )
@@ -195,20 +198,20 @@ const make = Effect.fnUntraced(function*(place: Place) {
   })
 })
 
-/** The first attempt. It fails if no later attempt can succeed; else it gives the reason why it did not succeed. */
+/** Makes the first attempt. Fails if no later attempt can succeed. Otherwise returns a warning if the attempt failed, or `undefined`. */
 const start = (first: Effect.Effect<Option.Option<unknown>, SqlError | NewerSchema>, place: Place) =>
   Effect.gen(function*() {
     const exit = yield* Effect.result(first)
-    const told = (why: string) => `The database of the call history can't be used yet: ${why}. The service starts without it, and what calls write waits in the journal.`
-    if (exit._tag === "Success") return Option.isSome(exit.success) ? undefined : told(noAnswer)
+    const warning = (why: string) => `The database of the call history can't be used yet: ${why}. The service starts without it, and what calls write waits in the journal.`
+    if (exit._tag === "Success") return Option.isSome(exit.success) ? undefined : warning(noAnswer)
     const error = exit.failure
     if (error._tag === "NewerSchema") return yield* new DatabaseUnusable({ advice: error.message })
     const advice = hopeless(error, place)
-    return advice === undefined ? told(passing(error, place)) : yield* new DatabaseUnusable({ advice, cause: error })
+    return advice === undefined ? warning(passing(error, place)) : yield* new DatabaseUnusable({ advice, cause: error })
   })
 
 /** Checks from time to time whether the database answers, more often while it does not. */
-const look = (check: Effect.Effect<boolean>, isReady: () => boolean) =>
+const keepChecking = (check: Effect.Effect<boolean>, isReady: () => boolean) =>
   Effect.gen(function*() {
     let pause = firstPause
     for (;;) {

@@ -1,5 +1,5 @@
 /**
- * What a failure of the database means: the configuration is wrong, the failure may pass, or the statement is at fault.
+ * Decides what a failure of the database means: the configuration is wrong, the failure may pass, or the statement is at fault.
  */
 import { Data, Predicate } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -7,7 +7,7 @@ import type { Dialect } from "./Dialect.ts"
 import * as Postgres from "./postgres/Postgres.ts"
 import * as SqliteErrors from "./sqlite/SqliteErrors.ts"
 
-/** The database can't be used with this configuration: the message says what to do. */
+/** The database can't be used with this configuration. The message says what to do. */
 export class DatabaseUnusable extends Data.TaggedError("DatabaseUnusable")<{ readonly advice: string; readonly cause?: unknown }> {
   override get message() {
     return this.advice

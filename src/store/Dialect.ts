@@ -1,10 +1,13 @@
 /**
- * What differs between the two databases in statements of plain text. Frequent statements bypass the templates of `effect/sql`.
+ * The differences between the two databases in statements of plain SQL text, which bypass the templates of `effect/sql` (see `Statements`).
  */
 
 export type Dialect = "sqlite" | "pg"
 
-/** Writes each `?` of a text as the database's placeholder: Postgres has numbered ones. The text can't have other `?`. */
+/**
+ * Replaces each `?` of a text by the database's placeholder: those of Postgres have numbers. The text must not have a `?` for anything
+ * else.
+ */
 export const placeholders = (dialect: Dialect, text: string): string => {
   if (dialect === "sqlite") return text
   let count = 0

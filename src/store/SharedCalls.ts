@@ -14,10 +14,10 @@ const signalsAtOnce = 500
 /** The most calls without an end that are found at once. */
 const unendedAtOnce = 200
 
-/** How long used tokens and untaken signals are remembered; a token is valid for a few minutes. */
+/** How long (ms) used tokens and untaken signals are remembered. A token is valid for a few minutes. */
 const keptMillis = 24 * 60 * 60 * 1000
 
-/** How long an ownership is kept that nobody ended. No call lasts that long. */
+/** How long (ms) an ownership without a heartbeat is remembered. No call lasts that long. */
 const ownershipKeptMillis = 7 * keptMillis
 
 const Json = Schema.fromJsonString(Schema.Json)
@@ -68,7 +68,7 @@ interface ActionRow {
   readonly at: number
 }
 
-/** Opens the sealed words of a call. A memory that can't be opened counts as lost, not as one that never was. */
+/** Opens the sealed words of a call. A memory that can't be opened becomes `null`, so that it counts as lost and not as absent. */
 const opened = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], row: CallRow, actions: ReadonlyArray<ActionRow>) {
   const memory = row.memory === null ? null : Result.getOrElse(yield* openJson(row.memory, places.memory(row.call_sid)), () => "null")
   const openedActions = yield* Effect.forEach(actions, (action) =>

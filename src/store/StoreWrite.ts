@@ -1,15 +1,15 @@
 /**
- * The writes of calls to the store, one fact each. They are plain JSON, because a write waits in memory, in the journal's file, or in
- * both, until the database has it.
+ * The writes of calls to the store, one fact each. They are plain JSON, because a write waits in memory, in the journal's file, or in both,
+ * until the database has it.
  *
- * Applying a write twice changes nothing the second time, so a journal may be replayed after a crash. Writes of one call are applied in
- * the order of their making. All times are ms since 1970 unless a field says otherwise. The *axis* of a call is ms since its first media
- * stream began; recordings use it, too.
+ * Applying a write twice changes nothing the second time, so a journal may be replayed after a crash. Writes of one call are applied in the
+ * order in which they were made. All times are ms since 1970 unless a field says otherwise. The *axis* of a call is ms since its first
+ * media stream began; recordings use it, too.
  */
 import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
 
-/** What is kept of a call. */
+/** What is stored of a call. */
 const Keeping = Schema.Struct({
   /** `false`: figures only; no word, no event with words, no sound (`store: false` of the agent or the request). */
   words: Schema.Boolean,
@@ -41,12 +41,12 @@ export type EngineUse = typeof EngineUse.Type
 export const Cost = Schema.Struct({
   /** ISO 4217. */
   currency: Schema.String,
-  /** The sum of all that has a price. */
+  /** The sum of all costs that have a price. */
   total: Schema.Number,
-  /** Twilio's minutes. Unset: they have no price, or are not known. */
+  /** The cost of Twilio's minutes. Unset: they have no price, or their number is not known. */
   twilio: Schema.optionalKey(Schema.Number),
   engines: Schema.Array(Schema.Struct({ stage: EngineUse.fields.stage, engine: EngineUse.fields.engine, cost: Schema.Number })),
-  /** What was used and can't be priced: `twilio`, and names of engines. Unless it is empty, the total is too low. */
+  /** What was used but has no price: `twilio`, and names of engines. If there are any, the total is too low. */
   unpriced: Schema.Array(Schema.String)
 })
 export type Cost = typeof Cost.Type
@@ -99,7 +99,7 @@ const CallBegan = Schema.TaggedStruct("CallBegan", {
   campaign: Schema.NullOr(Schema.String),
   /** The address for its webhooks: the request's or the agent's. `null`: the service's. */
   webhookUrl: Schema.NullOr(Schema.String),
-  /** `call.ended` has the transcript. */
+  /** Whether the webhook `call.ended` contains the transcript. */
   isTranscriptSent: Schema.Boolean
 })
 
@@ -125,7 +125,7 @@ const TurnWritten = Schema.TaggedStruct("TurnWritten", {
   endedAt: Schema.Number,
   /** The words of the turn; for the agent, the words that it began to say. */
   text: Schema.String,
-  /** Empty: it is not known when each word was said; or they are sealed. */
+  /** Empty if the times of the words are not known, or if the words are sealed. */
   words: Schema.Array(Word),
   /** The words as JSON, sealed (`encryption/SealedWords`). */
   sealedWords: Schema.optionalKey(Schema.String),
@@ -154,7 +154,7 @@ const ActionWritten = Schema.TaggedStruct("ActionWritten", {
 /** An event of the call's live stream. `sequence`: from 0, over all streams and processes of the call. */
 const EventTold = Schema.TaggedStruct("EventTold", { ...ofCall, sequence: Schema.Number, at: Schema.Number, event: Schema.Json })
 
-/** What the conversation needs to go on after a fault. The newest `version` counts; an older one changes nothing. */
+/** The memory from which the conversation resumes after a fault. The newest `version` counts; an older one changes nothing. */
 const ConversationSaved = Schema.TaggedStruct("ConversationSaved", { ...ofCall, version: Schema.Number, at: Schema.Number, memory: Schema.Json })
 
 /** A file of the recording. `startedAt`: ms on the axis. */
@@ -162,7 +162,7 @@ const RecordingPart = Schema.TaggedStruct("RecordingPart", {
   ...ofCall,
   part: Schema.Number,
   startedAt: Schema.Number,
-  /** ms of sound; unset while it grows. */
+  /** ms of sound. Unset while the file grows. */
   duration: Schema.optionalKey(Schema.Number),
   /** The file's name in the folder of recordings, or in the bucket. */
   file: Schema.String,
@@ -174,8 +174,8 @@ export const DeliveryType = Schema.Literals(["call.started", "call.ended"])
 export type DeliveryType = typeof DeliveryType.Type
 
 /**
- * Asks for a webhook, once for each call and type. Its body is read from the store when it is sent, so the writes that it reports must
- * come before it.
+ * Asks for a webhook, once for each call and type. The webhook's body is read from the store when it is sent, so the writes that it reports
+ * must come before this one.
  */
 const DeliveryAsked = Schema.TaggedStruct("DeliveryAsked", {
   ...ofCall,

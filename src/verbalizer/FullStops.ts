@@ -4,9 +4,7 @@
 import { languages } from "./Languages.ts"
 import type { AbbreviationKind } from "./LanguageRules.ts"
 
-/**
- * Whether a sentence goes on after a full stop. `undecided`: more of the following text is needed.
- */
+/** Whether a sentence goes on after a full stop. `undecided`: more of the following text is needed. */
 export type Decision = "goesOn" | "mayEnd" | "undecided"
 
 interface FullStops {
@@ -14,7 +12,7 @@ interface FullStops {
   readonly decide: (before: string, following: string) => Decision
 }
 
-/** Languages that write ordinals, and so dates, with a full stop. */
+/** Languages that write ordinals with a full stop, also in dates: "3. Mai". */
 const ordinalLanguages = new Set(["cs", "da", "de", "et", "fi", "fo", "hr", "bs", "sr", "hu", "is", "lb", "lv", "nb", "nn", "no", "pl", "sk", "sl", "tr", "eu"])
 
 /** English, French, German and Spanish abbreviations that occur in texts of any language. */

@@ -4,7 +4,7 @@
  */
 import type { Gender, Numerals } from "./Numerals.ts"
 
-/** Where an abbreviation may stand. This tells whether a sentence may end with its full stop. */
+/** Where an abbreviation may stand, and so whether its full stop may end a sentence. */
 export type AbbreviationKind =
   /** Before a name; its full stop may be missing: "Dr. Smith", "Mme Dupont". Never ends a sentence. */
   | "title"
@@ -12,7 +12,7 @@ export type AbbreviationKind =
   | "number"
   /** Inside a sentence: "i.e.", "z. B.". Never ends a sentence. */
   | "inner"
-  /** After a name, and not before another: "Baker St.". In "St. James" it is a title. */
+  /** After a name: "Baker St.". In "St. James" the same abbreviation is a title. */
   | "street"
   /** The end of a longer word: "Hauptstr.". */
   | "suffix"
@@ -59,7 +59,7 @@ interface Signs {
 interface Clock {
   readonly hours: number
   readonly minutes: number
-  /** Set if it is written: "9 a.m.". */
+  /** Set if the text has it: "9 a.m.". */
   readonly half?: "am" | "pm"
   /** The first time of a range whose second time has the word for the hour: "9–17 Uhr". */
   readonly isOpen?: boolean
@@ -84,16 +84,16 @@ export interface LanguageRules {
   readonly language: string
   /** Rule sets of CLDR. `number` is for a number without a noun. */
   readonly ruleSets: { readonly number: string; readonly masculine: string; readonly feminine: string; readonly year?: string }
-  /** Mistakes in CLDR's data, and the right words. */
+  /** Wrong words in CLDR's data, and the right ones. */
   readonly corrections?: ReadonlyArray<readonly [wrong: string, right: string]>
   /** Matches feminine nouns by their endings; for languages whose numbers agree with nouns. */
   readonly feminine?: RegExp
   readonly signs: Signs
   /** The mark after an ordinal's figures, and its rule set. `beforeNoun`: another rule set for an ordinal before a noun. */
   readonly ordinalMarks: ReadonlyArray<readonly [mark: string, ruleSet: string, beforeNoun?: string]>
-  /** For languages that write ordinals with a full stop: the rule set by the text around it; `undefined` if it is no ordinal. */
+  /** For languages that write ordinals with a full stop: the rule set by the text around the ordinal. `undefined`: it is no ordinal. */
   readonly ordinalWithStop?: (before: string, after: string) => string | undefined
-  /** Months stand before days: "May 3". */
+  /** The month stands before the day: "May 3". */
   readonly isMonthFirst?: boolean
   readonly date: (parts: DateParts, words: Numerals) => string
   readonly clock: (clock: Clock, words: Numerals) => string
@@ -101,9 +101,9 @@ export interface LanguageRules {
   readonly hourWord?: string
   /** Stands between hours and minutes like a colon: "18h30", "18.30 Uhr" (only with the hour word). */
   readonly hourMark?: "h" | "."
-  /** The language writes "9 am". */
+  /** The language writes the half of the day: "9 am". */
   readonly hasHalves?: boolean
-  /** Says a year within a sentence; unset: like any number. */
+  /** Gives the words for a year within a sentence. Unset: a year is said like any number. */
   readonly year?: (year: number, before: string, after: string, words: Numerals) => string
   /** "the 1990s": the mark after the figures, and a function from the number's words to the decade's name. */
   readonly decade?: readonly [mark: string, name: (words: string) => string]
@@ -115,11 +115,11 @@ export interface LanguageRules {
   readonly half: Readonly<Record<Gender, string>>
   /** Joins a whole number and a fraction: "two and a half". */
   readonly mixed: (whole: string, fraction: string) => string
-  /** Currencies by their code, or `$`: people name the country only in case of doubt. `Intl` names all other currencies. */
+  /** Names of currencies by their code or `$`, since people say "dollars" and not "US dollars". `Intl` names all other currencies. */
   readonly currencies: Readonly<Record<string, Forms>>
-  /** Hundredths of currencies by their code. */
+  /** Names of a currency's hundredths, by the currency's code. */
   readonly cents: Readonly<Record<string, Forms>>
-  /** Joins the whole and the hundredths of an amount of money. `centsName`: the name of the hundredths, if there is one. */
+  /** Joins the words for the whole and for the hundredths of an amount of money. `centsName`: the name of the hundredths, if there is one. */
   readonly money: (whole: string, cents: string, centsName: string | undefined) => string
   /** Abbreviations of large numbers after a figure: "Mio.", "k". */
   readonly scales?: Readonly<Record<string, Forms>>

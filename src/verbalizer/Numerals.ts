@@ -1,5 +1,5 @@
 /**
- * A language's numbers in words, as the rules need them.
+ * A language's numbers in words, in the forms that the rules need.
  */
 import type { WrittenNumber } from "./WrittenNumber.ts"
 

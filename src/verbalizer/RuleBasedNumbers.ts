@@ -2,13 +2,13 @@
  * Numbers in words by CLDR's rule-based number formats (RBNF), the data that ICU's `RuleBasedNumberFormat` reads.
  *
  * A rule set is a list of rules, each with a base value. A number is written by the rule with the largest base that is not
- * above it. In a rule's text `←…←` is the number divided by the rule's divisor, `→…→` the remainder, `=…=` the
+ * above the number. In a rule's text `←…←` is the number divided by the rule's divisor, `→…→` is the remainder, and `=…=` is the
  * number itself. `[…]` is left out if there is no remainder. `$(cardinal,…)$` picks a plural form.
  *
  * https://unicode.org/reports/tr35/tr35-numbers.html#Rule-Based_Number_Formatting
  */
 
-/** Rule sets by name; a rule is its descriptor (`20`, `1100/100`, `x.x`, `-x`) and its text. */
+/** Rule sets by name. A rule consists of a descriptor (`20`, `1100/100`, `x.x`, `-x`) and a text. */
 export type RuleSets = Readonly<Record<string, ReadonlyArray<readonly [descriptor: string, text: string]>>>
 
 interface RuleBasedNumbers {
@@ -78,7 +78,7 @@ const parseText = (text: string): ReadonlyArray<Piece> => {
   return pieces
 }
 
-/** Takes out soft hyphens, too: they show where a word may be broken on paper. */
+/** Removes the marks around a rule's text, and soft hyphens, which show where a word may be broken on paper. */
 const clean = (text: string): string => text.replace(/;$/, "").replace(/^'/, "").replaceAll("\u00AD", "")
 
 const parseSet = (rules: RuleSets[string]): RuleSet => {
@@ -124,7 +124,7 @@ export const make = (language: string, data: RuleSets): RuleBasedNumbers => {
     const index = rules.findLastIndex(({ base }) => base <= number)
     if (index < 0) return undefined
     const rule = rules[index]
-    // ICU's "rollback": a multiple of the divisor under a rule that begins between two multiples belongs to the rule before.
+    // ICU's "rollback": if a rule's base is no multiple of its divisor, the multiples of the divisor belong to the rule before it.
     const isRolledBack = index > 0 && rule.divisor > 1 && number % rule.divisor === 0 && rule.base % rule.divisor !== 0 && takesRemainder(rule)
     return isRolledBack ? rules[index - 1] : rule
   }

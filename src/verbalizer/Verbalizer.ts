@@ -2,7 +2,7 @@
  * Writes a text as people say it: figures, units, abbreviations and signs become words of the text's language.
  *
  * It reads the text once, from left to right. At the beginning of each word, figure or sign the rules are tried in order, and the first that
- * matches gives the words. Text that no rule matches stays as it is. A second pass changes nothing.
+ * matches gives the words. Text that no rule matches stays as it is. The result verbalized again is the same text.
  */
 import { languages } from "./Languages.ts"
 import * as NumberWords from "./NumberWords.ts"
@@ -69,8 +69,8 @@ const make = (language: Language): (text: string) => string => {
 const verbalizers = new Map<string, (text: string) => string>()
 
 /**
- * Gives the spoken form of texts of a language (BCP 47). `undefined` for a language without rules: its texts are left to the engine. The
- * data of a language are loaded at its first use.
+ * Gives a function that writes texts of a language (BCP 47) as they are spoken. `undefined`: the language has no rules, so its texts are
+ * left to the engine. A language's data are loaded when the language is first used.
  */
 export const of = (tag: string): ((text: string) => string) | undefined => {
   const base = tag.toLowerCase().split(/[-_]/)[0]

@@ -3,7 +3,7 @@
  * section 11).
  *
  * A use is found in any spelling: `Date.now`, `Date["now"]`, `globalThis.Date.now`, `const { now } = Date`, an import from a module with
- * the same function, and an import under another name. Not found is an object that was put into a variable first (`const D = Date`).
+ * the same function, and an import under another name. A use through a variable (`const D = Date`) is not found.
  */
 import ts from "typescript"
 import { packageName } from "./References.ts"
@@ -26,7 +26,7 @@ export const bans: ReadonlyArray<Ban> = [
     names: ["Date.now", "new Date()", "performance.now", "process.hrtime"],
     modules: ["node:perf_hooks", "node:process"],
     instead: "Clock or DateTime",
-    except: { "http/connections/RequestTurns.ts": "it counts what requests take of a turn of the event loop, outside of any fiber" }
+    except: { "http/connections/RequestTurns.ts": "it measures, outside of any fiber, how long requests take in a turn of the event loop" }
   },
   { names: ["Math.random"], instead: "Random, or node:crypto for secrets" },
   {
@@ -47,8 +47,8 @@ export const bans: ReadonlyArray<Ban> = [
     instead: "Effect.sleep or a Schedule",
     except: {
       "Process.ts": "it ends the process when fibers do not",
-      "http/connections/NodeServer.ts": "the server's own deadlines: they hold while nothing else runs",
-      "http/Starting.ts": "it answers before there is a fiber that could",
+      "http/connections/NodeServer.ts": "the server's own deadlines, which must hold even if no fiber runs",
+      "http/Starting.ts": "it answers requests before the service's fibers run",
       "engines/embedded/soundswallower/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
     }
   },
@@ -61,7 +61,7 @@ export const bans: ReadonlyArray<Ban> = [
       "runtime/EventLoopTurn.ts": "long work of one call gives the others their turn",
       "http/connections/RequestTurns.ts": "requests take turns with the calls (docs/adr/0022)",
       "twilio/media/inbound/SlowMessages.ts": "messages that are costly to read take turns with other calls (docs/adr/0022)",
-      "twilio/media/inbound/FrameQueue.ts": "at most so many calls are woken before sockets have their turn (docs/adr/0010)",
+      "twilio/media/inbound/FrameQueue.ts": "it wakes a limited number of calls before sockets have their turn (docs/adr/0010)",
       "engines/embedded/soundswallower/SoundSwallowerThread.ts": "a thread of its own, which runs without Effect"
     }
   },

@@ -1,4 +1,4 @@
-/** Finds import cycles: files of which none can be read, tested or moved without the others. */
+/** Finds import cycles: groups of files that import each other in a ring, so that none can be read, tested or moved alone. */
 
 export type Graph = ReadonlyMap<string, ReadonlySet<string>>
 

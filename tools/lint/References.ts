@@ -1,5 +1,5 @@
 /**
- * The references of a file to other files: every way in which JavaScript and TypeScript name a module or a file beside the importing one.
+ * Finds the references of a file to other files, in every way in which JavaScript and TypeScript can name a module or file.
  *
  * They are static imports and exports, `import type`, `import("…")` as a value and as a type, `require`, `createRequire`, module
  * augmentations, `/// <reference>`, `import.meta.resolve`, `process.getBuiltinModule`, and calls with `import.meta.url` as an argument

@@ -35,7 +35,7 @@ export const problemsOf = (table: Table): ReadonlyArray<string> => {
   )
 }
 
-/** TypeScript's own names come first: `x.js` in the sources means `x.ts`. */
+/** The paths that an import may mean. TypeScript's come first, since `x.js` in the sources means `x.ts`. */
 const candidates = (path: string): ReadonlyArray<string> => [
   path.replace(/\.([cm]?)js(x?)$/, ".$1ts$2"),
   path,
@@ -57,7 +57,7 @@ export const targetOf = (from: string, name: string): string | undefined => {
     return undefined
   }
   if (url.protocol !== "file:") return undefined
-  // Without `?` and `#`, with which Node loads the same file once more.
+  // `?` and `#` are cut off: with them, Node loads the same file once more.
   const path = fileURLToPath(new URL(url.pathname, "file:"))
   return candidates(path).find(isFile) ?? (existsSync(path) ? resolve(path) : undefined)
 }

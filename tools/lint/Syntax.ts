@@ -1,4 +1,4 @@
-/** Small questions about expressions that several checks need. */
+/** Helpers about expressions, which several checks need. */
 import ts from "typescript"
 
 /** An expression without its parentheses, `as`, `satisfies` and `!`. */

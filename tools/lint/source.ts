@@ -31,7 +31,7 @@ const codeOf = (folder: string): ReadonlyArray<string> =>
     .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join("/"))
     .toSorted()
 
-/** The largest number of files directly in one folder, so that a reader finds each by its name. */
+/** The most files directly in one folder. With more, a reader does not find a file by its name. */
 const maxFilesInFolder = 14
 
 /** Folders with too many files, each with their number. */

@@ -4,9 +4,9 @@
  * A room is a folder of `src`, a folder inside one (`conversation/ports`), or one file (`App.ts`). A file belongs to the longest path of
  * the table in which it lies. A file outside of all rooms is a violation, so a new folder needs a line here.
  *
- * A room may import its own files, the files of folders inside it, and the rooms, folders and files that its line names. Only its own
- * line counts for a room inside another one, which may not import the room around it unless that line says so. A room imports only
- * rooms above it in the list.
+ * A room may import its own files, the files of folders inside it, and the rooms, folders and files that its line names. All of these are
+ * above it in the list. For a room inside another room only its own line counts. Unless that line says so, it may not import the room
+ * around it.
  */
 
 export interface Room {
@@ -58,13 +58,13 @@ export const table: Readonly<Record<string, Room>> = {
   delivery: { imports: ["domain", "config", "observability", "store"], packages: [...edge, node, /^standardwebhooks$/] },
   call: { imports: [...ground, "twilio", "definition", "conversation", "agent", "store"], packages: core },
   http: { imports: [...ground, "runtime", "twilio", "definition", "agent", "store", "delivery", "call"], packages: [...edge, node, webSocket] },
-  // It talks to the service only over HTTP and WebSockets.
+  // The simulator talks to the service only over HTTP and WebSockets.
   simulator: {
     imports: ["domain", "audio", "flite", "twilio/media/MediaMessage.ts", "twilio/webhook/Signature.ts"],
     packages: [...edge, node, platform, webSocket, cache, flite]
   },
   console: { imports: ["audio"], types: ["http/api"], packages: edge },
-  // Neither engines nor platform: `Process` chooses those.
+  // `Process` chooses the engines and the platform.
   "App.ts": {
     imports: [...ground, "twilio", "definition", "conversation", "agent", "store", "delivery", "call", "http", "console"],
     packages: edge
@@ -88,6 +88,6 @@ export const table: Readonly<Record<string, Room>> = {
     ],
     packages: [...edge, node, platform]
   },
-  // It checks Node's version before it loads files that an old Node can't load.
+  // `main` checks Node's version before it loads files that an old Node can't load.
   "main.ts": { imports: ["runtime/V8.ts", "Process.ts"], packages: [] }
 }

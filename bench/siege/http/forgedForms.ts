@@ -1,6 +1,6 @@
 import { type Attack, counted, forged, repeatedly } from "../Attack.ts"
 
-/** 59 KB, close to the limit, so that checking the signature costs most. */
+/** About 59 KB, close to the limit of a form, so that the check of its signature costs the most. */
 const form = Array.from({ length: 15_000 }, (_, index) => index.toString(36)).join("&")
 
 const attack = (atOnce: number): Attack => ({

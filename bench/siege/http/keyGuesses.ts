@@ -21,7 +21,7 @@ export const keyGuesses: Attack = {
   run: async (siege) => {
     const begin = performance.now()
     const answers = await askAgainAndAgain(siege, 50, guess)
-    const count = [...answers.values()].reduce((sum, some) => sum + some, 0)
+    const count = [...answers.values()].reduce((sum, number) => sum + number, 0)
     return `${counted(answers)}; ${Math.round(count / (performance.now() - begin) * 1000)} a second`
   }
 }

@@ -1,7 +1,7 @@
 import { type Attack, forged, repeatedly } from "../Attack.ts"
 import { letGo, open } from "../sockets.ts"
 
-/** Node accepts 16 KiB of headers. */
+/** Close to the 16 KiB of headers that Node accepts. */
 const query = "a".repeat(14_000)
 
 export const longUrls: Attack = {

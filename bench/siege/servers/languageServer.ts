@@ -20,7 +20,7 @@ const answerOf = (deltas: ReadonlyArray<object>): Buffer =>
     "data: [DONE]\n\n"
   ].join(""))
 
-/** The sound of every text: a tone of three tenths of a second, 24 kHz. */
+/** The speech for every text: a tone of 0.3 s at 24 kHz. */
 const tone = (() => {
   const samples = Int16Array.from({ length: 7200 }, (_, at) => 8000 * Math.sin(2 * Math.PI * 300 * at / 24_000))
   return Buffer.from(samples.buffer)
@@ -29,7 +29,7 @@ const tone = (() => {
 /** The number of requested answers. Each attack has its own process, so it counts for one attack. */
 let asked = 0
 
-/** Gives the answers in rotation. */
+/** Starts the servers. The language server gives the answers in rotation. */
 const host = async (answers: ReadonlyArray<Buffer>): Promise<Readonly<Record<string, string>>> => {
   const url = await serve((request, response) => {
     switch (request.url) {
@@ -73,12 +73,12 @@ const attack = (name: string, answers: () => ReadonlyArray<Buffer>): Attack => (
   run: async (siege) => {
     asked = 0
     const { dialled, heard } = await converse(siege, calls)
-    if (asked === 0) throw new Error(`no answer was asked for; ${dialled} calls, ${heard} frames heard`)
+    if (asked === 0) throw new Error(`the service requested no answer; ${dialled} calls, ${heard} frames heard`)
     return `${asked} answers, ${dialled} calls, ${heard} frames heard`
   }
 })
 
-/** Texts that an answer repeats: sentences, endless words and letters, figures, and the beginnings of tool calls and thoughts. */
+/** An answer repeats one of these: sentences, words, letters, figures, or the beginnings of tool calls, JSON and thoughts. */
 const texts = [
   "We are open on Monday from eight to five, and on Friday until noon. ",
   "word ",

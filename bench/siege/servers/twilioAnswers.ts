@@ -5,15 +5,15 @@ import { askAgainAndAgain } from "../requests.ts"
 
 const piece = Buffer.alloc(2 ** 20, " ")
 
-/** MiB. */
+/** The length of an answer, MiB. */
 const length = 200
 
-/** 200 MiB of blanks, compressed to as many KiB. */
+/** 200 MiB of blanks, compressed to about 200 KiB. */
 const compressed = (): Promise<Buffer> =>
   new Promise((resolve) => {
     const gzip = createGzip()
     const pieces: Array<Buffer> = []
-    gzip.on("data", (some: Buffer) => pieces.push(some)).once("end", () => resolve(Buffer.concat(pieces)))
+    gzip.on("data", (chunk: Buffer) => pieces.push(chunk)).once("end", () => resolve(Buffer.concat(pieces)))
     for (let count = 0; count < length; count++) gzip.write(piece)
     gzip.end()
   })

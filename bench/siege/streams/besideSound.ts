@@ -2,7 +2,7 @@ import { type Caller } from "../../line/load.ts"
 import { type Attack, pause } from "../Attack.ts"
 import { echoNumber, maxUnsentBytes, onStreams } from "./onStreams.ts"
 
-/** Messages other than sound, as fast as they go. */
+/** Sends messages as fast as the service takes them. */
 const attack = (name: string, strength: string, send: (caller: Caller, index: number) => void): Attack => ({
   name,
   strength,
@@ -23,7 +23,7 @@ const attack = (name: string, strength: string, send: (caller: Caller, index: nu
 const json = (caller: Caller, message: Readonly<Record<string, unknown>>): void =>
   caller.socket.send(JSON.stringify({ sequenceNumber: String(++caller.sequence), streamSid: caller.streamSid, ...message }))
 
-/** The timestamps that alternate, ms. */
+/** The messages have these timestamps in rotation, ms. */
 const leapingTimestamps = ["0", "1099511627776", "9007199254740991", "20"]
 
 export const besideSound: ReadonlyArray<Attack> = [

@@ -42,7 +42,7 @@ const flood = (kind: "ping" | "pong", atOnce: number): Attack => ({
 /** The number of unanswered pings at which `ws` ends a connection. An attacker with fewer is never cut. */
 const maxPendingPongs = 60
 
-/** Waits for the answers before it sends the next pings. */
+/** Sends the next pings when all earlier ones are answered. */
 const politePings: Attack = {
   name: "empty pings, each answered",
   strength: `${maxPendingPongs - 10} at once, as fast as they are answered`,
@@ -83,5 +83,5 @@ const longMarks = (name: string, to: string): Attack => ({
     })
 })
 
-/** Messages other than sound. They cost the service as much as sound, and real time does not limit them. */
+/** WebSocket control frames and marks. Unlike a caller's sound, they do not come at the rate of real time. */
 export const controls = [flood("ping", 200_000), flood("pong", 200_000), politePings, longMarks("the echo", echoNumber), longMarks("an agent", agentNumber)]

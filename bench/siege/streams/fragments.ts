@@ -6,7 +6,7 @@ import { type Attack, pause, repeatedly, sign, type Target } from "../Attack.ts"
 /** A masked fragment of one byte, not the last of its message; RFC 6455, section 5.2. */
 const fragment = (isFirst: boolean) => Buffer.from([isFirst ? 0x01 : 0x00, 0x81, 0, 0, 0, 0, 0x61])
 
-/** Thousands of one-byte fragments in one write. Each takes many times its size in memory. */
+/** 8,000 one-byte fragments in one write. Each takes many times its size in the service's memory. */
 const rest = Buffer.concat(Array.from({ length: 8000 }, () => fragment(false)))
 
 /** The connection after an upgrade, or `undefined` if it was refused. */

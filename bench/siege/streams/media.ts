@@ -3,10 +3,10 @@ import { type Attack, pause, type Siege } from "../Attack.ts"
 import { agentNumber, returnMarks, speech } from "../callers.ts"
 import { echoNumber, maxUnsentBytes, onStreams } from "./onStreams.ts"
 
-/** The pause before a stream's next message, ms, from the number of its messages and its beginning (ms). */
+/** The pause before a stream's next message, ms. `sent` counts its messages; `begin` is when the stream began (`performance.now()`). */
 type PauseOf = (sent: number, begin: number) => number
 
-/** Streams with too much sound. */
+/** Sends more sound than a caller can. */
 const flood = (siege: Siege, to: string, frames: ReadonlyArray<string>, pauseOf: PauseOf): Promise<string> =>
   onStreams(siege, { from: "+14155550122", to }, "messages", (caller) => {
     returnMarks(caller)

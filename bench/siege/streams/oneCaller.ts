@@ -26,6 +26,6 @@ export const oneCaller: Attack = {
     const open = kept.filter(isOpen).length
     for (const { socket } of [...kept, other]) socket.terminate()
     if (heard === 0) throw new Error("another caller was answered, and heard nothing")
-    return `${open} of 100 calls had a line; another caller was answered, and heard`
+    return `${open} of 100 calls were still open; another caller was answered, and heard`
   }
 }

@@ -83,7 +83,7 @@ const unknownWordProblems = ({ placeOfLanguage, placesOfWord }: CompiledAgent, w
 export class AgentFiles extends Context.Service<AgentFiles, {
   /** The definition in a text; `file` is its name in errors. Asks the engines which words and voices they know. */
   readonly read: (text: string, file: string) => Effect.Effect<AgentDefinition, AgentFileInvalid | EngineFailed>
-  /** The same for a file of at most 256 KiB. */
+  /** Like `read`, but reads the text from a file of at most 256 KiB. */
   readonly load: (file: string) => Effect.Effect<AgentDefinition, AgentFileInvalid | AgentFileUnreadable | EngineFailed>
 }>()("client-caller/agent/AgentFiles") {
   static readonly layer = Layer.effect(

@@ -24,9 +24,9 @@ export const maxDuration = 1_800_000
 /** ms without a reply after which an agent with fillers says one. */
 export const fillersAfter = 900
 
-/** ms to the end of a tool's answer. */
+/** ms within which a tool's answer must be complete. */
 export const toolTimeout = 3000
 
-/** Given to a language model. */
+/** The instructions for a language model. */
 export const instructions =
   "You answer the telephone. What you say is spoken aloud: answer in one or two short sentences, without markup or lists."

@@ -9,7 +9,7 @@ import type { Intent, NotUnderstood } from "../../definition/DialogScript.ts"
 /** Phrases are in the notation of `definition/PhraseNotation`. */
 export interface LanguageDefaults {
   readonly lines: Lines
-  /** For an agent whose file asks for fillers and writes none. */
+  /** For a file with the key `fillers` that has no lines below it. */
   readonly fillers: ReadonlyArray<string>
   readonly prompt: string
   readonly denied: string
@@ -17,7 +17,7 @@ export interface LanguageDefaults {
   readonly backchannels: ReadonlyArray<string>
   /** The commonest requests to wait (`HoldRequest`), for a recognizer that knows only the phrases of its hints. */
   readonly holdRequests: ReadonlyArray<string>
-  /** Said by callers to check whether they are heard, or to thank. It needs no answer. */
+  /** Phrases by which callers check whether they are heard, or thank. They need no answer. */
   readonly attention: ReadonlyArray<string>
   /** How people answer the telephone; hints for the recognizer. */
   readonly greetings: ReadonlyArray<string>

@@ -44,7 +44,7 @@ export const TextOrEmpty = value(
   (input) => input === null ? "" : typeof input === "string" ? withSingleBlanks(input) : undefined
 )
 
-/** Keeps its line breaks: the language model reads them. */
+/** Line breaks stay, since a language model reads them. */
 export const Instructions = value("a text", Schema.String, (input) => typeof input === "string" ? input.trim() : undefined)
 
 export const Texts = value("a text, or a list of texts", Schema.Array(Schema.String), (input) => {
@@ -130,7 +130,7 @@ export const Next = value(
   (input) => typeof input === "string" && Object.hasOwn(nextSteps, input) ? nextSteps[input] : undefined
 )
 
-/** Only in quotes: YAML reads a bare `+14155550100` as a number and drops the `+`, and the result may be a stranger's number. */
+/** Must be in quotes: YAML reads a bare `+14155550100` as a number without the `+`, which may be a stranger's phone number. */
 export const Telephone = value("a phone number with its country code, in quotes, such as \"+14155550100\"", PhoneNumber.PhoneNumber, (input) =>
   typeof input === "string" ? Option.getOrUndefined(PhoneNumber.parse(input)) : undefined)
 
@@ -141,7 +141,7 @@ export const WebUrl = value("a URL that begins with http:// or https://", Schema
 
 const isJson = Schema.is(Schema.Json)
 
-/** Whether the input is a schema of an object with all its required properties: every language model server accepts such a schema. */
+/** Whether the input is the schema of an object that declares all its required properties. Every language model server accepts this. */
 const isToolParameters = (input: unknown): input is { readonly [key: string]: Schema.Json } => {
   if (!isObject(input) || !isJson(input)) return false
   const { properties = {}, required = [], type = "object" } = input

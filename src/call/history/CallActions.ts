@@ -1,8 +1,8 @@
 /**
- * Writes down what the agent does on a call: before it is done, and again with its result.
+ * Stores each action of the agent on a call: before the action is carried out, and again with its result.
  *
- * A result may come when the media stream that asked is gone. The conversation that goes on in this process learns it then. Where the
- * process itself is gone nobody learns it, and whoever takes the call over writes it down as unknown.
+ * The result may come after the action's media stream has ended. A conversation that resumes in this process still gets the result. If this
+ * process has ended, the process that takes the call over stores the result as unknown.
  */
 import { Effect } from "effect"
 import { type Action, type ActionKeeper, ActionNotKept } from "../../conversation/ports/Actions.ts"
@@ -12,19 +12,19 @@ import type { CallStore, StoredCall } from "../../store/CallStore.ts"
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 
 export interface CallActions extends ActionKeeper {
-  /** The actions that another process, or an earlier life of this one, has left without a result: it is unknown. To be run once. */
+  /** Stores `unknown` as the result of each action that another process, or this one before a restart, left open. Run it once. */
   readonly abandonOpen: () => void
 }
 
 interface MakeOptions {
   readonly callSid: CallSid
-  /** Where actions of this process are written, as long as the call is its own. */
+  /** Takes this process's actions as long as the call belongs to this process. */
   readonly store: Pick<CallStore["Service"], "write" | "keep">
-  /** Where results of what was begun here are written: they are true whoever has the call meanwhile. */
+  /** Takes the results of actions that this process began, even if another process has the call by then. */
   readonly results: Pick<CallStore["Service"], "write">
-  /** Stands in front of each id, see `CallLife`. */
+  /** The prefix of each action's id, see `CallLife`. */
   readonly life: string
-  /** Now, in ms on the call's axis. */
+  /** The time now on the call's axis: ms since the call's first media stream began. */
   readonly axis: () => number
   readonly keepsWords: boolean
   readonly open: StoredCall["openActions"]
@@ -66,8 +66,8 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
       ),
     settled: (action, outcome) => {
       const begun = running.get(action.id)
-      const place = begun === undefined ? store : results
-      place.write(written(action, stateOf[outcome._tag], outcome._tag === "Answered" ? outcome.text : undefined))
+      const target = begun === undefined ? store : results
+      target.write(written(action, stateOf[outcome._tag], outcome._tag === "Answered" ? outcome.text : undefined))
       running.delete(action.id)
       for (const listener of begun?.listeners ?? []) listener(outcome)
     },

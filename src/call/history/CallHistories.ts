@@ -14,7 +14,7 @@ import type { StatusFacts } from "./Outcome.ts"
 /** How long after a call's end its outcome becomes final without Twilio's final status. */
 const settleAfter = Duration.minutes(1)
 
-/** How long (ms) after the end a report from Twilio still changes the outcome. */
+/** How long (ms) after a call's end a report from Twilio still changes the outcome. */
 const lateFactsMillis = 15 * 60_000
 
 export class CallHistories extends Context.Service<CallHistories, {
@@ -23,8 +23,8 @@ export class CallHistories extends Context.Service<CallHistories, {
   /** The history of a call that begins, or that this process takes over. */
   readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
   /**
-   * Takes what Twilio tells of a call, if the call's history is here. `mayBeElsewhere`: another process may have the call, and has to be
-   * told. `unknown`: the history is not here.
+   * Adds Twilio's report to the call's history. `mayBeElsewhere`: another process may have the call, and needs the report too. `unknown`:
+   * the call's history is not in this process.
    */
   readonly report: (callSid: CallSid, facts: StatusFacts) => Effect.Effect<"here" | "mayBeElsewhere" | "unknown">
 }>()("client-caller/call/history/CallHistories") {
@@ -64,7 +64,7 @@ export class CallHistories extends Context.Service<CallHistories, {
           Effect.sync(() => {
             const { callSid } = info
             const live = histories.get(callSid)
-            // Another request of the same call was faster.
+            // Another request of the same call has opened the history already.
             if (live !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return live
             handedOver.delete(callSid)
             const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, prices, ...service, ...(before === undefined ? {} : { before }) })
@@ -95,7 +95,7 @@ export class CallHistories extends Context.Service<CallHistories, {
     })
   )
 
-  /** Keeps nothing: for tests of calls alone. */
+  /** Stores nothing. For tests without a store. */
   static readonly layerNone = Layer.effect(
     CallHistories,
     Effect.map(Clock.Clock, (clock) => {

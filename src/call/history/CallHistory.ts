@@ -1,9 +1,9 @@
 /**
- * What one call tells the store: that it began, its streams, turns, actions and events, what its conversation needs to go on, and its
- * outcome.
+ * Writes one call to the store: its beginning, streams, turns, actions and events, the memory from which its conversation can resume, and
+ * its outcome.
  *
- * Nothing here waits, except actions: they are stored before they are carried out. If only figures are kept of a call (`keeping.words` is
- * `false`), no words are stored, and its memory stays in this process. The figures of its engines are stored beside the memory.
+ * Nothing here waits, except actions: they are stored before they are carried out. If `keeping.words` is `false`, only figures are stored:
+ * no words, and no memory but the figures of the engines in it.
  */
 import { type Clock, Effect, Option, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
@@ -31,10 +31,13 @@ import * as TurnRecorder from "./TurnRecorder.ts"
 export interface CallHistory {
   /** How many media streams were lost in the process that had the call before. */
   readonly lostStreams: number
-  /** The call is live. */
+  /** Stores that the call began. */
   readonly began: () => void
   readonly answered: () => void
-  /** A media stream begins. Gives where its conversation resumes; `undefined`: it begins anew. */
+  /**
+   * Stores that a media stream began. Returns the memory from which its conversation resumes; `undefined`: the call had no conversation
+   * yet.
+   */
   readonly streamBegan: (isAfterTransfer: boolean) => Resumption | undefined
   /** The call's sound is recorded. */
   readonly isRecorded: boolean
@@ -43,23 +46,23 @@ export interface CallHistory {
     stream: Pick<MediaStream, "openedAt">,
     agent: Pick<Agent, "maxBacklogFrames">
   ) => Effect.Effect<LineListener | undefined, never, Scope.Scope>
-  /** Writes an event, and gives it its number. */
+  /** Numbers an event, and stores it. */
   readonly told: (event: ConversationEvent) => NumberedEvent
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
   /** Adds the use of an engine. Never waits. */
   readonly used: (use: EngineUse) => void
-  /** Twilio told something of the call; it may come after the call's end. */
+  /** Adds what Twilio reports of the call, even after the call's end. */
   readonly reported: (facts: StatusFacts) => void
-  /** The call is over for us, at this time (ms since 1970; unset: now). `resumptions`: see `Outcome`. */
+  /** The call has ended for this service. `at`: when, in ms since 1970; unset: now. `resumptions`: see `Outcome`. */
   readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
-  /** No process has the call any more: its end is written here. */
+  /** No process has the call any more. From now on this process writes to it. */
   readonly takeOver: () => void
-  /** Another process goes on with the call: nothing more is written here. */
+  /** Another process has taken over the call. From now on nothing is written here. */
   readonly handOver: () => void
-  /** Another process has the call, or may have it: no stream of it has come here. */
+  /** Whether another process may have the call: it had a stream there and none here since. */
   readonly isElsewhere: () => boolean
-  /** Twilio's final status is no longer waited for. */
+  /** Stops waiting for Twilio's final status: the outcome becomes final. */
   readonly settled: () => void
 }
 
@@ -75,9 +78,9 @@ export interface MakeOptions {
   readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
   /** Unset: calls have no cost. */
   readonly prices?: PriceList | undefined
-  /** The address for webhooks of calls without one of their own. Unset: none are sent. */
+  /** The webhook address for calls without an address of their own. Unset: those calls send no webhooks. */
   readonly webhookUrl?: string
-  /** What the store knows of a call that another process had, or this one before a restart. `"lost"`: the store did not answer. */
+  /** What the store knows of a call that another process had, or this process before a restart. `"lost"`: the store did not answer. */
   readonly before?: StoredCall | "lost"
 }
 
@@ -106,7 +109,7 @@ const callBegan = (
   isTranscriptSent: keeping.isTranscriptSent
 })
 
-/** Asks for each webhook once, after the writes that it reports. */
+/** Requests each webhook once. Call it after the writes that the webhook reports. */
 const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
   const url = keeping.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
@@ -118,14 +121,14 @@ const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: 
 }
 
 /**
- * If only figures are kept, the store has no events to count. Then each media stream of the call has so many numbers, so that a process that
- * takes the call over continues above all numbers of the process before.
+ * How many event numbers count for each earlier media stream if only figures are stored. The store then has no events to count, so a
+ * process that takes the call over can't know the last number. It starts above every number of the process before.
  */
 const eventsPerStream = 100_000
 
 /**
- * The first numbers of a process that goes on with a call while the store does not answer: above all numbers of the process before. With the
- * same numbers the store would take one for the other: it would drop the new events and memories, and the new turns would replace the old.
+ * The first numbers of a process that takes over a call while the store does not answer. They are above all numbers of the process before.
+ * With equal numbers the store would drop the new events and memories, and new turns would replace old ones.
  */
 const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000 }
 
@@ -135,7 +138,7 @@ const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number 
   return keepsWords ? before.nextEvent : before.parts * eventsPerStream
 }
 
-/** Numbers a call's events: from 0, or above the numbers of the process that had the call before. */
+/** Numbers a call's events: from 0, or above the numbers of the process that had the call before this one. */
 const makeNumbers = (keepsWords: boolean, before: MakeOptions["before"]) => {
   let next = firstEvent(keepsWords, before)
   return (event: ConversationEvent): NumberedEvent => {
@@ -147,8 +150,8 @@ const makeNumbers = (keepsWords: boolean, before: MakeOptions["before"]) => {
 }
 
 /**
- * The store, which takes writes only while the call belongs to this process. A request for TwiML may be a replay, so another process's
- * call is ours only once a stream of it has come here.
+ * A store that takes writes only while the call belongs to this process. A request for TwiML may be a replay, so it does not take a call
+ * over from another process. A media stream does.
  */
 const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
   let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
@@ -170,17 +173,17 @@ const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
   return { store: own, place }
 }
 
-/** Writes what is told: turns, and the event itself where words are kept. */
-const makeTelling = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
+/** Stores the turns of each event, and the event itself if words are stored. */
+const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
   const turns = TurnRecorder.make(callSid, before === "lost" ? firstOfLost.turn : before?.nextTurn)
-  const numbered = makeNumbers(keepsWords, before)
+  const number = makeNumbers(keepsWords, before)
   const told = (event: ConversationEvent): NumberedEvent => {
-    const told = numbered(event)
-    if (!told.isNumbered) return told
-    if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: told.sequence, at: clock.currentTimeMillisUnsafe(), event: event as never })
-    // The times at which each side spoke count as figures.
+    const numbered = number(event)
+    if (!numbered.isNumbered) return numbered
+    if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: numbered.sequence, at: clock.currentTimeMillisUnsafe(), event: event as never })
+    // Without words a turn is still stored: the times at which each side spoke are figures.
     for (const turn of turns.on(event)) store.write(keepsWords ? turn : { ...turn, text: "", words: [] })
-    return told
+    return numbered
   }
   return { told, conversationBegan: turns.conversationBegan }
 }
@@ -213,9 +216,9 @@ export const make = (options: MakeOptions): CallHistory => {
     write: store.write,
     onFinal: () => askForWebhook("call.ended")
   })
-  // It was lost in an earlier process, and began anew there.
+  // This is a later life of the call, so an earlier process had lost the memory.
   if (memory._tag === "Some" && life !== "") outcome.note({ isMemoryLost: true })
-  const telling = makeTelling({ ...options, store }, keepsWords)
+  const events = makeEventWriter({ ...options, store }, keepsWords)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
   const actions = CallActions.make({ callSid, store, results: options.store, life, axis, keepsWords, open: known?.openActions ?? [] })
 
@@ -236,7 +239,7 @@ export const make = (options: MakeOptions): CallHistory => {
       axisZero ??= at
       partStartedAt = at - axisZero
       store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
-      telling.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
+      events.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
       if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }
       outcome.note({ isMemoryLost: true })
@@ -245,11 +248,11 @@ export const make = (options: MakeOptions): CallHistory => {
     isRecorded,
     record: (stream, agent) =>
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
-    told: telling.told,
+    told: events.told,
     remember: (newest) => {
       hasConversation = true
       memory = Option.some(newest)
-      // Without words another process learns only that there was a conversation.
+      // Without words, what is stored shows only that there was a conversation.
       const saved = { ...keepsWords ? newest : {}, engines: engines.all(), ...CallLife.kept(life) }
       store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: saved })
     },

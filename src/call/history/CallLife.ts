@@ -1,8 +1,8 @@
 /**
- * The lives of a call. If a conversation's memory is lost, the conversation begins anew, and the call has one more life.
+ * The lives of a call. If a conversation's memory is lost, the conversation begins anew, and with it a new life of the call.
  *
- * An action of a later life must not replace an earlier life's, though the conversation counts its actions from 0 again. So the ids of a
- * later life's actions begin with a text of its own.
+ * The conversation of a new life counts its actions from 0 again. So that they don't replace stored actions of an earlier life, their ids
+ * have a prefix of their own.
  */
 import { Option, Schema } from "effect"
 import type { StoredCall } from "../../store/CallStore.ts"
@@ -13,15 +13,15 @@ const decode = Schema.decodeUnknownOption(Schema.Struct({ life: Schema.String })
 export const kept = (life: string): { readonly life?: string } => life === "" ? {} : { life }
 
 interface Before {
-  /** `"lost"`: the store could not be asked. */
+  /** `"lost"`: the store did not answer. */
   readonly before: StoredCall | "lost" | undefined
-  /** The conversation's memory could be read. */
+  /** Whether the stored memory of the conversation could be read. */
   readonly hasMemory: boolean
   /** ms since 1970. */
   readonly now: number
 }
 
-/** Stands in front of the ids of the life's actions. Empty for a call's first life. */
+/** The prefix of the ids of this life's actions. Empty for a call's first life. */
 export const of = ({ before, hasMemory, now }: Before): string => {
   if (before === undefined) return ""
   const memory = before === "lost" ? undefined : Option.getOrUndefined(before.memory)

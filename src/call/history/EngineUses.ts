@@ -14,7 +14,7 @@ const figures = ["soundSeconds", "inputTokens", "outputTokens", "characters"] as
 
 const keyOf = ({ engine, stage }: EngineUse): string => `${stage} ${engine}`
 
-/** A figure that no engine told stays unset: it is not 0. */
+/** A figure that neither use has stays unset: it is unknown, not 0. */
 const sum = (one: EngineUse, other: EngineUse): EngineUse => ({
   stage: one.stage,
   engine: one.engine,

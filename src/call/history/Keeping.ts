@@ -1,5 +1,5 @@
 /**
- * Decides what is kept of a call: as its request asks, else as its agent or the configuration says.
+ * Decides what is stored of a call. Its request decides first, then its agent and the configuration.
  */
 import type { Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
@@ -7,7 +7,7 @@ import type { CallKeeping } from "../CallInfo.ts"
 
 /** What a request may ask for. The agent decides unset fields. */
 export interface AskedKeeping {
-  /** `false`: figures only. The agent may want that, too. */
+  /** `false`: only figures are stored. The agent may demand that, too. */
   readonly words?: boolean
   readonly isRecorded?: boolean
   readonly metadata?: Schema.Json

@@ -1,11 +1,12 @@
 /**
- * How a call ended and what it costs, from what is known of it. Pure: facts come late, twice and out of order, and the newest of each kind counts.
+ * Computes how a call ended and what it costs from the facts known so far. Facts may come late, twice and out of order; the newest of each
+ * kind counts.
  */
 import type { Cost, EndedBy, EngineUse, Outcome } from "../../store/StoreWrite.ts"
 import { type EndReason, endReasons, isTerminal } from "../CallState.ts"
 import type { Usage } from "../cost/Cost.ts"
 
-/** What Twilio tells of a call's end. */
+/** What Twilio reports of a call's end. */
 export interface StatusFacts {
   /** Twilio's newest status, such as `completed`. */
   readonly status?: string
@@ -18,7 +19,7 @@ export interface StatusFacts {
 }
 
 export interface Facts extends StatusFacts {
-  /** Why the call ended for this service; unset while the call goes on. */
+  /** Why the call ended for this service. Unset while the call is live. */
   readonly reason?: EndReason
   /** ms since 1970. */
   readonly answeredAt?: number
@@ -60,10 +61,10 @@ const secondsOf = ({ answeredAt, durationSeconds, endedAt }: Facts): number | un
   return answeredAt === undefined || endedAt === undefined ? undefined : Math.max(0, Math.round((endedAt - answeredAt) / 1000))
 }
 
-/** Why calls end that nobody answered. */
+/** The reasons of calls that nobody answered. */
 const unanswered: ReadonlySet<EndReason> = new Set<EndReason>(["busy", "noAnswer", "failed", "canceled"])
 
-/** Prices what a call has used. */
+/** Computes the cost of a call. */
 export type Pricing = (usage: Pick<Usage, "minutes" | "engines">) => Cost
 
 interface OutcomeOptions {

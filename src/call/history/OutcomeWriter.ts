@@ -1,5 +1,5 @@
 /**
- * Gathers what is known of a call's end, and writes the outcome: when the call ends, and again when Twilio tells more.
+ * Gathers what is known of a call's end, and writes the outcome: when the call ends, and again when Twilio reports more.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
@@ -11,13 +11,13 @@ type OwnFacts = Partial<Pick<Outcomes.Facts, "answeredAt" | "isMemoryLost">>
 
 interface OutcomeWriter {
   readonly answeredAt: () => number | undefined
-  /** Adds facts of a call that goes on. */
+  /** Adds facts of a live call. */
   readonly note: (facts: OwnFacts) => void
-  /** Adds what Twilio told, at any time. */
+  /** Adds what Twilio reports, even after the end. */
   readonly report: (facts: Outcomes.StatusFacts) => void
-  /** The call is over for us. */
+  /** The call has ended for this service. */
   readonly end: (facts: Pick<Outcomes.Facts, "reason" | "endedAt" | "resumptions">) => void
-  /** Twilio's final status is no longer waited for. */
+  /** Stops waiting for Twilio's final status: the outcome becomes final. */
   readonly settle: () => void
 }
 

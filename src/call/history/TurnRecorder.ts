@@ -1,7 +1,7 @@
 /**
  * Makes the turns of a call's history from the events of its conversation.
  *
- * A turn of the agent is written as unheard when its words go to speech, and again when it is known how much was heard. If the process
+ * A turn of the agent is written as unheard when the agent begins to say it, and again when it is known how much was heard. If the process
  * dies in between, the turn stays unheard. A turn of the caller is written once, when it is over.
  */
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
@@ -14,7 +14,7 @@ type TurnWritten = Extract<StoreWrite, { readonly _tag: "TurnWritten" }>
 export interface TurnRecorder {
   /** The turns that change with this event. */
   readonly on: (event: ConversationEvent) => ReadonlyArray<TurnWritten>
-  /** The times of later events count from this moment, at which their conversation began: ms on the call's axis. Initially 0. */
+  /** Sets when the conversation of the later events began, in ms on the call's axis: their times count from there. Initially 0. */
   readonly conversationBegan: (axis: number) => void
 }
 
@@ -24,7 +24,7 @@ interface OpenTurn {
   readonly text: string
 }
 
-/** The most replies that are spoken and not finished. There is one, or two for a moment. */
+/** The most agent turns that may be open. Usually there is one, or two for a moment. */
 const maxOpenTurns = 8
 
 /** `firstTurn`: the number of the next turn, for a call that another process had before. */

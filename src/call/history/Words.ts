@@ -1,7 +1,7 @@
 /**
  * When each word of a turn was said, on the call's axis (ms since its first media stream began).
  *
- * Engines tell when a text begins and how long it plays. The words in between get their times by the number of their letters.
+ * The beginning and the length of a whole text are known. Each word's time is estimated from the number of letters before it.
  */
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 
@@ -22,8 +22,8 @@ export const spread = (text: string, at: number, millis: number, isHeard = true)
 }
 
 /**
- * The words of an agent's turn: first those that were heard, with their times, then those that were not. `startedAt` counts if nothing
- * was played.
+ * The words of an agent's turn: first those that were played, with their times, then the rest, at the end of playback. `startedAt` is their
+ * time if nothing was played.
  */
 export const ofAgent = (
   text: string,

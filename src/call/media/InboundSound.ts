@@ -1,5 +1,6 @@
 /**
- * Turns the caller's messages into sound at the agent's rate: gapless, or the newest alone for an agent that prefers fresh sound.
+ * Turns the caller's messages into sound at the agent's rate: without gaps, or only the newest messages for an agent with
+ * `maxBacklogFrames`.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -23,7 +24,7 @@ const noSound = new Uint8Array(0)
 export interface GaplessSound {
   /** All messages, with silence for missing sound, so that the samples count media time. */
   readonly pieces: (messages: Messages) => Pieces
-  /** `false` once a message came after a pong although it was sent before: then a proxy answers the pings. */
+  /** `false` once a message that was sent before a pong came after it: then a proxy answers the pings, and pongs prove nothing. */
   readonly arePongsTrue: () => boolean
 }
 
@@ -77,7 +78,7 @@ const framesIn = (message: Media | Silence) =>
   message.event === "media" ? Math.max(1, Math.ceil(message.media.payload.length / frameBytes)) : 1
 
 /** How many of the newest messages fit into `maxFrames`; at least one. */
-const newest = (messages: Messages, maxFrames: number): number => {
+const countNewest = (messages: Messages, maxFrames: number): number => {
   let frames = framesIn(messages[messages.length - 1])
   let count = 1
   while (count < messages.length) {
@@ -88,7 +89,7 @@ const newest = (messages: Messages, maxFrames: number): number => {
   return count
 }
 
-/** The newest messages as pieces, so that at most `maxBacklogFrames` wait in both directions together. Missing sound is not replaced. */
+/** Decodes only the newest messages, so that at most `maxBacklogFrames` wait in both directions together. Missing sound is not replaced. */
 export const makeFreshest = (options: {
   readonly decode: Decode
   readonly maxBacklogFrames: number
@@ -98,7 +99,7 @@ export const makeFreshest = (options: {
 }) => {
   const { counts, decode, maxBacklogFrames, unsentFrames } = options
   return (messages: Messages): Pieces => {
-    const stale = messages.length - newest(messages, maxBacklogFrames - unsentFrames())
+    const stale = messages.length - countNewest(messages, maxBacklogFrames - unsentFrames())
     counts.addStale(stale)
     const pieces: Array<Pcm> = []
     for (let index = stale; index < messages.length; index++) {

@@ -1,6 +1,6 @@
 /**
- * One call's sound between the line and the agent. The line has μ-law of 8 kHz in frames of 20 ms; the agent has samples at its
- * own rate. Each direction is one pure step of codec, resampler and framer, in memory that is used again and again.
+ * One call's sound between the line and the agent. The line has μ-law of 8 kHz in frames of 20 ms; the agent has samples at its own rate.
+ * Each direction is one step of codec, resampler and framer, in memory that is reused.
  */
 import * as Framer from "../../audio/Framer.ts"
 import * as Mulaw from "../../audio/Mulaw.ts"
@@ -12,12 +12,12 @@ export const frameBytes = 160
 export const frameMillis = 20
 
 /**
- * Work arrays, shared by all calls: each step is done with them before the next one begins. New arrays for each piece would be garbage
- * outside the heap, and V8 would collect the whole heap for it.
+ * Work arrays, shared by all calls: each step has finished with them before the next one begins. A new array for each piece would be
+ * garbage outside the heap, which makes V8 collect the whole heap.
  */
 let workPcm = new Int16Array(4096)
 let workMulaw = new Uint8Array(4096)
-/** The same for the usual length, so that no view is made for each frame. */
+/** Work arrays of one frame, the usual length. A longer array would need a new view for each frame. */
 const framePcm = new Int16Array(frameBytes)
 const frameMulaw = new Uint8Array(frameBytes)
 
@@ -35,7 +35,7 @@ const mulawOf = (length: number): Uint8Array => {
 
 /** The caller's direction. */
 export interface LineDecoder {
-  /** The pieces so far are no longer needed: the next ones may overwrite them. Without this call, pieces stay as they are. */
+  /** Lets the next pieces overwrite those returned so far. Without this call, pieces keep their content. */
   readonly reuse: () => void
   /** One piece of sound, of any length, at the agent's rate. */
   readonly decode: (mulaw: Uint8Array) => Pcm
@@ -44,20 +44,22 @@ export interface LineDecoder {
 /** The caller's sound at the agent's rate (Hz): μ-law and resampler in one step. */
 export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
   const resampler = Resampler.make(8000, sampleRate)
-  /** Memory for the pieces. Without `reuse` it holds up to a second of them, because arrays outside the heap are expensive. */
+  /**
+   * The array from which pieces are cut. Without `reuse` it grows to a second of sound, because new arrays outside the heap are expensive.
+   */
   let room = new Int16Array(resampler.outputLength(frameBytes))
   /** Samples of `room` that belong to pieces. */
   let used = 0
-  /** A prepared view of `room` for a first piece of the usual length: usually one frame comes at a time. */
-  let first: Pcm = room
+  /** A prepared view of `room` for a first piece of one frame. Usually one frame comes at a time. */
+  let firstPiece: Pcm = room
   const take = (length: number): Pcm => {
-    if (used === 0 && length === first.length) {
+    if (used === 0 && length === firstPiece.length) {
       used = length
-      return first
+      return firstPiece
     }
     if (used + length > room.length) {
       room = new Int16Array(Math.max(length, Math.min(2 * room.length, sampleRate)))
-      first = room.subarray(0, first.length)
+      firstPiece = room.subarray(0, firstPiece.length)
       used = 0
     }
     const piece = room.subarray(used, used + length)
@@ -85,9 +87,9 @@ export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
 interface LineEncoder {
   /** The frames that this sound, of any length, completes. */
   readonly push: (pcm: Pcm) => Uint8Array
-  /** The part of a frame that waits for more sound, filled up to a frame. */
+  /** The part of a frame that waits for more sound, filled up with silence. */
   readonly pad: () => Uint8Array
-  /** All that is still in the resampler and the framer, filled up to a frame: for the end of the sound. */
+  /** The rest of the sound, which is still in the resampler and the framer, filled up with silence to whole frames. */
   readonly flush: () => Uint8Array
   /** Forgets all sound so far. */
   readonly reset: () => void
@@ -125,8 +127,8 @@ export const makeEncoder = (sampleRate: SampleRate): LineEncoder => {
 }
 
 /**
- * Designs the filters of a rate (Hz) and runs them on a second of silence. The first call of the process then does not pay for design and
- * compilation while another call's sound waits.
+ * Designs the filters of a rate (Hz) and runs them on a second of silence. Otherwise the first call of the process does this work while
+ * other calls' sound waits.
  */
 export const warmUp = (sampleRate: SampleRate): void => {
   const decoder = makeDecoder(sampleRate)

@@ -1,7 +1,7 @@
 /**
- * Hears both directions of a media stream as they sound on the line, for a recording.
+ * Receives both directions of a media stream as they sound on the line, for a recording.
  *
- * The session calls it for each piece of sound. So it must not wait, and the bytes are good only until it returns.
+ * The session calls it for each piece of sound. So the listener must not wait, and the bytes are valid only until it returns.
  */
 export interface LineListener {
   /**

@@ -1,4 +1,4 @@
-/** Writes the agent's frames to a media stream, and the marks between them. */
+/** Writes the agent's frames, and the marks between them, to a media stream. */
 import { clearText, markText, type MediaStream } from "../../twilio/media/MediaStream.ts"
 import { frameBytes } from "./LineCodec.ts"
 import type { LineListener } from "./LineListener.ts"
@@ -11,7 +11,7 @@ export interface LineSender {
   /** Sends whole frames of μ-law at 8 kHz, at least one. `playsAt` is when their playback begins (monotonic ms). */
   readonly sendFrames: (mulaw: Uint8Array, playsAt: number) => void
   readonly sendMark: (name: string) => void
-  /** Lets Twilio throw away the sound that it has not played. `at`: monotonic ms. */
+  /** Makes Twilio throw away the sound that it has not played yet. `at`: monotonic ms. */
   readonly sendClear: (at: number) => void
 }
 
@@ -19,7 +19,7 @@ export const make = (options: {
   readonly stream: MediaStream
   readonly counts: MediaCounts
   readonly listener: LineListener | undefined
-  /** The peer reads slower than sound is played. From then on it may be called for each frame. */
+  /** Called when more than `maxUnsentBytes` are unsent, and perhaps again for each later frame. */
   readonly onSlowPeer: () => void
 }): LineSender => {
   const { counts, listener, onSlowPeer, stream } = options

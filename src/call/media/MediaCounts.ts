@@ -39,7 +39,7 @@ const losses: ReadonlyArray<Counter> = [
 export interface MediaCounts {
   /** The agent was given these messages, or skipped them. */
   readonly addTaken: (messages: number) => void
-  /** The agent skipped so many of the messages that it took. */
+  /** The agent skipped this many of the messages that it was given. */
   readonly addStale: (messages: number) => void
   /** These frames were written to the socket. */
   readonly addSent: (frames: number) => void
@@ -64,7 +64,10 @@ export const make = (options: {
   const reportedTraffic = traffic.map(() => 0)
   const reportedLosses = losses.map(() => 0)
 
-  /** The stream times one message in fifty, by its index. Messages that were dropped before the agent took them have no index here. */
+  /**
+   * The index of the timed message among the messages that the agent took. The stream times one message in fifty, and its own index also
+   * counts messages that were dropped before.
+   */
   const indexOfTimed = () => tally.sampleIndex - (tally.ahead + tally.burst + tally.untaken)
   const sinceTimedSeconds = () => (now() - tally.sampleAt) / 1000
 

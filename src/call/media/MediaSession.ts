@@ -6,8 +6,8 @@
  *   agent ─▶ OutboundSound (resampler, μ-law, frames) ─▶ PacedQueue ─▶ LineSender ─▶ MediaStream
  * ```
  *
- * Sound that the network held up is heard whole and in order. Only sound beyond `MEDIA_BACKLOG` is dropped, the oldest first, and
- * counted by its cause. Marks, keys and the stop are never dropped. See docs/adr/0002 and 0011.
+ * Sound that the network delayed still reaches the agent whole and in order. Only sound beyond `MEDIA_BACKLOG` is dropped, the oldest
+ * first, and counted by its cause. Marks, keys and the stop are never dropped. See docs/adr/0002 and 0011.
  *
  * The steps of a frame run in the agent's own fiber, so that a frame costs one wake-up.
  */
@@ -30,7 +30,7 @@ import * as MediaCounts from "./MediaCounts.ts"
 import * as OutboundSound from "./OutboundSound.ts"
 import * as SilenceFiller from "./SilenceFiller.ts"
 
-/** The mark behind the agent's last sound; its return lets the call end. */
+/** The mark behind the agent's last sound. The call ends when Twilio returns this mark. */
 const lastMark: OutboundMark = { _tag: "Mark", name: "client-caller/last" }
 
 /** How long to wait until the last sound is played, before the call is ended anyway. */
@@ -56,7 +56,7 @@ const endOfSocket = ({ reason }: StreamClosed): StreamEnd => {
 export interface Options {
   /** Without a `media` message for this long the stream is closed. */
   readonly media: Duration.Duration
-  /** How much sound may wait, and how long a gap in it may be a stall of the network. */
+  /** See `CallLimits`. */
   readonly backlog: Duration.Duration
   readonly watch: Pick<CallEvents, "tell"> & Pick<ConversationFeed, "isWatched">
   readonly transfer?: CallSide["transfer"]
@@ -72,7 +72,7 @@ export interface Options {
 }
 
 /** The options that the agent gets. */
-const ofAgent = ({ actions, isRecorded = false, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
+const agentOptions = ({ actions, isRecorded = false, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
   tell: watch.tell,
   isWatched: watch.isWatched,
   isRecorded,
@@ -115,7 +115,7 @@ const untilMediaTimeout = Effect.fnUntraced(function*(
   }
 })
 
-/** Connects an agent to a stream until the stream ends, and gives how it ended. The first reason counts. */
+/** Connects an agent to a stream until the stream ends. Returns how it ended; of several reasons the first counts. */
 export const run = Effect.fnUntraced(function*(
   stream: MediaStream,
   agent: Agent,
@@ -128,12 +128,12 @@ export const run = Effect.fnUntraced(function*(
   const backlog = Duration.toMillis(options.backlog)
 
   const ended = yield* Deferred.make<StreamEnd>()
-  let how: StreamEnd | undefined
+  let firstEnd: StreamEnd | undefined
   const endNow = (end: StreamEnd) => {
-    how ??= end
+    firstEnd ??= end
     return Deferred.doneUnsafe(ended, Effect.succeed(end))
   }
-  const end = (how: StreamEnd) => Effect.sync(() => void endNow(how))
+  const end = (streamEnd: StreamEnd) => Effect.sync(() => void endNow(streamEnd))
 
   const counts = MediaCounts.make({ tally: stream.tally, now, isEcho: agent.name === "echo", context })
   const sender = LineSender.make({ stream, counts, listener, onSlowPeer: () => endNow({ _tag: "Closed", reason: "slowPeer" }) })
@@ -155,7 +155,7 @@ export const run = Effect.fnUntraced(function*(
     audio: Stream.mapArray(stream.media, hear),
     borrowedAudio,
     clear: outbound.clear,
-    ...ofAgent(options, () => how),
+    ...agentOptions(options, () => firstEnd),
     callId: stream.start.callSid,
     isOutbound: options.isOutbound === true
   })
@@ -173,13 +173,13 @@ export const run = Effect.fnUntraced(function*(
           : signal(Signal.MarkReturned({ name: message.mark.name }))
     }
   }
-  // Control messages before the socket's end count first: a `stop` just before the close is a stop.
+  // Control messages are handled before the socket's end: a `stop` just before the close is a stop.
   const obey = Stream.runForEach(stream.control, onControl).pipe(
     Effect.andThen(stream.closed),
     Effect.flatMap((closed) => end(endOfSocket(closed)))
   )
 
-  // If the reply is the caller's own sound, no stream is needed in between.
+  // The echo agent returns the caller's own sound. Then no stream is needed in between.
   const speak = reply === borrowedAudio
     ? stream.forEachMedia((messages) => outbound.offer(hearBorrowed(messages)))
     : Stream.runForEachArray(reply, outbound.offer)

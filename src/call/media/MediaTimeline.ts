@@ -1,5 +1,5 @@
 /**
- * How much sound is missing before a message, by its `chunk` and `timestamp`: arithmetic over media time.
+ * Computes from a message's `chunk` and `timestamp` how much sound is missing before it.
  *
  * Twilio sends a message each 20 ms for the whole call, even while the caller is silent. So a missing message was lost.
  */
@@ -17,23 +17,23 @@ const timestampSlackMillis = 100
 
 interface MediaTimeline {
   /**
-   * Takes the next message; gives how much sound (ms) is missing before it.
+   * Takes the next message. Returns how much sound (ms) is missing before it.
    *
    * @param elapsed real ms since the stream was opened; called only if something may be missing
    */
   readonly missingBefore: (media: Media["media"], elapsed: () => number) => number
-  /** Notes the silence (ms) that was added behind the last message. */
+  /** Counts silence (ms) that was added behind the last message. */
   readonly addSilence: (millis: number) => void
-  /** Whether the network held up the last message: it directly follows the one before, although silence was added between them. */
+  /** Whether the network delayed the last message: it directly follows the one before, although silence was added between them. */
   readonly wasHeldUp: () => boolean
 }
 
 /**
- * Whatever the numbers say, a gap is at most as long as the `backlog` (ms). All sound together is at most as long as the stream so far
- * plus the allowed lead.
+ * Whatever `chunk` and `timestamp` say, a gap is at most as long as the `backlog` (ms). All sound together is at most as long as the stream
+ * so far plus the allowed lead.
  *
- * A number that would put the sound ten seconds ahead of the clock is wrong, and makes no gap. Such a gap would move the media time
- * ahead for good, and hide every later gap. The next message is compared with the wrong number, so the sequence recovers by itself.
+ * A number that would put the sound more than ten seconds ahead of the clock is wrong and makes no gap. Such a gap would move the media
+ * time ahead for good, and hide every later gap. The next message is compared with the wrong number, so the sequence recovers by itself.
  */
 export const make = (backlog: number): MediaTimeline => {
   /** The numbers of the next message if nothing is missing. Unset before the first message. */
@@ -47,7 +47,7 @@ export const make = (backlog: number): MediaTimeline => {
 
   const gapBefore = ({ chunk, timestamp }: Media["media"], length: number, elapsed: () => number): number => {
     if (expected === undefined) return 0
-    /** The silence since the last message stands for the same gap: it is not counted twice. */
+    /** Silence that was added since the last message fills the same gap, so it is subtracted. */
     const isPossible = (gap: number) => heardMillis - silenceMillis + gap <= elapsed() + closeLeadMillis
     const byTimestamp = timestamp - expected.timestamp
     const skipsChunks = chunk > expected.chunk

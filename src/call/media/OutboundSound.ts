@@ -1,4 +1,4 @@
-/** Puts the agent's items on the line, as frames, marks and notices: codec, framer and pacer. */
+/** Sends the agent's items to the line as frames, marks and notices, through codec, framer and pacer. */
 import { Effect, type Scope } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
 import type { OutboundItem, OutboundMark } from "../../conversation/ports/AudioPort.ts"
@@ -9,8 +9,8 @@ import * as PacedQueue from "./PacedQueue.ts"
 
 interface OutboundSound {
   /**
-   * Sends items behind all earlier ones; waits while more than 600 ms are ahead of playback. A `clear` meanwhile throws away the rest of
-   * these items.
+   * Sends items behind all earlier ones, and waits while more than 600 ms are ahead of playback. A `clear` during the wait throws away the
+   * rest of these items.
    */
   readonly offer: (items: ReadonlyArray<OutboundItem>) => Effect.Effect<unknown>
   /** Sends the remaining sound, filled up to a frame, and this mark behind it. */

@@ -1,7 +1,7 @@
 /**
- * The agent's frames on their way to Twilio. A frame that may leave leaves at once; a frame too far ahead of playback waits.
+ * Paces the agent's frames on their way to Twilio, so that little sound is ahead of playback.
  *
- * At most 200 ms of sound are sent ahead of playback. Further sound waits in a bounded queue of 400 ms; when the queue is full, the agent
+ * Frames up to 200 ms ahead of playback are sent at once. Further frames wait in a queue of 400 ms. When the queue is full, the agent
  * waits. Marks and notices keep their place between the frames.
  *
  * A `clear` begins a new generation. Each offer names the generation in which its sound was made, and items of an older generation are
@@ -17,15 +17,15 @@ import type { MediaCounts } from "./MediaCounts.ts"
 /** How many frames may wait for the pacer: 400 ms. */
 export const maxQueuedFrames = 20
 
-/** How many frames are put into the queue, and taken from it, in one go. */
+/** How many frames one item of the queue has at most. */
 const framesPerItem = 5
 
 /** How far ahead of playback sound is sent, in ms. */
 export const leadMillis = 200
 
 /**
- * By how much (ms) the lead may shrink before the pacer sends again. It then sends several frames in one go, because a wake-up costs
- * more than sending a frame.
+ * By how much (ms) the lead may shrink before the pacer wakes up. It then sends several frames in one write, because a wake-up costs more
+ * than sending a frame.
  */
 const slackMillis = 40
 
@@ -39,9 +39,9 @@ interface QueuedItem {
 interface FrameBatch {
   /** Whether no further frame fits. */
   readonly isFull: () => boolean
-  /** Copies one frame of `source`, from `at` on. `playsAt` (monotonic ms) counts for the first frame of the batch. */
+  /** Copies one frame of `source`, from the byte `at` on. `playsAt` (monotonic ms) is used for the first frame of the batch only. */
   readonly add: (source: Uint8Array, at: number, playsAt: number) => void
-  /** Sends all frames, if any; gives how many. */
+  /** Sends all frames, if any. Returns how many. */
   readonly send: () => number
   readonly discard: () => void
 }
@@ -99,16 +99,16 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const isIdle = () => unsentFrames === 0 && Queue.sizeUnsafe(queue) === 0
 
-  const enqueueFrames = Effect.fnUntraced(function*(mulaw: Uint8Array, current: number) {
+  const enqueueFrames = Effect.fnUntraced(function*(mulaw: Uint8Array, ofGeneration: number) {
     for (let at = 0; at < mulaw.length; at += framesPerItem * frameBytes) {
-      if (current !== generation) return counts.addCleared((mulaw.length - at) / frameBytes)
+      if (ofGeneration !== generation) return counts.addCleared((mulaw.length - at) / frameBytes)
       const item = mulaw.subarray(at, at + framesPerItem * frameBytes)
       unsentFrames += item.length / frameBytes
-      yield* Queue.offer(queue, { item, generation: current })
+      yield* Queue.offer(queue, { item, generation: ofGeneration })
     }
   })
 
-  const offerFrames = (mulaw: Uint8Array, current: number): Effect.Effect<unknown> => {
+  const offerFrames = (mulaw: Uint8Array, ofGeneration: number): Effect.Effect<unknown> => {
     let at = 0
     if (isIdle()) {
       const moment = now()
@@ -116,7 +116,7 @@ export const make = Effect.fnUntraced(function*(options: {
       for (; at < mulaw.length && pacer.lead(moment) + frameMillis <= leadMillis; at += frameBytes) pacer.reserve(moment, frameMillis)
       if (at > 0) sender.sendFrames(at === mulaw.length ? mulaw : mulaw.subarray(0, at), playsAt)
     }
-    return at === mulaw.length ? Effect.void : enqueueFrames(mulaw.slice(at), current)
+    return at === mulaw.length ? Effect.void : enqueueFrames(mulaw.slice(at), ofGeneration)
   }
 
   const sendMarker = (marker: OutboundMark | SentNotice) => marker._tag === "Mark" ? sender.sendMark(marker.name) : marker.notify()
@@ -128,8 +128,8 @@ export const make = Effect.fnUntraced(function*(options: {
   const pace = Effect.gen(function*() {
     while (true) {
       if (Queue.sizeUnsafe(queue) === 0) sendBatch()
-      const { generation: current, item } = yield* Queue.take(queue)
-      if (current !== generation) continue
+      const { generation: ofGeneration, item } = yield* Queue.take(queue)
+      if (ofGeneration !== generation) continue
       if (!(item instanceof Uint8Array)) {
         sendBatch()
         sendMarker(item)
@@ -156,13 +156,13 @@ export const make = Effect.fnUntraced(function*(options: {
     generation: () => generation,
     unsentFrames: () => unsentFrames,
     offerFrames,
-    offerMarker: (marker, current) => {
-      if (current !== generation) return Effect.void
-      return isIdle() ? Effect.sync(() => sendMarker(marker)) : Queue.offer(queue, { item: marker, generation: current })
+    offerMarker: (marker, ofGeneration) => {
+      if (ofGeneration !== generation) return Effect.void
+      return isIdle() ? Effect.sync(() => sendMarker(marker)) : Queue.offer(queue, { item: marker, generation: ofGeneration })
     },
     clear: Effect.gen(function*() {
       generation++
-      // The pacing fiber may sleep for sound that is thrown away now, and later sound would wait for that.
+      // The pacing fiber may be asleep because of sound that is thrown away now. Later sound must not wait for that sleep.
       yield* Fiber.interrupt(pacing)
       yield* Queue.clear(queue)
       counts.addCleared(unsentFrames)

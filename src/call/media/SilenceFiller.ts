@@ -1,8 +1,8 @@
 /**
- * Puts silence behind the caller's sound while the caller sends nothing.
+ * Adds silence behind the caller's sound while no messages come.
  *
- * A time without messages counts as a stall of the network until something shows that nothing was sent. The pong to a WebSocket ping shows
- * it, because the pong comes behind everything that was sent before. Without a pong, the end of the backlog shows it.
+ * A time without messages counts as a stall of the network until it is clear that nothing was sent. The pong to a WebSocket ping makes it
+ * clear, because the pong comes behind everything that was sent before. Without a pong, `backlog` ms without a message make it clear.
  */
 import { Effect } from "effect"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
@@ -29,13 +29,15 @@ export const run = (options: {
   const { tally } = stream
   const sinceLastMessage = () => now() - tally.lastAt
 
-  /** Adds silence until the next message comes. The last one came at `last`; sound reaches to `from` (monotonic ms). */
-  const fill = (last: number, from: number): Effect.Effect<void> =>
+  /**
+   * Adds silence until the next message comes. The last message came at `last`, and the sound so far reaches to `filledTo` (monotonic ms).
+   */
+  const fill = (last: number, filledTo: number): Effect.Effect<void> =>
     Effect.suspend(() => {
       if (tally.lastAt !== last) return Effect.void
-      const millis = Math.floor(now() - from)
+      const millis = Math.floor(now() - filledTo)
       if (millis > 0) stream.addSilence(millis)
-      return Effect.andThen(ProcessHalt.waitAndCatchUp(stepMillis, Effect.sleep(stepMillis)), fill(last, from + millis))
+      return Effect.andThen(ProcessHalt.waitAndCatchUp(stepMillis, Effect.sleep(stepMillis)), fill(last, filledTo + millis))
     })
 
   return Effect.forever(

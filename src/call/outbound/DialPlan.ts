@@ -1,4 +1,4 @@
-/** Plans the dial for a request: makes all checks that need neither a line nor a turn. */
+/** Plans the dial for a request, after all checks that need neither a free line nor a turn to dial. */
 import { Effect, Option } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { Agents } from "../../agent/Agents.ts"
@@ -17,7 +17,7 @@ export interface DialPlan {
   readonly url: string
 }
 
-/** Gives the plan of each request, or the reason why it is not dialled. */
+/** Returns a function that plans the dial for a request, or fails with the reason why the call is not dialled. */
 export const make = (
   config: AppConfig["Service"],
   credentials: Credentials["Service"],

@@ -1,4 +1,4 @@
-/** When the next call may be dialled: `CALLS_PER_SECOND`, evenly spaced. Unused turns are not saved up. */
+/** Decides when the next call may be dialled: dials are evenly spaced by `CALLS_PER_SECOND`. Unused turns are not saved up. */
 import { Data, Duration, Result } from "effect"
 
 /** Too many calls wait for their turn at Twilio already. */
@@ -10,12 +10,12 @@ export class TooManyWaiting extends Data.TaggedError("TooManyWaiting")<{ readonl
   }
 }
 
-/** The longest that a request waits for its turn, ms. */
+/** How long a request waits for its turn at most, ms. */
 const maxWaitMillis = 10_000
 
 export interface DialTurns {
   /**
-   * Takes the next free turn; gives how long (ms) to wait for it.
+   * Takes the next free turn. Returns how long (ms) to wait for it.
    *
    * @param now monotonic ms, which may be negative
    */

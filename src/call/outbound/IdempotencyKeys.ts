@@ -1,7 +1,7 @@
 /**
- * Keeps the outcomes of requests with an `Idempotency-Key` for a day, by the key: a repeated request does not ring again.
+ * Keeps the outcomes of requests with an `Idempotency-Key` for a day, so that a repeated request does not ring again.
  *
- * Each process keeps its own; at most 10 000 keys, the oldest go first.
+ * Each process keeps its own keys, at most 10 000. The oldest are dropped first.
  */
 import { Clock, Data, Deferred, Duration, Effect } from "effect"
 
@@ -32,7 +32,7 @@ interface IdempotencyKeys<A, E> {
   readonly claim: (key: string, fingerprint: string) => Effect.Effect<Claim<A, E>, IdempotencyConflict>
 }
 
-/** `isFinal`: whether a failure is kept as the key's outcome. After another failure the key may be used again. */
+/** `isFinal`: whether a failure is kept as the key's outcome. After any other failure the key may be used again. */
 export const make = <A, E>(isFinal: (error: E) => boolean): IdempotencyKeys<A, E> => {
   /** Oldest first. */
   const entries = new Map<string, Entry<A, E>>()

@@ -20,7 +20,7 @@ export interface OutboundRequest {
   /** A media WebSocket other than this service's own. */
   readonly websocketUrl: Option.Option<string>
   readonly idempotencyKey: Option.Option<string>
-  /** What to keep of the call. */
+  /** What to store of the call. */
   readonly keeping: AskedKeeping
   /** Where Twilio reaches this service: `https://…`, without a trailing slash. */
   readonly baseUrl: string
@@ -46,7 +46,7 @@ export class OutboundNotConfigured extends Data.TaggedError("OutboundNotConfigur
   }
 }
 
-/** The number is one that is not dialled. */
+/** The dialling rules forbid this number. */
 export class NumberRefused extends Data.TaggedError("NumberRefused")<DialRules.DialRefusal> {}
 
 export type OutboundError =
@@ -60,5 +60,5 @@ export type OutboundError =
   | LineBusy
   | TwilioError
 
-/** Whether the phone may have rung although we don't know: another try could ring it twice. */
+/** Whether the phone may have rung in spite of the error. Another try could then ring it twice. */
 export const mayHaveRung = (error: OutboundError): boolean => error._tag === "TwilioError" && error.mayBeDone

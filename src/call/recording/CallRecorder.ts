@@ -20,6 +20,12 @@ import type { Taken } from "./StereoBuffer.ts"
 /** Most of a recording's CPU time is the writes to its file, whatever their length. */
 const writeEveryMillis = 2000
 
+/** Bytes for the sound of one write, also if the write comes a little late. */
+const writeMemoryBytes = 1.25 * writeEveryMillis * MulawWav.bytesPerMilli
+
+/** Usually few calls write at the same moment. */
+const maxSpareMemories = 16
+
 const retryAfterMillis = 1000
 
 /** How long the end of a stream waits for the disk. */
@@ -43,6 +49,7 @@ export class CallRecorder extends Context.Service<CallRecorder, {
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
       const complaints = yield* SampledLog.make
+      const spareMemories: Array<Uint8Array> = []
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
       return CallRecorder.of({
@@ -52,7 +59,7 @@ export class CallRecorder extends Context.Service<CallRecorder, {
           const recorder = LineRecorder.make({ beginsAt: openedAt, now, backlog })
           const ended = yield* Deferred.make<number>()
           // A fiber of the service: it writes the remaining sound when the stream is over, even while the service stops.
-          const writing = yield* Effect.forkIn(write({ recordings, complaints }, part, recorder, now, Deferred.await(ended)), scope)
+          const writing = yield* Effect.forkIn(write({ recordings, complaints, spareMemories }, part, recorder, now, Deferred.await(ended)), scope)
           yield* Effect.addFinalizer(() =>
             Effect.andThen(
               Effect.sync(() => Deferred.doneUnsafe(ended, Effect.succeed(now()))),
@@ -67,7 +74,12 @@ export class CallRecorder extends Context.Service<CallRecorder, {
 
 /** Writes until the stream has ended, at the moment (monotonic ms) that `ended` gives. */
 const write = (
-  { complaints, recordings }: { readonly recordings: CallRecordings["Service"]; readonly complaints: SampledLog.SampledLog },
+  { complaints, recordings, spareMemories }: {
+    readonly recordings: CallRecordings["Service"]
+    readonly complaints: SampledLog.SampledLog
+    /** Memory of earlier writes that none uses now. */
+    readonly spareMemories: Array<Uint8Array>
+  },
   part: Part,
   recorder: LineRecorder.LineRecorder,
   now: () => number,
@@ -98,6 +110,18 @@ const write = (
 
   const after = (millis: number) => Effect.raceFirst(Effect.as(Effect.sleep(millis), undefined), ended)
 
+  /** Writes the settled sound, in memory that the next write of any call uses again: new memory for each write would busy V8's collector. */
+  const appendSettled = (file: PartFile) =>
+    Effect.suspend(() => {
+      const memory = spareMemories.pop() ?? new Uint8Array(writeMemoryBytes)
+      return Effect.ensuring(
+        append(file, recorder.take(now(), memory)),
+        Effect.sync(() => {
+          if (spareMemories.length < maxSpareMemories) spareMemories.push(memory)
+        })
+      )
+    })
+
   const toFile = Effect.gen(function*() {
     const file = yield* recordings.begin(part)
     // Streams that began together are written at different moments.
@@ -105,8 +129,12 @@ const write = (
     while (true) {
       const endedAt = yield* after(pauseMillis)
       pauseMillis = writeEveryMillis
-      for (const taken of endedAt === undefined ? [recorder.take(now())] : recorder.finish(endedAt)) yield* append(file, taken)
-      if (endedAt !== undefined) return
+      if (endedAt === undefined) {
+        yield* appendSettled(file)
+        continue
+      }
+      for (const taken of recorder.finish(endedAt)) yield* append(file, taken)
+      return
     }
   }).pipe(Effect.scoped)
 

@@ -27,8 +27,8 @@ const bufferedSamples = 2 ** 15
 const diskMillis = 8000
 
 export interface LineRecorder extends LineListener {
-  /** The sound that is settled at this moment (monotonic ms) and was not taken before. */
-  readonly take: (at: number) => Taken
+  /** The sound that is settled at this moment (monotonic ms) and was not taken before; in `memory` if it fits there. */
+  readonly take: (at: number, memory?: Uint8Array) => Taken
   /** The stream has ended at this moment (monotonic ms). Gives all remaining sound, in order. */
   readonly finish: (at: number) => ReadonlyArray<Taken>
   /** ms of sound that were lost. */
@@ -77,9 +77,9 @@ export const make = (options: {
       agentEnd += mulaw.length
     },
     onClear: (at) => cut(positionOf(at)),
-    take: (at) => {
+    take: (at, memory) => {
       const position = positionOf(at - delayMillis)
-      return buffer.take(Math.min(position, waitsFor(position)))
+      return buffer.take(Math.min(position, waitsFor(position)), memory)
     },
     finish: (at) => {
       const position = positionOf(at)

@@ -59,12 +59,13 @@ export class StereoBuffer {
     for (let at = Math.max(position, this.#from); at < last; at++) bytes[2 * (at & mask) + channel] = Mulaw.silence
   }
 
-  /** Takes the sound before a position. The bytes are a copy. */
-  take(end: number): Taken {
+  /** Takes a copy of the sound before a position, in `memory` if the sound fits there. */
+  take(end: number, memory?: Uint8Array): Taken {
     const silentBytes = 2 * this.#skipped
     this.#skipped = 0
     const inBuffer = Math.min(Math.max(end, this.#from), this.#from + this.#samples)
-    const sound = new Uint8Array(2 * (inBuffer - this.#from))
+    const length = 2 * (inBuffer - this.#from)
+    const sound = memory !== undefined && length <= memory.length ? memory.subarray(0, length) : new Uint8Array(length)
     const first = 2 * (this.#from & (this.#samples - 1))
     const untilWrap = Math.min(sound.length, this.#bytes.length - first)
     sound.set(this.#bytes.subarray(first, first + untilWrap))

@@ -1,7 +1,7 @@
 /**
- * What this process knows about calls that are not live in it: reports that came before their call, and ends.
+ * What this process knows about calls that are not live in it: reports that came before their call, and which calls have ended.
  *
- * Ages are measured by the monotonic clock: a change of the wall clock makes none of them longer or shorter.
+ * Ages are measured by the monotonic clock, so that a change of the wall clock has no effect on them.
  */
 import { Clock, Duration, Effect, Metric } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -21,8 +21,8 @@ export interface AbsentCalls {
   /** Whether Twilio has confirmed the call's end. */
   readonly isOver: (callSid: CallSid) => Effect.Effect<boolean>
   /**
-   * Keeps a report of a call that is not here and is not over. A terminal status also marks the call's end as confirmed, even if it is
-   * here. `isHere`: the call is live, or its history is still here.
+   * Keeps a report of a call that is not here and whose end is not confirmed. A terminal status confirms the end of any call. `isHere`: the
+   * call is live, or its history is still here.
    */
   readonly addReport: (callSid: CallSid, report: EarlyReports.Report, isHere: boolean) => Effect.Effect<void>
   /** Gives the reports of this call, in the order of their numbers, and forgets them. */

@@ -1,4 +1,4 @@
-/** Takes calls in: checks that a line is free, starts each call's owner fiber, and gives the call its earlier reports. */
+/** Admits calls: checks that a line is free, starts the call's owner fiber, and applies reports that came before the call. */
 import { Data, Effect, FiberSet, Metric, type Scope } from "effect"
 import { type CallSid, copy } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
@@ -25,7 +25,7 @@ export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: Re
   }
 }
 
-/** The call is over: Twilio has said so, or has taken our hang-up. A request of such a call is a replay, or late. */
+/** The call has ended: Twilio has said so, or has accepted our hang-up. A request of such a call is a replay, or late. */
 export class CallHasEnded extends Data.TaggedError("CallHasEnded") {
   override get message() {
     return "This call has ended. Answer its webhooks with <Hangup/>, and close its media streams."
@@ -48,7 +48,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly limits: CallLimits
   readonly controlOf: (info: CallInfo) => CallControl
   readonly histories: CallHistories["Service"]
-  /** What is kept of a call. */
+  /** Decides what is stored of a call. */
   readonly keepingOf: (info: NewCall) => CallKeeping
   readonly onBegin: (callSid: CallSid) => Effect.Effect<void>
   readonly onPhase: (callSid: CallSid, state: CallState) => Effect.Effect<void>
@@ -64,7 +64,7 @@ export const make = Effect.fnUntraced(function*(options: {
   })
 
   const begin = Effect.fnUntraced(function*(given: NewCall, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
-    // The SID is a piece of Twilio's request, and is kept.
+    // The SID is a substring of Twilio's request. A copy does not keep the whole request in memory.
     const callSid = copy(given.callSid)
     const info: CallInfo = { ...given, callSid, keeping: keepingOf(given) }
     const history = yield* histories.open(info, before)
@@ -72,10 +72,10 @@ export const make = Effect.fnUntraced(function*(options: {
     const control = controlOf(info)
     const made = yield* Call.make(info, limits, {
       ...control,
-      // A call that another process may have is not ours to end.
+      // Another process may have the call: then only that process may hang it up.
       hangUp: Effect.suspend(() => history.isElsewhere() ? Effect.void : control.hangUp)
     }, history, (state) => onPhase(callSid, state))
-    // Another request of the same call may have been faster.
+    // Another request of the same call may have added it meanwhile.
     const call = live.find(callSid) ?? made.call
     if (call === made.call) {
       live.add(call)
@@ -101,7 +101,7 @@ export const make = Effect.fnUntraced(function*(options: {
       if (live.find(callSid) !== undefined) return
       const hasEnded = yield* absent.hasEnded(callSid)
       const reports = yield* absent.takeReports(callSid)
-      // Without a report the call was live here, and its end has been counted.
+      // Ended without a waiting report: the call was live here already, and is finished.
       if (hasEnded && reports.length === 0) return
       const call = yield* begin(info, reports)
       if (hasEnded) yield* call.dispatch(CallEvent.Released({ reason: "requested" }))

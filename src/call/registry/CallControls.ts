@@ -5,7 +5,10 @@ import type { RestClient } from "../../twilio/rest/RestClient.ts"
 import type { CallControl, CallInfo } from "../CallInfo.ts"
 import * as ContinueUrl from "./ContinueUrl.ts"
 
-/** `onHungUp` runs when Twilio has taken the hang-up. `ownNumber` is shown to the other telephone if the call has no number of ours. */
+/**
+ * `onHungUp` runs when Twilio has accepted the hang-up. A transfer shows `ownNumber` to the other telephone if our number in the call is
+ * unknown.
+ */
 export const make = (
   rest: RestClient["Service"],
   ownNumber: Option.Option<PhoneNumber>,

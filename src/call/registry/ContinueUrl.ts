@@ -1,6 +1,6 @@
 /**
- * Where Twilio asks what to do when a call's stream or transfer is over. Another process may be asked, and may be unable to ask the store:
- * so the URL tells whose call it is, and whether only figures of it are kept.
+ * The URL at which Twilio asks what to do when a call's stream or transfer has ended. The request may reach another process that can't ask
+ * the store. So the URL names the call's agent, and says whether only figures of the call are stored.
  */
 import * as WebhookUrls from "../../twilio/webhook/WebhookUrls.ts"
 import type { CallInfo } from "../CallInfo.ts"

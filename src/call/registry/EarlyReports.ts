@@ -1,6 +1,6 @@
 /**
- * Status callbacks that came before their call: Twilio may report a call that we dialled before it has answered the
- * request to dial. The reports, with all that they tell, are kept for a minute and given to the call when it is admitted.
+ * Status callbacks that came before their call: Twilio may report a call that we dialled before it has answered the request to dial. Such
+ * reports are kept for a minute, and applied to the call when it is admitted.
  *
  * Both the calls and the reports of one call are bounded, so that a flood of unknown SIDs costs little memory.
  */
@@ -30,15 +30,15 @@ interface Remembered {
 
 /** All times are monotonic ms. */
 interface EarlyReports {
-  /** Keeps a report. Tells whether it is new, and how many others were forgotten: too old ones (`expired`), or too many (`dropped`). */
+  /** Keeps a report. Returns whether it is new, and how many other reports were forgotten: too old (`expired`), or too many (`dropped`). */
   readonly remember: (callSid: CallSid, report: Report, now: number) => {
     readonly isNew: boolean
     readonly expired: number
     readonly dropped: number
   }
-  /** Gives the reports of this call in the order of their numbers, and forgets them. `expired`: how many were too old. */
+  /** Returns the reports of this call in the order of their numbers, and forgets them. `expired`: how many were too old. */
   readonly take: (callSid: CallSid, now: number) => { readonly reports: ReadonlyArray<Report>; readonly expired: number }
-  /** Forgets reports older than a minute, and gives how many those were. */
+  /** Forgets reports older than a minute. Returns how many. */
   readonly forgetOld: (now: number) => number
   /** How many calls have reports here. */
   readonly size: () => number

@@ -1,8 +1,8 @@
 /**
  * The calls that have ended, by their SID, for a day: a replayed webhook must not open a new session.
  *
- * A call is over when Twilio has told a terminal status, or has taken our hang-up (REST or `<Hangup/>`). An end
- * without that, such as a stream that stopped because the call was redirected, is kept too; such a call may come back.
+ * A call is over when Twilio has reported a terminal status, or has accepted our hang-up (REST or `<Hangup/>`). Other ends are kept, too,
+ * such as a stream that stopped because the call was redirected. Such a call may come back.
  *
  * Each process keeps its own. At most `maxCalls` are kept (about 14 MB); the oldest are forgotten first.
  */
@@ -20,7 +20,7 @@ interface Ending {
 
 /** All times are monotonic ms. */
 interface EndedCalls {
-  /** `isOver`: Twilio has confirmed the end. Once confirmed, it stays so. */
+  /** `isOver`: Twilio has confirmed the end. A confirmed end stays confirmed. */
   readonly add: (callSid: CallSid, isOver: boolean, now: number) => void
   /** Whether the call has ended, confirmed or not. */
   readonly has: (callSid: CallSid, now: number) => boolean

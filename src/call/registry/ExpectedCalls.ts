@@ -1,9 +1,9 @@
 /**
- * What to keep of calls that are being placed, by ticket. Twilio may request a call's TwiML before we know its SID, so the URL has a
- * ticket.
+ * What to store of calls that are being placed. Twilio may request a call's TwiML before we know the call's SID, so the URL has a ticket
+ * that identifies the call.
  *
  * Twilio's request may reach another process, which does not know the ticket and may be unable to ask the store. So the ticket itself says
- * whether words may be kept. That process ignores everything else that the request for the call asked for.
+ * whether words may be kept. That process ignores all other wishes of the request that placed the call.
  */
 import type { CallKeeping } from "../CallInfo.ts"
 
@@ -11,7 +11,7 @@ import type { CallKeeping } from "../CallInfo.ts"
 const wordsLetter = "w"
 const figuresLetter = "f"
 
-/** The ticket for a call of which only figures are kept, if nothing else is known of it. */
+/** A ticket that says only that no words may be kept. */
 export const figuresOnly = figuresLetter
 
 /** The ticket for the later URLs of a call. Unset: they need none. */
@@ -24,7 +24,7 @@ export class ExpectedCalls {
   /** By the ticket, in the order of the dials. */
   readonly #expected = new Map<string, CallKeeping>()
 
-  /** Gives the call's ticket. `unique`: letters and digits that no other call has. */
+  /** Returns a ticket for the call. `unique`: letters and digits that no other call has. */
   add(keeping: CallKeeping, unique: string): string {
     const ticket = `${keeping.words ? wordsLetter : figuresLetter}${unique}`
     this.#expected.set(ticket, keeping)

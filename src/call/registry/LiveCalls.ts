@@ -1,15 +1,17 @@
 /**
- * The calls of this process that have not ended, the lines that they take, and the ended calls whose stream and agent are not gone yet.
+ * The live calls of this process, the lines that they take, and ended calls whose stream and agent have not ended yet.
  *
- * Each call that is here takes a line. A line can be reserved for a call about to be placed. A transferred call takes none: it costs
- * nothing, and nobody waits for its end.
+ * A line is one of the `MAX_CALLS` places for calls. Each call takes one, except a transferred call: it costs this process nothing, and a
+ * drain does not wait for it. A line can be reserved for a call about to be placed.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { Call } from "../Call.ts"
 
 /**
- * - `busy`: `MAX_CALLS` calls are here;
- * - `callerBusy`: `MAX_CALLS_PER_CALLER` of them are this caller's;
+ * Why a call is not admitted.
+ *
+ * - `busy`: no line is free;
+ * - `callerBusy`: `MAX_CALLS_PER_CALLER` calls are this caller's;
  * - `draining`: the service is stopping.
  */
 export type Refusal = "busy" | "callerBusy" | "draining"
@@ -20,18 +22,18 @@ export interface LiveCalls {
   /** The calls that take a line. */
   readonly here: () => ReadonlyArray<Call>
   readonly add: (call: Call) => void
-  /** The call has ended: its line is free from now on, although its stream and agent may end later. Gives the call, if it was live. */
+  /** The call has ended: its line is free from now on, although its stream and agent may end later. Returns the call if it was live. */
   readonly end: (callSid: CallSid) => Call | undefined
-  /** The stream and agent of an ended call are gone. */
+  /** The stream and agent of an ended call have ended, too. */
   readonly removeEnded: (call: Call) => void
   readonly reserveLine: () => void
   readonly releaseLine: () => void
-  /** Why no further call is taken now; unset if there is a line. `callerKey`: of an inbound call, see `CallerShare`. */
+  /** Why no further call is admitted now; unset if a line is free. `callerKey`: that of an inbound call, see `CallerShare`. */
   readonly refusal: (callerKey: string | undefined) => Refusal | undefined
-  /** From now on no call is taken. */
+  /** From now on no call is admitted. */
   readonly startDraining: () => void
   readonly isDraining: () => boolean
-  /** Whether no line is taken, and the streams and agents of all ended calls are gone. */
+  /** Whether no line is taken, and the streams and agents of all ended calls have ended. */
   readonly isEmpty: () => boolean
 }
 

@@ -1,10 +1,10 @@
 /**
- * Which process a call belongs to, if several processes share a store.
+ * Decides which process a call belongs to, if several processes share a store.
  *
- * A process owns each call that it admits. When a webhook or a stream of the call reaches another process, that process takes the call
- * over. The old owner learns of it within half a second, and lets the call go: it asks Twilio nothing and writes no outcome. Reports of
- * Twilio to another process wait in the store for the owner. If a call's process is gone and nobody comes back to the call, another
- * process ends it.
+ * A process owns each call that it admits. When a media stream of the call, or a webhook before its first stream, reaches another process,
+ * that process takes the call over. The old owner notices it within half a second and lets the call go: it neither hangs up nor writes an
+ * outcome. A status that Twilio reports to another process waits in the store for the owner. If a call's process is gone and nobody comes
+ * back to the call, another process ends it.
  */
 import { Clock, Duration, Effect, Option, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -15,23 +15,24 @@ import { CallEvent } from "../CallState.ts"
 import type { StatusFacts } from "../history/Outcome.ts"
 import type { LiveCalls } from "./LiveCalls.ts"
 
-/** How often a process asks the store which reports wait for it, and which of its calls were taken over. */
+/** How often a process asks the store for reports that wait for it, and which of its calls were taken over. */
 const pollEvery = Duration.millis(500)
 
-/** The longest that a call waits for a store that does not answer. */
+/** How long `find` waits for the store at most. */
 const findWithin = Duration.seconds(1)
 
 /**
- * A call whose process has given no sign of life for so long counts as nobody's. Such calls are looked for every minute. A call is ended
- * only when it is found twice, because after an outage of the database all signs of life are old, and after a restart Twilio may come back.
+ * A call whose process has given no sign of life for this long has no process any more. Such calls are looked for every minute, and a call
+ * is ended when it is found a second time. Once is not enough: after an outage of the database all signs of life are old, and after a
+ * restart Twilio may come back.
  */
 const goneAfter = Duration.minutes(2)
 const endUnendedEvery = Duration.minutes(1)
 
-/** How often writing a call's ownership is tried again, as long as the call is here. */
+/** How often writing a call's ownership is tried again after a failure, as long as the call is live here. */
 const ownEvery = Schedule.spaced("5 seconds")
 
-/** How often, and in which interval, the store is asked for a call that another process may be about to write. */
+/** How often, and at which interval, the store is asked for a call that another process may be about to write. */
 const looks = 10
 const lookEvery = Schedule.spaced("100 millis")
 
@@ -41,12 +42,17 @@ const ownerSilentAfter = Duration.seconds(10)
 export interface Ownership {
   /** What the store knows of a call. `"lost"`: the store does not answer. `undefined`: it knows no such call. */
   readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
-  /** The same, for a call that another process has just answered: it may not be stored yet. */
+  /**
+   * Like `find`, for a call that another process has just answered. Such a call may not be stored yet, so the store is asked several times.
+   */
   readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
   /** This process owns the call from now on. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
-  /** Passes on Twilio's report of a call that is not here to the call's owner, if it has one. */
+  /**
+   * Passes on Twilio's final status of a call that is not live here to the call's owner. If no owner ends the call in time, it is ended
+   * here.
+   */
   readonly pass: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void>
 }
 
@@ -60,11 +66,11 @@ interface MakeOptions {
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 
-/** Lets go of a call that another process has taken over. */
+/** Ends a call in this process because another process has taken it over. */
 const letGo = (call: Call) =>
   Effect.andThen(
     Effect.sync(call.handOver),
-    Effect.annotateLogs(Effect.logInfo("Another process goes on with this call"), { callSid: call.info.callSid })
+    Effect.annotateLogs(Effect.logInfo("Another process has taken over this call"), { callSid: call.info.callSid })
   ).pipe(Effect.andThen(call.dispatch(CallEvent.Released({ reason: "streamLost" }))))
 
 export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnded, onSignal }: MakeOptions) {
@@ -80,12 +86,12 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
     )
 
   const watchOwnership = Effect.gen(function*() {
-    // A call that is taken while the store answers is not in its answer.
-    const known = [...owned]
-    const mine = yield* store.owned
-    for (const callSid of known) {
+    // Read before the store is asked: a call that is taken meanwhile is missing from the answer.
+    const ownedBefore = [...owned]
+    const stillOwned = yield* store.owned
+    for (const callSid of ownedBefore) {
       const call = live.find(callSid)
-      if (mine.has(callSid) || call === undefined) continue
+      if (stillOwned.has(callSid) || call === undefined) continue
       owned.delete(callSid)
       yield* letGo(call)
     }
@@ -97,24 +103,24 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
   )
 
   if (store.isShared) {
-    // A store that does not answer is asked again: nothing is lost meanwhile.
+    // Failures are ignored: the next poll asks again, and nothing is lost meanwhile.
     const poll = Effect.andThen(Effect.ignore(takeSignals), Effect.ignore(watchOwnership))
     yield* Effect.forkScoped(Effect.repeat(poll, Schedule.spaced(pollEvery)))
   }
 
-  /** Nobody else ends the call: its process is gone. */
+  /** Ends a stored call whose process is gone, unless the call has ended or is live here. */
   const endOrphan = (callSid: CallSid, facts: StatusFacts & { readonly endedAt?: number }) =>
     Effect.flatMap(find(callSid), (stored) =>
       stored === undefined || stored === "lost" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
 
-  /** Ends calls whose process is gone and to which nobody came back. A call counts only if it is found twice. */
+  /** Ends calls whose process is gone and to which nobody came back. A call is ended when it is found a second time. */
   let unendedBefore: ReadonlySet<CallSid> = new Set()
   const endUnended = Effect.gen(function*() {
     const goneBefore = (yield* Clock.currentTimeMillis) - Duration.toMillis(goneAfter)
     const found = (yield* store.unended(accountSid, goneBefore)).filter(({ callSid }) => live.find(callSid) === undefined)
     for (const { callSid, seenAt } of found) {
       if (!unendedBefore.has(callSid) || !(yield* store.claim(callSid, goneBefore))) continue
-      yield* Effect.annotateLogs(Effect.logWarning("A call has no process any more, and nobody came back to it: it counts as ended"), { callSid })
+      yield* Effect.annotateLogs(Effect.logWarning("The process of a call is gone, and nobody came back to the call: it counts as ended"), { callSid })
       yield* endOrphan(callSid, { endedAt: seenAt })
       yield* store.disown(callSid)
     }

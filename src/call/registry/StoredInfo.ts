@@ -1,4 +1,4 @@
-/** Turns a stored call into the info of a call that is taken over. Another process had it, or this one before a restart. */
+/** Turns a stored call into the info of a call that is taken over from another process, or from this one before a restart. */
 import { Option, Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import { PhoneNumber } from "../../domain/PhoneNumber.ts"

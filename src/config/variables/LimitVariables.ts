@@ -26,12 +26,12 @@ export const limitVariables = {
 } as const
 
 export interface LimitSettings {
-  /** Calls at the same time; one more is told that the line is busy. */
+  /** The most calls at the same time. A further call is refused as busy. */
   readonly calls: number
-  /** Calls of one caller at the same time. */
+  /** The most calls of one caller at the same time. */
   readonly callsPerCaller: number
   readonly callDuration: Duration.Duration
-  /** How long after our TwiML the stream's `start` message may come. The time starts again at the upgrade of its WebSocket. */
+  /** How long after our TwiML the stream's `start` message may come. The time begins again when the stream's WebSocket is upgraded. */
   readonly start: Duration.Duration
   /** How long an open stream may send no `media` message. */
   readonly media: Duration.Duration
@@ -41,7 +41,7 @@ export interface LimitSettings {
   readonly resumptions: number
   /** The largest message of a stream, in bytes. */
   readonly messageBytes: number
-  /** A stream is closed when it has sent so many more bad messages than good ones. */
+  /** How many more bad messages than good ones a stream may send before it is closed. */
   readonly badMessages: number
 }
 

@@ -63,7 +63,7 @@ export interface ServerSettings {
   readonly connections: {
     /** How long a connection may wait for its next request. */
     readonly keepAlive: Duration.Duration
-    /** Connections that may be idle; one more closes the connection that has been idle longest. */
+    /** The most idle connections. One more closes the connection that has been idle longest. */
     readonly maxIdle: number
   }
   /** A second address for documentation, metrics and readiness; unset: the first address has them. */
@@ -72,7 +72,7 @@ export interface ServerSettings {
   readonly websocketHosts: ReadonlyArray<string>
   /** Whether the sound of media streams bypasses `ws`. `false`: `ws` and the schemas read every message. */
   readonly hasMediaFastPath: boolean
-  /** How long calls may continue after the service was told to stop. */
+  /** How long calls may continue after SIGTERM or SIGINT. */
   readonly shutdownGrace: Duration.Duration
 }
 

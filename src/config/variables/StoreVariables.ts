@@ -1,5 +1,5 @@
 /**
- * Where the history of calls is kept, and the prices by which their cost is told.
+ * Where the history of calls is kept, for how long and in what form, and the price list for the cost of calls.
  */
 import { Effect, type Option, Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { count, text } from "./Values.ts"

@@ -64,7 +64,7 @@ export const twilioSettings = (values: Values): TwilioSettings => ({
   callsPerSecond: values.CALLS_PER_SECOND
 })
 
-/** Reports an account with only one of its two variables. It would otherwise silently become the local account. */
+/** Reports an account with only one of its two variables. Otherwise the service would silently use the local account. */
 export const halfAccount = (values: Values): ReadonlyArray<string> =>
   Option.isSome(values.TWILIO_ACCOUNT_SID) === Option.isSome(values.TWILIO_AUTH_TOKEN) ? [] : [
     Option.isSome(values.TWILIO_ACCOUNT_SID)

@@ -22,7 +22,7 @@ export const DurationText = Schema.String.pipe(
   })
 )
 
-/** Node's timers have 24 days at most; a longer one fires at once. No setting needs more than a day. */
+/** Node's timers last 24 days at most; a longer one fires at once. No setting needs more than a day. */
 const maxDuration = Duration.days(1)
 
 const minimums = { "from 0": Duration.zero, "above 0": Duration.millis(1), "from 1s": Duration.seconds(1) } as const
@@ -85,7 +85,7 @@ export const Switch = Schema.Literals(["on", "off"]).pipe(
   })
 )
 
-/** The example is the other one: whoever sets the variable wants that. */
+/** The example is the value that is not the default, since there is no need to set the default. */
 export const onOrOff = (fallback: keyof typeof words) => withDefault(Switch, words[fallback], "on or off", fallback === "on" ? "off" : "on")
 
 // -- Numbers ------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 /**
- * One environment variable: how its text is read, its default, and what the operator is told when its value is wrong.
+ * One environment variable: how its text is read, its default, and the error text for a wrong value.
  */
 import { Config, Data, Effect, Option, Schema } from "effect"
 import * as Environment from "../Environment.ts"
@@ -41,10 +41,10 @@ export const withDefault = <A>(
   explain?: Variable<A>["explain"]
 ): VariableWithDefault<A> => ({ ...optional(schema, expected, example, explain), fallback })
 
-/** A webhook's path may be a secret, too. */
+/** The values of these variables are never shown. `WEBHOOK_URL` is one of them, since a webhook's path may be a secret. */
 const secretName = /TOKEN|KEY|SECRET|DATABASE|WEBHOOK_URL/
 
-/** A URL may have credentials before its host, or a key in its query or fragment. */
+/** Values with these characters are never shown: a URL may have credentials before its host, or a key in its query or fragment. */
 const mayHoldSecret = /[@?#]/
 
 /** A variable can't be used. `line` tells the operator why, without secrets. */

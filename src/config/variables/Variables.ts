@@ -1,5 +1,5 @@
 /**
- * Every variable that this service reads, once. A group of variables has a file, with the settings that it gives.
+ * Every variable that this service reads. Each group of variables has a file, which also turns their values into settings.
  *
  * A new variable goes into the file of its group and into `.env.example`, which explains it to the operator; a test compares the two.
  */

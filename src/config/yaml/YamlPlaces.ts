@@ -6,7 +6,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type 
 /** Keys, and indexes of list items, from the top of a file to one of its values. */
 export type Path = ReadonlyArray<PropertyKey>
 
-/** Both count from 1. */
+/** A line and a column of a file, both counted from 1. */
 export interface Place {
   readonly line: number
   readonly column: number

@@ -8,7 +8,7 @@ import { type Place, startOfFile, textOfKey, YamlPlaces } from "./YamlPlaces.ts"
 /** How often the aliases of a file may be expanded. Aliases of aliases can make a small file expand to gigabytes. */
 const maxAliases = 100
 
-/** Later errors usually follow from the first few. */
+/** Only the first errors are reported, because later ones usually follow from them. */
 const maxReportedErrors = 3
 
 /** A problem with a place, for the writer of a file. */

@@ -1,5 +1,5 @@
 /**
- * Takes the line's sound and the agent's. Reports the caller's sound without echo, and where the caller's voice starts and stops.
+ * Takes the caller's sound and the agent's. Reports the caller's sound without echo, and when the caller's voice starts and stops.
  *
  * ```text
  * pieces ─▶ pre-speech buffer
@@ -7,8 +7,8 @@
  *    └────▶ windows of 32 ms ─▶ echo? ─▶ VoiceDetection ─▶ onVoice
  * ```
  *
- * All times follow media time. Sound that a network held up is processed in order, as fast as possible. A window's effects are awaited
- * before the next window, since in real time they would have ended before it.
+ * All times follow media time. Sound that the network held up is processed in order, as fast as possible. Even then a window's effects
+ * end before the next window is read, as they would in real time.
  */
 import { type Cause, type Duration, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -33,15 +33,15 @@ export interface VoiceChange extends SpeechBoundary {
 
 /** Takes the reports in the order of the sound. */
 export interface Listener {
-  /** Whether `onSound` uses the next piece. Otherwise no echo is subtracted from it. */
+  /** Whether `onSound` is called with the next piece. If not, no echo is subtracted from it. */
   readonly wantsSound: () => boolean
-  /** The next piece without echo. It is written to again after the return. */
+  /** The next piece without echo. The array is overwritten after the return. */
   readonly onSound: (pcm: Pcm<8000>) => void
-  /** The sound has come up to this position, ms of media time. The effect is awaited before the next window. */
+  /** The sound has been read up to this position, ms of media time. The effect is awaited before the next window. */
   readonly onPosition: (position: number) => Effect.Effect<void> | undefined
   /** The effect is awaited before the next window. */
   readonly onVoice: (change: VoiceChange) => Effect.Effect<void>
-  /** The voice detector failed, and the energy decides instead. */
+  /** The voice detector failed, so the sound's energy decides what is voice. */
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
 }
 
@@ -54,23 +54,26 @@ interface MakeOptions {
 }
 
 export interface CallerSound {
-  /** Takes the next pieces, of any length, without gaps. They are only read until the effect has ended. */
+  /** Takes the next pieces, of any length, without gaps. They must not be written to before the effect has ended. */
   readonly hear: (pieces: ReadonlyArray<Pcm<8000>>) => Effect.Effect<void>
-  /** Takes the agent's sound; `at`: when its first sample is expected to be played, ms of the conversation's clock. */
+  /** Takes the agent's sound. `at`: when its first sample is expected to be played, ms of the conversation's clock. */
   readonly played: (pcm: Pcm<8000>, at: number) => void
   /** The line threw away the sound that was to be played after `at`, ms of the conversation's clock. */
   readonly cleared: (at: number) => void
-  /** A copy of the newest sound without echo: up to 480 ms, or 960 ms after an echo. `since` (ms of the conversation's clock): no sound from before. */
+  /**
+   * A copy of the newest sound without echo: up to 480 ms, or up to 960 ms after an echo. `since`: sound from before this time is left
+   * out; ms of the conversation's clock.
+   */
   readonly preSpeech: (since?: number) => Pcm<8000>
 }
 
-/** The voice detector belongs to the scope. */
+/** The voice detector is closed with the scope. */
 export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<CallerSound, never, Scope.Scope> {
   const { clock, listener, openDetector, openTimeout } = options
   const echo = EchoCanceller.make()
   const preSpeech = PreSpeechBuffer.make(echo)
 
-  /** Holds the last piece without echo. It is used again, since the pieces of a line have one length. */
+  /** The array for the next piece without echo. It is reused, since all pieces of a call usually have the same length. */
   let cleanPiece: Pcm<8000> = new Int16Array(0)
 
   const voice = yield* VoiceDetection.make({

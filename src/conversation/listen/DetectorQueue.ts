@@ -30,8 +30,8 @@ interface DetectorQueue {
   /** Whether the detector is open and works. */
   readonly isReady: () => boolean
   /**
-   * Waits for the probability (0 to 1) that the window holds speech. `undefined`: the energy has to decide. Then the detector may still
-   * read the window.
+   * Waits for the probability (0 to 1) that the window holds speech. `undefined`: the energy has to decide, and the detector may still
+   * read the window later.
    */
   readonly ask: (window: Pcm<8000>) => Effect.Effect<number | undefined>
   /** Feeds a copy of the window to the detector and ignores the result. */

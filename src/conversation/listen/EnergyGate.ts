@@ -1,5 +1,6 @@
 /**
- * Measures a window's energy before the voice detector gets it: can it hold speech, and where in it is the sound? This takes little time.
+ * Measures a window's energy: whether the window can hold speech, and where in the window the sound is. This takes much less time than
+ * the voice detector, which gets only the windows that need it.
  *
  * The noise floor is the quietest level of the last seconds (minimum statistics, Martin 2001, in its simplest form). It falls at
  * once and rises slowly, so speech does not lift it and constant noise does. Levels are mean squares of 16-bit samples.
@@ -27,11 +28,11 @@ const windowsAfterSound = 12
 interface EnergyGate {
   /** Takes the next window, and tells whether the detector needs it. */
   readonly push: (window: Pcm<8000>) => boolean
-  /** Whether the last window is loud enough for speech by its energy alone. */
+  /** Whether the newest window is loud enough for speech by its energy alone. */
   readonly isLoud: () => boolean
-  /** In the last window: one past the last sample of a step above the threshold, or 0. */
+  /** In the newest window: where the last step above the threshold ends, in samples. 0: no step is above it. */
   readonly lastLoud: () => number
-  /** In the last window: the first sample of a step above the threshold, or its length. */
+  /** In the newest window: where the first step above the threshold begins, in samples. The window's length: no step is above it. */
   readonly firstLoud: () => number
 }
 

@@ -1,6 +1,6 @@
 /**
- * Holds back the silence after the caller's words from the recognizer until the caller goes on. So a transcript that is requested again
- * seconds later does not include the line's noise since then.
+ * Holds back the silence after the caller's words until the caller goes on. So a transcript that is requested again seconds later does
+ * not include the line's noise since those words.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 

@@ -8,7 +8,7 @@
  * All times are ms. A position is media time, counted from the first sample.
  */
 export interface MediaClock {
-  /** Sound of this length has arrived. It is processed next. */
+  /** Sound of this length has arrived, and is processed next. */
   readonly arrived: (length: number) => void
   /** Sound of this length has been processed. */
   readonly advance: (length: number) => void
@@ -22,10 +22,10 @@ export interface MediaClock {
   readonly isLive: () => boolean
 }
 
-/** Sound that is further behind real time (ms) does not show whether the caller is speaking now. */
+/** Sound further behind real time than this (ms) does not show whether the caller is speaking now. */
 const liveWithinMillis = 100
 
-/** After so many arrivals (2 s of a steady line) that are all later than expected, the delay has grown for good. */
+/** If this many arrivals (2 s of a steady line) are all later than expected, the delay has grown for good. */
 const arrivalsToAdjust = 100
 
 /** `now`: the conversation's clock. */

@@ -1,7 +1,7 @@
 /**
  * Finds where a voice starts and stops, from the probabilities and the energy of windows.
  *
- * The voice detector's probability stays high for some windows after speech. The energy shows where the sound ended, so a pause
+ * The voice detector's probability stays high for some windows after speech, but the energy shows where the sound ended. So a pause
  * counts from the caller's last voiced sample.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -31,14 +31,14 @@ interface SpeechBoundaryDetector {
   readonly push: (window: Pcm<8000>, probability: number | undefined, end: number) => SpeechBoundary | undefined
 }
 
-/** A voice starts at the first probability and stops below the second one. They are Silero's own. */
+/** A voice starts at `startProbability` and stops below `stopProbability`. Both values are Silero's defaults. */
 const startProbability = 0.5
 const stopProbability = 0.35
 
 /** Voiced windows in a row that start a voice: 64 ms. A click is one window. */
 const windowsToStart = 2
 
-/** A voice stops when so much time (ms) has passed since its last voiced sample. */
+/** A voice stops when this much time (ms) has passed since its last voiced sample. */
 const silenceToStopMillis = 64
 
 const samplesPerMilli = 8

@@ -1,8 +1,8 @@
 /**
  * Finds where the caller's voice starts and stops, window by window.
  *
- * The voice detector is awaited only where its answer matters. A window without sound has no voice, so the pause is noticed without the
- * detector, which is only fed the window to keep its state.
+ * The voice detector is awaited only where its answer matters. A window without sound has no voice, so a pause is noticed without
+ * waiting. Shortly after sound, the detector still gets such windows, to keep its state.
  */
 import { type Cause, type Duration, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -23,13 +23,13 @@ interface MakeOptions {
 
 interface VoiceDetection {
   /**
-   * Takes each window in order. `end`: the position after its last sample, ms of media time. The next window may be pushed when the effect
-   * has ended, or at once if there is none.
+   * Takes each window in order. `end`: the position after its last sample, ms of media time. The next window may be pushed when the
+   * returned effect has ended, or at once if none is returned.
    */
   readonly push: (window: Pcm<8000>, end: number, isEcho: boolean) => Effect.Effect<void> | undefined
 }
 
-/** The voice detector belongs to the scope. */
+/** The voice detector is closed with the scope. */
 export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<VoiceDetection, never, Scope.Scope> {
   const { onTrouble, onWindowKept, openDetector, openTimeout } = options
   const boundaries = SpeechBoundaryDetector.make()

@@ -7,8 +7,8 @@ import { eventLoopTurn } from "../../runtime/EventLoopTurn.ts"
 import { windowLength } from "../ports/VoiceActivity.ts"
 
 /**
- * Windows (half a second of sound) that are read in one turn of the event loop. During playback a window costs up to a millisecond, and a
- * stalled network or a long message delivers hundreds of windows at once.
+ * At most this many windows (half a second of sound) are read in one turn of the event loop. During playback a window takes up to a
+ * millisecond, and a stalled network or a long message delivers hundreds of windows at once.
  */
 const windowsPerLoopTurn = 16
 
@@ -22,9 +22,9 @@ interface MakeOptions {
 }
 
 interface WindowReader {
-  /** Takes the next pieces, without gaps. They are only read until the effect has ended. */
+  /** Takes the next pieces, without gaps. They must not be written to before the effect has ended. */
   readonly read: (pieces: ReadonlyArray<Pcm.Pcm<8000>>) => Effect.Effect<void>
-  /** Leaves the last window as it is, and goes on with a new array. */
+  /** Uses a new array for the next window, so that the last one is not overwritten. */
   readonly replaceWindow: () => void
 }
 
@@ -36,7 +36,7 @@ export const make = ({ onPiece, onSamples, onWindow }: MakeOptions): WindowReade
   let filled = 0
   let windowsInLoopTurn = 0
 
-  /** Reads on from sample `from` of piece `first`. */
+  /** Reads the pieces from sample `from` of the piece with index `first` on. */
   const readFrom = (pieces: ReadonlyArray<Pcm.Pcm<8000>>, first: number, from: number): Effect.Effect<void> => {
     for (let index = first; index < pieces.length; index++) {
       const pcm = pieces[index]

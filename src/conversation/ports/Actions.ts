@@ -1,18 +1,19 @@
 /**
- * What an agent does to the world: tools, transfers, keys. An action is stored before it is done, so that it is not done twice after a fault.
+ * What an agent does to the world: tools, transfers, keys. An action that may change the world is stored before it is done, so that it is
+ * not done twice after a fault.
  */
 import { Data, type Effect } from "effect"
 import type { ToolOutcome } from "./Tools.ts"
 
 export interface Action {
-  /** Unique within the conversation, over all media streams in which it goes on. */
+  /** Unique within the conversation, also if it continues in several media streams. */
   readonly id: string
   readonly kind: "tool" | "transfer" | "keys"
   /** The tool, or the name of the transfer; empty for keys. */
   readonly name: string
   /** JSON of the tool's arguments, or the keys; empty for a transfer. */
   readonly arguments: string
-  /** It changes nothing, so it may be done again. */
+  /** The action changes nothing, so it may be done again. */
   readonly isRepeatable: boolean
 }
 
@@ -23,7 +24,7 @@ export class ActionNotKept extends Data.TaggedError("ActionNotKept") {
   }
 }
 
-/** An action that an earlier media stream of the conversation began, and whose result this process still waits for. */
+/** An action whose result this process still waits for. */
 interface RunningAction {
   readonly action: Action
   /** The listener is called once, when the result has come. */
@@ -31,12 +32,12 @@ interface RunningAction {
 }
 
 export interface ActionKeeper {
-  /** Stores the action in the background: for an action that changes nothing and need not wait. */
+  /** Stores in the background that the action is about to be done. For keys and for actions that change nothing: they do not wait. */
   readonly noted: (action: Action) => void
-  /** Stores that the action is about to be done, and returns when that is kept. */
+  /** Stores that the action is about to be done, and returns when this is stored. */
   readonly asked: (action: Action) => Effect.Effect<void, ActionNotKept>
   /** Stores the action's outcome in the background. */
   readonly settled: (action: Action, outcome: ToolOutcome) => void
-  /** Keys are not among them: nobody waits for a result of those. */
+  /** The actions whose results are awaited. Keys are not among them, since they have no result. */
   readonly running: () => ReadonlyArray<RunningAction>
 }

@@ -39,17 +39,17 @@ export interface OutboundMark {
   readonly name: string
 }
 
-/** The call runs `notify` when all sound in front of the notice has been written to the socket. If a `clear` comes first, it never does. */
+/** The call runs `notify` when all sound in front of the notice has been written to the socket. An earlier `clear` drops the notice. */
 export interface SentNotice {
   readonly _tag: "Sent"
   readonly notify: () => void
 }
 
-/** The call was not transferred, and goes on here. */
+/** The transfer failed, so the call goes on with the agent. */
 export class TransferFailed extends Data.TaggedError("TransferFailed")<{
-  /** A word for watchers and metrics; no number. */
+  /** A word for watchers and metrics. It holds no telephone number. */
   readonly reason: string
-  /** No answer came, so the call may have been transferred all the same. Unset: it surely was not. */
+  /** Twilio's answer is missing, so the call may have been transferred all the same. Unset: it surely was not. */
   readonly mayBeDone?: boolean
 }> {
   override get message() {
@@ -66,44 +66,44 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
   /** The call is recorded, and the agent tells the caller so. */
   readonly isRecorded?: boolean
   /**
-   * The caller's sound; ends with the media stream. Pieces have any length and may be kept. Media time passes with the samples: lost sound
-   * is replaced by silence, and so is the time in which the caller is known to send nothing.
+   * The caller's sound; ends with the media stream. Pieces have any length and may be kept. Media time passes with the samples: silence
+   * replaces lost sound, and the times at which the caller is known to send nothing.
    *
    * Run either `audio` or `borrowedAudio`, once.
    */
   readonly audio: Stream.Stream<Pcm<Rate>>
   /**
-   * The same sound for agents that use each piece at once, because the next pull overwrites it. If an agent's reply is this very stream,
-   * the agent is an echo, and its sound takes a shorter way (docs/adr/0002).
+   * The same sound for agents that use each piece at once: the next pull overwrites it. If an agent's `reply` is this very stream, the
+   * agent is an echo, and its sound takes a shorter way (docs/adr/0002).
    */
   readonly borrowedAudio: Stream.Stream<Pcm<Rate>>
-  /** Throws away all sound that is not played yet, in this process and at Twilio. */
+  /** Throws away all sound that was not played yet, in this process and at Twilio. */
   readonly clear: Effect.Effect<void>
   /** Tells the call's watchers; never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** Whether anybody watches the call now. */
   readonly isWatched: () => boolean
   /**
-   * Begins to transfer the call to another telephone. The media stream ends soon after, perhaps before Twilio's answer: the fiber with the
-   * answer outlives it. Unset: this call can't be transferred.
+   * Begins to transfer the call to another telephone. The media stream ends soon after, perhaps before Twilio's answer. So the fiber that
+   * waits for the answer outlives the stream. Unset: this call can't be transferred.
    */
   readonly transfer?: (to: PhoneNumber) => Effect.Effect<Fiber.Fiber<void, TransferFailed>, TransferFailed>
-  /** Set if the conversation began in an earlier media stream of the call, and goes on. */
+  /** Set if the conversation began in an earlier media stream of the call. */
   readonly resumption?: Resumption
-  /** Keeps the newest memory of the conversation. Never waits. Unset: nobody keeps it. */
+  /** Stores the newest memory of the conversation. Never waits. Unset: it is not stored. */
   readonly remember?: (memory: ConversationMemory) => void
   /** Unset: actions are not stored. */
   readonly actions?: ActionKeeper
   /**
-   * Tells why the sound has ended, when the agent's scope closes. Returns `undefined` if the line was lost and the call may go on. Unset:
-   * the caller hung up.
+   * Tells, when the agent's scope closes, why the sound has ended. Returns `undefined` if the line was lost and the call may go on.
+   * Unset: the caller hung up.
    */
   readonly whyEnded?: () => string | undefined
 }
 
 /** What a conversation needs to go on in another media stream. */
 export interface Resumption {
-  /** `"lost"`: nobody knows what was said before. */
+  /** `"lost"`: what was said before is unknown. */
   readonly memory: ConversationMemory | "lost"
   /** The call was transferred, nobody answered there, and the caller is back. */
   readonly isAfterTransfer: boolean
@@ -111,7 +111,7 @@ export interface Resumption {
 
 /** What an agent gives the call that it answers. */
 export interface AgentSide<E = never, Rate extends SampleRate = SampleRate> {
-  /** The call pulls it at the speed of playback, with a lead of 200 ms. When it ends, the call ends after its last sound was played. */
+  /** The call pulls the items at the speed of playback, 200 ms ahead. When the stream ends, the call ends after its last sound was played. */
   readonly reply: Stream.Stream<OutboundItem<Rate>, E>
   readonly signal: (signal: Signal) => Effect.Effect<void>
 }

@@ -42,7 +42,7 @@ export type ConversationEvent = {
 } & (
   /** `startedAt`, `endedAt`: the first and the last voiced sample, ms since the conversation began; unset for keys. */
   | { readonly _tag: "CallerSaid"; readonly text: string; readonly startedAt?: number; readonly endedAt?: number }
-  /** A partial transcript. The next one may have more or other words. */
+  /** A partial transcript. The next one may have more words, or other ones. */
   | { readonly _tag: "CallerSays"; readonly text: string }
   /** The agent is about to say this. `AgentHeard` tells how much of it the caller heard. */
   | { readonly _tag: "AgentSays"; readonly text: string }
@@ -57,8 +57,9 @@ export type ConversationEvent = {
   /** A false interruption: the agent says the rest. */
   | { readonly _tag: "Resumed" }
   | { readonly _tag: "TurnMeasured"; readonly times: TurnTimes }
-  /** The call is about to be transferred to this name. Then comes `Ended`; or `TransferFailed`, and the conversation goes on. */
+  /** The call is about to be transferred. `to`: a name in `AgentDefinition.transfers`. `Ended` or `TransferFailed` comes next. */
   | { readonly _tag: "Transferring"; readonly to: string }
+  /** The conversation goes on. */
   | { readonly _tag: "TransferFailed"; readonly to: string; readonly reason: string }
   | { readonly _tag: "EngineTrouble"; readonly stage: Stage; readonly reason: string }
   | { readonly _tag: "Ended"; readonly reason: string }

@@ -2,8 +2,8 @@
  * What a conversation needs to go on after its line, its process or its machine was lost. It is plain JSON: a store keeps it, and another
  * process may read it.
  *
- * It is written when text goes to speech, a mark comes back, a turn ends or a tool is asked. Times are ms since the conversation began,
- * and go on counting when the conversation goes on.
+ * It is written when text goes to speech, a mark comes back, a turn ends or a tool is called. Times are ms since the conversation began,
+ * in its first media stream.
  */
 import { Option, Schema } from "effect"
 
@@ -13,21 +13,21 @@ const Message = Schema.Struct({
   unheard: Schema.optionalKey(Schema.String)
 })
 
-/** The agent's turn, if it was not over. */
+/** The agent's turn that was not over. */
 export const ReplyMemory = Schema.Struct({
-  /** The fixed line. Unset: the model wrote the reply. */
+  /** Which of the agent's fixed lines it is: a key of `Lines`. Unset: the model wrote the reply. */
   line: Schema.optionalKey(Schema.String),
-  /** The segments that were heard, as marks tell. They are not in the history yet. */
+  /** The text that the caller heard, according to the marks. It is not in the history yet. */
   heard: Schema.String,
   /** The text that was not heard, in speakable pieces. The first one may have been playing. */
   rest: Schema.Array(Schema.String),
-  /** The model had written all of it. */
+  /** The model had written all of the reply. */
   isTextDone: Schema.Boolean,
-  /** The caller had stopped it. */
+  /** The caller had interrupted the reply. */
   isInterrupted: Schema.Boolean,
-  /** The dialogue's state before the reply; the model is asked again with it if nothing of the reply was heard. */
+  /** The dialogue's state before the reply, for another request to the model. */
   stateBefore: Schema.optionalKey(Schema.Json),
-  /** The caller had heard the beginning of this answer before an earlier loss of the line. */
+  /** The line was lost before, when the caller had heard the beginning of the answer. This reply is the rest of it. */
   isResumed: Schema.optionalKey(Schema.Boolean),
   /** Why the call is to end after the reply. */
   hangUp: Schema.optionalKey(Schema.String),
@@ -53,7 +53,7 @@ export const TurnMemory = Schema.Struct({
   areDigitsDue: Schema.Boolean,
   /** The name to which the call was being transferred. */
   transferring: Schema.optionalKey(Schema.String),
-  /** The caller has heard the agent's last words: why the call ends. */
+  /** Why the call ends. Set once the caller has heard the agent's last words. */
   farewell: Schema.optionalKey(Schema.String),
   answeredFarewells: Schema.Number,
   nextReplyId: Schema.Number,
@@ -112,5 +112,5 @@ export type ConversationMemory = typeof ConversationMemory.Type
 
 const decode = Schema.decodeUnknownOption(ConversationMemory)
 
-/** Reads a memory from the store. None: it has another format, or is broken. */
+/** Reads a memory from the store. None: the memory has another format, or is broken. */
 export const read = (json: unknown): Option.Option<ConversationMemory> => decode(json)

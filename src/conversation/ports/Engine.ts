@@ -3,7 +3,7 @@
  */
 import { Cause, Data, type Effect, Result } from "effect"
 
-/** The stages of a turn, each done by an engine. */
+/** The stages of a turn. An engine does the work of each. */
 export type Stage = "voiceActivity" | "speechToText" | "replyModel" | "textToSpeech"
 
 /** An engine could not do its work. The request is lost, and the call goes on. */
@@ -43,8 +43,8 @@ export interface EngineState {
   readonly state: "up" | "failing" | "down" | "unknown"
 }
 
-/** Tells the state of a stage's engines. Unset: they run in this process and have no state to tell. */
 export interface Observed {
+  /** The states of a stage's engines. Unset: the engines run in this process and have no state to tell. */
   readonly engines?: Effect.Effect<ReadonlyArray<EngineState>>
 }
 
@@ -55,7 +55,7 @@ export const isAnswer = ({ reason }: Pick<EngineFailed, "reason">): boolean => r
 export const reasonOf = (cause: Cause.Cause<EngineFailed>): EngineFailed["reason"] =>
   Result.match(Cause.findError(cause), { onSuccess: ({ reason }) => reason, onFailure: () => "broken" })
 
-/** The failure as an event of the turn holds it. `isSpent`: the turn does not repeat the request (`RetryWorth`). */
+/** The failure in the form of a turn event. `isSpent`: the turn does not repeat the request (`RetryWorth`). */
 export const failureOf = (cause: Cause.Cause<EngineFailed>): { readonly reason: EngineFailed["reason"]; readonly isSpent?: true } =>
   Result.match(Cause.findError(cause), {
     onSuccess: ({ isSpent, reason }) => isSpent === true ? { reason, isSpent } : { reason },

@@ -1,9 +1,9 @@
 /**
- * Counts what engines do for a call, in the units that they are paid by.
+ * Counts what engines do for a call, in the units that are paid for.
  *
- * It is a context reference, set around everything that a call runs. So an engine counts all its requests for the call, also those whose
- * answer is thrown away: a reply made too early, or the slower of two engines. Sound that is made before calls, such as that of fixed
- * lines, belongs to no call. Unset: nobody counts.
+ * It is a context reference, set around everything that a call runs. So an engine counts all its requests for the call, even if an answer
+ * is thrown away. That happens to a dropped preemptive reply, and to the slower of two engines. The sound of fixed lines is made before
+ * the calls, and belongs to none. Unset: nobody counts.
  */
 import { Context, Effect } from "effect"
 
@@ -11,7 +11,7 @@ export interface EngineUse {
   readonly stage: "transcript" | "reply" | "speech"
   /** The engine's name as in `/ready`. */
   readonly engine: string
-  /** 0: more work for a request that was counted before. */
+  /** 0: the work belongs to a request that was counted before. */
   readonly requests: number
   /** Seconds of sound that were heard or made. */
   readonly soundSeconds?: number

@@ -10,11 +10,11 @@ import type { ToolCall, ToolExchange } from "./Tools.ts"
 export interface Message {
   readonly role: "caller" | "agent"
   readonly text: string
-  /** The part of the agent's greeting that the caller had not heard before saying this. The model needs it, because it did not write the greeting. */
+  /** The part of the agent's greeting that the caller had not heard before saying this. The model has to be told, because it did not write the greeting. */
   readonly unheard?: string
 }
 
-/** What an engine keeps from turn to turn. The conversation holds it, so that a dropped reply leaves no trace. */
+/** What an engine keeps from turn to turn. The conversation holds this state, so that a dropped reply leaves no trace. */
 export type DialogueState = Schema.Json
 
 export interface ReplyRequest {
@@ -24,14 +24,14 @@ export interface ReplyRequest {
   readonly state: DialogueState
   /** The tool calls of this telephone call, oldest first. Unset: none. */
   readonly exchanges?: ReadonlyArray<ToolExchange>
-  /** The reply has said words before its tool calls, so it may end without another word. Otherwise a reply without words is a failure. */
+  /** The reply has words from before its tool calls or before the line was lost, so it may end without more. Unset: a reply without words fails. */
   readonly isContinued?: boolean
   /**
-   * The caller has heard the beginning of this reply when the line was lost. The history ends with that beginning, and the model writes what
-   * is left of its answer: perhaps nothing.
+   * The caller had heard the beginning of this reply when the line was lost. The history ends with that beginning, and the model writes
+   * the rest of its answer, which may be empty.
    */
   readonly isResumed?: boolean
-  /** Further tool calls of this reply would not be run. */
+  /** No more tool calls of this reply will be run. */
   readonly isLastRound?: boolean
 }
 
@@ -52,7 +52,7 @@ export type ReplyPart =
   /** Presses keys after the text, as tones in the sound: `0`–`9`, `*`, `#`, `A`–`D`. */
   | { readonly _tag: "Digits"; readonly digits: string }
   /**
-   * The last part: run these tool calls, then ask the model again with their answers. An engine runs none itself, since a reply may be
+   * The last part: run these tool calls, then ask the model again with their answers. The engine itself runs none, since a reply may be
    * dropped and a tool may change the world. `said`: the text of this stream.
    */
   | { readonly _tag: "ToolCalls"; readonly said: string; readonly calls: ReadonlyArray<ToolCall> }

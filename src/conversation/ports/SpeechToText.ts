@@ -29,11 +29,11 @@ export interface Utterance {
   /** Takes sound in order. It may wait for an engine that is behind. The piece must not be written to afterwards. */
   readonly push: (pcm: Pcm<8000>) => Effect.Effect<void, EngineFailed>
   /**
-   * The transcript of all sound pushed so far. It may run again after more sound, since a pause may not be the end. Interruption stops
-   * it, and then it may run anew.
+   * The transcript of all sound pushed so far. It may be run again after more sound, since a pause may not be the end. It may also be run
+   * again after it was interrupted.
    */
   readonly transcribe: Effect.Effect<Transcript, EngineFailed>
-  /** The words so far, again and again while sound comes. It never ends and never fails. Unset: the engine has none. */
+  /** The words so far, each time the engine knows more. The stream never ends and never fails. Unset: the engine has no partial transcripts. */
   readonly partials?: Stream.Stream<string>
 }
 

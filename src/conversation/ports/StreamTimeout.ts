@@ -1,7 +1,7 @@
 /**
  * Limits the wait for each element of a stream, with one timer for all elements.
  *
- * A race for each element would cost more than the element: a hundred calls read text and speech in small pieces.
+ * A race of each element against a timer would cost more than the element itself, since text and speech come in small pieces.
  */
 import { Clock, Effect, Stream } from "effect"
 import { StageBudget } from "./StageBudget.ts"

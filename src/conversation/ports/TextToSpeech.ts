@@ -12,7 +12,7 @@ export interface SpeechRequest {
   readonly voice?: string
   /** ISO 639-1. */
   readonly language: string
-  /** The turns before, oldest first, for a voice that sounds better with them (`contextMillis`). */
+  /** The turns before this text, oldest first, for a voice that sounds better with them (`contextMillis`). */
   readonly context?: ReadonlyArray<SpokenTurn>
 }
 

@@ -1,8 +1,8 @@
 /**
  * The port of the tools: what a language model may request over HTTP, such as a booking.
  *
- * A request may change the world, so it is sent once and never stopped: not when the caller speaks, not when the reply is thrown
- * away, and not when the caller hangs up.
+ * A request may change the world, so it is sent once and never stopped. It goes on when the caller speaks, when the reply is thrown
+ * away, and when the caller hangs up.
  */
 import { Context, Data, type Effect, type Fiber, type Result, type Schema } from "effect"
 import type { Tool } from "../../definition/AgentDefinition.ts"
@@ -44,14 +44,14 @@ interface ToolRequest {
 export interface ToolCall {
   /** The id that the model gave the call. A call that was written as text gets one here. */
   readonly id: string
-  /** Empty for a line of the text that is no tool of the agent. */
+  /** Empty for a refused call that the model wrote into its text. */
   readonly name: string
-  /** JSON, or the line as it was written; for the model's next request. */
+  /** JSON, or for a refused call in the text: the call as the model wrote it. The model's next request repeats this. */
   readonly arguments: string
   readonly request: Result.Result<ToolRequest, ToolCallRefused>
 }
 
-/** Tool calls that a model made between two of its texts, with the answers that it is told now. */
+/** Tool calls that a model made between two of its texts, with the answers so far. */
 export interface ToolExchange {
   /** How many messages of the history came before it. */
   readonly at: number
@@ -61,7 +61,7 @@ export interface ToolExchange {
 }
 
 interface AnsweredCall extends Pick<ToolCall, "id" | "name" | "arguments"> {
-  /** A text for the model. */
+  /** The text that the model gets. */
   readonly answer: string
 }
 

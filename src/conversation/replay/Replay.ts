@@ -15,7 +15,7 @@ import * as TurnState from "../turn/TurnState.ts"
 /** Version of the log's events and settings. A log of another version can't be played. */
 const version = 1
 
-/** Checks the settings without which the turn machine can't run. Others are kept as they are. */
+/** Checks the settings without which the turn machine can't run. Other settings are not checked. */
 const isSettings = Schema.is(Schema.Struct({
   lines: Schema.Struct({
     greeting: Schema.String,
@@ -39,7 +39,7 @@ export interface EventLog {
   readonly events: ReadonlyArray<TurnEvent>
 }
 
-/** This program can't play the text as an event log. */
+/** The text is not an event log that this program can play. */
 class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
   /** A sentence for the person who runs the replay. */
   readonly reason: string

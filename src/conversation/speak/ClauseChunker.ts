@@ -16,7 +16,7 @@ export interface ClauseChunker {
   readonly language?: string
   /** Text that is in no piece yet. */
   readonly pending: string
-  /** How many pieces there were so far. */
+  /** How many pieces were cut so far. */
   readonly count: number
 }
 
@@ -56,9 +56,9 @@ const deciding = /[\p{Lu}\p{Ll}\p{Lt}\p{Lo}\p{Sentence_Terminal}\n]/u
 
 const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
-/** Whether the sentence may end at a stop. The segmenter has found an end there. */
+/** Whether the sentence may end at a stop where the segmenter has found an end. */
 const decide = (language: string | undefined, before: string, stops: string, closing: string, following: string): FullStops.Decision => {
-  // The sentence goes on in: He asked "Why?" and left.
+  // He asked "Why?" and left.
   if (/["”’»]/.test(closing) && /^\p{Ll}/u.test(following)) return "goesOn"
   if (stops !== ".") return "mayEnd"
   const word = /[\p{L}\p{N}.]*$/u.exec(before)?.[0] ?? ""
@@ -71,11 +71,11 @@ const decide = (language: string | undefined, before: string, stops: string, clo
 interface End {
   /** One past the last character. */
   readonly at: number
-  /** Later text does not move it. */
+  /** No later text can move the end. */
   readonly isCertain: boolean
 }
 
-/** The first end of a line, or of a sentence that has words. Beyond `limit` (characters) any end will do. */
+/** The first end of a line, or of a sentence with words. Beyond `limit` (characters) the first end that the segmenter finds is taken. */
 const sentenceEnd = (text: string, language: string | undefined, limit: number): End => {
   const open: End = { at: text.length, isCertain: false }
   if (!stop.test(text)) return open
@@ -174,7 +174,7 @@ export const push = (state: ClauseChunker, text: string): readonly [ReadonlyArra
 
 /** The text has ended: gives the remaining pieces. */
 export const flush = (state: ClauseChunker): ReadonlyArray<string> => {
-  // The end of a line decides all earlier ends.
+  // After the end of a line, no end is undecided.
   const [pieces, { pending }] = push(state, " \n")
   const rest = withSingleBlanks(pending)
   return isSpoken(rest) ? [...pieces, rest] : pieces

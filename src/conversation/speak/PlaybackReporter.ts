@@ -1,5 +1,6 @@
 /**
- * The last step of the agent's sound before the line. It tells the echo canceller when each sound is played, and reports what has left.
+ * The last step of the agent's sound before the line. It tells the echo canceller when each sound will be played. It reports when a
+ * segment's first sound has left, and when all sound of a filler has.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { CallerSound } from "../listen/CallerSound.ts"
@@ -26,7 +27,7 @@ export interface PlaybackReporter {
 const samplesPerMilli = 8
 
 export const make = ({ callerSound, now, report }: MakeOptions): PlaybackReporter => {
-  /** When the last sound that has left is expected to end; ms of the conversation's clock. */
+  /** When the playback of all sound that has left is expected to end; ms of the conversation's clock. */
   let playedUntil = 0
 
   return {

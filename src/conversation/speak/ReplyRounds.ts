@@ -1,6 +1,6 @@
 /**
- * One reply of a reply model that may call tools: a request to the model, its tool calls, then the next request with their answers,
- * until the model calls no tool.
+ * One reply of a reply model that may call tools. A round is a request to the model and the tool calls that it makes. The next round's
+ * request has their answers. The reply ends when the model calls no tool.
  *
  * The timeout limits the wait for the model's next words; the time of the tools does not count. A model that writes thoughts is alive and
  * gets more time: up to `maxThoughtTimeouts` timeouts in one request.
@@ -48,7 +48,7 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
     if (part._tag === "Text") text += part.text
   }
 
-  /** The parts of one request. Thoughts that take too long are left out, so that the timeout runs. */
+  /** The parts of one request. Thoughts after `thoughtUntil` are left out, so that they no longer reset the timeout. */
   const partsOf = (round: number) =>
     Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6

@@ -1,7 +1,7 @@
 /**
  * Makes the speech of all replies. Each reply has a synthesizer from its first command until it is dropped.
  *
- * Some voices sound better with the turns before, so each request has them (`SpeechContext`). Fixed lines and fillers were prepared
+ * Some voices sound better if they get the turns before the text (`SpeechContext`). Fixed lines and fillers were prepared
  * without these turns, and are requested without them.
  */
 import { Effect, Exit, type Queue, Scope, Stream } from "effect"
@@ -38,7 +38,7 @@ export interface ReplySpeech {
   /** Lets the reply's sound leave. At first it is held. */
   readonly release: (reply: number) => Effect.Effect<void>
   readonly hold: (reply: number) => Effect.Effect<void>
-  /** Drops a reply's segments from this one on. */
+  /** Drops the reply's segments from this number on. */
   readonly stop: (reply: number, from: number) => Effect.Effect<void>
   /** Drops the whole reply. It does not wait until the engine has stopped. */
   readonly drop: (reply: number) => Effect.Effect<void>
@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const scope = yield* Effect.scope
   const requestText = requestOf(options.voice)
   const synthesizers = new Map<number, { readonly synthesizer: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
-  /** The caller may go on speaking, so only the newest reply answers the newest words. */
+  /** Only the newest reply answers the newest words of the caller, who may have gone on after an earlier reply began. */
   let newest: { readonly reply: number; readonly callerWords: string } | undefined
 
   const speech = (reply: number, segment: number, text: string, kind: SpeechKind) => {

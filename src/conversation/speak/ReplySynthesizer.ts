@@ -10,7 +10,7 @@ import type { ReportTurnEvent } from "../turn/TurnEvent.ts"
 import type { Outgoing } from "./Outgoing.ts"
 import * as SegmentSynthesis from "./SegmentSynthesis.ts"
 
-/** How many pieces of 100 ms are made ahead: enough for a long sentence, and a limit for an engine that is faster than speech. */
+/** At most this many pieces are made ahead: 12 s of sound, enough for a long sentence. An engine may be much faster than playback. */
 const maxPiecesAhead = 120
 
 export interface ReplySynthesizer {
@@ -21,13 +21,13 @@ export interface ReplySynthesizer {
   /** Lets the sound leave. At first it is held. */
   readonly release: Effect.Effect<void>
   readonly hold: Effect.Effect<void>
-  /** Drops the segments from this one on. It does not wait until the engine has stopped. */
+  /** Drops the segments from this number on. It does not wait until the engine has stopped. */
   readonly stop: (from: number) => Effect.Effect<void>
 }
 
 interface MakeOptions {
   readonly reply: number
-  /** The sound of a segment's text. It is run when the segments before it are made. */
+  /** The sound of a segment's text. Called when the segments before it have been made. */
   readonly speech: (segment: number, text: string, kind: SpeechKind) => Stream.Stream<SpeechChunk, EngineFailed>
   /** Takes the items that leave. */
   readonly out: Queue.Enqueue<Outgoing>

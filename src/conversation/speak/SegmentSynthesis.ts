@@ -1,5 +1,5 @@
 /**
- * Makes the sound of one segment: the voice's sound at the line's rate, in short pieces that can be dropped one by one, then a mark.
+ * Makes the sound of one segment, at 8 kHz and in short pieces that can be dropped one by one. A mark comes after the last piece.
  */
 import { Effect, Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
@@ -13,7 +13,7 @@ import type { Outgoing } from "./Outgoing.ts"
 /** Samples of a piece: 100 ms, so that a barge-in has little to drop. */
 const pieceLength = 800
 
-/** Samples of a segment's first piece: 20 ms, since the reply's first media is timed when this piece has left. */
+/** Samples of a segment's first piece: 20 ms. The piece is short, since the reply's first media is reported when it has left. */
 const firstPieceLength = 160
 
 const synthesisLate = new EngineFailed({
@@ -59,8 +59,8 @@ const cut = (pcm: Pcm<8000>, firstLength: number): ReadonlyArray<Pcm<8000>> => {
 }
 
 /**
- * Puts the segment's items and reports `SpeechBegan` and `SpeechEnded`. A failure is reported as `SpeechFailed`. Then the effect waits to
- * be interrupted, so that no later segment is made before the turn has decided about this one.
+ * Makes the segment's items, and reports `SpeechBegan` and `SpeechEnded`. After a failure it reports `SpeechFailed` and waits to be
+ * interrupted. So no later segment is made before the turn has decided about this one.
  */
 export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> =>
   Effect.suspend(() => {

@@ -1,7 +1,7 @@
 /**
  * Leaves out the last words of a reply that was cut off by the model's token limit or by a server's filter.
  *
- * Half a sentence followed by silence sounds like a broken line. So it is left out if a whole sentence comes before it.
+ * Half a sentence followed by silence sounds like a broken line. So the half sentence is left out if a whole sentence comes before it.
  */
 import * as ClauseChunker from "./ClauseChunker.ts"
 
@@ -27,6 +27,6 @@ export const endingOf = (text: string): "whole" | "fragment" | "unfinished" => {
   return isWholeBefore ? "fragment" : "unfinished"
 }
 
-/** Drops the beginning of a sentence that will not be finished. */
+/** Drops the pending beginning of a sentence that will not be finished. */
 export const leaveOut = (chunker: ClauseChunker.ClauseChunker): ClauseChunker.ClauseChunker =>
   sentenceEnd.test(chunker.pending) ? chunker : { ...chunker, pending: "" }

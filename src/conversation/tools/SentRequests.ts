@@ -1,12 +1,13 @@
 /**
  * The requests that one call has sent to tools, and what the model is told about each.
  *
- * A tool may change the world, so a request that the model makes again is not sent again by mistake:
+ * A tool may change the world, so a request that the model repeats is not sent again by mistake:
  *
  * - Requests with the same tool and arguments are equal. While a request is running, an equal one waits for its answer.
- * - Later an equal request gets the same answer, until the first request is closed: the caller has heard words that were made with its
- *   answer, and has then asked for something new. Before that, the model repeats the request without the caller's wish.
- * - Equal requests of one reply are separate: two tables are two tables.
+ * - After that, an equal request gets the same answer until the first request is closed.
+ * - A request is closed when the caller has heard words that were made with its answer, and has then asked for something new. Before
+ *   that, the caller can't have wanted the request twice.
+ * - Equal requests of one reply are separate requests: the caller may have asked for two tables.
  */
 import { Result, type Schema } from "effect"
 import type { Tool } from "../../definition/AgentDefinition.ts"
@@ -44,7 +45,7 @@ interface RecordedExchange {
 }
 
 interface SentRequests {
-  /** The request that answers a call: an equal one that was sent before, or a new one that must be sent now. `used`: this reply's other requests. */
+  /** The request that answers a call: an equal one that was sent before, or a new one to be sent now. `used`: this reply's other requests. */
   readonly take: (options: {
     readonly tool: Pick<Tool, "name" | "repeatable">
     readonly value: Schema.Json
@@ -53,9 +54,9 @@ interface SentRequests {
   /** The outcome of a request has come. */
   readonly settle: (request: SentRequest, outcome: ToolOutcome) => void
   readonly record: (exchange: RecordedExchange) => void
-  /** All exchanges, oldest first, as a request of this reply tells them to the model. `said`: what the reply has said so far. */
+  /** The exchanges for this reply's next request to the model, oldest first. `said`: what the reply has said so far. */
   readonly read: (reply: number, said: string) => ReadonlyArray<ToolExchange>
-  /** The reply is over, and the caller heard this of it. */
+  /** The reply is over, and the caller heard this text of it. */
   readonly onReplyHeard: (reply: number, text: string) => void
   /** The caller asked for something new. */
   readonly onNewRequestOfCaller: () => void
@@ -63,8 +64,8 @@ interface SentRequests {
 }
 
 /**
- * The most characters that the model is told of all exchanges together. Beyond this limit the oldest answered exchanges are left out until
- * the shorter length is reached. So it happens seldom; the model's server has to read the whole conversation again each time.
+ * The most characters of all exchanges together in a request to the model. Beyond this limit the oldest answered exchanges are left out
+ * until the shorter length is reached. Then the model's server has to read the whole conversation again, so it should happen seldom.
  */
 const maxToldCharacters = 24_000
 const shortenedToldCharacters = 12_000
@@ -118,12 +119,12 @@ const toldOf = ({ at, calls, said }: RecordedExchange): ToldExchange => ({
 const lengthOf = ({ exchange: { calls, said } }: ToldExchange): number =>
   calls.reduce((sum, call) => sum + call.answer.length + call.arguments.length, said.length)
 
-/** Leaves the oldest exchanges out if all together are too long. An exchange that still runs is always told. */
+/** Leaves out the oldest exchanges if all together are too long, but none that still runs. */
 const withinLimit = (all: ReadonlyArray<ToldExchange>): ReadonlyArray<ToolExchange> => {
   const lengths = all.map(lengthOf)
   let first = 0
   let length = 0
-  // Each exchange is added as if it were the newest, so that the next request to the model leaves the same ones out.
+  // Each exchange is added as if it were the newest. So successive requests to the model leave out the same exchanges.
   for (const [index, own] of lengths.entries()) {
     length += own
     if (length <= maxToldCharacters) continue
@@ -138,7 +139,7 @@ export interface Sent {
   readonly exchanges: ReadonlyArray<RecordedExchange>
 }
 
-/** `before`: what an earlier media stream of the call has sent. */
+/** `before`: the requests and exchanges of earlier media streams of the call. */
 export const make = (before: Sent = { requests: [], exchanges: [] }): SentRequests => {
   const requests: Array<SentRequest> = [...before.requests]
   const exchanges: Array<RecordedExchange> = [...before.exchanges]

@@ -1,8 +1,8 @@
 /**
- * Writes the requests to tools as plain JSON, and reads them when the conversation goes on.
+ * Writes the requests to tools as plain JSON, and reads them when the conversation goes on in another media stream.
  *
- * A request without an outcome becomes `Unknown`, unless this process still waits for its answer: it may have been done, so it is not sent
- * again by itself. A request that changes nothing becomes `NotSent`, so the model may make it again.
+ * Some requests have no outcome, and this process does not wait for one. Such a request becomes `Unknown`: it may have been done, so it is
+ * not sent again by itself. If its tool changes nothing, it becomes `NotSent`, so the model may make it again.
  */
 import { Result } from "effect"
 import type { ToolMemory } from "../ports/ConversationMemory.ts"
@@ -48,7 +48,7 @@ export const read = ({ exchanges, requests }: ToolMemory, isRunning: (request: n
       calls: calls.map(({ isRepeated, refusal = "", request: index, ...call }) => {
         const request = index === undefined ? undefined : known[index]
         return {
-          // A remembered call is only told to the model, and never sent.
+          // A remembered call is never sent. It only appears in requests to the model.
           call: { ...call, request: Result.fail(new ToolCallRefused({ answer: refusal })) },
           ...(request === undefined ? {} : { request }),
           ...(isRepeated === undefined ? {} : { isRepeated })

@@ -1,7 +1,7 @@
 /**
  * Runs the tool calls that the model makes on one call, each once, and tells the model their results.
  *
- * It outlives the replies. A reply may be thrown away, but its requests to tools stay sent, and the model's next request tells them.
+ * It outlives the replies. A reply may be thrown away, but its requests to tools were sent, and the model's next request lists them.
  */
 import { Deferred, Effect, Fiber, Result, type Schema } from "effect"
 import { constVoid } from "effect/Function"
@@ -14,7 +14,7 @@ import * as SentRequests from "./SentRequests.ts"
 import * as ToolMemories from "./ToolMemory.ts"
 
 export interface ToolRunner {
-  /** All tool calls so far, in the form in which this reply's next request has them. `said`: what the reply has said so far. */
+  /** The tool calls so far, for this reply's next request to the model. `said`: what the reply has said so far. */
   readonly exchanges: (reply: number, said: string) => ReadonlyArray<ToolExchange>
   /** Whether none of the calls can change the world, so that they may run before the caller's turn is surely over. */
   readonly areRepeatable: (calls: ReadonlyArray<ToolCall>) => boolean
@@ -27,19 +27,19 @@ export interface ToolRunner {
     readonly said: string
     readonly calls: ReadonlyArray<ToolCall>
   }) => Effect.Effect<void>
-  /** Waits for the answers that an earlier media stream of the call still waited for. The first use waits; later ones do not. */
+  /** Waits for the answers to requests of earlier media streams. Only the first run waits. */
   readonly inherited: Effect.Effect<void>
-  /** The reply is over, and the caller heard this of it. */
+  /** The reply is over, and the caller heard this text of it. */
   readonly onReplyHeard: (reply: number, text: string) => void
   readonly onCallerSaid: (text: string) => void
-  /** What was sent, for the memory of the conversation. */
+  /** What was sent, for the conversation's memory. */
   readonly memory: () => ToolMemory
 }
 
 export interface MakeOptions {
   readonly tools: Tools["Service"]
-  /** Phrases that ask for nothing: backchannels, "are you there?" */
-  readonly smallTalk: ReadonlyArray<string>
+  /** Lists of phrases that ask for nothing: backchannels, "are you there?" */
+  readonly smallTalk: ReadonlyArray<ReadonlyArray<string>>
   /** Unset: actions are not stored. */
   readonly actions?: ActionKeeper
   /** What an earlier media stream of the call has sent. */
@@ -48,7 +48,7 @@ export interface MakeOptions {
   readonly onChange?: () => void
 }
 
-/** The action of a request, which is found again by its place among all requests of the conversation. */
+/** The id of a request's action. `request`: the request's index among all requests of the conversation. */
 const actionId = (request: number): string => `tool-${request}`
 
 const actionOf = (tool: Tool, value: Schema.Json, request: number): Action => ({
@@ -59,7 +59,7 @@ const actionOf = (tool: Tool, value: Schema.Json, request: number): Action => ({
   isRepeatable: tool.repeatable === true
 })
 
-/** What an earlier media stream has sent, and the requests whose answers are still to come. */
+/** What earlier media streams have sent, and the requests whose answers are still to come. */
 const inherit = (memory: ToolMemory, actions: ActionKeeper | undefined) => {
   const running = new Map((actions?.running() ?? []).map((one) => [one.action.id, one]))
   const sent = ToolMemories.read(memory, (index) => running.has(actionId(index)))
@@ -73,7 +73,7 @@ const inherit = (memory: ToolMemory, actions: ActionKeeper | undefined) => {
 export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }: MakeOptions): ToolRunner => {
   const inherited = memory === undefined ? undefined : inherit(memory, actions)
   const requests = SentRequests.make(inherited?.sent)
-  const smallTalkPhrases = PhraseTiles.make(smallTalk)
+  const smallTalkPhrases = PhraseTiles.make(...smallTalk)
   /** The requests that have no outcome yet. Each effect waits until its request has one. */
   const running = new Map<SentRequests.SentRequest, Effect.Effect<unknown>>()
   /** The requests of each reply, so that equal calls of one reply are several requests. */
@@ -81,7 +81,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
 
   const isSmallTalk = (text: string): boolean => smallTalkPhrases.strip(PhraseTiles.tokens(text)).length === 0
 
-  /** Stores the action before it is sent. A repeatable action does not wait for the store. Gives false if the action could not be stored. */
+  /** Stores the action before it is sent. A repeatable action does not wait for the store. `false`: the action could not be stored. */
   const keep = (action: Action): Effect.Effect<boolean> => {
     if (actions === undefined) return Effect.succeed(true)
     return action.isRepeatable ? Effect.as(Effect.sync(() => actions.noted(action)), true) : Effect.isSuccess(actions.asked(action))

@@ -33,7 +33,7 @@ export const order = (draft: Draft, command: Command): void => {
   draft.commands.push(command)
 }
 
-/** Tells watchers what happened. `turn`: the reply that it belongs to. */
+/** Tells watchers what happened. `turn`: the id of the reply to which the event belongs. */
 export const tell = (draft: Draft, turn: number, event: DistributiveOmit<ConversationEvent, "at" | "turn">): void => {
   order(draft, { _tag: "Tell", event: { at: draft.at, turn, ...event } as ConversationEvent })
 }
@@ -56,7 +56,7 @@ export const cancelTimer = (draft: Draft, timer: Timer): void => {
   order(draft, { _tag: "CancelTimer", timer })
 }
 
-/** The timer has fired. */
+/** Removes a timer that has fired from the state. */
 export const forgetTimer = (draft: Draft, timer: Timer): void => {
   const { [timer]: _id, ...timers } = draft.state.timers
   draft.state.timers = timers

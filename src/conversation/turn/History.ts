@@ -1,5 +1,5 @@
 /**
- * What the agent remembers: both sides' words in their order, as far as they were heard. The reply model gets it with each request.
+ * The history: both sides' words in their order, the agent's as far as the caller heard them. The reply model gets it with each request.
  */
 import * as Words from "../../definition/languages/Words.ts"
 import type { Message, ReplyRequest } from "../ports/ReplyModel.ts"
@@ -13,7 +13,7 @@ export const rememberAgent = (draft: Draft, text: string): void => {
   draft.state.history = [...draft.state.history, { role: "agent", text }]
 }
 
-/** Adds the caller's words, and tells watchers and tools. `turn`: the reply that answers them. */
+/** Adds the caller's words, and tells watchers and tools. `turn`: the id of the reply that answers them. */
 export const rememberCaller = (draft: Draft, turn: number, text: string): void => {
   const { unheardGreeting: unheard } = draft.state
   draft.state.history = [...draft.state.history, { role: "caller", text, ...(unheard === undefined ? {} : { unheard }) }]
@@ -23,7 +23,7 @@ export const rememberCaller = (draft: Draft, turn: number, text: string): void =
   order(draft, { _tag: "RememberCallerWords", text, isRequest: !HoldRequest.isOne(text, draft.settings.language ?? "en") })
 }
 
-/** The part of the greeting that the caller has not heard. `undefined`: no greeting, or too few words to matter. */
+/** The part of the greeting that the caller has not heard. `undefined`: the reply is no greeting, or the caller missed too few words to matter. */
 export const unheardGreetingOf = (reply: ReplyState): string | undefined => {
   if (reply.line !== "greeting") return undefined
   const rest = (restOf(reply) ?? reply.segments.map(({ text }) => text)).join(" ")

@@ -5,7 +5,7 @@ import type { TurnTimes } from "../ports/ConversationEvent.ts"
 import { type Draft, keepReply, tell } from "./Draft.ts"
 import type { ReplyState } from "./ReplyState.ts"
 
-/** Notes a moment of the reply, if it is the first of its name. A fixed line has no times. */
+/** Notes a moment of the reply, unless it was noted before. A fixed line has no times. */
 export const noteMoment = (draft: Draft, reply: ReplyState, name: keyof TurnTimes, at = draft.at): ReplyState => {
   const { times } = reply
   if (times === undefined || times.moments[name] !== undefined) return reply

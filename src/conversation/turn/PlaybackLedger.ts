@@ -1,8 +1,8 @@
 /**
  * The playback ledger: how much of the agent's speech the caller has heard.
  *
- * Sound is sent ahead of playback, and a `clear` may throw it away. So the caller may not have heard all sound that was sent. A segment
- * was heard whole if its mark has come back. Of the segment that was playing at the `clear`, the words that had time to play were heard.
+ * Sound is sent ahead of playback, and a `clear` may throw it away. So not all sound that was sent was heard. A segment was heard whole
+ * if its mark has come back. Of the segment that was playing at the `clear`, only the words that had time to play were heard.
  */
 import * as Dtmf from "../../audio/Dtmf.ts"
 import type { PlayedText } from "../ports/ConversationEvent.ts"
@@ -18,7 +18,7 @@ export interface Segment {
   readonly text: string
   /** The keys, if the segment is tones. */
   readonly digits?: string
-  /** It says that the line was lost, and is no part of what the reply says. */
+  /** The segment says that the line was lost. It is no part of the answer. */
   readonly isNotice?: boolean
   /** ms of sound; unknown while it is still being made. */
   readonly duration?: number
@@ -27,10 +27,9 @@ export interface Segment {
   readonly isHeard: boolean
 }
 
-/** A clause or sentence that is handed to speech. */
+/** A clause or sentence that goes to speech. */
 export const segment = (id: number, text: string): Segment => ({ id, text, isHeard: false })
 
-/** Keys that are pressed. */
 export const keys = (id: number, digits: string): Segment => ({ id, text: "", digits, isHeard: false })
 
 /** How long the segment plays, in ms: known or estimated. */
@@ -40,7 +39,7 @@ const durationOf = ({ digits, duration, text }: Segment): number =>
 /** How long the segments play one after the other, in ms. */
 export const durationOfAll = (segments: ReadonlyArray<Segment>): number => segments.reduce((sum, piece) => sum + durationOf(piece), 0)
 
-/** The segments, with these facts about one of them. */
+/** A copy of the segments, in which segment `id` has the values in `known`. */
 export const change = (
   segments: ReadonlyArray<Segment>,
   id: number,
@@ -57,7 +56,7 @@ interface Heard {
 export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   const heard: Array<string> = []
   const rest: Array<string> = []
-  // A segment is sent while the previous one plays, and marks come back late. So it plays after the previous one's end at the earliest.
+  // A segment may be sent while the previous one plays, and marks come back late. So it can't have begun before the previous one's end.
   let playedBefore = 0
   for (const piece of segments) {
     if (piece.digits !== undefined) continue
@@ -92,10 +91,10 @@ export const playedBy = (segments: ReadonlyArray<Segment>, at: number): Readonly
   return played
 }
 
-/** The keys that were not pressed. A key whose tone has begun was pressed, since the far end may have taken it. */
+/** The keys that were not pressed by `at`. A key whose tone has begun counts as pressed, since the far end may have recognized it. */
 export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string => {
   let left = ""
-  // Keys are sent while the words before them play.
+  // Keys may be sent while the words before them play.
   let playedBefore = 0
   for (const piece of segments) {
     if (piece.isHeard) continue
@@ -110,7 +109,7 @@ export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string 
 /** A mark has come back: the segment was heard, and the next one begins to play. Marks of unknown segments change nothing. */
 export const confirm = (segments: ReadonlyArray<Segment>, id: number, at: number): ReadonlyArray<Segment> => {
   const index = segments.findIndex((piece) => piece.id === id)
-  // The mark came twice, or its segment counted as heard before: the next one plays already.
+  // If the mark came twice, or its segment counted as heard before, the next segment plays already.
   if (index < 0 || segments[index].isHeard) return segments
   return segments.map((piece, position) => {
     // Marks come back in order, so the segments before it were heard too.

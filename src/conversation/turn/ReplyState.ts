@@ -8,19 +8,19 @@ import type * as ClauseChunker from "../speak/ClauseChunker.ts"
 import type * as PlaybackLedger from "./PlaybackLedger.ts"
 
 /**
- * The phase of a reply. A preemptive reply plays when the turn is over. The caller's voice holds or interrupts a playing reply; if the
- * voice was no turn, the reply plays on. A finished reply leaves the state within the same event.
+ * The phase of a reply. A preemptive reply plays when the caller's turn is over. The caller's voice holds or interrupts a playing reply.
+ * If the caller did not take the turn, the reply plays on. A finished reply leaves the state within the same event.
  */
 type ReplyPhase =
-  /** It is made while the caller pauses. `isRefused`: an engine refused it, so a second request would be refused too. */
+  /** It is made while the caller pauses. `isRefused`: an engine refused its request, and would refuse a second one too. */
   | { readonly _tag: "Preemptive"; readonly isRefused: boolean }
   /** Its sound waits while the caller speaks. `isMediaSent`: some sound left before the hold took effect. */
   | { readonly _tag: "Held"; readonly isMediaSent: boolean }
   /** Its sound may leave. `isMediaSent`: some has left, so the caller hears it. */
   | { readonly _tag: "Playing"; readonly isMediaSent: boolean }
-  /** The caller stopped it. `rest`: the words that were not heard, in speakable pieces. */
+  /** The caller interrupted it. `rest`: the words that were not heard, in speakable pieces. */
   | { readonly _tag: "Interrupted"; readonly rest: ReadonlyArray<string> }
-  /** The caller has heard all of it. `rules/AfterReply` decides what follows. */
+  /** The caller has heard all of it. `rules/AfterReply` decides what comes next. */
   | { readonly _tag: "Finished" }
 
 export const playing: ReplyPhase = { _tag: "Playing", isMediaSent: false }
@@ -29,11 +29,11 @@ export const held: ReplyPhase = { _tag: "Held", isMediaSent: false }
 export interface ReplyState {
   readonly id: number
   readonly phase: ReplyPhase
-  /** The fixed line. Unset: the model writes the reply. */
+  /** Which fixed line the reply is. Unset: the model writes the reply. */
   readonly line?: keyof Lines
   /** The request to the model. Unset for a fixed line. */
   readonly request?: ReplyRequest | undefined
-  /** The call ends after it, so nothing interrupts it. */
+  /** The call ends after the reply, so the caller can't interrupt it. */
   readonly isFinal: boolean
   /** The model's text that is no whole clause yet. */
   readonly chunker: ClauseChunker.ClauseChunker
@@ -42,11 +42,11 @@ export interface ReplyState {
   /** The playback ledger: the segments since the last interruption, in order. */
   readonly segments: ReadonlyArray<PlaybackLedger.Segment>
   readonly nextSegmentId: number
-  /** What the caller heard before the last interruption. */
+  /** The words that the caller heard before the last interruption. They are not in the history yet. */
   readonly heard: string
-  /** What the caller heard before the last interruption, piece by piece. */
+  /** All words that the caller heard before the last interruption, also those in `remembered`, with the times of playback. */
   readonly played?: ReadonlyArray<PlayedText>
-  /** The words that the caller heard before speaking into the reply. They are in the history already. */
+  /** Words of the reply that the caller heard and that are in the history already. */
   readonly remembered?: string
   /** The call ends after the reply, for this reason. */
   readonly hangUp?: string
@@ -68,10 +68,10 @@ export interface ReplyState {
 
 /** The moments of a turn; ms since the conversation began. */
 interface ReplyTimes {
-  /** When the caller's last voiced sample came. */
+  /** When the caller's last voiced sample came. The moments are told relative to it. */
   readonly since: number
   readonly moments: { readonly [Moment in keyof TurnTimes]?: number }
-  /** Watchers know the moments. */
+  /** The moments were sent to watchers. */
   readonly isTold: boolean
 }
 

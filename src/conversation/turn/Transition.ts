@@ -1,22 +1,23 @@
 /**
- * The turn machine: who has the turn, what is said next, what was heard. Pure: a state and an event give commands and a state, and
- * `Conversation` carries the commands out. The events of a recorded call give the same commands again.
+ * The turn machine: who has the turn, what is said next, what was heard. It is a pure function from a state and an event to commands and
+ * the next state. `CommandInterpreter` carries the commands out. The events of a recorded call give the same commands again.
  *
- * This file only hands each event to its rule. The rules, with their files (docs/adr/0005, 0007):
+ * This file only passes each event to its rule. The rules, with their files (docs/adr/0005, 0007):
  *
  * - A turn ends after a pause. Transcript and reply are requested during the pause, and the reply waits (`Endpointing`, `TurnEnd`).
- * - The caller can interrupt the agent while they hear it: from the first media to the last mark (`Interruption`, `Playback`).
+ * - The caller can interrupt the agent during playback: from the first media to the last mark (`Interruption`, `Playback`).
  * - The voice stops the agent. The words decide later whether the agent says the rest.
- * - The history holds what was heard, and nothing else (`History`).
+ * - Of the agent's words, the history holds only what the caller heard (`History`).
  * - The agent does not talk into long speech, and understands it in parts (`LongSpeech`).
- * - A caller who goes on before the answer is heard goes on with the same turn (`Interruption`).
- * - The agent asks again for what it did not understand, but never twice running (`TurnEnd`, `AskAgain`).
+ * - If the caller speaks again before hearing any of the answer, the caller's turn goes on (`Interruption`).
+ * - The agent asks again for what it did not understand, but never twice in a row (`TurnEnd`, `AskAgain`).
  * - The agent apologises for an engine's failure. The third one in a row ends the call (`Reply`, `AgentTurn`).
  * - A filler bridges the wait for a late reply: one a turn, never the same twice in a row (`Filler`, `FillerChoice`).
  * - The agent waits longer while the caller dictates a number (`Dictation`), and after a request to wait (`HoldRequest`).
  * - Keys are pressed after the reply's words. After both, the call is transferred or ended (`AfterReply`).
- * - A greeting in return does not end the agent's greeting. A request does, and the model learns what was not heard (`Greeting`).
- * - A caller who speaks at the end of the agent's goodbye is heard out, and answered if there are words (`Ending`, `Farewell`).
+ * - A greeting in return does not end the agent's greeting. A request does, and the model learns which words the caller did not hear
+ *   (`Greeting`).
+ * - If the caller speaks at the end of the agent's goodbye, the agent listens, and answers words (`Ending`, `Farewell`).
  */
 import * as Dtmf from "../../audio/Dtmf.ts"
 import * as Words from "../../definition/languages/Words.ts"
@@ -137,7 +138,7 @@ const on = (draft: Draft, event: TurnEvent): void => {
     case "MarkReturned":
       return withReply(draft, event.reply, (reply) => markReturned(draft, reply, event.segment))
     case "FillerLeft":
-      // The filler was cut off meanwhile.
+      // An event of a filler that was cut off meanwhile.
       return
     case "Transferred":
       return endCall(draft, "transferred")

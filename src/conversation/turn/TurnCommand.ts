@@ -1,5 +1,5 @@
 /**
- * What the turn machine orders; `Conversation` carries it out, in order. Plain data: the same events give the same commands.
+ * The commands of the turn machine. `CommandInterpreter` carries them out, in order. They are plain data.
  */
 import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { ReplyRequest } from "../ports/ReplyModel.ts"
@@ -7,8 +7,8 @@ import type { Timer } from "./TurnEvent.ts"
 
 export type Command =
   /**
-   * Give the recognizer a new utterance: a little of the sound before it, and all sound from now on. `after`: the new utterance continues
-   * this one without a pause. Then only sound from `since` on comes before it, or none if `since` is unset.
+   * Begin a new utterance of the recognizer with the pre-speech sound, and add all sound from now on. `after`: the new utterance continues
+   * this one. Then the pre-speech sound begins at `since`, or is left out if `since` is unset.
    */
   | { readonly _tag: "BeginUtterance"; readonly utterance: number; readonly after?: number; readonly since?: number }
   | { readonly _tag: "Transcribe"; readonly utterance: number; readonly attempt: number }
@@ -16,7 +16,7 @@ export type Command =
   | { readonly _tag: "EndUtterance"; readonly utterance: number }
   /** Ask the model for a reply. */
   | { readonly _tag: "StartReply"; readonly reply: number; readonly request: ReplyRequest }
-  /** Stop a reply's model, its speech and its playing. None of its events counts any more. */
+  /** Stop the reply's model and speech. Its queued sound is dropped, and its later events are ignored. */
   | { readonly _tag: "CancelReply"; readonly reply: number }
   /** Make this speech after the reply's earlier segments, with its mark after it. */
   | { readonly _tag: "Speak"; readonly reply: number; readonly segment: number; readonly text: string; readonly kind: SpeechKind }
@@ -26,20 +26,20 @@ export type Command =
   | { readonly _tag: "Release"; readonly reply: number }
   /** The reply's sound must wait again. */
   | { readonly _tag: "Hold"; readonly reply: number }
-  /** Forget the reply's segments from this one on, made or not. Its model goes on. */
+  /** Drop the reply's segments from this one on. Its model goes on. */
   | { readonly _tag: "StopSpeech"; readonly reply: number; readonly from: number }
-  /** Throw away sound that was sent and not played. */
+  /** Throw away sound that was sent and not played yet. */
   | { readonly _tag: "Clear" }
-  /** Replaces a timer of the same name. `due`: ms since the conversation began. */
+  /** Start a timer, instead of an earlier one of the same name. `due`: ms since the conversation began. */
   | { readonly _tag: "StartTimer"; readonly timer: Timer; readonly id: number; readonly due: number }
   | { readonly _tag: "CancelTimer"; readonly timer: Timer }
-  /** Partial transcripts of the caller's words are wanted, or no longer. */
+  /** Whether partial transcripts of the caller's words are wanted from now on. */
   | { readonly _tag: "WantWords"; readonly isWanted: boolean }
-  /** The caller's turn is over, so this reply counts: it may ask tools that change the world. */
+  /** The caller's turn is over, so this reply is the answer: it may call tools that change the world. */
   | { readonly _tag: "SettleReply"; readonly reply: number }
   /** The caller said this. `isRequest`: the words may ask for something, and are more than a request to wait. */
   | { readonly _tag: "RememberCallerWords"; readonly text: string; readonly isRequest: boolean }
-  /** The reply is over, and the caller heard this of it. */
+  /** The reply is over, and the caller heard this text of it. */
   | { readonly _tag: "RememberAgentWords"; readonly reply: number; readonly text: string }
   /** The reply is over. No later command names it, and its unheard sound is forgotten. */
   | { readonly _tag: "ForgetReply"; readonly reply: number }
@@ -49,10 +49,10 @@ export type Command =
   | { readonly _tag: "HangUp"; readonly reason: string }
   /** Transfer the call to this name in `AgentDefinition.transfers`: the caller has heard all words before it. */
   | { readonly _tag: "Transfer"; readonly to: string }
-  /** Report what becomes of the transfer that was asked for before the line was lost. */
+  /** Report the result of the transfer that was requested before the line was lost. */
   | { readonly _tag: "AwaitTransfer" }
 
-/** `reply`: the model's words. `line`, `filler`: fixed words, whose sound is made before the call. */
+/** `reply`: the model's words. `line`, `filler`: fixed words. Their sound is made before the call. */
 export type SpeechKind = "reply" | "line" | "filler"
 
 /** The name of the mark after a segment. */

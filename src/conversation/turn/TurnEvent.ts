@@ -1,5 +1,5 @@
 /**
- * The events that the turn machine takes. They are plain data, so that a call can be recorded and played again: version 1 of the event log
+ * The events that the turn machine takes. They are plain data, so that a call can be recorded and played again. Version 1 of the event log
  * has these tags and fields.
  */
 import type { Stage } from "../ports/Engine.ts"
@@ -17,7 +17,7 @@ import type { Failure } from "./judgements/RetryWorth.ts"
  * - `utterance`: the caller has spoken for too long without a gap;
  * - `idle`, `idleHangUp`: both have been silent for too long;
  * - `digits`: no further key has come;
- * - `filler`: the transcript or the reply's first sound is late, or the filler's own sound is;
+ * - `filler`: the transcript, the reply's first sound or the filler's own sound is late;
  * - `hangUp`: both are silent after the agent's last words;
  * - `playback`: a mark has not come back;
  * - `limit`: the call's maximum duration is nearly over.
@@ -42,21 +42,21 @@ export type Timer =
 export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "Began" }
   /**
-   * In place of `Began`: a conversation of an earlier media stream goes on. `memory`: `null` if it is lost. `isAfterTransfer`: nobody
-   * answered at the other telephone.
+   * In place of `Began`: the conversation of an earlier media stream goes on. `memory`: `null` if it is lost. `isAfterTransfer`: the call
+   * was transferred, and nobody answered at the other telephone.
    */
   | { readonly _tag: "Reconnected"; readonly memory: TurnMemory | null; readonly isAfterTransfer: boolean }
   /** `since`: when the first voiced sample was spoken, without delays on the way. */
   | { readonly _tag: "VoiceStarted"; readonly since: number }
   /** `since`: when the last voiced sample was spoken, without delays on the way. */
   | { readonly _tag: "VoiceStopped"; readonly since: number }
-  /** The words so far of an utterance that goes on. */
+  /** A partial transcript of an utterance that is not over. */
   | { readonly _tag: "Partial"; readonly utterance: number; readonly text: string }
   | { readonly _tag: "Transcribed"; readonly utterance: number; readonly attempt: number; readonly transcript: Transcript }
   | ({ readonly _tag: "TranscriptionFailed"; readonly utterance: number; readonly attempt: number } & Failure)
   /** The model wrote more text. */
   | { readonly _tag: "ReplyText"; readonly reply: number; readonly text: string }
-  /** The model stopped within a sentence, which will not be finished. */
+  /** The model stopped within a sentence, and will not finish it. */
   | { readonly _tag: "ReplyCutShort"; readonly reply: number }
   | { readonly _tag: "ReplyState"; readonly reply: number; readonly state: DialogueState }
   /** The model ends the call. */
@@ -73,11 +73,11 @@ export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "MediaSent"; readonly reply: number; readonly segment: number }
   /** All sound of a segment has been made. `duration`: ms. */
   | { readonly _tag: "SpeechEnded"; readonly reply: number; readonly segment: number; readonly duration: number }
-  /** `hadSound`: some of the segment was made, and the caller may have heard it. */
+  /** `hadSound`: some of the segment's sound was made, and the caller may have heard it. */
   | ({ readonly _tag: "SpeechFailed"; readonly reply: number; readonly segment: number; readonly hadSound: boolean } & Failure)
   /** The caller has heard the segment. */
   | { readonly _tag: "MarkReturned"; readonly reply: number; readonly segment: number }
-  /** The line has all sound of a filler. Not all of it was played yet. */
+  /** All sound of a filler was passed to the line, which may still be playing it. */
   | { readonly _tag: "FillerLeft"; readonly reply: number }
   /** The call goes on at another telephone. */
   | { readonly _tag: "Transferred" }
@@ -85,9 +85,9 @@ export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "TimerFired"; readonly timer: Timer; readonly id: number }
   /** The caller pressed a key: `0`–`9`, `*`, `#`, `A`–`D`. */
   | { readonly _tag: "Digit"; readonly digit: string }
-  /** An engine failed that the machine does not wait for. Watchers are told. */
+  /** An engine failed for which the machine does not wait. Watchers are told. */
   | { readonly _tag: "Trouble"; readonly stage: Stage; readonly reason: string }
-  /** The caller's line is gone. */
+  /** The media stream has ended. */
   | {
     readonly _tag: "HungUp"
     /** Why, for watchers. Unset: the caller hung up. `null`: the line was lost, and the call may go on. */

@@ -1,6 +1,6 @@
 /**
- * Runs the turn machine of one conversation: takes events one at a time, in order, and has its commands carried out before the
- * next event. It keeps the machine's state, which nothing else reads.
+ * Runs the turn machine of one conversation: takes events one at a time, in order. All commands of an event are carried out before the
+ * next event. The machine's state is kept here, and nothing else reads it.
  */
 import { Deferred, Effect, Queue } from "effect"
 import type { TurnMemory as Memory } from "../ports/ConversationMemory.ts"
@@ -16,7 +16,7 @@ interface MakeOptions {
   readonly now: () => number
   /** Takes each event before the machine does. */
   readonly record: ((event: TurnEvent) => void) | undefined
-  /** Takes the machine's memory when an event has changed it, before the event's commands are carried out. */
+  /** Takes the machine's memory when an event has changed the memory, before the event's commands are carried out. */
   readonly remember?: (memory: Memory) => void
 }
 
@@ -33,7 +33,7 @@ export interface TurnLoop {
   readonly processed: Effect.Effect<void>
   /** Processes events until it is interrupted. */
   readonly run: (interpreter: Interpreter) => Effect.Effect<never>
-  /** Ends the call in the machine at once, before events that still wait. Returns the commands. */
+  /** Ends the call in the machine at once, ahead of queued events. Returns the commands. */
   readonly hangUp: (reason: string | null) => ReadonlyArray<Command>
 }
 

@@ -15,7 +15,7 @@ import type * as SpeechParts from "./judgements/SpeechParts.ts"
 export interface TurnSettings
   extends Pick<AgentDefinition, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
 {
-  /** Only the names matter here; the interpreter knows the numbers. */
+  /** The turn machine reads only the names. `CallTransfer` reads the numbers. */
   readonly transfers?: Readonly<Record<string, unknown>>
   /** ISO 639-1. Unset: English. */
   readonly language?: string
@@ -23,7 +23,7 @@ export interface TurnSettings
   readonly region?: string
   /** Words with which a caller asks for attention: "hello?", "are you there?" */
   readonly attention?: ReadonlyArray<string>
-  /** Only what the script asks the caller to give matters here. */
+  /** Of the script, the turn machine reads only what the caller is asked for. */
   readonly script?: { readonly intents: ReadonlyArray<{ readonly needs: ReadonlyArray<Need> }> }
   /** The reply model can answer speech that nobody understood. Unset: it can't. */
   readonly answersUnheard?: boolean
@@ -31,13 +31,13 @@ export interface TurnSettings
   readonly isOutbound?: boolean
 }
 
-/** A short line while a reply is late. It is no reply, and the agent does not remember it. */
+/** A short line while a reply is late. It is no reply, and is not in the history. */
 export interface Filler {
   /** Fillers and replies are numbered together. */
   readonly id: number
   /** Speech has made some of its sound. */
   readonly hasSound: boolean
-  /** The line has all of its sound, so a reply can't overtake it. */
+  /** All of its sound was passed to the line, so a reply can't overtake it. */
   readonly hasLeft: boolean
   readonly playedFrom?: number
   /** ms of sound; unset while it is still being made. */
@@ -61,8 +61,9 @@ export interface Utterance {
   readonly voicedMillis: number
   /** When the turn of this utterance began. */
   readonly turnStartedAt: number
-  /** The pause was long enough; only the transcript is awaited. */
+  /** The pause was long enough to end the turn. Only the transcript is awaited. */
   readonly isOver: boolean
+  /** A transcript failed, and was requested once more. */
   readonly isRetried: boolean
   /** The silence after which the turn is over; ms. */
   readonly endpointAfter: number
@@ -79,14 +80,14 @@ export interface TurnState {
   readonly nextTimerId: number
   /** The ids of running timers. */
   readonly timers: { readonly [Name in Timer]?: number }
-  /** `since`: when the caller's last stretch of voice began. */
+  /** `since`: when the caller's newest stretch of voice began. */
   readonly voice: { readonly isOn: boolean; readonly since: number }
   readonly utterance?: Utterance
   /** When the caller spoke the words that are not in the history yet. */
   readonly callerSpoke?: { readonly startedAt: number; readonly endedAt: number }
   /** Earlier parts of a long turn whose words are not known yet. */
   readonly parts: ReadonlyArray<SpeechParts.Part>
-  /** The caller's earlier words in this turn. The caller has heard no answer to them yet. */
+  /** Earlier words of the caller, for which no answer was heard. The next reply answers them too. */
   readonly unanswered: string
   /** The part of the greeting that the caller has not heard. The model gets it with the caller's next words. */
   readonly unheardGreeting?: string | undefined
@@ -94,7 +95,7 @@ export interface TurnState {
   readonly active?: ReplyState
   /** The reply whose sound may leave. */
   readonly releasedReplyId?: number
-  /** The reply that counts only if the caller's turn is over. Its phase is `Preemptive`. */
+  /** The reply that becomes active only if the caller's turn is over. Its phase is `Preemptive`. */
   readonly preemptive?: ReplyState
   /** Set until the filler's mark has come back. */
   readonly filler?: Filler
@@ -112,14 +113,15 @@ export interface TurnState {
   readonly digits: string
   /** The caller has pressed the last key, and the answer waits for the greeting or for words. */
   readonly areDigitsDue: boolean
-  /** When both fell silent. */
+  /** When both sides fell silent. */
   readonly idleSince?: number
   /** The agent has asked whether the caller is still there. */
   readonly isIdlePrompted: boolean
-  /** The caller asked to wait. Until this time there is neither prompt nor goodbye. */
+  /** The caller asked the agent to wait. Until this time the agent neither prompts nor says goodbye. */
   readonly onHoldUntil?: number
   /** The agent's last words asked the caller to repeat. */
   readonly wasAskedAgain: boolean
+  /** Failures of engines since the last reply of the model that was heard whole. */
   readonly failuresInRow: number
 }
 

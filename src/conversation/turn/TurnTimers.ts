@@ -1,8 +1,8 @@
 /**
  * The turn machine's timers, on media time or on real time.
  *
- * A timer that depends on the caller runs on media time: it fires when the sound up to its moment has arrived. While the network holds
- * the sound up, the caller may be speaking, so the timer waits. Other timers run on real time.
+ * A timer that depends on the caller runs on media time: it fires when the sound up to its moment has arrived. If the network holds the
+ * sound up, the timer waits, since the caller may be speaking. Other timers run on real time.
  */
 import { Effect, FiberMap, type Scope } from "effect"
 import type { MediaClock } from "../listen/MediaClock.ts"
@@ -15,7 +15,7 @@ export interface TurnTimers {
   /** Replaces a timer of the same name. `due`: ms since the conversation began. */
   readonly start: (timer: Timer, id: number, due: number) => Effect.Effect<unknown>
   readonly cancel: (timer: Timer) => Effect.Effect<void>
-  /** The sound has arrived up to this position (ms of media time). Fires the first timer that is due; `false`: there was none. */
+  /** The sound has arrived up to this position (ms of media time). Fires the first timer that is due. `false`: none was due. */
   readonly pass: (position: number) => boolean
 }
 
@@ -44,7 +44,7 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const onDue = (timer: Timer, id: number) => {
     if (realTimeTimers.has(timer)) return fire(timer, id)
-    // If not, `pass` has fired the timer, or will when the sound has arrived.
+    // Otherwise `pass` has fired the timer, or fires it when the sound has arrived.
     if (pending.get(timer)?.id !== id || !clock.isLive()) return
     remove(timer)
     fire(timer, id)

@@ -1,5 +1,5 @@
 /**
- * The words with which callers dictate, and with which agents ask them to, by language (ISO 639-1). The names of numbers, months
+ * The words with which callers dictate, and with which agents ask for dictation, by language (ISO 639-1). Most names of numbers, months
  * and address signs are not here: they come from the verbalizer's rules and from `Intl`.
  *
  * A list is words with blanks between them. A pattern is the source of a regular expression for lower-case text, in which `_` is
@@ -12,11 +12,11 @@ export type Kind = "phone" | "number" | "spelling" | "email" | "address" | "birt
 export interface DictationWords {
   /** Further names of digits: "oh", "zwo". */
   readonly digits: Readonly<Record<string, string>>
-  /** How many times the next digit or letter comes after a word: "double" is 2. */
+  /** Words that repeat the next digit or letter, and how often it is said: "double" is 2. */
   readonly repeats: Readonly<Record<string, number>>
   /** Further names of the signs in an address: "at", "dot". */
   readonly signs: string
-  /** Stands between a letter and a word that begins with it: "J as in Juliet". */
+  /** Stands between a letter and a word that begins with the letter: "J as in Juliet". */
   readonly asIn: string
   /** Stands before a letter or within a spelt word: "capital". */
   readonly spelling: string
@@ -26,13 +26,13 @@ export interface DictationWords {
   readonly between: string
   /** Ordinals as words, for dates. CLDR's rules have them only for languages in which an ordinal has a single form. */
   readonly ordinal: string
-  /** The noun when a number of digits is asked for: "the last four digits". */
+  /** The noun after a number of digits: "the last four digits". */
   readonly digitNoun: string
-  /** Announces the dictation, if nothing else was said so far: "it's", "my number is". */
+  /** Announces the dictation: "it's", "my number is". */
   readonly leadIn: string
   /** Begins an answer that dictates nothing: "no", "yes". */
   readonly answer: string
-  /** How each kind is asked for, or named by the caller who dictates it. The first match counts. */
+  /** The words for each kind, in the agent's question or in the caller's announcement. The first match counts. */
   readonly asks: ReadonlyArray<readonly [kind: Kind, pattern: string]>
 }
 

@@ -1,18 +1,18 @@
 /**
  * What people say at the beginning and at the end of a telephone call, by language: data for `GreetingAnswer` and `Farewell`.
  *
- * All in lower case and without punctuation, as `Words.plain` writes it.
+ * All phrases are in lower case and without punctuation, as `Words.plain` writes them.
  */
 
 interface PhonePhrases {
-  /** Said when answering the telephone, or to check whether somebody is there. They ask for nothing. */
+  /** Phrases with which people answer the telephone, or check whether somebody is there. They ask for nothing. */
   readonly openings: ReadonlyArray<string>
-  /** Words before and behind the speaker's own name: "this is Anna", "Anna speaking". */
+  /** Words before and after the speaker's own name: "this is Anna", "Anna speaking". */
   readonly beforeName: ReadonlyArray<string>
   readonly behindName: ReadonlyArray<string>
-  /** Single words that are not a name. A person who says one wants something. */
+  /** Single words that are not a name. A person who says one of them wants something. */
   readonly noNames: ReadonlyArray<string>
-  /** Said after a goodbye; they need no answer. "Yes" is not among them: it may answer a question. */
+  /** Words after a goodbye that need no answer. "Yes" is not among them: it may answer a question. */
   readonly closings: ReadonlyArray<string>
 }
 
@@ -248,9 +248,11 @@ const joined = (one: PhonePhrases, other: PhonePhrases): PhonePhrases => ({
   closings: [...one.closings, ...other.closings]
 })
 
+/** Joined once, so that each call of a language gets the same lists. */
+const phrasesOf: ReadonlyMap<string, PhonePhrases> = new Map(Object.entries(languages).map(([language, phrases]) => [language, joined(everywhere, phrases)]))
+
 /** `language`: ISO 639-1. An unknown language has only the phrases that are said in every language. */
-export const of = (language: string): PhonePhrases =>
-  Object.hasOwn(languages, language) ? joined(everywhere, languages[language]) : everywhere
+export const of = (language: string): PhonePhrases => phrasesOf.get(language) ?? everywhere
 
 /** The languages that have phrases of their own. */
 export const known: ReadonlyArray<string> = Object.keys(languages)

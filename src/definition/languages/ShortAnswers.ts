@@ -1,14 +1,13 @@
 /**
- * Short answers, by language: yes, no, figures and letters. A recognizer is often unsure of them although it is right.
- *
- * A short word gives a model little evidence. A caller who says "yes" should not be asked to repeat it.
+ * Short answers, by language: yes, no, figures and letters. A recognizer is often right but unsure, because a short word gives it little
+ * evidence. A caller who says "yes" should not be asked to repeat it.
  */
 import * as Words from "./Words.ts"
 
 /** The longest short answer, in words. A telephone number is longer. */
 const maxWords = 4
 
-/** By ISO 639-1: yes and no, words that stand beside them, the numbers from zero to twenty, and the tens. */
+/** By ISO 639-1: yes and no, words that people say with them, the numbers from zero to twenty, and the tens. */
 const words: Readonly<Record<string, string>> = {
   en: "yes yeah yep yup no nope nah sure okay ok right correct exactly please thanks thank you not hello hi zero oh one "
     + "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "

@@ -1,8 +1,8 @@
 /**
  * Words of any language: where they begin, how many there are, how long they take to say, and how they are joined.
  *
- * Chinese, Japanese, Thai, Lao, Khmer and Burmese write no blanks between words; `Intl.Segmenter` knows them by its dictionaries.
- * Elsewhere a word is what stands between blanks, with its punctuation: "half-past", "o'clock,".
+ * Chinese, Japanese, Thai, Lao, Khmer and Burmese write no blanks between words, so `Intl.Segmenter` finds the words by its dictionaries.
+ * In other languages a word is the text between two blanks, with its punctuation: "half-past", "o'clock,".
  */
 
 /** Scripts that write no blanks between words. */
@@ -54,14 +54,14 @@ export const count = (text: string): number => {
   return words
 }
 
-/** The index behind each word. Punctuation counts to the word before it, and blanks count to the word behind them. */
+/** The index after each word. Punctuation belongs to the word before it, and blanks belong to the word after them. */
 const endsOf = (text: string): ReadonlyArray<number> => {
   const ends: Array<number> = []
   for (const { 0: run, index } of text.matchAll(/\S+/g)) {
     if (hasUnspaced.test(run)) {
       let isOpened = true
       for (const { index: at, isWordLike, segment } of segmenter.segment(run)) {
-        // Punctuation goes with the word before it, but an opening bracket with the one behind it.
+        // Punctuation belongs to the word before it, but an opening bracket belongs to the word after it.
         const isOpening = /^[\p{Ps}\p{Pi}]/u.test(segment)
         if ((isWordLike === true || isOpening) && !isOpened) ends.push(index + at)
         isOpened = isOpening
@@ -108,7 +108,7 @@ export const joinAll = (texts: ReadonlyArray<string>): string => {
 
 export const join = (...texts: ReadonlyArray<string>): string => joinAll(texts)
 
-/** Whether a text is `begun` with further words: "I am" continues "I", and "It" does not. */
+/** Whether a text consists of `begun` and further words: "I am" continues "I", and "It" does not. */
 export const continues = (text: string, begun: string): boolean => {
   if (!text.startsWith(begun) || text.length === begun.length) return false
   const added = text.slice(begun.length)

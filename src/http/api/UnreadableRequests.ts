@@ -1,6 +1,6 @@
 /**
- * Requests whose path, headers or query are not what the endpoint takes, as problem documents that name the part. Effect's own answer names
- * no type and says no more than that the validation failed.
+ * Answers a request whose path, headers or query do not fit the endpoint. The answer is a problem document that names the wrong part;
+ * Effect's own answer says only that the validation failed.
  */
 import { Effect, Metric, SchemaIssue } from "effect"
 import { HttpApiMiddleware } from "effect/http-api"
@@ -21,7 +21,7 @@ export class UnreadableRequests extends HttpApiMiddleware.Service<UnreadableRequ
   error: [InvalidRequest, Failed]
 }) {
   static readonly layer = HttpApiMiddleware.layerSchemaErrorTransform(UnreadableRequests, (error) => {
-    // What we answered is not as the API says.
+    // The mistake is in our own response, not in the request.
     if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.die(error)
     const problem = new InvalidRequest({ detail: issuesOf(error.cause.issue).issues.map(sentence).join(" ") })
     return Effect.andThen(Metric.update(Metrics.apiRefused(nameOf(problem)), 1), Effect.fail(problem))

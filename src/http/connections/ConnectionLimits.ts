@@ -6,8 +6,9 @@
  * - its answer is being sent: closed when it takes less than 16 KiB in half a minute while more waits;
  * - asking for a WebSocket: ten seconds.
  *
- * A limit on a number closes the connection that has been in the state longest, and only one that has been in it for two seconds. What
- * Twilio sends arrives in far less time. So behind a tunnel, where all clients have one address, the limit closes strangers' connections.
+ * When there are too many connections in a state, the one that has been in it longest is closed. A request that is being read is cut only
+ * after two seconds, since what Twilio sends arrives in far less time. So behind a tunnel, where all clients have one address, strangers'
+ * requests are cut.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
@@ -19,10 +20,10 @@ const maxReading = 768
 /** How many connections may have sent a part of a request's head. */
 const maxReceiving = 1000
 
-/** A connection is closed for others only after more calls of `look` than this. */
+/** A request that is being read is cut for others only if more calls of `look` than this have passed since its beginning. */
 const graceLooks = 1
 
-/** A client must take so many bytes within `slowLooks` calls of `look`, if so many wait. */
+/** If at least this many bytes wait for a client, it must take as many within `slowLooks` calls of `look`. */
 const minTakenBytes = 16_384
 const slowLooks = 15
 
@@ -58,7 +59,7 @@ export class ConnectionLimits {
   /** `fresh`: connections without a request yet. `idle`: connections between two requests. */
   private readonly fresh = new Set<Socket>()
   private readonly idle = new Set<Socket>()
-  /** Connections with a part of a request's head. A connection is put here when it is found not to be waiting. */
+  /** Connections that have sent a part of a request's head. They are found when too many connections wait. */
   private readonly receiving = new Set<Socket>()
   private readonly requests = new Map<Socket, number>()
   private readonly upgraded = new WeakSet<Socket>()
@@ -81,16 +82,16 @@ export class ConnectionLimits {
     this.sockets.add(socket)
     socket.once("close", () => {
       this.sockets.delete(socket)
-      this.stir(socket)
+      this.endState(socket)
       this.requests.delete(socket)
     })
-    this.rest(socket, this.fresh)
+    this.startWaiting(socket, this.fresh)
   }
 
   /** The head of a request has arrived. The request ends with its response. */
   readonly requested = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
-    this.stir(socket)
+    this.endState(socket)
     this.requests.set(socket, (this.requests.get(socket) ?? 0) + 1)
     if (this.isClosing) response.shouldKeepAlive = false
     response.once("close", () => {
@@ -98,7 +99,7 @@ export class ConnectionLimits {
       if (left > 0) this.requests.set(socket, left)
       else {
         this.requests.delete(socket)
-        this.rest(socket, this.idle)
+        this.startWaiting(socket, this.idle)
       }
     })
   }
@@ -111,11 +112,11 @@ export class ConnectionLimits {
     const done = () => void this.reading.delete(request)
     request.once("end", done)
     request.once("close", done)
-    this.bound()
+    this.limitReading()
   }
 
   readonly upgrade = (socket: Socket): void => {
-    this.stir(socket)
+    this.endState(socket)
     this.upgraded.add(socket)
     // Node has removed its own listener, and an `error` event without a listener would end the process.
     socket.on("error", () => undefined)
@@ -126,8 +127,8 @@ export class ConnectionLimits {
   /** Applies the limits. Call it about every two seconds. */
   readonly look = (): void => {
     this.looks++
-    this.bound()
-    for (const socket of this.sockets) this.judge(socket)
+    this.limitReading()
+    for (const socket of this.sockets) this.closeIfSlow(socket)
   }
 
   /** Closes all connections, whatever their state. */
@@ -141,8 +142,8 @@ export class ConnectionLimits {
   /** How many requests of the connection are not answered yet. */
   readonly pipelined = (socket: Socket): number => this.requests.get(socket) ?? 0
 
-  private bound(): void {
-    // The whole body of a request that waits for the start of the service has arrived, and is not read yet.
+  private limitReading(): void {
+    // A request is no longer being read when its whole body has arrived, even if it still waits for the start of the service.
     for (const request of this.reading.keys()) if (request.complete) this.reading.delete(request)
     this.cutLongest(maxReading, () => true)
     if (this.reading.size <= maxReadingPerClient) return
@@ -163,7 +164,7 @@ export class ConnectionLimits {
   }
 
   /** Closes a connection whose client does not read its answers. WebSockets have a limit of their own. */
-  private judge(socket: Socket): void {
+  private closeIfSlow(socket: Socket): void {
     const waiting = socket.writableLength
     if (waiting === 0 || this.upgraded.has(socket)) return void this.taken.delete(socket)
     const bytes = socket.bytesWritten - waiting
@@ -178,38 +179,38 @@ export class ConnectionLimits {
     for (const socket of [...this.fresh, ...this.idle, ...this.receiving]) socket.destroy()
   }
 
-  private stir(socket: Socket): void {
+  private endState(socket: Socket): void {
     this.fresh.delete(socket)
     this.idle.delete(socket)
     this.receiving.delete(socket)
   }
 
-  private rest(socket: Socket, among: Set<Socket>): void {
+  private startWaiting(socket: Socket, among: Set<Socket>): void {
     if (socket.destroyed || this.upgraded.has(socket)) return
     if (this.isClosing) return void socket.destroySoon()
     this.bytesAtRest.set(socket, socket.bytesRead)
     among.add(socket)
     while (this.fresh.size + this.idle.size > this.maxIdle) {
-      const longest = this.longest(socket)
+      const longest = this.longestWaiting(socket)
       if (longest === undefined) return
-      this.stir(longest)
+      this.endState(longest)
       if (longest.bytesRead === this.bytesAtRest.get(longest)) longest.destroy()
-      else this.receive(longest)
+      else this.addReceiving(longest)
     }
   }
 
-  private receive(socket: Socket): void {
+  private addReceiving(socket: Socket): void {
     this.receiving.add(socket)
     if (this.receiving.size <= maxReceiving) return
     for (const longest of this.receiving) {
-      this.stir(longest)
+      this.endState(longest)
       longest.destroy()
       return
     }
   }
 
   /** The connection that has waited longest in the larger group, never the newcomer itself. */
-  private longest(newcomer: Socket): Socket | undefined {
+  private longestWaiting(newcomer: Socket): Socket | undefined {
     const difference = this.fresh.size - this.idle.size
     const larger = difference > 0 || (difference === 0 && this.idle.has(newcomer)) ? [this.fresh, this.idle] : [this.idle, this.fresh]
     for (const group of larger) {

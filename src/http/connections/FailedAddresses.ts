@@ -1,14 +1,14 @@
 /**
  * Counts, by address, the requests whose signature was wrong since the last right one.
  *
- * An address with many failures is not refused: behind a tunnel Twilio has the same address, unless `TRUSTED_PROXIES` tells them apart. Its
- * requests only come last where requests take turns (`RequestTurns`).
+ * An address with many failures is not refused: behind a tunnel Twilio and strangers have the same address, unless `TRUSTED_PROXIES` tells
+ * them apart. Requests from such an address only come last where requests take turns (`RequestTurns`).
  */
 
 /** How many addresses are kept (about 1 MB). The one whose last failure is oldest is dropped first. */
 const maxAddresses = 10_000
 
-/** How many failures in a row put an address last. */
+/** The number of failures in a row from which on an address's requests come last. */
 const manyFailures = 20
 
 interface FailedAddresses {

@@ -8,13 +8,14 @@
  *    first other address is the client. Everything left of it is the client's own claim.
  * 3. The lists of `-Proto`, `-Host` and `-Port` are aligned with that list from the right. A shorter list belongs to the outermost trusted
  *    proxies; a single value always counts.
- * 4. Without addresses to align with, `https` counts if any proxy saw it, since TLS ends at the outermost proxy, and the last host counts.
+ * 4. Without addresses to align with, `https` counts if any proxy saw it, since TLS ends at the outermost proxy. Of the hosts, the last one
+ *    counts.
  * 5. Without a forwarded host, the `Host` header counts, which the trusted proxy passed on.
- * 6. If both families of headers are there, they must agree: a proxy that knows one family passes on the client's headers of the other.
- *    Headers that disagree are all ignored.
+ * 6. If both families of headers are there, they must agree, since a proxy that writes one family may pass on the client's own headers of
+ *    the other. Headers that disagree are all ignored.
  *
- * Proxies are often wrong about the scheme and the port, because an inner proxy writes how it was reached itself. So the result has an
- * address with either scheme, the likeliest first, and Twilio's signature proves which one is right. The host is never guessed.
+ * Proxies are often wrong about the scheme and the port, because an inner proxy writes how it was reached itself. So the result has a base
+ * URL with either scheme, the likeliest first. Twilio's signature proves which one is right. The host is never guessed.
  */
 import { Option, Result } from "effect"
 import { NetAddress } from "effect/net"
@@ -93,7 +94,7 @@ interface Claims {
 const list = (value: string | undefined): ReadonlyArray<string> =>
   value === undefined ? [] : value.split(",").map((item) => item.trim()).filter((item) => item !== "")
 
-/** Who connected to the outermost trusted proxy, and at which position from the right that is written. */
+/** The address that connected to the outermost trusted proxy, and its position in the list, from the right. */
 const findClient = (hops: ReadonlyArray<string | undefined>, peer: string, isTrusted: IsTrusted) => {
   let known = peer
   for (let index = hops.length - 1; index >= 0; index--) {
@@ -192,7 +193,7 @@ const standardPort = { https: "443", http: "80" } as const
 const basesOf = (schemes: ReadonlyArray<string>, host: string, port: string | undefined): ReadonlyArray<string> => {
   const hasPort = /:\d+$/.test(host)
   return [...new Set(schemes.flatMap((scheme) => {
-    // `https` on port 80, or `http` on 443: the port is of an inner proxy.
+    // `https` on port 80, or `http` on port 443: the port is an inner proxy's.
     const isOther = port === standardPort[scheme === "https" ? "http" : "https"]
     const hosts = hasPort || port === undefined || isOther ? [host] : [`${host}:${port}`, host]
     return hosts.map((one) => new URL(`${scheme}://${one}`).origin)

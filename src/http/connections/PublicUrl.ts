@@ -18,7 +18,7 @@ const callableHost = (host: string) => host === "0.0.0.0" ? "127.0.0.1" : host =
 
 /** Why a signature may not match, and which setting to change. It holds no text of the client's. */
 interface Diagnosis {
-  /** One of a few texts; each kind is logged once in a while. */
+  /** One of a few texts. Each kind is logged only once in a while. */
   readonly kind: string
   readonly advice: string
   /** The forms of the headers that were seen ("a name with a port"), without their values. */
@@ -27,7 +27,7 @@ interface Diagnosis {
 
 type Server = Settings["server"]
 
-const standingOf = (server: Server, port: number): string =>
+const configuredBase = (server: Server, port: number): string =>
   Option.match(server.publicUrl, {
     onNone: () => `http://${callableHost(server.host)}:${port}`,
     onSome: (url) => url.href.replace(/\/$/, "")
@@ -35,12 +35,12 @@ const standingOf = (server: Server, port: number): string =>
 
 /** The base URLs that a request may have called, by its headers and its peer's address; the likeliest first. */
 export const basesOf = (server: Server, port: number) => {
-  const standing = standingOf(server, port)
+  const configured = configuredBase(server, port)
   const isTrusted = ForwardedHeaders.trust(server.trustedProxies)
   return (headers: ForwardedHeaders.Headers, peer: string | undefined): Array.NonEmptyReadonlyArray<string> => {
-    if (Option.isSome(server.publicUrl)) return [standing]
+    if (Option.isSome(server.publicUrl)) return [configured]
     const { bases } = ForwardedHeaders.resolve(headers, peer, isTrusted)
-    return Array.isReadonlyArrayNonEmpty(bases) ? bases : [standing]
+    return Array.isReadonlyArrayNonEmpty(bases) ? bases : [configured]
   }
 }
 
@@ -49,11 +49,11 @@ export class PublicUrl extends Context.Service<PublicUrl, {
   readonly base: (request: HttpServerRequest.HttpServerRequest) => string
   /** All base URLs that this request may have called by the headers of trusted proxies, the likeliest first. */
   readonly candidates: (request: HttpServerRequest.HttpServerRequest) => Array.NonEmptyReadonlyArray<string>
-  /** The base URL if no request tells it: from the configuration. */
-  readonly standing: string
+  /** The base URL by the configuration alone, for use without a request. */
+  readonly configured: string
   /** The IP address of the client, past the proxies of `TRUSTED_PROXIES`. */
   readonly clientAddress: (request: HttpServerRequest.HttpServerRequest) => Option.Option<string>
-  /** Whether the request comes from this machine, and neither settings nor headers suggest a proxy before the service. */
+  /** Whether the request comes from this machine, and neither settings nor headers suggest a proxy in front of the service. */
   readonly isInside: (request: HttpServerRequest.HttpServerRequest) => boolean
   /** Why the signature of this request matches none of the candidates. */
   readonly diagnose: (request: HttpServerRequest.HttpServerRequest) => Diagnosis
@@ -64,14 +64,14 @@ export class PublicUrl extends Context.Service<PublicUrl, {
       const { server } = yield* AppConfig
       const { address } = yield* HttpServer.HttpServer
       const port = address._tag === "UnixPathAddress" ? server.port : address.port
-      const standing = standingOf(server, port)
+      const configured = configuredBase(server, port)
       const bases = basesOf(server, port)
       const isTrusted = ForwardedHeaders.trust(server.trustedProxies)
       const originOf = (request: HttpServerRequest.HttpServerRequest) =>
         ForwardedHeaders.resolve(request.headers, Option.getOrUndefined(request.peerAddress), isTrusted)
       const candidates = (request: HttpServerRequest.HttpServerRequest) => bases(request.headers, Option.getOrUndefined(request.peerAddress))
       return PublicUrl.of({
-        standing,
+        configured,
         candidates,
         base: (request) => candidates(request)[0],
         clientAddress: (request) => originOf(request).client,

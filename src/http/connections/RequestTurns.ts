@@ -2,8 +2,8 @@
  * A queue for the work of HTTP requests, so that the requests do not delay the sound of the calls.
  *
  * One thread carries all calls. Without the queue, a thousand requests in one packet would all be handled before the next call's sound is
- * read. Work is queued in steps. In each turn of the event loop the steps have a few milliseconds together, and the others wait for the next
- * turn. The keys (connections) take turns too, so one with many steps does not delay the others.
+ * read. Work is queued in steps. In each turn of the event loop the steps have a few milliseconds together; the remaining steps wait for the
+ * next turn. The keys (connections) take turns too, so a connection with many steps does not delay the others.
  *
  * No step is refused. Steps of an address with many wrong signatures come last, but they always come: behind a tunnel Twilio has the same
  * address.
@@ -13,11 +13,11 @@ import { Effect } from "effect"
 /** ms for all steps in one turn of the event loop. A step is never broken off, so a turn may take one step longer. */
 const millisPerTurn = 4
 
-/** While steps that come last wait, one in so many turns of the event loop is theirs. */
+/** Every fourth turn of the event loop goes to the steps that come last, if there are any. */
 const turnsPerLastTurn = 4
 
 export interface RequestTurns {
-  /** Queues a step; it never runs at once. Steps of one key run in order. `isLast`: behind all steps that are not. */
+  /** Queues a step; it never runs at once. Steps of one key run in order. `isLast`: the step comes after all steps without `isLast`. */
   readonly run: (key: object, step: () => void, isLast?: boolean) => void
   /** Waits until a step of this key would run. */
   readonly turn: (key: object, isLast?: boolean) => Effect.Effect<void>
@@ -42,7 +42,7 @@ export const make = (now: () => number = () => performance.now(), limit = millis
   const last: Steps = new Map()
   let waiting = 0
   let isPlanned = false
-  /** How many turns in a row steps of `last` waited and none of them ran. */
+  /** In how many turns in a row steps of `last` have waited without one of them being run. */
   let passedOver = 0
 
   const plan = () => {

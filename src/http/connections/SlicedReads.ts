@@ -1,16 +1,17 @@
 /**
  * Gives Node's HTTP parser the bytes of a connection in slices, each in its turn (`RequestTurns`).
  *
- * Node parses all bytes of one read, up to 64 KiB. These can be two thousand pipelined requests, and 50 ms or more without any call's sound.
- * Here a slice ends behind a request's head, or after 4 KiB. While two requests of the connection wait for their answers, its next slice
- * waits as well, because a request takes some KB until it is answered.
+ * Node parses all bytes of one read, up to 64 KiB. These can be two thousand pipelined requests. Parsing them takes 50 ms or more, in which
+ * no call's sound is read. Here a slice ends behind a request's head, or after 4 KiB. While two requests of the connection wait for their
+ * answers, its next slice waits as well, because a request takes some KB of memory until it is answered.
  *
- * A client that sends one request at a time, as clients and proxies do, is not delayed. A large body takes some turns of the event loop more.
+ * A client that sends one request at a time, as clients and proxies do, is not delayed. Only a large body takes a few more turns of the
+ * event loop.
  */
 import type { Socket } from "node:net"
 import * as RequestTurns from "./RequestTurns.ts"
 
-/** A slice has so many bytes at most. */
+/** The longest slice, in bytes. */
 const maxSliceBytes = 4096
 
 /** How many requests of a connection may wait for their answers before its next bytes are parsed. */

@@ -1,6 +1,6 @@
 /**
- * Requests that Twilio makes because another webhook was not answered: it requests the fallback URL, and names its error code. Such a
- * request may be of a live call whose process has died. It is answered like any other request of its call.
+ * When a webhook is not answered, Twilio requests the fallback URL and names an error code. The call of such a request may be live while
+ * its process has died. The request is answered like any other request of its call.
  *
  * https://www.twilio.com/docs/usage/security/availability-reliability
  */

@@ -32,7 +32,7 @@ interface SignedRequest {
   readonly upgrade: (path: string, request: Request) => Effect.Effect<void, InvalidSignature>
 }
 
-/** How many bytes are hashed in one turn of the event loop. SHA-1 takes 0.1 to 0.25 ms for so many. */
+/** How many bytes are hashed in one turn of the event loop. SHA-1 takes 0.1 to 0.25 ms for them. */
 const maxHashedBytesPerTurn = 131_072
 
 /**

@@ -19,7 +19,7 @@ type Standing =
   /** The store does not answer. */
   | { readonly _tag: "Lost" }
   | { readonly _tag: "Ended" }
-  /** It has no stream yet. */
+  /** The call has no stream yet. */
   | { readonly _tag: "New"; readonly stored: StoredCall }
   | { readonly _tag: "Live"; readonly stored: StoredCall }
 

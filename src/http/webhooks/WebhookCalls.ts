@@ -1,5 +1,5 @@
 /**
- * Finds the call that a webhook is about: it is in this process, or the store knows it (docs/survival.md), or it begins.
+ * Finds the call that a webhook is about: in this process, else in the store (docs/survival.md), else as a new call.
  */
 import { Effect, Option, Schema } from "effect"
 import { Agents } from "../../agent/Agents.ts"
@@ -25,7 +25,7 @@ export const make = Effect.gen(function*() {
   const agents = yield* Agents
   const storedCalls = yield* StoredCalls.make
 
-  /** A number's webhook, or the URL of a call that we placed, may name the agent: `/twiml?agent=…`. Else the called number decides. */
+  /** The agent for a call. The webhook's URL may name it: `/twiml?agent=…`. Otherwise the called number decides. */
   const agentFor = (name: string | undefined, called: Option.Option<PhoneNumber>) =>
     name === undefined ? Effect.succeed(agents.forNumber(called)) : agents.find(name)
 
@@ -41,7 +41,8 @@ export const make = Effect.gen(function*() {
     // The other process may have had other agents.
     const agent = yield* before === undefined ? named : Effect.orElseSucceed(named, () => agents.standard)
     const callerKey = isInbound ? CallerShare.keyOf(parameters["From"]) : undefined
-    // The URL of a call that we place names its agent. Without one the request came by the fallback URL, and nobody knows what was asked.
+    // The URL of a call that we place names its agent. Without an agent, the request came by the fallback URL. What was asked for when the
+    // call was placed is then unknown.
     const isAskedUnknown = store === "lost" && !isInbound && query["agent"] === undefined
     const ticket = query["ticket"] ?? (isAskedUnknown ? ExpectedCalls.figuresOnly : undefined)
     return yield* registry.admit({
@@ -62,8 +63,8 @@ export const make = Effect.gen(function*() {
 
   return {
     /**
-     * The call of `/twiml`, admitted if it is new. `asked`: for a call that is here, the request counts as the first one or its replay. For a
-     * call that had a stream in another process, it came by the fallback URL.
+     * The call of `/twiml`, admitted if it is new. `asked` is `afterStream` if the call had a stream in a process that has died; the request
+     * then came by the fallback URL. Otherwise it is `first`, also for a replay of the first request.
      */
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)

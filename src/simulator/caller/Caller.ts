@@ -1,8 +1,8 @@
 /**
  * The person on the telephone: a script of steps that are done one after the other.
  *
- * The script runs while a Media Stream is open. It goes on where it was when another stream follows.
- * After its last step the person stays on the line, silent, until somebody hangs up.
+ * The script runs while a Media Stream is open. If another stream follows, the script goes on where it was. After the last step the person
+ * stays on the telephone, silent, until somebody hangs up.
  */
 import { Data, Duration, Effect, FileSystem, Schema } from "effect"
 import * as Mulaw from "../../audio/Mulaw.ts"
@@ -51,7 +51,7 @@ export interface Caller {
 /** A person who does these steps. */
 export const make = (...steps: ReadonlyArray<Step>): Caller => ({ steps })
 
-/** The same person somewhere else. */
+/** The caller in another room. */
 export const inRoom = (caller: Caller, room: Acoustics.Acoustics): Caller => ({ ...caller, room })
 
 /** A person who says nothing and does not hang up. */
@@ -121,7 +121,7 @@ const prepareStep = Effect.fnUntraced(function*(step: Step): Effect.fn.Return<
 
 /** Makes all of the script's sound before the call, since speech takes too long to make during it. */
 export const prepare = Effect.fn("Caller.prepare")(function*(caller: Caller) {
-  return new Line(yield* Effect.forEach(caller.steps, prepareStep), caller.room)
+  return new ActiveCaller(yield* Effect.forEach(caller.steps, prepareStep), caller.room)
 })
 
 /** What the person has heard in the last 20 ms. */
@@ -160,10 +160,10 @@ const isAudible = (sound: Pcm<8000>): boolean => {
 const idle: Moment = { frame: undefined, digit: undefined, hangUp: false }
 
 /**
- * A person in the middle of a call: carries the script out, frame by frame. It has no clock: each call of {@link Line.next} is
+ * A person during a call, who carries the script out frame by frame. There is no clock: each call of {@link ActiveCaller.next} counts as
  * 20 ms.
  */
-export class Line {
+export class ActiveCaller {
   readonly room: Acoustics.Acoustics
   readonly #steps: Array<Prepared>
   /** Samples since the running step began. */
@@ -172,7 +172,7 @@ export class Line {
   #silentFor = 0
   /** Whether the agent was audible since the running step began. */
   #hasHeardSpeech = false
-  /** Keys that wait until the script presses none. */
+  /** Keys from `press` that wait until the script itself presses none. */
   #pressed: Array<string> = []
 
   constructor(steps: ReadonlyArray<Prepared>, room: Acoustics.Acoustics = Acoustics.quiet) {

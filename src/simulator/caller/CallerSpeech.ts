@@ -14,7 +14,7 @@ import * as SoundFiles from "./SoundFiles.ts"
 export const Voice = Schema.Literals(["slt", "rms", "kal16", "kal", "awb"])
 export type Voice = typeof Voice.Type
 
-/** The most samples that are kept: 64 MB, more than an hour of speech. Beyond it, sentences that were not used for longest are dropped. */
+/** The most samples that are kept: 64 MB, more than an hour of speech. Beyond it, the sentences that were used longest ago are dropped. */
 const maxSamples = 32_000_000
 
 /** No speech could be made. */

@@ -6,7 +6,7 @@ import type { Pcm } from "../../audio/Pcm.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { SimulatedCallEvent, type CallStatus, isTerminal, type TerminalStatus, type Untimed, type WebhookKind } from "../report/SimulatedCallEvent.ts"
-import { Line } from "./Caller.ts"
+import { ActiveCaller } from "./Caller.ts"
 import type { Faults } from "../twilio/Faults.ts"
 import * as Traffic from "../twilio/stream/Traffic.ts"
 import { samplesPerMilli, Timeline, toSamples } from "../report/Timeline.ts"
@@ -42,7 +42,7 @@ export interface SimulatedCall {
   readonly press: (digits: string) => Effect.Effect<void>
   /** What the person heard since the call was answered; silence while nothing played. */
   readonly heard: Effect.Effect<Pcm<8000>>
-  /** When sound was played to the person, or will be played as it is queued: stretches without a break. */
+  /** The stretches of sound without a break that were played to the person, or are queued to be played. */
   readonly playback: Effect.Effect<ReadonlyArray<{ readonly from: number; readonly to: number }>>
   /** What the person said, on the same time axis. */
   readonly said: Effect.Effect<Pcm<8000>>
@@ -74,7 +74,7 @@ export interface Callback extends Target {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Where which states of the call are reported. */
+/** Where states of the call are reported, and which ones. */
 export interface StatusCallback extends Target {
   readonly events: ReadonlySet<string>
 }
@@ -115,7 +115,7 @@ export interface PhoneCall {
   endedAt: number | undefined
   answeredBy: string | undefined
   hungUpByCaller: boolean
-  line: Line
+  activeCaller: ActiveCaller
   faults: Faults
   /** How many streams were begun. */
   streams: number
@@ -157,7 +157,7 @@ export const make = Effect.fnUntraced(function*(options: {
     endedAt: undefined,
     answeredBy: undefined,
     hungUpByCaller: false,
-    line: new Line([]),
+    activeCaller: new ActiveCaller([]),
     streams: 0,
     documents: 0,
     sequenceNumber: 0
@@ -215,7 +215,7 @@ export const view = (call: PhoneCall): SimulatedCall => {
         call.status === "in-progress" ? "completed" : call.direction === "inbound" ? "canceled" : "busy"
       )
     }),
-    press: (digits) => Effect.sync(() => call.line.press(digits)),
+    press: (digits) => Effect.sync(() => call.activeCaller.press(digits)),
     heard: Effect.map(Clock.monotonicTimeNanos, (now) => {
       if (call.answeredNanos === undefined) return call.heard.pcm()
       // Sound that is queued for later has not been heard.

@@ -67,12 +67,12 @@ const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3)
 const interval = "20 millis"
 
 /** An event of the service or of the telephone. */
-type Told =
+type Observed =
   | { readonly _tag: "Service"; readonly event: ServiceEvents.LiveEvent }
   | { readonly _tag: "Telephone"; readonly event: SimulatedCallEvent }
 
 /** Prints the call while it goes on, to its end. Returns the service's events. */
-export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: string) {
+export const printCall = Effect.fnUntraced(function*(call: SimulatedCall, service: string) {
   const events: Array<ServiceEvents.LiveEvent> = []
   const key = yield* ServiceEvents.apiKey
   if (Option.isNone(key)) {
@@ -82,18 +82,18 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: st
   }
   const { at: start } = yield* Effect.raceFirst(call.awaitEvent("StreamStarted"), Effect.as(call.ended, { at: 0 }))
   const narration = new Narration()
-  const told = yield* Queue.unbounded<Told>()
+  const observed = yield* Queue.unbounded<Observed>()
   const now = Effect.map(call.elapsed, (elapsed) => elapsed - start)
   const playback = Effect.map(call.playback, (stretches) =>
     stretches.flatMap(({ from, to }) => to <= start ? [] : [{ from: Math.max(0, from - start), to: to - start }]))
 
-  /** Passes all events since the last time to the narration; returns the playback so far. */
+  /** Gives the narration all events since the last time, and returns the playback so far. */
   const take = Effect.gen(function*() {
     const heard = yield* playback
-    for (const item of yield* Queue.clear(told)) {
+    for (const item of yield* Queue.clear(observed)) {
       if (item._tag === "Service") {
         events.push(item.event)
-        narration.told(item.event)
+        narration.takeEvent(item.event)
       } else if (item.event._tag === "MarkReturned" && !item.event.cleared) {
         narration.played(item.event.name, item.event.at - start)
       } else if (item.event._tag === "Cleared" || item.event._tag === "StreamEnded") {
@@ -115,10 +115,10 @@ export const tell = Effect.fnUntraced(function*(call: SimulatedCall, service: st
   }))
 
   const listening = Stream.runForEach(ServiceEvents.of(service, call.sid, key.value), (event) =>
-    Queue.offer(told, { _tag: "Service", event })).pipe(
+    Queue.offer(observed, { _tag: "Service", event })).pipe(
     Effect.catch((error) => Console.log(`The words can't be shown: ${"message" in error ? error.message : error._tag}.`))
   )
-  const watching = Stream.runForEach(call.changes, (event) => Queue.offer(told, { _tag: "Telephone", event }))
+  const watching = Stream.runForEach(call.changes, (event) => Queue.offer(observed, { _tag: "Telephone", event }))
 
   // The service's last events come when the telephone is hung up.
   const over = Effect.andThen(call.ended, Effect.sleep("1 second"))
@@ -138,7 +138,7 @@ const spread = (values: ReadonlyArray<number>): string =>
 /** Writes the conversation as a stereo file, prints how soon the answers came, and fails if there were none. */
 export const report = Effect.fnUntraced(function*(
   call: SimulatedCall,
-  told: ReadonlyArray<ServiceEvents.LiveEvent>,
+  serviceEvents: ReadonlyArray<ServiceEvents.LiveEvent>,
   out: string
 ) {
   const fs = yield* FileSystem.FileSystem
@@ -152,7 +152,7 @@ export const report = Effect.fnUntraced(function*(
   const events = yield* call.events
   const cleared = events.filter(({ _tag }) => _tag === "Cleared")
   const answered = SpeakingTurns.exchanges(said, heard).flatMap(({ voiceToVoice }) => (voiceToVoice === undefined ? [] : [voiceToVoice]))
-  const measured = told.flatMap((event) =>
+  const measured = serviceEvents.flatMap((event) =>
     event._tag === "TurnMeasured" && event.times.firstMedia !== undefined ? [event.times.firstMedia] : []
   )
   yield* Console.log("")

@@ -1,5 +1,5 @@
 /**
- * The demo of the line: a call to the service from a simulated telephone, reported line by line.
+ * Prints a call between the service and a simulated telephone, one line for each event, and checks what the caller heard.
  */
 import { Clock, Config, Console, Data, Duration, Effect, FileSystem, Option, Path, Redacted, Schema, Stream } from "effect"
 import { CliError } from "effect/cli"
@@ -150,7 +150,7 @@ const describe = (event: SimulatedCallEvent): string | undefined => {
 }
 
 /** Prints a call's events and the frames of each second, until the call is over. */
-export const tell = Effect.fnUntraced(function*(call: SimulatedCall) {
+export const printCall = Effect.fnUntraced(function*(call: SimulatedCall) {
   const traffic = Effect.gen(function*() {
     yield* call.awaitEvent("StreamStarted")
     let [sent, received] = [0, 0]

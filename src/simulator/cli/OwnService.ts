@@ -1,9 +1,9 @@
 /**
  * A service of the demo's own, for a machine on which none runs: a process that begins and ends with the demo.
  *
- * It is the service as `npm start` runs it, in the same folder and with the same variables, but on a free port. So both share the
- * account and the API key in the data folder. It ends with the demo's scope, even if the demo fails or is interrupted. If the
- * demo's process is gone, the service ends by itself (`EndWithParent`).
+ * It is the service as `npm start` runs it, in the same folder and with the same variables, but on a free port. So the demo and its
+ * service use the same account and API key, from the data folder. The service ends with the demo's scope, even if the demo fails or is
+ * interrupted. If the demo's process is gone, the service ends by itself (`EndWithParent`).
  */
 import { Clock, Console, Deferred, Duration, Effect, Fiber, FileSystem, Path, Predicate, type Scope, Stream } from "effect"
 import { HttpClient, type HttpClientError } from "effect/http"
@@ -135,7 +135,7 @@ export const orStart = (
 > =>
   Effect.gen(function*() {
     const found = yield* find(standard)
-    // A service that does not answer yet is waited for by the caller of this function.
+    // The caller of this function waits for a service that does not answer yet.
     if (found === "service" || found === "unclear") return standard
     yield* Console.log(
       `${found === "nobody" ? "Nobody answers" : "Another program answers"} at ${standard}: the demo starts a service of its own, which ends with it.`

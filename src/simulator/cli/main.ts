@@ -175,7 +175,7 @@ const placeCall = Effect.fnUntraced(function*<R>(
 
 const callEcho = (service: string, options: Shared & Route & Fallback) =>
   placeCall(service, options, callerOf(options), options.faults, (call) =>
-    Effect.andThen(Demo.tell(call), Demo.report(call, options.out, options.expect)))
+    Effect.andThen(Demo.printCall(call), Demo.report(call, options.out, options.expect)))
 
 const echo = Command.make(
   "echo",
@@ -255,7 +255,7 @@ const demo = Command.make(
       ...Option.match(options.noise, { onNone: () => ({}), onSome: (noise) => ({ noise }) })
     })
     yield* placeCall(service, options, caller, options.faults, (call, service) =>
-      Effect.flatMap(ConversationDemo.tell(call, service), (told) => ConversationDemo.report(call, told, Option.getOrElse(options.out, () => "conversation.wav"))))
+      Effect.flatMap(ConversationDemo.printCall(call, service), (events) => ConversationDemo.report(call, events, Option.getOrElse(options.out, () => "conversation.wav"))))
   }, Effect.scoped)
 ).pipe(
   Command.withDescription("Calls the service from a simulated telephone, talks with its agent, and records what was heard"),
@@ -310,7 +310,7 @@ const serve = Command.make(
           `    -H "content-type: application/json" -d '{"to":"+14155550123"}'\n`
       )
       yield* Stream.runForEach(simulator.dialled, (call) =>
-        Demo.tell(call).pipe(
+        Demo.printCall(call).pipe(
           Effect.andThen(Demo.awaitService(service)),
           Effect.flatMap((agent) => Demo.report(call, options.out, agent === "echo" ? options.expect : "any")),
           Effect.catchTag("DemoError", ({ message }) => Console.error(message))

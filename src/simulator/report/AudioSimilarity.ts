@@ -1,9 +1,9 @@
 /**
- * Compares what a caller heard with what they said: is it the same sound, and how much later?
+ * Compares what a caller heard with what they said: whether it is the same sound, and how much later it came.
  *
  * Both sounds are on the same time axis. The lag is found first by loudness, in steps of 5 ms, and then by samples, for each
- * window of 400 ms. So a playback buffer may run empty for a moment and shift the following sound by some milliseconds:
- * nobody hears that, and it still counts as the same speech. Sound that was on its way when a stream was lost does not count.
+ * window of 400 ms. So the sound still counts as the same if an empty playback buffer delays a part of it by some milliseconds, which
+ * nobody hears. Sound that was on its way when a stream was lost does not count.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import { samplesPerMilli } from "./Timeline.ts"
@@ -72,10 +72,10 @@ interface CompareOptions {
   readonly lostAt?: ReadonlyArray<number>
 }
 
-/** Sound that was said so shortly before the stream was lost has not come back, ms. */
+/** What the caller said in the last 300 ms before a stream was lost does not come back. */
 const onItsWayMillis = 300
 
-/** Compares both. */
+/** Compares the two sounds. */
 export const compare = (said: Pcm<8000>, heard: Pcm<8000>, { lostAt = [], maxLagMillis = 3000 }: CompareOptions = {}): AudioSimilarity => {
   const saidLoudness = loudness(said)
   const heardLoudness = loudness(heard)

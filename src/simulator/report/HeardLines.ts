@@ -1,5 +1,5 @@
 /**
- * Finds when the caller began to hear each line of the agent's.
+ * Finds when the caller began to hear each line of the agent.
  *
  * The service reports a line when it is made. Some lines are heard seconds later, and some never. The caller's telephone knows
  * when sound was played and when the mark behind each line came back. Lines are heard in order: a line begins with the first
@@ -15,7 +15,7 @@ export interface Stretch {
 interface AgentLine {
   readonly turn: number
   /** When the line was made. */
-  readonly toldAt: number
+  readonly madeAt: number
   readonly text: string
   /** A filler is heard before lines of the answer, even if they were made earlier. */
   readonly isFiller: boolean
@@ -34,7 +34,7 @@ type Waiting = AgentLine | Remainder
 
 const isLine = (waiting: Waiting): waiting is AgentLine => "text" in waiting
 
-/** The service's clock and the telephone's differ by the time that a message takes, ms. */
+/** By how much the times of the service and of the telephone may differ, ms: a message between them takes some time. */
 const clockToleranceMillis = 50
 
 const markName = /^turn-(\d+)\/seg-\d+$/
@@ -52,7 +52,7 @@ export class HeardLines {
   #clearedAt = -Infinity
 
   says(line: AgentLine): void {
-    if (line.toldAt < this.#clearedAt - clockToleranceMillis) {
+    if (line.madeAt < this.#clearedAt - clockToleranceMillis) {
       this.#cleared.push(line)
       return
     }
@@ -70,7 +70,7 @@ export class HeardLines {
   /** The service threw away the sound that was not played yet. `stretches`: the sound before `at`. */
   clear(at: number, stretches: ReadonlyArray<Stretch>): ReadonlyArray<BegunLine> {
     const begun = this.begun(stretches, at)
-    const isOld = (waiting: Waiting) => !isLine(waiting) || waiting.toldAt < at - clockToleranceMillis
+    const isOld = (waiting: Waiting) => !isLine(waiting) || waiting.madeAt < at - clockToleranceMillis
     this.#cleared = [...(this.#playing === undefined ? [] : [{ turn: this.#playing.turn }]), ...this.#waiting.filter(isOld)]
     this.#waiting = this.#waiting.filter((waiting) => !isOld(waiting))
     this.#playing = undefined

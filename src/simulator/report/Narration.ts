@@ -2,17 +2,16 @@
  * Writes a conversation while it goes on, from the service's events and from what the caller's telephone hears, in the order of
  * time.
  *
- * A line of the agent's appears when the caller begins to hear it; a line that is never heard does not appear. A turn's
- * figures follow the first line of its answer, although the service knows them only when that line is over. All times are ms
- * since the stream's start.
+ * A line of the agent appears when the caller begins to hear it; a line that is never heard does not appear. A turn's figures follow the
+ * first line of its answer, although the service knows them only when that line is over. All times are ms since the stream's start.
  */
 import { HeardLines, type BegunLine, type Stretch } from "./HeardLines.ts"
 import type { LiveEvent } from "./ServiceEvents.ts"
 import { type Line, OrderedLines } from "./OrderedLines.ts"
 
 /**
- * The service's events arrive within some ms. The figures of an interrupted answer arrive only when the interruption is over, so
- * the line "barge-in" may wait for them for the longer time.
+ * Most of the service's events arrive within some ms. The figures of an interrupted answer arrive only when the interruption is over, so
+ * the line "barge-in" may have to wait for them.
  */
 const bounds = { waitMillis: 60, maxWaitMillis: 2500 }
 
@@ -39,18 +38,18 @@ export class Narration {
   readonly #unmeasured = new Set<number>()
 
   /** Takes in an event of the service. */
-  told(event: LiveEvent): void {
+  takeEvent(event: LiveEvent): void {
     const { at, turn } = event
     switch (event._tag) {
       case "CallerSaid":
         this.#unmeasured.add(turn)
         return this.#lines.add({ at, text: `caller   ${event.text === "" ? "(not understood)" : event.text}` })
       case "AgentSays":
-        return this.#heard.says({ turn, toldAt: at, text: `agent    ${event.text}`, isFiller: false })
+        return this.#heard.says({ turn, madeAt: at, text: `agent    ${event.text}`, isFiller: false })
       case "AgentPresses":
-        return this.#heard.says({ turn, toldAt: at, text: `agent    presses ${event.digits}`, isFiller: false })
+        return this.#heard.says({ turn, madeAt: at, text: `agent    presses ${event.digits}`, isFiller: false })
       case "AgentFills":
-        return this.#heard.says({ turn, toldAt: at, text: `filler   ${event.text}`, isFiller: true })
+        return this.#heard.says({ turn, madeAt: at, text: `filler   ${event.text}`, isFiller: true })
       case "TurnMeasured":
         this.#lines.add({ at: this.#lines.announced(turn) ?? at, text: figures(event) })
         return this.#isMeasured(turn)

@@ -1,9 +1,9 @@
 /**
  * Puts lines from several sources in the order of time, although some lines are known late.
  *
- * Each line waits a moment for others that might come before it. A line can be announced by a key; then later lines wait for it,
- * up to a limit. A line that comes too late gets the time of the previous line, so that times never go back. Times are ms of one
- * clock.
+ * Each line waits a moment for others that might belong before it. A line can be announced under a key before its text is known; lines of
+ * later times then wait for it, up to a limit. A line that comes too late gets the time of the previous line, so that times never go
+ * back. Times are ms of one clock.
  */
 
 export interface Line {
@@ -36,7 +36,7 @@ export class OrderedLines {
     this.#waiting.splice(place + 1, 0, line)
   }
 
-  /** Announces a line of this time. */
+  /** Announces that a line of this time will come. */
   announce(key: number, at: number): void {
     this.#announced.set(key, at)
   }

@@ -39,7 +39,10 @@ export const gaps = (events: ReadonlyArray<SimulatedCallEvent>): ReadonlyArray<G
   })
 }
 
-/** How long each frame took there and back, ms. The line keeps the order, but what was on its way at a loss does not come back. */
+/**
+ * How long each frame took there and back, ms. Frames come back in the order in which they were sent; those that were on their way when a
+ * stream was lost do not come back.
+ */
 export const roundTrips = (
   { arrivals, sentAt }: { readonly sentAt: ReadonlyArray<number>; readonly arrivals: ReadonlyArray<{ readonly at: number }> },
   lost: ReadonlyArray<Gap>

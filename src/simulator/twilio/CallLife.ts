@@ -4,7 +4,7 @@
 import { type Cause, Clock, Data, Deferred, Duration, Effect, Fiber, Queue } from "effect"
 import type { AccountSid } from "../../domain/Sid.ts"
 import type { CallStatus, TerminalStatus } from "../report/SimulatedCallEvent.ts"
-import type { Caller, Line } from "../caller/Caller.ts"
+import type { ActiveCaller, Caller } from "../caller/Caller.ts"
 import { type Faults, none } from "./Faults.ts"
 import { note, type Callback, type PhoneCall, type Source } from "../caller/PhoneCall.ts"
 import * as StatusCallbacks from "./webhook/StatusCallbacks.ts"
@@ -37,7 +37,7 @@ export interface Environment {
   readonly delivery: StatusCallbacks.Delivery
   readonly twiml: Omit<TwimlRunner.Environment, "callbacks">
   /** Makes the sound of a script. If that fails, a problem is noted and the caller is silent. */
-  readonly prepare: (call: PhoneCall, caller: Caller) => Effect.Effect<Line>
+  readonly prepare: (call: PhoneCall, caller: Caller) => Effect.Effect<ActiveCaller>
 }
 
 type Callbacks = Queue.Queue<Callback, Cause.Done>
@@ -129,7 +129,7 @@ export const outbound = Effect.fn("CallLife.outbound")(function*(
       call.faults = behaviour._tag === "Answers" ? behaviour.faults ?? none : none
       yield* Effect.sleep(Duration.millis(call.queueTime))
       yield* setStatus(environment, call, callbacks, "initiated")
-      if (behaviour._tag === "Answers") call.line = yield* environment.prepare(call, behaviour.caller)
+      if (behaviour._tag === "Answers") call.activeCaller = yield* environment.prepare(call, behaviour.caller)
       yield* setStatus(environment, call, callbacks, "ringing")
 
       const rings = Duration.fromInputUnsafe(

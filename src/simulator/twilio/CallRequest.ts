@@ -82,7 +82,7 @@ export const parse = (form: Form): Result.Result<CallRequest, CallRefused> => {
   if (Option.isNone(to)) return refuse(21211, "The phone number you are attempting to call is not valid.")
   const from = PhoneNumber.parse(fromText)
   if (Option.isNone(from)) return refuse(21212, "The 'From' number is not a valid phone number.")
-  // Of the numbers for test credentials, only …0006 may call.
+  // Only …0006 of Twilio's numbers for test credentials may call.
   if (/^\+1500555\d{4}$/.test(from.value) && from.value !== "+15005550006") {
     return refuse(21210, "The source phone number provided is not yet verified for your account.")
   }

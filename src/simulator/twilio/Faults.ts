@@ -198,6 +198,6 @@ export const internalServerError: RestFault = RestFault.Reply({
 /** 400 with one of Twilio's codes, such as 21214. */
 export const badRequest = (code: number, message: string): RestFault => RestFault.Reply({ status: 400, code, message })
 
-/** The same fault `times` times. */
+/** A list with the fault, `times` times. */
 export const repeat = (fault: RestFault, times: number): ReadonlyArray<RestFault> =>
   Array.from({ length: times }, () => fault)

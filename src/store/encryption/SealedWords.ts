@@ -1,7 +1,9 @@
 /**
- * Seals the words of each write before it waits in the queue, so that neither the database nor the journal gets them. Opens them for readers.
+ * Seals the words of each write before the write waits in the queue, so that neither the database nor the journal gets plain words. Opens
+ * sealed words for readers.
  *
- * Each field is sealed by itself, for its call and its row. In a column of JSON the sealed text is a JSON string. Empty texts stay empty.
+ * Each field is sealed by itself, and opens only as this field of its row and call. In a column of JSON the sealed text is a JSON string.
+ * Empty texts stay empty.
  */
 import { Context, Effect, Layer, Option, Result, Schema } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -14,7 +16,7 @@ export interface Unreadable {
   readonly unreadable?: Unopenable["why"]
 }
 
-/** Where a sealed text belongs. It opens nowhere else. */
+/** The places of sealed texts. A text opens only at its own place. */
 export const places = {
   turnText: (callSid: string, turn: number) => `${callSid} turns.text ${turn}`,
   turnWords: (callSid: string, turn: number) => `${callSid} turns.words ${turn}`,
@@ -27,7 +29,7 @@ export const places = {
 
 const readString = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.String))
 
-/** Seals a text. One that could not be opened when it was read, and is written again, stays as it is. */
+/** Seals a text. A text that could not be opened when it was read is sealed already, and stays as it is. */
 const sealText = (sealer: Sealer, text: string, place: string): string => text === "" || looksSealed(text) ? text : sealer.sealText(text, place)
 
 const sealWrite = (sealer: Sealer, write: StoreWrite): StoreWrite => {
@@ -59,7 +61,7 @@ const sealWrite = (sealer: Sealer, write: StoreWrite): StoreWrite => {
 }
 
 export class SealedWords extends Context.Service<SealedWords, {
-  /** Words are sealed now, so the database can't search them. */
+  /** Whether words are sealed. The database can't search sealed words. */
   readonly isSealing: boolean
   /** Seals the words of a write, if there is a key. */
   readonly sealWrite: (write: StoreWrite) => StoreWrite

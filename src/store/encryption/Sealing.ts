@@ -2,10 +2,10 @@
  * Encryption at rest: seals words and sound with AES-256-GCM before they reach the database, the journal or a file.
  *
  * Each text and each block of sound is sealed by itself, with a nonce of its own and the id of its key. So a new key may be put first in
- * `STORE_ENCRYPTION_KEYS` while older texts and blocks are still opened by theirs. What is sealed is bound to its place (a call and a
- * field, or a file and a block): sealed bytes that were moved to another place do not open.
+ * `STORE_ENCRYPTION_KEYS`, and the keys behind it still open older texts and blocks. Sealed bytes are bound to their place: a call and a
+ * field, or a file and a block. At another place they do not open.
  *
- * NIST SP 800-38D: random nonces of 96 bits are safe for 2^32 texts of one key.
+ * The limit of a key is 2^32 texts, because its nonces are 96 random bits (NIST SP 800-38D).
  */
 import { Context, Data, Effect, Layer, Option, Redacted, Result } from "effect"
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
@@ -14,7 +14,7 @@ import { AppConfig } from "../../config/AppConfig.ts"
 const nonceBytes = 12
 const tagBytes = 16
 
-/** Bytes that a sealed block is longer than the block. */
+/** By how many bytes a sealed block is longer than the plain block. */
 export const overheadBytes = nonceBytes + tagBytes
 
 /** A sealed text begins with this, then the key's id, a colon, and nonce, cipher text and tag in base64url. */
@@ -53,9 +53,9 @@ export interface BlockOpener {
 }
 
 export class Sealing extends Context.Service<Sealing, BlockOpener & {
-  /** Seals what is kept from now on. Unset: nothing is sealed. */
+  /** Seals new texts and sound. Unset: nothing is sealed. */
   readonly sealer: Sealer | undefined
-  /** Opens a sealed text; a text that is not sealed is given back as it is. */
+  /** Opens a sealed text. Returns any other text as it is. */
   readonly openText: (text: string, place: string) => Result.Result<string, Unopenable>
 }>()("client-caller/store/encryption/Sealing") {
   static readonly layer = Layer.effect(Sealing, Effect.map(AppConfig, ({ store }) => of(Option.getOrElse(store.encryption, () => []))))
@@ -73,7 +73,7 @@ const seal = (key: Uint8Array, plain: Uint8Array, place: string): Uint8Array => 
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-/** `undefined`: it does not open. */
+/** `undefined`: the bytes do not open, because the key or the place is another one, or because they were changed. */
 const open = (key: Uint8Array, sealed: Uint8Array, place: string): Uint8Array | undefined => {
   if (sealed.length < overheadBytes) return undefined
   const end = sealed.length - tagBytes

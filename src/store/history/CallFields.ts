@@ -1,5 +1,5 @@
 /**
- * What the API and the webhooks tell of a call, in their words: both tell the same.
+ * The fields of a call as the API and the webhooks show them. Both show the same fields.
  */
 import { DateTime } from "effect"
 import { CallSid } from "../../domain/Sid.ts"
@@ -42,7 +42,7 @@ const use = ({ characters, engine, inputTokens, outputTokens, requests, soundSec
   ...(characters === undefined ? {} : { characters })
 })
 
-/** All of the outcome. Where the end is not told yet, what is known so far. */
+/** The whole outcome. Before the call's end is known, what is known so far. */
 export const outcome = (call: CallSummary) => ({
   ...ending(call),
   sip_code: call.outcome?.sipCode ?? null,

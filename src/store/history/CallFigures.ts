@@ -1,5 +1,5 @@
 /**
- * The figures of a call's turns: for the API, and to be kept when the words are deleted.
+ * Computes the figures of a call's turns: for the API, and for storing before the words are deleted.
  */
 import { Effect } from "effect"
 import { type Figures, readFigures } from "./CallRecord.ts"
@@ -19,10 +19,10 @@ const latencyOf = (turns: ReadonlyArray<TurnFigures>): Figures["latency"] => {
   return sorted.length === 0 ? null : { count: sorted.length, p50: Math.round(percentile(sorted, 0.5)), p95: Math.round(percentile(sorted, 0.95)) }
 }
 
-/** The kept figures, or else those of the stored turns. */
-export const of = Effect.fnUntraced(function*(run: Run, callSid: string, kept: string | null) {
-  const before = readFigures(kept)
-  if (before !== null) return before
+/** Returns the stored figures, or else computes them from the stored turns. */
+export const of = Effect.fnUntraced(function*(run: Run, callSid: string, storedFigures: string | null) {
+  const stored = readFigures(storedFigures)
+  if (stored !== null) return stored
   const turns = yield* run<TurnFigures>("SELECT role, is_cut, latency FROM turns WHERE call_sid = ?", [callSid])
   const [actions] = yield* run<{ count: number }>("SELECT CAST(COUNT(*) AS INTEGER) AS count FROM actions WHERE call_sid = ?", [callSid])
   const agents = turns.filter(({ role }) => role === "agent")

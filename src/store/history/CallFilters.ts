@@ -1,7 +1,8 @@
 /**
  * The filters of `GET /calls` as SQL.
  *
- * One filter gives the index, in the list's order, along which calls are walked. The other filters are conditions on each of those calls.
+ * The most selective filter chooses an index, along which calls are read in the list's order. The other filters are conditions on each of
+ * those calls.
  */
 import type { Parameter } from "../Dialect.ts"
 import type { Statement } from "../Statements.ts"
@@ -31,7 +32,7 @@ export interface Position {
   readonly callSid: string
 }
 
-/** Calls that one index gives in the order of the list. */
+/** Calls that can be read along one index in the order of the list. */
 interface Arm {
   /** `calls`, `call_metadata`, or a subquery with `call_sid` and `started_at`. */
   readonly table: string
@@ -39,7 +40,7 @@ interface Arm {
   readonly parameters: ReadonlyArray<Parameter>
 }
 
-/** The calls that have the searched words; all of them, if they are few. */
+/** The calls that have the searched words. `Many`: they are not listed. */
 export type TextMatches = { readonly _tag: "Few"; readonly arm: Arm } | { readonly _tag: "Many" }
 
 export interface Plan {
@@ -113,13 +114,16 @@ export const conditionsOf = (filters: CallFilters): ReadonlyArray<Statement> => 
   { text: "c.started_at < ?", parameters: [filters.to ?? latestMillis] }
 ]
 
-/** `few`: the calls with the searched words, if they are few: the walk then goes along them. Unset: each call on the walk is searched. */
+/**
+ * `few`: the calls with the searched words, if they are few. The walk then goes along these calls. Unset: each call on the walk is
+ * searched.
+ */
 export const plan = (filters: CallFilters, few?: Arm): Plan => {
-  const set = filtersOf(filters)
-  const driver = few === undefined ? set[0]?.arms ?? [everyCall] : [few]
-  const others = few === undefined ? set.slice(1) : set
+  const chosen = filtersOf(filters)
+  const walked = few === undefined ? chosen[0]?.arms ?? [everyCall] : [few]
+  const others = few === undefined ? chosen.slice(1) : chosen
   return {
-    arms: driver,
+    arms: walked,
     conditions: [
       ofAccount(filters),
       ...others.map(({ condition }) => condition),

@@ -1,8 +1,8 @@
 /**
  * Pages of the list of calls, newest first.
  *
- * A page is found by a walk through the calls in windows, so that no statement takes long. The walk ends after a number of calls. So a page
- * of filters that hardly any call meets may have few calls or none, and the next page continues the walk.
+ * A page is found by a walk through the calls in windows, so that no statement takes long. The walk ends after `walkedCalls` calls, even if
+ * few or none of them meet the filters. The next page continues the walk.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -13,7 +13,7 @@ import * as TextSearch from "./TextSearch.ts"
 
 /** How many calls one page looks at. */
 const walkedCalls = 5000
-/** How many calls of Postgres are searched for words, turn by turn, before the text index is asked. Common words are found within these. */
+/** On Postgres, how many calls are searched for words, turn by turn, before the text index is asked. Common words are found among these. */
 const searchedCalls = 500
 /** How many steps a walk through the text index of SQLite may take. */
 const walkedSteps = 8

@@ -1,5 +1,5 @@
 /**
- * A call as the API shows it, from its row.
+ * Reads a call's row as the summary that the API shows.
  */
 import { Option, Schema } from "effect"
 import { Outcome } from "../StoreWrite.ts"
@@ -55,7 +55,10 @@ export interface CallSummary {
   /** Media streams. */
   readonly streams: number
   readonly isRecorded: boolean
-  /** `kept`; `never`: the call keeps figures only; `expired`: deleted after `STORE_WORDS_DAYS`; `erased`: deleted on demand. */
+  /**
+   * Whether the words are stored. `never`: only figures of the call are; `expired`: deleted after `STORE_WORDS_DAYS`; `erased`: deleted on
+   * demand.
+   */
   readonly words: "kept" | "never" | "expired" | "erased"
 }
 

@@ -15,10 +15,10 @@ import { type DeliveryRow, type StoredDelivery, toDelivery } from "./DeliveryRow
 import { isIn, listOf, runner } from "../Statements.ts"
 import { type StoredTurn, turnsOf } from "./TurnRows.ts"
 
-/** Twilio's own limit for a call, ms. An end that was not reported by then never will be. */
+/** Twilio's own limit for a call, ms. An end that was not reported by then never comes. */
 const longestCallMillis = 4 * 60 * 60 * 1000
 
-/** An owner without a sign of life for so long (ms) is gone. */
+/** An owner without a sign of life for this long (ms) is gone. */
 const ownerGoneMillis = 60_000
 
 /** The most events read at once. */
@@ -35,7 +35,7 @@ export interface StoredAction extends Unreadable {
   readonly answer: string | null
 }
 
-/** An event that can't be opened is told as `{ _tag: "Unreadable", unreadable }`. */
+/** An event that can't be opened is returned as `{ _tag: "Unreadable", unreadable }`. */
 interface StoredEvent {
   readonly sequence: number
   readonly event: { readonly _tag: string } & Schema.JsonObject
@@ -44,7 +44,7 @@ interface StoredEvent {
 export interface CallDetails extends CallSummary {
   readonly figures: Figures
   readonly deliveries: ReadonlyArray<StoredDelivery>
-  /** It has not ended, and some process may still have it. */
+  /** The call has not ended, and some process may still have it. */
   readonly isLive: boolean
 }
 
@@ -59,7 +59,7 @@ export class StoredCalls extends Context.Service<StoredCalls, {
   /** In the order of their beginnings. */
   readonly turns: (callSid: CallSid) => Effect.Effect<ReadonlyArray<StoredTurn>, StoreUnreachable>
   readonly actions: (callSid: CallSid) => Effect.Effect<ReadonlyArray<StoredAction>, StoreUnreachable>
-  /** The next events behind this sequence number, not all. */
+  /** The next events behind this sequence number, at most 200. */
   readonly events: (callSid: CallSid, after: number) => Effect.Effect<ReadonlyArray<StoredEvent>, StoreUnreachable>
 }>()("client-caller/store/history/StoredCalls") {
   static readonly layer = Layer.effect(StoredCalls, Effect.suspend(() => make))
@@ -88,7 +88,7 @@ const openEvent = Effect.fnUntraced(function*({ openJson }: SealedWords["Service
   })
 })
 
-/** Whether the call may still go on: its end was not reported yet, and may be. */
+/** Whether the call may still be live: it has no end, and its process lives or the call began less than four hours ago. */
 const isLive = (row: CallRow, heartbeat: number | null, now: number): boolean =>
   row.ended_at === null && (now - (heartbeat ?? 0) < ownerGoneMillis || now - (row.started_at ?? 0) < longestCallMillis)
 

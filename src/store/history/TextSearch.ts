@@ -1,8 +1,8 @@
 /**
  * Finds the calls that have all searched words in one turn.
  *
- * Words in few turns are looked up in the text index, once. Words in many turns are found by a walk from the newest call back. The walk goes
- * through the calls on Postgres, and through the text index, which has the calls' order, on SQLite.
+ * Words in few turns are looked up in the text index, once. Words in many turns are found by a walk from the newest call back. On Postgres
+ * the walk goes through the calls. On SQLite it goes through the text index, which has the calls' order.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -10,13 +10,15 @@ import { turnsPerCall } from "../migrations/Tables.ts"
 import { type CallFilters, conditionsOf, latestMillis, type Position, type TextMatches } from "./CallFilters.ts"
 import { isIn, listOf, type Run } from "../Statements.ts"
 
-/** Words that are in at most so many turns count as few: in SQLite, and in Postgres, which reads each of these turns from the table. */
+/**
+ * Searched words count as few if fewer turns than this have them. Postgres reads each of these turns from the table, so its limit is lower.
+ */
 const fewTurns = { sqlite: 1500, pg: 1000 }
 
 /** How many turns one step of the walk takes. */
 const turnsAtOnce = 500
 
-/** How many calls one statement of SQLite searches. The thread waits for each statement. */
+/** How many calls one statement of SQLite searches. Each statement blocks this thread. */
 const callsAtOnce = 8192
 
 /** The words, each in quotes, so that none is an operator of FTS5. */
@@ -32,7 +34,7 @@ export const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Eff
   let turns = 0
   for (let end = (newest?.number ?? 0) + 1; end > 0; end -= callsAtOnce) {
     const rows = yield* run<{ number: number }>(
-      // FTS5 takes integers only, and SQLite gets a JavaScript number as a REAL.
+      // The casts are needed because FTS5 takes integers only, and a JavaScript number arrives as a REAL.
       `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid >= CAST(? AS INTEGER) AND rowid < CAST(? AS INTEGER) LIMIT ?`,
       [query, Math.max(0, end - callsAtOnce) * turnsPerCall, end * turnsPerCall, fewTurns.sqlite - turns]
     )
@@ -51,7 +53,7 @@ export const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): E
   return { _tag: "Few", arm: { table, where: "1 = 1", parameters: [listOf("pg", [...new Set(rows.map((row) => row.call_sid))])] } }
 })
 
-/** The number at which the walk begins: that of the call `after`, or else one above the newest call before `to`. */
+/** The call number at which the walk begins: that of the call `after`, or else one above the newest call before `to`. */
 export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, after: Position | undefined) {
   const [at] = after === undefined ? [] : yield* run<{ number: number }>("SELECT number FROM calls WHERE call_sid = ?", [after.callSid])
   if (at !== undefined) return at.number
@@ -59,7 +61,7 @@ export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, 
   return (newest?.number ?? 0) + 1
 })
 
-/** One step of the walk in SQLite: finds the next turns with the words, and gives those of their calls that meet the other filters. */
+/** One step of the walk in SQLite. Finds the next turns with the words, and returns those of their calls that meet the other filters. */
 export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, end: number) {
   const rows = yield* run<{ number: number }>(
     `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid < CAST(? AS INTEGER) ORDER BY rowid DESC LIMIT ?`,

@@ -5,14 +5,14 @@ import { places, type SealedWords, type Unreadable } from "../encryption/SealedW
 import type { Run } from "../Statements.ts"
 import { Word } from "../StoreWrite.ts"
 
-/** If it is unreadable, it has neither a text nor words. */
+/** An unreadable turn has neither a text nor words. */
 export interface StoredTurn extends Unreadable {
   readonly turn: number
   readonly role: "caller" | "agent"
   readonly startedAt: number
   readonly endedAt: number
   readonly text: string
-  /** Empty: it is not known when each word was said. */
+  /** Empty if the times of the words are not known. */
   readonly words: ReadonlyArray<typeof Word.Type>
   /** The caller interrupted it. */
   readonly isCut: boolean
@@ -43,7 +43,7 @@ const toTurn = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Serv
   })
 })
 
-/** The turns of a call in the order of their beginnings. One without words is none. */
+/** The turns of a call in the order of their beginnings, without turns that have no text. */
 export const turnsOf = Effect.fnUntraced(function*(run: Run, sealed: SealedWords["Service"], callSid: CallSid) {
   const rows = yield* run<TurnRow>("SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? AND text <> '' ORDER BY turn", [callSid])
   return yield* Effect.forEach(rows, (row) => toTurn(sealed, callSid, row))

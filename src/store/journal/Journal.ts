@@ -1,8 +1,8 @@
 /**
- * Writes that the database did not take, in files of `DATA_DIR/journal`. They are kept until this process or a later one brings them to the
- * database.
+ * Writes that the database did not take, in files of `DATA_DIR/journal`. They stay there until this process or a later one moves them to
+ * the database.
  *
- * A process has one file at most. Files of ended processes are read before it, the oldest first.
+ * A process writes one file at most. Files of ended processes are read before the own file, the oldest first.
  */
 import { Clock, Context, Effect, Layer, Option, Path, Schedule, Semaphore } from "effect"
 import { randomBytes } from "node:crypto"
@@ -14,11 +14,11 @@ import type { Stamped } from "../writer/WriteQueue.ts"
 import { JournalFailed, JournalFile, type Piece } from "./JournalFile.ts"
 import { isOrphan, nameOf, ownerOf } from "./JournalNames.ts"
 
-/** The largest file of this process, in bytes. Further writes are lost while the database is away. */
+/** The largest file of this process, in bytes. While the file is full and the database does not answer, further writes are lost. */
 const maxBytes = 1024 * 1024 * 1024
 
 interface Waiting extends Piece {
-  /** Whether this process wrote the lines. */
+  /** Whether the lines are from this process's own file. */
   readonly isOurs: boolean
   /** Run it when the lines are in the database. */
   readonly taken: Effect.Effect<void>
@@ -27,11 +27,11 @@ interface Waiting extends Piece {
 export class Journal extends Context.Service<Journal, {
   /** `sync`: waits until the writes are on the disk, not only in the system's memory. */
   readonly append: (writes: ReadonlyArray<Stamped>, options: { readonly sync: boolean }) => Effect.Effect<void, JournalFailed>
-  /** Whether there is anything to be read. */
+  /** Whether there is any file to read. */
   readonly isWaiting: () => boolean
-  /** The next writes, at most `most`; the same again until they are taken. */
-  readonly next: (most: number) => Effect.Effect<Option.Option<Waiting>, JournalFailed>
-  /** Takes in the files of processes that have ended. */
+  /** The next lines. Returns the same lines again until `taken` has run. */
+  readonly next: (maxLines: number) => Effect.Effect<Option.Option<Waiting>, JournalFailed>
+  /** Adds the files of processes that have ended, so that `next` reads them. */
   readonly adopt: Effect.Effect<void>
   /** Overwrites the lines of one call, in this process's file and in those that it has adopted. */
   readonly erase: (callSid: string) => Effect.Effect<void, JournalFailed>
@@ -61,8 +61,8 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** The files in the folder, with how long (ms) nobody has touched them. */
-const othersIn = (folder: string, join: Path.Path["join"], now: number) =>
+/** The files in the folder, and for each how long (ms) nobody has touched it. */
+const filesIn = (folder: string, join: Path.Path["join"], now: number) =>
   Effect.tryPromise(async () => {
     const names = (await fs.readdir(folder)).toSorted()
     return Promise.all(names.map(async (name) => ({ name, untouched: now - (await fs.stat(join(folder, name))).mtimeMs })))
@@ -101,21 +101,21 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
       return file.remove()
     })
 
-  /** Removes the file if all of it is taken; an append may have come in between. */
+  /** Marks the lines that were read last as taken. Removes the file if all its lines are taken; an append may have added some. */
   const take = (file: JournalFile) =>
     one.withPermit(Effect.suspend(() => {
       file.take()
       return file.isTaken ? remove(file) : Effect.void
     }))
 
-  const next = (most: number) =>
+  const next = (maxLines: number) =>
     one.withPermit(Effect.gen(function*() {
       for (;;) {
         const file = adopted[0] ?? own
         if (file === undefined) return Option.none<Waiting>()
-        const { lines } = yield* file.next(most)
+        const { lines } = yield* file.next(maxLines)
         if (lines.length > 0) return Option.some({ lines, isOurs: file === own, taken: take(file) })
-        // The file's end, or blank lines.
+        // Only blank lines were left, or nothing.
         file.take()
         if (file.isTaken) yield* remove(file)
       }
@@ -123,14 +123,14 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
 
   const adopt = Effect.gen(function*() {
     const now = clock.currentTimeMillisUnsafe()
-    for (const { name, untouched } of yield* othersIn(folder, join, now)) {
+    for (const { name, untouched } of yield* filesIn(folder, join, now)) {
       const owner = ownerOf(name)
       if (known.has(name) || owner === undefined || !isOrphan(owner, self, isAlive, untouched)) continue
       const file = yield* Effect.option(JournalFile.open(join(folder, name)))
       if (Option.isNone(file)) continue
       known.add(name)
       adopted.push(file.value)
-      yield* Effect.logInfo("The journal of a process that has ended is read now")
+      yield* Effect.logInfo("Reading the journal of a process that has ended")
     }
   })
 

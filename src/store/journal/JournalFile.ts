@@ -1,7 +1,8 @@
 /**
- * One file of the journal. Lines are added at its end and taken from its beginning; when all are taken, the file is removed.
+ * One file of the journal. Lines are added at its end and taken from its beginning. The journal removes the file when all lines are taken.
  *
- * It uses `node:fs`: the file must be synced to the disk, cut after a failed write, and readable by this user alone whatever the umask is.
+ * It uses `node:fs` because the file must be synced to the disk, and cut after a failed write. Only this user may read it, whatever the
+ * umask is.
  */
 import { Data, Effect } from "effect"
 import { constants } from "node:fs"
@@ -125,14 +126,17 @@ export class JournalFile {
     })
   }
 
-  /** The next lines, the same again until they are taken; none at the end. Text without a line end counts as a damaged line. */
-  next(most: number): Effect.Effect<Piece, JournalFailed> {
+  /**
+   * The next lines, or none at the end of the file. Returns the same lines again until `take`. Text without a line end counts as a damaged
+   * line.
+   */
+  next(maxLines: number): Effect.Effect<Piece, JournalFailed> {
     return attempt(async () => {
       for (let length = pieceBytes;; length *= 2) {
         const bytes = Buffer.alloc(Math.min(length, this.#size - this.#taken))
         const { bytesRead } = await this.#handle.read(bytes, 0, bytes.length, this.#taken)
         const piece = bytes.subarray(0, bytesRead)
-        const { length: whole, lines } = split(piece, most)
+        const { length: whole, lines } = split(piece, maxLines)
         const isEnd = this.#taken + bytesRead >= this.#size || bytesRead === 0
         if (lines.length === 0 && piece.length > 0 && !isEnd) continue
         this.#readLength = lines.length === 0 ? piece.length : whole
@@ -141,7 +145,7 @@ export class JournalFile {
     })
   }
 
-  /** The lines of `next` are in the database. If `next` had none, the whole file is taken. */
+  /** Marks the lines of the last `next` as taken. If it had nothing to read, the file counts as taken whatever its size was. */
   take(): void {
     if (this.#readLength === 0) this.#size = this.#taken
     this.#taken += this.#readLength

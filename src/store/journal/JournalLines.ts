@@ -1,5 +1,5 @@
 /**
- * The journal's lines: one write each, as JSON. In place of an erased write, the line has the SID of its call, and spaces.
+ * The journal's lines: one write each, as JSON. The line of an erased write has only the SID of its call, filled up with spaces.
  */
 import { Option, Schema } from "effect"
 import { CallSid } from "../../domain/Sid.ts"
@@ -27,7 +27,10 @@ export const read = (line: string): JournalLine =>
     })
   })
 
-/** Overwrites the lines of one call. The bytes are whole lines, but the last may lack its end. Damaged lines with the call's SID become blank. */
+/**
+ * Overwrites the lines of one call. `bytes` has whole lines, but the last one may lack its line end. Damaged lines with the call's SID
+ * become blank.
+ */
 export const erase = (bytes: Buffer, callSid: string): void => {
   for (let from = bytes.indexOf(callSid); from >= 0;) {
     const start = bytes.lastIndexOf(0x0a, from) + 1
@@ -43,11 +46,11 @@ export const erase = (bytes: Buffer, callSid: string): void => {
   }
 }
 
-/** The whole lines in a piece of the file, at most `most`. `length`: their bytes, line ends included. */
-export const split = (bytes: Buffer, most: number): { readonly lines: ReadonlyArray<string>; readonly length: number } => {
+/** The whole lines in a piece of the file. `length`: their bytes, line ends included. */
+export const split = (bytes: Buffer, maxLines: number): { readonly lines: ReadonlyArray<string>; readonly length: number } => {
   const lines: Array<string> = []
   let length = 0
-  while (lines.length < most) {
+  while (lines.length < maxLines) {
     const end = bytes.indexOf(0x0a, length)
     if (end < 0) break
     lines.push(bytes.toString("utf8", length, end))

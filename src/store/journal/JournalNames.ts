@@ -1,5 +1,6 @@
 /**
- * The names of the journal's files. Each process has its own file, whose name tells the process, so that others can see whether it has ended.
+ * The names of the journal's files. Each process has its own file. The file's name says which process it is, so that other processes can
+ * see whether it has ended.
  */
 
 /** The process that a file belongs to. */
@@ -19,7 +20,7 @@ export const ownerOf = (name: string): Owner | undefined => {
   return match === null ? undefined : { host: match[2], pid: Number(match[3]) }
 }
 
-/** A file that nobody has touched for so long has lost its owner. Owners touch their files every five seconds. */
+/** A file that nobody has touched for this long (ms) has lost its owner. Owners touch their files every five seconds. */
 export const orphanedAfterMillis = 60_000
 
 /**

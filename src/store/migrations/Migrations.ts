@@ -1,7 +1,8 @@
 /**
- * The versions of the tables. Each step runs forward, once, in one transaction. If two processes start at once, one waits for the other.
+ * Brings the tables to this program's version, step by step. Each step runs once, in one transaction. If two processes start at once, one
+ * waits for the other.
  *
- * A released step is never changed: the next step corrects it.
+ * A released step is never changed. A mistake in it is corrected by a new step.
  */
 import { Data, Effect, Predicate } from "effect"
 import * as Migrator from "effect/sql/Migrator"
@@ -11,7 +12,7 @@ import * as Errors from "effect/sql/SqlError"
 import type { Dialect } from "../Dialect.ts"
 import * as Tables from "./Tables.ts"
 
-/** Each name begins with the version. */
+/** The steps. Each name begins with the version that the step makes. */
 const steps = (dialect: Dialect) => ({
   "1_tables": Effect.gen(function*() {
     const sql = yield* SqlClient
@@ -30,7 +31,7 @@ export class NewerSchema extends Data.TaggedError("NewerSchema")<{ readonly foun
 
 const versionOf = (name: string) => Number.parseInt(name, 10)
 
-/** The database's own failure behind that of a migration, which says only that the migration failed. */
+/** Returns the database's own failure. The error of a migration says only that the migration failed. */
 const toSqlError = (error: Migrator.MigrationError | SqlError): SqlError => {
   if (isSqlError(error)) return error
   if (isSqlError(error.cause)) return error.cause

@@ -1,10 +1,10 @@
 /**
- * The tables of the first migration. Both databases have the same, but for column types and text indexes.
+ * The tables of the first migration. Both databases have the same tables; only some column types and the text index differ.
  *
  * - Times are ms since 1970, or ms on the call's axis, as `DOUBLE PRECISION`: Postgres would return integers of 64 bits as BigInt.
- * - Yes and no are 1 and 0. JSON is text.
- * - `written_at` is when the process made the write. A later write of the same thing wins, in whichever order they arrive.
- * - There are no foreign keys: a call's turns may arrive before its beginning does, from another process's journal.
+ * - Booleans are 1 and 0. JSON is text.
+ * - `written_at` is when the process made the write. The later of two writes to the same row wins, whichever arrives first.
+ * - There are no foreign keys, because a call's turns may arrive before its beginning, which waits in another process's journal.
  */
 import type { Dialect } from "../Dialect.ts"
 
@@ -12,8 +12,8 @@ import type { Dialect } from "../Dialect.ts"
 export const turnsPerCall = 65_536
 
 /**
- * The calls. A call is listed once it has `started_at`. `number` grows with each call that is stored. `first_write_at`: when the write was
- * made that created the row. `figures`: the figures of the call's turns, set when its words are deleted.
+ * The calls. A call is listed once it has `started_at`. `number` grows with each call that is stored. `first_write_at`: the time of the
+ * call's first write. `figures`: the figures of the call's turns, set when its words are deleted.
  */
 const calls = (number: string) => `CREATE TABLE calls (
   number ${number},
@@ -45,7 +45,7 @@ const calls = (number: string) => `CREATE TABLE calls (
   first_write_at DOUBLE PRECISION
 )`
 
-/** The columns that `GET /calls` selects by. Each index ends with the list's order, so that no filter has to sort. */
+/** The columns by which `GET /calls` filters. Each index ends with the list's order, so that no filter has to sort. */
 const listedBy = ["from_number", "to_number", "agent", "direction", "reason", "status", "campaign"]
 
 const indexes = [
@@ -100,10 +100,11 @@ const common = [
   written_at DOUBLE PRECISION NOT NULL,
   PRIMARY KEY (call_sid, part)
 )`,
-  // The process that has a call. The row stays when no process has the call any more. `epoch` counts the owners; the service does not read it.
+  // Which process has a call. The row stays when no process has the call any more. `epoch` counts the owners; the service does not read it.
   "CREATE TABLE live_calls (call_sid TEXT NOT NULL PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, heartbeat DOUBLE PRECISION NOT NULL)",
   "CREATE TABLE stream_tokens (nonce TEXT NOT NULL PRIMARY KEY, used_at DOUBLE PRECISION NOT NULL)",
-  // Webhooks. `payload` is empty until the first attempt; `host` has its port. A process that sends a webhook moves `next_at` ahead, as its lease.
+  // Webhooks. `payload` is empty until the first attempt. `host` contains the port. A process that sends a webhook first moves `next_at`
+  // ahead, so that no other process sends it meanwhile.
   `CREATE TABLE deliveries (
   id TEXT NOT NULL PRIMARY KEY,
   call_sid TEXT NOT NULL,
@@ -120,7 +121,7 @@ const common = [
 )`,
   // Calls that were erased on demand. Their writes that still wait in a journal are refused, and each process removes its own traces.
   "CREATE TABLE erased_calls (call_sid TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
-  // Written to see whether the database can be written to.
+  // The table for checks whether the database can be written to.
   "CREATE TABLE store_probe (id INTEGER NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)"
 ]
 
@@ -135,12 +136,12 @@ const turnColumns = `call_sid TEXT NOT NULL,
   latency DOUBLE PRECISION,
   written_at DOUBLE PRECISION NOT NULL`
 
-/** What each sealed text begins with (`encryption/Sealing`). Such a text has no words to search for. */
+/** A condition that selects sealed texts, by their beginning (`encryption/Sealing`). They have no words to search for. */
 const isSealed = (text: string) => `${text} LIKE 'sealed:1:%'`
 
 /**
- * `turns.id` is the call's number × 65,536 + the turn, and the text index has the same id. So a search walks from the newest call
- * backwards without sorting. `secure-delete`: an erased word leaves the index at once.
+ * `turns.id` is the call's number × 65,536 + the turn, and the text index has the same id. So a search walks from the newest call backwards
+ * without sorting. With `secure-delete` an erased word leaves the index at once.
  */
 const sqlite = [
   calls("INTEGER PRIMARY KEY AUTOINCREMENT"),

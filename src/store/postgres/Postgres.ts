@@ -20,7 +20,10 @@ export const layer = (url: Redacted.Redacted): Layer.Layer<SqlClient, SqlError> 
     keepAlive: "10 seconds"
   })
 
-/** The five characters of https://www.postgresql.org/docs/current/errcodes-appendix.html; empty if the server did not answer. */
+/**
+ * The five characters of the error's code (https://www.postgresql.org/docs/current/errcodes-appendix.html). Empty if the server did not
+ * answer.
+ */
 const sqlState = (error: SqlError): string => {
   const { cause } = error.reason
   return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" && /^(?:\d[0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/.test(cause.code) ? cause.code : ""
@@ -30,7 +33,7 @@ const hopelessStates: Readonly<Record<string, string>> = {
   "28P01": "the password is wrong. Set the right one",
   "28000": "the server does not let this user in. Look at its pg_hba.conf, at the user's name and at sslmode",
   "3D000": "there is no database of that name on the server. Create it, or name another",
-  "42501": "the user has not the right to create or change tables. Give it that, or name its owner"
+  "42501": "the user may not create or change tables. Give it that right, or use the owner of the tables"
 }
 
 /** Why the database can't be used with this configuration, as a sentence. `undefined`: another attempt may succeed. */
@@ -39,11 +42,11 @@ export const hopeless = (error: SqlError): string | undefined => {
   return why === undefined ? undefined : `DATABASE_URL: ${why}.`
 }
 
-/** A failure that may pass, for the operator. The driver's own message may hold the address, so it is left out. */
+/** A failure that may pass, as a clause for the operator. The driver's own message may contain the address, so it is left out. */
 export const passing = (error: SqlError): string => {
   const state = sqlState(error)
   return state === "" ? "Postgres does not answer" : `Postgres says ${state}`
 }
 
-/** Whether the data are at fault, not the database: 22 is "data exception". */
+/** Whether the values of the statement are at fault: codes that begin with 22 are "data exceptions". */
 export const isDataError = (error: SqlError): boolean => sqlState(error).startsWith("22")

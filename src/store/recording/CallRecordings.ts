@@ -4,9 +4,10 @@
  *
  * Readers see one file without its parts: the parts are joined, with silence where the line was away.
  */
-import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
+import { Context, Data, type Effect, type Option, type Scope } from "effect"
 import type { FileUnwritable } from "../../config/Files.ts"
 import type { CallSid } from "../../domain/Sid.ts"
+import type { ReadSound } from "./JoinedParts.ts"
 
 /** The place where sound is kept does not answer, or fails, or the sound is sealed and can't be opened. */
 export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable")<{
@@ -29,8 +30,11 @@ export interface Recording {
   readonly length: number
   /** ms of sound. */
   readonly duration: number
-  /** The bytes from `from` up to, but without, `to`. At most a few pieces are in memory at once. */
-  readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, RecordingUnreachable>
+  /**
+   * Reads the bytes from `from` to before `to`; at most a few pieces are in memory at once. It fails before the first byte if sealed sound
+   * can't be opened.
+   */
+  readonly read: ReadSound<RecordingUnreachable>
 }
 
 /** The place of one media stream's sound in a call. */
@@ -44,7 +48,7 @@ export interface Part {
 
 /** The file of an open media stream. */
 export interface PartFile {
-  /** Adds sound, or silence of so many bytes, at the end. A failure leaves the recording as it was before. */
+  /** Adds sound, or silence of so many bytes, at the end. The bytes may change once it has returned. A failure leaves the recording as it was. */
   readonly append: (sound: Uint8Array | { readonly silentBytes: number }) => Effect.Effect<void, FileUnwritable>
 }
 

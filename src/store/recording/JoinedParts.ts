@@ -2,8 +2,11 @@
  * Joins the parts of a recording to one WAV file: each part at its time, with silence where the line was away. Pure: a part's bytes are
  * read by its own `read`.
  */
-import { Stream } from "effect"
+import { Effect, Stream } from "effect"
 import * as MulawWav from "./MulawWav.ts"
+
+/** Opens a stretch of sound: the bytes from `from` to before `to`. */
+export type ReadSound<E> = (from: number, to: number) => Effect.Effect<Stream.Stream<Uint8Array, E>, E>
 
 /** The sound of one media stream. */
 export interface SoundOfPart<E> {
@@ -11,19 +14,17 @@ export interface SoundOfPart<E> {
   readonly startedAt: number
   /** Bytes of sound, without a head. */
   readonly size: number
-  /** The bytes of its sound from `from` to before `to`. */
-  readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, E>
+  readonly read: ReadSound<E>
 }
 
 /** A stretch of the joined file. */
 interface Piece<E> {
   readonly from: number
   readonly to: number
-  readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, E>
+  readonly read: ReadSound<E>
 }
 
-const readSilence = (from: number, to: number): Stream.Stream<Uint8Array> =>
-  Stream.fromIterable(MulawWav.silence(to - from))
+export const readSilence: ReadSound<never> = (from, to) => Effect.succeed(Stream.fromIterable(MulawWav.silence(to - from)))
 
 /** The position of a time in bytes, in whole samples of both channels. */
 const bytesAt = (millis: number): number => 2 * Math.round((millis * MulawWav.bytesPerMilli) / 2)
@@ -41,16 +42,21 @@ const piecesOf = <E>(parts: ReadonlyArray<SoundOfPart<E>>): ReadonlyArray<Piece<
   }
   const head = MulawWav.header(end)
   const behindHead = pieces.map((piece) => ({ ...piece, from: piece.from + head.length, to: piece.to + head.length }))
-  return [{ from: 0, to: head.length, read: (from, to) => Stream.make(head.subarray(from, to)) }, ...behindHead]
+  return [{ from: 0, to: head.length, read: (from, to) => Effect.succeed(Stream.make(head.subarray(from, to))) }, ...behindHead]
 }
 
-export const join = <E>(parts: ReadonlyArray<SoundOfPart<E>>) => {
+/** Reading opens only the parts of which bytes are wanted, and all of them before the first byte. */
+export const join = <E>(parts: ReadonlyArray<SoundOfPart<E>>): { readonly length: number; readonly read: ReadSound<E> } => {
   const pieces = piecesOf(parts)
   return {
     length: pieces[pieces.length - 1].to,
-    read: (from: number, to: number): Stream.Stream<Uint8Array, E> =>
-      Stream.fromIterable(pieces.filter((piece) => piece.to > from && piece.from < to)).pipe(
-        Stream.flatMap((piece) => piece.read(Math.max(from, piece.from) - piece.from, Math.min(to, piece.to) - piece.from))
+    read: (from, to) =>
+      Effect.map(
+        Effect.forEach(
+          pieces.filter((piece) => piece.to > from && piece.from < to),
+          (piece) => piece.read(Math.max(from, piece.from) - piece.from, Math.min(to, piece.to) - piece.from)
+        ),
+        (opened) => Stream.flatten(Stream.fromIterable(opened))
       )
   }
 }

@@ -23,7 +23,7 @@ const unopenable = (error: HeadUnknown | Unopenable) => new RecordingUnreachable
 
 type Sound = JoinedParts.SoundOfPart<RecordingUnreachable>
 
-type ReadBytes<E> = (from: number, to: number) => Stream.Stream<Uint8Array, E>
+type ReadFile<E> = (from: number, to: number) => Stream.Stream<Uint8Array, E>
 
 export const make = (options: {
   readonly folder: string
@@ -38,38 +38,32 @@ export const make = (options: {
   const tellDamaged = ({ call_sid: callSid, file }: Row) => ({ message }: Unopenable) =>
     complaints.tell("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
 
-  /** The reader of `size` bytes of sound in a file that `read` reads. */
-  const readerOf = <E>(row: Row, size: number, read: ReadBytes<E>): Effect.Effect<ReadBytes<E>, E | HeadUnknown | Unopenable> => {
+  /** Opens a file with `size` bytes of sound, which `read` reads. */
+  const open = <E>(row: Row, size: number, read: ReadFile<E>): Effect.Effect<ReadFile<E>, E | HeadUnknown | Unopenable> => {
     if (!SealedFormat.isSealed(row.file)) return Effect.succeed((from, to) => read(MulawWav.headerBytes + from, MulawWav.headerBytes + to))
     if (size === 0) return Effect.succeed(() => Stream.empty)
     return SealedSound.open(sealing, { name: row.file, size, read, isGrowing: row.duration === null && row.place === "folder" }, tellDamaged(row))
   }
 
-  /** `isGone`: the file was removed since its size was read. */
+  /** `elsewhere` reads the sound if its file is gone when it is opened. */
   const soundOf = <E extends BucketFailed | PlatformError.PlatformError>(
     row: Row,
     size: number,
-    read: ReadBytes<E>,
-    isGone: (error: E) => boolean
-  ): Effect.Effect<Sound | undefined, RecordingUnreachable> =>
-    readerOf(row, size, read).pipe(
-      Effect.map((sound): Sound => ({ startedAt: row.started_at, size, read: (from, to) => Stream.mapError(sound(from, to), unreachable) })),
-      Effect.catch((error) =>
-        error._tag === "Unopenable" || error._tag === "HeadUnknown"
-          ? Effect.fail(unopenable(error))
-          : isGone(error) ? Effect.undefined : Effect.fail(unreachable(error))
+    read: ReadFile<E>,
+    isGone: (error: E) => boolean,
+    elsewhere: Sound["read"]
+  ): Sound => ({
+    startedAt: row.started_at,
+    size,
+    read: (from, to) =>
+      open(row, size, read).pipe(
+        Effect.map((sound) => Stream.mapError(sound(from, to), unreachable)),
+        Effect.catch((error) =>
+          error._tag === "Unopenable" || error._tag === "HeadUnknown"
+            ? Effect.fail(unopenable(error))
+            : isGone(error) ? elsewhere(from, to) : Effect.fail(unreachable(error))
+        )
       )
-    )
-
-  const inFolder = Effect.fnUntraced(function*(row: Row) {
-    const bytes = yield* PartFiles.sizeOf(folder, row.file)
-    if (bytes === undefined) return undefined
-    return yield* soundOf(
-      row,
-      PartFiles.soundBytesOf(row.file, bytes),
-      (from, to) => files.stream(join(folder, row.file), { offset: from, bytesToRead: to - from }),
-      ({ reason }) => reason._tag === "NotFound"
-    )
   })
 
   const inBucket = Effect.fnUntraced(function*(row: Row) {
@@ -78,7 +72,20 @@ export const make = (options: {
     const size = row.place === "bucket" && row.duration !== null
       ? Option.some(row.duration * MulawWav.bytesPerMilli)
       : Option.map(yield* Effect.mapError(sizeOf(row.file), unreachable), (bytes) => PartFiles.soundBytesOf(row.file, bytes))
-    return Option.isNone(size) ? undefined : yield* soundOf(row, size.value, (from, to) => get(row.file, from, to), ({ status }) => status === 404)
+    return Option.isNone(size) ? undefined : soundOf(row, size.value, (from, to) => get(row.file, from, to), ({ status }) => status === 404, JoinedParts.readSilence)
+  })
+
+  const inFolder = Effect.fnUntraced(function*(row: Row) {
+    const bytes = yield* PartFiles.sizeOf(folder, row.file)
+    if (bytes === undefined) return undefined
+    const size = PartFiles.soundBytesOf(row.file, bytes)
+    return soundOf(
+      row,
+      size,
+      (from, to) => files.stream(join(folder, row.file), { offset: from, bytesToRead: to - from }),
+      ({ reason }) => reason._tag === "NotFound",
+      (from, to) => Effect.flatMap(inBucket(row), (found) => (found?.read ?? JoinedParts.readSilence)(from, to))
+    )
   })
 
   /** Looks in the bucket, too: a part may be moved there meanwhile. */

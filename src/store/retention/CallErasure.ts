@@ -1,8 +1,8 @@
 /**
  * Erases a call on demand: its words, actions, events, sound, numbers, metadata and webhooks. The figures stay.
  *
- * Later writes of an erased call, such as those that a journal replays, are refused (`erased_calls`). The other processes of the store
- * remove their machines' traces of the call within half a minute.
+ * Later writes of an erased call, such as those from a journal, are refused (see `erased_calls`). Other processes that share the store
+ * remove the call's traces from their machines within half a minute.
  */
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -13,10 +13,12 @@ import { erasureLock } from "../writer/ApplyWrites.ts"
 import * as WordRemoval from "./WordRemoval.ts"
 import * as LocalTraces from "./LocalTraces.ts"
 
-/** How far back a process looks for erasures at its start. */
+/** How far back (ms) a process looks for erasures at its start. */
 const lookedBackMillis = 24 * 60 * 60 * 1000
 
-/** Erasures of the last look's final minute are looked at again: clocks of machines differ, and transactions take a while. */
+/**
+ * How far (ms) each look overlaps the one before. Clocks of machines differ, and an erasure becomes visible only when its transaction ends.
+ */
 const overlapMillis = 60_000
 
 export class CallErasure extends Context.Service<CallErasure, {
@@ -42,15 +44,15 @@ const make = Effect.gen(function*() {
       yield* WordRemoval.removePerson(run, callSid)
     }))
 
-  let since = now() - lookedBackMillis
+  let lookedAt = now() - lookedBackMillis
   const followOthers = Effect.gen(function*() {
     const began = now()
-    const rows = yield* query(run<{ call_sid: CallSid }>("SELECT call_sid FROM erased_calls WHERE at >= ?", [since - overlapMillis]))
+    const rows = yield* query(run<{ call_sid: CallSid }>("SELECT call_sid FROM erased_calls WHERE at >= ?", [lookedAt - overlapMillis]))
     for (const row of rows) yield* removeTraces(row.call_sid)
-    since = began
+    lookedAt = began
   })
   if (dialect === "pg") {
-    yield* Effect.forkScoped(Effect.repeat(Effect.catch(followOthers, () => Effect.logWarning("What this machine has of erased calls can't be removed now; it is tried again")), Schedule.spaced("30 seconds")))
+    yield* Effect.forkScoped(Effect.repeat(Effect.catch(followOthers, () => Effect.logWarning("The traces of erased calls can't be removed from this machine now; it is tried again in 30 seconds")), Schedule.spaced("30 seconds")))
   }
 
   return CallErasure.of({

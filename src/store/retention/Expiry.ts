@@ -1,11 +1,11 @@
 /**
- * Tells which writes are too old to be kept. A journal may bring such writes long after they were made.
+ * Decides which writes are too old to be stored. A journal may bring writes long after they were made.
  */
 import { Duration } from "effect"
 import type { StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "../writer/WriteQueue.ts"
 
-/** How long a call's words are kept, and how long everything else about it. */
+/** For how many days a call's words are kept, and for how many days everything else about it. */
 export interface Retention {
   readonly wordsDays: number
   readonly figuresDays: number

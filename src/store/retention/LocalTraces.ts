@@ -1,5 +1,5 @@
 /**
- * Removes a call's words from this machine, beside the database: journal lines, event logs, sound.
+ * Removes what this machine has of a call outside the database: journal lines, event logs, sound.
  */
 import { Effect, Option, Path } from "effect"
 import * as fs from "node:fs/promises"

@@ -1,9 +1,9 @@
 /**
  * Telephone numbers as the store keeps them: plain, or as an HMAC under a key. A search by an HMAC finds only the same number.
  *
- * Each call says how its numbers are kept (`keeping.numbers`, which is `STORE_NUMBERS` when the call begins). So the keys stay in use when the
- * setting changes. There are two: `STORE_KEY`, and the one in the data folder, which is made when numbers are hashed and `STORE_KEY` is not set.
- * The first of them hashes; a search tries both.
+ * `STORE_NUMBERS` at a call's beginning decides how its numbers are kept, so the keys stay in use when the setting changes. There can be
+ * two keys: `STORE_KEY`, and one in the data folder. The latter is made if numbers are to be hashed and `STORE_KEY` is not set. The first
+ * key hashes; a search tries both.
  */
 import { Context, Effect, Layer, Option, Path, Redacted } from "effect"
 import { createHmac, randomBytes } from "node:crypto"
@@ -40,7 +40,7 @@ const makeKey = Effect.sync(() => randomBytes(32).toString("hex"))
 
 const hashWith = (key: string, number: string) => `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
 
-/** `spare`: the key for calls that want hashed numbers when there are no `keys`. Nobody can read or find those numbers afterwards. */
+/** `spare`: the key for hashing if there are no `keys`. It is forgotten, so nobody can find those numbers after a restart. */
 const of = (keys: ReadonlyArray<string>, spare: string): NumberHash["Service"] =>
   NumberHash.of({
     hash: (number) => isHashed(number) ? number : hashWith(keys[0] ?? spare, number),

@@ -15,7 +15,7 @@ const batchSize = 20
 
 const pauseBetween = "50 millis"
 
-/** The key of Postgres's lock for the sweep. One process has it at a time, for a transaction. */
+/** The key of Postgres's lock for the sweep. One process has the lock at a time, for one transaction. */
 const sweepLock = 733_202
 
 interface Candidate {
@@ -23,13 +23,16 @@ interface Candidate {
   readonly figures: string | null
 }
 
-/** The days of a call count from its beginning, or from its first write if the beginning never arrived. Each column has an index. */
+/**
+ * The columns from which the days of a call count: its beginning, or its first write if the beginning never arrived. Each column has an
+ * index.
+ */
 const ages = [
   { column: "started_at", condition: "1 = 1" },
   { column: "first_write_at", condition: "started_at IS NULL" }
 ] as const
 
-/** One sweep. Gives how many calls lost their words, and how many were deleted. */
+/** Runs one sweep. Returns how many calls were deleted (`gone`), and how many lost their words (`wordless`). */
 export const sweep = Effect.fnUntraced(function*(database: Database["Service"], { figuresDays, wordsDays }: Expiry.Retention) {
   const { dialect, query, scrub, sql, transaction } = database
   const run = runner(sql, dialect)
@@ -39,7 +42,7 @@ export const sweep = Effect.fnUntraced(function*(database: Database["Service"], 
     ? Effect.map(run<{ mine: boolean }>("SELECT pg_try_advisory_xact_lock(?) AS mine", [sweepLock]), ([row]) => row?.mine === true)
     : Effect.succeed(true)
 
-  /** One batch. Gives how many calls it had. */
+  /** Runs one batch. Returns how many calls it had. */
   const batch = ({ column, condition }: typeof ages[number], isLeft: string, cutoff: number, remove: (candidate: Candidate) => ReturnType<typeof WordRemoval.removeCall>) =>
     query(transaction(Effect.gen(function*() {
       if (!(yield* isMine)) return 0
@@ -77,7 +80,7 @@ export const layer = Layer.effectDiscard(
     const once = Effect.andThen(database.whenReady, sweep(database, retention)).pipe(
       Effect.tap(({ gone, wordless }) =>
         gone + wordless === 0 ? Effect.void : Effect.logInfo("Old calls, or their words, were removed from the history").pipe(Effect.annotateLogs({ gone, wordless }))),
-      Effect.catch(() => Effect.logWarning("Old calls could not be removed from the history now; it is tried again in an hour"))
+      Effect.catch(() => Effect.logWarning("Old calls could not be removed from the history now; this is tried again in an hour"))
     )
     yield* Effect.forkScoped(Effect.repeat(once, Schedule.spaced("1 hour")))
   })

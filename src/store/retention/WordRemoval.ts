@@ -1,5 +1,5 @@
 /**
- * Removes data of a call from the database: its words, what names the person, or everything.
+ * Removes data of a call from the database: its words, the data that identify a person, or everything.
  */
 import { Effect } from "effect"
 import * as CallFigures from "../history/CallFigures.ts"
@@ -8,14 +8,14 @@ import type { Run } from "../Statements.ts"
 /** The tables that hold what people said or did on a call. */
 const tablesOfWords = ["turns", "actions", "events", "conversations", "deliveries", "call_signals"]
 
-/** Keeps the figures of the turns, then removes the words. */
+/** Stores the figures of the turns, then removes the words. */
 export const removeWords = Effect.fnUntraced(function*(run: Run, callSid: string, kept: string | null) {
   const figures = yield* CallFigures.of(run, callSid, kept)
   for (const table of tablesOfWords) yield* run(`DELETE FROM ${table} WHERE call_sid = ?`, [callSid])
   yield* run("UPDATE calls SET figures = ? WHERE call_sid = ?", [JSON.stringify(figures), callSid])
 })
 
-/** Removes the numbers, the metadata and the recordings' places. */
+/** Removes the telephone numbers, the metadata and the recordings' places. */
 export const removePerson = Effect.fnUntraced(function*(run: Run, callSid: string) {
   for (const table of ["call_metadata", "recordings"]) yield* run(`DELETE FROM ${table} WHERE call_sid = ?`, [callSid])
   yield* run("UPDATE calls SET from_number = NULL, to_number = NULL, metadata = NULL, webhook_url = NULL WHERE call_sid = ?", [callSid])

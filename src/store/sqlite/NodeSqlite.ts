@@ -1,8 +1,8 @@
 /**
  * `effect/sql` on Node's own SQLite, in this thread.
  *
- * A statement blocks the event loop, so the client yields after each 2 ms of statements. No statement may take long by itself.
- * The file is opened at the first statement, and again after a failure to open, so that the layer does not wait for the disk.
+ * A statement blocks the event loop, so the client yields after each 2 ms of statements. No statement may take long by itself. The first
+ * statement opens the file, so that the layer does not wait for the disk. After a failure to open it, the next statement tries again.
  */
 import { Clock, Effect, Exit, Layer, type Scope, Semaphore, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
@@ -16,17 +16,17 @@ import * as Files from "../../config/Files.ts"
 import { eventLoopTurn } from "../../runtime/EventLoopTurn.ts"
 import { toSqlError } from "./SqliteErrors.ts"
 
-/** How long statements may go on in one turn of the event loop. */
+/** How long statements may take in one turn of the event loop. */
 const turnNanos = 2_000_000n
 
-/** How many prepared statements are kept. The service has fewer texts than that. */
+/** How many prepared statements are kept. The service has fewer different statements. */
 const maxPrepared = 200
 
-/** ms that a statement waits for another process. The thread is blocked meanwhile. */
+/** How long (ms) a statement waits for another process's lock on the file. It blocks this thread meanwhile. */
 const busyMillis = 500
 
 /**
- * - `synchronous = NORMAL`: a commit is kept if the process is killed. If the machine crashes, the last commits may be lost.
+ * - `synchronous = NORMAL`: commits survive the end of the process. If the machine crashes, the last commits may be lost.
  * - `secure_delete`: deleted data are overwritten in the file.
  */
 const pragmas = [
@@ -42,7 +42,7 @@ export const inMemory = ":memory:"
 const refused = (message: string, operation: string, cause: unknown = undefined) =>
   new SqlError({ reason: new UnknownError({ cause, message, operation }) })
 
-/** A value as SQLite takes it. `node:sqlite` would take an object for named parameters, and store NULL. */
+/** Turns a value into one that SQLite takes. `node:sqlite` would treat an object as named parameters, and store NULL. */
 const toInput = (value: unknown): SQLInputValue => {
   switch (typeof value) {
     case "string":
@@ -83,7 +83,7 @@ class SqliteConnection implements Connection {
     return made
   }
 
-  /** Runs a statement now, and yields to the event loop if this turn has done enough. */
+  /** Runs a statement now, then yields to the event loop if the statements since the last yield have taken 2 ms. */
   #run<A>(text: string, parameters: ReadonlyArray<unknown>, use: (statement: StatementSync, inputs: Array<SQLInputValue>) => A): Effect.Effect<A, SqlError> {
     return Effect.suspend(() => {
       const began = this.#clock.monotonicTimeNanosUnsafe()
@@ -124,7 +124,7 @@ class SqliteConnection implements Connection {
 
   readonly executeValuesUnprepared: Connection["executeValuesUnprepared"] = (text, parameters) => this.executeValues(text, parameters)
 
-  /** Gives all rows at once. Callers read long results in pages. */
+  /** Reads all rows at once, then streams them. Callers read long results in pages. */
   readonly executeStream: Connection["executeStream"] = (text, parameters, transformRows) =>
     Stream.unwrap(Effect.map(this.execute(text, parameters, transformRows), (rows) => Stream.fromIterable(rows as Iterable<unknown>)))
 }

@@ -14,7 +14,7 @@ const [primaryKeyTaken, unique] = [1555, 2067]
 const extendedCode = (cause: unknown): number | undefined =>
   Predicate.hasProperty(cause, "errcode") && typeof cause.errcode === "number" ? cause.errcode : undefined
 
-/** Turns an error of `node:sqlite` into Effect's. Effect reads `errno`, and Node calls it `errcode`. */
+/** Turns an error of `node:sqlite` into an `SqlError` of Effect. Effect reads the code from `errno`, while Node calls it `errcode`. */
 export const toSqlError = (cause: unknown, operation: string): SqlError => {
   const code = extendedCode(cause)
   if (code === undefined || typeof cause !== "object" || cause === null) {
@@ -24,7 +24,7 @@ export const toSqlError = (cause: unknown, operation: string): SqlError => {
   return new SqlError({ reason: classifySqliteError(known, { operation, message: `SQLite refused (${code})` }) })
 }
 
-/** Whether a folder's failure stays: a disk may get room again, but permissions don't change by themselves. */
+/** Whether a failure to write the file is permanent: a full disk may get space again, but permissions don't change by themselves. */
 const isForGood = ({ cause }: FileUnwritable): boolean =>
   Predicate.hasProperty(cause, "code") && ["EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "ELOOP"].includes(String(cause.code))
 
@@ -53,7 +53,7 @@ export const passing = (error: SqlError): string => {
   return code === undefined ? "SQLite failed" : `SQLite says ${code}; the system's log may say more`
 }
 
-/** The codes for a wrong statement, and for a parameter that can't be stored. */
+/** SQLite's codes for a wrong statement, and for a parameter that can't be stored. */
 const faults = new Set([1, 18, 20, 25])
 
 export const isStatementsFault = (error: SqlError): boolean =>

@@ -1,7 +1,8 @@
 /**
- * Applies writes as SQL. Each may be applied again, and in another order: a later write wins, and missing values are filled in.
+ * Applies writes as SQL. A write may be applied again, and writes may come in another order: the later of two writes wins, and missing
+ * values are filled in.
  *
- * The statements are plain text on the transaction's connection, not templates of `effect/sql`: a span and a compilation for each would
+ * The statements are plain text on the transaction's connection, not templates of `effect/sql`. A template's span and compilation would
  * cost ten times what SQLite takes.
  */
 import { Effect } from "effect"
@@ -18,7 +19,7 @@ type Row = ReadonlyArray<Parameter>
 type Tag = StoreWrite["_tag"]
 type Of<T extends Tag> = Stamped & { readonly write: Extract<StoreWrite, { readonly _tag: T }> }
 
-/** The key of Postgres's lock that writers share and an erasure has alone. So no write of a call happens during its erasure. */
+/** The key of a Postgres lock. Writers share the lock, and an erasure holds it alone, so no call is written to during its erasure. */
 export const erasureLock = 733_201
 
 const flag = (value: boolean): number => value ? 1 : 0
@@ -37,40 +38,43 @@ const filled = (columns: ReadonlyArray<string>) => columns.map((column) => `${co
 
 const replaced = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = excluded.${column}`).join(", ")
 
-/** `isNewer`: when a row replaces the one that is there. */
+/** Inserts rows, or replaces stored ones. `isNewer`: the condition on which a row replaces the stored one. */
 const newest = (table: string, key: string, columns: ReadonlyArray<string>, isNewer = `excluded.written_at >= ${table}.written_at`): Insertion => ({
   into: table,
   columns: [...key.split(", "), ...columns],
   onConflict: `(${key}) DO UPDATE SET ${replaced(columns)} WHERE ${isNewer}`
 })
 
-/** A process that takes a call over writes open actions as unknown. A result from the process before it counts more, earlier or later. */
+/**
+ * A process that takes a call over writes open actions as unknown. A result from the process before wins over unknown, whichever is written
+ * first.
+ */
 const isNewerAction = `CASE
   WHEN excluded.state = 'unknown' AND actions.state IN ('answered', 'notSent') THEN 0
   WHEN actions.state = 'unknown' AND excluded.state IN ('answered', 'notSent') THEN 1
   WHEN excluded.written_at >= actions.written_at THEN 1
   ELSE 0 END = 1`
 
-const facts = [
+const callFacts = [
   "account_sid", "direction", "from_number", "to_number", "agent", "started_at", "keeps_words", "hashes_numbers", "is_recorded", "metadata", "campaign",
   "webhook_url", "is_transcript_sent"
 ]
 
-const endings = ["ended_at", "outcome", "status", "reason", "ended_by", "is_final", "ended_written_at"]
+const endColumns = ["ended_at", "outcome", "status", "reason", "ended_by", "is_final", "ended_written_at"]
 
-const begun: Insertion = { into: "calls", columns: ["call_sid", ...facts], onConflict: `(call_sid) DO UPDATE SET ${filled(facts)}` }
-const labelled: Insertion = { into: "call_metadata", columns: ["call_sid", "name", "value", "started_at"], onConflict: "DO NOTHING" }
-const answered: Insertion = { into: "calls", columns: ["call_sid", "answered_at"], onConflict: `(call_sid) DO UPDATE SET ${filled(["answered_at"])}` }
-const streamed: Insertion = { into: "streams", columns: ["call_sid", "part", "started_at"], onConflict: "DO NOTHING" }
-const counted: Insertion = {
+const beginnings: Insertion = { into: "calls", columns: ["call_sid", ...callFacts], onConflict: `(call_sid) DO UPDATE SET ${filled(callFacts)}` }
+const metadataLabels: Insertion = { into: "call_metadata", columns: ["call_sid", "name", "value", "started_at"], onConflict: "DO NOTHING" }
+const answers: Insertion = { into: "calls", columns: ["call_sid", "answered_at"], onConflict: `(call_sid) DO UPDATE SET ${filled(["answered_at"])}` }
+const streams: Insertion = { into: "streams", columns: ["call_sid", "part", "started_at"], onConflict: "DO NOTHING" }
+const streamCounts: Insertion = {
   into: "calls",
   columns: ["call_sid", "axis_zero", "parts"],
   onConflict: `(call_sid) DO UPDATE SET ${filled(["axis_zero"])}, parts = CASE WHEN excluded.parts > calls.parts THEN excluded.parts ELSE calls.parts END`
 }
-const ended: Insertion = {
+const ends: Insertion = {
   into: "calls",
-  columns: ["call_sid", ...endings],
-  onConflict: `(call_sid) DO UPDATE SET ${replaced(endings)} WHERE calls.ended_written_at IS NULL OR excluded.ended_written_at >= calls.ended_written_at`
+  columns: ["call_sid", ...endColumns],
+  onConflict: `(call_sid) DO UPDATE SET ${replaced(endColumns)} WHERE calls.ended_written_at IS NULL OR excluded.ended_written_at >= calls.ended_written_at`
 }
 const turns = newest("turns", "call_sid, turn", ["role", "started_at", "ended_at", "text", "words", "is_cut", "latency", "written_at"])
 const actions = newest("actions", "call_sid, id", ["kind", "name", "arguments", "is_repeatable", "at", "state", "answer", "written_at"], isNewerAction)
@@ -88,8 +92,11 @@ const deliveries: Insertion = {
   onConflict: "DO NOTHING"
 }
 
-/** Creates the call's row before all others: retention finds the call's words by it, and on SQLite a turn's id comes from its number. */
-const noted: Insertion = { into: "calls", columns: ["call_sid", "first_write_at"], onConflict: "DO NOTHING" }
+/**
+ * Creates the call's row before all other rows of the call. Retention finds the call's words by this row, and on SQLite a turn's id
+ * contains the row's number.
+ */
+const callRows: Insertion = { into: "calls", columns: ["call_sid", "first_write_at"], onConflict: "DO NOTHING" }
 
 const textOf = ({ columns, into, onConflict }: Insertion, rows: number): string => {
   const row = `(${columns.map(() => "?").join(", ")})`
@@ -109,7 +116,7 @@ const lastOfEach = (rows: ReadonlyArray<Row>, keys: number): ReadonlyArray<Row> 
 
 // -- Rows ---------------------------------------------------------------------------------------
 
-const labelsOf = ({ write }: Of<"CallBegan">): ReadonlyArray<Row> => {
+const labelRows = ({ write }: Of<"CallBegan">): ReadonlyArray<Row> => {
   const { at, callSid, metadata } = write
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) return []
   return Object.entries(metadata).flatMap(([name, value]) =>
@@ -117,32 +124,32 @@ const labelsOf = ({ write }: Of<"CallBegan">): ReadonlyArray<Row> => {
   )
 }
 
-const began = ({ write }: Of<"CallBegan">): Row => [
+const beginningRow = ({ write }: Of<"CallBegan">): Row => [
   write.callSid, write.accountSid, write.direction, write.from, write.to, write.agent, write.at, flag(write.keeping.words), flag(write.keeping.numbers === "hashed"),
   flag(write.isRecorded), write.metadata === null ? null : JSON.stringify(write.metadata), write.campaign, write.webhookUrl, flag(write.isTranscriptSent)
 ]
 
-const end = ({ at, write }: Of<"CallEnded">): Row => {
+const endRow = ({ at, write }: Of<"CallEnded">): Row => {
   const { outcome } = write
   return [write.callSid, write.at, JSON.stringify(outcome), outcome.status ?? null, outcome.reason, outcome.endedBy, flag(outcome.final), at]
 }
 
-const turn = ({ at, write }: Of<"TurnWritten">): Row => [
+const turnRow = ({ at, write }: Of<"TurnWritten">): Row => [
   write.callSid, write.turn, write.role, write.startedAt, write.endedAt, write.text, JSON.stringify(write.sealedWords ?? write.words), flag(write.isCut), write.latency ?? null, at
 ]
 
-const action = ({ at, write }: Of<"ActionWritten">): Row => [
+const actionRow = ({ at, write }: Of<"ActionWritten">): Row => [
   write.callSid, write.id, write.kind, write.name, write.arguments, flag(write.isRepeatable), write.at, write.state, write.answer ?? null, at
 ]
 
-const recording = ({ at, write }: Of<"RecordingPart">): Row => [write.callSid, write.part, write.startedAt, write.duration ?? null, write.file, write.place, at]
+const recordingRow = ({ at, write }: Of<"RecordingPart">): Row => [write.callSid, write.part, write.startedAt, write.duration ?? null, write.file, write.place, at]
 
-/** The id is the webhook's in all attempts, and the same if the webhook is asked for again. */
-const delivery = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): Row => [
+/** All attempts to send the webhook have this id, also if the webhook is asked for again. */
+const deliveryRow = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): Row => [
   `${type.replace(".", "_")}_${callSid}`, callSid, type, url, URL.parse(url)?.host ?? "", "", "pending", at, at, at
 ]
 
-/** `wordless`: the call's words were deleted, and none may come back. */
+/** What the database has of a call. `wordless`: the call's words were deleted, and none may come back. */
 interface StandingRow {
   readonly call_sid: string
   readonly standing: "there" | "wordless" | "erased"
@@ -172,10 +179,10 @@ const make = (dialect: Dialect, run: Run) => {
     for (const row of rows) yield* run(sqliteTurn, [row[0], row[1], ...row])
   })
 
-  /** Runs a statement for these calls. Its text ends before the condition. */
+  /** Runs a statement for these calls. `text` ends with the column of the SIDs. */
   const among = <Row extends object>(callSids: ReadonlySet<string>, text: string) => run<Row>(`${text} ${isIn(dialect)}`, [listOf(dialect, [...callSids])])
 
-  /** What the database has of these calls. */
+  /** Returns the calls among these that the database has, that have no words any more, and that were erased. */
   const standings = Effect.fnUntraced(function*(callSids: ReadonlySet<string>) {
     const list = listOf(dialect, [...callSids])
     const rows = yield* run<StandingRow>(
@@ -191,8 +198,8 @@ const make = (dialect: Dialect, run: Run) => {
 }
 
 /**
- * Applies writes within an open transaction. For erased calls, only the outcome is taken. For calls whose words were deleted, no words are
- * taken.
+ * Applies writes within an open transaction. Of an erased call only the outcome is stored. Of a call whose words were deleted, no words are
+ * stored.
  */
 export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>, hashNumber: (number: string) => string = (number) => number) {
   const all = writes.toSorted((one, other) => one.at - other.at)
@@ -205,27 +212,27 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
   const taken = all.filter(isTaken)
   const of = <T extends Tag>(tag: T) => taken.filter((stamped): stamped is Of<T> => stamped.write._tag === tag)
 
-  // The later of two rows is overwritten here by the earlier one.
+  // In reverse order, so that the map keeps the earliest write of each call.
   const firstWrites = new Map(taken.toReversed().flatMap(({ at, write }) => there.has(write.callSid) ? [] : [[write.callSid, at] as const]))
-  yield* insert(noted, [...firstWrites].toSorted(([one], [other]) => one < other ? -1 : 1))
-  const beginnings = of("CallBegan")
-  yield* insertEach(begun, beginnings.map(began))
-  yield* insert(labelled, beginnings.flatMap(labelsOf))
-  yield* insertEach(answered, of("CallAnswered").map(({ write }) => [write.callSid, write.at]))
-  const streams = of("StreamBegan")
-  yield* insert(streamed, streams.map(({ write }) => [write.callSid, write.part, write.at]))
-  yield* insertEach(counted, streams.map(({ write }) => [write.callSid, write.part === 0 ? write.at : null, write.part + 1]))
-  yield* insertTurns(of("TurnWritten").map(turn))
-  yield* insert(actions, lastOfEach(of("ActionWritten").map(action), 2))
-  yield* insert(recordings, lastOfEach(of("RecordingPart").map(recording), 2))
+  yield* insert(callRows, [...firstWrites].toSorted(([one], [other]) => one < other ? -1 : 1))
+  const begun = of("CallBegan")
+  yield* insertEach(beginnings, begun.map(beginningRow))
+  yield* insert(metadataLabels, begun.flatMap(labelRows))
+  yield* insertEach(answers, of("CallAnswered").map(({ write }) => [write.callSid, write.at]))
+  const streamsBegun = of("StreamBegan")
+  yield* insert(streams, streamsBegun.map(({ write }) => [write.callSid, write.part, write.at]))
+  yield* insertEach(streamCounts, streamsBegun.map(({ write }) => [write.callSid, write.part === 0 ? write.at : null, write.part + 1]))
+  yield* insertTurns(of("TurnWritten").map(turnRow))
+  yield* insert(actions, lastOfEach(of("ActionWritten").map(actionRow), 2))
+  yield* insert(recordings, lastOfEach(of("RecordingPart").map(recordingRow), 2))
   yield* insert(events, of("EventTold").map(({ write }) => [write.callSid, write.sequence, write.at, JSON.stringify(write.event)]))
   const memories = of("ConversationSaved").toSorted((one, other) => one.write.version - other.write.version)
   yield* insert(conversations, lastOfEach(memories.map(({ write }) => [write.callSid, write.version, write.at, JSON.stringify(write.memory)]), 1))
-  const ends = of("CallEnded")
-  yield* insertEach(ended, ends.map(end))
+  const ended = of("CallEnded")
+  yield* insertEach(ends, ended.map(endRow))
 
   // Numbers are hashed once a call has ended. A journal may bring the beginning after the end.
-  const toHash = new Set([...beginnings.filter(({ write }) => write.keeping.numbers === "hashed"), ...ends].map(({ write }) => write.callSid))
+  const toHash = new Set([...begun.filter(({ write }) => write.keeping.numbers === "hashed"), ...ended].map(({ write }) => write.callSid))
   if (toHash.size > 0) {
     const calls = yield* among<NumbersRow>(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")
     const hashed = (number: string | null) => number === null ? null : hashNumber(number)
@@ -234,5 +241,5 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
       yield* run("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), callSid])
     }
   }
-  yield* insert(deliveries, of("DeliveryAsked").map(delivery))
+  yield* insert(deliveries, of("DeliveryAsked").map(deliveryRow))
 })

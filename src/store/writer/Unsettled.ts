@@ -1,5 +1,5 @@
 /**
- * Counts the writes of each call that the database does not have yet, wherever they wait.
+ * Counts the writes of each call that the database does not have yet: in memory, on their way, or in the journal.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 
@@ -20,24 +20,24 @@ export class Unsettled {
     this.#counts.delete(callSid)
     const watchers = this.#watchers.get(callSid)
     this.#watchers.delete(callSid)
-    for (const tell of watchers ?? []) tell()
+    for (const onSettled of watchers ?? []) onSettled()
   }
 
   has(callSid: CallSid): boolean {
     return this.#counts.has(callSid)
   }
 
-  /** Calls `tell` once no write of the call is left, which may be at once. Gives a function that removes the watcher. */
-  watch(callSid: CallSid, tell: () => void): () => void {
+  /** Calls `onSettled` once the database has all writes of the call, which may be at once. Returns a function that removes the watcher. */
+  watch(callSid: CallSid, onSettled: () => void): () => void {
     if (!this.has(callSid)) {
-      tell()
+      onSettled()
       return () => undefined
     }
     const watchers = this.#watchers.get(callSid) ?? new Set()
-    watchers.add(tell)
+    watchers.add(onSettled)
     this.#watchers.set(callSid, watchers)
     return () => {
-      watchers.delete(tell)
+      watchers.delete(onSettled)
       if (watchers.size === 0 && this.#watchers.get(callSid) === watchers) this.#watchers.delete(callSid)
     }
   }

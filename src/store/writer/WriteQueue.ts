@@ -1,12 +1,12 @@
 /**
- * A bounded queue of the calls' writes that wait for the database, oldest first. It only holds them; `Writer` does the input and output.
+ * A bounded queue of the calls' writes that wait for the database, oldest first. It only holds the writes; `Writer` stores them.
  *
- * Only the newest waiting memory of a conversation counts: each memory has all that the one before it had.
+ * Of the memories of a conversation, only the newest waits: each memory contains all of the memory before it.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { StoreWrite } from "../StoreWrite.ts"
 
-/** A write and when it was made, ms since 1970. A later write of the same fact wins, in whichever order they arrive. */
+/** A write and when it was made, ms since 1970. The later of two writes of the same fact wins, whichever arrives first. */
 export interface Stamped {
   readonly write: StoreWrite
   readonly at: number
@@ -15,7 +15,7 @@ export interface Stamped {
 export interface Entry extends Stamped {
   /** Called when the database or the journal has the write. */
   readonly onKept: Array<() => void>
-  /** A newer memory of the same call waits behind it. */
+  /** Whether a newer memory of the same call has replaced this entry. */
   isReplaced: boolean
 }
 
@@ -39,7 +39,10 @@ export class WriteQueue {
     return this.#entries.some(({ isReplaced, onKept }) => !isReplaced && onKept.length > 0)
   }
 
-  /** Adds a write. `undefined`: the queue is full. `replaced`: the older memory of the call that this entry replaces, if there is one. */
+  /**
+   * Adds a write. Returns `undefined` if the queue is full. `replaced`: the older memory of the call that this entry replaces, if there is
+   * one.
+   */
   add(entry: Entry): { readonly replaced: Entry | undefined } | undefined {
     const { write } = entry
     const older = write._tag === "ConversationSaved" ? this.#memories.get(write.callSid) : undefined
@@ -69,7 +72,7 @@ export class WriteQueue {
     return taken
   }
 
-  /** Puts back taken entries that could be written nowhere. The queue may then be above its limit for a while. */
+  /** Puts back taken entries that neither the database nor the journal has. The queue may then be above its limit for a while. */
   putBack(entries: ReadonlyArray<Entry>): void {
     this.#entries = [...entries, ...this.#entries]
   }

@@ -1,8 +1,8 @@
 /**
- * Brings the calls' writes to the database, many in one transaction, or to the journal while the database does not take them.
+ * Moves the calls' writes to the database, many in one transaction, or to the journal while the database does not take them.
  *
- * One fiber does it, so that writes keep their order: while anything waits in the journal, new writes go behind it. Only `keep` adds a
- * copy to the journal by itself, when the database is slow. Such a copy may be applied twice, which changes nothing.
+ * One fiber moves them, so that writes keep their order: while anything waits in the journal, new writes are added behind it. If the
+ * database is slow, `keep` also copies a call's writes to the journal. Such writes may be applied twice, which changes nothing.
  */
 import { Clock, Duration, Effect, Latch, Metric, Option, Schedule, type Scope } from "effect"
 import { SqlError, UnknownError } from "effect/sql/SqlError"
@@ -23,13 +23,13 @@ import { type Entry, type Stamped, WriteQueue } from "./WriteQueue.ts"
 /** The most writes in one transaction. */
 const batchSize = 200
 
-/** The most writes that wait in memory. They go to the journal long before, unless the disk fails, too. */
+/** The most writes that wait in memory. So many wait only if both the database and the journal fail. */
 const maxWaiting = 20_000
 
 /** How long writes are gathered for one transaction, unless anybody waits for one of them. */
 const gathering = Duration.millis(20)
 
-/** How long `keep` waits for the database before it turns to the journal. */
+/** How long `keep` waits for the database before it copies the call's writes to the journal. */
 const keepPatience = Duration.millis(250)
 
 /** How long one transaction may take. */
@@ -38,8 +38,8 @@ const batchPatience = Duration.seconds(5)
 /** How long to wait before writing is tried again, if neither the database nor the journal took the writes. */
 const pause = Duration.millis(100)
 
-/** How long the end of the process waits for writes. */
-const lastWrites = Duration.seconds(3)
+/** How long the end of the process waits until all writes are stored. */
+const finishPatience = Duration.seconds(3)
 
 /** How long `settled` waits. */
 const settlePatience = Duration.seconds(1)
@@ -50,7 +50,7 @@ export interface Options {
   readonly maxWaiting?: number
   /** Gives the hashed form of a telephone number. */
   readonly hashNumber?: (number: string) => string
-  /** Writes from the journal that are older than this are left out; unset: none are. */
+  /** Writes from the journal that are older than this are dropped. Unset: none are dropped. */
   readonly retention?: Expiry.Retention
 }
 
@@ -60,7 +60,7 @@ interface Writer {
   readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /** Writes that the database does not have yet. */
   readonly waiting: () => number
-  /** Since when something waits in the journal. */
+  /** Since when writes of this process wait in the journal. */
   readonly journaledSince: () => Option.Option<number>
 }
 
@@ -73,23 +73,27 @@ class Ledger {
   inJournal = 0
   journaledSince: number | undefined
 
+  /** The database has these entries. */
   stored(entries: ReadonlyArray<Entry>): void {
     for (const { onKept, write } of entries) {
       this.unsettled.remove(write.callSid)
-      for (const tell of onKept) tell()
+      for (const notify of onKept) notify()
     }
   }
 
+  /** These entries were moved to the journal. */
   journaled(entries: ReadonlyArray<Entry>): void {
     this.copied(entries)
-    for (const { onKept } of entries) for (const tell of onKept) tell()
+    for (const { onKept } of entries) for (const notify of onKept) notify()
   }
 
+  /** The journal has lines of these entries, which may also still be on their way to the database. */
   copied(entries: ReadonlyArray<Entry>): void {
     this.inJournal += entries.length
     this.journaledSince ??= entries[0]?.at
   }
 
+  /** The database has these lines of this process's journal. */
   replayed(lines: ReadonlyArray<JournalLine>): void {
     this.inJournal = Math.max(0, this.inJournal - lines.length)
     if (this.inJournal === 0) this.journaledSince = undefined
@@ -100,7 +104,7 @@ class Ledger {
   }
 }
 
-const failed = (why: string) => Effect.logWarning(`The database did not take writes of the call history: ${why}. They wait in the journal.`)
+const logFailure = (why: string) => Effect.logWarning(`The database did not take writes of the call history: ${why}. They wait in the journal.`)
 
 const count = (result: "stored" | "journaled" | "lost", number: number) => number === 0 ? Effect.void : Metric.update(Metrics.storeWrites(result), number)
 
@@ -109,12 +113,12 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   const complaints = yield* SampledLog.make
   const { dialect, sql, transaction } = database
 
-  /** Writes all in one transaction. A write that can't be turned into a statement counts as the statement's fault, too. */
+  /** Writes all in one transaction. A write that can't be turned into a statement counts as a wrong statement, too. */
   const atOnce = (writes: ReadonlyArray<Stamped>): Effect.Effect<void, SqlError> =>
     Effect.catchDefect(transaction(apply(sql, dialect, writes, hashNumber)), (defect) =>
       Effect.fail(new SqlError({ reason: new UnknownError({ cause: new TypeError(String(defect)), operation: "apply" }) })))
 
-  /** Writes one by one. A write that the database will never take is lost, and must not keep back the writes after it. */
+  /** Writes one by one. A write that the database refuses is lost, so that the writes after it can still be stored. */
   const oneByOne = Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     for (const write of writes) {
       const exit = yield* Effect.result(atOnce([write]))
@@ -125,13 +129,13 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
     }
   })
 
-  /** Writes to the database. `false`: it can't be used now. */
+  /** Writes to the database. Returns `false` if it can't be used now. */
   return Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     const began = clock.monotonicTimeNanosUnsafe()
     const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isStatementsFault, () => oneByOne(writes))
     const isStored = yield* database.patiently(work, batchPatience).pipe(
       Effect.map(Option.isSome),
-      Effect.catch((error) => Effect.as(complaints.tell("failed", failed(database.explain(error))), false))
+      Effect.catch((error) => Effect.as(complaints.tell("failed", logFailure(database.explain(error))), false))
     )
     if (!isStored) {
       yield* database.check
@@ -149,11 +153,11 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   const store = yield* makeDatabaseWriter(database, hashNumber)
   const complaints = yield* SampledLog.make
 
-  /** Puts the entries back if a shutdown interrupts the effect, so that nothing is lost. */
+  /** Puts the entries back into the queue if a shutdown interrupts the effect, so that nothing is lost. */
   const orPutBack = <A>(entries: ReadonlyArray<Entry>, effect: Effect.Effect<A>) =>
     Effect.onInterrupt(effect, () => Effect.sync(() => queue.putBack(entries)))
 
-  /** Moves entries from memory to the journal. `false`: the journal takes nothing. */
+  /** Moves entries from memory to the journal. Returns `false` if the journal can't be written. */
   const spill = Effect.fnUntraced(function*(entries: ReadonlyArray<Entry>) {
     if (entries.length === 0) return true
     const appended = journal.append(entries, { sync: entries.some(({ onKept }) => onKept.length > 0) })
@@ -168,7 +172,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     return false
   })
 
-  /** Moves lines from the journal to the database. `false`: that is not possible now. */
+  /** Moves lines from the journal to the database. Returns `false` if that is not possible now. */
   const replay = Effect.gen(function*() {
     const next = yield* Effect.option(journal.next(batchSize))
     if (Option.isNone(next)) {
@@ -185,11 +189,11 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     const damaged = lines.filter(({ _tag }) => _tag === "Damaged").length
     if (damaged === 0) return true
     yield* count("lost", damaged)
-    yield* complaints.tell("damaged", Effect.logWarning("The journal of the call history has a damaged line, as after a process was killed; it is left out"))
+    yield* complaints.tell("damaged", Effect.logWarning("The journal of the call history has a damaged line, which is skipped. The process that wrote the line was perhaps killed"))
     return true
   })
 
-  /** Moves entries from memory to the database, or to the journal. */
+  /** Moves entries from memory to the database, or else to the journal. Returns `false` if neither takes them. */
   const storeNext = Effect.gen(function*() {
     const entries = queue.take(batchSize)
     if (entries.length === 0) return true
@@ -199,7 +203,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     return isStored || (yield* spill(entries))
   })
 
-  /** One step. `false`: another step right now would be of no use. */
+  /** One step. Returns `false` if another step right now would be of no use. */
   return Effect.gen(function*() {
     if (!database.isReady()) return yield* spill(queue.take(batchSize))
     if (!journal.isWaiting()) return yield* storeNext
@@ -208,8 +212,8 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   })
 })
 
-/** Waits for the callback that it gives to `register`. An interruption removes the callback. */
-const told = (register: (tell: () => void) => () => void): Effect.Effect<void> =>
+/** Passes a callback to `register` and waits until it is called. An interruption removes the callback. */
+const waitForCallback = (register: (callback: () => void) => () => void): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     const forget = register(() => resume(Effect.void))
     return Effect.sync(forget)
@@ -226,7 +230,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   let lost = 0
   let latest = 0
 
-  /** The times of writes only grow, and no two are the same, however the clock is set. */
+  /** The time of a write, ms since 1970. It is later than that of each write before, even if the clock is set back. */
   const stamp = () => latest = Math.max(latest + 0.001, clock.currentTimeMillisUnsafe())
 
   const add = (write: StoreWrite, onKept: Array<() => void>): Entry | undefined => {
@@ -270,7 +274,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   yield* Effect.forkScoped(Effect.repeat(report, Schedule.spaced("1 second")))
   yield* Effect.forkScoped(Effect.repeat(Effect.andThen(journal.adopt, hasWork.open), Schedule.spaced("30 seconds")))
 
-  /** Copies all waiting writes of the call, including those on their way to the database. */
+  /** Copies all waiting writes of the call to the journal, including those on their way to the database. */
   const copyToJournal = (callSid: CallSid) =>
     Effect.gen(function*() {
       const entries = [...ledger.inFlight.filter(({ write }) => write.callSid === callSid), ...queue.of(callSid)]
@@ -292,13 +296,13 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     Effect.suspend(() => {
       if (!ledger.unsettled.has(callSid)) return Effect.void
       if (!database.isReady()) return Effect.fail(new StoreUnreachable({ cause: "not ready" }))
-      const register = (tell: () => void) => {
-        const forget = ledger.unsettled.watch(callSid, tell)
-        // Opened last: SQLite may have written everything before this returns.
+      const register = (onSettled: () => void) => {
+        const forget = ledger.unsettled.watch(callSid, onSettled)
+        // Only now, because the writer may store everything before this call returns.
         Latch.openUnsafe(isAwaited)
         return forget
       }
-      return told(register).pipe(
+      return waitForCallback(register).pipe(
         Effect.timeoutOrElse({ duration: settlePatience, orElse: () => Effect.fail(new StoreUnreachable({ cause: "slow" })) })
       )
     })
@@ -306,11 +310,11 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   return { write: (write) => void add(write, []), keep, settled, waiting, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
 })
 
-/** At the end of the process, brings waiting writes to the database, or to the journal, within some seconds. */
+/** At the end of the process, moves waiting writes to the database, or to the journal, within some seconds. */
 const finish = (step: Effect.Effect<boolean>, queue: WriteQueue, journal: Journal["Service"]) =>
   Effect.suspend(() => {
     const patientStep = Effect.flatMap(step, (isOfUse) => isOfUse ? Effect.void : Effect.sleep(pause))
     const all = Effect.whileLoop({ while: () => queue.size > 0, body: () => patientStep, step: () => undefined })
     const rest = Effect.suspend(() => queue.size === 0 ? Effect.void : Effect.ignore(journal.append(queue.take(queue.size), { sync: true })))
-    return Effect.andThen(Effect.timeoutOption(all, lastWrites), rest)
+    return Effect.andThen(Effect.timeoutOption(all, finishPatience), rest)
   })

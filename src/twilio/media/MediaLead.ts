@@ -1,12 +1,12 @@
 /**
- * How far a stream's sound is ahead of the clock: a telephone line brings a second of sound in a second.
+ * Measures how far a stream's sound is ahead of the clock. A telephone line brings a second of sound in a second.
  *
  * A stalled network brings late sound in a burst, but never more than was spoken since the stream was opened. So sound that leads by more
  * than two seconds is nobody's voice: it is dropped. A stream that leads by ten seconds is not a telephone line, and is closed. Whatever a
  * peer sends, the sound that is processed is at most two seconds longer than the call.
  */
 
-/** How far (ms) kept sound may lead. The clocks of two machines drift apart by less in a call of four hours (139 ppm). */
+/** How far (ms) kept sound may lead. In a call of four hours the clocks of two machines drift apart by less (139 ppm). */
 export const maxLeadMillis = 2000
 
 /** How far (ms) all sound that came may lead before the stream is closed. */

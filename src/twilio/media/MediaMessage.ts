@@ -19,8 +19,8 @@ const invalidBase64 = new SchemaIssue.InvalidValue({ expected: "base64" })
 /**
  * μ-law bytes, 8000 a second, from base64 (RFC 4648, no line breaks).
  *
- * Node's decoder skips characters that are not base64, so the count of bytes tells whether all were. It also reads the URL-safe alphabet,
- * which is excluded by its two characters.
+ * Node's decoder skips characters that are not base64, so the number of bytes shows whether it has skipped any. It also reads the URL-safe
+ * alphabet, whose two extra characters are therefore refused.
  */
 const Payload = Schema.String.pipe(
   Schema.decodeTo(Schema.Uint8Array, {
@@ -39,9 +39,9 @@ const Payload = Schema.String.pipe(
 )
 
 // ---------------------------------------------------------------------------------------------
-// From Twilio. Fields are in the order in which Twilio writes them, because the encoder writes them in the schema's order. Sources of the
-// orders: for `connected`, `start`, `media` and `stop`, calls recorded in 2019, 2020 and 2023; for `mark`, a call of 2020 and the
-// documentation; for `dtmf`, the documentation. The decoder takes any order.
+// From Twilio. Fields are in the order in which Twilio writes them, because the encoder writes them in the schema's order. The orders of
+// `connected`, `start`, `media` and `stop` are from calls that were recorded in 2019, 2020 and 2023. That of `mark` is from a call of 2020
+// and the documentation, that of `dtmf` from the documentation. The decoder accepts any order.
 // ---------------------------------------------------------------------------------------------
 
 /** Comes first, once. Versions seen: "0.2.0" (2019), "1.0.0". */
@@ -57,7 +57,7 @@ const MediaFormat = Schema.Struct({
   channels: Schema.Number
 })
 
-/** Comes second, once: tells which call this is, and has the TwiML's `<Parameter>`s. */
+/** Comes second, once. Names the call, and has the TwiML's `<Parameter>`s. */
 export const Start = Schema.Struct({
   event: Schema.tag("start"),
   sequenceNumber: Counter,

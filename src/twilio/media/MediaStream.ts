@@ -1,12 +1,12 @@
 /**
  * One Media Streams WebSocket, from the upgrade to the close.
  *
- * It waits for `connected` and `start`, then gives two streams. `media` comes over a sliding queue that holds what a stalled network
- * brings at once. `control` comes over a bounded queue that loses nothing: when it is full, the socket is paused. Bad messages are
+ * It waits for `connected` and `start`, then provides two streams. `media` comes over a sliding queue that has room for the burst after a
+ * stall of the network. `control` comes over a bounded queue that loses nothing: when it is full, the socket is paused. Bad messages are
  * counted by reason, the first of each stream is logged, and a stream of mostly bad messages is closed.
  *
- * Usual `media` messages of both directions bypass `ws`, through `codec/` and `WebSocketFastPath`; the schemas decode all others. Without
- * a fast path the schemas decode and encode everything.
+ * Usual `media` messages of both directions bypass `ws`, through `codec/` and `WebSocketFastPath`; the schemas decode all others. Without a
+ * fast path the schemas decode and encode everything.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
@@ -39,21 +39,21 @@ export interface MediaStream extends OutboundMessages.OutboundMessages {
   readonly start: Start["start"]
   /** The caller's sound, and times that are known to be silent. Ends with the socket. */
   readonly media: Stream.Stream<Media | Silence>
-  /** Replaces `media` for a use that waits for nothing: see `FrameQueue`. */
+  /** A cheaper way to read `media`, for work that mostly does not wait: see `FrameQueue`. */
   readonly forEachMedia: FrameQueue<Media | Silence>["runForEachArray"]
   /** Marks, digits and the stop. Ends with the socket. */
   readonly control: Stream.Stream<Control>
   readonly tally: Tally
-  /** Waits for the end of the socket, and gives the reason. */
+  /** Waits for the end of the socket. Returns the reason. */
   readonly closed: Effect.Effect<StreamClosed>
-  /** Puts silence (ms) behind the sound that has come. */
+  /** Adds silence (ms) behind the sound that has come so far. */
   readonly addSilence: (millis: number) => void
   /**
-   * Sends a WebSocket ping and waits for its pong, which comes behind all that the peer had sent before it. Run it once at a time; on a
-   * socket that is gone it never ends.
+   * Sends a WebSocket ping and waits for its pong. The pong comes behind everything that the peer had sent before. Run one ping at a time.
+   * It never ends on a socket that is gone.
    */
   readonly ping: Effect.Effect<void>
-  /** Bytes that were sent but have not left this process: a peer that does not read makes them grow. */
+  /** Bytes that were sent but have not left this process. They grow if the peer does not read. */
   readonly unsentBytes: () => number
   /** Closes with a WebSocket close code and a reason of at most 123 bytes. */
   readonly close: (code: number, reason: string) => Effect.Effect<void>
@@ -66,14 +66,14 @@ export const markText = (streamSid: StreamSid, name: string): string =>
 /** The text of a `clear` for `send`: Twilio throws away what it has not played yet. */
 export const clearText = (streamSid: StreamSid): string => encodeOutbound({ event: "clear", streamSid })
 
-/** The stream's start, or why there is none. */
+/** Waits for the `start` message. Fails if the socket ends before, or if the time is over. */
 const awaitStart = (inbound: InboundMessages.InboundMessages, timeout: Duration.Duration) => {
   const tooLate = Effect.suspend(() => {
     const why = new StreamClosed({ reason: "noStart", code: 1002 })
     inbound.close(why)
     return Effect.fail(why)
   })
-  // Takes the first result that is there: after a halt of the process several may be.
+  // The order matters: after a halt of the process several results may be there, and the first one in this order counts.
   return Effect.raceFirst(
     Effect.raceFirst(inbound.started, Effect.flatMap(inbound.closed, Effect.fail)),
     Effect.andThen(ProcessHalt.sleep(timeout), tooLate)
@@ -83,7 +83,7 @@ const awaitStart = (inbound: InboundMessages.InboundMessages, timeout: Duration.
 /**
  * Takes over an upgraded socket and waits for `start`.
  *
- * The socket belongs to the scope. A failure has been answered with its close code already.
+ * The socket belongs to the scope. If this fails, the socket has already been closed with the failure's code.
  *
  * @param fastPath `None`: `ws` and the schemas handle every message
  */

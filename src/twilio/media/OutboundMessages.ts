@@ -12,11 +12,11 @@ import type { WebSocketFastPath } from "./socket/WebSocketFastPath.ts"
 
 export interface OutboundMessages {
   /**
-   * Sends μ-law at 8 kHz to be played: a message for each 20 ms, all of them in one go. It copies the bytes. To a socket that is gone
-   * it sends nothing.
+   * Sends μ-law at 8 kHz to be played: a message for each 20 ms, all of them in one go. It copies the bytes. It does nothing if the socket
+   * is gone.
    */
   readonly sendMedia: (mulaw: Uint8Array) => void
-  /** Sends a text; to a socket that is gone it sends nothing. */
+  /** Sends a text. It does nothing if the socket is gone. */
   readonly send: (text: string) => void
 }
 

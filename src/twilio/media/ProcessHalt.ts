@@ -1,12 +1,12 @@
 /**
  * Waits that mean "nothing came", in a process that may itself have been halted: by SIGSTOP, a suspended machine, a debugger.
  *
- * After a halt, messages that came meanwhile still wait in the sockets, and timers run before the sockets are read. So a wait that ends
- * much too late is prolonged until the sockets have been read.
+ * After a halt, messages that came during it still wait in the sockets, and timers run before the sockets are read. So a wait that ends
+ * much too late is extended by the time to read the sockets.
  */
 import { Clock, Duration, Effect } from "effect"
 
-/** A wait that ends this late (ms) shows a halt. The event loop is some ms late now and then. */
+/** A wait that ends this late (ms) means that the process was halted. The event loop alone is at most some ms late. */
 const haltMillis = 250
 
 /** Time (ms) to read the sockets after a halt: sound is read in some ms, a webhook takes some turns of the event loop. */
@@ -30,7 +30,7 @@ export const waitAndCatchUp = <A, E, R>(millis: number, wait: Effect.Effect<A, E
     }
   })
 
-/** Sleeps, and longer if the process was halted meanwhile. */
+/** Sleeps. If the process was halted during the sleep, it sleeps longer. */
 export const sleep = (duration: Duration.Duration): Effect.Effect<void> =>
   waitAndCatchUp(Duration.toMillis(duration), Effect.sleep(duration))
 

@@ -1,12 +1,12 @@
 /**
- * Pings of a WebSocket (RFC 6455, section 5.5.3). The pong comes behind all that the peer had sent before it.
+ * Pings of a WebSocket (RFC 6455, section 5.5.3). A pong comes behind everything that the peer had sent before.
  */
 import { Effect, type Scope } from "effect"
 import type { WebSocket } from "ws"
 
 const open = 1
 
-/** An effect that sends a ping and waits for its pong. Run it once at a time; on a socket that is gone it never ends. */
+/** Makes an effect that sends a ping and waits for its pong. Run it once at a time. It never ends on a socket that is gone. */
 export const make = Effect.fnUntraced(function*(socket: WebSocket): Effect.fn.Return<Effect.Effect<void>, never, Scope.Scope> {
   /** Each ping has a payload of its own: the pong of an older ping says nothing about what was sent since. */
   let count = 0

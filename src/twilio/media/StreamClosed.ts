@@ -1,4 +1,4 @@
-/** Why a media stream is over. None of the reasons is a fault of this program. */
+/** Why a media stream has ended. None of the reasons is a fault of this program. */
 import { Data } from "effect"
 
 const explanations = {

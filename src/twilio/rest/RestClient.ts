@@ -52,7 +52,7 @@ export class TwilioError extends Schema.TaggedError<TwilioError>()("TwilioError"
     return `Twilio: ${this.operation} ${this.failure}${code}`
   }
 
-  /** Twilio may have done what was asked although no answer says so. Asking again could do it twice. */
+  /** Whether Twilio may have carried out the request although no answer says so. A second request could then do it twice. */
   get mayBeDone(): boolean {
     return this.failure === "timedOut" || this.failure === "interrupted" || this.failure === "failed"
   }

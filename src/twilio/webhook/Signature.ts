@@ -6,7 +6,7 @@
  * constant time.
  *
  * The package serialises the parameters again for each spelling of the URL: for a stranger's form of 15,000 parameters that takes 40 ms.
- * Here they are serialised once, and each spelling costs one hash. A property test checks that all that the package accepts is
+ * Here they are serialised once, and each spelling costs one hash. A property test checks that each signature that the package accepts is
  * accepted here.
  *
  * https://www.twilio.com/docs/usage/security#validating-requests
@@ -67,10 +67,11 @@ const withLegacyQuery = (url: string): string => {
 }
 
 /**
- * The spellings of one URL that Twilio may have signed, each once and the likeliest first. They are: unchanged, with a slash more or less,
- * and with or without the standard port; then as a URL parser and as `querystring` write it. These two add nothing for a query without
- * special characters. The last spelling has the connection overrides that Twilio was given. Twilio sends no fragment, so it should sign
- * none. But its pages do not say so, and the `twilio` package signs any text. A wrong guess would end every call.
+ * The spellings of one URL that Twilio may have signed, each once and the likeliest first. First come the unchanged URL, the URL with a
+ * slash more or less, and with or without the standard port. Then come the forms that a URL parser and `querystring` write. These two forms
+ * add nothing for a query without special characters. The last spelling has the connection overrides that Twilio was given. Twilio sends no
+ * fragment, so it should sign none. But its pages do not say so, and the `twilio` package signs any text. A wrong guess would end every
+ * call.
  *
  * Three differences from the package: it takes `:80` for the standard port of `wss`, where this code takes 443. It tries neither the slash
  * nor the connection overrides.

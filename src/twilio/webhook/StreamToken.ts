@@ -1,13 +1,13 @@
 /**
  * Stream tokens: proof that a media WebSocket belongs to a call that this service answered.
  *
- * The upgrade's signature proves that Twilio connects. The token, sent as a `<Parameter>` of the TwiML, proves that the call is ours.
- * It is bound to the call's SID, lives two minutes (`lifetimeMillis`) and is valid for one stream. It is an HMAC-SHA256 keyed by the
- * account's auth tokens, so any process of the service can check a token that another one issued. Each process remembers for itself
- * which tokens have been used.
+ * The upgrade's signature proves that Twilio connects. The token, sent as a `<Parameter>` of the TwiML, proves that the call is ours. It is
+ * bound to the call's SID, lives two minutes (`lifetimeMillis`) and is valid for one stream. It is an HMAC-SHA256 keyed by the account's
+ * auth tokens, so any process of the service can check a token that another one issued. Each process remembers for itself which tokens have
+ * been used.
  *
- * The process that issued a token measures its life by the monotonic clock, which no correction of the time of day moves. Another
- * process has only the time of day, and allows for clocks that differ by five minutes.
+ * The process that issued a token measures the token's life by the monotonic clock, which does not change when the time of day is
+ * corrected. Another process has only the time of day, and allows for clocks that differ by five minutes.
  *
  * Layout, base64url: 6 bytes of expiry (ms since 1970, big-endian), 16 random bytes (the nonce), 32 bytes of MAC.
  */
@@ -26,8 +26,8 @@ export const lifetimeMillis = 120_000
 export const toleranceMillis = 300_000
 
 /**
- * How long (ms) a token is remembered after it was issued or used. That is longer than another process's token can be valid, so setting
- * the clock back does not make a used one valid again.
+ * How long (ms) a token is remembered after it was issued or used. That is longer than a token of another process can be valid. So a used
+ * token does not become valid again if the clock is set back.
  */
 const rememberedMillis = 3_600_000
 
@@ -40,7 +40,7 @@ class InvalidStreamToken extends Data.TaggedError("InvalidStreamToken")<{
    * - `missing`: the stream has no token;
    * - `malformed`: it is not 54 bytes in base64url;
    * - `forged`: it was issued for another call or account, or by nobody;
-   * - `expired`, `used`: it was valid before.
+   * - `expired`, `used`: it is no longer valid.
    */
   readonly reason: "missing" | "malformed" | "forged" | "expired" | "used"
 }> {
@@ -76,8 +76,8 @@ const mayBeAlive = (expiry: number, now: number) =>
 export class StreamToken extends Context.Service<StreamToken, {
   readonly issue: (callSid: CallSid) => Effect.Effect<string>
   /**
-   * Checks the token and uses it up in this process: a second time it fails with `used`. Gives the token's nonce, with which the store
-   * can use it up for all processes.
+   * Checks the token and uses it up in this process: a second time it fails with `used`. Returns the token's nonce, with which the store
+   * can use the token up for all processes.
    */
   readonly redeem: (token: string | undefined, callSid: CallSid) => Effect.Effect<string, InvalidStreamToken>
 }>()("client-caller/twilio/webhook/StreamToken") {
@@ -86,7 +86,7 @@ export class StreamToken extends Context.Service<StreamToken, {
     Effect.gen(function*() {
       const { account } = yield* Credentials
       const keys = account.authTokens.map(makeKey)
-      /** By the nonce, the first remembered first. */
+      /** The tokens by their nonce, in the order in which they were remembered. */
       const remembered = new Map<string, Remembered>()
 
       const forgetOldest = (now: number) => {

@@ -30,8 +30,8 @@ export const connectStream = (options: {
 }
 
 /**
- * Rings another telephone and connects the two. When they have ended, or nobody answered, Twilio requests `action`; without an `action`
- * the call ends.
+ * Rings another telephone and connects it with the caller. When their conversation has ended, or nobody answered, Twilio requests `action`.
+ * Without an `action` the call ends.
  *
  * https://www.twilio.com/docs/voice/twiml/dial
  */

@@ -44,7 +44,7 @@ export type CallStatus = typeof CallStatus.Type
 /** Twilio writes these words in lower case. Here letter case and surrounding blanks make no difference. */
 const toWord = (text: string) => text.trim().toLowerCase()
 
-/** The status that a text means. It gives the literal itself, because a part of the request's text would keep the whole request in memory. */
+/** The status that a text means. Returns the literal itself, because a substring of the request would keep the whole request in memory. */
 const toStatus = (text: string) => CallStatus.literals.find((status) => status === toWord(text))
 
 const CallStatusFromText = Schema.String.pipe(
@@ -113,7 +113,7 @@ export const ContinueParameters = Schema.Struct({
 })
 
 /**
- * -1 if it can't be read. Such a report counts as older than any other. But the report of a call's end always counts.
+ * -1 if it can't be read. Such a report counts as older than any other, and changes something only if it reports the call's end.
  */
 const SequenceNumber = Schema.String.pipe(
   Schema.decodeTo(Schema.Int, {
@@ -126,13 +126,16 @@ const SequenceNumber = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
-/** A parameter that Twilio may leave out; empty then. */
+/** A parameter that Twilio may leave out. It is then empty. */
 const OptionalText = Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("")))
 
-/** A word of lower-case letters, in memory of its own, since it is kept; anything else is left out. */
+/**
+ * Reads a word of lower-case letters; anything else becomes empty. The word is copied, because a substring of the request would keep the
+ * whole request in memory.
+ */
 const toAnsweredBy = (text: string): string => /^[a-z_]{1,40}$/.test(toWord(text)) ? copy(toWord(text)) : ""
 
-/** A status callback. `SequenceNumber` tells their order, not the arrival. */
+/** A status callback. Callbacks may arrive in any order; `SequenceNumber` gives the order in which Twilio made them. */
 export const StatusParameters = Schema.Struct({
   CallSid,
   CallStatus: CallStatusFromText,

@@ -4,7 +4,7 @@
 import type { Abbreviation } from "../LanguageRules.ts"
 import { beforeOf, capitalised, escape, here, type Language, match, oneOf, type Rule, wordEnd } from "./Rule.ts"
 
-/** The short and long names of the weekdays, with the long name. 1 January 2024 was a Monday. */
+/** The weekdays' long names, by their short and long names. 1 January 2024 was a Monday. */
 const weekdaysOf = (language: string): ReadonlyMap<string, string> => {
   const days = new Map<string, string>()
   for (let day = 1; day <= 7; day++) {

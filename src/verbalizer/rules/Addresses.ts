@@ -1,5 +1,5 @@
 /**
- * E-mail addresses, web addresses, file names and handles. Their signs are named; letters that make no word are spelled.
+ * E-mail addresses, web addresses, file names and handles. Their signs are named, and letters that make no word are spelled.
  */
 import { here, type Language, match, type Rule } from "./Rule.ts"
 
@@ -7,7 +7,7 @@ const label = "[\\p{L}\\p{N}](?:[\\p{L}\\p{N}_-]*[\\p{L}\\p{N}])?"
 
 const vowel = /[aeiouyáàâäéèêëíìîïóòôöúùûüæœąęó]/i
 
-/** Letters are spelled if they have no vowel, or are a country's two letters at the end of a host. */
+/** Up to four letters are spelled if they have no vowel. The two letters of a country at the end of a host are always spelled. */
 const isSpelled = (letters: string, before: string, after: string): boolean =>
   (letters.length === 2 && before.endsWith(".") && !/^[.\p{L}\p{N}_-]/u.test(after)) || (letters.length <= 4 && !vowel.test(letters))
 

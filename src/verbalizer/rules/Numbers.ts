@@ -8,7 +8,7 @@ const fractionSigns: Readonly<Record<string, string>> = {
   "½": "1/2", "⅓": "1/3", "⅔": "2/3", "¼": "1/4", "¾": "3/4", "⅕": "1/5", "⅛": "1/8", "⅜": "3/8", "⅝": "5/8", "⅒": "1/10"
 }
 
-/** A number of four figures between these is read as a year, if the language has a way to read years. */
+/** A number from `firstYear` to `lastYear` is read as a year, if the language has a rule for years. */
 const firstYear = 1100
 const lastYear = 2099
 
@@ -63,7 +63,7 @@ export const make = ({ decimal, rules, words }: Language): Rule => {
     }
     const found = match(number, text, at)
     if (found === null || (found[1] !== "" && /[\p{L}\p{N})]\s?$/u.test(before))) {
-      // Part of something unknown: "10.1.5,2".
+      // The figures are part of something unknown, such as "10.1.5,2".
       const digits = match(row, text, at)
       return digits === null ? undefined : { length: digits[0].length, words: words.digits(digits[0]) }
     }

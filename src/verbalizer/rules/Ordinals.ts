@@ -1,5 +1,5 @@
 /**
- * Figures with a mark that tells what they are: ordinals, decades, versions. Also Roman numerals after a word that announces them.
+ * Ordinals, decades and versions: figures with a mark. Also Roman numerals after a word that announces them.
  */
 import { beforeOf, escape, here, type Language, match, type Rule, wordEnd } from "./Rule.ts"
 

@@ -175,7 +175,7 @@ describe("agents from files", () => {
         assert.deepStrictEqual(made, ["receptionist"])
       })))
 
-  it.effect("include the built-in receptionist, else loaded once, at the first call that asks for it", () =>
+  it.effect("include the built-in receptionist, loaded once at its first call if it is not chosen", () =>
     withFiles({}, ({ agents, made, released }) =>
       Effect.gen(function*() {
         const { find } = yield* agents({ AGENT: "echo" })
@@ -232,7 +232,7 @@ describe("agents from files", () => {
       () => Effect.fail(new EngineFailed({ stage: "textToSpeech", reason: "unavailable", advice: "Start the engine." }))
     ))
 
-  it.effect("can't answer if they fail to load at their first call; the others can", () =>
+  it.effect("can't answer if they fail to load at their first call, while other agents can", () =>
     withFiles(
       {},
       ({ agents }) =>

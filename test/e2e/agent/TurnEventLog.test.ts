@@ -19,7 +19,7 @@ const recordingsIn = (folder?: string) =>
     (context) => Context.get(context, TurnEventLog)
   )
 
-/** A folder of its own, gone after the test. */
+/** Runs a test with a folder of its own, which is removed after the test. */
 const inFolder = <A, E, R>(test: (folder: string, fs: FileSystem.FileSystem) => Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -59,13 +59,13 @@ const talk = Effect.fnUntraced(function*(recordings: TurnEventLog["Service"], ca
   return { fake, line }
 })
 
-/** Reads a file as soon as it contains `part`: a fiber beside the call writes it. */
+/** Reads a file as soon as it contains `part`. It is written by a fiber beside the call. */
 const readOnce = Effect.fnUntraced(function*(fs: FileSystem.FileSystem, file: string, part: string) {
   for (let tries = 0; tries < 10_000; tries++) {
     const text = yield* Effect.orElseSucceed(fs.readFileString(file), () => "")
     if (text.includes(part)) return text
   }
-  return assert.fail(`${part} never came to be in ${file}`)
+  return assert.fail(`${file} never contained ${part}`)
 })
 
 describe("event logs", () => {
@@ -91,12 +91,12 @@ describe("event logs", () => {
         assert.deepStrictEqual(of("Speak").map(({ text }) => text), (yield* Ref.get(fake.speak.requests)).map(({ asked }) => asked))
         assert.strictEqual(of("Clear").length, line.left.filter(({ _tag }) => _tag === "Clear").length)
         assert.isAbove(of("Clear").length, 0)
-        // Deterministic: once more is the same.
+        // A second replay gives the same commands.
         assert.deepStrictEqual(Replay.play(recording).flat(), commands)
       })
     ))
 
-  it.effect("can be read by the owner alone, and stay in their folder whatever a call's name is", () =>
+  it.effect("can be read by the owner alone, and stay in their folder whatever a call's ID is", () =>
     inFolder((folder, fs) =>
       Effect.gen(function*() {
         const path = yield* Path.Path
@@ -150,7 +150,7 @@ describe("event logs", () => {
     const keep = Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
     return inFolder((folder, fs) =>
       Effect.gen(function*() {
-        // A folder inside a file: not even the super-user can make it.
+        // Not even the super-user can make a folder inside a file.
         yield* fs.writeFileString(`${folder}/file`, "")
         const { line } = yield* talk(yield* recordingsIn(`${folder}/file/in`), "CA1")
         assert.strictEqual(line.tales("AgentHeard").at(-1)?.turn, line.tales("AgentSays").at(-1)?.turn)

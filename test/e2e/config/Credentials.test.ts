@@ -24,7 +24,7 @@ const tokens = (identity: Credentials["Service"]) => identity.account.authTokens
 
 const credentials = { TWILIO_ACCOUNT_SID: `AC${"1".repeat(32)}`, TWILIO_AUTH_TOKEN: "given", API_KEY: "given-key" }
 
-describe("Identity", () => {
+describe("Credentials", () => {
   it.effect("makes a local account and an API key at the first start, and keeps them", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
@@ -51,7 +51,7 @@ describe("Identity", () => {
         assert.notStrictEqual(Redacted.value(one.apiKey), Redacted.value(two.apiKey))
       })))
 
-  it.effect("keeps what it made where only this user can read it", () =>
+  it.effect("keeps the account and the key where only this user can read them", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem
@@ -62,7 +62,7 @@ describe("Identity", () => {
         }
       })))
 
-  it.effect("names the file of the API key when it makes it, and does not show the key in a log", () =>
+  it.effect("prints the file's name when it makes an API key, and does not show the key in a log", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const key = Redacted.value((yield* start(folder)).apiKey)
@@ -86,7 +86,7 @@ describe("Identity", () => {
         assert.deepStrictEqual(yield* fs.readDirectory(folder), [])
       })))
 
-  it.effect("prefers the configured account and key over those that it made before, and keeps these", () =>
+  it.effect("prefers the configured account and key over those that it made before, which stay in their files", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const made = yield* start(folder)
@@ -138,7 +138,7 @@ describe("Identity", () => {
         }))
   )
 
-  it.effect("is the same for processes that start at once", () =>
+  it.effect("are the same for processes that start at once", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const all = yield* Effect.forEach([1, 2, 3, 4], () => start(folder), { concurrency: "unbounded" })
@@ -160,7 +160,7 @@ describe("Identity", () => {
       })).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])))
   })
 
-  it.effect("tells of a folder that it can't make", () =>
+  it.effect("reports a data folder that can't be made", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const fs = yield* FileSystem.FileSystem

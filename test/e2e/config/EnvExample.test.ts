@@ -42,7 +42,7 @@ describe(".env.example", () => {
       }
     }))
 
-  it.live("changes nothing as it is", () =>
+  it.live("changes no setting when it is copied unchanged", () =>
     Effect.gen(function*() {
       const copied = yield* settingsOf(ConfigProvider.fromDotEnvContents(yield* read))
       const unset = yield* settingsOf(ConfigProvider.fromEnv({ env: {} }))
@@ -57,7 +57,7 @@ describe(".env.example", () => {
       const own = text.replace(/^API_KEY=.*$/m, "API_KEY=a-key-of-our-very-own-house").replace(/^WEBHOOK_SECRET=.*$/m, `WEBHOOK_SECRET=whsec_${"c".repeat(32)}`)
         .replace(/^STORE_ENCRYPTION_KEYS=.*$/m, `STORE_ENCRYPTION_KEYS=own:${"d".repeat(64)}`)
       const settings = yield* settingsOf(ConfigProvider.fromDotEnvContents(own))
-      // Event logs are not sealed, and here words are.
+      // The words in the store are sealed here, and those in event logs are not.
       assert.deepStrictEqual(settings.warnings.map((line) => line.split(" ", 1)[0]), ["EVENTS_DIR"])
       assert.isTrue(Option.isSome(settings.twilio.account))
       assert.deepStrictEqual(settings.engines.textToSpeech.map(({ _tag }) => _tag), ["Server", "Embedded"])

@@ -12,7 +12,7 @@ const inFolder = <A, E>(test: (folder: string) => Effect.Effect<A, E>) =>
     return yield* test(yield* fs.makeTempDirectoryScoped())
   }).pipe(Effect.scoped, Effect.provide(NodeServices.layer))
 
-/** The umasks of systems that give every file to everybody, or nothing to anybody. */
+/** Runs an effect with another umask of the process. */
 const withUmask = <A, E, R>(mask: number, effect: Effect.Effect<A, E, R>) =>
   Effect.acquireUseRelease(Effect.sync(() => process.umask(mask)), () => effect, (before) => Effect.sync(() => process.umask(before)))
 
@@ -60,7 +60,7 @@ describe("a file that is read", () => {
       symlinkSync("loop", join(folder, "loop"))
       return join(folder, "loop")
     }]
-  ] as const)("is refused at once when it is none: %s", ([why, make]) =>
+  ] as const)("is refused at once when it can't be read: %s", ([why, make]) =>
     inFolder((folder) =>
       Effect.gen(function*() {
         assert.strictEqual((yield* Effect.flip(Files.read(make(folder), 100))).why, why)
@@ -74,7 +74,7 @@ describe("a file that is read", () => {
       })))
 })
 
-describe("a file that is kept", () => {
+describe("a file that is written", () => {
   it.live.each([0, 0o022, 0o777])("belongs to its user alone, like new folders, with a umask of %i", (mask) =>
     inFolder((folder) =>
       Effect.gen(function*() {
@@ -87,7 +87,7 @@ describe("a file that is kept", () => {
         assert.deepStrictEqual(readdirSync(join(folder, "made", "by itself")), ["key"])
       })))
 
-  it.live("is left unchanged if it must be new", () =>
+  it.live("is left unchanged if it must be new and exists already", () =>
     inFolder((folder) =>
       Effect.gen(function*() {
         const file = join(folder, "key")

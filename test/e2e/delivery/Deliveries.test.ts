@@ -16,7 +16,7 @@ import { asksDelivery, began, ended, life, sidOf, turn } from "../../support/sto
 const secret = `whsec_${"n".repeat(32)}`
 const oldSecret = `whsec_${"o".repeat(32)}`
 
-/** Attempts follow each other faster than in a service. */
+/** Shorter waits between attempts than in a service. */
 const delays = [Duration.millis(50), Duration.millis(50)]
 
 interface Process {
@@ -43,7 +43,7 @@ const rows = ({ sql }: Database["Service"]) =>
 
 const stateOf = (database: Database["Service"]) => Effect.map(rows(database), ([row]) => row)
 
-/** An ended call that asks for its webhook. */
+/** Writes an ended call and the request for its webhook. */
 const endedCall = ({ store }: Process, url: string, callSid = sid) => {
   for (const write of [began(callSid, { accountSid }), ended(callSid, 1_700_000_062_000, true), asksDelivery(callSid, "call.ended", url)]) store.write(write)
 }
@@ -111,7 +111,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
           assert.strictEqual(receiver.received.length, 4)
         }))
 
-      it.effect(`${name}: goes on after a restart`, () =>
+      it.effect(`${name}: webhooks that were not delivered are sent after a restart`, () =>
         Effect.gen(function*() {
           const receiver = yield* Receiver.make((number) => ({ status: number === 0 ? 500 : 200 }))
           const env = yield* fresh
@@ -127,7 +127,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
     }
 
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: a webhook has the same facts about a call as the API, also if the end is not known`, () =>
+      it.effect(`${name}: a webhook has the same facts about a call as the API, even if the end is not known`, () =>
         Effect.gen(function*() {
           const receiver = yield* Receiver.make()
           const [known, unknown] = [sidOf(1), sidOf(2)]
@@ -254,7 +254,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
         for (const known of [secret, oldSecret]) assert.strictEqual(Receiver.verify(known, receiver.received[0]).type, "call.ended")
       }))
 
-    it.effect("a receiver that never answers keeps no other waiting, and its webhooks stay due after a stop", () =>
+    it.effect("a receiver that never answers does not delay other receivers, and its webhooks are still due after a stop", () =>
       Effect.gen(function*() {
         const hanging = yield* Receiver.make(() => "hang")
         const good = yield* Receiver.make()
@@ -286,7 +286,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
         assert.strictEqual(receiver.received.length, 1)
       }))
 
-    it.effect("the webhook of a call without kept words has none", () =>
+    it.effect("the webhook of a call without stored words has no transcript", () =>
       Effect.gen(function*() {
         const receiver = yield* Receiver.make()
         yield* asProcess({ ...(yield* sqlite), WEBHOOK_TRANSCRIPT: "on" }, (process) =>

@@ -18,19 +18,19 @@ const post = (body: string, signature: string, length = Buffer.byteLength(body))
 
 const send = (port: number, text: string) =>
   Effect.acquireRelease(
-    Effect.callback<{ readonly told: () => string; readonly write: (text: string) => void }>((resume) => {
-      let told = ""
+    Effect.callback<{ readonly received: () => string; readonly write: (text: string) => void }>((resume) => {
+      let received = ""
       const socket = connect(port, "127.0.0.1", () => {
         socket.write(text)
-        resume(Effect.succeed({ told: () => told, write: (text) => void socket.write(text) }))
+        resume(Effect.succeed({ received: () => received, write: (text) => void socket.write(text) }))
       })
-      socket.on("data", (chunk) => told += chunk.toString())
+      socket.on("data", (chunk) => received += chunk.toString())
       socket.on("error", () => undefined)
     }),
     () => Effect.void
   )
 
-/** A server that nobody listens to yet. */
+/** A server on an open port, whose `request` event has no listener yet. */
 const make = Effect.gen(function*() {
   const isSigned = EarlySignature.make(yield* AppConfig)
   const server = yield* Effect.acquireRelease(
@@ -59,7 +59,7 @@ describe("while the service starts", () => {
         const { port, server } = yield* make
         const flood = Effect.gen(function*() {
           const strangers = yield* Effect.forEach(Array.from({ length: 150 }), () => send(port, stranger), { concurrency: 20 })
-          yield* until("those for whom there is no room", Effect.sync(() => strangers.filter(({ told }) => told().startsWith("HTTP/1.1 503")).length), (count) => count >= 50)
+          yield* until("those for whom there is no room", Effect.sync(() => strangers.filter(({ received }) => received().startsWith("HTTP/1.1 503")).length), (count) => count >= 50)
         })
         yield* flood
         const signature = Signature.sign(Redacted.make(authToken), `${base}/twiml`, { CallSid: "CA1", CallerName: "Zoë" })
@@ -71,8 +71,8 @@ describe("while the service starts", () => {
           request.on("data", (chunk: Buffer) => read += chunk.toString())
           request.on("end", () => void response.end(`<${read}>`))
         })
-        for (const call of calls) yield* until("the answer", Effect.sync(call.told), (told) => told.includes(`<${body}>`) || told.includes(" 503 "))
-        for (const call of calls) assert.match(call.told(), /^HTTP\/1\.1 200 /)
+        for (const call of calls) yield* until("the answer", Effect.sync(call.received), (text) => text.includes(`<${body}>`) || text.includes(" 503 "))
+        for (const call of calls) assert.match(call.received(), /^HTTP\/1\.1 200 /)
       }).pipe(Effect.scoped))
   }
 })

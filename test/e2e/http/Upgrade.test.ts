@@ -4,7 +4,7 @@ import { connect } from "node:net"
 import * as Signature from "../../../src/twilio/webhook/Signature.ts"
 import * as Service from "../../support/service/Service.ts"
 
-/** Sends a request exactly as written, and gives the head of the answer. */
+/** Sends a request exactly as written, and returns the head of the response. */
 const raw = (url: string, lines: ReadonlyArray<string>) =>
   Effect.callback<string>((resume) => {
     const { host, hostname, port } = new URL(url)
@@ -61,11 +61,11 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("th
         }))
     }))
 
-  it.effect("is nowhere else", () =>
+  it.effect("is at no other path", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       assert.match(yield* raw(service.url, ["GET /elsewhere HTTP/1.1", ...upgrade]), /^HTTP\/1\.1 404 /)
-      // A page does not become a WebSocket because somebody asks for one.
+      // A request for an upgrade does not turn a page into a WebSocket.
       assert.match(yield* raw(service.url, ["GET /health HTTP/1.1", ...upgrade]), /^HTTP\/1\.1 (?:200|4\d\d) /)
       assert.strictEqual((yield* service.health).active_connections, 0)
     }))

@@ -68,7 +68,7 @@ describe("the lint for mistakes with Effect", { timeout: 120_000 }, () => {
     assert.match(stdout, /1 files, 0 found/)
   })
 
-  it("fails if it had no file to check", () => {
+  it("fails if the configuration does not name the plugin", () => {
     const { status, stderr } = diagnose(planted, { compilerOptions: { noEmit: true } })
     assert.notStrictEqual(status, 0)
     assert.match(stderr, /does not name the plugin @effect\/language-service/)

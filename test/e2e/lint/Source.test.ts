@@ -135,7 +135,7 @@ describe("an import that the table forbids", () => {
     }
   })
 
-  it.each(depths)("of types alone is told apart, at %s", (depth) => {
+  it.each(depths)("is allowed for types alone where the table says so, at %s", (depth) => {
     const importer = `console/${depth}Importer.ts`
     const [name] = spellings(importer, "http/api/Api.ts")
     const found = lint({ "http/api/Api.ts": "", [importer]: fileForms.map(([write]) => write(name)).join("\n") })
@@ -146,7 +146,7 @@ describe("an import that the table forbids", () => {
     assert.match(found[0].message, /console may import only types of http\/api\/Api.ts/)
   })
 
-  it.each(depths)("of one file of a room leaves the others forbidden, at %s", (depth) => {
+  it.each(depths)("of a room's other files fails if the table names single files of it, at %s", (depth) => {
     const importer = `simulator/${depth}Importer.ts`
     const targets = ["twilio/media/MediaMessage.ts", "twilio/webhook/Signature.ts", "twilio/rest/RestClient.ts", "twilio/MediaMessage.ts", "twilio/media/MediaMessages.ts"]
     const found = lint({
@@ -169,7 +169,7 @@ describe("an import that the table forbids", () => {
     assert.deepStrictEqual(lines(found, "import", "domain/Sid.ts"), [1, 2])
   })
 
-  it.each(depths)("finds nothing outside of src, nor what is not there, at %s", (depth) => {
+  it.each(depths)("is any import of a file outside of src, or of a file that does not exist, at %s", (depth) => {
     const importer = `http/${depth}Importer.ts`
     const up = "../".repeat(depth.split("/").length)
     const found = lint({
@@ -295,7 +295,7 @@ describe("rooms inside rooms", () => {
   const from = (path: string) =>
     lines(lint({ ...files, [path]: Object.keys(files).map((target) => `import "${spellings(path, target)[0]}"`).join("\n") }, rooms), "import", path)
 
-  it("have their own line, which the room around them neither widens nor opens to others", () => {
+  it("have their own line in the table, and the line of the room around them does not hold for them", () => {
     assert.deepStrictEqual(from("conversation/ports/a/X.ts"), [3, 4, 5])
     assert.deepStrictEqual(from("conversation/turn/X.ts"), [1, 4, 5])
     assert.deepStrictEqual(from("conversation/X.ts"), [])
@@ -306,7 +306,7 @@ describe("rooms inside rooms", () => {
 })
 
 describe("the table", () => {
-  it("has a line for each folder and file of src: what lies in none is refused", () => {
+  it("needs a line for each folder and file of src", () => {
     const found = lint({ "campaign/Lists.ts": "", "Elsewhere.ts": "", "call/a/Call.ts": "" })
     assert.deepStrictEqual(found.map(({ message, path, rule }) => [path, rule, /lies in no room/.test(message)]), [
       ["Elsewhere.ts", "table", true],
@@ -314,7 +314,7 @@ describe("the table", () => {
     ])
   })
 
-  it("can't be got round by a link", () => {
+  it("can't be evaded by a symbolic link", () => {
     const found = withTree({ "http/Server.ts": "", "domain/Sid.ts": `import "./deep/Server.ts"`, "domain/deep/A.ts": "" }, (source) => {
       symlinkSync(join(source, "http/Server.ts"), join(source, "domain/deep/Server.ts"))
       return violationsOf(source)
@@ -359,7 +359,7 @@ describe("a cycle", () => {
     assert.deepStrictEqual(cycles({ [a]: `import "${way(a, b)}"\nimport "${way(a, c)}"`, [b]: `import "${way(b, c)}"`, [c]: "" }), [])
   })
 
-  it("is none where a module only starts the thread that takes types of it", () => {
+  it("is none where a module starts a thread whose file imports only types of the module", () => {
     assert.deepStrictEqual(lint({
       "engines/a/Pool.ts": `const file = new URL("./Thread.ts", import.meta.url)`,
       "engines/a/Thread.ts": `import type { Job } from "./Pool.ts"`
@@ -454,7 +454,7 @@ describe("what src must not use", () => {
     }
   })
 
-  it("is excepted in the files that are named, and in no other of that name", () => {
+  it("is allowed in the files that the exceptions name, and not in a file of the same name elsewhere", () => {
     const use = "setImmediate(f)\nsetTimeout(f, 1)"
     assert.deepStrictEqual(lines(lint({ "runtime/NextTickScheduler.ts": use, "http/NextTickScheduler.ts": use }), "ban", "runtime/NextTickScheduler.ts"), [2])
     assert.deepStrictEqual(lines(lint({ "runtime/NextTickScheduler.ts": use, "http/NextTickScheduler.ts": use }), "ban", "http/NextTickScheduler.ts"), [1, 2])

@@ -28,25 +28,25 @@ const tuned = (cores: number, { cwd = process.cwd(), env = {} }: { readonly cwd?
     cwd,
     env: { ...process.env, NODE_OPTIONS: "", ...env }
   })
-  const told = JSON.parse(child.stdout) as { pid: number; flags: ReadonlyArray<string>; own: number; helpers: ReadonlyArray<number> }
+  const report = JSON.parse(child.stdout) as { pid: number; flags: ReadonlyArray<string>; own: number; helpers: ReadonlyArray<number> }
   return {
-    ...told,
-    isSame: told.pid === child.pid && child.status === 0,
-    // V8 reports an unknown flag there.
+    ...report,
+    isSame: report.pid === child.pid && child.status === 0,
+    // V8 writes its complaint about an unknown flag to stderr.
     complaints: child.stderr.split("\n").filter((line) => /unrecognized|illegal|bad option/i.test(line))
   }
 }
 
 const is13 = process.versions.v8.startsWith("13.")
 
-describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apart on Linux)", () => {
-  it("gets flags that it knows, and the process keeps its number and its arguments", () => {
+describe.skipIf(!existsSync("/proc/self/task"))("V8 (Linux shows its threads by name)", () => {
+  it("gets flags that it knows, and the process keeps its ID and its arguments", () => {
     const { complaints, flags, isSame } = tuned(4)
     assert.deepStrictEqual([isSame, complaints], [true, []])
     assert.deepStrictEqual(flags, is13 ? ["--max-semi-space-size=16"] : [])
   })
 
-  it("keeps a size that was set before", () => {
+  it("keeps a size that NODE_OPTIONS sets", () => {
     assert.deepStrictEqual(tuned(4, { env: { NODE_OPTIONS: "--max-semi-space-size=32" } }).flags, [])
   })
 
@@ -73,11 +73,11 @@ describe.skipIf(!existsSync("/proc/self/task"))("V8 (its threads can be told apa
 
   it("accepts its settings for few calls and for many at any time", () => {
     const script = `
-      import { serve } from ${JSON.stringify(source)}
-      for (const calls of [0, 100, 1]) serve(calls)
-      console.log("served")
+      import { adaptTo } from ${JSON.stringify(source)}
+      for (const calls of [0, 100, 1]) adaptTo(calls)
+      console.log("adapted")
     `
     const { status, stderr, stdout } = spawnSync(process.execPath, ["--input-type=module", "--eval", script], { encoding: "utf8" })
-    assert.deepStrictEqual([status, stdout, stderr], [0, "served\n", ""])
+    assert.deepStrictEqual([status, stdout, stderr], [0, "adapted\n", ""])
   })
 })

@@ -14,7 +14,7 @@ const freePort = Effect.callback<number>((resume) => {
 })
 
 layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the admin server", (it) => {
-  it.effect("has the operators' pages, and the other address does not have them", () =>
+  it.effect("has the operators' pages, and the address for Twilio does not have them", () =>
     Effect.gen(function*() {
       const port = yield* freePort
       const { service, started } = yield* Process.startWithTwilio({ ADMIN_PORT: `${port}` })
@@ -41,7 +41,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the
       assert.strictEqual((yield* Client.ask(`${url}/ready`)).status, 200)
     }).pipe(Effect.scoped))
 
-  it.effect("names its variables if it can't listen", () =>
+  it.effect("names ADMIN_PORT if it can't listen", () =>
     Effect.gen(function*() {
       const taken = yield* Effect.acquireRelease(
         Effect.callback<ReturnType<typeof createServer>>((resume) => {

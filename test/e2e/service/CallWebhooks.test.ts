@@ -54,7 +54,7 @@ describe("the webhooks of a call", () => {
         }))
     }).pipe(Effect.scoped))
 
-  it.live("tell what the call cost by the price list, as GET /calls/{sid} does; null without a list", () =>
+  it.live("report the call's cost by the price list, as GET /calls/{sid} does, and null without a list", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem
       const file = join(yield* fs.makeTempDirectoryScoped(), "prices.yaml")

@@ -9,7 +9,7 @@ import * as AudioSimilarity from "../../../src/simulator/report/AudioSimilarity.
 import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../../../src/simulator/report/SpeakingTurns.ts"
-import { type Conversation, converse, cough, type Cues, moan, patience, those, type Told, watch, words } from "../../support/service/Conversing.ts"
+import { type Conversation, converse, cough, type Cues, moan, patience, those, type LiveEvent, watch, words } from "../../support/service/Conversing.ts"
 import { layer as serviceLayer, Service, somebody, until } from "../../support/service/Service.ts"
 import { likeness, streamEnds } from "../../support/service/Talk.ts"
 
@@ -51,7 +51,7 @@ const services = Layer.unwrap(Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const folder = yield* fs.makeTempDirectoryScoped()
   const receptionist = `${yield* fs.readFileString(receptionistFile)}\n${patient}`
-  // The same, with a short greeting.
+  // The receptionist with a short greeting.
   const desk = receptionist.replace("name: receptionist", "name: desk").replace(`greeting: ${greeting}`, "greeting: Hello.")
   const noisy = desk.replace("name: desk", "name: noisy").replace("after: 1m", "after: 3s")
   for (const [name, text] of Object.entries({ ...files, receptionist, desk, noisy })) yield* fs.writeFileString(join(folder, `${name}.yaml`), text)
@@ -63,8 +63,8 @@ const both = Effect.gen(function*() {
 })
 
 /**
- * Calls are in real time: if the machine stalls in the middle of a word, the caller's sound is damaged. So a failed call is
- * held once more; a fault of the service shows then, too.
+ * A failed test is repeated twice: calls are in real time, and a machine that stalls in the middle of a word damages the
+ * caller's sound. A fault of the service fails every repetition.
  */
 const inRealTime = { timeout: 180_000, retry: 2 }
 
@@ -78,12 +78,12 @@ const speaking = <A, E, R>(count: number, test: Effect.Effect<A, E, R>) => speak
 
 const desk = { agent: "desk" }
 
-const count = (told: ReadonlyArray<Told>, tag: Told["_tag"]) => those(told, tag).length
+const count = (told: ReadonlyArray<LiveEvent>, tag: LiveEvent["_tag"]) => those(told, tag).length
 
-const saidOf = (told: ReadonlyArray<Told>, turn: number) =>
+const saidOf = (told: ReadonlyArray<LiveEvent>, turn: number) =>
   those(told, "AgentSays").filter((event) => event.turn === turn).map(({ text }) => text).join(" ")
 
-const endOf = (told: ReadonlyArray<Told>) => {
+const endOf = (told: ReadonlyArray<LiveEvent>) => {
   assert.strictEqual(count(told, "Ended"), 1)
   assert.strictEqual(told.at(-1)?._tag, "Ended")
   return those(told, "Ended")[0].reason
@@ -97,11 +97,11 @@ const likenessTo = Effect.fnUntraced(function*({ call }: Conversation, text: str
   return likeness(spoken.subarray(spoken.findIndex((sample) => Math.abs(sample) > 300)), heard.subarray(Math.max(0, from * 8)))
 })
 
-/** When the agent was first heard after this moment, ms. */
+/** When the agent's first speech after the moment `after` begins, ms. */
 const begunAfter = ({ call }: Conversation, after: number) =>
   Effect.map(call.heard, (heard) => (SpeakingTurns.speeches(heard).find(({ from }) => from >= after)?.from ?? NaN) - 40)
 
-/** Asks for the hours, and goes on when the answer has been heard for more than half a second. */
+/** The caller asks for the hours, and then hears the answer for 600 ms. */
 const intoTheAnswer = ({ heardOut, told }: Cues) => [
   heardOut(),
   say("What are your opening hours?"),
@@ -284,7 +284,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       const [cut] = those(told, "AgentHeard")
       assert.deepStrictEqual(words(told), [`agent: ${cut.text}`, "caller: what are your opening hours", `agent: ${hours}`])
       assert.isTrue(greeting.startsWith(cut.text) && !cut.isWhole)
-      // Where the caller speaks first, the last line heard is the greeting or the answer, by chance.
+      // The caller's question may cut the greeting or come after it, so the last line heard is one of two.
       const first = yield* before.over
       assert.deepStrictEqual(those(first, "CallerSaid").map(({ text }) => text), ["what are your opening hours"])
       assert.isTrue([greeting, hours].includes(those(first, "AgentHeard").at(-1)?.text ?? ""))
@@ -317,7 +317,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.isTrue(hours.startsWith(heardOf("answer")[1].text) && !heardOf("answer")[1].isWhole)
     })), beside)
 
-  it.effect("takes keys that are pressed in the middle of speech, and the words, too", () =>
+  it.effect("takes keys that are pressed in the middle of speech, and the words around them", () =>
     speaking(1, Effect.gen(function*() {
       const conversation = yield* converse(yield* both, ({ heardOut }) => [
         heardOut(),
@@ -349,7 +349,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.strictEqual(endOf(told), "callerHungUp")
     })), beside)
 
-  it.effect("that we begin is held by the requested agent", () =>
+  it.effect("in a call that the service places is held by the requested agent", () =>
     Effect.gen(function*() {
       const { service, simulator } = yield* both
       yield* simulator.setPhones(() => PhoneBehaviour.Answers({ after: "50 millis", caller: Caller.silent }))
@@ -358,7 +358,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         assert.strictEqual(status, 200)
         const call = (yield* simulator.calls).find(({ sid }) => sid === (json as { readonly call_sid: string }).call_sid)!
         const conversation = yield* watch({ service, simulator }, call)
-        yield* conversation.awaitTold("AgentHeard")
+        yield* conversation.awaitServiceEvent("AgentHeard")
         yield* call.hangUp
         return { agent: (json as { readonly agent: string }).agent, words: words(yield* conversation.over) }
       })
@@ -405,7 +405,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         ["I would like to book an appointment.", "i would like to book an appointment", "Which day would you like?"],
         ["Thank you very much.", "thank you very much", "You are welcome. Is there anything else?"]
       ]
-      const all: Array<ReadonlyArray<Told>> = []
+      const all: Array<ReadonlyArray<LiveEvent>> = []
       const conversations = yield* Effect.forEach(Array.from({ length: 10 }, (_, index) => index), (index) =>
         Effect.flatMap(both, (both) =>
           converse(both, ({ heardOut }) => [

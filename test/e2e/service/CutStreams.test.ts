@@ -10,7 +10,7 @@ import { RestFault } from "../../../src/simulator/twilio/Faults.ts"
 import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
 import * as Balancer from "../../support/service/Balancer.ts"
-import { converse, type Conversation, those, type Told, words } from "../../support/service/Conversing.ts"
+import { converse, type Conversation, those, type LiveEvent, words } from "../../support/service/Conversing.ts"
 import * as Diner from "../../support/service/Diner.ts"
 import { apiKey, at, authToken, type Both, type Options, Service, until, withService } from "../../support/service/Service.ts"
 
@@ -20,14 +20,14 @@ const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })
 
 const resumed = "Sorry, we were cut off."
 
-/** Calls are in real time: one that met a stall of the machine is held once more. */
+/** A failed test is repeated: calls are in real time, and a stall of the machine damages the caller's sound. */
 const inRealTime = { timeout: 180_000, retry: 2 }
 
 interface Bench extends Both {
   readonly cut: Effect.Effect<void>
 }
 
-/** The service, with something between it and Twilio that can cut media streams. */
+/** The service behind a proxy that can cut Twilio's media streams. */
 const withCuts = <A, E, R>({ env, ...options }: Options, test: (bench: Bench) => Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const balancer = yield* Balancer.make
@@ -41,12 +41,12 @@ const withCuts = <A, E, R>({ env, ...options }: Options, test: (bench: Bench) =>
 const untilEvents = (call: SimulatedCall, tag: string, count: number) =>
   until(`${count} × ${tag}`, Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === tag).length), (found) => found >= count)
 
-const agentHeard = (told: ReadonlyArray<Told>) => those(told, "AgentHeard").map(({ text }) => text)
+const agentHeard = (told: ReadonlyArray<LiveEvent>) => those(told, "AgentHeard").map(({ text }) => text)
 
-const times = (told: ReadonlyArray<Told>, text: string) => agentHeard(told).join(" ").split(text).length - 1
+const times = (told: ReadonlyArray<LiveEvent>, text: string) => agentHeard(told).join(" ").split(text).length - 1
 
-/** The agent tells the end once, last, and for this reason: nobody hung up before. */
-const assertEnd = (told: ReadonlyArray<Told>, reason: string) => {
+/** The end is reported once, as the last event, with this reason. */
+const assertEnd = (told: ReadonlyArray<LiveEvent>, reason: string) => {
   assert.deepStrictEqual(those(told, "Ended").map(({ reason }) => reason), [reason], JSON.stringify(words(told)))
   assert.strictEqual(told.at(-1)?._tag, "Ended")
 }
@@ -81,9 +81,9 @@ describe("a call whose stream is cut", () => {
         ])
         const { told } = one
         // The caller has heard the first sentence of the answer.
-        const { turn } = yield* one.awaitTold("AgentSays", ({ text }) => text.includes("Monday to Friday"))
+        const { turn } = yield* one.awaitServiceEvent("AgentSays", ({ text }) => text.includes("Monday to Friday"))
         // The service has the first mark of the answer.
-        yield* one.awaitTold("TurnMeasured", (event) => event.turn === turn)
+        yield* one.awaitServiceEvent("TurnMeasured", (event) => event.turn === turn)
         yield* bench.cut
         yield* one.over
 
@@ -96,7 +96,7 @@ describe("a call whose stream is cut", () => {
         assert.include(yield* outcomeOf(bench, one), { memory_lost: false, resumptions: 1, ended_by: "agent" })
       })), inRealTime)
 
-  it.live("while the caller speaks is theirs again: they say it once more", () =>
+  it.live("while the caller speaks goes on, and the caller's question is answered when it is said again", () =>
     withCuts({ env: { AGENT: "receptionist" } }, (bench) =>
       Effect.gen(function*() {
         const one = yield* converse(bench, (cues) => [
@@ -119,7 +119,7 @@ describe("a call whose stream is cut", () => {
         assert.include(yield* outcomeOf(bench, one), { memory_lost: false, resumptions: 1, ended_by: "caller" })
       })), inRealTime)
 
-  it.live("while a tool runs uses its answer, and asks it once", () =>
+  it.live("while a tool runs uses the tool's answer, and calls the tool once", () =>
     Effect.gen(function*() {
       let answer = () => {}
       const answered = new Promise<void>((resolve) => {
@@ -164,7 +164,7 @@ describe("a call whose stream is cut", () => {
         }))
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), inRealTime)
 
-  it.live("in a transfer that Twilio does not answer goes on, says that it was not done, and asks for it once", () =>
+  it.live("during a transfer request that Twilio does not answer goes on, says that the transfer failed, and requests it once", () =>
     withCuts({
       env: { AGENT: fileURLToPath(new URL("../../fixtures/switchboard.yaml", import.meta.url)), TWILIO_TIMEOUT: "3s" },
       simulator: { restFaults: ({ parameters }) => parameters["Twiml"] === undefined ? undefined : RestFault.Hang() }
@@ -189,16 +189,16 @@ describe("a call whose stream is cut", () => {
         assert.deepStrictEqual((yield* actionsOf(bench, one)).filter(({ kind }) => kind === "transfer").map(({ state }) => state), ["unknown"])
       })), inRealTime)
 
-  it.live("five times in a row goes on each time, and is given up at the sixth: nobody hung up", () =>
+  it.live("five times in a row goes on each time, and is given up at the sixth cut", () =>
     withCuts({ env: { AGENT: "receptionist" } }, (bench) =>
       Effect.gen(function*() {
         const one = yield* converse(bench, (cues) => [
           cues.heardOut(), say("What are your opening hours?"), cues.heardOut(), say("Where are you?"), cues.heardOut()
         ])
         const { call, told } = one
-        const { turn } = yield* one.awaitTold("AgentSays", ({ text }) => text.includes("Monday to Friday"))
+        const { turn } = yield* one.awaitServiceEvent("AgentSays", ({ text }) => text.includes("Monday to Friday"))
         // The service has the first mark of the answer.
-        yield* one.awaitTold("TurnMeasured", (event) => event.turn === turn)
+        yield* one.awaitServiceEvent("TurnMeasured", (event) => event.turn === turn)
         for (let cut = 1; cut <= 5; cut++) {
           yield* bench.cut
           yield* untilEvents(call, "FirstSound", cut + 1)

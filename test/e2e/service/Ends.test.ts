@@ -45,7 +45,7 @@ describe("Twilio's callbacks before its answer to the dial", () => {
       [PhoneBehaviour.Canceled({ after: "20 millis" }), "canceled", "canceled"]
     ] as const
   ) {
-    it.live(`free the line of a call that is over, with its outcome: ${status}`, () =>
+    it.live(`end a call that is over, with its outcome, so that another call may begin: ${status}`, () =>
       withService({
         env: { MAX_CALLS: "1" },
         simulator: { phones: () => phone, restFaults: [RestFault.AnswerLate({ until: "end" })] }
@@ -79,7 +79,7 @@ describe("Twilio's callbacks before its answer to the dial", () => {
         assert.strictEqual((yield* both.service.metrics)("client_caller_calls_ended_total"), 1)
       })))
 
-  it.live("and its webhook make a whole call, and Twilio's answer does not make it again", () =>
+  it.live("and its webhook make a whole call, which Twilio's late answer does not make again", () =>
     withService({
       env: { MAX_CALLS: "1" },
       simulator: {
@@ -140,14 +140,14 @@ describe("a request that says that the call is over", () => {
           assert.match(text, /<Response><Hangup\/><\/Response>/)
           assert.strictEqual((yield* both.service.health).calls, 0)
           assert.strictEqual(yield* endedBecause(both, "completed"), 1)
-          // The stream is closed, and the simulator, whose call goes on, is told to hang up.
+          // The service closes the stream. The simulator's call goes on, so the service answers its next request with <Hangup/>.
           assert.strictEqual(yield* call.settled, "completed")
           assert.deepStrictEqual(yield* streamEnds(call), ["closedByService 1000"])
           assert.deepStrictEqual(yield* verbsOf(call), ["Connect", "Hangup"])
         })))
   }
 
-  it.live("after the caller has hung up is told to hang up, and the reason stays", () =>
+  it.live("after the caller has hung up is answered with <Hangup/>, and does not change the call's reason", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief, faults: { actionAfterEnd: true } })
@@ -163,7 +163,7 @@ describe("a request that says that the call is over", () => {
 })
 
 describe("a webhook that is sent again", () => {
-  it.live("after the call has ended is told to hang up, and makes no session", () =>
+  it.live("after the call has ended is answered with <Hangup/>, and makes no session", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief })
@@ -182,7 +182,7 @@ describe("a webhook that is sent again", () => {
         assert.strictEqual(metrics("client_caller_ended_calls_refused_total", { path: "/twiml" }), 3)
       })))
 
-  it.live("is recognized even if the number has no status callback that tells the end", () =>
+  it.live("is recognized even if no status callback reports the call's end", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* both.simulator.placeCall({
@@ -198,7 +198,7 @@ describe("a webhook that is sent again", () => {
         assert.strictEqual((yield* both.service.health).calls, 0)
       })))
 
-  it.live("for a call that we hung up over REST is told to hang up", () =>
+  it.live("for a call that the service hung up over REST is answered with <Hangup/>", () =>
     withService({ env: { START_TIMEOUT: "1s" }, simulator: { phones: () => PhoneBehaviour.Answers({ after: "20 millis", caller: speaker }) } }, (both) =>
       Effect.gen(function*() {
         const { callSid } = yield* BarePeer.answerCall(both)
@@ -234,7 +234,7 @@ describe("a call that is redirected and comes back", () => {
       yield* awaitFrames(call, 10)
     })
 
-  it.live("at once is one call, with a stream again", () =>
+  it.live("at once is one call, with a second stream", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: Caller.make(...Array.from({ length: 20 }, () => speaker.steps).flat()) })

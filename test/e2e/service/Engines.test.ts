@@ -13,13 +13,13 @@ import * as SpeakingTurns from "../../../src/simulator/report/SpeakingTurns.ts"
 import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
 import * as FakeSpeechServers from "../../support/engines/FakeSpeechServers.ts"
-import { type Conversation, converse, type Cues, those, type Told, words } from "../../support/service/Conversing.ts"
+import { type Conversation, converse, type Cues, those, type LiveEvent, words } from "../../support/service/Conversing.ts"
 import { type Both, until, withService } from "../../support/service/Service.ts"
 import { streamEnds } from "../../support/service/Talk.ts"
 
 const { AwaitCue, AwaitSpeech, HangUp, Silence } = Caller.Step
 
-/** Runs beside others, with all the time that a busy machine needs. Calls are in real time: a call that met a stall is held once more. */
+/** Tests run at the same time. A failed test is repeated: calls are in real time, and a stall of the machine damages the caller's sound. */
 const beside = { concurrent: true, timeout: 120_000, retry: 2 }
 
 /** A sentence of the caller, and the answer to it. */
@@ -74,7 +74,7 @@ const ears = earsThatTake(0)
 
 const lastUser = ({ messages }: FakeChatServer.ChatRequest) => messages.findLast(({ role }) => role === "user")?.content ?? ""
 
-/** A language model that knows the answers to them. */
+/** A language model that knows the answers to the sentences of these tests. */
 const mind = (options: FakeChatServer.Options = {}) =>
   FakeChatServer.make({
     model: "google/gemma-3-27b-it",
@@ -82,7 +82,7 @@ const mind = (options: FakeChatServer.Options = {}) =>
     ...options
   })
 
-/** Speaks in a tone: 60 ms for each character. */
+/** A text to speech that gives a tone of 60 ms for each character. */
 const voice = (options: FakeSpeechServers.SpeechOptions = {}) => FakeSpeechServers.speech({ model: "sesame/csm-1b", ...options })
 
 const baseOf = ({ url }: { readonly url: string }) => `${url}/v1`
@@ -107,7 +107,7 @@ const talk = Effect.fnUntraced(function*(both: Both, said: ReadonlyArray<Line>, 
 const saidAloud = (line: Line) => lines[line].answer.split("\n")[0]
 
 /** The words of a conversation over these lines, in order. */
-const told = (...said: ReadonlyArray<Line>) => [
+const wordsOf = (...said: ReadonlyArray<Line>) => [
   `agent: ${greeting}`,
   ...said.flatMap((line) => [`caller: ${lines[line].said}`, `agent: ${saidAloud(line)}`])
 ]
@@ -142,7 +142,7 @@ const answersIn = Effect.fnUntraced(function*(call: SimulatedCall) {
   return said.map(({ to }, index) => soundsIn(heard.subarray(to * 8, (said[index + 1]?.from ?? heard.length / 8) * 8)))
 })
 
-/** Whether the tone is as long as this text. It begins and ends within steps, and a slow line makes holes in it. */
+/** Whether the tone is as long as this text. The bounds are wide, because steps cut the tone's ends, and late frames make holes in it. */
 const assertTone = (sounds: { readonly tone: number; readonly other: number }, text: string) => {
   const expected = 60 * text.replace(/\s/g, "").length
   assert.isAtLeast(sounds.tone, 0.8 * expected, text)
@@ -179,20 +179,20 @@ const nobody = Effect.map(voice(), (server) => {
   return server
 })
 
-const endOf = (events: ReadonlyArray<Told>) => those(events, "Ended").map(({ reason }) => reason)
+const endOf = (events: ReadonlyArray<LiveEvent>) => those(events, "Ended").map(({ reason }) => reason)
 
 const isQuiet = (conversation: Conversation) => those(conversation.told, "EngineTrouble").length === 0
 
 layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("engines at addresses", (it) => {
   for (const isWrittenOut of [true, false]) {
-    const what = isWrittenOut ? "get figures as words, while all that is told of the call stays written" : "that write figures out themselves get them as they are written"
+    const what = isWrittenOut ? "get figures as words, while the call's events keep them as they are written" : "that pronounce figures themselves get them as they are written"
     it.effect(what, () =>
       Effect.gen(function*() {
         const { env, llm, tts } = yield* three()
         yield* withEngines({ ...env, ...(isWrittenOut ? {} : { TTS_NORMALIZE: "off" }) }, (both) =>
           Effect.gen(function*() {
             const { over } = yield* talk(both, ["price", "bread"])
-            assert.deepStrictEqual(words(yield* over), told("price", "bread"))
+            assert.deepStrictEqual(words(yield* over), wordsOf("price", "bread"))
             assert.include(llm.chats.at(-1)!.request.messages.map(({ content }) => content), lines.price.answer)
             const inputs = tts.asked.map(({ input }) => input).join(" ")
             const asWords = "It costs three dollars and fifty cents, from nine o'clock. Call five five five, zero one two three and ask."
@@ -209,7 +209,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           const conversation = yield* talk(both, ["bread", "keep", "hours"])
           const { call } = conversation
           const events = yield* conversation.over
-          assert.deepStrictEqual(words(events), told("bread", "keep", "hours"))
+          assert.deepStrictEqual(words(events), wordsOf("bread", "keep", "hours"))
           assert.isTrue(those(events, "AgentHeard").every(({ isWhole }) => isWhole))
           assert.isTrue(isQuiet(conversation))
           assert.strictEqual(those(events, "TurnMeasured").filter(({ times }) => times["firstMedia"] !== undefined).length, 3)
@@ -228,7 +228,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           ])
           const before = llm.chats.find(({ request }) => lastUser(request) === lines.keep.said)!.request.messages
           assert.deepStrictEqual(before, [instructions, ...turns].slice(0, before.length))
-          // CSM gets the turns before, with their sound: 16-bit samples at 24 kHz.
+          // CSM gets the turns before with their sound, which has 16-bit samples at 24 kHz.
           const context = tts.asked.at(-1)!.body["context"] as ReadonlyArray<{ readonly speaker: string; readonly text: string; readonly audio: string }>
           assert.deepInclude(context.map(({ speaker, text }) => `${speaker}: ${text}`), `1: ${lines.hours.said}`)
           const theirs = context.find(({ text }) => text === lines.hours.said)!.audio
@@ -255,7 +255,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("without a fallback may be slow: each has the time that the agent's file gives it", () =>
+  it.effect("without a fallback may be as slow as the timeouts of the agent's file allow", () =>
     Effect.gen(function*() {
       const stt = yield* earsThatTake(3000)
       const llm = yield* mind({ latency: { firstToken: 5500 } })
@@ -263,7 +263,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       yield* withEngines({ STT_URL: baseOf(stt), LLM_URL: baseOf(llm), TTS_URL: baseOf(tts) }, (both) =>
         Effect.gen(function*() {
           const conversation = yield* talk(both, ["bread"])
-          assert.deepStrictEqual(words(yield* conversation.over), told("bread"))
+          assert.deepStrictEqual(words(yield* conversation.over), wordsOf("bread"))
           assert.isTrue(isQuiet(conversation))
         }))
     }), beside)
@@ -317,7 +317,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         }))
     }), beside)
 
-  it.effect("are told to stop when the caller interrupts, and answer the new sentence", () =>
+  it.effect("are stopped when the caller interrupts, and answer the new sentence", () =>
     Effect.gen(function*() {
       const { env, llm, stt, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -361,7 +361,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           assert.isFalse(interrupted.isWhole)
           assert.isTrue(saidAloud("bread").startsWith(interrupted.text))
           assert.strictEqual(those(events, "BargeIn").length, 1)
-          assert.deepStrictEqual(words(events).slice(-2), told("cake").slice(-2))
+          assert.deepStrictEqual(words(events).slice(-2), wordsOf("cake").slice(-2))
           assert.deepStrictEqual(before.map(({ path }) => path).toSorted(), ["/v1/audio/speech", "/v1/chat/completions"])
           assert.deepStrictEqual(stopped, [true, true])
           yield* noneOpen(stt, llm, tts)
@@ -393,7 +393,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
         Effect.gen(function*() {
           const conversation = yield* talk(both, ["bye"], () => [])
           const events = yield* conversation.over
-          assert.deepStrictEqual(words(events), told("bye"))
+          assert.deepStrictEqual(words(events), wordsOf("bye"))
           assert.isTrue(those(events, "AgentHeard").at(-1)?.isWhole)
           assert.deepStrictEqual(endOf(events), ["goodbye"])
           assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
@@ -474,7 +474,7 @@ tools:
               ? [lines.hours.said, "The script says at eight."]
               // The embedded recognizer writes its own way, so the model knows no answer.
               : stage === "speechToText" ? ["when do you open on saturday", "I do not know that."] : [lines.hours.said, lines.hours.answer]
-            assert.deepStrictEqual(words(events), [...told("bread"), `caller: ${asked}`, `agent: ${answered}`])
+            assert.deepStrictEqual(words(events), [...wordsOf("bread"), `caller: ${asked}`, `agent: ${answered}`])
             const [before, after] = yield* answersIn(conversation.call)
             assertTone(before, saidAloud("bread"))
             if (stage === "textToSpeech") assertVoice(after)
@@ -518,7 +518,7 @@ tools:
               heardOut(),
               HangUp()
             ])
-            assert.deepStrictEqual(words(yield* conversation.over), told("bread", "hours"))
+            assert.deepStrictEqual(words(yield* conversation.over), wordsOf("bread", "hours"))
             assert.isTrue(isQuiet(conversation))
           }))
       }), beside)
@@ -547,7 +547,7 @@ tools:
         }))
     }), beside)
 
-  it.effect("of one stage may all be down: the service is not ready, tells the caller so and ends the call", () =>
+  it.effect("of one stage may all be down: the service is not ready, apologizes to the caller and ends the call", () =>
     Effect.gen(function*() {
       const stt = yield* ears
       const tts = yield* voice()
@@ -579,7 +579,7 @@ tools:
         }), impatient)
     }), beside)
 
-  it.effect("that speak may be gone: the service still says its prepared lines, and ends the call", () =>
+  it.effect("of text to speech may be gone: the service still says its prepared lines, and ends the call", () =>
     Effect.gen(function*() {
       const { env, tts } = yield* three()
       yield* withEngines(env, (both) =>
@@ -597,7 +597,7 @@ tools:
         }), impatient)
     }), beside)
 
-  it.effect("without a voice from the start end the call at once, so that nobody listens to silence", () =>
+  it.effect("of text to speech that are gone from the start end the call at once, so that nobody listens to silence", () =>
     Effect.gen(function*() {
       const absent = yield* nobody
       yield* withEngines({ TTS_URL: baseOf(absent) }, (both) =>
@@ -632,7 +632,7 @@ tools:
             )
           })
           for (const { conversation, said } of conversations) {
-            assert.deepStrictEqual(words(yield* conversation.over), told(...said))
+            assert.deepStrictEqual(words(yield* conversation.over), wordsOf(...said))
             const answers = yield* answersIn(conversation.call)
             for (const [index, line] of said.entries()) assertTone(answers[index], saidAloud(line))
           }

@@ -22,10 +22,10 @@ timeouts: { transcript: 20s, reply: 20s, speech: 20s }
 idle: { after: 60s, hangUpAfter: 90s }
 `
 
-/** Calls are in real time: a call that met a stall is held once more. */
+/** A failed test is repeated: calls are in real time, and a stall of the machine damages the caller's sound. */
 const beside = { concurrent: true, timeout: 120_000, retry: 2 }
 
-/** A service with an agent of this file. */
+/** Runs a service whose agent file has this text. */
 const withAgent = <A, E, R>(text: string, env: Readonly<Record<string, string>>, test: (both: Both) => Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -34,7 +34,7 @@ const withAgent = <A, E, R>(text: string, env: Readonly<Record<string, string>>,
     return yield* withService({ env: { AGENT: file, ...env } }, test)
   })
 
-/** Calls somebody who says this into the greeting. Gives all events until the agent has been heard this many times. */
+/** Calls somebody who says `said` into the greeting, hangs up when the agent has been heard in turn `turns`, and returns all events. */
 const calling = Effect.fnUntraced(function*({ service, simulator }: Both, said: string, turns: number) {
   const sound = yield* Effect.flatMap(CallerSpeech, ({ speak }) => speak(said, "rms"))
   const caller = Caller.make(
@@ -47,12 +47,12 @@ const calling = Effect.fnUntraced(function*({ service, simulator }: Both, said: 
   assert.strictEqual(status, 200)
   const [call] = yield* simulator.calls
   const conversation = yield* watch({ service, simulator }, call)
-  yield* conversation.awaitTold("AgentHeard", ({ turn }) => turn >= turns)
+  yield* conversation.awaitServiceEvent("AgentHeard", ({ turn }) => turn >= turns)
   yield* call.hangUp
   return yield* conversation.over
 })
 
-/** Engines at addresses. The recognizer hears this, whatever is said. */
+/** Engines at addresses. The recognizer takes every sound for the words `hears`. */
 const engines = Effect.fnUntraced(function*(hears: string) {
   const stt = yield* FakeSpeechServers.transcription({ hears: () => hears })
   const tts = yield* FakeSpeechServers.speech()
@@ -64,7 +64,7 @@ const engines = Effect.fnUntraced(function*(hears: string) {
 const askedOf = ({ chats }: FakeChatServer.FakeChatServer, said: string) =>
   chats.map(({ request }) => request.messages).filter((messages) => messages.some(({ content }) => content?.includes(said) === true))
 
-layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)), NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("a call that we place, answered into the greeting", (it) => {
+layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)), NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("an outbound call whose callee speaks into the greeting", (it) => {
   for (const hears of ["Hello?", "Miller, good morning."]) {
     it.effect(`with "${hears}": the rest of the greeting follows, and the model is not asked`, () =>
       Effect.gen(function*() {

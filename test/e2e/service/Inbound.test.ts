@@ -19,7 +19,7 @@ describe("an inbound call", () => {
         assert.strictEqual(metrics("client_caller_frames_received_total"), sentAt.length)
         assert.strictEqual(arrivals.length, metrics("client_caller_frames_sent_total"))
         assert.isTrue(arrivals.every(({ bytes }) => bytes === 160))
-        // Frames that did not come back were counted, or on their way when the caller hung up.
+        // A frame that did not come back is counted as dropped, or was on its way when the caller hung up.
         const missing = sentAt.length - arrivals.length - metrics("client_caller_frames_dropped_total")
         assert.isAtLeast(missing, 0)
         assert.isAtMost(missing, 40)

@@ -13,7 +13,7 @@ const verbsOf = (call: SimulatedCall) =>
   Effect.map(call.events, (events) => events.flatMap((event) => event._tag === "Twiml" ? [event.verbs.join(" ")] : []))
 
 describe("a call", () => {
-  it.live("ends here when the caller hangs up, for that reason", () =>
+  it.live("ends when the caller hangs up, and has that reason", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller: brief })
@@ -54,7 +54,7 @@ describe("a call", () => {
           assert.notStrictEqual(first.streamSid, second.streamSid)
           assert.notStrictEqual(first.parameters["token"], second.parameters["token"])
           assert.deepStrictEqual(yield* verbsOf(call), ["Connect", "Connect"])
-          // The sentence came back in two pieces, without the moment of the loss.
+          // The sentence came back in two pieces; the sound during the loss is missing.
           yield* assertEcho(call)
           assert.strictEqual(yield* endedBecause(both, "callerLeft"), 1)
         })
@@ -94,7 +94,7 @@ describe("a call", () => {
   it.live("whose stream never comes is hung up over REST after START_TIMEOUT", () =>
     withService({ env: { START_TIMEOUT: "1s" }, simulator: { phones: () => PhoneBehaviour.Answers({ after: "20 millis", caller: speaker }) } }, (both) =>
       Effect.gen(function*() {
-        // The test answers by hand: Twilio's side of the stream is never opened.
+        // The test itself requests the TwiML, and never opens the stream.
         const { callSid } = yield* BarePeer.answerCall(both)
         yield* until("the end", endedBecause(both, "noStream"), (count) => count === 1)
         const requests = yield* both.simulator.requests
@@ -102,7 +102,7 @@ describe("a call", () => {
         yield* until("no call left", both.service.health, ({ calls }) => calls === 0)
       })), 30_000)
 
-  it.live("whose stream ends silently at Twilio is forgotten when its final status comes", () =>
+  it.live("whose stream never comes ends when Twilio reports its final status", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const { callSid } = yield* BarePeer.answerCall(both)
@@ -119,7 +119,7 @@ describe("a call", () => {
         assert.strictEqual(metrics("client_caller_calls"), 0)
       })))
 
-  it.live("that is redirected by REST gets its stop, and is over when Twilio says so", () =>
+  it.live("that a user redirects over REST gets the stream's stop, and ends with Twilio's final status", () =>
     withService({}, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both)

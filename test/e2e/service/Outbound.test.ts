@@ -74,7 +74,7 @@ describe("an outbound call", () => {
       })
     ))
 
-  it.live("may name our own WebSocket, in the query as in the seed's form", () =>
+  it.live("may name our own WebSocket, in the query, too", () =>
     withPhone(answersSoon(), ({ service, simulator }) =>
       Effect.gen(function*() {
         const { status } = yield* service.dial(undefined, {
@@ -113,7 +113,7 @@ describe("an outbound call", () => {
       })
     ))
 
-  it.live("waits for its turn when CALLS_PER_SECOND is used up, and says how long", () =>
+  it.live("waits when CALLS_PER_SECOND is used up, and its response says how long", () =>
     withPhone(answersSoon(), ({ service }) =>
       Effect.gen(function*() {
         const first = yield* service.dial({ to: somebody })
@@ -141,7 +141,7 @@ describe("an outbound call", () => {
       ["canceled", PhoneBehaviour.Canceled({ after: "20 millis" }), "canceled", "canceled"]
     ] as const
   ) {
-    it.live(`that is ${name} ends so, and is counted so`, () =>
+    it.live(`that is ${name} ends with that outcome, and is counted with it`, () =>
       withPhone(phone, (both) =>
         Effect.gen(function*() {
           assert.strictEqual((yield* both.service.dial({ to: somebody })).status, 200)

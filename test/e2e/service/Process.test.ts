@@ -15,7 +15,7 @@ import { assertEcho, awaitFrames, brief, place, speaker, streamEnds } from "../.
 
 const linesOf = (text: string) => text.split("\n").filter((line) => line !== "")
 
-/** A start that must fail, and the lines that it prints. */
+/** Starts a process that must fail, and returns the lines that it prints. */
 const refusal = Effect.fnUntraced(function*(options: Process.Options) {
   const started = yield* Process.start({ ...options, env: { SERVER_PORT: "0", ...options.env } })
   assert.deepStrictEqual(yield* started.ended, { code: 1, signal: null }, started.stderr())
@@ -97,7 +97,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.notInclude(other, "not ")
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("with several wrong variables says one line for each; half an account is wrong, too", () =>
+  it.effect("with several wrong variables prints one line for each, and with half an account names the missing half", () =>
     Effect.gen(function*() {
       const lines = yield* refusal({ env: { SERVER_PORT: "eighty", SHUTDOWN_GRACE: "soon" } })
       assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["SERVER_PORT", "SHUTDOWN_GRACE"])
@@ -269,27 +269,27 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.notInclude(second.output, first.key)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("survives the loss of its output's reader, and ends when it is told to", () =>
+  it.effect("survives the loss of its output's reader, and ends on SIGTERM", () =>
     Effect.gen(function*() {
       const { port } = yield* Effect.tap(takenPort, ({ close }) => Effect.sync(close))
       const started = yield* Process.start({ isUnread: true, env: { SERVER_PORT: `${port}`, AGENT: "echo" } })
       const url = `http://127.0.0.1:${port}`
       const ready = Effect.map(Effect.exit(Client.ask(`${url}/ready`)), (exit) => Exit.isSuccess(exit) ? exit.value.status : 0)
       yield* until("the service", ready, (status) => status === 200)
-      // A line of the log, which can't be written.
+      // This request makes a line of the log, which can't be written.
       assert.strictEqual((yield* Client.ask(`${url}/twiml`, { method: "POST" })).status, 403)
       assert.strictEqual((yield* Client.ask(`${url}/health`)).status, 200)
       yield* started.signal("SIGTERM")
       assert.deepStrictEqual(yield* started.ended, { code: 0, signal: null })
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("answers the first request that reaches its port, however early", () =>
+  it.effect("answers the first request that its port accepts, however early", () =>
     Effect.gen(function*() {
       const { port, close } = yield* takenPort
       close()
       const started = yield* Process.start({ env: { SERVER_PORT: `${port}`, API_KEY: apiKey } })
       const ask = Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/health`))
-      // A refused connection does not count. An accepted one is answered.
+      // Refused connections are tried again. The first accepted one must be answered.
       const { status } = yield* Effect.retry(ask, { schedule: Schedule.spaced("5 millis"), times: 4000 })
       assert.strictEqual(status, 200)
       yield* started.signal("SIGTERM")
@@ -297,7 +297,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
     }).pipe(Effect.scoped), 60_000)
 
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    it.effect(`exits 0 by ${signal} when no call is on`, () =>
+    it.effect(`exits 0 on ${signal} without a live call`, () =>
       Effect.gen(function*() {
         const { service, started } = yield* Process.startWithTwilio()
         assert.strictEqual((yield* service.ask("/ready")).status, 200)
@@ -307,7 +307,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       }).pipe(Effect.scoped), 60_000)
   }
 
-  it.effect("by SIGTERM during a call takes no new calls, lets that one end, and exits 0", () =>
+  it.effect("on SIGTERM during a call takes no new calls, lets that one end, and exits 0", () =>
     Effect.gen(function*() {
       const both = yield* Process.startWithTwilio()
       const { service, started } = both
@@ -335,7 +335,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       yield* assertEcho(call)
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("by SIGTERM during a conversation lets it end, and exits 0", () =>
+  it.effect("on SIGTERM during a conversation lets it end, and exits 0", () =>
     Effect.gen(function*() {
       const both = yield* Process.startWithTwilio({ AGENT: "receptionist", SHUTDOWN_GRACE: "1m" })
       const conversation = yield* converse(both, ({ heardOut }) => [
@@ -344,7 +344,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
         heardOut(),
         Caller.Step.Speak({ text: "Goodbye.", voice: "rms" })
       ])
-      yield* conversation.awaitTold("CallerSaid")
+      yield* conversation.awaitServiceEvent("CallerSaid")
       yield* both.started.signal("SIGTERM")
       assert.deepStrictEqual(words(yield* conversation.over), [
         "agent: Maple Dental, good day. How can I help you?",
@@ -366,7 +366,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       yield* both.started.signal("SIGTERM")
       assert.strictEqual(yield* call.ended, "completed")
       assert.deepStrictEqual(yield* streamEnds(call), ["closedByService 1001"])
-      // Twilio requested TwiML, and was told to hang up.
+      // Twilio requested TwiML, and got <Hangup/>.
       const events = yield* call.events
       assert.isTrue(events.some((event) => event._tag === "Twiml" && event.verbs.join() === "Hangup"))
       assert.deepStrictEqual(yield* both.started.ended, { code: 0, signal: null })
@@ -387,7 +387,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
     }).pipe(Effect.scoped), 60_000)
 
   for (const second of ["SIGTERM", "SIGINT"] as const) {
-    it.effect(`stops at once by ${second} after SIGTERM, and does not exit 0`, () =>
+    it.effect(`stops at once on ${second} after SIGTERM, and does not exit 0`, () =>
       Effect.gen(function*() {
         const both = yield* Process.startWithTwilio()
         const call = yield* place(both)
@@ -458,7 +458,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       }
     }).pipe(Effect.scoped), 60_000)
 
-  it.effect("says so on the machine's own old Node as well", (context) =>
+  it.effect("says in one line that Node is too old on an old Node of this machine, too", (context) =>
     Effect.gen(function*() {
       const nodes = (process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, "node")).filter(existsSync)
       const old = yield* Effect.findFirst(nodes, (node) =>

@@ -163,6 +163,8 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
           const { json, status } = yield* service.ask(`/calls/${sid}/recording.wav`, { headers: { authorization: `Bearer ${apiKey}` } })
           assert.strictEqual(status, 503)
           assert.include(JSON.stringify(json), "STORE_ENCRYPTION_KEYS does not have")
+          const shown = yield* service.ask(`/calls/${sid}`, { headers: { authorization: `Bearer ${apiKey}` } })
+          assert.isAbove((shown.json as { readonly recording: { readonly duration_seconds: number } }).recording.duration_seconds, 0)
         }))
     }), 60_000)
 

@@ -1,5 +1,5 @@
 /**
- * Conversations over a network that stalls and then brings everything at once, as TCP does. The words are the same as on a good line,
+ * Conversations over a network that stalls and then brings everything at once, as TCP does. The words are the same as without a stall,
  * with the recognizer in the process and with one at an address.
  */
 import { NodeServices } from "@effect/platform-node"
@@ -20,7 +20,7 @@ const answer = "We are open Monday to Friday. From eight to five."
 const second = "Where are you?"
 const address = "We are at twenty Maple Street."
 
-/** Without a greeting the caller speaks a second after the stream's start, so a stall can be put at a moment of the sentence. */
+/** The agent has no greeting, so the caller speaks a second after the stream's start, and a stall can hit a known moment of the sentence. */
 const agentFile = `
 name: desk
 greeting: ""
@@ -37,7 +37,7 @@ const moments = { begin: 900, middle: 1600, end: 2300, pause: 2500, answer: 4000
 const lengths = [200, 600, 1500, 2500, 5000]
 const stalls = Object.entries(moments).flatMap(([where, atMillis]) => lengths.map((forMillis) => ({ where, atMillis, forMillis })))
 
-/** Calls are in real time: if the machine halts in the middle of a word, the caller's sound is damaged. */
+/** A failed test is repeated: calls are in real time, and a stall of the machine damages the caller's sound. */
 const inRealTime = { timeout: 300_000, retry: 2 }
 
 const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })

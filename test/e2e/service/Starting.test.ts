@@ -15,22 +15,22 @@ const freePort = Effect.callback<number>((resume) => {
   })
 })
 
-/** The answer's status, or the error. */
+/** The response's status and body, or "no answer". */
 const statusOf = (url: string, headers: Readonly<Record<string, string>> = {}) =>
   Effect.promise(() => fetch(url, { headers }).then(async (response) => `${response.status} ${await response.text()}`, () => "no answer"))
 
 const signed = { [Signature.header]: `${"A".repeat(27)}=` }
 
-/** A connection that sends this text and waits, and what it receives. */
+/** A connection that has sent this text and waits, with what it has received. */
 const open = (port: number, text: string) =>
   Effect.acquireRelease(
-    Effect.callback<{ readonly socket: Socket; readonly told: () => string }>((resume) => {
-      let told = ""
+    Effect.callback<{ readonly socket: Socket; readonly received: () => string }>((resume) => {
+      let received = ""
       const socket = connect(port, "127.0.0.1", () => {
         socket.write(text)
-        resume(Effect.succeed({ socket, told: () => told }))
+        resume(Effect.succeed({ socket, received: () => received }))
       })
-      socket.on("data", (chunk) => told += chunk.toString())
+      socket.on("data", (chunk) => received += chunk.toString())
       socket.on("error", () => undefined)
     }),
     ({ socket }) => Effect.sync(() => socket.destroy())
@@ -46,7 +46,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a s
     return { port, started, url, first }
   })
 
-  it.effect("answers /health from the first moment, lets Twilio wait, and tells others to come back", () =>
+  it.effect("answers /health from the first moment, keeps webhooks that have a signature waiting, and answers other requests with 503", () =>
     Effect.gen(function*() {
       const { first, started, url } = yield* begin()
       assert.match(first, /^200 .*(?:"starting"|"healthy")/)
@@ -58,33 +58,33 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a s
           statusOf(`${url}/docs`)
         ], { concurrency: "unbounded" })
         for (const answer of [ready, page, unsigned]) assert.match(answer, /^(?:200|403|503 .*engines)/)
-        // It waited for the service, which then sees that Twilio did not send it.
+        // The webhook waited until the service was ready to check its signature, which is forged.
         assert.match(webhook, /^403 .*invalid-signature/)
       }
       assert.match(yield* started.url, /^http/)
       assert.match(yield* statusOf(`${url}/ready`), /^200/)
     }).pipe(Effect.scoped))
 
-  it.effect("ends when it is told to, and answers the waiting webhooks", () =>
+  it.effect("ends on SIGTERM, and answers the waiting webhooks", () =>
     Effect.gen(function*() {
       const { port, started, url } = yield* begin()
       const waiting = yield* open(port, `GET /twiml HTTP/1.1\r\nHost: x\r\n${Signature.header}: ${signed[Signature.header]}\r\n\r\n`)
       const half = yield* open(port, `POST /twiml HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n${Signature.header}: ${signed[Signature.header]}\r\n\r\na`)
-      // When this answer has come, the service has read both requests.
+      // The service has read both requests before it answers this third one.
       const state = yield* statusOf(`${url}/health`)
       yield* started.signal("SIGTERM")
       const { code } = yield* started.ended
       assert.isNumber(code, started.stderr())
       if (state.includes("starting")) {
-        assert.match(waiting.told(), /^HTTP\/1.1 (?:503|403)/)
-        assert.match(half.told(), /^(?:HTTP\/1.1 (?:503|403)|$)/)
+        assert.match(waiting.received(), /^HTTP\/1.1 (?:503|403)/)
+        assert.match(half.received(), /^(?:HTTP\/1.1 (?:503|403)|$)/)
       }
     }).pipe(Effect.scoped))
 
-  it.effect("and fails tells the reason and exits 1, even if webhooks wait", () =>
+  it.effect("and fails prints the reason and exits 1, even if webhooks wait", () =>
     Effect.gen(function*() {
       const port = yield* freePort
-      // Its engine is missing, and is tried in vain for a while.
+      // Nothing listens at the speech recognition's address, which the service tries for a while.
       const nobody = yield* freePort
       const started = yield* Process.start({
         env: { SERVER_PORT: `${port}`, API_KEY: apiKey, AGENT: "nobody", STT_URL: `http://127.0.0.1:${nobody}/v1` }
@@ -99,7 +99,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a s
 })
 
 layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("a process that was halted", (it) => {
-  it.effect("loses no call: the sound of that time waits in the sockets", () =>
+  it.effect("loses no call: the sound of the halt waits in the sockets", () =>
     Effect.gen(function*() {
       const { service, started, simulator } = yield* Process.startWithTwilio({ MEDIA_TIMEOUT: "2s", START_TIMEOUT: "2s" })
       const caller = Caller.make(Caller.Step.Silence({ duration: "20 seconds" }), Caller.Step.HangUp())

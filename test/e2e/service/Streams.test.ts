@@ -31,7 +31,7 @@ class GoodCall extends Context.Service<GoodCall, SimulatedCall>()("test/e2e/Good
 
 const layers = GoodCall.layer.pipe(Layer.provideMerge(serviceLayer({ env: { START_TIMEOUT: "2s", MEDIA_TIMEOUT: "3s" } })))
 
-/** Runs a test beside the good call, and checks that call afterwards. */
+/** Runs a test beside the good call, and then checks that the good call goes on. */
 const unharmed = <A, E, R>(test: (both: { service: Service["Service"]; simulator: Simulator["Service"] }) => Effect.Effect<A, E, R>) =>
   Effect.gen(function*() {
     const good = yield* GoodCall
@@ -69,7 +69,7 @@ const expiredToken = (callSid: string) =>
 
 layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media stream", (it) => {
   for (const upgradeSignature of ["forged", "missing"] as const) {
-    it.effect(`with a ${upgradeSignature} signature is refused, and Twilio is told`, () =>
+    it.effect(`with a ${upgradeSignature} signature is refused, and Twilio reports error 31920`, () =>
       unharmed((both) =>
         Effect.gen(function*() {
           const call = yield* place(both, faulty({ upgradeSignature, onlyFirstStream: true }))
@@ -151,7 +151,7 @@ layer(layers, { excludeTestServices: true, timeout: "60 seconds" })("a media str
       Effect.gen(function*() {
         const first = yield* BarePeer.open(both)
         yield* first.startWell
-        // A request that comes this often is a replay.
+        // As if somebody replayed Twilio's signed request.
         for (let count = 0; count < 10; count++) {
           const again = yield* BarePeer.answerCall(both, first.call.callSid)
           assert.notStrictEqual(again.token, first.call.token)

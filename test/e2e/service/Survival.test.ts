@@ -12,7 +12,7 @@ import { DatabaseSync } from "node:sqlite"
 import * as FakeChatServer from "../../support/engines/FakeChatServer.ts"
 import * as FakeHttpServer from "../../support/engines/FakeHttpServer.ts"
 import * as Balancer from "../../support/service/Balancer.ts"
-import { those, type Told, watch, words } from "../../support/service/Conversing.ts"
+import { those, type LiveEvent, watch, words } from "../../support/service/Conversing.ts"
 import * as Diner from "../../support/service/Diner.ts"
 import * as Process from "../../support/service/Process.ts"
 import { freePort, startBehind } from "../../support/service/Replicas.ts"
@@ -25,7 +25,7 @@ const say = (text: string) => Caller.Step.Speak({ text, voice: "rms" })
 interface Turn {
   readonly role: string
   readonly text: string
-  /** Words that were heard. */
+  /** The words of the turn that the caller heard. */
   readonly heard: string
 }
 
@@ -36,7 +36,7 @@ const toTurn = ({ role, text, words }: Record<string, unknown>): Turn => ({
     .filter(({ isHeard }) => isHeard).map(({ text }) => text).join(" ")
 })
 
-/** A caller asks for the opening hours and then for the address. The turns come from the database. */
+/** Places a call whose caller asks for the opening hours and then for the address, each when `turns` show the words before as heard. */
 const callWith = Effect.fnUntraced(function*(balancer: Balancer.Balancer, turns: () => ReadonlyArray<Turn>) {
   const simulator = yield* Simulator
   const heardOf = (part: string) => turns().some(({ heard, role }) => role === "agent" && heard.includes(part))
@@ -130,7 +130,7 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       assert.deepStrictEqual([...new Set(keys)], ["2025", "2026"])
     }).pipe(Effect.scoped), 120_000)
 
-  it.effect("while a tool runs does not ask it again: another process tells that nobody knows", () =>
+  it.effect("while a tool runs goes on in another process, which does not run the tool again and says that its result is unknown", () =>
     Effect.gen(function*() {
       const simulator = yield* Simulator
       const postgres = yield* PostgresServer
@@ -178,19 +178,19 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       const first = yield* startBehind(balancer, { SERVER_PORT: String(ports[0]), DATABASE_URL: url })
       const second = yield* startBehind(balancer, { SERVER_PORT: String(ports[1]), DATABASE_URL: url })
       balancer.send(ports)
-      const told: { [process: string]: Array<Told> } = { first: [], second: [] }
+      const told: { [process: string]: Array<LiveEvent> } = { first: [], second: [] }
       const heard = (process: string, words: string) => those(told[process], "AgentHeard").some(({ text }) => text.includes(words))
       const cue = (process: string, words: string) => Caller.Step.AwaitCue({ isGiven: () => heard(process, words), atMost: "1 minute" })
       const behind = { service: Service.of(at(balancer.url, apiKey, simulator.accountSid, authToken)), simulator }
       const call = yield* place(behind, {
         caller: Caller.make(cue("first", "help you?"), say("What are your opening hours?"), cue("second", "help you?"), say("Where are you?"), cue("second", "library."), Caller.Step.HangUp())
       })
-      const watchIn = Effect.fnUntraced(function*(process: Process.Started, events: Array<Told>) {
+      const watchIn = Effect.fnUntraced(function*(process: Process.Started, events: Array<LiveEvent>) {
         const service = Service.of(at(yield* process.url, apiKey, simulator.accountSid, authToken))
         return yield* watch({ service, simulator }, call, events)
       })
       const before = yield* watchIn(first, told["first"])
-      yield* before.awaitTold("AgentSays", ({ text }) => text.includes("Monday to Friday"))
+      yield* before.awaitServiceEvent("AgentSays", ({ text }) => text.includes("Monday to Friday"))
       const turnsOf = Effect.map(execute(url, "SELECT role, text, words FROM turns ORDER BY turn"), (rows) => rows.map(toTurn))
       yield* until("the answer in the database", turnsOf, (all) => all.some(({ text }) => text.includes("Monday to Friday")))
 
@@ -199,7 +199,7 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       yield* until("the next stream", Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === "StreamStarted").length), (count) => count === 2)
       const after = yield* watchIn(second, told["second"])
       assert.strictEqual(yield* call.settled, "completed")
-      // Only the database tells watchers that nothing more comes.
+      // The stream of events ends only when the database can be read.
       yield* postgres.start
       yield* after.over
       assert.include(words(told["second"]), "agent: Sorry, we were cut off. Maple Dental, good day. How can I help you?")

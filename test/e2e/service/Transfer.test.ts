@@ -21,7 +21,7 @@ const dialled = (call: SimulatedCall) =>
   Effect.map(call.events, (events) => events.flatMap((event) => event._tag === "Dialled" ? [event] : []))
 
 describe("a caller who is transferred", () => {
-  it.live("talks to the office, which sees our number, and the call ends when that conversation ends", () =>
+  it.live("talks to the office, which sees the service's number, and the call ends when the office's conversation ends", () =>
     withService({ env: { AGENT }, simulator: { phones: () => PhoneBehaviour.Answers({ after: "200 millis", caller: Caller.silent }) } }, (both) =>
       Effect.gen(function*() {
         const call = yield* place(both, { caller })
@@ -56,7 +56,7 @@ describe("a caller who is transferred", () => {
         assert.strictEqual(yield* endedBecause(both, "transferred"), 0)
       })), 60_000)
 
-  it.live("is told when Twilio refuses, and the conversation goes on", () =>
+  it.live("hears an apology when Twilio refuses, and the conversation goes on", () =>
     withService({
       env: { AGENT },
       simulator: {

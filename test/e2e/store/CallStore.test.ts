@@ -20,10 +20,10 @@ const use = <A, E>(env: Databases.Environment, test: (both: Both) => Effect.Effe
 
 const sid = sidOf(1)
 
-/** The writes with times in their order, as a process stamps them. */
+/** Stamps the writes with rising times, as a process does. */
 const stamped = (writes: ReadonlyArray<StoreWrite>): ReadonlyArray<Stamped> => writes.map((write, index) => ({ write, at: 1000 + index }))
 
-/** Random numbers of a seed. */
+/** A generator of random numbers from a seed. */
 const random = (seed: number) => () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647
 
 const shuffled = <A>(values: ReadonlyArray<A>, next: () => number) =>
@@ -78,7 +78,7 @@ describe("the store", { timeout: 60_000 }, () => {
           }
         }), 120_000)
 
-      it.effect(`${name}: has a write and all earlier ones when keep returns`, () =>
+      it.effect(`${name}: the database has a write and all earlier ones of the call when keep returns`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ database, store }) =>
             Effect.gen(function*() {
@@ -91,7 +91,7 @@ describe("the store", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: another process finds what it needs to go on with a call`, () =>
+      it.effect(`${name}: another process finds what it needs to take over a call`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, ({ store }) =>
@@ -133,7 +133,7 @@ describe("the store", { timeout: 60_000 }, () => {
               })))
         }))
 
-      it.effect(`${name}: a call has one owner, and an earlier owner is none any more`, () =>
+      it.effect(`${name}: a call has one owner at a time, and only the owner can disown it`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, ({ store: one }) =>
@@ -179,7 +179,7 @@ describe("the store", { timeout: 60_000 }, () => {
               })))
         }))
 
-      it.effect(`${name}: a token is used once, whoever sees it`, () =>
+      it.effect(`${name}: a token can be used once, in all processes together`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, ({ store: one }) =>
@@ -192,7 +192,7 @@ describe("the store", { timeout: 60_000 }, () => {
               })))
         }))
 
-      it.effect(`${name}: the owner is told each signal once, in order`, () =>
+      it.effect(`${name}: the owner gets each signal once, in order`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, ({ store: one }) =>
@@ -225,7 +225,7 @@ describe("the store", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: a write that the database can't take is left out, and the writes around it are kept`, () =>
+      it.effect(`${name}: a write that the database refuses is lost, and the writes around it are stored`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ database, store }) =>
             Effect.gen(function*() {
@@ -237,7 +237,7 @@ describe("the store", { timeout: 60_000 }, () => {
         }))
     }
 
-    it.effect("its writes survive JSON", () =>
+    it.effect("each write is the same after JSON encoding and decoding", () =>
       Effect.sync(() => {
         assert.isTrue(Schema.is(Schema.Json)(life(sid)))
       }))

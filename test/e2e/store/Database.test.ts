@@ -20,7 +20,7 @@ const addCall = ({ sql }: Database["Service"], callSid = sid) => sql`INSERT INTO
 describe("the database", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: makes its tables at the first start, and keeps what is in them`, () =>
+      it.effect(`${name}: makes its tables at the first start, and keeps their rows after that`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, (database) =>
@@ -33,7 +33,7 @@ describe("the database", { timeout: 60_000 }, () => {
           assert.deepStrictEqual(rows.map((row) => ({ ...row })), [{ call_sid: sid, started_at: 1000, parts: 0 }])
         }))
 
-      it.effect(`${name}: two processes that start at once both have it`, () =>
+      it.effect(`${name}: two processes that start at once can both use it`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           const start = use(env, (database) =>
@@ -53,7 +53,7 @@ describe("the database", { timeout: 60_000 }, () => {
           assert.match(error.message, /^The database is of a newer version of this service \(its tables have version 99, this program knows \d+\)\. [^\n]*$/)
         }))
 
-      it.effect(`${name}: a duplicate is a UniqueViolation, and an object is no parameter`, () =>
+      it.effect(`${name}: a duplicate is a UniqueViolation, and an object as a parameter is refused`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, (database) =>
             Effect.gen(function*() {
@@ -153,7 +153,7 @@ describe("the database", { timeout: 60_000 }, () => {
           }))
       }))
 
-    it.effect("Postgres: a frozen server costs a reader a second, and is noticed", () =>
+    it.effect("Postgres: a reader waits a second for a frozen server, which is not ready until it answers again", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -170,7 +170,7 @@ describe("the database", { timeout: 60_000 }, () => {
           })).pipe(Effect.ensuring(server.thaw))
       }))
 
-    it.effect("Postgres: a wrong name of the database keeps it from starting, and the line does not have its address", () =>
+    it.effect("Postgres: a wrong database name keeps it from starting, in a line without the address", () =>
       Effect.gen(function*() {
         const url = new URL(yield* (yield* PostgresServer).database)
         url.pathname = "/nowhere"

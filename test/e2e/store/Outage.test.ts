@@ -26,7 +26,7 @@ const sid = sidOf(1)
 
 const program = fileURLToPath(new URL("../../support/store/WritingProcess.ts", import.meta.url))
 
-/** Runs a process that keeps writes until it has kept this many, kills it, and gives how many it kept. */
+/** Runs a process that keeps writes (`store.keep`) until it has kept this many, kills it, and returns how many it kept. */
 const writeAndDie = (env: Databases.Environment, enough: number) =>
   Effect.callback<number>((resume) => {
     const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH ?? "", AGENT: "echo", LOG_LEVEL: "Error", ...env }, stdio: ["ignore", "pipe", "inherit"] })
@@ -52,10 +52,10 @@ const sequences = (database: Database["Service"]) => Effect.map(dump(database.sq
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index)
 
-describe("the store in bad times", { timeout: 120_000 }, () => {
+describe("the store during faults", { timeout: 120_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: a killed process loses nothing that it has kept`, () =>
+      it.effect(`${name}: a killed process loses no write for which keep has returned`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           const kept = yield* writeAndDie(env, 40)
@@ -70,7 +70,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
         }))
     }
 
-    it.effect("a damaged last line of a journal is left out, and all other lines are taken", () =>
+    it.effect("a damaged last line of a journal is skipped, and all other lines are stored", () =>
       Effect.gen(function*() {
         for (const { fresh } of Databases.kinds) {
           const env = yield* fresh
@@ -88,7 +88,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
         }
       }))
 
-    it.effect("SQLite: a full disk is reported in a sentence, and writes kept meanwhile are stored when there is room", () =>
+    it.effect("SQLite: a full disk is reported in a sentence, and writes made meanwhile are stored when there is space again", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[0].fresh
         const lines: Array<string> = []
@@ -148,7 +148,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
           }))
       }))
 
-    it.effect("Postgres: after a stop and a start it has everything in the end, and the calls notice nothing", () =>
+    it.effect("Postgres: after a stop and a start it has all writes in the end, and no write failed", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -183,7 +183,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
           }))
       }))
 
-    it.effect("Postgres: while it is frozen, kept writes go to the journal within a third of a second", () =>
+    it.effect("Postgres: while it is frozen, keep writes to the journal in less than a second", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -204,7 +204,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
           })).pipe(Effect.ensuring(server.thaw))
       }))
 
-    it.effect("Postgres: if it is missing at the start, writes wait, and the next process after a killed one stores them", () =>
+    it.effect("Postgres: if it does not answer at the start, writes wait, and the next process after a killed one stores them", () =>
       Effect.gen(function*() {
         const server = yield* PostgresServer
         if (!server.isOurs) return
@@ -242,7 +242,7 @@ describe("the store in bad times", { timeout: 120_000 }, () => {
     it.effect("SQLite: a folder that can't be written to keeps it from starting, in one line", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[0].fresh
-        // Root may write everywhere, so the folder is a file.
+        // A file in place of the folder, because root may write to every folder.
         const file = `${env.DATA_DIR}/file`
         yield* (yield* FileSystem.FileSystem).writeFileString(file, "")
         const error = yield* Effect.flip(use({ DATA_DIR: file }, () => Effect.void))

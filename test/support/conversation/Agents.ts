@@ -29,7 +29,7 @@ export const saying = (
 /** An agent that says nothing and never ends. */
 export const silent: Agent = saying(() => Stream.never)
 
-/** An agent whose words the test decides. It keeps the signals that it got. */
+/** An agent whose sound the test decides. It records the signals that it got. */
 export interface Puppet {
   readonly agent: Agent
   readonly say: (...items: ReadonlyArray<OutboundItem>) => void

@@ -1,10 +1,10 @@
-/** Voice detectors from effects, so that an answer may be slow, fail or never come. */
+/** Voice detectors that answer by an effect. So an answer may be slow, fail or never come. */
 import { Effect, FiberSet, type Scope } from "effect"
 import type { Pcm } from "../../../src/audio/Pcm.ts"
 import type { EngineFailed } from "../../../src/conversation/ports/Engine.ts"
 import type { Detector } from "../../../src/conversation/ports/VoiceActivity.ts"
 
-/** Makes a detector of the port. Its requests end with the scope. */
+/** Makes a detector whose requests end with the scope. */
 export const make = (probability: (window: Pcm<8000>) => Effect.Effect<number, EngineFailed>): Effect.Effect<Detector, never, Scope.Scope> =>
   Effect.map(FiberSet.makeRuntime<never, number, EngineFailed>(), (run) => ({
     ask: (window, answer) => run(Effect.suspend(() => probability(window))).addObserver(answer)

@@ -1,6 +1,6 @@
 /**
- * A fake telephone line for a conversation, on the test's clock. The caller's frames come in real time. It plays the agent's sound with a
- * buffer like Twilio's, returns a mark when its sound has been played or cleared, and keeps what has left and when.
+ * A fake telephone line for a conversation, on the test's clock. The caller's frames come in real time. The line plays the agent's sound
+ * with a buffer like Twilio's. It returns a mark when its sound has been played or cleared, and records what was sent and when.
  */
 import { type Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
@@ -11,7 +11,7 @@ import type { ConversationEvent } from "../../../src/conversation/ports/Conversa
 import type { TurnEvent } from "../../../src/conversation/turn/TurnEvent.ts"
 import { settle } from "../service/Time.ts"
 
-/** An item that has left. Times are ms of the test's clock. */
+/** An item that was sent to the caller. Times are ms of the test's clock. */
 export type Left =
   | { readonly _tag: "Sound"; readonly at: number; readonly pcm: Pcm.Pcm<8000> }
   | { readonly _tag: "Mark"; readonly at: number; readonly name: string }
@@ -19,11 +19,11 @@ export type Left =
 
 export interface FakeLine {
   readonly end: RecordedCall
-  /** Plays the conversation's sound until the scope is closed. Then the line is dead. */
+  /** Plays the conversation's sound until the scope is closed. */
   readonly play: (agent: AgentSide<unknown>) => Effect.Effect<void, never, Scope.Scope>
   /** The caller speaks, in frames of 20 ms in real time. The voice has short gaps, since a steady noise is no voice. */
   readonly voice: (millis: number) => Effect.Effect<void>
-  /** The caller is silent: frames of silence come. */
+  /** The caller is silent. Frames of silence come. */
   readonly quiet: (millis: number) => Effect.Effect<void>
   /** No frame comes, and the line knows that the caller is silent. It delivers silence in pieces of 100 ms. */
   readonly gap: (millis: number) => Effect.Effect<void>
@@ -36,7 +36,7 @@ export interface FakeLine {
   readonly left: ReadonlyArray<Left>
   readonly told: ReadonlyArray<ConversationEvent>
   readonly events: ReadonlyArray<TurnEvent>
-  /** The events of this kind that watchers were told. */
+  /** The events of this kind that watchers got. */
   readonly tales: <Tag extends ConversationEvent["_tag"]>(tag: Tag) => ReadonlyArray<Extract<ConversationEvent, { readonly _tag: Tag }>>
   readonly now: () => number
   /** The conversation ended the call. */
@@ -47,7 +47,7 @@ export interface FakeLine {
   readonly delayMarks: (millis: number) => void
 }
 
-/** How far ahead of playing sound leaves, ms. */
+/** Sound is sent this long (ms) before it is played. */
 const leadMillis = 200
 
 const frameMillis = 20
@@ -55,7 +55,7 @@ const frameMillis = 20
 /** ms of silence that a line delivers at once when no frames come. */
 const silenceMillis = 100
 
-/** Samples of a syllable, 400 ms, and of the silence in it, 40 ms, like a consonant's closure. */
+/** Samples of a syllable, 400 ms, and of the silence within the syllable, 40 ms, like a consonant's closure. */
 const syllable = 3200
 const stop = 320
 
@@ -155,7 +155,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
       return Effect.asVoid(Effect.forkScoped(
         agent.reply.pipe(
           Stream.runForEachArray((items) => {
-            // As on the real line, a clear that comes while an array is being sent takes effect after it.
+            // As on the real line, a clear that comes while an array is being sent takes effect after the array.
             const current = generation
             return Effect.forEach(items, (item) => Effect.suspend(() => one(item, current)), { discard: true })
           }),
@@ -195,7 +195,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
   return line
 })
 
-/** What has left, as text: `["Hello. 420", "mark turn-0/seg-0", "clear"]`. Sound is shown by its text and its ms. */
+/** What was sent, as text: `["Hello. 420", "mark turn-0/seg-0", "clear"]`. Sound is shown by its text and its ms. */
 export const story = (line: Pick<FakeLine, "left">, textOf: (sample: number) => string): ReadonlyArray<string> => {
   const told: Array<string> = []
   let text: string | undefined

@@ -21,11 +21,11 @@ export const durationOf = (text: string): number => text.length * 60
 
 export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
   const turns = Turns.make(overrides)
-  /** In the order of playing. The pieces of a held reply wait. */
+  /** The pieces that were not played yet, in order. The pieces of a held reply wait. */
   let queue: Array<Piece> = []
   const released = new Set<number>()
   const begun = new Set<number>()
-  /** The heard text of each reply, in whole pieces and parts, in order. */
+  /** The text of each reply that the caller heard: whole pieces, and the beginning of a piece that was cut. */
   const heard = new Map<number, Array<string>>()
   let done = 0
 
@@ -94,7 +94,7 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
     settle()
   }
 
-  /** Time passes, from one event to the next. */
+  /** Lets time pass, from one event to the next. */
   const pass = (millis: number) => {
     const until = turns.now + millis
     while (true) {
@@ -141,7 +141,7 @@ export const make = (overrides?: Parameters<typeof Turns.make>[0]) => {
       if (asked === undefined) return
       send({ _tag: "Transcribed", utterance: asked.utterance, attempt: asked.attempt, transcript: text === "" ? { text, ending: "unknown" } : Turns.complete(text) })
     },
-    /** The newest reply's model has written this text, and goes on. */
+    /** The newest reply's model has written this text, and is not done. */
     begins: (text: string) => {
       const reply = turns.last("StartReply")?.reply
       if (reply !== undefined) send({ _tag: "ReplyText", reply, text })

@@ -7,7 +7,7 @@ const hex = (index: number) => index.toString(16).padStart(32, "0")
 export const accountSid = `AC${hex(1)}`
 export const authToken = "auth-token-of-a-test"
 
-/** A call by its number, and a stream by its own. */
+/** The SID of the call, or of the stream, with this index. */
 export const callSid = (index = 1) => CallSid.make(`CA${hex(index)}`)
 export const streamSid = (index = 1) => StreamSid.make(`MZ${hex(index)}`)
 

@@ -1,4 +1,4 @@
-/** Sounds at 8 kHz for tests of the caller's side, the same in every run. */
+/** Sounds at 8 kHz for tests of the caller's side. They are the same in every run. */
 import { readFileSync } from "node:fs"
 import * as Mulaw from "../../../src/audio/Mulaw.ts"
 import type { Pcm } from "../../../src/audio/Pcm.ts"
@@ -13,7 +13,7 @@ const random = (seed: number) => {
   }
 }
 
-/** dB of full scale as a mean square of 16-bit samples. */
+/** The mean square of 16-bit samples that has this level in dB of full scale. */
 export const power = (dBFS: number): number => (32768 * 10 ** (dBFS / 20)) ** 2
 
 export const level = (pcm: Pcm<8000>): number => {
@@ -32,8 +32,8 @@ export const noise = (millis: number, dBFS: number, seed = 1): Pcm<8000> => {
 }
 
 /**
- * Noise with the colour and the rhythm of speech: falling by 6 dB an octave above 500 Hz, syllables of 100 to
- * 250 ms of different loudness, short gaps between.
+ * Noise with the colour and the rhythm of speech. It falls by 6 dB an octave above 500 Hz. Syllables of 100 to 250 ms differ in loudness,
+ * and have short gaps between them.
  */
 export const speechLike = (millis: number, dBFS: number, seed = 1): Pcm<8000> => {
   const next = random(seed)
@@ -54,7 +54,7 @@ export const speechLike = (millis: number, dBFS: number, seed = 1): Pcm<8000> =>
   return Int16Array.from(samples, (sample) => Math.max(-32768, Math.min(32767, Math.round(sample * scale))))
 }
 
-/** A recorded sentence of 3.5 s, with silence before and behind. */
+/** A recorded sentence of 3.5 s, with silence before and after. */
 export const recorded: Pcm<8000> = (() => {
   const wav = Wav.decode(readFileSync(new URL("../../fixtures/speech-8k.wav", import.meta.url)))
   if (wav._tag === "WavError") throw new TypeError(wav.reason)
@@ -65,7 +65,7 @@ export const gain = (pcm: Pcm<8000>, dB: number): Pcm<8000> => pcm.map((sample) 
 
 export const join = (...pieces: ReadonlyArray<Pcm<8000>>): Pcm<8000> => Int16Array.from(pieces.flatMap((piece) => [...piece]))
 
-/** The sum of sounds; shorter ones end in silence. */
+/** The sum of sounds. Shorter sounds are filled up with silence. */
 export const mix = (...sounds: ReadonlyArray<Pcm<8000>>): Pcm<8000> => {
   const out = new Int16Array(Math.max(...sounds.map(({ length }) => length)))
   for (const sound of sounds) {
@@ -76,7 +76,7 @@ export const mix = (...sounds: ReadonlyArray<Pcm<8000>>): Pcm<8000> => {
 
 export const later = (pcm: Pcm<8000>, millis: number): Pcm<8000> => join(silence(millis), pcm)
 
-/** The sound after the telephone's code. */
+/** The sound after it was coded as μ-law and decoded. */
 export const overTheLine = (pcm: Pcm<8000>): Pcm<8000> => Mulaw.decode(Mulaw.encode(pcm))
 
 /** The sound from one moment to another, ms. */

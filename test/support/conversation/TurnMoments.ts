@@ -1,8 +1,8 @@
-/** Moments of a call at which tests of the turn machine begin, and times of the machine. */
+/** Moments of a call at which tests of the turn machine begin, and durations that the machine uses. */
 import type { TurnSettings } from "../../../src/conversation/turn/TurnState.ts"
 import * as Turns from "./Turns.ts"
 
-/** Both sides are silent for this long (ms) before the agent cuts the line. */
+/** Both sides are silent for this long (ms) before the agent hangs up. */
 export const silenceBeforeHangUpMillis = 200
 
 /** After this time (ms) a missing mark counts as returned. */
@@ -10,7 +10,7 @@ export const markGraceMillis = 5000
 
 type Moment = ReturnType<typeof Turns.make>
 
-/** The caller has said something complete, and the agent's answer to it is being made. */
+/** The caller has asked a question, and the agent's answer is being made. */
 export const asked = (text = "when are you open", overrides: Partial<TurnSettings> = {}): Moment => {
   const turns = Turns.make(overrides)
   turns.greeted()

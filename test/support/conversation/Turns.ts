@@ -176,12 +176,12 @@ export const make = (overrides: Partial<TurnSettings> = {}, from = 0) => {
 
 export type Turns = ReturnType<typeof make>
 
-/** The line is cut now, and the conversation goes on after `gap` ms on another one. */
+/** Cuts the line now. The conversation goes on after `gap` ms in another media stream. */
 export const reconnect = (
   before: Turns,
   { gap = 1000, isAfterTransfer = false }: { readonly gap?: number; readonly isAfterTransfer?: boolean } = {}
 ): Turns => {
-  // JSON, as a store gives it back.
+  // The memory is written and read as JSON, as in a store.
   const memory = decodeMemory(JSON.parse(JSON.stringify(TurnMemory.of(before.state))))
   const turns = make(before.settings, before.now + gap)
   turns.send({ _tag: "Reconnected", memory, isAfterTransfer })

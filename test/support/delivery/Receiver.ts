@@ -28,7 +28,7 @@ export interface Receiver {
   readonly connections: () => number
 }
 
-/** `behave`: how it answers the webhook of this number, from 0. */
+/** `behave`: how the receiver answers the `number`-th webhook, counted from 0. */
 export const make = (behave: (number: number, received: Received) => Behaviour = () => ({ status: 204 })) =>
   Effect.acquireRelease(
     Effect.callback<Receiver & { readonly close: () => void }>((resume) => {
@@ -70,6 +70,6 @@ export const make = (behave: (number: number, received: Received) => Behaviour =
     ({ close }) => Effect.sync(close)
   )
 
-/** Verifies a webhook with the package of Standard Webhooks, which gives the body or throws. */
+/** Verifies a webhook with the package of Standard Webhooks, which returns the body, or throws if the signature is wrong. */
 export const verify = (secret: string, { body, headers }: Received) =>
   new Webhook(secret).verify(body, headers as Record<string, string>) as { readonly type: string; readonly timestamp: string; readonly data: Record<string, unknown> }

@@ -12,7 +12,7 @@ import * as HttpTools from "../../../src/engines/tools/HttpTools.ts"
 export const live = HttpTools.layer.pipe(Layer.provideMerge(EngineHttpClient.layer))
 
 /** The tools of one call. */
-export const newToolRunner = Effect.map(Tools, (tools) => ToolRunner.make({ tools, smallTalk: ["okay", "hello"] }))
+export const newToolRunner = Effect.map(Tools, (tools) => ToolRunner.make({ tools, smallTalk: [["okay", "hello"]] }))
 
 let replies = 0
 

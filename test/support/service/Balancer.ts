@@ -1,6 +1,6 @@
 /**
- * A load balancer in front of processes of the service, for tests: each connection goes to the first process that takes it, and waits for
- * one while none does. A connection ends with its process, and so does a process's connection with its peer. A test can cut media streams.
+ * A load balancer in front of processes of the service, for tests. Each connection goes to the first process that accepts it, and waits
+ * while none does. When one side of a connection is closed, the balancer closes the other side too. A test can cut media streams.
  */
 import { Effect, type Scope } from "effect"
 import { connect, createServer, type Socket } from "node:net"

@@ -7,7 +7,7 @@ export interface Options {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
-  /** As it goes over the wire, without the `?`. */
+  /** The encoded query, without the `?`. */
   readonly query?: string
 }
 

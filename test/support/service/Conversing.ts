@@ -13,28 +13,30 @@ import type { Acoustics } from "../../../src/simulator/caller/Acoustics.ts"
 import { apiKey, type Both, until } from "./Service.ts"
 import { place } from "./Talk.ts"
 
-export type Told = ServiceEvents.LiveEvent
-type Tag = Told["_tag"]
-type Of<T extends Tag> = Extract<Told, { readonly _tag: T }>
+export type LiveEvent = ServiceEvents.LiveEvent
+type Tag = LiveEvent["_tag"]
+type Of<T extends Tag> = Extract<LiveEvent, { readonly _tag: T }>
 
 /** Much longer than any successful step takes. */
 export const patience = "1 minute"
 
-/** A call, and the events that the service has told of it so far. */
+/** A call, and what the service reports about it. */
 export interface Conversation {
   readonly call: SimulatedCall
-  readonly told: ReadonlyArray<Told>
-  /** Waits until an event is told; earlier events count, too. */
-  readonly awaitTold: <T extends Tag>(tag: T, isIt?: (event: Of<T>) => boolean) => Effect.Effect<Of<T>>
-  /** Waits until the call is over and the service has told all its events. */
-  readonly over: Effect.Effect<ReadonlyArray<Told>>
+  /** The service's events about the call so far. */
+  readonly told: ReadonlyArray<LiveEvent>
+  /** Waits for an event of the service; earlier events count, too. */
+  readonly awaitServiceEvent: <T extends Tag>(tag: T, isIt?: (event: Of<T>) => boolean) => Effect.Effect<Of<T>>
+  /** Waits until the call is over and the service has sent all events about it. */
+  readonly over: Effect.Effect<ReadonlyArray<LiveEvent>>
 }
 
-export const those = <T extends Tag>(told: ReadonlyArray<Told>, tag: T): ReadonlyArray<Of<T>> =>
+/** The events of one kind. */
+export const those = <T extends Tag>(told: ReadonlyArray<LiveEvent>, tag: T): ReadonlyArray<Of<T>> =>
   told.filter((event): event is Of<T> => event._tag === tag)
 
 /** The words of both sides in order: the caller's as they were understood, the agent's as they were heard. */
-export const words = (told: ReadonlyArray<Told>): ReadonlyArray<string> =>
+export const words = (told: ReadonlyArray<LiveEvent>): ReadonlyArray<string> =>
   told.flatMap((event) =>
     event._tag === "CallerSaid" ? [`caller: ${event.text}`] : event._tag === "AgentHeard" ? [`agent: ${event.text}`] : []
   )
@@ -43,13 +45,13 @@ export const words = (told: ReadonlyArray<Told>): ReadonlyArray<string> =>
 export interface Cues {
   /** The agent has finished one more turn since the last cue. */
   readonly heardOut: () => Caller.Step
-  /** The caller has heard these words of the agent's. */
+  /** The caller has heard these words of the agent. */
   readonly heard: (words: string) => Caller.Step
-  /** This event was told so many times. */
+  /** The service has sent this event `times` times (once if not given). */
   readonly told: <T extends Tag>(tag: T, times?: number) => Caller.Step
 }
 
-const makeCues = (told: ReadonlyArray<Told>): Cues => {
+const makeCues = (told: ReadonlyArray<LiveEvent>): Cues => {
   const waitFor = (isGiven: () => boolean) => Caller.Step.AwaitCue({ isGiven, atMost: patience })
   let heardOut = 0
   return {
@@ -71,7 +73,7 @@ export interface Conversing {
 }
 
 /** Listens to the events of a call. */
-export const watch = Effect.fnUntraced(function*({ service }: Both, call: SimulatedCall, told: Array<Told> = []) {
+export const watch = Effect.fnUntraced(function*({ service }: Both, call: SimulatedCall, told: Array<LiveEvent> = []) {
   const watcher = yield* call.awaitEvent("StreamStarted").pipe(
     Effect.andThen(Stream.runForEach(
       ServiceEvents.of(service.url, call.sid, Redacted.make(apiKey)),
@@ -83,7 +85,7 @@ export const watch = Effect.fnUntraced(function*({ service }: Both, call: Simula
   const conversation: Conversation = {
     call,
     told,
-    awaitTold: (tag, isIt = () => true) =>
+    awaitServiceEvent: (tag, isIt = () => true) =>
       Effect.map(
         until(`${tag} after ${JSON.stringify(words(told))}`, Effect.sync(() => those(told, tag).find(isIt)), (event) => event !== undefined),
         (event) => event!
@@ -97,7 +99,7 @@ export const watch = Effect.fnUntraced(function*({ service }: Both, call: Simula
   return conversation
 })
 
-/** A vowel of 120 Hz with one formant: a voice without words. The detector hears a voice. */
+/** A vowel of 120 Hz with one formant: a voice without words, which the detector takes for speech. */
 export const moan = (millis: number): Caller.Step => {
   const length = millis * 8
   const sound = Int16Array.from({ length }, (_, index) => {
@@ -120,13 +122,13 @@ export const cough = (millis: number): Caller.Step => {
   return Caller.Step.Play({ sound: Pcm.of(8000, sound) })
 }
 
-/** A caller calls our number and follows this script. */
+/** Calls the service's number. The caller follows this script. */
 export const converse = Effect.fnUntraced(function*(
   both: Both,
   script: (cues: Cues) => ReadonlyArray<Caller.Step>,
   { agent, faults, from, room }: Conversing = {}
 ) {
-  const told: Array<Told> = []
+  const told: Array<LiveEvent> = []
   const caller = Caller.make(...script(makeCues(told)))
   const call = yield* place(both, {
     caller: room === undefined ? caller : Caller.inRoom(caller, room),

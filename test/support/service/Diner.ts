@@ -1,7 +1,7 @@
 /** An agent with one tool, which books tables over HTTP. */
 import { Effect, FileSystem } from "effect"
 
-/** Writes the agent's file to a folder of its own, and gives its path. `bookings`: the address of the server that books. */
+/** Writes the agent's file to a folder of its own, and returns its path. `bookings`: the URL of the server that books. */
 export const file = Effect.fnUntraced(function*(bookings: string) {
   const fs = yield* FileSystem.FileSystem
   const path = `${yield* fs.makeTempDirectoryScoped()}/diner.yaml`

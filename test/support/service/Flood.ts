@@ -1,6 +1,6 @@
 /**
- * A program that logs for `argv[2]` ms, or until SIGTERM, as fast as it can: `argv[4]` lines every two ms or more. Then
- * it reports on standard error. It survives whatever happens to its log.
+ * A program that logs `argv[4]` lines (200 if not given) every two ms, or as often as it can, for `argv[2]` ms or until SIGTERM. Then it
+ * reports on standard error. It survives whatever happens to its log.
  */
 import { Clock, ConfigProvider, Effect, Layer, Metric } from "effect"
 import { AppConfig } from "../../../src/config/AppConfig.ts"

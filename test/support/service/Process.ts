@@ -39,10 +39,10 @@ export interface Started {
   readonly ended: Effect.Effect<Ended>
   readonly stdout: () => string
   readonly stderr: () => string
-  /** From now on no file of the process grows beyond so many bytes; unset: they may again. */
+  /** Sets the largest size of the files that the process writes. Unset: the limit is removed. */
   readonly limitFiles: (bytes?: number) => Effect.Effect<void>
   readonly signal: (signal: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGSTOP" | "SIGCONT") => Effect.Effect<void>
-  /** What the process says where it listens. */
+  /** The URL at which the process says that it listens; empty if the process has ended. */
   readonly url: Effect.Effect<string>
 }
 
@@ -55,7 +55,7 @@ export interface Options {
   readonly nodeOptions?: ReadonlyArray<string>
   /** The arguments after the program. */
   readonly words?: ReadonlyArray<string>
-  /** The reader of its output goes away at once. */
+  /** Whether the reader of the process's output goes away at once. */
   readonly isUnread?: boolean
   /** The working directory; an empty one when not given. */
   readonly cwd?: string

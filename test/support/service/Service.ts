@@ -1,8 +1,7 @@
 /**
- * The whole service for a test, on a free port of this process, with the simulator in Twilio's
- * place. Only two things differ from `main`: where the configuration comes from, and that
- * `TWILIO_API_BASE_URL` names the simulator. The `twilio` package, the signatures and every byte on the
- * wire are the real ones.
+ * The whole service for a test, on a free port of this process, with the simulator in Twilio's place. Only two things differ from `main`:
+ * where the configuration comes from, and that `TWILIO_API_BASE_URL` names the simulator. The `twilio` package, the signatures and every
+ * byte on the wire are the real ones.
  *
  * ```ts
  * it.live("echoes", () => withService({}, ({ service, simulator }) => Effect.gen(function*() { … })))
@@ -32,11 +31,11 @@ export interface Options {
   /** Variables in place of the usual ones; `undefined` leaves one out. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly simulator?: SimulatorOptions
-  /** For a test that reaches under the service's connections. */
+  /** The HTTP server to use, for a test that works with its connections. */
   readonly server?: Server
 }
 
-/** A webhook as Twilio would send it, or nearly. */
+/** A webhook as Twilio would send it, with changes that a test asks for. */
 export interface WebhookRequest {
   readonly method?: "GET" | "POST"
   /** The header with the signature. Absent: made with the account's token; `undefined`: none is sent. */
@@ -149,13 +148,13 @@ export const layer = (options: Options = {}) => {
       return at(url, apiKey, (yield* Simulator).accountSid, authToken)
     })
   )
-  // Fresh: a second service in one test shares nothing with the first.
+  // Fresh, so that a second service in one test shares nothing with the first.
   return Layer.fresh(Layer.mergeAll(tools, App.layer).pipe(
     Layer.provide(Engines.layer),
     Layer.provide(configured(options.env)),
     Layer.provideMerge(simulated),
     Layer.provideMerge(served),
-    // Its own metrics, apart from those of another service in this process.
+    // The service has its own metrics, apart from those of another service in this process.
     Layer.provide(Layer.succeed(Metric.MetricRegistry, new Map())),
     Layer.provideMerge(NodeServices.layer)
   ))

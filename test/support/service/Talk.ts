@@ -1,5 +1,5 @@
 /**
- * Calls for tests: a caller who speaks, the echo of their voice, and a good call while other things go wrong.
+ * Calls for tests: a caller who speaks, the check of their echo, and a good call during which other things go wrong.
  */
 import { assert } from "@effect/vitest"
 import { Effect, Result } from "effect"
@@ -13,7 +13,7 @@ import { type Both, ourNumber, somebody, until } from "./Service.ts"
 
 const fixture = Result.getOrThrow(SoundFiles.fromWav(readFileSync(new URL("../../fixtures/speech-8k.wav", import.meta.url))))
 
-/** A second and a half of a sentence. */
+/** The first 1.5 s of a sentence. */
 export const sentence: Pcm.Pcm<8000> = Pcm.of(8000, fixture.subarray(0, 12_000))
 
 /** The caller speaks, and stays on the line. */
@@ -48,8 +48,8 @@ export const place = ({ service, simulator }: Both, options: Placing = {}) =>
 
 const windowSamples = 800
 
-/** The longest that the echo may take, even on a machine that is busy with other tests: 0.8 s. */
-const longestLag = 6400
+/** The longest that the echo may take, even on a machine that is busy with other tests: 0.8 s, in samples. */
+const maxLagSamples = 6400
 
 /** Normalised correlation of `said` with what was heard `lag` samples later. */
 const correlate = (said: Int16Array, heard: Int16Array, lag: number) => {
@@ -84,9 +84,9 @@ const loudness = (sound: Int16Array) => sound.reduce((sum, sample) => sum + Math
 /**
  * How alike the heard and the said sound are: the median over loud windows of 100 ms, each at its own lag.
  *
- * On a busy machine a frame may come after the playback ran empty, which leaves a gap in the heard sound. Gaps are left out, and lost sound
- * spoils a window or two, but not the median. Equal sounds give 0.99, other sounds at most 0.75. The computation takes a while, so no
- * important call should be on meanwhile.
+ * On a busy machine a frame may come after the playback ran empty, which leaves a gap in the heard sound. Gaps are left out. Lost sound
+ * spoils a window or two, but not the median. Equal sounds give 0.99, other sounds at most 0.75. The computation blocks this process for a
+ * while, so no call whose timing matters should be live meanwhile.
  */
 export const likeness = (said: Int16Array, heard: Int16Array): number => {
   const windows = Array.from({ length: Math.floor(said.length / windowSamples) }, (_, index) => {
@@ -98,7 +98,7 @@ export const likeness = (said: Int16Array, heard: Int16Array): number => {
   const loud = windows.filter((window) => window.loudness > loudest / 3)
   const every = Math.ceil(loud.length / 16)
   const best = loud.filter((_, index) => index % every === 0).map(({ from, sound }) => {
-    const near = withoutGaps(heard.subarray(from, from + windowSamples + longestLag))
+    const near = withoutGaps(heard.subarray(from, from + windowSamples + maxLagSamples))
     let correlation = 0
     for (let lag = 0; lag <= near.length - windowSamples; lag++) {
       correlation = Math.max(correlation, correlate(sound, near, lag))
@@ -130,7 +130,7 @@ export const streamEnds = (call: SimulatedCall) =>
       event._tag === "StreamEnded" ? [event.code === undefined ? event.why : `${event.why} ${event.code}`] : []
     ))
 
-/** Why the service says that calls ended. */
+/** How many calls ended with this reason, by the service's metrics. */
 export const endedBecause = ({ service }: Both, reason: string) =>
   Effect.map(service.metrics, (metrics) => metrics("client_caller_calls_ended_total", { reason }))
 

@@ -9,10 +9,10 @@ import { accountSid, authToken } from "../conversation/Samples.ts"
 export const exactly = (env: Record<string, string>) =>
   AppConfig.layer.pipe(Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env }))))
 
-/** The same with the `echo` agent, which needs no engines, unless said otherwise. */
+/** `AppConfig` from these variables, with the `echo` agent, which needs no engines, unless they name another. */
 export const config = (env: Record<string, string> = {}) => exactly({ AGENT: "echo", ...env })
 
-/** An account that Twilio knows, unless said otherwise. */
+/** Credentials of an account that Twilio knows, unless the options say otherwise. */
 export const identity = (options: {
   readonly isLocalAccount?: boolean
   readonly authTokens?: readonly [string, ...Array<string>]

@@ -8,7 +8,7 @@ export const settle: Effect.Effect<void> = Effect.andThen(
   Effect.forEach(Array.from({ length: 50 }), () => Effect.yieldNow, { discard: true })
 )
 
-/** Lets fibers run until this holds, while no time passes. After very many steps it gives up, and the test's assertion fails. */
+/** Lets fibers run until `holds` returns true, while no time passes. Gives up after 100,000 steps, so that the test's assertion fails. */
 export const until = (holds: () => boolean): Effect.Effect<void> =>
   Effect.gen(function*() {
     for (let step = 0; step < 100_000 && !holds(); step++) yield* Effect.yieldNow

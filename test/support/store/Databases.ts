@@ -1,5 +1,5 @@
 /**
- * Both databases, for suites that run on both.
+ * SQLite and Postgres for test suites that run on both.
  */
 import { NodeServices } from "@effect/platform-node"
 import { Effect, FileSystem, Layer } from "effect"
@@ -39,7 +39,7 @@ export const kinds: ReadonlyArray<Kind> = [
 /** The database of these variables. Each use behaves like another process. */
 export const databaseOf = (env: Environment) => Layer.fresh(Database.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
 
-/** The journal of these variables alone: nothing takes its lines to a database. */
+/** Only the journal of these variables: nothing moves its lines to a database. */
 export const journalOf = (env: Environment) => Layer.fresh(Journal.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
 
 /** What a suite on both databases needs. */
@@ -48,7 +48,7 @@ export const layer = Layer.merge(PostgresServer.layer, NodeServices.layer)
 /** The store of these variables, with its database. Each use behaves like another process. */
 export const storeOf = (env: Environment) => Layer.fresh(DatabaseCallStore.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
 
-/** The journal that a process of another machine has left, long ago. `torn`: what it was writing when it died. */
+/** Writes a journal as a process of another machine would have left it long ago. `torn`: the unfinished last line. */
 export const leaveJournal = (env: Environment, writes: ReadonlyArray<Stamped>, torn = ""): void => {
   const folder = join(env.DATA_DIR, "journal")
   const file = join(folder, "000000000000001~elsewhere~1~00.jsonl")

@@ -1,6 +1,6 @@
 /**
- * An S3-compatible store for tests: moto's server, from PyPI. It runs in the Python of `MOTO_PYTHON`, or in an environment that is made
- * for it. A proxy in front of it can refuse requests, or leave them without an answer.
+ * An S3-compatible store for tests: moto's server, from PyPI. It runs in the Python of `MOTO_PYTHON`, or in a virtual environment that is
+ * made for it. A proxy in front of it can refuse requests, or leave them without an answer.
  */
 import { NodeHttpClient, NodeServices } from "@effect/platform-node"
 import { AwsClient } from "aws4fetch"
@@ -14,7 +14,7 @@ import { join } from "node:path"
 
 const version = "5.2.5"
 
-/** A Python that has moto; made once for all test files of this machine. */
+/** The path of a Python that has moto. It is made once for all test files of this machine. */
 const python = (): string => {
   if (process.env.MOTO_PYTHON !== undefined) return process.env.MOTO_PYTHON
   const folder = join(tmpdir(), `client-caller-moto-${version}`)

@@ -1,4 +1,4 @@
-/** A store that keeps nothing and knows nothing: for tests of calls alone. */
+/** A store that stores nothing and knows no call, for tests of calls without a store. */
 import { Effect, Layer, Option } from "effect"
 import { CallStore } from "../../../src/store/CallStore.ts"
 

@@ -1,7 +1,7 @@
 /**
  * A Postgres for tests: Debian's, started in a folder of its own on a free port, or the one that `TEST_DATABASE_URL` names.
  *
- * Each test has a database of its own there. Only a server of our own can be stopped, frozen and started again.
+ * Each test has a database of its own on this server. Only a server that was started here can be stopped, frozen and started again.
  */
 import { NodeServices } from "@effect/platform-node"
 import { PgClient } from "@effect/sql-pg"
@@ -13,14 +13,14 @@ import { createServer } from "node:net"
 
 const base = "/usr/lib/postgresql"
 
-/** Debian's newest. */
+/** The folder with the programs of the newest version that Debian's packages have installed. */
 const programs = (): string => {
   const versions = existsSync(base) ? readdirSync(base).map(Number).filter((version) => existsSync(`${base}/${version}/bin/postgres`)) : []
   if (versions.length === 0) throw new Error("No Postgres is here: apt-get install postgresql, or set TEST_DATABASE_URL to an address of one.")
   return `${base}/${Math.max(...versions)}/bin`
 }
 
-/** Postgres refuses to run as root: it gets the user of Debian's package. */
+/** The user to run Postgres, which refuses to run as root: then the user of Debian's package. */
 const user = (): { uid?: number; gid?: number } => {
   if (process.getuid?.() !== 0) return {}
   const id = (flag: string) => Number(execFileSync("id", [flag, "postgres"]).toString())
@@ -38,12 +38,12 @@ const freePort = Effect.callback<number>((resume) => {
 export class PostgresServer extends Context.Service<PostgresServer, {
   /** The address of a new, empty database. */
   readonly database: Effect.Effect<string>
-  /** Whether `stop`, `freeze` and `start` can be used. */
+  /** Whether the server was started here, so that `stop`, `start`, `freeze` and `thaw` can be used. */
   readonly isOurs: boolean
   /** Ends the server as `kill -9` does. */
   readonly stop: Effect.Effect<void>
   readonly start: Effect.Effect<void>
-  /** All its processes stand still, and connections stay open. */
+  /** Halts all processes of the server. Connections stay open. */
   readonly freeze: Effect.Effect<void>
   readonly thaw: Effect.Effect<void>
 }>()("test/store/PostgresServer") {
@@ -57,7 +57,7 @@ export const execute = (url: string, statement: string) =>
     return yield* sql.unsafe<Record<string, unknown>>(statement)
   }).pipe(Effect.provide(PgClient.layer({ url: Redacted.make(url), maxConnections: 2 })))
 
-/** A server of our own, which ends with the scope. */
+/** Creates an empty database on the server at this address. Returns the database's address. */
 const createIn = (url: string) =>
   Effect.gen(function*() {
     const name = `test_${randomBytes(6).toString("hex")}`
@@ -79,11 +79,11 @@ const given = (url: string) => {
 
 const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null
 
-/** The server and its children, each of which is in a group of its own. */
+/** Sends a signal to the server and to its children. Each child has a process group of its own. */
 const signal = (child: ChildProcess | undefined, name: NodeJS.Signals) =>
   Effect.sync(() => {
     if (child?.pid === undefined || !isRunning(child)) return
-    // The stopped server starts no children meanwhile.
+    // The server is stopped first, so that it starts no further children.
     process.kill(child.pid, "SIGSTOP")
     const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, "utf8").split(" ").filter((pid) => pid !== "").map(Number)
     for (const pid of [child.pid, ...children]) {
@@ -109,7 +109,7 @@ const ours = Layer.effect(
     let child: ChildProcess | undefined
 
     const launch = Effect.sync(() => {
-      // It can't start while a child of the earlier server still has the shared memory.
+      // The server ends by itself if a child of the earlier server still has the shared memory; `start` then tries again.
       if (child !== undefined && isRunning(child)) return
       child = spawn(`${bin}/postgres`, ["-D", `${folder}/data`, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "max_connections=200", "-c", "fsync=off"], {
         ...owner,

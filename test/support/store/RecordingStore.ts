@@ -1,4 +1,4 @@
-/** A store in memory that keeps all writes, for tests of code that writes to a store. */
+/** A store in memory that collects all writes, for tests of code that writes to a store. */
 import { Effect, Layer, Option } from "effect"
 import type { CallSid } from "../../../src/domain/Sid.ts"
 import { type CallSignal, CallStore, NotKept, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
@@ -7,23 +7,23 @@ import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
 export interface RecordingStore {
   readonly writes: Array<StoreWrite>
   readonly of: <T extends StoreWrite["_tag"]>(tag: T) => ReadonlyArray<Extract<StoreWrite, { readonly _tag: T }>>
-  /** The calls that it knows. */
+  /** The calls that `find` knows. */
   readonly known: Map<CallSid, StoredCall>
-  /** The calls of this process, and of others. */
+  /** The calls that this process owns. */
   readonly owned: Set<CallSid>
   readonly disowned: Array<CallSid>
   /** Signals that this process passed on, and signals of other processes for this one. */
   readonly told: Array<readonly [CallSid, CallSignal]>
   readonly signals: Array<{ readonly callSid: CallSid; readonly signal: CallSignal }>
-  /** How often it was asked for a call. */
+  /** How often `find` was called. */
   readonly asked: () => number
-  /** Calls without an end or a process. */
+  /** The calls that `unended` returns. */
   unended: ReadonlyArray<UnendedCall>
   /** Whether `claim` succeeds. */
   claimable: boolean
   /** How long (ms) the answer to `owned` takes. */
   ownedAfter: number
-  /** Neither reads nor writes succeed. */
+  /** While set, reads and `keep` fail. */
   isDown: boolean
   readonly service: CallStore["Service"]
   readonly layer: Layer.Layer<CallStore>
@@ -84,7 +84,7 @@ export const make = (isShared = true): RecordingStore => {
   return store
 }
 
-/** A call that another process had; it was answered a minute after it began, and its stream came at once. */
+/** A call that another process had. It was answered a minute after it began, and its stream began at once. */
 export const stored = (callSid: CallSid, change: Partial<StoredCall> = {}): StoredCall => ({
   callSid,
   accountSid: "",

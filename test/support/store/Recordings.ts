@@ -11,7 +11,7 @@ import { CallRecordings, type Part } from "../../../src/store/recording/CallReco
 import * as FolderCallRecordings from "../../../src/store/recording/FolderCallRecordings.ts"
 import { exactly } from "../service/TestConfig.ts"
 
-/** Store and recordings of these variables. Each use behaves like another process. */
+/** The store and the recordings of these variables. Each use behaves like another process. */
 export const recordingsOf = (env: Record<string, string>) =>
   Layer.fresh(FolderCallRecordings.layer.pipe(Layer.provideMerge(DatabaseCallStore.layer), Layer.provide(exactly(env)), Layer.provideMerge(NodeServices.layer)))
 
@@ -36,10 +36,10 @@ const collect = (stream: Stream.Stream<Uint8Array, unknown>) => Effect.map(Effec
 /** Some bytes of a call's recording. */
 export const bytesOf = Effect.fnUntraced(function*(callSid: CallSid, from = 0, to?: number) {
   const found = Option.getOrThrow(yield* (yield* CallRecordings).find(callSid))
-  return yield* collect(found.read(from, to ?? found.length))
+  return yield* collect(Stream.unwrap(found.read(from, to ?? found.length)))
 })
 
-/** A recording as samples, after a look at its head. */
+/** Decodes a recording, after a check of its header. */
 export const soundIn = (bytes: Uint8Array) => {
   const wav = Wav.decode(bytes)
   if (wav._tag === "WavError") return assert.fail(wav.reason)

@@ -4,7 +4,7 @@ import { Context, Effect, Layer, Redacted, Stream } from "effect"
 import { type Sealer, Sealing } from "../../../src/store/encryption/Sealing.ts"
 import type { WritableFile } from "../../../src/store/recording/PartWriter.ts"
 
-/** The variable `STORE_ENCRYPTION_KEYS` of keys of one repeated byte. */
+/** A value for `STORE_ENCRYPTION_KEYS`, with keys of one repeated byte each. */
 export const keysOf = (...keys: ReadonlyArray<readonly [id: string, byte: number]>): string =>
   keys.map(([id, byte]) => `${id}:${Buffer.alloc(32, byte).toString("base64")}`).join(",")
 
@@ -23,7 +23,7 @@ export const noise = (length: number, seed = 1): Uint8Array => {
   })
 }
 
-/** Whether 32 bytes of the sound are in the file, wherever. */
+/** Whether any 32 bytes of the sound are somewhere in the file. */
 export const shows = (file: Uint8Array, sound: Uint8Array): boolean => {
   const [inside, windows] = [Buffer.from(file), Buffer.from(sound)]
   for (let at = 0; at + 32 <= windows.length; at += 32) if (inside.includes(windows.subarray(at, at + 32))) return true
@@ -34,7 +34,7 @@ export class MemoryFile implements WritableFile {
   bytes = Buffer.alloc(0)
   /** How many bytes may still be written. Then writing fails. */
   budget = Number.POSITIVE_INFINITY
-  /** Not even cutting off is possible: the process is dead. */
+  /** Whether `truncate` fails too, as after the end of the process. */
   isDead = false
 
   write = async (bytes: Uint8Array, offset: number, length: number, position: number) => {
@@ -52,7 +52,7 @@ export class MemoryFile implements WritableFile {
     this.bytes = Buffer.concat([this.bytes], length)
   }
 
-  /** In pieces of an odd size. */
+  /** Reads in pieces of an odd size. */
   read = (from: number, to: number): Stream.Stream<Uint8Array> => {
     const part = this.bytes.subarray(from, to)
     return Stream.fromIterable(Array.from({ length: Math.ceil(part.length / 7001) }, (_, index) => part.subarray(7001 * index, 7001 * (index + 1))))

@@ -122,10 +122,10 @@ const tables = [
   ["deliveries", "call_sid, type"]
 ] as const
 
-/** Columns whose values differ between databases and runs, with the same meaning. */
+/** Columns whose values differ between databases and runs. */
 const incidental = new Set(["number", "id", "tsv", "first_write_at", "written_at", "ended_written_at"])
 
-/** All rows of the tables of calls. */
+/** All rows of all calls, without the columns that differ between databases and runs. */
 export const dump = (sql: SqlClient) =>
   Effect.gen(function*() {
     const all: Record<string, ReadonlyArray<Record<string, unknown>>> = {}

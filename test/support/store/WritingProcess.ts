@@ -1,5 +1,5 @@
 /**
- * A process that keeps events of a call and reports each kept one, until it is killed. Its environment names the store.
+ * A process that stores events of a call with `keep` and prints a line after each, until it is killed. Its environment names the store.
  */
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"

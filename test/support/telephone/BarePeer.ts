@@ -1,6 +1,6 @@
 /**
- * A media peer that sends only what the test says, for streams that Twilio would never send. Its call was answered with TwiML before, as
- * each call must be.
+ * A media peer that sends only the messages of the test, for streams that Twilio would never send. Its call first gets TwiML from the
+ * service, as each call must.
  */
 import { Effect, Queue, Redacted } from "effect"
 import { randomBytes } from "node:crypto"
@@ -12,13 +12,13 @@ const hex = () => randomBytes(16).toString("hex")
 
 const silence = Buffer.alloc(160, 0xFF).toString("base64")
 
-/** Asks for TwiML as a new call. */
+/** Requests TwiML for a new call. */
 export const answerCall = Effect.fnUntraced(function*({ service }: Both, callSid = `CA${hex()}`) {
   const { text } = yield* service.webhook("/twiml", { CallSid: callSid, From: somebody, To: ourNumber, Direction: "inbound" })
   return { callSid, url: /<Stream url="([^"]*)"/.exec(text)?.[1] ?? "", token: /value="([^"]*)"/.exec(text)?.[1] ?? "" }
 })
 
-/** Twilio's last status of a call: completed. */
+/** Sends Twilio's final status of a call: completed. */
 export const complete = ({ service }: Both, callSid: string) =>
   service.webhook("/twilio/status", { CallSid: callSid, CallStatus: "completed", SequenceNumber: "9" })
 
@@ -29,7 +29,7 @@ export interface Start {
   readonly token?: string | undefined
 }
 
-/** An open WebSocket that has said `connected`; the scope's end closes it and ends the call. */
+/** Opens a WebSocket and sends `connected`. The scope's end closes the WebSocket and ends the call. */
 export const open = Effect.fnUntraced(function*(both: Both, callSid?: string) {
   const call = yield* answerCall(both, callSid)
   yield* Effect.addFinalizer(() => complete(both, call.callSid))
@@ -38,7 +38,7 @@ export const open = Effect.fnUntraced(function*(both: Both, callSid?: string) {
   const streamSid = `MZ${hex()}`
   let sequence = 0
   let chunk = 0
-  /** `body` has the field that is named by the event; `streamSid` comes last, as in Twilio's `start` and `media`. */
+  /** `body` has the field with the name of the event. `streamSid` comes last, as in Twilio's `start` and `media`. */
   const send = (event: "start" | "media", body: object, stream = streamSid) =>
     wire.send(JSON.stringify({ event, sequenceNumber: `${++sequence}`, ...body, streamSid: stream }))
   wire.send(JSON.stringify({ event: "connected", protocol: "Call", version: "1.0.0" }))
@@ -64,7 +64,7 @@ export const open = Effect.fnUntraced(function*(both: Both, callSid?: string) {
     wire,
     start,
     media,
-    /** Starts well: sound comes back. */
+    /** Sends a valid `start` and one frame, and waits until a message comes back. */
     startWell: Effect.gen(function*() {
       start()
       media()

@@ -1,9 +1,9 @@
-/** A webhook server that fails as a test wants: one action for each request, then the last action for all further ones. */
+/** A webhook server that fails as a test wants. Each request gets the next action, and all further requests the last one. */
 import { Effect } from "effect"
 import { createServer, type Socket } from "node:net"
 import type { AddressInfo } from "node:net"
 
-/** `hang`: no answer. `close`: the connection is closed without one. `garbage`: not HTTP. Else an HTTP status, or a document. */
+/** `hang`: no answer. `close`: the connection is closed without an answer. `garbage`: not HTTP. Otherwise an HTTP status, or a document. */
 export type Action = "hang" | "close" | "garbage" | number | { readonly twiml: string }
 
 const answer = (socket: Socket, action: Action) => {

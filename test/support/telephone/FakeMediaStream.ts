@@ -1,4 +1,4 @@
-/** A media stream without a socket. The test decides what comes in, and what was sent is kept with its time. */
+/** A media stream without a socket. The test decides which messages come in, and can read the sent messages with their times. */
 import { type Cause, Clock, Deferred, Effect, Queue, Result, Stream } from "effect"
 import { AccountSid } from "../../../src/domain/Sid.ts"
 import type { Silence } from "../../../src/twilio/media/inbound/InboundMedia.ts"
@@ -16,27 +16,27 @@ export interface Sent {
 export interface FakeMediaStream {
   readonly stream: MediaStream
   readonly sent: ReadonlyArray<Sent>
-  /** The events that were sent, sound as its count: `["media 10", "mark a", "clear"]`. */
+  /** The messages that were sent, frames of sound as their count: `["media 10", "mark a", "clear"]`. */
   readonly story: () => ReadonlyArray<string>
   /** All sound that was sent, in frames. */
   readonly frames: () => ReadonlyArray<Uint8Array>
   /** Close codes that this side asked for. */
   readonly closes: ReadonlyArray<number>
-  /** One frame of the caller's sound comes: this byte, 160 times by default. */
+  /** Brings one message of the caller's sound: this byte, by default 160 times. */
   readonly hear: (byte: number, length?: number) => void
   /** Loses the caller's next `frames` frames. */
   readonly skip: (frames: number) => void
-  /** Pings that were sent. */
+  /** How many pings were sent. */
   readonly pings: () => number
-  /** The peer answers the last ping. */
+  /** Answers the last ping. */
   readonly pong: () => void
   readonly mark: (name: string) => void
   readonly press: (digit: "1" | "2" | "#") => void
-  /** Twilio's `stop`; the socket stays open. */
+  /** Brings Twilio's `stop`. The socket stays open. */
   readonly stop: () => void
-  /** The socket is gone. */
+  /** Ends the socket. */
   readonly lose: (reason?: StreamClosed["reason"]) => void
-  /** Bytes that the peer has not read. */
+  /** Sets how many bytes the peer has not read. */
   readonly setUnsent: (bytes: number) => void
 }
 

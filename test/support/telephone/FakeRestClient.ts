@@ -1,4 +1,4 @@
-/** A fake of Twilio's REST API. It keeps all requests, and the test decides the answers. */
+/** A fake of `RestClient`. It collects all requests, and the test decides the answers. */
 import { Context, Effect, Layer, Option } from "effect"
 import type { CallSid } from "../../../src/domain/Sid.ts"
 import { type Dialled, type DialRequest, RestClient, type TransferRequest, TwilioError, type TwilioFailure } from "../../../src/twilio/rest/RestClient.ts"

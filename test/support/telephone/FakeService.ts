@@ -1,6 +1,6 @@
 /**
- * A minimal service that the simulator calls on the wire. The test sets its TwiML and what it does with a stream. It keeps all that it was
- * sent, and checks every signature with the `twilio` package.
+ * A minimal service with real sockets, which the simulator calls. The test sets its TwiML and its answers to stream messages. It collects
+ * all requests and messages, and checks every signature with the `twilio` package.
  */
 import { createServer, type IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -36,13 +36,13 @@ export interface FakeService {
   readonly url: string
   readonly streamUrl: string
   readonly hooks: Array<Hook>
-  /** Text frames of all streams, in order. A frame that is not JSON is kept as it came. */
+  /** The messages of all streams, in order. A frame that is not JSON has the event `not JSON`. */
   readonly frames: Array<StreamMessage>
   readonly raw: Array<string>
   readonly upgrades: Array<{ readonly signed: boolean }>
   /** Close codes of the streams, as this side saw them. */
   readonly closes: Array<number>
-  /** Answers to POSTs by path; `undefined`: 404, `null`: none at all. */
+  /** Sets the answer to requests for a path. Other paths get 404; `null`: the request is never answered. */
   readonly answer: (path: string, body: string | null, contentType?: string) => void
   readonly onMessage: (handler: (socket: WebSocket, message: StreamMessage) => void) => void
 }

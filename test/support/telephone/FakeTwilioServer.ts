@@ -21,10 +21,10 @@ export const json = (status: number, body: object): Answer => (response) => {
 export const refusal = (status: number, code: number, message = "refused"): Answer =>
   json(status, { code, message, more_info: `https://www.twilio.com/docs/errors/${code}`, status })
 
-/** The request is read and never answered. */
+/** Never answers the request. */
 export const silence: Answer = () => undefined
 
-/** The request is read, and then the connection is cut. */
+/** Cuts the connection after the request was read. */
 export const cut: Answer = (response) => {
   response.socket?.destroy()
 }

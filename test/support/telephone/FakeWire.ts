@@ -1,4 +1,4 @@
-/** A fake WebSocket. It keeps the peer's messages with the test's time, and the test decides what comes in. */
+/** A fake WebSocket for the simulator's Twilio. It collects the sent messages with their times, and the test decides which messages come in. */
 import { type Cause, Clock, Deferred, Effect, Queue } from "effect"
 import { AccountSid, CallSid, StreamSid } from "../../../src/domain/Sid.ts"
 import type { Untimed } from "../../../src/simulator/report/SimulatedCallEvent.ts"
@@ -33,10 +33,10 @@ const parse = (text: string): object => {
   }
 }
 
-/** A peer over a fake wire, in a fiber of the test's scope; its call was answered at time zero. */
+/** Runs a stream of the simulator over a fake wire, in a fiber of the test's scope. Its call was answered at time zero. */
 export const peer = Effect.fnUntraced(function*(options: {
   readonly faults?: Faults
-  readonly line?: Caller.Line
+  readonly activeCaller?: Caller.ActiveCaller
 } = {}) {
   const clock = yield* Clock.Clock
   const millis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
@@ -85,7 +85,7 @@ export const peer = Effect.fnUntraced(function*(options: {
     callSid: CallSid.make(callSid),
     streamSid: StreamSid.make(streamSid),
     parameters: { token: "t-1" },
-    line: options.line ?? new Caller.Line([]),
+    activeCaller: options.activeCaller ?? new Caller.ActiveCaller([]),
     said,
     heard,
     answeredAt: 0n,
@@ -113,7 +113,7 @@ export const peer = Effect.fnUntraced(function*(options: {
     media: () => sent.filter((message) => message.event === "media" && message.media?.payload !== undefined && message.media.chunk !== undefined),
     marks: () => sent.filter((message) => message.event === "mark").map((message) => [message.at, message.mark?.name]),
     bring,
-    /** The service sends so many ms of sound. */
+    /** Brings this many ms of the service's sound. */
     sound: (ms: number) =>
       bring(JSON.stringify({
         event: "media",

@@ -28,7 +28,7 @@ const call = Effect.fnUntraced(function*(agent: Agent, { isRecorded = false } = 
   return { ...line, press: (digit: string) => answered.signal(Signal.Digit({ digit })), hangUp: Scope.close(scope, Exit.void) }
 })
 
-/** What was logged: message and annotations, as one text each. */
+/** Runs a test with the lines that are logged, each with its message and annotations as one text. */
 const logging = <A, E, R>(test: (lines: ReadonlyArray<string>) => Effect.Effect<A, E, R>) => {
   const lines: Array<string> = []
   const keep = Logger.make(({ fiber, logLevel, message }) =>
@@ -53,9 +53,9 @@ describe("an agent that can be talked to", () => {
       const agent = yield* agentWith(fake)
       assert.strictEqual(agent.name, definition.name)
       assert.strictEqual(agent.sampleRate, 8000)
-      const { hints, lines, definition: told } = yield* Ref.get(fake.prepared)
+      const { hints, lines, definition: given } = yield* Ref.get(fake.prepared)
       assert.deepStrictEqual(hints, { ...definition.hints, pause: definition.endpointing.silence })
-      assert.strictEqual(told, definition)
+      assert.strictEqual(given, definition)
       assert.sameMembers([...lines ?? []], Object.values(definition.lines))
       assert.strictEqual(yield* fake.unfinished, 0)
     }))
@@ -63,7 +63,7 @@ describe("an agent that can be talked to", () => {
   it.effect.each([
     { isRecorded: true, said: `This call is recorded. ${definition.lines.greeting}` },
     { isRecorded: false, said: definition.lines.greeting }
-  ])("tells the caller before the greeting that the call is recorded: $isRecorded", ({ isRecorded, said }) =>
+  ])("says before the greeting that the call is recorded, only if it is: $isRecorded", ({ isRecorded, said }) =>
     Effect.gen(function*() {
       const fake = FakeEngines.make()
       const agent = yield* agentWith(fake, { ...definition, lines: { ...definition.lines, recorded: "This call is recorded." } })
@@ -172,7 +172,7 @@ describe("an agent that can be talked to", () => {
       const agent = yield* agentWith(fake)
       const bad = yield* call(agent)
       yield* bad.quiet(1500)
-      // The bad call's turn: it hangs, and holds its engines.
+      // The reply in the bad call hangs for a minute.
       fake.hear("one", question)
       fake.answer(question, answer)
       fake.reply.next({ ...FakeEngines.hangs, letGo: 60_000 })

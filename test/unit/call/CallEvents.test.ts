@@ -29,8 +29,8 @@ const setUp = () => {
 
 const state = (phase: Phase) => ({ ...begin({ maxResumptions: 5 }), resumptions: 2, phase })
 
-describe("the end of a call is told", () => {
-  it.effect("once, if the conversation has told it", () =>
+describe("watchers learn the end of a call", () => {
+  it.effect("once, if the conversation has reported its end", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
       yield* events.tell(says)
@@ -49,14 +49,14 @@ describe("the end of a call is told", () => {
       assert.deepStrictEqual(ends(), [{ _tag: "Ended", at: 100, turn: 0, reason: "streamLost" }])
     }))
 
-  it.effect("not at all, if the agent tells nothing", () =>
+  it.effect("not at all, if the agent never reports an event", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
       yield* events.finish("callerLeft")
       assert.deepStrictEqual(ends(), [])
     }))
 
-  it.effect("again, if the caller came back and the conversation went on", () =>
+  it.effect("again, if the caller came back after the first end", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
       yield* events.tell(says)
@@ -68,7 +68,7 @@ describe("the end of a call is told", () => {
 
   it.effect.each<readonly [EndReason, string]>([
     ["callerLeft", "callerHungUp"], ["completed", "callerHungUp"], ["agentLeft", "agentLeft"], ["shutdown", "shutdown"]
-  ])("with the watchers' word for %s", ([reason, word]) =>
+  ])("with the word that watchers know for %s", ([reason, word]) =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
       yield* events.tell(says)
@@ -77,7 +77,7 @@ describe("the end of a call is told", () => {
     }))
 })
 
-it.effect("a call's phases tell its history the answer and the end", () =>
+it.effect("a call's history learns the answer and the end from the call's phases", () =>
   Effect.gen(function*() {
     const { events, noted } = setUp()
     for (const phase of [Phase.Ringing(), Phase.Connected(), Phase.Streaming({ streamSid: streamSid() }), Phase.Ending({ reason: "callerLeft" })]) {

@@ -47,7 +47,7 @@ interface Bench {
 }
 
 interface Streaming extends FakeMediaStream.FakeMediaStream {
-  /** Whether the call had a place for the stream; waits for the stream's end. */
+  /** Waits for the stream's end. Whether the call accepted the stream. */
   readonly taken: Effect.Effect<boolean>
   readonly isOver: () => boolean
 }
@@ -84,7 +84,7 @@ const withRegistry = <A, E>(
   }).pipe(
     Effect.provide(registryLayer(env)),
     Effect.scoped,
-    // Counts of its own.
+    // The test's metrics start at 0.
     Effect.provideService(Metric.MetricRegistry, new Map())
   )
 
@@ -102,7 +102,7 @@ const attach = Effect.fnUntraced(function*(
 })
 
 describe("admit", () => {
-  it.effect("gives the same call for the same SID, however often and at once", () =>
+  it.effect("returns the same call for the same SID, even for requests at the same time", () =>
     withRegistry(({ registry }) =>
       Effect.gen(function*() {
         const calls = yield* Effect.all(Array.from({ length: 20 }, () => registry.admit(info())), { concurrency: "unbounded" })
@@ -135,12 +135,12 @@ describe("admit", () => {
         const error = yield* Effect.flip(call(3, one))
         assert.strictEqual(why(error), "callerBusy")
         assert.include(error.message, "MAX_CALLS_PER_CALLER")
-        // A call that is here asks again, and takes nothing.
+        // Another request of a live call takes no further line.
         yield* call(2, one)
         yield* call(4, { callerKey: "client:alice" })
         yield* call(5)
         yield* call(6)
-        // Its place is free again, once, when one has ended, however often that is said.
+        // An ended call frees one line, even if Twilio reports the end three times.
         for (let times = 0; times < 3; times++) yield* registry.report(callSid(1), "completed", 9 + times)
         yield* settle
         yield* call(7, one)
@@ -148,7 +148,7 @@ describe("admit", () => {
         assert.strictEqual(yield* registry.live, 5)
       }), { MAX_CALLS: "6", MAX_CALLS_PER_CALLER: "2" }))
 
-  it.effect("does not count a call that this service placed as its callee's", () =>
+  it.effect("does not count a call that this service placed for the caller who was called", () =>
     withRegistry(({ call }) =>
       Effect.gen(function*() {
         yield* call(1, { direction: "outbound" })
@@ -157,7 +157,7 @@ describe("admit", () => {
         assert.strictEqual(why(yield* Effect.flip(call(4, { callerKey: caller }))), "callerBusy")
       }), { MAX_CALLS_PER_CALLER: "1" }))
 
-  it.effect("takes a call that this service placed although the lines are busy: its line was reserved", () =>
+  it.effect("admits a call that this service placed even if all lines are busy, because its line was reserved", () =>
     withRegistry(({ call, registry }) =>
       Effect.gen(function*() {
         yield* call(1)
@@ -222,7 +222,7 @@ describe("a call's time", () => {
         assert.strictEqual(yield* phase(), "gone")
       }), { START_TIMEOUT: "10s" }))
 
-  it.effect("ends though Twilio never says that the call is completed", () =>
+  it.effect("ends even if Twilio never reports that the call is completed", () =>
     withRegistry(({ call, phase, rest }) =>
       Effect.gen(function*() {
         yield* call()
@@ -265,7 +265,7 @@ describe("a call's time", () => {
         assert.strictEqual(yield* phase(), "gone")
       }), { MAX_CALL_DURATION: "60s", MEDIA_TIMEOUT: "1h" }))
 
-  it.effect("goes on where its newest stream left it, though an earlier stream still learns something", () =>
+  it.effect("resumes with the memory of its newest stream, even if an earlier stream stores one later", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         const lines: Array<CallSide> = []
@@ -298,7 +298,7 @@ describe("a call's time", () => {
         assert.strictEqual(yield* phase(), "Ending")
       }), { MEDIA_TIMEOUT: "15s" }))
 
-  it.effect("is over at last without any report of an answer: the call does not keep its line for ever", () =>
+  it.effect("is limited even if no answer is ever reported, so that the call does not keep its line for ever", () =>
     withRegistry(({ registry, rest }) =>
       Effect.gen(function*() {
         yield* registry.admit(info(1, { direction: "outbound" }))
@@ -333,7 +333,7 @@ describe("a call that is transferred", () => {
       return yield* attach(call, 1, 1)
     })
 
-  it.effect("rings the other telephone as our number, and leaves us when its stream ends", () =>
+  it.effect("shows our number to the other telephone, and is transferred when its stream ends", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         const outcomes: Array<string> = []
@@ -355,14 +355,14 @@ describe("a call that is transferred", () => {
         assert.strictEqual(yield* bench.phase(), "gone")
       }), { MEDIA_TIMEOUT: "1h" }))
 
-  it.effect("rings as the number that we called from, if we placed it", () =>
+  it.effect("shows the number that we called from, if we placed it", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         yield* stream(bench, [], { direction: "outbound", from: Option.some(ours), to: Option.some(caller) })
         assert.deepStrictEqual(bench.rest.transfers.map(({ callerId }) => callerId), [Option.some(ours)])
       })))
 
-  it.effect("goes on here if Twilio refuses, and its agent is told why", () =>
+  it.effect("stays with the agent if Twilio refuses the transfer, and the agent learns why", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         bench.rest.onTransfer = () => Effect.fail(failure("rejected"))
@@ -404,7 +404,7 @@ describe("a call that is transferred", () => {
         assert.deepStrictEqual(bench.rest.hangUps, [])
       }), { MAX_CALLS: "1" }))
 
-  it.effect("is forgotten at last if no status tells its end", () =>
+  it.effect("is forgotten after four hours if no status reports its end", () =>
     withRegistry((bench) =>
       Effect.gen(function*() {
         const { stop } = yield* stream(bench, [])
@@ -434,7 +434,7 @@ describe("a call's end", () => {
         assert.strictEqual(one.sent.length, before)
       })))
 
-  it.effect("by its agent closes the stream normally, after the last sound", () =>
+  it.effect("by the agent closes the stream normally, after the last sound", () =>
     withRegistry(({ phase, stream }) =>
       Effect.gen(function*() {
         const { closes, story, taken } = yield* stream(Agents.saying(() => Stream.make(Agents.sound(100))))
@@ -496,7 +496,7 @@ describe("a call's end", () => {
     }))
 })
 
-/** A counter, with these attributes or in all. */
+  /** The value of a counter, with these attributes or of all attributes together. */
 const count = (name: string, attributes: Record<string, string> = {}) =>
   Effect.map(Metric.snapshot, (metrics) =>
     metrics.reduce((sum, metric) =>
@@ -508,7 +508,7 @@ const count = (name: string, attributes: Record<string, string> = {}) =>
 const early = (outcome: string) => count("client_caller_early_reports_total", { outcome })
 const endedBecause = (reason: string) => count("client_caller_calls_ended_total", { reason })
 
-describe("what Twilio reports before the call is here", () => {
+describe("a status that Twilio reports before the call is here", () => {
   const outbound = info(1, { direction: "outbound" })
 
   it.effect("makes no call, and is forgotten after a minute", () =>
@@ -553,7 +553,7 @@ describe("what Twilio reports before the call is here", () => {
         assert.deepStrictEqual(rest.hangUps, [])
       }), { MAX_CALLS: "1" }))
 
-  it.effect("is applied in the order of the numbers, with the timers of a call that was here", () =>
+  it.effect("is applied in the order of the sequence numbers, and starts the same timers as for a live call", () =>
     withRegistry(({ phase, registry, rest }) =>
       Effect.gen(function*() {
         yield* registry.report(callSid(), "in-progress", 2)
@@ -565,7 +565,7 @@ describe("what Twilio reports before the call is here", () => {
         assert.deepStrictEqual(rest.hangUps, [callSid()])
       }), { START_TIMEOUT: "10s" }))
 
-  it.effect("is applied when a webhook makes the call, too", () =>
+  it.effect("is also applied if a webhook makes the call", () =>
     withRegistry(({ phase, registry }) =>
       Effect.gen(function*() {
         yield* registry.report(callSid(), "ringing", 1)
@@ -576,19 +576,19 @@ describe("what Twilio reports before the call is here", () => {
         assert.strictEqual(yield* registry.live, 1)
       })))
 
-  it.effect("keeps a webhook from making the call, if it was the final status", () =>
+  it.effect("prevents a webhook from making the call, if it is the final status", () =>
     withRegistry(({ registry }) =>
       Effect.gen(function*() {
         yield* registry.report(callSid(), "completed", 3)
         assert.strictEqual(why(yield* Effect.flip(registry.admit(info()))), "CallHasEnded")
         yield* TestClock.adjust("2 minutes")
         assert.strictEqual(why(yield* Effect.flip(registry.admit(info()))), "CallHasEnded")
-        // Its report is gone, and so it is not counted; it makes no call either.
+        // The report has expired, but the end is still known: no call is made.
         yield* registry.adopt(outbound)
         assert.strictEqual(yield* registry.live, 0)
       })))
 
-  it.effect("is bounded for very many calls, and the oldest reports go", () =>
+  it.effect("is dropped if 10 000 other calls have newer reports", () =>
     withRegistry(({ phase, registry }) =>
       Effect.gen(function*() {
         for (let index = 1; index <= maxEarly + 5; index++) yield* registry.report(callSid(index), "ringing", 1)
@@ -609,7 +609,7 @@ describe("a call that we placed, whose webhooks were faster than Twilio's answer
       ["by its stream's stop", () => TestClock.adjust("3 seconds")]
     ] satisfies ReadonlyArray<readonly [string, (bench: Bench) => Effect.Effect<void>]>
   ) {
-    it.effect(`and that has ended meanwhile ${name}, is not made again`, () =>
+    it.effect(`is not made again after it has ended ${name}`, () =>
       withRegistry((bench) =>
         Effect.gen(function*() {
           const { registry, rest } = bench
@@ -630,7 +630,7 @@ describe("a call that we placed, whose webhooks were faster than Twilio's answer
         })))
   }
 
-  it.effect("and was refused, is not made again", () =>
+  it.effect("is not made again after it was answered with <Hangup/>", () =>
     withRegistry(({ registry }) =>
       Effect.gen(function*() {
         yield* registry.report(callSid(), "ringing", 1)
@@ -664,7 +664,7 @@ describe("a call that has ended", () => {
   for (
     const [name, end] of [
       ["Twilio's last status", ({ registry }) => registry.report(callSid(), "completed", 3)],
-      ["a REST hang-up that Twilio took", ({ registry }) => registry.hangUp(callSid(), "requested")],
+      ["a REST hang-up that Twilio accepted", ({ registry }) => registry.hangUp(callSid(), "requested")],
       ["our <Hangup/>", ({ registry }) => registry.end(callSid(), "requested")]
     ] satisfies ReadonlyArray<readonly [string, (bench: Bench) => Effect.Effect<void>]>
   ) {
@@ -691,14 +691,14 @@ describe("a call that has ended", () => {
       ["because its stream was lost", ({ lose }) => Effect.andThen(Effect.sync(lose), TestClock.adjust("11 seconds"))]
     ] satisfies ReadonlyArray<readonly [string, (stream: Streaming) => Effect.Effect<void>]>
   ) {
-    it.effect(`here, ${name}, may come back, until Twilio says that it is over`, () =>
+    it.effect(`only here, ${name}, may come back until Twilio reports its end`, () =>
       withRegistry((bench) =>
         Effect.gen(function*() {
           const { registry } = bench
           yield* end(yield* bench.stream())
           assert.strictEqual(yield* bench.phase(), "gone")
           for (const status of [undefined, "in-progress"] as const) assert.isFalse(yield* registry.hasEnded(callSid(), status))
-          // It has been answered, and can't ring any more.
+          // The call was answered, so it can't ring any more.
           for (const status of ["queued", "initiated", "ringing"] as const) {
             assert.isTrue(yield* registry.hasEnded(callSid(), status))
             assert.isFalse(yield* registry.hasEnded(callSid(2), status))
@@ -715,7 +715,7 @@ describe("a call that has ended", () => {
         })))
   }
 
-  it.effect("here is over when Twilio's status comes late, and that status is no report of an unknown call", () =>
+  it.effect("only here is over when Twilio's late status comes, and that status is not kept as an early report", () =>
     withRegistry(({ registry, stream }) =>
       Effect.gen(function*() {
         const { stop } = yield* stream()
@@ -742,7 +742,7 @@ describe("a call that has ended", () => {
       })))
 })
 
-describe("a request for the first TwiML while the call goes on", () => {
+describe("a further request for the first TwiML of a live call", () => {
   const again = CallEvent.Answered({ streamsHere: true, asked: "first" })
 
   it.effect("closes the old stream when the new one starts, and only then", () =>
@@ -777,7 +777,7 @@ describe("a request for the first TwiML while the call goes on", () => {
         assert.isFalse(old.isOver())
       }), { MEDIA_TIMEOUT: "1h", START_TIMEOUT: "10s" }))
 
-  it.effect("after the old stream's stop keeps the call, even if Twilio's status is late", () =>
+  it.effect("after the old stream's stop keeps the call live, even without a status from Twilio", () =>
     withRegistry(({ phase, registry, rest, stream }) =>
       Effect.gen(function*() {
         const old = yield* stream()
@@ -797,7 +797,7 @@ describe("a request for the first TwiML while the call goes on", () => {
 
 describe("what Twilio reports", () => {
 
-  it.effect("moves the call; late and double reports do not", () =>
+  it.effect("changes the call's phase, unless the report is late or a repetition", () =>
     withRegistry(({ phase, registry }) =>
       Effect.gen(function*() {
         yield* registry.admit(info(1, { direction: "outbound" }))
@@ -846,7 +846,7 @@ describe("drain", () => {
         assert.isAtMost(yield* Fiber.join(fiber), 10_200)
       })))
 
-  it.effect("ends the calls that are left after its grace: streams are closed as going away", () =>
+  it.effect("hangs up the calls that are still live after its grace: their streams are closed as going away", () =>
     withRegistry(({ call, registry, rest, stream }) =>
       Effect.gen(function*() {
         const one = yield* stream(Agents.silent, 1)
@@ -912,7 +912,7 @@ describe("races", () => {
         assert.deepStrictEqual(closes, [1000])
       })))
 
-  it.effect("stop twice: the first is the caller's end, the second is nothing", () =>
+  it.effect("stop twice: the first means that the caller left, the second changes nothing", () =>
     withRegistry(({ phase, stream }) =>
       Effect.gen(function*() {
         const { stop, taken } = yield* stream()
@@ -925,7 +925,7 @@ describe("races", () => {
         assert.strictEqual(yield* phase(), "gone")
       })))
 
-  it.effect("two streams at once: the second is refused, and the first goes on", () =>
+  it.effect("two streams at once: the second is refused, and the first continues", () =>
     withRegistry(({ registry, stream }) =>
       Effect.gen(function*() {
         const first = yield* stream()
@@ -936,7 +936,7 @@ describe("races", () => {
         assert.deepStrictEqual((yield* call.state).phase as object, { _tag: "Streaming", streamSid: streamSid(1) })
       })))
 
-  it.effect("shutdown during a reply: the stream is closed as going away, and nothing more is said", () =>
+  it.effect("shutdown during a reply: the stream is closed as going away, and no more sound is sent", () =>
     withRegistry(({ registry, stream }) =>
       Effect.gen(function*() {
         const { closes, sent } = yield* stream(Agents.saying(() => Stream.make(Agents.sound(60_000))))
@@ -992,7 +992,7 @@ describe("races", () => {
         assert.deepStrictEqual(next.closes, [1000])
       })))
 
-  it.effect("stream lost and connected again: the call goes on with a new stream", () =>
+  it.effect("stream lost and connected again: the call continues with a new stream", () =>
     withRegistry(({ phase, registry, rest, stream }) =>
       Effect.gen(function*() {
         const first = yield* stream()

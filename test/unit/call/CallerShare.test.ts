@@ -1,16 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import { keyOf } from "../../../src/call/CallerShare.ts"
 
-describe("the caller whose calls are counted together", () => {
+describe("the key by which a caller's calls are counted", () => {
   it.each(["+14155550123", "sip:alice@example.com", "sip:+14155550123@example.com", "client:alice", "whatsapp:+14155550123", "+1", "sip:464@pbx.example.com"])(
-    "is %s by its own name",
+    "is the address itself, in lower case: %s",
     (from) => {
       assert.strictEqual(keyOf(from), from)
       assert.strictEqual(keyOf(` ${from.toUpperCase()} `), from)
     }
   )
 
-  it("is another one for each address", () => {
+  it("differs for each address", () => {
     const all = ["+14155550123", "+14155550124", "sip:+14155550123@example.com", "sip:alice@example.com", "client:alice"]
     assert.strictEqual(new Set(all.map(keyOf)).size, all.length)
   })
@@ -36,7 +36,7 @@ describe("the caller whose calls are counted together", () => {
     ["zeros", "+0000"],
     ["no text", undefined],
     ["two values", ["+14155550123", "+14155550124"]]
-  ])("is nobody if the number is withheld: %s", (_, from) => assert.isUndefined(keyOf(from)))
+  ])("is missing if the number is withheld: %s", (_, from) => assert.isUndefined(keyOf(from)))
 
-  it("has a name that is cut if no network writes one so long", () => assert.strictEqual(keyOf(`sip:${"a".repeat(60_000)}`)?.length, 256))
+  it("is cut to 256 characters", () => assert.strictEqual(keyOf(`sip:${"a".repeat(60_000)}`)?.length, 256))
 })

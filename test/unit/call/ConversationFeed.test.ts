@@ -19,7 +19,7 @@ describe("a call that is watched", () => {
       assert.isFalse(watch.isWatched())
     }))
 
-  it.effect("tells late watchers all from the beginning, and is not watched once it is over", () =>
+  it.effect("sends late watchers all events from the beginning, and is not watched once it is over", () =>
     Effect.gen(function*() {
       const watch = yield* ConversationFeed.make
       yield* watch.tell(says("hello"))

@@ -67,7 +67,7 @@ const withOutbound = <A, E>(
   )
 
 describe("a call that is placed", () => {
-  it.effect("is dialled once, and is alive", () =>
+  it.effect("is dialled once, and is live", () =>
     withOutbound(({ place, registry, rest }) =>
       Effect.gen(function*() {
         assert.deepStrictEqual(yield* place(request()), {
@@ -98,7 +98,7 @@ describe("a call that is placed", () => {
         assert.strictEqual(Option.getOrThrow(yield* registry.find(callSid(1))).info.agent, receptionist)
       })))
 
-  it.effect("is not dialled for an agent that there is not", () =>
+  it.effect("is not dialled for an agent that does not exist", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(place(request({ agent: Option.some(AgentName.make("nobody")) })))
@@ -107,7 +107,7 @@ describe("a call that is placed", () => {
         assert.deepStrictEqual(rest.dials, [])
       })))
 
-  it.effect("is not dialled where Twilio itself could not open its stream", () =>
+  it.effect("is not dialled if Twilio could not open its stream", () =>
     Effect.gen(function*() {
       const here = "http://127.0.0.1:8000"
       yield* withOutbound(({ place, rest }) =>
@@ -123,7 +123,7 @@ describe("a call that is placed", () => {
         }), { TWILIO_API_BASE_URL: "http://127.0.0.1:8010" })
     }))
 
-  it.effect("that Twilio refuses leaves nothing behind", () =>
+  it.effect("that Twilio refuses takes no line afterwards", () =>
     withOutbound(({ place, registry, rest }) =>
       Effect.gen(function*() {
         rest.onDial = () => Effect.fail(failure("rejected"))
@@ -217,7 +217,7 @@ describe("a WebSocket of the client's choice", () => {
         assert.deepStrictEqual(rest.dials, [])
       }), hosts))
 
-  it.effect("is passed on as it was parsed, so that nobody can read another host in it", () =>
+  it.effect("is passed on as it was parsed, so that no other parser finds another host in it", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(asked(" wss://media.example.com\\@evil.example.net/w\ts"))
@@ -255,7 +255,7 @@ describe("the turns at Twilio", () => {
         assert.strictEqual((yield* Fiber.join(third)).queuedMillis, 1000)
       }), { CALLS_PER_SECOND: "1" }))
 
-  it.effect("that are too far away are refused, with the time to come back", () =>
+  it.effect("that are too far away are refused, with the time after which to try again", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* Effect.forEach(Array.from({ length: 11 }), () => Effect.forkScoped(place(request())))
@@ -272,7 +272,7 @@ describe("the turns at Twilio", () => {
 })
 
 describe("an idempotency key", () => {
-  it.effect("used twice dials once, with one answer", () =>
+  it.effect("used twice dials once, and both requests get the same answer", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         const first = yield* place(withKey("k"))
@@ -283,7 +283,7 @@ describe("an idempotency key", () => {
         assert.strictEqual(rest.dials.length, 2)
       })))
 
-  it.effect("used twice at once dials once, also while the first is in flight", () =>
+  it.effect("used again while the first request is in flight dials once", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         const gate = yield* Deferred.make<void>()
@@ -356,7 +356,7 @@ describe("an idempotency key", () => {
         assert.strictEqual(rest.dials.length, 2)
       })))
 
-  it.effect("missing means that every request is a call", () =>
+  it.effect("may be missing: then every request is a call", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(request())
@@ -367,14 +367,14 @@ describe("an idempotency key", () => {
 })
 
 describe("a dial whose callbacks are faster than Twilio's answer", () => {
-  /** Dials; Twilio says and does this before it answers. */
+  /** Dials. `before` happens before Twilio answers the dial. */
   const placeAfter = ({ place, rest }: Bench, before: Effect.Effect<unknown>) => {
     rest.onDial = () => Effect.as(before, { callSid: callSid(7), status: "queued" })
     return place(request())
   }
 
   it.effect.each(["busy", "no-answer", "failed", "canceled", "completed"] as const)(
-    "is answered, and takes no line any more when its call has ended: %s",
+    "succeeds, and its call takes no line if it has ended already: %s",
     (status) =>
       withOutbound((bench) =>
         Effect.gen(function*() {
@@ -390,7 +390,7 @@ describe("a dial whose callbacks are faster than Twilio's answer", () => {
         }), { MAX_CALLS: "1" })
   )
 
-  it.effect("joins the call that its webhook has made", () =>
+  it.effect("finds the call that its webhook has made", () =>
     withOutbound((bench) =>
       Effect.gen(function*() {
         const { registry } = bench
@@ -406,7 +406,7 @@ describe("a dial whose callbacks are faster than Twilio's answer", () => {
         assert.strictEqual(Option.getOrThrow(yield* registry.find(callSid(7))).info.agent, receptionist)
       }), { MAX_CALLS: "1" }))
 
-  it.effect("that is never answered leaves nothing behind", () =>
+  it.effect("that Twilio never answers takes no line afterwards", () =>
     withOutbound(({ place, registry, rest }) =>
       Effect.gen(function*() {
         rest.onDial = () => Effect.andThen(registry.report(callSid(7), "ringing", 1), Effect.fail(failure("timedOut")))
@@ -421,7 +421,7 @@ describe("a dial whose callbacks are faster than Twilio's answer", () => {
 
 describe("a client that goes away", () => {
   it.effect.each([["without a key", request()], ["with a key", withKey("k")]] as const)(
-    "does not stop a dial that was begun: %s",
+    "does not stop its dial: %s",
     ([, asked]) =>
       withOutbound(({ place, registry, rest }) =>
         Effect.gen(function*() {
@@ -438,7 +438,7 @@ describe("a client that goes away", () => {
         }))
   )
 
-  it.effect("while it waits for its turn still gets its call, and may ask again with its key", () =>
+  it.effect("while its request waits for a turn still gets its call, and may repeat the request with its key", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(request())
@@ -464,7 +464,7 @@ describe("MAX_CALLS", () => {
         assert.strictEqual(rest.dials.length, 2)
       }), { MAX_CALLS: "2", CALLS_PER_SECOND: "1" }))
 
-  it.effect("is free again when a dial failed", () =>
+  it.effect("frees the line of a dial that failed", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         const { onDial } = rest
@@ -477,7 +477,7 @@ describe("MAX_CALLS", () => {
         yield* place(request())
       }), { MAX_CALLS: "1" }))
 
-  it.effect("leaves no line while the service drains", () =>
+  it.effect("has no free line while the service drains", () =>
     withOutbound(({ place, registry, rest }) =>
       Effect.gen(function*() {
         yield* registry.drain(Duration.zero)
@@ -503,7 +503,7 @@ describe("a number that is not dialled", () => {
         assert.include(error.message, variable)
         assert.notInclude(JSON.stringify(error) + error.message, number.slice(1))
         assert.deepStrictEqual([rest.dials.length, yield* registry.live], [0, 0])
-        // The key is free for the right number.
+        // The key can be used again, for the right number.
         assert.strictEqual((yield* place(withKey("k"))).queuedMillis, 0)
       }), env))
 
@@ -518,8 +518,8 @@ describe("a number that is not dialled", () => {
       }), { DIAL_ALSO: "premium" }))
 })
 
-describe("limits of a day", () => {
-  it.effect("name their variable and when to try again, and are over after a day", () =>
+describe("the limits of dials in 24 hours", () => {
+  it.effect("name their variable and the time to try again, and end after a day", () =>
     withOutbound(({ place, rest }) =>
       Effect.gen(function*() {
         yield* place(request())
@@ -560,8 +560,8 @@ describe("limits of a day", () => {
       }), { DIAL_MAX_PER_DAY: "2", CALLS_PER_SECOND: "1" }))
 })
 
-describe("a time of day that is set", () => {
-  it.effect.each([-3_600_000, 3_600_000])("neither holds calls back nor lets them go together (%i ms)", (millis) =>
+describe("a change of the time of day", () => {
+  it.effect.each([-3_600_000, 3_600_000])("neither delays calls nor lets them be dialled together (%i ms)", (millis) =>
     Effect.gen(function*() {
       const wall = yield* WallClock.make
       yield* withOutbound(({ place: placeCall, rest }) =>

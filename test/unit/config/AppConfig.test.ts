@@ -18,7 +18,7 @@ const problems = (env: Record<string, string>) => Effect.map(Effect.flip(setting
 
 const millis = Duration.toMillis
 
-/** An engine by what is set for it. */
+/** The URL, model, key and voice that are set for an engine. */
 const shown = (choice: EngineChoice) =>
   choice._tag === "Embedded" ? "embedded" : [
     choice.settings.url.href,
@@ -69,7 +69,7 @@ describe("AppConfig", () => {
       })
     }))
 
-  it.effect("listens to this machine only unless told otherwise", () =>
+  it.effect("listens on this machine's own address if SERVER_HOST is not set", () =>
     Effect.map(settings(), ({ server }) => assert.strictEqual(server.host, "127.0.0.1")))
 
   it.effect("takes a bucket for recordings, with its keys or not at all", () =>
@@ -277,7 +277,7 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(log, { format: "json", level: "Debug" })
     }))
 
-  it.effect.each([["1", 1], ["2", 1], ["3", 1], ["100", 50]] as const)("gives one caller half of MAX_CALLS=%s, and one at least", ([all, half]) =>
+  it.effect.each([["1", 1], ["2", 1], ["3", 1], ["100", 50]] as const)("lets one caller have half of MAX_CALLS=%s, but at least one call", ([all, half]) =>
     Effect.map(settings({ MAX_CALLS: all }), ({ limits }) => assert.strictEqual(limits.callsPerCaller, half)))
 
   it.effect("takes an empty variable for one that is not set", () =>
@@ -331,7 +331,7 @@ describe("AppConfig", () => {
         LOG_FORMAT: "json",
         LOG_LEVEL: "Warn"
       }
-      // Redacted values look alike when they are printed.
+      // Secrets are read, because all redacted values look alike in JSON.
       const shownWith = (env: Record<string, string>) =>
         Effect.map(settings(env), (all) => [
           JSON.stringify(all),
@@ -354,7 +354,7 @@ describe("AppConfig", () => {
     ["API_KEY", "one\ntwo", "API_KEY holds a character that can't be seen (U+000A)"],
     ["PUBLIC_URL", "https://calls.\u00adexample.com", "PUBLIC_URL holds a character that can't be seen (U+00AD)"],
     ["API_KEY", "Schlüssel-der-lang-genug-ist", "API_KEY must be a secret of ASCII characters"]
-  ] as const)("tells what is odd in %s=%j, and not its value", ([name, value, expected]) =>
+  ] as const)("says what is odd in %s=%j, without the value", ([name, value, expected]) =>
     Effect.gen(function*() {
       const [line, ...others] = yield* problems({ TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: "token", [name]: value })
       assert.deepStrictEqual(others, [])
@@ -412,7 +412,7 @@ describe("AppConfig", () => {
     ["one", "only", "only"],
     ["several", "new,old,older", "new old older"],
     ["several with spaces and an empty one", " new , old ,, ", "new old"]
-  ] as const)("takes %s of the auth tokens, the first first", ([, text, expected]) =>
+  ] as const)("takes %s of the auth tokens in their order", ([, text, expected]) =>
     Effect.gen(function*() {
       const { twilio } = yield* settings({ TWILIO_ACCOUNT_SID: accountSid, TWILIO_AUTH_TOKEN: text })
       assert.deepStrictEqual(Option.getOrThrow(twilio.account).authTokens.map(Redacted.value).join(" "), expected)
@@ -470,7 +470,7 @@ describe("AppConfig", () => {
     ["MEDIA_TIMEOUT", "600h", "a duration above 0 to 24h"],
     ["LOG_FORMAT", "xml", "auto, json or pretty"],
     ["LOG_LEVEL", "loud", "Trace, Debug, Info, Warn or Error"]
-  ] as const)("tells in one line what is wrong with %s=%s", ([name, value, expected]) =>
+  ] as const)("says in one line what is wrong with %s=%s", ([name, value, expected]) =>
     Effect.gen(function*() {
       const lines = yield* problems({ [name]: value })
       assert.strictEqual(lines.length, 1)
@@ -481,7 +481,7 @@ describe("AppConfig", () => {
       assert.notInclude(line, "\n")
     }))
 
-  it.effect("gives an example that it would accept itself", () =>
+  it.effect("gives examples that it accepts", () =>
     Effect.gen(function*() {
       const lines = yield* problems({
         TWILIO_TIMEOUT: "x",
@@ -499,7 +499,7 @@ describe("AppConfig", () => {
   it.effect.each(["shop.yaml", "./shop", "agents\\shop", "/etc/agents/Shop.YML"])("takes %s for the path of an agent's file", (path) =>
     Effect.map(settings({ AGENT: path }), ({ agents }) => assert.deepStrictEqual(agents.standard, { _tag: "File", path })))
 
-  it.effect("never waits longer for a stall than a stream without media is kept", () =>
+  it.effect("never waits longer for delayed sound than MEDIA_TIMEOUT", () =>
     Effect.gen(function*() {
       const { limits } = yield* settings({ MEDIA_TIMEOUT: "3s" })
       assert.strictEqual(millis(limits.backlog), 3000)

@@ -36,7 +36,7 @@ describe("settings that can't work together", () => {
     [{ WEBHOOK_URL: "ftp://example.com/hunter2" }, ["WEBHOOK_URL"]],
     [{ WEBHOOK_SECRET: "hunter2" }, ["WEBHOOK_SECRET"]],
     [{ WEBHOOK_SECRET: `whsec_${"a".repeat(32)},whsec_hunter2` }, ["WEBHOOK_SECRET"]]
-  ] as ReadonlyArray<readonly [Record<string, string>, ReadonlyArray<string>]>)("%j is told at the start", ([env, expected]) =>
+  ] as ReadonlyArray<readonly [Record<string, string>, ReadonlyArray<string>]>)("%j are refused, without their secrets", ([env, expected]) =>
     Effect.gen(function*() {
       const { lines } = yield* Effect.flip(settings(env))
       assert.deepStrictEqual(firstWords(lines), expected)
@@ -56,7 +56,7 @@ describe("settings that can't work together", () => {
     [{ ...account, PUBLIC_URL: "https://10.example.com" }],
     [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "https://handler.twilio.com/twiml/EH1" }],
     [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "https://calls.example.com:8443/twiml" }]
-  ] as ReadonlyArray<readonly [Record<string, string>]>)("%j is fine, and nothing is warned of", ([env]) =>
+  ] as ReadonlyArray<readonly [Record<string, string>]>)("%j are accepted without a warning", ([env]) =>
     Effect.map(settings(env), ({ warnings }) => assert.deepStrictEqual(warnings, [])))
 })
 

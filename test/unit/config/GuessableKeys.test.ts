@@ -26,7 +26,7 @@ describe("a key that can be guessed", () => {
     assert.match(weakness(key) ?? "", new RegExp(why))
   })
 
-  it("is never a random key, however that is written", () => {
+  it("is never a random key, in hex or base64", () => {
     for (let times = 0; times < 2000; times++) {
       const bytes = randomBytes(24)
       for (const encoding of ["hex", "base64", "base64url"] as const) {

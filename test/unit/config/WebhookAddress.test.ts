@@ -43,7 +43,7 @@ describe("an address for webhooks", () => {
   })
 })
 
-describe("an address of a network", () => {
+describe("an IP address", () => {
   it.each(["0.0.0.0", "10.0.0.1", "100.64.0.1", "127.9.9.9", "169.254.169.254", "172.31.0.1", "192.168.1.1", "198.18.0.1", "224.0.0.1", "255.255.255.255"])("%s is private", (address) =>
     assert.isTrue(isPrivate(address)))
 

@@ -19,12 +19,12 @@ const definitionOf = (text: string): AgentDefinition => {
   return Result.isSuccess(read) ? read.success : assert.fail(read.failure.message)
 }
 
-/** A sound of this length, ms. All its samples have one value, which tells it from other sounds. */
+/** A sound of this length, ms. All its samples have one value, by which tests recognize the sound. */
 const sound = (millis: number, value: number): Pcm<8000> => new Int16Array(millis * 8).fill(value) as Pcm<8000>
 
 const samplesOf = (turn: SpokenTurn | undefined): ReadonlyArray<number> => turn?.sound.flatMap((piece) => [...piece]) ?? []
 
-/** The level at which the engine speaks: one sample value a request, from 1000 on. */
+/** The sample value of the sound for the request with this index. */
 const level = (index: number) => 1000 + index
 
 interface Options {
@@ -228,7 +228,7 @@ describe("a transfer", () => {
       assert.deepStrictEqual(call.of("Ended").map(({ reason }) => reason), ["transferred"])
     }))
 
-  test("that fails is apologised for, and the call goes on", () =>
+  test("that fails is followed by an apology, and the call goes on", () =>
     Effect.gen(function*() {
       for (const transfer of [() => Effect.fail(new TransferFailed({ reason: "rejected" })), () => Effect.die("broken"), undefined]) {
         const call = yield* talk({ definition, replies, ...(transfer === undefined ? {} : { transfer }) })
@@ -243,7 +243,7 @@ describe("a transfer", () => {
       }
     }))
 
-  it.effect("is stored before it happens, and its outcome afterwards", () =>
+  it.effect("is stored before it is requested, and its outcome afterwards", () =>
     Effect.gen(function*() {
       const outcomes = [
         ["Answered", () => Effect.void],
@@ -278,7 +278,7 @@ describe("a transfer", () => {
 })
 
 describe("partial transcripts", () => {
-  test("are told while the caller speaks, and stop the agent at the first words", () =>
+  test("reach watchers while the caller speaks, and stop the agent at the first words", () =>
     Effect.gen(function*() {
       const call = yield* talk({
         definition: "interruption: { minSpeech: 1s }",
@@ -297,7 +297,7 @@ describe("partial transcripts", () => {
 })
 
 describe("the conversation as context for the voice", () => {
-  test("goes with a reply's request, with the words and sound of both sides, but not with fixed lines", () =>
+  test("is sent with a reply's words, but not with fixed lines, and has the words and sound of both sides", () =>
     Effect.gen(function*() {
       const call = yield* talk({ contextMillis: 10_000, replies: [[text("From nine.")], [text("In Maple Street.")]] })
       yield* call.wait(1000)

@@ -68,7 +68,7 @@ describe("an utterance", () => {
     Effect.map(setUp().carryOut({ _tag: "BeginUtterance", utterance: 4 }), (calls) =>
       assert.deepStrictEqual(calls, ["recognition.begin 4 {\"preSpeech\":2}"])))
 
-  it.effect("that continues another one begins with the sound between them, or with none", () =>
+  it.effect("that continues another one begins with the sound since that one's last word, or with none", () =>
     Effect.map(
       setUp().carryOut({ _tag: "BeginUtterance", utterance: 5, after: 4 }, { _tag: "BeginUtterance", utterance: 6, after: 5, since: 900 }),
       (calls) =>
@@ -87,7 +87,7 @@ describe("a reply", () => {
       assert.isTrue(calls[1].startsWith("generation.start 3"))
     }))
 
-  it.effect("that is cancelled loses its model and its speech, but what was heard of it can still be remembered", () =>
+  it.effect("that is cancelled loses its model and its speech, but its heard words can still be remembered", () =>
     Effect.gen(function*() {
       const { calls, carryOut } = setUp()
       yield* carryOut({ _tag: "CancelReply", reply: 3 }, { _tag: "RememberAgentWords", reply: 3, text: "We are" })
@@ -109,7 +109,7 @@ describe("the caller's words", () => {
       (calls) => assert.deepStrictEqual(calls, ["tools.onCallerSaid \"A table for two.\""])
     ))
 
-  it.effect("are wanted while they are spoken if the machine needs them", () =>
+  it.effect("are requested as partial transcripts while the machine needs them", () =>
     Effect.gen(function*() {
       const { calls, carryOut, onEventDone } = setUp({ hasContext: false })
       onEventDone()
@@ -120,7 +120,7 @@ describe("the caller's words", () => {
       assert.deepStrictEqual(calls, [false, true, false].map((isWanted) => `recognition.setPartialsWanted ${isWanted}`))
     }))
 
-  it.effect("are wanted always while somebody watches", () =>
+  it.effect("are always requested as partial transcripts while somebody watches", () =>
     Effect.gen(function*() {
       const { calls, carryOut, onEventDone } = setUp({ hasContext: false, isWatched: true })
       yield* carryOut({ _tag: "WantWords", isWanted: false })

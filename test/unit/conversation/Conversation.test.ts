@@ -13,7 +13,7 @@ import { pass, settle } from "../../support/service/Time.ts"
 const { lines } = definition
 const book = FakeTools.toolOf("book")
 
-/** A conversation on a fake line; `hangUp` is the caller's. */
+/** A conversation on a fake line. With `hangUp` the caller hangs up. */
 const open = Effect.fnUntraced(function*(options: {
   readonly definition?: Partial<AgentDefinition>
   readonly tools?: Tools["Service"]
@@ -147,7 +147,7 @@ describe("a turn", () => {
       assert.isAbove(line.tales("CallerSays").length, 1)
     }))
 
-  it.effect("is delayed by a slow transcript and a slow reply, and by nothing else", () =>
+  it.effect("waits only for the transcript and the reply, even if both are slow", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new")
@@ -158,11 +158,11 @@ describe("a turn", () => {
       yield* call.quiet(4000)
       const [{ times }] = call.tales("TurnMeasured")
       assert.deepInclude(times, { transcript: 520, endpoint: 520, firstText: 820 })
-      // "All right." is known to be whole when the reply ends: 50 ms for its second word, 50 for the end.
+      // "All right." is a whole sentence only when the reply has ended: 50 ms for its second word, and 50 ms for the end.
       assert.deepInclude(times, { firstClause: 920, firstSound: 1070, firstMedia: 1070 })
     }))
 
-  it.effect("is not slower when the detector takes half of each window's time", () =>
+  it.effect("is not slower when the detector needs half of a window's length for each window", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.judge.always(FakeEngines.slow(16))
@@ -218,7 +218,7 @@ describe("a preemptive reply", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["I would like two"])
     }))
 
-  it.effect("calls no tool that may change something before it counts", () =>
+  it.effect("calls no tool that may change something before the caller's turn is over", () =>
     Effect.gen(function*() {
       const { sent, tools } = yield* FakeTools.make
       const call = yield* greeted({ tools })
@@ -236,7 +236,7 @@ describe("a preemptive reply", () => {
       assert.deepStrictEqual(sent.map(({ value }) => value), [{ what: "two" }])
     }))
 
-  it.effect("calls a tool that only looks up already in the pause", () =>
+  it.effect("calls a tool that changes nothing during the pause", () =>
     Effect.gen(function*() {
       const { sent, tools } = yield* FakeTools.make
       const call = yield* greeted({ tools })
@@ -273,7 +273,7 @@ const telling = Effect.fnUntraced(function*(millis: number, options?: Parameters
 })
 
 describe("barge-in", () => {
-  it.effect("clears the line in time, drops the old reply, and keeps what was heard in the history", () =>
+  it.effect("clears the line in time, drops the old reply, and keeps the heard words in the history", () =>
     Effect.gen(function*() {
       const call = yield* telling(1800)
       call.hear("stop it")
@@ -317,7 +317,7 @@ describe("barge-in", () => {
       assert.strictEqual(call.heard()[1], "Once there was a fox. I am")
     }))
 
-  it.effect("interrupts the model's request as soon as there are words", () =>
+  it.effect("stops the model's request as soon as the caller's words are known", () =>
     Effect.gen(function*() {
       const call = yield* telling(1500, { plan: ({ reply }) => reply.next(FakeEngines.slow(0, 400)) })
       assert.deepStrictEqual(yield* call.outcomes(call.reply), ["open"])
@@ -360,7 +360,7 @@ describe("barge-in", () => {
       assert.isTrue("It lived in a wood.".endsWith(second), second)
     }))
 
-  it.effect("does not happen by a short backchannel", () =>
+  it.effect("is not caused by a short backchannel", () =>
     Effect.gen(function*() {
       const call = yield* telling(1500)
       call.hear("uh-huh")
@@ -428,12 +428,12 @@ describe("a race:", () => {
       ])
     }))
 
-  it.effect("the voice starts at the moment of the endpoint, and no word is lost or answered twice", () =>
+  it.effect("the caller's voice starts at the moment of the endpoint, and no word is lost or answered twice", () =>
     Effect.gen(function*() {
       const gaps: Array<number> = []
       for (let complete = 196; complete <= 228; complete += 4) {
         const call = yield* greeted({ definition: { endpointing: { ...definition.endpointing, complete } } })
-        // One utterance or two, as it happens to fall.
+        // The caller's words may become one utterance or two.
         call.hear(["one", "one two"], "two")
         yield* call.voice(500)
         yield* call.quiet(160)
@@ -469,7 +469,7 @@ describe("a race:", () => {
       assert.deepStrictEqual(yield* call.outcomes(call.reply), ["done"])
     }))
 
-  it.effect("frames stop for two seconds within speech: the turn ends, and later speech is heard", () =>
+  it.effect("frames stop for two seconds during speech: the turn ends, and later speech is heard", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("one", "two")
@@ -487,7 +487,7 @@ describe("a race:", () => {
     }))
 })
 
-/** A question that gets a good answer: the call goes on. */
+/** Asks a question that gets a good answer, to show that the call goes on. */
 const goesOn = Effect.fnUntraced(function*(call: Effect.Success<ReturnType<typeof open>>) {
   call.answer("are you well", "I am well again.")
   yield* call.voice(600)
@@ -501,13 +501,13 @@ const goesOn = Effect.fnUntraced(function*(call: Effect.Success<ReturnType<typeo
 
 describe("an engine that", () => {
   const cases = FakeEngines.faults.map(([name, plan]) => ({ name, plan }))
-  /** Failures that a second request may avoid. A refused request is not repeated. */
+  /** Failures after which the request is repeated. A refused request is not repeated. */
   const accidents = cases.filter(({ plan }) => plan.end !== "refused")
   /** Long enough for any two timeouts. */
   const longWait = 12_000
   const troubles = (call: Effect.Success<ReturnType<typeof open>>) => [...new Set(call.tales("EngineTrouble").map(({ stage }) => stage))]
 
-  it.effect.each(accidents)("$name at a transcription is asked once more, and nobody notices", ({ plan }) =>
+  it.effect.each(accidents)("$name at a transcription is asked once more, and the caller gets the answer", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new", "are you well")
@@ -521,7 +521,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name at each transcription of a turn is apologised for, and the next turn works", ({ plan }) =>
+  it.effect.each(cases)("$name at each transcription of a turn makes the agent apologise, and the next turn works", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new")
@@ -538,7 +538,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name when an utterance begins is apologised for", ({ plan }) =>
+  it.effect.each(cases)("$name when an utterance begins makes the agent apologise", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.begin.next(plan)
@@ -552,7 +552,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name in the middle of an utterance is apologised for", ({ plan }) =>
+  it.effect.each(cases)("$name in the middle of an utterance makes the agent apologise", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.push.next({}, {}, {}, {}, plan)
@@ -566,7 +566,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(accidents)("$name at a reply in the pause is asked again when the turn is over", ({ plan }) =>
+  it.effect.each(accidents)("$name at a preemptive reply is asked again when the turn is over", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new", "are you well")
@@ -580,7 +580,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name at each reply of a turn is apologised for", ({ plan }) =>
+  it.effect.each(cases)("$name at each reply of a turn makes the agent apologise", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new", "are you well")
@@ -594,7 +594,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle of a reply is apologised for after the words so far", ({ plan }) =>
+  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle of a reply makes the agent apologise after the words so far", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("a story", "are you well")
@@ -610,7 +610,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(accidents)("$name at a segment's speech is asked once more, and nobody notices", ({ plan }) =>
+  it.effect.each(accidents)("$name at a segment's speech is asked once more, and the caller hears the segment", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted({ definition: { endpointing: { ...definition.endpointing, speculate: 250 } } })
       call.hear("what is new", "are you well")
@@ -624,7 +624,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect("refuses a request is not asked again, and is apologised for", () =>
+  it.effect("refuses a request is not asked again, and the agent apologises", () =>
     Effect.gen(function*() {
       for (const port of ["transcribe", "reply", "speak"] as const) {
         const call = yield* greeted()
@@ -661,12 +661,12 @@ describe("an engine that", () => {
       assert.strictEqual(yield* call.unfinished, 0)
     }))
 
-  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle of a segment is apologised for after the sound so far", ({ plan }) =>
+  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle of a segment makes the agent apologise after the sound so far", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("a story", "are you well")
       call.answer("a story", story)
-      // So slow that both parts have left by then.
+      // The failure comes so late that both parts have left before it.
       call.speak.next({}, { ...plan, each: 800, parts: 2 })
       yield* call.voice(600)
       yield* call.quiet(400)
@@ -690,7 +690,7 @@ describe("an engine that", () => {
       yield* goesOn(call)
     }))
 
-  it.effect.each(cases)("$name in the middle of a voice is replaced by the energy", ({ plan }) =>
+  it.effect.each(cases)("$name while the caller speaks is replaced by the energy", ({ plan }) =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("what is new", "are you well")
@@ -717,7 +717,7 @@ describe("an engine that", () => {
       yield* call.quiet(1000)
       assert.strictEqual(call.said().at(-1), lines.failure)
       assert.isFalse(call.isCut())
-      // The caller's answer changes nothing.
+      // The caller answers, but the call ends all the same.
       yield* call.voice(600)
       yield* call.quiet(1500)
       assert.isTrue(call.isCut())
@@ -729,7 +729,7 @@ describe("an engine that", () => {
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("one", "two")
-      // It hangs, and it does not react to its interruption either.
+      // The engine hangs, and does not react to its interruption.
       call.reply.next({ ...FakeEngines.hangs, letGo: 30_000 })
       yield* call.voice(600)
       yield* call.quiet(400)
@@ -758,7 +758,7 @@ describe("an engine that", () => {
 })
 
 describe("silence", () => {
-  it.effect("is asked about once, then the agent says goodbye, and the call ends after the last mark", () =>
+  it.effect("makes the agent ask once, then say goodbye, and end the call after the last mark", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       yield* call.gap(8000)
@@ -789,7 +789,7 @@ describe("silence", () => {
 })
 
 describe("the end of a call", () => {
-  it.effect("at the longest duration is announced, and waits for the mark", () =>
+  it.effect("at the longest duration is announced, and comes after the mark of the announcement", () =>
     Effect.gen(function*() {
       const call = yield* telling(500, { definition: { maxDuration: 13_600 } })
       assert.isBelow(call.now(), 3600)
@@ -823,7 +823,7 @@ describe("the end of a call", () => {
 })
 
 describe("keys", () => {
-  it.effect("stop the agent, and are a turn after a pause or at once with #", () =>
+  it.effect("stop the agent, and are answered after a pause, or at once with #", () =>
     Effect.gen(function*() {
       const call = yield* telling(500)
       yield* call.press("1")
@@ -842,7 +842,7 @@ describe("keys", () => {
       assert.strictEqual((yield* call.lastAsked)?.at(-1)?.text, "3")
     }))
 
-  it.effect("within speech wait for the words, and both are answered", () =>
+  it.effect("during speech are answered together with the words", () =>
     Effect.gen(function*() {
       const call = yield* greeted()
       call.hear("my number is")
@@ -935,7 +935,7 @@ describe("a caller who", () => {
       assert.strictEqual(yield* call.unfinished, 0)
     }))
 
-  it.effect("only coughs, or never stops to speak, comes to an end of the call", () =>
+  it.effect("only coughs, or never stops speaking, does not keep the call forever", () =>
     Effect.gen(function*() {
       const coughs = yield* greeted()
       for (let time = 0; time < 14; time++) {
@@ -956,7 +956,7 @@ describe("a caller who", () => {
 })
 
 describe("a defect", () => {
-  it.effect("ends the reply, so that the caller is not left on a dead line", () =>
+  it.effect("ends the outgoing sound, so that the caller is not left on a dead line", () =>
     Effect.gen(function*() {
       const fake = FakeEngines.make()
       const line = yield* FakeLine.make

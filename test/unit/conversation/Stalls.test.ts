@@ -49,9 +49,9 @@ const outcome = (call: Call) =>
     heard: call.tales("AgentHeard").map(({ text }) => text),
     troubles: call.tales("EngineTrouble").length,
     bargeIns: call.tales("BargeIn").length,
-    /** The spoken voices, with their lengths. */
+    /** When each voice started and stopped. */
     voices: call.events.flatMap((event) => event._tag === "VoiceStarted" || event._tag === "VoiceStopped" ? [event.since] : []),
-    /** ms of sound for the recognizer, before the turn was over. */
+    /** How much sound the recognizer got before the turn was over, ms. */
     recognized: pushes.reduce((sum, { asked }) => sum + asked, 0) / 8
   }))
 
@@ -81,7 +81,7 @@ describe("a network that stalls", () => {
       assert.closeTo(recognized, expected, 40)
     }))
 
-  it.effect.each([20, 100, 500, 1000])("delivers an utterance in messages of %i ms, and it is heard once from its beginning", (length) =>
+  it.effect.each([20, 100, 500, 1000])("delivers an utterance in messages of %i ms: it is heard once, from its beginning", (length) =>
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(2000)
@@ -96,7 +96,7 @@ describe("a network that stalls", () => {
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["what is new"])
     }))
 
-  it.effect("does not make the agent speak over words that are still on their way", () =>
+  it.effect("does not make the agent speak over words that it has held up", () =>
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(2000)
@@ -109,7 +109,7 @@ describe("a network that stalls", () => {
       assert.strictEqual(call.tales("BargeIn").length, 0)
     }))
 
-  it.effect("delivers an interruption late, which stops the agent and is heard from its first word", () =>
+  it.effect("delivers an interruption late: it stops the agent, and is heard from its first word", () =>
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(2000)
@@ -127,7 +127,7 @@ describe("a network that stalls", () => {
     Effect.gen(function*() {
       const call = yield* open
       yield* call.quiet(8000)
-      // Silent for 7 s when it begins; 8 s are allowed.
+      // When the stall begins, the caller has been silent for 7 s of the 8 s after which the agent asks.
       yield* call.stall(Effect.andThen(call.quiet(600), Effect.andThen(call.voice(600), call.quiet(2000))))
       yield* call.quiet(3000)
       assert.deepStrictEqual(call.tales("CallerSaid").map(({ text }) => text), ["what is new"])

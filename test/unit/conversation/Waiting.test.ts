@@ -1,4 +1,4 @@
-/** Waiting in a whole conversation: dictation, a request to wait, and fillers while the transcript or the answer is late. */
+/** How a whole conversation waits: for dictation, on request, and with fillers while the transcript or the answer is late. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
 import * as Conversation from "../../../src/conversation/Conversation.ts"
@@ -19,7 +19,7 @@ const greeted = Effect.fnUntraced(function*(own: Partial<AgentDefinition>) {
     ...fake,
     ...line,
     said: () => line.tales("CallerSaid").map(({ text }) => text),
-    /** When the first sound of each text left, counted from a moment. */
+    /** When the first sound of each text left, in ms after a given moment. */
     times: (from: number) => {
       const all: Array<readonly [text: string, at: number]> = []
       for (const item of line.left) {
@@ -53,7 +53,7 @@ describe("a caller who dictates", () => {
 })
 
 describe("a caller who asks to wait", () => {
-  it.effect("hears that the agent waits, is not prompted for a minute, and is heard again", () =>
+  it.effect("hears that the agent waits, is not prompted for a minute, and is then answered again", () =>
     Effect.gen(function*() {
       const call = yield* greeted({ lines: { ...definition.lines, hold: "Take your time." }, idle: { ...definition.idle, hold: 60_000 } })
       call.hear("Hold on a minute.", "what is new")
@@ -68,7 +68,7 @@ describe("a caller who asks to wait", () => {
 })
 
 describe("a filler", () => {
-  it.effect("comes at its time although the transcript is late, and the answer follows it at once", () =>
+  it.effect("comes at its time although the transcript is late, and is followed by the answer at once", () =>
     Effect.gen(function*() {
       const call = yield* greeted({ fillers })
       call.hear("what is new")

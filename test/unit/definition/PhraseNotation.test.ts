@@ -14,7 +14,7 @@ const sequence = (...parts: ReadonlyArray<PhraseNotation.Phrase>): PhraseNotatio
 const choice = (...options: ReadonlyArray<PhraseNotation.Phrase>): PhraseNotation.Phrase => ({ _tag: "Choice", options })
 const optional = (phrase: PhraseNotation.Phrase): PhraseNotation.Phrase => ({ _tag: "Optional", phrase })
 
-/** What the notation means, written out: every way to say a phrase. */
+/** Every way to say a phrase. */
 const ways = (phrase: PhraseNotation.Phrase): ReadonlyArray<string> => {
   switch (phrase._tag) {
     case "Word":
@@ -74,7 +74,7 @@ describe("the notation", () => {
     assert.include(phrase.failure.message, `(character ${character})`)
   })
 
-  it("tells its words and slots, in their order", () => {
+  it("gives the words and slots of a phrase, in order", () => {
     const phrase = read("[i want] (a table | {thing}) on {day} [please]")
     assert.deepStrictEqual(PhraseNotation.words(phrase), ["i", "want", "a", "table", "on", "please"])
     assert.deepStrictEqual(PhraseNotation.slots(phrase), ["thing", "day"])
@@ -103,7 +103,7 @@ describe("text that is compared", () => {
     ["", ""]
   ])("%j is %j", (text, plain) => assert.strictEqual(PhraseNotation.plain(text), plain))
 
-  it.prop("stays as it is when it is made plain again", [Schema.String], ([text]) =>
+  it.prop("does not change when it is made plain again", [Schema.String], ([text]) =>
     assert.strictEqual(PhraseNotation.plain(PhraseNotation.plain(text)), PhraseNotation.plain(text)))
 })
 

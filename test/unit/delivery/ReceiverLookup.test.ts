@@ -25,9 +25,9 @@ describe("the lookup of a receiver", () => {
   ] as ReadonlyArray<readonly [ReadonlyArray<string>, string]>)("a name that leads to %j: %s", ([addresses, expected]) =>
     Effect.map(why(false, leadsTo(...addresses)), (found) => assert.strictEqual(found, expected)))
 
-  it.effect("gives private addresses where they are allowed", () => Effect.map(why(true, leadsTo("127.0.0.1")), (found) => assert.strictEqual(found, "127.0.0.1")))
+  it.effect("returns private addresses if they are allowed", () => Effect.map(why(true, leadsTo("127.0.0.1")), (found) => assert.strictEqual(found, "127.0.0.1")))
 
-  it.effect("runs two at once and no third, however long they take", () =>
+  it.effect("runs at most two at once, even if their callers no longer wait", () =>
     Effect.gen(function*() {
       let running = 0
       const end = yield* Deferred.make<void>()

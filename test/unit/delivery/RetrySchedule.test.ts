@@ -6,15 +6,15 @@ const now = Date.UTC(2026, 0, 1)
 const answered = (status: number, retryAfter?: string): Attempt => ({ _tag: "Answered", status, retryAfter })
 const silent: Attempt = { _tag: "NoAnswer", why: "it refuses connections", isHopeless: false }
 
-describe("what becomes of a webhook", () => {
-  it.each([200, 201, 204, 299])("%i: it is delivered", (status) => assert.deepStrictEqual(judge(answered(status), 1, now, 0), { _tag: "Delivered" }))
+describe("a webhook after an attempt", () => {
+  it.each([200, 201, 204, 299])("is delivered if the answer is %i", (status) => assert.deepStrictEqual(judge(answered(status), 1, now, 0), { _tag: "Delivered" }))
 
-  it.each([100, 301, 307, 400, 401, 404, 429, 500, 503])("%i: it is tried again after five seconds", (status) => {
+  it.each([100, 301, 307, 400, 401, 404, 429, 500, 503])("is tried again after five seconds if the answer is %i", (status) => {
     const verdict = judge(answered(status), 1, now, 0)
     assert.strictEqual(verdict._tag === "Retry" ? verdict.afterMillis : undefined, 5000)
   })
 
-  it("410: the receiver does not want it any more", () => assert.strictEqual(judge(answered(410), 1, now, 0)._tag, "Failed"))
+  it("has failed if the answer is 410: the receiver does not want it any more", () => assert.strictEqual(judge(answered(410), 1, now, 0)._tag, "Failed"))
 
   it("is tried again for a day, ever more seldom, and then given up", () => {
     let waited = 0
@@ -37,7 +37,7 @@ describe("what becomes of a webhook", () => {
   it("is given up at once if another attempt can't succeed", () =>
     assert.deepStrictEqual(judge({ ...silent, isHopeless: true }, 1, now, 0), { _tag: "Failed", why: "it refuses connections" }))
 
-  it("waits for up to a tenth longer, so that not all come back at once", () => {
+  it("waits up to a tenth longer, so that webhooks are not tried again together", () => {
     const verdict = judge(silent, 2, now, 1)
     assert.strictEqual(verdict._tag === "Retry" ? verdict.afterMillis : 0, 330_000)
   })

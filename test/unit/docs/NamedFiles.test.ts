@@ -4,7 +4,7 @@ import { globSync, readFileSync } from "node:fs"
 const documents = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", ...globSync("docs/**/*.md")]
 const files = ["src", "test", "bench", "tools", "docs"].flatMap((room) => globSync(`${room}/**`)).concat(documents)
 
-/** Paths and file names in backticks: from the root, or the end of a path, such as `turn/Transition.ts`. */
+/** Words in backticks. A path may begin at the root, or be the end of a path, such as `turn/Transition.ts`. */
 const namesIn = (text: string) => [...text.matchAll(/`([\w./-]+)`/g)].map(([, name]) => name)
 
 const isPath = (name: string) => /^(?:src|test|bench|tools|docs)\//.test(name) || (/^[\w/-]+\.ts$/.test(name) && /^[\w/-]*[A-Z]/.test(name))

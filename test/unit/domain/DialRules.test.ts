@@ -15,7 +15,7 @@ const rules = (change: { readonly countries?: ReadonlyArray<string>; readonly al
 const ruleFor = (number: string, change: Parameters<typeof rules>[0] = {}) =>
   Option.getOrUndefined(Option.map(refusal(rules(change), PhoneNumber.make(number)), ({ rule }) => rule))
 
-describe("a number that is dialled", () => {
+describe("a number that may be dialled", () => {
   it.each([
     ["a number of the United States", "+14155550100"],
     ["toll-free numbers", "+18005550100"],
@@ -97,13 +97,13 @@ describe("a number that is refused", () => {
     assert.isUndefined(ruleFor("+14155550100", { countries }))
   })
 
-  it("may be of several countries that are not all allowed", () => {
+  it("may belong to several countries that are not all allowed", () => {
     assert.strictEqual(ruleFor("+440312345678", { countries: ["GB"] }), "country")
     assert.isUndefined(ruleFor("+440312345678", { countries: ["GB", "GG", "IM", "JE"] }))
     assert.isUndefined(ruleFor("+4790012345", { countries: ["NO", "SJ"] }))
   })
 
-  it("belongs to no country while countries are listed, unless its kind is allowed", () => {
+  it("belongs to no country if countries are listed, unless its kind is allowed", () => {
     assert.strictEqual(ruleFor("+80012345678", { countries: ["US"] }), "country")
     assert.isUndefined(ruleFor("+870773123456", { countries: ["US"], also: ["international"] }))
     assert.strictEqual(ruleFor("+449098790000", { countries: ["US"], also: ["premium"] }), "country")
@@ -116,7 +116,7 @@ describe("a number that is refused", () => {
 })
 
 describe("readCountries", () => {
-  it("takes codes in either case, each once", () => {
+  it("reads codes in either case, each once", () => {
     assert.deepStrictEqual(readCountries(["us", "CA", "Us"]), Result.succeed(new Set<string>(["US", "CA"] satisfies Array<CountryCode>)))
   })
 

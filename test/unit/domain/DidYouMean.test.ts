@@ -14,13 +14,13 @@ describe("nearest", () => {
   ])("of %s in %j is %s", (name, known, meant) => assert.strictEqual(nearest(name, known), meant))
 
   it.each([["from", ["to", "agent"]], ["", ["to"]], ["_", ["to"]], ["x".repeat(100_000), ["to"]], ["to", []]])(
-    "finds nothing like %.20s in %j",
+    "finds no name like %.20s in %j",
     (name, known) => assert.isUndefined(nearest(name, known))
   )
 })
 
 describe("suggest", () => {
-  it("says what there is when nothing is near", () => {
+  it("lists the known names if none is similar", () => {
     assert.strictEqual(suggest("from", ["to", "agent"]), "There is: to, agent.")
     assert.strictEqual(suggest("from", []), "There are none yet.")
   })

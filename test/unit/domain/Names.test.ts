@@ -17,8 +17,8 @@ describe.each([
   })
 
   it.each([
-    ["another kind's letters", `XX${digits}`],
-    ["small letters first", `${prefix.toLowerCase()}${digits}`],
+    ["the letters of another kind", `XX${digits}`],
+    ["lower-case letters first", `${prefix.toLowerCase()}${digits}`],
     ["a digit too few", prefix + digits.slice(1)],
     ["a digit too many", `${prefix}${digits}0`],
     ["a character that is not hexadecimal", `${prefix}g${digits.slice(1)}`],

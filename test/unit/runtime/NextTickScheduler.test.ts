@@ -4,39 +4,39 @@ import * as NextTickScheduler from "../../../src/runtime/NextTickScheduler.ts"
 
 const prompt = Effect.provide(NextTickScheduler.layer)
 
-/** The events in order, among them the event loop's next turn. */
+/** A list to which the event loop's next turn adds itself, and the tests their events. */
 const story = Effect.sync(() => {
-  const told: Array<string> = []
+  const events: Array<string> = []
   const turn = new Promise<void>((resolve) =>
     setImmediate(() => {
-      told.push("next turn")
+      events.push("next turn")
       resolve()
     })
   )
-  return { told, turn }
+  return { events, turn }
 })
 
 describe("the prompt scheduler", () => {
   it.live("runs forks and queues before the event loop's next turn", () =>
     Effect.gen(function*() {
-      const { told, turn } = yield* story
+      const { events, turn } = yield* story
       const first = yield* Queue.unbounded<string>()
       const second = yield* Queue.unbounded<string>()
-      yield* Effect.forkChild(Effect.forever(Effect.flatMap(Queue.take(first), (item) => Queue.offer(second, `${item}, handed on`))))
-      yield* Effect.forkChild(Effect.flatMap(Queue.take(second), (item) => Effect.sync(() => told.push(item))))
+      yield* Effect.forkChild(Effect.forever(Effect.flatMap(Queue.take(first), (item) => Queue.offer(second, `${item}, passed on`))))
+      yield* Effect.forkChild(Effect.flatMap(Queue.take(second), (item) => Effect.sync(() => events.push(item))))
       yield* Effect.forkChild(Queue.offer(first, "offered"))
       yield* Effect.promise(() => turn)
-      assert.deepStrictEqual(told, ["offered, handed on", "next turn"])
+      assert.deepStrictEqual(events, ["offered, passed on", "next turn"])
     }).pipe(prompt))
 
   it.live("is needed: Effect's own scheduler takes a turn of the event loop for each fork", () =>
     Effect.gen(function*() {
-      const { told, turn } = yield* story
-      yield* Effect.forkChild(Effect.forkChild(Effect.sync(() => told.push("forked twice"))))
+      const { events, turn } = yield* story
+      yield* Effect.forkChild(Effect.forkChild(Effect.sync(() => events.push("forked twice"))))
       yield* Effect.promise(() => turn)
       yield* Effect.yieldNow
       yield* Effect.yieldNow
-      assert.strictEqual(told[0], "next turn")
+      assert.strictEqual(events[0], "next turn")
     }))
 
   it.live("lets sockets and timers run beside a fiber that never waits", () =>

@@ -4,7 +4,7 @@ import { isOrphan, nameOf, orphanedAfterMillis, ownerOf } from "../../../src/sto
 const self = { host: "alpha", pid: 7 }
 
 describe("the journal's files", () => {
-  it("have names that tell their process, and sort by their beginnings", () => {
+  it("have names that contain their process, and sort by their age", () => {
     const names = [nameOf(self, 1000.5, "00ff"), nameOf({ host: "b_t/a", pid: 1 }, 900, "00ff")]
     assert.deepStrictEqual(names.map(ownerOf), [self, { host: "b-t-a", pid: 1 }])
     assert.strictEqual(names.toSorted()[0], names[1])

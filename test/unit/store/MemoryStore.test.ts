@@ -7,7 +7,7 @@ import { dump, life, saved, sidOf } from "../../support/store/Writes.ts"
 
 describe("the store in memory, while the clock stands still", () => {
   layer(DatabaseCallStore.layerMemory)("", (it) => {
-    it.effect("takes writes and gives them back", () =>
+    it.effect("returns what was written", () =>
       Effect.gen(function*() {
         const store = yield* CallStore
         for (const write of life(sidOf(1))) store.write(write)

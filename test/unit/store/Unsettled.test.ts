@@ -3,7 +3,7 @@ import { Unsettled } from "../../../src/store/writer/Unsettled.ts"
 import { sidOf } from "../../support/store/Writes.ts"
 
 describe("writes that the database does not have yet", () => {
-  it("are watched until the last one of the call is stored", () => {
+  it("call a watcher when the last one of its call is stored", () => {
     const unsettled = new Unsettled()
     let told = 0
     unsettled.add(sidOf(1))

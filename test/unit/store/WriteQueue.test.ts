@@ -9,7 +9,7 @@ const entry = (write: StoreWrite, onKept: Array<() => void> = []): Entry => ({ w
 
 const versions = (entries: ReadonlyArray<Entry>) => entries.map(({ write }) => write._tag === "ConversationSaved" ? write.version : write._tag)
 
-describe("writes that wait", () => {
+describe("waiting writes", () => {
   it("leave in the order in which they came", () => {
     const queue = new WriteQueue(10)
     for (const sequence of [0, 1, 2]) queue.add(entry(event(one, sequence)))
@@ -18,7 +18,7 @@ describe("writes that wait", () => {
     assert.strictEqual(queue.size, 0)
   })
 
-  it("a newer memory replaces an older one of the same call, also for those who wait for the older one", () => {
+  it("of a newer memory replace the older memory of the call, and its waiter then waits for the newer one", () => {
     const queue = new WriteQueue(10)
     let kept = 0
     queue.add(entry(saved(one, 1), [() => kept++]))
@@ -34,7 +34,7 @@ describe("writes that wait", () => {
     assert.strictEqual(queue.size, 0)
   })
 
-  it("a memory that has left is not replaced", () => {
+  it("of a memory replace none that has left the queue", () => {
     const queue = new WriteQueue(10)
     queue.add(entry(saved(one, 1)))
     queue.take(10)

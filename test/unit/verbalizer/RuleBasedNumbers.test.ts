@@ -31,7 +31,7 @@ describe("rule-based numbers", () => {
   })
 })
 
-/** From grammars of these languages. */
+/** The words are from grammars of these languages. */
 const cardinals: Readonly<Record<string, ReadonlyArray<readonly [number, string]>>> = {
   en: [[0, "zero"], [13, "thirteen"], [21, "twenty-one"], [345, "three hundred forty-five"], [1_000_001, "one million one"]],
   de: [[1, "eins"], [16, "sechzehn"], [21, "einundzwanzig"], [777, "siebenhundertsiebenundsiebzig"], [2_500_000, "zwei Millionen fünfhunderttausend"]],

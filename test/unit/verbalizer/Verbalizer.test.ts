@@ -186,7 +186,7 @@ const tables = { en: english, de: german, fr: french, es: spanish, it: italian, 
 describe.each(Object.entries(tables))("as people say it: %s", (language, table) => {
   it.each(table)("%j is %j", (written, expected) => assert.strictEqual(spoken(language, written), expected))
 
-  it("no figure is left, and a second pass changes nothing", () => {
+  it("no figure is left, and the result does not change when it is verbalized again", () => {
     for (const [written] of table) {
       const once = spoken(language, written)
       assert.notMatch(once, /[\d%&€$£*#@]/, written)
@@ -224,7 +224,7 @@ describe("for any text", () => {
     assert.notMatch(spoken(language, text), /\d/)
   }, { arbitrary: { runs: 1500 } })
 
-  it.prop("a second pass changes nothing if the figures stand apart", [Language, Schema.Array(Schema.Literals([
+  it.prop("the result does not change when it is verbalized again, if the figures stand apart", [Language, Schema.Array(Schema.Literals([
     "5", "12", "007", "3.50", "1,250", "18:00", "1/2", "20 %", "5 €", "+49 30 5550 1234", "2024-05-03", "*67", "a@b.de", "we", "open", "and", "on", "A-17"
   ])).check(Schema.isMinLength(1), Schema.isMaxLength(8))], ([language, parts]) => {
     const once = spoken(language, parts.join(", "))
@@ -243,7 +243,7 @@ describe("for any text", () => {
     assert.match(said, new RegExp(`^[${letters}\\s\\S]* ; [${letters} -]+ ; `, "u"))
   })
 
-  // A regular expression that tries every way through such a text would run into the timeout.
+  // A regular expression that tries every way to match such a text would run into the timeout.
   it("a thousand repetitions of a sign are read in seconds, with a few words for each", { timeout: 20_000 }, () => {
     for (const sign of ["1", "1 ", "1,", "1.", "-", "5-", "+1 ", "(1) ", "a1", "A-", "@a.", "a.", "http://", "1:", "€", "5 €", "/a", "_a", "#", "*1", "Dr. ", "I"]) {
       for (const language of languages.keys()) {

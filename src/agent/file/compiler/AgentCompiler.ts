@@ -16,7 +16,7 @@ import { checkOwnLines, compileLines, languageOf } from "./LanguageChoice.ts"
 import { compileFillers, compileIdle, compileTools, compileTransfers } from "./SettingsCompiler.ts"
 import { compileSlots } from "./SlotCompiler.ts"
 
-/** A compiled file, with places for the problems that engines find. */
+/** A compiled file. Its places are for the problems that the engines find later. */
 export interface CompiledAgent {
   /** In no particular order. */
   readonly problems: ReadonlyArray<Problem>

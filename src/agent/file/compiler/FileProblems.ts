@@ -1,5 +1,5 @@
 /**
- * The problems found in one agent file so far. Each is reported with the path of the key or value that its writer has to change.
+ * The problems found in one agent file so far. Each is reported with the path of the key or value that the file's writer has to change.
  */
 import type { Path, Place } from "../../../config/yaml/YamlPlaces.ts"
 import type { Problem, Source } from "../../../config/yaml/YamlSource.ts"
@@ -21,12 +21,12 @@ export class FileProblems {
     this.#problems.push({ ...place, message })
   }
 
-  /** At the value of `path`. A missing value is reported at the last key that exists. */
+  /** Reports a problem at the value of `path`. A missing value is reported at the last key that exists. */
   atValue(path: Path, message: string): void {
     this.at(this.#source.place(path), message)
   }
 
-  /** At the last key of `path`. */
+  /** Reports a problem at the last key of `path`. */
   atKey(path: Path, message: string): void {
     this.at(this.#source.place(path, "key"), message)
   }

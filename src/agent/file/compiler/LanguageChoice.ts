@@ -1,7 +1,7 @@
 /**
  * The language of an agent file, and the defaults that come with it.
  *
- * A language without defaults uses those of English, but the file has to write its own lines: they must not be spoken in English.
+ * A language without defaults uses those of English. Its file has to write its own lines, so that they are not spoken in English.
  */
 import { isObject } from "../../../config/yaml/YamlSource.ts"
 import type { Lines } from "../../../definition/AgentDefinition.ts"
@@ -45,7 +45,8 @@ export const checkOwnLines = ({ content, data, hasDefaults, problems }: Compilat
 
 /** The lines of the agent: its own, else the default ones. */
 export const compileLines = ({ content, defaults, hasDefaults }: Compilation): Lines => {
-  // An agent in another language leaves these lines out rather than say them in English. `recorded` stays: callers must be told.
+  // If the language has no defaults, these three lines are left out, so that they are not said in English. `recorded` stays, since callers
+  // must learn that the call is recorded.
   const { hold: _hold, resumed: _resumed, transferFailed: _transferFailed, ...borrowed } = defaults.lines
   return {
     ...(hasDefaults ? defaults.lines : borrowed),

@@ -2,10 +2,10 @@
  * Finds the echo of the agent's voice in the caller's sound, and subtracts it.
  *
  * The echo is a delayed, weaker copy of the played sound (`EchoMatcher`, `EchoPath`). A window is echo when it is like the played sound,
- * or when it is no louder than the expected echo. `EchoSuspicion` judges while no delay is known. A caller who speaks over the echo is
- * louder than it, and unlike the played sound. The subtraction is limited to one delay and one gain.
+ * or when it is no louder than the expected echo. While that is uncertain, `EchoSuspicion` judges. A caller who speaks over the echo is
+ * louder than the echo, and unlike the played sound. Only an echo with one delay and one gain can be subtracted.
  *
- * It takes no time if no sound was played in the last second.
+ * If no sound was played in the last 1.2 s, nothing is compared or subtracted.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import { windowLength } from "../../ports/VoiceActivity.ts"
@@ -23,7 +23,7 @@ export interface EchoCanceller {
   readonly cleared: (at: number) => void
   /** Whether this window, whose first sample arrived at `at`, is mostly echo. Takes all windows, in order. */
   readonly isEcho: (window: Pcm<8000>, at: number) => boolean
-  /** Whether the last window was like the played sound, and not only as weak as an echo. */
+  /** Whether the newest window was like the played sound at the known delay, so that it surely is echo. */
   readonly isCertain: () => boolean
   /**
    * Gives the sound minus the echo, or `pcm` itself while the echo's delay is not known. `at`: when the first sample arrived. The result is
@@ -81,7 +81,7 @@ export const make = (): EchoCanceller => {
 
       const loudestPlayed = played.loudest(now - EchoMatcher.longestDelay, now)
       if (loudestPlayed === 0) return false
-      // A known delay can jump: the far end's buffers have been refilled.
+      // A known delay can jump, for example when the far end refills its buffers.
       return path.learn(now) || suspicion.isEcho(power, loudestPlayed)
     },
     isCertain: () => isCertain,

@@ -9,10 +9,10 @@ import * as EchoMatcher from "./EchoMatcher.ts"
 /** Likeness at which one search is enough to learn a delay. */
 const learnAtOnceLikeness = 0.9
 
-/** From this likeness at the known delay on, a window is echo: at most a third of its power is from somebody else. */
+/** A window with at least this likeness at the known delay is echo. At most 36% of its power is from somebody else. */
 const echoLikeness = 0.8
 
-/** Below this likeness the known delay may be off by a period of the voice's pitch, so a better delay is searched. */
+/** Below this likeness the known delay may be wrong by a period of the voice's pitch, so a better delay is searched. */
 const trustedLikeness = 0.95
 
 /** Windows between two searches: after 128 ms, half of the compared sound is new. */
@@ -50,7 +50,7 @@ export const make = (matcher: EchoMatcher.EchoMatcher): EchoPath => {
   let amplitude = 0
   /** Windows with sound since the last search. */
   let windowsSinceSearch = 0
-  /** How many windows pass before a better delay is searched, if the known one is not trusted. Doubles with each search that finds none. */
+  /** Windows between two searches for a better delay than an untrusted one. Doubles with each search that finds none. */
   let windowsToNextDoubt = windowsBetweenSearches
   /** The delay that the last search found. */
   let lastFoundDelay: number | undefined

@@ -1,9 +1,9 @@
 /**
- * Judges sound that is not like the played sound, but weak enough to be its echo. The echo's delay may not be known yet, or may just have
- * changed.
+ * Judges sound that is unlike the played sound, but weak enough to be its echo. This happens while the echo's delay is not known yet, or
+ * has just changed.
  *
- * It keeps the agent from interrupting itself in the first half second of an echo. After that the sound counts as the caller's. On a line
- * without an echo nothing is suspected.
+ * For up to half a second the sound counts as echo, so that the agent does not interrupt itself. After that it counts as the caller's.
+ * On a line without an echo nothing is suspected.
  */
 import { windowLength } from "../../ports/VoiceActivity.ts"
 import { leastPower } from "../EnergyGate.ts"
@@ -11,13 +11,13 @@ import * as EchoMatcher from "./EchoMatcher.ts"
 import type { EchoPath } from "./EchoPath.ts"
 import type { PlayedSound } from "./PlayedSound.ts"
 
-/** Sound that is so much louder (3 dB) than the expected echo is somebody's voice. */
+/** Sound that is more than 3 dB louder than the expected echo is somebody's voice. */
 export const overEcho = 2
 
 /** While no delay is known, sound that is 12 dB weaker than the played sound may be echo. */
 const underPlayed = 16
 
-/** Windows (½ s) that may count as echo by their power alone. */
+/** At most this many windows (½ s) count as echo by their power alone. */
 const maxSuspectedWindows = 16
 
 /** After this many silent windows (1 s) while the agent speaks, the line counts as one without echo. */
@@ -33,7 +33,7 @@ interface EchoSuspicion {
   readonly onSound: () => void
   /** A window that was like the played sound. */
   readonly onEcho: () => void
-  /** Whether a window that is unlike the played sound counts as echo by its power. `loudestPlayed`: the greatest power of the sound that it may echo. */
+  /** Whether a window that is unlike the played sound counts as echo by its power. `loudestPlayed`: the greatest power of recent played sound. */
   readonly isEcho: (power: number, loudestPlayed: number) => boolean
 }
 
@@ -42,9 +42,10 @@ export const make = (played: PlayedSound, path: EchoPath): EchoSuspicion => {
   let suspectedWindows = 0
   /** Windows in a row without a sound. */
   let silentWindows = 0
-  let isQuietLine = false
+  /** The line counts as one without echo. */
+  let hasNoEcho = false
 
-  /** Whether an echo of any delay would have been heard in the last second. */
+  /** Whether the agent spoke long enough without a pause that the silent windows would hold its echo, whatever the delay. */
   const spokeThroughout = (now: number): boolean => {
     const { longestDelay, searchLength } = EchoMatcher
     for (let from = now - longestDelay - silentWindowsOfQuietLine * windowLength; from < now; from += searchLength) {
@@ -56,7 +57,7 @@ export const make = (played: PlayedSound, path: EchoPath): EchoSuspicion => {
   return {
     onSilence: (now) => {
       suspectedWindows = Math.max(0, suspectedWindows - 1)
-      if (++silentWindows % silentWindowsOfQuietLine === 0 && spokeThroughout(now)) isQuietLine = true
+      if (++silentWindows % silentWindowsOfQuietLine === 0 && spokeThroughout(now)) hasNoEcho = true
     },
     onSound: () => {
       silentWindows = 0
@@ -66,7 +67,7 @@ export const make = (played: PlayedSound, path: EchoPath): EchoSuspicion => {
     },
     isEcho: (power, loudestPlayed) => {
       const mayBeEcho = path.delay() === undefined
-        ? !isQuietLine && power * underPlayed <= loudestPlayed
+        ? !hasNoEcho && power * underPlayed <= loudestPlayed
         : power <= path.gain() * loudestPlayed * overEcho
       if (!mayBeEcho || suspectedWindows >= maxSuspectedWindows) return false
       suspectedWindows++

@@ -1,8 +1,7 @@
 /**
  * The agent's sound of the last 8 s, by the moment at which it is played.
  *
- * A moment is a number of samples, at 8 kHz, since the start of the conversation's clock. A moment without sound is silence. If a stalled
- * network delivers the caller's sound late, the moment when the sound was due is used.
+ * A moment is a number of samples, at 8 kHz, since the start of the conversation's clock. A moment without sound is silence.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 
@@ -11,13 +10,13 @@ export interface PlayedSound {
   readonly add: (pcm: Pcm<8000>, from: number) => void
   /** Turns all sound from this moment on into silence. */
   readonly clear: (from: number) => void
-  /** One past the last moment that has sound. `-Infinity`: none has. */
+  /** The moment after the last sound. `-Infinity`: nothing was played. */
   readonly end: () => number
-  /** One sample. 0: no sound is kept for the moment. */
+  /** The sample at this moment. 0: no sound is kept for it. */
   readonly at: (moment: number) => number
   /** Mean square of `length` samples. */
   readonly power: (from: number, length: number) => number
-  /** The greatest mean square of 32 ms between two moments. */
+  /** Divides the time between two moments into stretches of 32 ms, and gives the greatest mean square of a stretch. */
   readonly loudest: (from: number, to: number) => number
 }
 

@@ -12,7 +12,7 @@ interface Segment {
 export interface ReplySounds {
   /** Adds the next sound of a segment, as the engine made it. */
   readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
-  /** The reply's segments as far as the caller heard them: the last one is cut where the heard text ends. Forgets the reply. */
+  /** Gives the reply's segments as far as the caller heard them, and forgets the reply. The last segment is cut where the heard text ends. */
   readonly heard: (reply: number, text: string) => ReadonlyArray<SpokenTurn>
   /** Forgets a reply. */
   readonly drop: (reply: number) => void
@@ -49,7 +49,7 @@ export const make = (limit: number): ReplySounds => {
       for (const { sound, text } of replies.get(reply)?.values() ?? []) {
         if (left.length === 0) break
         const isWhole = left.startsWith(text)
-        // A segment that was resumed after an interruption is there twice: whole, and its rest. The whole one is used.
+        // A segment that was resumed after an interruption is in the list twice: whole, and as its rest. The whole one is used.
         const part = isWhole ? text : text.startsWith(left) ? left : undefined
         if (part === undefined) continue
         left = left.slice(part.length).trimStart()

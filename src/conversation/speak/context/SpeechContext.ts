@@ -1,8 +1,8 @@
 /**
  * The last words of both sides with their sound, for a voice that sounds better with them.
  *
- * It holds the caller's utterances with their transcripts, and the agent's segments as far as they were heard. When the sound is longer
- * than a limit, the oldest turns are dropped. Sound that was made and never heard is forgotten.
+ * It holds the caller's utterances with their transcripts, and the agent's segments as far as the caller heard them. When the sound is
+ * longer than a limit, the oldest turns are dropped.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import * as Words from "../../../definition/languages/Words.ts"
@@ -12,7 +12,7 @@ import * as ReplySounds from "./ReplySounds.ts"
 
 export interface SpeechContext {
   readonly beginUtterance: () => void
-  /** Copies the caller's sound while an utterance goes on. */
+  /** Copies the caller's sound during an utterance. */
   readonly hear: (pcm: Pcm<8000>) => void
   /** The utterance has ended. Its sound waits for its words until `settle`. */
   readonly endUtterance: () => void
@@ -25,11 +25,11 @@ export interface SpeechContext {
   readonly drop: (reply: number) => void
   /** Forgets an ended utterance that got no words. */
   readonly settle: () => void
-  /** The turns so far, oldest first. `callerWords`: words of the current utterance, which become the last turn. Unset: no such turn. */
+  /** The turns so far, oldest first. During an utterance, its sound with `callerWords` is the last turn, unless `callerWords` is unset. */
   readonly read: (callerWords?: string) => ReadonlyArray<SpokenTurn>
 }
 
-/** A result of `read`, with the values that it was made from. */
+/** A result of `read`, with the values from which it was made. */
 interface Reading {
   readonly before: ReadonlyArray<SpokenTurn>
   readonly utterance: GrowingSound.GrowingSound
@@ -52,7 +52,7 @@ export const make = (limit: number): SpeechContext => {
   const replies = ReplySounds.make(limit)
   let utterance: GrowingSound.GrowingSound | undefined
   let endedUtterance: GrowingSound.GrowingSound | undefined
-  /** Kept, so that all segments of a reply get the same array of turns. An engine recognizes turns that it has seen. */
+  /** The last result, so that all segments of a reply get the same array of turns. An engine recognizes turns that it has seen. */
   let reading: Reading | undefined
 
   const readingOf = (sound: GrowingSound.GrowingSound, callerWords: string): Reading | undefined =>
@@ -60,7 +60,7 @@ export const make = (limit: number): SpeechContext => {
 
   const withCaller = (text: string, sound: GrowingSound.GrowingSound): ReadonlyArray<SpokenTurn> => {
     const last = turns.at(-1)
-    // The caller resumed the turn. The new text has the old words too, and the old sound is extended.
+    // If the caller resumed the turn, the new text begins with the words of the last turn, whose sound is extended.
     const resumedTurn = last?.role === "caller" && Words.continues(text, last.text) ? last : undefined
     const before = resumedTurn === undefined ? turns : turns.slice(0, -1)
     if (sound.isDropped() || text.length === 0) return before
@@ -78,7 +78,7 @@ export const make = (limit: number): SpeechContext => {
       utterance = undefined
     },
     callerSaid: (text) => {
-      // The engine may have this reading already. The sound since then is only the pause.
+      // The engine may have got this reading already. Any sound since then is only the pause, so the reading is kept.
       if (endedUtterance !== undefined) turns = readingOf(endedUtterance, text)?.turns ?? withCaller(text, endedUtterance)
       reading = undefined
       endedUtterance = undefined

@@ -2,18 +2,18 @@
  * Decides whether the agent asks the caller to repeat ("Sorry, I did not get that."), answers, or waits. Pure.
  *
  * - The agent asks again if it understood no word of clear speech. A cough is not clear speech.
- * - It asks again for doubtful words. It does not for words that models doubt because they are short: yes, no, figures, an "uh-huh", or
- *   a word that the agent itself has just offered.
+ * - It asks again for doubtful words. Recognizers doubt short words without reason, so it accepts yes, no, figures, an "uh-huh", and
+ *   words that the agent itself has just offered.
  * - It never asks twice in a row. Instead it answers the words as they are, or waits in silence.
  */
 import type { Transcript } from "../../ports/SpeechToText.ts"
 import { isShortAnswer } from "../../../definition/languages/ShortAnswers.ts"
 import * as Words from "../../../definition/languages/Words.ts"
 
-/** Voice from this length on (ms) is clear speech. Coughs, clicks and a cleared throat are shorter. */
+/** Voice of at least this length (ms) is clear speech. Coughs, clicks and a cleared throat are shorter. */
 const clearSpeechMillis = 600
 
-/** An answer that only repeats words of the agent's has at most this many words. */
+/** An answer that only repeats words of the agent has at most this many words. */
 const maxOfferedWords = 4
 
 export interface Circumstances {
@@ -34,7 +34,7 @@ export interface Circumstances {
   readonly answersUnheard: boolean
 }
 
-/** `ignore`: as if the caller had said nothing. */
+/** `ask`: ask the caller to repeat. `ignore`: act as if the caller had said nothing. */
 export type Decision = "answer" | "ask" | "ignore"
 
 const isOffered = (said: string, agentSaid: string): boolean => {

@@ -1,22 +1,22 @@
 /**
- * Decides when the line is cut after the agent's last words, and whether the caller is still answered.
+ * Decides when the agent hangs up after its last words, and whether it still answers the caller.
  *
  * A voice is detected some 100 ms after its first sample. So the agent notices a caller who speaks at the very end of a goodbye only after
- * the goodbye. It listens for a moment before it cuts the line, hears the caller out, and answers.
+ * the goodbye. Before it hangs up, it listens for a moment. If the caller speaks, the agent lets the caller finish, and answers.
  */
 import * as PhonePhrases from "../../../definition/languages/PhonePhrases.ts"
 import * as PhraseTiles from "../words/PhraseTiles.ts"
 
-/** Both must be silent for this long (ms) before the line is cut. */
+/** Both must be silent for this long (ms) before the agent hangs up. */
 const silenceBeforeHangUpMillis = 200
 
-/** A voice may go on for this long (ms) after a goodbye before the agent asks for its words. */
+/** A voice may go on for this long (ms) after a goodbye before its words are transcribed. */
 const maxVoiceMillis = 10_000
 
-/** The same, if the caller is not answered any more: enough for "all right, bye". */
+/** If the caller is not answered any more, the agent hangs up after this long (ms): enough for "all right, bye". */
 const maxUnansweredVoiceMillis = 3000
 
-/** How many goodbyes of one call are taken back because the caller spoke. People think of something once or twice; a radio never stops. */
+/** At most this many goodbyes of one call are taken back because the caller spoke. A person thinks of something once or twice; a radio never stops. */
 const maxAnsweredFarewells = 2
 
 /** The agent has said its last words. */
@@ -25,7 +25,7 @@ export interface Farewell {
   readonly reason: string
   /** The agent still answers the caller. */
   readonly mayBeAnswered: boolean
-  /** The line is cut at this time at the latest, if the caller says no words; ms of the conversation. */
+  /** The agent hangs up at this time at the latest, if the caller says no words; ms of the conversation. */
   readonly until: number
 }
 
@@ -44,11 +44,11 @@ export const begin = (options: {
   return { reason, mayBeAnswered, until: Math.min(maxDuration, at + (mayBeAnswered ? maxVoiceMillis : maxUnansweredVoiceMillis)) }
 }
 
-/** When the line is cut, if nothing happens before; ms of the conversation. */
+/** When the agent hangs up, if nothing happens before; ms of the conversation. */
 export const due = ({ until }: Farewell, at: number, isCallerSpeaking: boolean): number =>
   isCallerSpeaking ? until : Math.min(until, at + silenceBeforeHangUpMillis)
 
-/** Whether the words want no answer after a goodbye: "Thanks, bye!" */
+/** Whether words after a goodbye need no answer: "Thanks, bye!" */
 export type IsClosing = (text: string) => boolean
 
 /** `language`: ISO 639-1. Unset: English. */

@@ -1,8 +1,8 @@
 /**
  * Decides when a filler is said, and which one. A filler is a short line while an answer is late. Pure.
  *
- * The wait counts from the caller's last voiced sample and includes transcript, model and speech. A filler never holds up an answer that
- * is ready, even if both are ready at the same moment, or if the filler's own sound is late.
+ * The wait counts from the caller's last voiced sample and includes transcript, model and speech. An answer whose sound is ready never
+ * waits for a filler that has no sound yet.
  */
 import type { Fillers } from "../../../definition/AgentDefinition.ts"
 
@@ -12,7 +12,7 @@ const overdueGraceMillis = 250
 /** A filler whose sound takes longer than this (ms) is not said: its engine is as late as the answer's. */
 export const maxMakingMillis = 500
 
-/** Shorter sound (ms) may be a cough, which needs no answer, so no filler is said while its transcript is awaited. */
+/** Shorter voice (ms) may be a cough, which needs no answer. So no filler is said while its transcript is awaited. */
 const minSpeechMillis = 600
 
 /** When the filler is due, in ms of the conversation. `since`: when the caller's last voiced sample came. `at`: now. */
@@ -21,13 +21,13 @@ export const dueAt = ({ after }: Fillers, since: number, at: number): number => 
   return due > at ? due : at + overdueGraceMillis
 }
 
-/** Whether the caller spoke, and did not only cough. `startedAt`, `stoppedAt`: ms of the conversation. */
+/** Whether the caller surely spoke, and did not only cough. `startedAt`, `stoppedAt`: ms of the conversation. */
 export const isSpeech = (utterance: { readonly startedAt: number; readonly stoppedAt: number; readonly partial?: string }): boolean =>
   (utterance.partial ?? "").trim().length > 0 || utterance.stoppedAt - utterance.startedAt >= minSpeechMillis
 
 /**
- * Index of the next line, from `from` on. The lines take turns, and none is said twice in a row. `undefined`: the last line is the only
- * one, so none is said this time.
+ * Index of the next line, from `from` on. The lines alternate, and none is said twice in a row. `undefined`: the line that was said last
+ * is the only one, so none is said this time.
  */
 export const next = ({ lines }: Fillers, from: number, last: string | undefined): number | undefined => {
   const step = lines.findIndex((_, index) => lines[(from + index) % lines.length] !== last)

@@ -2,7 +2,7 @@
  * Whether a second request to an engine that failed is worthwhile.
  *
  * - An engine that refused a request would refuse it again.
- * - A request that was repeated already (`engines/failover/Failover`) has taken as long as a caller waits.
+ * - A request that `engines/failover/Failover` has repeated already has taken as long as a caller waits.
  * - Any other failure may have been an accident.
  */
 import type { EngineFailed } from "../../ports/Engine.ts"
@@ -11,7 +11,7 @@ import type { EngineFailed } from "../../ports/Engine.ts"
 export interface Failure {
   /** One of `EngineFailed`'s reasons, or a word of an older event log. */
   readonly reason: EngineFailed["reason"] | (string & {})
-  /** The request was repeated for as long as a caller waits. */
+  /** The request was repeated already, and there is no time for another. */
   readonly isSpent?: boolean
 }
 

@@ -1,18 +1,18 @@
 /**
- * The parts of long speech. While the caller speaks on, the speech is transcribed in parts, because Whisper takes at most 30 s of sound at
- * once. The turn ends at the pause, with the words of all parts.
+ * The parts of long speech. It is transcribed in parts while the caller is still speaking, because Whisper takes at most 30 s of sound at
+ * once. The turn ends at a pause, with the words of all parts.
  *
- * A part ends in a gap between two words. Where there is no gap, it ends anywhere.
+ * A part ends in a gap between two words. If no gap comes, it ends within a word.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 
-/** From this length on (ms) a part ends at the next gap between words. */
+/** A part of this length (ms) ends at the next gap between words. */
 export const partAtGapMillis = 20_000
 
-/** At this length (ms) a part ends anywhere. With a second of sound before it, it is still within Whisper's 30 s. */
+/** A part of this length (ms) ends at once. With a second of pre-speech sound, it still fits into Whisper's 30 s. */
 export const maxPartMillis = 27_000
 
-/** After this long (ms) without a pause the agent may speak. Hardly any person speaks for so long, and a radio expects no answer. */
+/** After this long (ms) without a pause the turn ends all the same. Hardly any person speaks for so long, and a radio expects no answer. */
 export const maxTurnMillis = 180_000
 
 /** A part whose words are not known yet, or wait for the words of an earlier part. */
@@ -20,6 +20,7 @@ export interface Part {
   readonly utterance: number
   /** Number of the request for its transcript. */
   readonly attempt: number
+  /** A transcript failed, and was requested once more. */
   readonly isRetried: boolean
   /** Unset: not known yet. Empty: the part had no words, or they are lost. */
   readonly text?: string
@@ -32,7 +33,7 @@ export const find = (parts: ReadonlyArray<Part>, utterance: number, attempt: num
 const replaced = (parts: ReadonlyArray<Part>, by: Part): ReadonlyArray<Part> =>
   parts.map((part) => part.utterance === by.utterance ? by : part)
 
-/** The parts, with the words of this one. */
+/** The parts, after the words of one have become known. */
 export const heard = (parts: ReadonlyArray<Part>, part: Part, text: string): ReadonlyArray<Part> =>
   replaced(parts, { ...part, text: text.trim() })
 

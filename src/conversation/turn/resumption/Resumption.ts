@@ -1,12 +1,12 @@
 /**
- * The conversation goes on after its line was lost. The agent says that the line was lost, and goes on:
+ * Decides how the conversation goes on after its line was lost. The agent says that the line was lost. Then:
  *
- * - If the caller has heard a part of an answer, the agent says the rest, and does what was due after it (keys, transfer, goodbye). If the
- *   answer was not all written, the model is asked for what is missing.
- * - If the caller has heard nothing of an answer that was not all written, the model is asked again.
+ * - If the model had written the whole reply, the agent says the rest of it. Keys, a transfer or the end of the call follow as planned.
+ * - If the model had written a part, and the caller heard some of it, the agent says the rest of that part. The model writes the end.
+ * - If the model had written a part, and the caller heard nothing of it, the model writes a new reply.
  * - If Twilio may still transfer the call, the agent only says that the line was lost.
- * - If words of the caller are not answered, the agent answers them.
- * - Otherwise, and if the caller had interrupted the agent, it is the caller's turn.
+ * - If the caller had interrupted the agent, or no reply was due, unanswered words of the caller are answered. If there are none, it is
+ *   the caller's turn.
  *
  * Source: DESIGN.md, section 5.
  */
@@ -23,20 +23,20 @@ import { awaitSilence } from "../rules/Ending.ts"
 import { finishIfHeard } from "../rules/Playback.ts"
 import { newReply, pressKeys, releaseSound, settleReply, speakPiece, startModel } from "../rules/Speech.ts"
 
-/** The state of a conversation that goes on. What is due of it is decided by `reconnected`. */
+/** Copies the memory to the state, except for the reply, the transfer and the goodbye, for which `reconnected` decides. */
 const restore = (draft: Draft, memory: TurnMemory): void => {
   const { farewell: _farewell, reply: _reply, transferring: _transferring, ...kept } = memory
   Object.assign(draft.state, kept)
 }
 
-/** "Sorry, we were cut off.", if the agent has such a line. */
+/** Says that the line was lost ("Sorry, we were cut off."), if the agent has such a line. */
 const sayResumed = (draft: Draft, reply: ReplyState): ReplyState => {
   const said = speakPiece(draft, reply, draft.settings.lines.resumed ?? "", "line")
   return keepReply(draft, { ...said, segments: said.segments.map((segment) => ({ ...segment, isNotice: true })) })
 }
 
-/** Takes the turn with a reply whose text is complete. */
-const sayKnown = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
+/** Makes a reply whose text is complete the active one, and says its pieces after the notice that the line was lost. */
+const sayWhole = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
   draft.state.active = reply
   let next = sayResumed(draft, reply)
   for (const piece of pieces) next = speakPiece(draft, next, piece, reply.line === undefined ? "reply" : "line")
@@ -45,7 +45,7 @@ const sayKnown = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>
   finishIfHeard(draft, next)
 }
 
-/** Says the rest of a reply, and does what was due after it. */
+/** Says the rest of a reply that the model had finished, or of a fixed line. Then follows what was due after it. */
 const sayRest = (draft: Draft, memory: ReplyMemory): void => {
   const { digits, hangUp, isFinal, line, rest, transfer } = memory
   const reply = newReply(draft, {
@@ -54,10 +54,10 @@ const sayRest = (draft: Draft, memory: ReplyMemory): void => {
     ...(line === undefined ? {} : { line: line as keyof Lines }),
     ...(hangUp === undefined ? {} : { hangUp })
   })
-  sayKnown(draft, { ...reply, isTextDone: true, digits, ...(transfer === undefined ? {} : { transfer }) }, rest)
+  sayWhole(draft, { ...reply, isTextDone: true, digits, ...(transfer === undefined ? {} : { transfer }) }, rest)
 }
 
-/** The model writes the answer once more: the caller has heard nothing of it. */
+/** The caller has heard nothing of the answer, so the model writes a new one. */
 const answerAgain = (draft: Draft, state: TurnMemory["dialogue"]): void => {
   draft.state.dialogue = state
   const reply = newReply(draft, { phase: playing, request: { history: draft.state.history, state } })
@@ -68,7 +68,7 @@ const answerAgain = (draft: Draft, state: TurnMemory["dialogue"]): void => {
   releaseSound(draft, keepReply(draft, begun))
 }
 
-/** Says the rest that the model had written, and asks the model for what is missing. */
+/** Says the unheard text that the model had written, and asks the model for the end of the answer. */
 const finishAnswer = (draft: Draft, { digits, hangUp, isFinal, rest, stateBefore = null, transfer }: ReplyMemory): void => {
   const beginning: ReadonlyArray<Message> = rest.length === 0 ? [] : [{ role: "agent", text: Words.joinAll(rest) }]
   const reply: ReplyState = {
@@ -89,11 +89,11 @@ const finishAnswer = (draft: Draft, { digits, hangUp, isFinal, rest, stateBefore
   releaseSound(draft, begun)
 }
 
-/** Only says that the line was lost. Whatever is due follows as after any line. */
+/** Only says that the line was lost. `rules/AfterReply` then answers waiting words, or waits for the caller. */
 const yieldTurn = (draft: Draft): void =>
-  sayKnown(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [])
+  sayWhole(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [])
 
-/** The model had not written all of it. */
+/** Whether the model had not written the whole reply. */
 const isUnfinished = ({ isTextDone, stateBefore }: ReplyMemory): boolean => !isTextDone && stateBefore !== undefined
 
 const goOnWith = (draft: Draft, reply: ReplyMemory): void => {
@@ -107,37 +107,37 @@ const goOnWith = (draft: Draft, reply: ReplyMemory): void => {
   else finishAnswer(draft, reply)
 }
 
-/** The agent said its last words, and the caller heard them: the call ends as it would have. */
-const endAsBefore = (draft: Draft, reason: string): void => {
+/** The caller had heard the agent's last words, so the agent waits for silence and hangs up. */
+const endAfterFarewell = (draft: Draft, reason: string): void => {
   const { answeredFarewells } = draft.state
   const farewell = Farewell.begin({ at: draft.at, reason, isFinal: false, answeredFarewells, maxDuration: draft.settings.maxDuration })
   draft.state.farewell = farewell
   awaitSilence(draft, farewell)
 }
 
-/** Nobody knows what was said before: the conversation begins anew, politely. */
+/** What was said before is unknown, so the agent begins with its greeting, after the notice that the line was lost. */
 const beginAnew = (draft: Draft): void => {
   const reply = { ...newReply(draft, { phase: playing, line: "greeting" }), isTextDone: true }
-  sayKnown(draft, reply, [draft.settings.lines.greeting])
+  sayWhole(draft, reply, [draft.settings.lines.greeting])
 }
 
-/** The caller is back from a telephone where nobody took the call. */
+/** Nobody answered at the telephone to which the call was transferred. */
 const backFromTransfer = (draft: Draft, to: string): void => {
   tell(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to, reason: "noAnswer" })
   sayLine(draft, "transferFailed")
 }
 
-/** `memory`: `null` where it is lost. */
+/** `memory`: `null` if it is lost. */
 export const reconnected = (draft: Draft, memory: TurnMemory | null, isAfterTransfer: boolean): void => {
   if (memory === null) return isAfterTransfer ? sayLine(draft, "transferFailed") : beginAnew(draft)
   restore(draft, memory)
   if (isAfterTransfer) return backFromTransfer(draft, memory.transferring ?? "")
   if (memory.transferring !== undefined) {
-    // Until it is known what becomes of the transfer, what the caller says is for the other telephone.
+    // Until the transfer's result is known, the caller's words are for the person at the other telephone.
     draft.state.transferring = memory.transferring
     order(draft, { _tag: "AwaitTransfer" })
   }
-  if (memory.farewell !== undefined) return endAsBefore(draft, memory.farewell)
+  if (memory.farewell !== undefined) return endAfterFarewell(draft, memory.farewell)
   if (memory.reply === undefined) return yieldTurn(draft)
   goOnWith(draft, memory.reply)
 }

@@ -9,13 +9,13 @@ import type { Segment } from "../PlaybackLedger.ts"
 import { type ReplyState, restOf } from "../ReplyState.ts"
 import type { TurnState } from "../TurnState.ts"
 
-/** The keys that are still to be pressed. If all words before them were heard, the keys may have been pressed, so none is pressed again. */
+/** The keys that are still to be pressed. If all of the reply's words were heard, the keys may have been pressed, so none is pressed again. */
 const duePresses = (segments: ReadonlyArray<Segment>): string => {
   const areWordsHeard = segments.every(({ digits, isHeard }) => digits !== undefined || isHeard)
   return areWordsHeard ? "" : segments.map(({ digits = "", isHeard }) => isHeard ? "" : digits).join("")
 }
 
-/** Text that is no whole clause yet is left out: the model writes it again. */
+/** The text of the segments that were heard, or of those that were not. Text that is no whole clause yet is in no segment. */
 const wordsOf = (segments: ReadonlyArray<Segment>, isHeard: boolean): ReadonlyArray<string> =>
   segments.flatMap((segment) => segment.isHeard !== isHeard || segment.digits !== undefined || segment.isNotice === true ? [] : [segment.text])
 
@@ -36,7 +36,7 @@ const replyMemory = (reply: ReplyState): ReplyMemory => {
   }
 }
 
-/** The words that nobody has answered yet, with the words of an utterance that pauses. */
+/** The caller's unanswered words. If the caller is in a pause, the words before the pause are among them. */
 const unansweredOf = ({ unanswered, utterance }: TurnState): string => Words.join(unanswered, utterance?.transcript?.text ?? "")
 
 export const of = (state: TurnState): TurnMemory => {
@@ -67,8 +67,8 @@ const isSameReply = (before: ReplyState | undefined, after: ReplyState | undefin
     before.isTextDone === after.isTextDone && before.hangUp === after.hangUp && before.transfer === after.transfer && before.digits === after.digits)
 
 /**
- * Whether an event changed nothing for which the memory is written again. Text of the model counts when it goes to speech. Counts, and the
- * unheard part of the greeting, are written with the next change.
+ * Whether an event changed nothing for which the memory is written again. Text of the model counts only when it goes to speech. New
+ * numbers, and the unheard part of the greeting, are written with the next change.
  */
 export const isSame = (before: TurnState, after: TurnState): boolean =>
   isSameReply(before.active, after.active) && before.history === after.history && before.dialogue === after.dialogue &&

@@ -1,5 +1,5 @@
 /**
- * What comes after a reply that was heard to its end: the end of the call, a transfer, an answer to words said meanwhile, or silence.
+ * What comes after a reply that was heard to its end: the end of the call, a transfer, an answer to waiting words, or silence.
  */
 import { type Draft, order, tell } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"
@@ -10,7 +10,7 @@ import { dropPreemptive } from "./Speech.ts"
 import { digitsDue, isHoldRequest, waitForCaller } from "./TurnEnd.ts"
 import { endUtterance } from "./Utterance.ts"
 
-/** Takes a finished reply out of the state and goes on. What follows may be an answer without words, which is finished at once, too. */
+/** Removes a finished reply from the state and does what comes next. That may be a reply without words, which is finished at once, too. */
 export const settleFinished = (draft: Draft): void => {
   for (let reply = draft.state.active; reply?.phase._tag === "Finished"; reply = draft.state.active) {
     delete draft.state.active
@@ -24,7 +24,7 @@ const afterReply = (draft: Draft, reply: ReplyState): void => {
   else answerOrWait(draft)
 }
 
-/** Answers what the caller said into the greeting, unless the caller is saying more. */
+/** Answers words and keys that had to wait for the end of the reply, unless the caller is saying more. */
 const answerOrWait = (draft: Draft): void => {
   const { areDigitsDue, digits, unanswered, utterance } = draft.state
   if (utterance !== undefined) return

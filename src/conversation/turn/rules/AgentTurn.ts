@@ -14,7 +14,7 @@ import { dropPreemptive, isRefused, newReply, releaseSound, settleReply, speakPi
 /** After this many failures in a row the call is ended. */
 export const maxFailuresInRow = 3
 
-/** The caller's turn is over: answers its words. `utterance`: the last one of the turn; unset for keys, and for earlier words. */
+/** Answers the words of the caller's turn, which is over. `utterance`: the last one of the turn. Unset: the texts are keys or earlier words. */
 export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utterance: Utterance | undefined): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)
@@ -22,7 +22,7 @@ export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utteran
   takeBackFarewell(draft)
   if (!wasFillerSaid) cutFiller(draft)
   cancelTimer(draft, "filler")
-  // A reopened turn keeps its filler: no second one is said.
+  // A turn that was reopened may have had its filler already, and gets no second one.
   if (draft.state.unanswered.length === 0) draft.state.wasFillerSaid = wasFillerSaid
   const { preemptive } = draft.state
   delete draft.state.preemptive
@@ -65,7 +65,7 @@ const settleCallersTurn = (draft: Draft): void => {
 const withMoments = ({ times }: ReplyState, moments: NonNullable<ReplyState["times"]>["moments"]): Pick<ReplyState, "times"> =>
   times === undefined ? {} : { times: { ...times, moments: { ...times.moments, ...moments } } }
 
-/** Tells watchers the words of a preemptive reply, and keeps its dialogue. Both wait until the reply counts. */
+/** A preemptive reply has become the answer. Tells watchers its words so far, and stores its dialogue state. */
 const tellSaidSoFar = (draft: Draft, reply: ReplyState): void => {
   if (reply.dialogue !== undefined) draft.state.dialogue = reply.dialogue.state
   for (const { digits, text } of reply.segments) {
@@ -95,7 +95,7 @@ export const apologise = (draft: Draft): void => {
   else sayLine(draft, "apology")
 }
 
-/** Stops the reply for good. The history gets its heard words, and then the caller's words. */
+/** Stops the active reply for good. The history gets its heard words, and then the caller's words. */
 export const interruptWith = (draft: Draft, words: string): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)

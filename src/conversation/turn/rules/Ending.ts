@@ -10,13 +10,13 @@ import { finishReply } from "./Playback.ts"
 import { dropPreemptive } from "./Speech.ts"
 import { endUtterance } from "./Utterance.ts"
 
-/** If both are silent, starts the wait until the agent asks whether the caller is there, or until it says goodbye. */
+/** If both sides are silent, starts the timer for the agent's question whether the caller is there, or for its goodbye. */
 export const startIdle = (draft: Draft): void => {
   const { active, farewell, idleSince = draft.at, isIdlePrompted, onHoldUntil = -Infinity, transferring, utterance, voice } = draft.state
   if (active !== undefined || utterance !== undefined || voice.isOn || transferring !== undefined) return
   if (farewell !== undefined) return awaitSilence(draft, farewell)
   const { after, hangUpAfter } = draft.settings.idle
-  // A caller who asked to wait is prompted at the end of the wait. The goodbye follows as long after it as usual.
+  // A caller who asked the agent to wait is prompted at the end of the wait. From then on the time to the goodbye is the usual one.
   draft.state.idleSince = Math.max(idleSince, onHoldUntil - after)
   // Only one of the two timers runs. After a long noise both would be due at once.
   if (isIdlePrompted) startTimer(draft, "idleHangUp", Math.max(draft.at, draft.state.idleSince + hangUpAfter))
@@ -35,19 +35,19 @@ export const resetIdle = (draft: Draft): void => {
   draft.state.isIdlePrompted = false
 }
 
-/** Cuts the line after the agent's goodbye, once both are silent. */
+/** Starts the timer that ends the call after the agent's goodbye, once both are silent. */
 export const awaitSilence = (draft: Draft, farewell: Farewell.Farewell): void => {
   const { utterance, voice } = draft.state
   startTimer(draft, "hangUp", Farewell.due(farewell, draft.at, voice.isOn || utterance !== undefined))
 }
 
-/** Whether the caller answers the agent's goodbye with a goodbye. After another last line the same words are answered. */
+/** Whether the caller answers the agent's goodbye with a goodbye. `false` if the call ends for any other reason than a goodbye. */
 export const isFarewellReturned = (draft: Draft, text: string): boolean => {
   const { active, farewell } = draft.state
   return (active?.hangUp ?? farewell?.reason) === "goodbye" && draft.phrases.isClosing(text)
 }
 
-/** The caller spoke after the agent's goodbye, and is answered. */
+/** The agent answers a caller who spoke after its goodbye, so the call does not end. */
 export const takeBackFarewell = (draft: Draft): void => {
   if (draft.state.farewell === undefined) return
   delete draft.state.farewell
@@ -61,7 +61,7 @@ export const hangUp = (draft: Draft, reason: string): void => {
   order(draft, { _tag: "HangUp", reason })
 }
 
-/** The line is gone. `reason`: `null` if it was lost and the call may go on; then watchers are not told of an end. */
+/** The media stream has ended. `reason`: `null` if the call may go on. Then watchers are not told that the call ended. */
 export const hungUp = (draft: Draft, reason: string | null = "callerHungUp"): void => {
   const { active } = draft.state
   if (active !== undefined) {
@@ -73,7 +73,7 @@ export const hungUp = (draft: Draft, reason: string | null = "callerHungUp"): vo
   else endCall(draft, reason)
 }
 
-/** Nothing happens after this. */
+/** Stops everything. After this, no event has an effect. */
 const stopAll = (draft: Draft): void => {
   if (draft.state.utterance !== undefined) endUtterance(draft, draft.state.utterance)
   dropPreemptive(draft)

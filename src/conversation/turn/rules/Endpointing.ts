@@ -1,5 +1,5 @@
 /**
- * Decides when the caller's turn is over: by the pause, by the words, and by whether the caller dictates something.
+ * Decides when the caller's turn is over: by the length of the pause, by the words, and by whether the caller dictates something.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { Transcript } from "../../ports/SpeechToText.ts"
@@ -36,7 +36,7 @@ export const transcribed = (draft: Draft, id: number, attempt: number, transcrip
   beginPreemptive(draft, heard, transcript)
 }
 
-/** A transcript is requested twice. After that the agent apologises, or answers the words that it has. */
+/** A failed transcript is requested once more. After that the agent answers earlier words of the turn, or apologises. */
 export const transcriptionFailed = (draft: Draft, id: number, attempt: number, failure: RetryWorth.Failure): void => {
   const { active, parts, utterance } = draft.state
   const part = SpeechParts.find(parts, id, attempt)
@@ -75,7 +75,7 @@ export const endpointReached = (draft: Draft): void => {
   const { utterance } = draft.state
   if (utterance === undefined) return
   if (utterance.transcript !== undefined) return decideTurn(draft, utterance, utterance.transcript)
-  // A key or a short pause may end the turn before the transcript was requested.
+  // A key or a short endpoint may end the turn before the transcript was requested.
   cancelTimer(draft, "speculate")
   draft.state.utterance = { ...utterance, isOver: true }
   if (!utterance.isTranscribing) transcribe(draft)

@@ -1,5 +1,5 @@
 /**
- * A short line while the transcript or the reply is late ("One moment, please."). It is no reply, and the agent does not remember it.
+ * A short line while the transcript or the reply is late ("One moment, please."). It is no reply, and is not in the history.
  */
 import { type Draft, cancelTimer, order, startTimer, tell, tellTrouble } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"
@@ -8,7 +8,7 @@ import type { Filler } from "../TurnState.ts"
 import * as FillerChoice from "../judgements/FillerChoice.ts"
 import { releaseSound } from "./Speech.ts"
 
-/** Starts the wait for a filler, unless the turn had one. Until the filler is due, the reply's sound waits, so that it can't overtake. */
+/** Starts the wait for a filler, unless the turn had one, or the reply has sound already. */
 export const awaitSound = (draft: Draft, { times }: ReplyState): void => {
   if (times !== undefined && times.moments.firstSound === undefined && !draft.state.wasFillerSaid) startFiller(draft, times.since)
 }
@@ -31,7 +31,7 @@ export const fillerDue = (draft: Draft): void => {
     (active === undefined ? utterance?.isOver === true : utterance === undefined && active.phase._tag !== "Held")
   const index = isWaiting ? FillerChoice.next(fillers, nextFillerIndex, draft.state.lastFillerLine) : undefined
   if (index === undefined) {
-    // A single line is left out every second time.
+    // If there is only one line, it is left out this time and may be said the next time.
     if (isWaiting) delete draft.state.lastFillerLine
     return active === undefined ? undefined : releaseSound(draft, active)
   }

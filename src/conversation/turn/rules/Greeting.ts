@@ -13,7 +13,7 @@ import { resumeReply } from "./Playback.ts"
 export const mustBeHeard = (draft: Draft, { line }: ReplyState): boolean =>
   line === "greeting" && draft.settings.interruption.greeting === false
 
-/** Whether the caller's words during the greeting are only a greeting. At its very end the same words are an answer. */
+/** Whether the caller's words during the greeting are only a greeting. At the greeting's very end the same words are an answer. */
 export const isGreetedBack = (draft: Draft, active: ReplyState, text: string): boolean => {
   if (active.line !== "greeting") return false
   const { heard, rest } = PlaybackLedger.divide(active.segments, draft.at)
@@ -24,7 +24,7 @@ export const isGreetedBack = (draft: Draft, active: ReplyState, text: string): b
   return draft.phrases.isBareGreeting(text, draft.state.history.every(({ role }) => role !== "caller"))
 }
 
-/** The agent says the rest of its greeting or goodbye, and the caller's words need no other answer. */
+/** The agent says the rest of its greeting or goodbye. The caller's words need no other answer. */
 export const resumeAfter = (draft: Draft, active: ReplyState, text: string): void => {
   const { heard } = active
   // The history is in the order of time: the heard part of the greeting, the caller's words, the rest of the greeting.
@@ -34,7 +34,7 @@ export const resumeAfter = (draft: Draft, active: ReplyState, text: string): voi
   resumeReply(draft, keepReply(draft, { ...active, heard: "", remembered: Words.join(active.remembered ?? "", heard) }))
 }
 
-/** The greeting goes on, whatever the caller says. A request is answered after the greeting. */
+/** The greeting can't be interrupted, so a request is answered after it. */
 export const answerLater = (draft: Draft, active: ReplyState, text: string): void => {
   const { unanswered } = draft.state
   if (unanswered.length === 0 && draft.phrases.isBareGreeting(text, true)) return rememberCaller(draft, active.id, text)

@@ -1,5 +1,5 @@
 /**
- * The caller's voice begins an utterance, and stops the agent if the caller means to (barge-in).
+ * The caller's voice begins an utterance, and stops the agent if it lasts or has words (barge-in).
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyRequest } from "../../ports/ReplyModel.ts"
@@ -16,7 +16,7 @@ import { finishReply, pauseReply, releaseHeld } from "./Playback.ts"
 import { abandonReply, dropPreemptive } from "./Speech.ts"
 import { cancelTranscription, newUtterance } from "./Utterance.ts"
 
-/** Whether the caller is not answered any more: the agent says a final line, or the call goes on at another telephone. */
+/** Whether the caller is not answered any more: the agent says a final line, or the call is being transferred. */
 export const isPastAnswering = ({ state: { active, farewell, transferring } }: Draft): boolean =>
   active?.isFinal === true || transferring !== undefined || farewell?.mayBeAnswered === false
 
@@ -71,7 +71,7 @@ export const voiceStopped = (draft: Draft, since: number): void => {
   startTimer(draft, "endpoint", since + silence)
 }
 
-/** The caller's words so far. They show sooner than the voice alone whether the caller means to stop the agent. */
+/** The caller's words so far. They show sooner than the length of the voice whether the caller means to stop the agent. */
 export const partialTranscript = (draft: Draft, id: number, text: string): void => {
   const { active, timers, utterance, voice } = draft.state
   if (utterance === undefined || utterance.id !== id || utterance.partial === text) return
@@ -114,10 +114,10 @@ export const bargeIn = (draft: Draft): void => {
     finishReply(draft, active, "")
     draft.state.wasAskedAgain = false
   }
-  // A greeting that was not heard yet stays held, and answers the caller's words.
+  // A greeting that was not heard yet stays held. It is the answer to the caller's first words.
 }
 
-/** The caller has heard nothing of the answer, and goes on with the same turn. */
+/** The caller goes on with the turn before hearing any of the answer. So the words return from the history to the turn. */
 const reopenTurn = (draft: Draft, active: ReplyState, request: ReplyRequest): void => {
   abandonReply(draft, active)
   cancelTimer(draft, "filler")

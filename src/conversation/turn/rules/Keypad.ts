@@ -36,7 +36,7 @@ export const keyPressed = (draft: Draft, digit: string): void => {
     tell(draft, active.id, { _tag: "BargeIn", clearAfter: 0 })
   }
   if (digit !== "#") {
-    // The preemptive reply does not answer this key.
+    // The preemptive reply was requested without this key.
     dropPreemptive(draft)
     draft.state.digits = Words.join(draft.state.digits, digit)
   }

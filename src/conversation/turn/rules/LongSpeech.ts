@@ -12,25 +12,25 @@ import { dropPreemptive } from "./Speech.ts"
 import { beginPreemptive, decideTurn } from "./TurnEnd.ts"
 import { cancelTranscription, newUtterance, transcribe } from "./Utterance.ts"
 
-/** The caller has spoken for too long without a gap, so the part ends here. In a pause the endpoint decides. */
+/** The caller has spoken for too long without a gap, so the part ends here. During a pause the endpoint decides instead. */
 export const speaksTooLong = (draft: Draft): void => {
   const { utterance, voice } = draft.state
   if (utterance === undefined || !voice.isOn) return
   endPart(draft, utterance, draft.at)
 }
 
-/** Cuts the line after a goodbye. */
+/** Ends the call after a goodbye, unless the caller may be speaking to the agent. */
 export const hangUpDue = (draft: Draft): void => {
   const { farewell, parts, utterance, voice } = draft.state
   if (farewell === undefined) return
   if (utterance === undefined) return hangUp(draft, farewell.reason)
-  // The voice does not stop. Its words so far show whether somebody speaks to the agent. In a pause the endpoint comes soon.
+  // If the voice does not stop, its words so far show whether somebody speaks to the agent. During a pause the endpoint comes soon.
   if (voice.isOn && parts.length === 0) endPart(draft, utterance, draft.at)
 }
 
 /**
- * Ends a part, or the turn if it has lasted too long. `at`: where the voice goes on. `since`: the end of the part's last word; unset if
- * there is no gap behind it.
+ * Ends a part, or the turn if the turn has lasted too long. `at`: when the voice goes on. `since`: when the part's last word ended. Unset:
+ * there is no gap after the part.
  */
 export const endPart = (draft: Draft, utterance: Utterance, at: number, since?: number): void => {
   for (const timer of ["speculate", "endpoint", "utterance"] as const) cancelTimer(draft, timer)
@@ -57,7 +57,7 @@ const takePart = (draft: Draft, utterance: Utterance, at: number, since?: number
   if (transcript !== undefined) partsKnown(draft, SpeechParts.heard(parts, part, transcript.text))
 }
 
-/** A part's transcript is requested twice. After that its words are lost. */
+/** A failed transcript of a part is requested once more. After that the part's words are lost. */
 export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string): void => {
   tellTrouble(draft, "speechToText", reason)
   const { again, parts } = SpeechParts.failed(draft.state.parts, part)
@@ -66,7 +66,7 @@ export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string)
   order(draft, { _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
 }
 
-/** The words of a part are known, or lost. When no part is open any more, the turn is decided, or its reply begins. */
+/** The words of a part are known, or lost. When no part is open any more, the turn is decided, or its preemptive reply begins. */
 export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>): void => {
   const { parts, text } = SpeechParts.settle(known)
   for (const { utterance } of known.slice(0, known.length - parts.length)) order(draft, { _tag: "EndUtterance", utterance })
@@ -75,14 +75,14 @@ export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>)
   if (parts.length > 0) return
   const { active, farewell, unanswered, utterance } = draft.state
   if (farewell !== undefined && utterance?.isOver !== true) {
-    // After a goodbye the words show whether somebody speaks to the agent at all.
+    // After a goodbye the words show whether somebody speaks to the agent.
     if (unanswered.length === 0 || isFarewellReturned(draft, unanswered)) return hangUp(draft, farewell.reason)
     takeBackFarewell(draft)
   }
-  // The voice was only a long noise, so the reply that it stopped goes on.
+  // No part has words, so the voice was only a long noise, and the reply that it stopped goes on.
   if (unanswered.length === 0 && active !== undefined && active.phase._tag !== "Playing") {
     resumeReply(draft, active)
-    // The caller may have heard all of it. What follows comes before the turn is decided.
+    // If the caller has heard all of the reply, what follows it is done before the turn is decided.
     settleFinished(draft)
   }
   if (utterance?.transcript === undefined) return

@@ -10,7 +10,7 @@ import { isMediaSent, playing, type ReplyState } from "../ReplyState.ts"
 import { cutFiller, dropFiller } from "./Filler.ts"
 import { dropPreemptive, pressKeys, releaseSound, speakAgain } from "./Speech.ts"
 
-/** A mark that is later than this (ms) counts as returned. */
+/** A mark counts as returned when it is this late (ms). */
 const markGraceMillis = 5000
 
 /** The first sound of a segment has been made. */
@@ -32,7 +32,7 @@ export const speechBegan = (draft: Draft, reply: ReplyState, segmentId: number):
 /** The first sound of the reply has left for the caller, or the first one since it was resumed. */
 export const mediaSent = (draft: Draft, reply: ReplyState, segmentId: number): void => {
   if (!reply.segments.some((segment) => segment.id === segmentId)) return
-  // Sound that has left after a filler plays after it.
+  // Sound that has left after a filler plays after the filler.
   const { duration = 0, playedFrom = draft.at } = draft.state.filler ?? {}
   const segments = PlaybackLedger.change(reply.segments, segmentId, { playedFrom: Math.max(draft.at, playedFrom + duration) })
   const noted = noteMoment(draft, reply, "firstMedia")
@@ -46,7 +46,7 @@ export const speechEnded = (draft: Draft, reply: ReplyState, segmentId: number, 
   if (next.id === draft.state.active?.id) expectMarks(draft, next)
 }
 
-/** The caller has heard a segment, and all before it. */
+/** The caller has heard a segment and all segments before it. */
 export const markReturned = (draft: Draft, reply: ReplyState, segmentId: number): void => {
   const index = reply.segments.findIndex((segment) => segment.id === segmentId)
   if (index < 0) return
@@ -73,7 +73,7 @@ export const marksAreLate = (draft: Draft): void => {
   markReturned(draft, active, last.id)
 }
 
-/** Finishes a reply whose last mark has come back; whether it has. */
+/** Finishes the active reply if the caller has heard all of it, and tells whether that is so. */
 export const finishIfHeard = (draft: Draft, reply: ReplyState): boolean => {
   const isHeard = reply.isTextDone && reply.phase._tag !== "Interrupted" && reply.segments.every((segment) => segment.isHeard)
   if (!isHeard || reply.id !== draft.state.active?.id) return false
@@ -100,7 +100,7 @@ export const finishReply = (draft: Draft, reply: ReplyState, heard: string, isWh
   if (draft.state.active?.id === reply.id) delete draft.state.active
 }
 
-/** Stops the reply for now. It keeps what the caller has not heard. */
+/** Stops the reply for now. The words that the caller has not heard are kept in its phase. */
 export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
   // The notice that the line was lost is no part of the answer, and one that was cut is not repeated.
   const { heard, rest } = PlaybackLedger.divide(active.segments.filter(({ isNotice }) => isNotice !== true), draft.at)
@@ -145,11 +145,11 @@ export const resumeReply = (draft: Draft, active: ReplyState): void => {
   finishIfHeard(draft, next)
 }
 
-/** The caller's voice was short, so the reply that waited plays. */
+/** The caller's voice was short, so the reply that was held plays. */
 export const releaseHeld = (draft: Draft, active: ReplyState): void => {
   if (active.phase._tag !== "Held") return
   const next = keepReply(draft, { ...active, phase: { ...active.phase, _tag: "Playing" } })
   releaseSound(draft, next)
-  // The marks have waited with the reply, so their time counts from now.
+  // The wait for the marks begins now, since the reply was held.
   expectMarks(draft, next)
 }

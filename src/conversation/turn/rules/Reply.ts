@@ -1,6 +1,6 @@
 /**
- * What engines report about a reply: its text, its end, its failures. If nothing was heard, a failed request is repeated once. After that
- * the agent apologises.
+ * What engines report about a reply: its text, its end, its failures. A failed request is repeated once, if the failed work has given
+ * nothing yet. Otherwise the agent apologises.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
@@ -30,7 +30,7 @@ export const replyDone = (draft: Draft, reply: ReplyState): void => {
   let next = keepReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
   for (const piece of ClauseChunker.flush(reply.chunker)) next = speakPiece(draft, next, piece)
   next = pressKeys(draft, next)
-  // Its last words may have been heard already.
+  // The reply's last words may have been heard already.
   finishIfHeard(draft, next)
 }
 
@@ -52,7 +52,7 @@ export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth
   releaseSound(draft, again)
 }
 
-/** The reply is requested again when the turn is over, unless that would fail again. */
+/** Drops the reply, so that it is requested again when the turn is over. If that is not worthwhile, the reply stays, marked as refused. */
 const preemptiveFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (RetryWorth.isWorthwhile(failure)) return dropPreemptive(draft)
   abandonReply(draft, reply)
@@ -67,7 +67,7 @@ const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply
   speakPiece(draft, next, draft.settings.lines[isLast ? "failure" : "apology"], "line")
 }
 
-/** Speech of a segment failed. Speech is made in order, so the segments after it are lost, too. */
+/** Speech of a segment failed. Speech is made in order, so there is none of the later segments either. */
 export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<TurnEvent, { readonly _tag: "SpeechFailed" }>): void => {
   const index = reply.segments.findIndex((segment) => segment.id === event.segment)
   if (index < 0) return
@@ -86,7 +86,7 @@ export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<Tur
   if (reply.line === undefined && !reply.isFinal) {
     return breakOff(draft, { ...kept, isSpeechRetried: false, chunker: ClauseChunker.empty })
   }
-  // Not even a fixed line can be said.
+  // A fixed line or final words can't be said.
   order(draft, { _tag: "CancelReply", reply: reply.id })
   finishReply(draft, kept, Words.join(kept.heard, PlaybackLedger.divide(kept.segments, draft.at).heard))
   if (reply.isFinal || reply.hangUp !== undefined) hangUp(draft, "engineFailed")

@@ -33,7 +33,7 @@ export const startModel = (draft: Draft, reply: ReplyState): void => {
   if (reply.request !== undefined) order(draft, { _tag: "StartReply", reply: reply.id, request: reply.request })
 }
 
-/** The caller's turn is over, so this reply is the answer. */
+/** The caller's turn is over, so the reply may call tools that change the world. */
 export const settleReply = (draft: Draft, reply: ReplyState): void => order(draft, { _tag: "SettleReply", reply: reply.id })
 
 /** Ends a reply that nobody has heard. */
@@ -67,7 +67,7 @@ export const speakPiece = (draft: Draft, reply: ReplyState, piece: string, kind:
   return keepReply(draft, { ...begun, segments: [...begun.segments, segment], nextSegmentId: segment.id + 1 })
 }
 
-/** Requests speech again that was lost or interrupted. Watchers know its words already. */
+/** Requests speech again for words that were lost or interrupted. Watchers were told these words before. */
 export const speakAgain = (draft: Draft, reply: ReplyState, text: string): ReplyState => {
   if (text.length === 0) return reply
   const segment = PlaybackLedger.segment(reply.nextSegmentId, text)

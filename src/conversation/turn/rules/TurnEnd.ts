@@ -21,7 +21,7 @@ import { endUtterance } from "./Utterance.ts"
 /** While the agent speaks, unintelligible speech up to this length (ms) counts as a backchannel. */
 const maxMumbleMillis = 700
 
-/** If only this many words of a complete reply are left to be heard, a backchannel is an answer. */
+/** If at most this many words of a complete reply were not heard yet, a backchannel is an answer. */
 const maxWordsLeft = 2
 
 /** The turn is over. Decides who speaks next. */
@@ -83,7 +83,7 @@ const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskA
 
 const isNoise = (transcript: Transcript): boolean => transcript.text.trim().length === 0 && transcript.isUnintelligible !== true
 
-/** Whether the caller only shows attention. When the reply is nearly over, the same word is an answer. */
+/** Whether the caller only shows attention. When the reply is nearly over, the same words are an answer. */
 const isBackchannel = (draft: Draft, active: ReplyState, utterance: Utterance, transcript: Transcript): boolean => {
   const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= maxMumbleMillis
   if (!isMumble && !draft.phrases.backchannels.has(Words.plain(transcript.text))) return false
@@ -111,7 +111,7 @@ export const digitsDue = (draft: Draft): void => {
 /** Whether the caller asked to wait, and the wait is not over. */
 export const isOnHold = (draft: Draft): boolean => (draft.state.onHoldUntil ?? 0) > draft.at
 
-/** Whether the agent waits, or is still saying that it will. */
+/** Whether the agent waits for the caller, or is still saying that it will wait. */
 const isWaiting = (draft: Draft): boolean => {
   const { active } = draft.state
   return isOnHold(draft) && (active === undefined || active.line === "hold")
@@ -157,7 +157,7 @@ const askAgain = (draft: Draft, isWordless: boolean): void => {
 
 // -- in the pause -------------------------------------------------------------------------------
 
-/** Begins the reply in the pause, if it is likely to count. */
+/** Begins the reply during the pause, if the words are likely to get an answer. */
 export const beginPreemptive = (draft: Draft, utterance: Utterance, transcript: Transcript): void => {
   const { active, digits, parts, unanswered } = draft.state
   const words = Words.join(unanswered, transcript.text)

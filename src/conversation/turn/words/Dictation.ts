@@ -1,10 +1,20 @@
 /**
  * Decides whether a caller is dictating digits, letters, a date or an address, and has more to say. People who dictate make long pauses
- * between groups, and an answer would come into the middle of the number. Pure.
+ * between groups, and an answer must not come into the middle of the number. Pure.
  *
- * Three things show dictation: the agent's question, or the slot of the script that it fills; the caller's own announcement; and the last
- * words themselves, if they are digits or letters. The agent does not wait for more once the dictation is complete: a telephone number to
- * which no digit can be added, as many digits as the agent asked for, an e-mail address with its domain, a date with its year.
+ * Three things show dictation:
+ *
+ * - the agent's question, or the slot of the script that the answer fills;
+ * - the caller's own announcement: "my number is";
+ * - the caller's last words, if they are digits or letters.
+ *
+ * The agent waits no longer once the dictation is complete:
+ *
+ * - a telephone number to which no digit can be added;
+ * - as many digits as the agent asked for;
+ * - an e-mail address with its domain;
+ * - a date, with the year if it is a date of birth;
+ * - an address with its postcode.
  */
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import { digitsOf, isA, lengthOf, make as makeReader, type Of, rowOf, type Token } from "./DictationTokens.ts"
@@ -23,18 +33,19 @@ interface Facts {
   readonly text: string
   readonly lower: string
   readonly tokens: ReadonlyArray<Token>
-  /** The last tokens, back to the last plain word. */
+  /** The tokens after the last plain word. */
   readonly row: ReadonlyArray<Token>
   /** The row is dictation, whatever the agent asked. */
   readonly isRow: boolean
-  /** The agent asked for this kind. Otherwise the caller named it. */
+  /** The agent asked for something to dictate. */
   readonly isAsked: boolean
-  /** The words only announce the dictation: "it's". */
+  /** The agent asked, and the caller's words end with an announcement: "it's". */
   readonly isAnnounced: boolean
-  /** The words begin like an answer without dictation: "no". */
+  /** The words begin like an answer that dictates nothing: "no". */
   readonly isAnswer: boolean
+  /** The row has digits. After an answer such as "no" a single digit does not count: "I don't have one". */
   readonly hasNumber: boolean
-  /** How many words and figures there are, without an announcement. */
+  /** How many tokens there are, without an announcement at their beginning. */
   readonly length: number
   /** How many digits the agent asked for. */
   readonly expected: number | undefined
@@ -50,7 +61,7 @@ const maxEmailBeginWords = 2
 
 const yearPattern = /^(?:19|20)\d\d$/
 
-/** Whether people say such digits only to dictate. They say "in 2024", "ten thirty" and "for four" otherwise, too. */
+/** Whether the digits of a row are dictation. People say "in 2024", "ten thirty" and "for four" without dictating. */
 const isRowOfDigits = (row: ReadonlyArray<Token>): boolean => {
   const figures = row.filter(isA("Number"))
   if (figures.length === 0 || row.some(({ _tag }) => _tag === "Month" || _tag === "Ordinal")) return false
@@ -61,7 +72,7 @@ const isRowOfDigits = (row: ReadonlyArray<Token>): boolean => {
     written.some(({ digits = "" }) => digits.length >= minDigitsInRow && (figures.length > 1 || !yearPattern.test(digits)))
 }
 
-/** Whether letters directly follow each other, as they do not in "A or B" and "I and J". */
+/** Whether letters directly follow each other. In "A or B" they do not. */
 const isSpelt = (row: ReadonlyArray<Token>): boolean => {
   let letters = 0
   for (const { _tag } of row) {
@@ -75,13 +86,13 @@ const isSpelt = (row: ReadonlyArray<Token>): boolean => {
 const isAt = (token: Token): boolean => token._tag === "Sign" && token.isAt
 const isWrittenSign = (token: Token): boolean => token._tag === "Sign" && token.isMark
 
-/** "jane dot doe at", "jane@" */
+/** Whether more of an e-mail address must come: "jane dot doe at", "jane@". */
 const isOpenEmail = (tokens: ReadonlyArray<Token>, row: ReadonlyArray<Token>): boolean => {
   const last = row.at(-1)
   return last?._tag === "Email" ? !last.isWhole : last?._tag === "Sign" && row.length > 1 && tokens.some((token) => isAt(token) || isWrittenSign(token))
 }
 
-/** "jane@example.com", "jane at example dot com", "jane at example.com" */
+/** Whether an e-mail address is complete: "jane@example.com", "jane at example dot com", "jane at example.com". */
 const isWholeEmail = (tokens: ReadonlyArray<Token>, text: string): boolean => {
   const last = tokens.at(-1)
   if (last?._tag === "Email") return last.isWhole
@@ -186,7 +197,6 @@ const factsOf = (language: string, words: DictationWords) => {
       isAsked: wanted !== undefined,
       isAnnounced: wanted !== undefined && leadIn?.test(lower) === true,
       isAnswer,
-      // "I don't have one" is no digit.
       hasNumber: lengthOf(row) > (isAnswer ? 1 : 0),
       length: tokens.length - read(announced).length,
       expected: expectedDigits

@@ -20,7 +20,7 @@ interface DictationQuestion {
   readonly kindOf: (text: string) => Kind | undefined
 }
 
-/** A sentence with this many digits does not ask for digits: the agent reads a number back. */
+/** A sentence with this many digits does not ask for digits. In such a sentence the agent reads a number back. */
 const minDigitsReadBack = 3
 
 const edge = "(?:(?<=[\\p{L}\\p{N}])(?![\\p{L}\\p{N}])|(?<![\\p{L}\\p{N}])(?=[\\p{L}\\p{N}]))"

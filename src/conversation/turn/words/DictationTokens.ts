@@ -30,7 +30,7 @@ export type Of<Tag extends Token["_tag"]> = Extract<Token, { readonly _tag: Tag 
 
 export const isA = <Tag extends Token["_tag"]>(tag: Tag) => (token: Token): token is Of<Tag> => token._tag === tag
 
-/** Number words up to this one are known. A larger one ends a row of digits. */
+/** Number words up to this number are known. A word for a larger one ends a row of digits. */
 const largestNumberWord = 99
 
 const setOf = (list: string): ReadonlySet<string> => new Set(list.split(" ").filter((word) => word.length > 0))
@@ -83,7 +83,7 @@ export const rowOf = (tokens: ReadonlyArray<Token>): ReadonlyArray<Token> => {
   return tokens.slice(from)
 }
 
-/** The digits of a row. `undefined`: the digits of one of its tokens are not certain. */
+/** The digits of a row. `undefined`: a token of the row has no certain digits. */
 export const digitsOf = (tokens: ReadonlyArray<Token>): string | undefined => {
   let digits = ""
   let times = 1
@@ -183,7 +183,7 @@ const tokensOf = (vocabulary: Vocabulary, word: string): ReadonlyArray<Token> =>
   return bare.length === 0 || vocabulary.hesitations.has(bare) ? [] : [{ _tag: "Word", word: bare }]
 }
 
-/** `language`: ISO 639-1. `words`: its words for dictation, without numbers, months and signs, which are known. */
+/** `language`: ISO 639-1. `words`: the language's words for dictation. Numbers and months come from `verbalizer` and `Intl`. */
 export const make = (language: string, words: DictationWords): Reader => {
   const vocabulary = vocabularyOf(language, words)
   const read = (text: string): ReadonlyArray<Token> => {

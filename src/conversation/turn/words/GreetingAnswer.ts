@@ -1,8 +1,8 @@
 /**
- * Decides whether words into the agent's greeting are a greeting in return, or a request.
+ * Decides whether words that the caller says during the agent's greeting are a greeting in return, or a request.
  *
- * People answer a telephone with "hello?", "yes?" or their name. That asks for nothing, and the rest of the agent's greeting answers it.
- * Anything else is a request.
+ * People answer a telephone with "hello?", "yes?" or their name. Such words ask for nothing, and the rest of the agent's greeting answers
+ * them. Any other words are a request.
  */
 import * as PhonePhrases from "../../../definition/languages/PhonePhrases.ts"
 import * as PhraseTiles from "./PhraseTiles.ts"
@@ -13,7 +13,7 @@ interface GreetingSettings {
   /** The agent's own phrases, in addition to those of its language. */
   readonly attention?: ReadonlyArray<string>
   readonly backchannels?: ReadonlyArray<string>
-  /** We placed the call. The callee can't want anything yet, and may answer with a bare name. */
+  /** We placed the call. So the callee can't want anything yet, and may answer with a bare name. */
   readonly isOutbound?: boolean
 }
 
@@ -26,7 +26,7 @@ const maxNameWords = 4
 /** Prepares the phrases of a call's language. */
 export const make = ({ attention = [], backchannels = [], isOutbound = false, language = "en" }: GreetingSettings): IsBareGreeting => {
   const phrases = PhonePhrases.of(language)
-  const openings = PhraseTiles.make([...phrases.openings, ...attention, ...backchannels])
+  const openings = PhraseTiles.make(phrases.openings, attention, backchannels)
   const before = PhraseTiles.make(phrases.beforeName)
   const behind = PhraseTiles.make(phrases.behindName)
   const noNames = new Set(phrases.noNames)
@@ -53,5 +53,5 @@ export const make = ({ attention = [], backchannels = [], isOutbound = false, la
   }
 }
 
-/** If no more than this many words at the end of the greeting were not heard, the caller has missed nothing. */
+/** If the caller heard the greeting except for at most this many words at its end, nothing was missed. */
 export const maxWordsMissed = 2

@@ -4,17 +4,17 @@
  * The whole utterance must be such a request: "hold on, I need to book a table" asks for a table.
  */
 
-/** Sources of regular expressions for lower-case words with single blanks between them, without punctuation and hyphens. */
+/** Sources of regular expressions. They match lower-case words with single blanks between them, without punctuation and hyphens. */
 interface HoldWords {
   /** Polite words before or after a request. */
   readonly around: string
   /** Thanks for waiting. */
   readonly thanks: string
-  /** Asks to wait. It can stand alone. */
+  /** Requests to wait: "hold on". */
   readonly wait: string
-  /** A reason to wait that is a request by itself. It can stand alone. */
+  /** Reasons to wait that are a request by themselves: "let me check". */
   readonly why: string
-  /** A reason that other requests have, too. It counts only after a request to wait. */
+  /** Reasons that count only after a request to wait, since callers also say them in other requests: "I need to find my card". */
   readonly because: string
 }
 
@@ -98,7 +98,7 @@ interface HoldPatterns {
 
 const patterns = new Map(
   Object.entries(holdWords).map(([language, { around, because, thanks, wait, why }]): readonly [string, HoldPatterns] => {
-    // `\w` of JavaScript knows only ASCII letters.
+    // JavaScript's `\w` matches only ASCII letters.
     const whole = (source: string) =>
       new RegExp(`^(?:${source.replaceAll(/(?<=\p{L})-(?=\p{L})/gu, " ").replaceAll("\\w", "[\\p{L}\\p{M}\\p{N}']")})$`, "u")
     return [language, { around: whole(around), thanks: whole(thanks), core: whole(`${wait}|${why}`), because: whole(because) }]
@@ -124,10 +124,10 @@ export const isOne = (text: string, language: string): boolean => {
   const rules = patterns.get(language)
   const words = plain(text).split(" ", maxRequestWords + 1)
   if (rules === undefined || words.length > maxRequestWords) return false
-  /** Places between words. Before a `polite` place there are only polite words; before an `asked` place there is a request, too. */
+  /** Indexes of words. Before an index in `polite` there are only polite words. Before an index in `asked` there is also a request. */
   const polite = new Set([0])
   const asked = new Set<number>()
-  // The loop goes from place to place. A single regular expression would try every way to divide the words.
+  // Each index is visited once. A single regular expression would try every way to divide the words.
   for (let from = 0; from < words.length; from++) {
     if (!polite.has(from) && !asked.has(from)) continue
     for (let to = from + 1; to <= Math.min(words.length, from + maxPartWords); to++) {

@@ -28,18 +28,28 @@ export const tokens = (text: string): ReadonlyArray<Token> =>
     return Words.plain(unit).split(" ").filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => ({ word, isCapital, isUncased }))
   })
 
+/** Each list belongs to a language or an agent, and is prepared for the first of its calls. */
+const preparedLists = new WeakMap<ReadonlyArray<string>, ReadonlyArray<ReadonlyArray<string>>>()
+
+/** The words of each phrase. */
+const wordsOf = (phrases: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<string>> => {
+  const prepared = preparedLists.get(phrases)
+  if (prepared !== undefined) return prepared
+  const words = phrases.map((phrase) => tokens(phrase).map(({ word }) => word)).filter(({ length }) => length > 0)
+  preparedLists.set(phrases, words)
+  return words
+}
+
 interface Phrases {
-  /** Removes all known phrases from both ends, and gives the remaining tokens. */
+  /** Removes the longest rows of known phrases from both ends, and gives the remaining tokens. */
   readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
 }
 
-/** Prepares a list of known phrases. */
-export const make = (phrases: ReadonlyArray<string>): Phrases => {
+/** Prepares lists of known phrases. The lists must not be changed afterwards. */
+export const make = (...lists: ReadonlyArray<ReadonlyArray<string>>): Phrases => {
   const known = new Set<string>()
   let maxPhraseWords = 0
-  for (const phrase of phrases) {
-    const words = tokens(phrase).map(({ word }) => word)
-    if (words.length === 0) continue
+  for (const words of lists.flatMap(wordsOf)) {
     known.add(words.join(" "))
     maxPhraseWords = Math.max(maxPhraseWords, words.length)
   }

@@ -25,7 +25,7 @@ export const layer = HttpApiBuilder.group(
         const asked = yield* OutboundForm.read(yield* readText(request), query, webhooks.isPrivateAllowed)
         const placed = yield* calls.place({
           ...asked,
-          // A blank key would make all calls with a blank key one call.
+          // A blank key counts as none. Otherwise all requests with a blank key would be taken for one request.
           idempotencyKey: Option.filter(Option.fromNullishOr(headers["idempotency-key"]), (key) => key.trim() !== ""),
           baseUrl: publicUrl.base(request)
         }).pipe(Effect.mapError(OutboundProblems.fromError))

@@ -34,7 +34,7 @@ export const KeptFields = Schema.Struct({
 })
 type KeptFields = typeof KeptFields.Type
 
-/** The same in a query, without the metadata. */
+/** The fields of a request's query. `metadata` can only be in a body. */
 export const queryFields = {
   campaign: Schema.optionalKey(Schema.String),
   store: Schema.optionalKey(Schema.String),

@@ -8,17 +8,17 @@ import { Stream } from "effect"
 import { Sse } from "effect/encoding"
 import { HttpServerResponse } from "effect/http"
 
-export interface Told {
+export interface FeedEvent {
   readonly event: { readonly _tag: string }
-  /** Unset: the history does not have it. */
+  /** The event's number in the history. Unset: the history does not have the event. */
   readonly id?: number
 }
 
-/** A comment line, which clients ignore: proxies close a connection after half a minute without data. `Sse` writes no comments. */
+/** Comment lines, which clients ignore. Without them, proxies close a connection after half a minute without data. `Sse` writes no comments. */
 const keepAlive = Stream.tick("15 seconds").pipe(Stream.drop(1), Stream.map(() => ": still here\n\n"))
 
 /** The events and the keep-alive comments as UTF-8. The stream ends with the events. Exported for tests. */
-export const encode = <E>(events: Stream.Stream<Told, E>): Stream.Stream<Uint8Array, E> =>
+export const encode = <E>(events: Stream.Stream<FeedEvent, E>): Stream.Stream<Uint8Array, E> =>
   events.pipe(
     Stream.map(({ event, id }) => Sse.encoder.write({ _tag: "Event", id: id === undefined ? undefined : String(id), event: event._tag, data: JSON.stringify(event) })),
     Stream.merge(keepAlive, { haltStrategy: "left" }),
@@ -26,7 +26,7 @@ export const encode = <E>(events: Stream.Stream<Told, E>): Stream.Stream<Uint8Ar
   )
 
 /** The response that sends the events as they happen; neither a cache nor nginx (`x-accel-buffering`) may hold them back. A failure cuts the connection. */
-export const response = <E>(events: Stream.Stream<Told, E>): HttpServerResponse.HttpServerResponse =>
+export const response = <E>(events: Stream.Stream<FeedEvent, E>): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.stream(encode(events), {
     contentType: "text/event-stream",
     headers: { "cache-control": "no-store", "x-accel-buffering": "no" }

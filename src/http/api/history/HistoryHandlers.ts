@@ -34,8 +34,8 @@ const wantsText = Effect.fnUntraced(function*(format: string | undefined, accept
 })
 
 /**
- * The range that a request asks for. `Range` is for GET alone (RFC 9110, section 14.2). `If-Range` names a version of the sound that the client
- * has: no answer of ours names one, so that it is another's.
+ * The range that a request asks for. `Range` counts for GET alone (RFC 9110, section 14.2). With `If-Range`, a range is sent only if the client
+ * has the current version of the sound. Our answers name no versions, so the whole sound is sent then.
  */
 const rangeOf = ({ headers, method }: HttpServerRequest.HttpServerRequest): string | undefined =>
   method === "GET" && headers["if-range"] === undefined ? headers.range : undefined
@@ -106,7 +106,8 @@ export const layer = HttpApiBuilder.group(
           return yield* new Problems.RangeNotSatisfiable({ detail: `The recording has ${length} bytes.` })
         }
         const { from, to } = range === "all" ? { from: 0, to: length } : range
-        return HttpServerResponse.stream(Stream.orDie(read(from, to)), {
+        const bytes = yield* Effect.mapError(read(from, to), unreachable)
+        return HttpServerResponse.stream(Stream.orDie(bytes), {
           status: range === "all" ? 200 : 206,
           contentType: "audio/wav",
           contentLength: to - from,

@@ -30,7 +30,7 @@ const maxText = 200
 
 const metadataPrefix = "metadata."
 
-/** Each is a search of its own on each call. */
+/** The most metadata filters. Each of them is one more search for each call. */
 const maxMetadata = 16
 
 const reasons: Readonly<Record<EndReason, true>> = {
@@ -108,7 +108,7 @@ const defined = <A extends object>(fields: A): { readonly [Name in keyof A]?: Ex
 interface Stored {
   /** The forms in which the store may have a number: plain or hashed. */
   readonly variantsOf: (number: string) => ReadonlyArray<string>
-  /** The words are sealed. */
+  /** Whether the words of calls are sealed. */
   readonly isSealing: boolean
 }
 

@@ -1,6 +1,6 @@
 /**
- * Hides the engines' addresses from clients outside: an engine's name is its address. Outside it is named by stage and number
- * (`speechToText-1`).
+ * Hides the engines' addresses from clients outside this machine. An engine's name is its address. Such clients see the engine's stage and
+ * a number instead (`speechToText-1`).
  */
 import type { Effect } from "effect"
 import type { Agents } from "../../../agent/Agents.ts"
@@ -29,8 +29,8 @@ export const hidden = (engines: Engines): Engines => {
 }
 
 /**
- * The same in metrics as Prometheus reads them: replaces the value of each label `engine`, in any order of labels. An engine that is not
- * in the list becomes `speechToText-other`.
+ * The text of the metrics with the engines' public names: replaces the value of each label `engine`, in any order of labels. An engine that
+ * is not in the list becomes, for instance, `speechToText-other`.
  */
 export const hiddenIn = (metrics: string, engines: Engines): string => {
   const names = publicNames(engines)

@@ -2,12 +2,12 @@
  * Sends the caller's sound to the service: a frame every 20 ms, and keys between the frames.
  *
  * Each frame has its moment on the monotonic clock, counted from the stream's `start`, so a late frame does not make the next one
- * late. The frame that ends at 20 ms is sent at 20 ms. Faults of the line delay frames or drop them, but keep their order.
+ * late. The frame that ends at 20 ms is sent at 20 ms. Requested faults delay frames or drop them, but keep their order.
  */
 import { Data, Effect, Queue } from "effect"
 import * as Mulaw from "../../../audio/Mulaw.ts"
 import * as Acoustics from "../../caller/Acoustics.ts"
-import { frameMillis, frameSamples, type Line } from "../../caller/Caller.ts"
+import { frameMillis, frameSamples, type ActiveCaller } from "../../caller/Caller.ts"
 import type { Untimed } from "../../report/SimulatedCallEvent.ts"
 import { samplesPerMilli, type Timeline } from "../../report/Timeline.ts"
 import type { Faults, RubbishKind } from "../Faults.ts"
@@ -21,10 +21,10 @@ interface Options {
   readonly clock: CallClock
   readonly wire: WebSocketClient
   readonly messages: StreamMessages
-  readonly line: Line
+  readonly activeCaller: ActiveCaller
   readonly said: Timeline
   readonly heard: Timeline
-  /** The marks that were played since the last time this was asked. */
+  /** The marks whose sound has been played since the last call of this function. */
   readonly takePlayedMarks: () => ReadonlyArray<string>
   readonly traffic: Traffic
   readonly faults: Faults
@@ -66,16 +66,16 @@ const sendQueued = ({ clock, messages, traffic, wire }: Options, outbox: Queue.D
 
 /** Runs the caller's script, 20 ms at a time, until the caller hangs up. Queues the caller's sound. */
 const speak = Effect.fnUntraced(function*(options: Options, outbox: Queue.Enqueue<Outgoing>) {
-  const { clock, faults, heard, line, messages, note, said, traffic } = options
-  const microphone = Acoustics.makeMicrophone(line.room)
-  const echoSamples = (line.room.echo?.delayMillis ?? 0) * samplesPerMilli
+  const { activeCaller, clock, faults, heard, messages, note, said, traffic } = options
+  const microphone = Acoustics.makeMicrophone(activeCaller.room)
+  const echoSamples = (activeCaller.room.echo?.delayMillis ?? 0) * samplesPerMilli
   const origin = clock.now()
   const firstSample = clock.samples(origin)
   for (let chunk = 1;; chunk++) {
     const due = origin + BigInt(chunk) * frameNanos
     yield* clock.sleepUntil(due)
     const end = firstSample + chunk * frameSamples
-    const moment = line.next({ heard: heard.pcm(end - frameSamples, end), marks: options.takePlayedMarks() })
+    const moment = activeCaller.next({ heard: heard.pcm(end - frameSamples, end), marks: options.takePlayedMarks() })
     if (moment.frame !== undefined) said.put(end - frameSamples, moment.frame)
     const sound = microphone(moment.frame, heard.pcm(end - frameSamples - echoSamples, end - echoSamples))
 

@@ -7,7 +7,7 @@
 import { type Cause, DateTime, Effect, Queue, Result } from "effect"
 import { type AccountSid, StreamSid } from "../../../domain/Sid.ts"
 import * as Signature from "../../../twilio/webhook/Signature.ts"
-import { Line } from "../../caller/Caller.ts"
+import { ActiveCaller } from "../../caller/Caller.ts"
 import { type Callback, note, type PhoneCall } from "../../caller/PhoneCall.ts"
 import { Timeline } from "../../report/Timeline.ts"
 import * as DebuggerCodes from "../DebuggerCodes.ts"
@@ -40,10 +40,10 @@ interface Connection {
 }
 
 /** Who is at the caller's end of a stream. */
-type Person = Pick<TwilioStream.Options, "line" | "heard" | "said" | "traffic" | "faults">
+type Person = Pick<TwilioStream.Options, "activeCaller" | "heard" | "said" | "traffic" | "faults">
 
 /** Calls the stream's status callback, if the TwiML names one. */
-const tell = Effect.fnUntraced(function*(
+const reportStatus = Effect.fnUntraced(function*(
   { call, environment, noun }: Connection,
   streamSid: StreamSid,
   StreamEvent: "stream-started" | "stream-stopped" | "stream-error",
@@ -91,7 +91,7 @@ const noteRefusal = Effect.fnUntraced(function*(
   const { call } = connection
   const code = status === undefined ? DebuggerCodes.streamUnreachable : DebuggerCodes.streamRefused
   yield* note(call, { _tag: "Problem", code, message })
-  yield* tell(connection, streamSid, "stream-error", message)
+  yield* reportStatus(connection, streamSid, "stream-error", message)
   yield* note(call, { _tag: "StreamEnded", streamSid, why: "refused", code: undefined })
 })
 
@@ -105,9 +105,9 @@ const noteEnd = Effect.fnUntraced(function*(connection: Connection, streamSid: S
   if (why === "connectionLost") {
     const message = "The connection to the service broke without a close handshake."
     yield* note(call, { _tag: "Problem", code: DebuggerCodes.streamBroken, message })
-    yield* tell(connection, streamSid, "stream-error", message)
+    yield* reportStatus(connection, streamSid, "stream-error", message)
   }
-  yield* tell(connection, streamSid, "stream-stopped")
+  yield* reportStatus(connection, streamSid, "stream-stopped")
 })
 
 /** Opens a WebSocket and runs a stream over it to its end. `undefined`: none was opened. */
@@ -119,7 +119,7 @@ const stream = Effect.fnUntraced(function*(connection: Connection, person: Perso
     yield* noteRefusal(connection, streamSid, wire.failure)
     return undefined
   }
-  yield* tell(connection, streamSid, "stream-started")
+  yield* reportStatus(connection, streamSid, "stream-started")
   const ended = yield* TwilioStream.run({
     ...person,
     wire: wire.success,
@@ -130,7 +130,7 @@ const stream = Effect.fnUntraced(function*(connection: Connection, person: Perso
     answeredAt,
     note: (event) => note(call, event),
     whyInterrupted: () => call.hungUpByCaller ? "callerHungUp" : "callChanged"
-  }).pipe(Effect.onInterrupt(() => tell(connection, streamSid, "stream-stopped")))
+  }).pipe(Effect.onInterrupt(() => reportStatus(connection, streamSid, "stream-stopped")))
   yield* noteEnd(connection, streamSid, ended)
   return ended
 }, Effect.scoped)
@@ -139,7 +139,7 @@ const stream = Effect.fnUntraced(function*(connection: Connection, person: Perso
 const replay = Effect.fnUntraced(function*(connection: Connection) {
   yield* Effect.repeat(Effect.sleep("20 millis"), { until: () => connection.call.traffic.sentAt.length > 5 })
   yield* stream(connection, {
-    line: new Line([]),
+    activeCaller: new ActiveCaller([]),
     heard: new Timeline(),
     said: new Timeline(),
     traffic: Traffic.make(),

@@ -43,7 +43,7 @@ export class ServiceMessages {
     )
   }
 
-  /** The marks that were played since the last time this was asked. */
+  /** The marks whose sound has been played since the last call of this method. */
   takePlayedMarks(): ReadonlyArray<string> {
     const marks = this.#playedMarks
     this.#playedMarks = []

@@ -3,7 +3,7 @@
  * played to the caller in real time, and marks go back when the sound before them has been played.
  */
 import { Clock, Effect, Random } from "effect"
-import type { Line } from "../../caller/Caller.ts"
+import type { ActiveCaller } from "../../caller/Caller.ts"
 import type { StreamEnd, Untimed } from "../../report/SimulatedCallEvent.ts"
 import type { Timeline } from "../../report/Timeline.ts"
 import type { Faults } from "../Faults.ts"
@@ -20,7 +20,7 @@ export interface Options extends StreamIds {
   /** The `<Parameter>`s as they are sent in `start`. */
   readonly parameters: Readonly<Record<string, string>>
   /** The person who speaks and listens. */
-  readonly line: Line
+  readonly activeCaller: ActiveCaller
   /** What the caller said and heard, from the moment `answeredAt` (monotonic, ns) on. */
   readonly said: Timeline
   readonly heard: Timeline
@@ -56,7 +56,7 @@ const begin = Effect.fnUntraced(function*({ faults, note, parameters, streamSid 
 /**
  * Runs a stream over an open WebSocket to its end, and closes it.
  *
- * Interruption stands for a redirect or a hang-up: `stop` is sent and the socket closed, as Twilio does.
+ * An interruption of the effect stands for a redirect or a hang-up: `stop` is sent and the socket is closed, as Twilio does.
  */
 export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
   const { faults, heard, note, streamSid, traffic, wire } = options
@@ -74,7 +74,7 @@ export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
     clock,
     wire,
     messages,
-    line: options.line,
+    activeCaller: options.activeCaller,
     said: options.said,
     heard,
     takePlayedMarks: () => fromService.takePlayedMarks(),

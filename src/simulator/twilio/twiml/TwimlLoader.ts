@@ -80,7 +80,7 @@ export const load = Effect.fnUntraced(function*(environment: Environment, call: 
 })
 
 /** Requests a document after the call's end, and does not carry it out. */
-export const tellEnded = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, action: Target) {
+export const requestAfterEnd = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, action: Target) {
   const more = { CallStatus: "completed" }
   yield* Effect.catch(request(environment, call, { _tag: "Url", ...action, more }), (error) => noteProblem(call, error))
 })

@@ -95,7 +95,7 @@ const perform = Effect.fnUntraced(function*(
       if (ended?.why === "callerHungUp") {
         call.hungUpByCaller = true
         if (call.faults.actionAfterEnd === true && verb.action !== undefined) {
-          yield* TwimlLoader.tellEnded(environment, call, verb.action)
+          yield* TwimlLoader.requestAfterEnd(environment, call, verb.action)
         }
         return completed
       }
@@ -110,7 +110,7 @@ const maxDocuments = 100
 /**
  * Runs a document and all documents that follow it. Returns the status with which the call ends.
  *
- * A redirect by REST ends the running verb; a stream gets its `stop` first.
+ * A redirect by a REST request ends the running verb. A stream is sent its `stop` first.
  */
 export const run = Effect.fn("TwimlRunner.run")(function*(
   environment: Environment,

@@ -8,8 +8,8 @@
  */
 
 /**
- * The failures that can be retried: no connection (`ct`), no answer or a broken one (`rt`), an answer with such a status. Twilio
- * documents `rt` as the read timeout; that it includes a broken connection is our guess.
+ * The failures that can be retried: no connection (`ct`), no answer or a broken one (`rt`), an answer with a status of 400 or 500 and
+ * above. Twilio documents `rt` as the read timeout; that it includes a broken connection is our guess.
  */
 export type RetriedFailure = "ct" | "rt" | "4xx" | "5xx"
 

@@ -1,5 +1,5 @@
 /**
- * One HTTP request over a connection of its own, and its answer.
+ * One HTTP request on a connection of its own, and the response.
  *
  * It uses `node:http`, because Twilio distinguishes two failures: the connection is not made, or the answer does not come.
  */

@@ -14,7 +14,7 @@ export interface Delivery {
   readonly delay?: Duration.Input
   /** Each callback comes twice. */
   readonly twice?: boolean
-  /** Callbacks come in pairs, the second of each pair first. A last one without a partner comes alone. */
+  /** Callbacks come in pairs, the later one first. A last callback without a partner comes alone. */
   readonly swapped?: boolean
 }
 

@@ -62,7 +62,7 @@ export const hex = (count: number): Effect.Effect<string> =>
     (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("").slice(0, count)
   )
 
-/** A signature of the right shape that no token has made. */
+/** A signature of the right form that was not made with a token. */
 export const forgedSignature = "Zm9yZ2VkLWJ5LXNpbXVsYXRvcg=="
 
 const withoutAnswer: Readonly<Record<HttpExchange.ExchangeError["reason"], Pick<RequestFailed, "code" | "retriedBy">>> = {
@@ -108,7 +108,7 @@ const wireRequest = Effect.fnUntraced(function*(
     headers: {
       "user-agent": "TwilioProxy/1.1",
       accept: "*/*",
-      // The same for all retries.
+      // The token is the same for all retries.
       "i-twilio-idempotency-token": yield* hex(32),
       ...(isGet ? {} : { "content-type": "application/x-www-form-urlencoded", "content-length": `${Buffer.byteLength(query)}` }),
       ...(fault === "missing" ? {} : { [Signature.header]: signature })

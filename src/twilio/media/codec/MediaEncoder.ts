@@ -31,7 +31,7 @@ interface MediaEncoder {
    * by the next call, unless `keep` is called first.
    */
   readonly encode: (mulaw: Uint8Array) => Buffer
-  /** The last result is still needed: the next call uses new memory. */
+  /** Call it while the last result is still needed. The next call of `encode` then uses new memory. */
   readonly keep: () => void
 }
 

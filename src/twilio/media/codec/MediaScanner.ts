@@ -1,8 +1,8 @@
 /**
  * Reads the usual `media` message from the bytes of its text, without JSON or a schema.
  *
- * The schemas of `MediaMessage` decide what a message means. The scanner reads a message as they do (a property test compares the two),
- * or leaves it to them.
+ * The schemas of `MediaMessage` decide what a message means. The scanner either reads a message as they do (a property test compares the
+ * two), or leaves the message to them.
  */
 import type { StreamSid } from "../../../domain/Sid.ts"
 import type { Media } from "../MediaMessage.ts"
@@ -15,7 +15,7 @@ const closingBrace = 0x7d
 const zero = 0x30
 const nine = 0x39
 
-/** A field of `media` as it begins on the wire. */
+/** How a field of `media` begins on the wire. */
 interface Field {
   /** Its key and the beginning of its value, which are the same in every scanned message. */
   readonly bytes: Buffer
@@ -41,7 +41,7 @@ const innerFields = track.bit | chunk.bit | timestamp.bit | payload.bit
 const outerFields = 255 - innerFields
 const allFields = outerFields | innerFields
 
-/** The only field whose key may begin at `at`: one or two letters tell the fields apart. */
+/** The only field whose key may begin at `at`, by the first letter or two of the key. */
 const fieldAt = (text: Buffer, at: number, streamSid: Field): Field | undefined => {
   switch (text[at + 1]) {
     case 0x63: // c

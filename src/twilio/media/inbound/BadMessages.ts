@@ -1,5 +1,5 @@
 /**
- * The rejected messages of a stream: counts them by reason, logs the first, and tells when there are too many.
+ * Counts the rejected messages of a stream by reason, logs the first, and reports when there are too many.
  */
 import { Deferred, Effect, type Scope } from "effect"
 import * as Metrics from "../../../observability/Metrics.ts"
@@ -12,7 +12,7 @@ interface BadMessages {
   readonly forgiveOne: () => void
 }
 
-/** @param maxUnforgiven how many bad messages, minus the good ones since, are not yet too many */
+/** @param maxUnforgiven how many bad messages, minus the good ones since, are allowed */
 export const make = Effect.fnUntraced(function*(maxUnforgiven: number): Effect.fn.Return<BadMessages, never, Scope.Scope> {
   const context = yield* Effect.context<never>()
   const firstReason = yield* Deferred.make<StreamRejection>()
@@ -26,7 +26,7 @@ export const make = Effect.fnUntraced(function*(maxUnforgiven: number): Effect.f
   return {
     count: (reason) => {
       Metrics.badMessages(reason).updateUnsafe(1, context)
-      // This closes the stream, and the close is logged.
+      // The stream is closed for this reason, and its close is logged elsewhere.
       if (reason === "beforeStart") return false
       Deferred.doneUnsafe(firstReason, Effect.succeed(reason))
       // Twilio adds events without notice: that is no fault.

@@ -9,13 +9,13 @@ import { Cause, Effect, type Pull, Stream } from "effect"
 
 export interface FrameQueue<A> {
   /**
-   * Takes an element that came at this moment (ms). Returns undefined if there was room. Otherwise the oldest element has been dropped, and
-   * this is how long (ms) it had waited.
+   * Takes an element that came at this moment (ms). Returns undefined if there was room. Otherwise it has dropped the oldest element, and
+   * returns how long (ms) that element had waited.
    */
   readonly offer: (element: A, at: number) => number | undefined
   /**
    * Call it after `offer` until it returns undefined. While the waiting elements weigh too much, it drops the oldest one and returns how
-   * long (ms) that had waited. The newest element stays, whatever it weighs.
+   * long (ms) that element had waited. The newest element stays, whatever it weighs.
    */
   readonly shed: (at: number) => number | undefined
   /** Ends the stream once all elements in the queue are read. */
@@ -23,8 +23,8 @@ export interface FrameQueue<A> {
   /** Run it once. All waiting elements come as one batch. */
   readonly stream: Stream.Stream<A>
   /**
-   * Does what `Stream.runForEachArray` does with `stream`, and is run in place of it. For a batch whose `use` is `Effect.void` it runs no
-   * fiber: suspending and resuming one costs more than working on a frame of sound.
+   * Does the same as `Stream.runForEachArray` on `stream`; run one or the other. If `use` returns `Effect.void`, no fiber runs for the
+   * batch. To suspend and resume a fiber costs more than the work on a frame of sound.
    */
   readonly runForEachArray: <E>(use: (batch: readonly [A, ...Array<A>]) => Effect.Effect<unknown, E>) => Effect.Effect<void, E>
 }
@@ -47,8 +47,8 @@ const wakeInLaterTurn = (wake: () => void) => {
 }
 
 /**
- * @param capacity elements that may wait
- * @param maxWeight of all elements that wait, where elements have a weight
+ * @param capacity how many elements may wait
+ * @param maxWeight the most weight of all waiting elements together
  */
 export const make = <A>(capacity: number, weightOf: (element: A) => number = () => 0, maxWeight = Infinity): FrameQueue<A> => {
   type Batch = readonly [A, ...Array<A>]
@@ -77,7 +77,8 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
     woken?.()
   }
 
-  // A reader that is interrupted stays here until the next element: waking it does nothing, and removing it would cost every wait.
+  // An interrupted reader stays registered until the next element comes. Waking it does nothing, and removing it would make every wait more
+  // expensive.
   const wait: Read = Effect.callback((resume) => {
     reader = () => resume(read())
   })
@@ -88,7 +89,10 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
   }
 
   const runForEachArray = <E>(use: (batch: Batch) => Effect.Effect<unknown, E>): Effect.Effect<void, E> => {
-    /** Uses batches until a use has to be waited for, and succeeds with that use. At the end it succeeds with undefined. */
+    /**
+     * Calls `use` for batches until one returns an effect that has to be run, and succeeds with that effect. At the queue's end it succeeds
+     * with undefined.
+     */
     const useUntilBusy: Effect.Effect<Effect.Effect<unknown, E> | undefined> = Effect.callback((resume) => {
       const useNext = () => {
         try {

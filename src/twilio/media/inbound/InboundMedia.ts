@@ -1,5 +1,5 @@
 /**
- * The caller's sound between the socket and the call: a queue that holds what a stalled network brings at once, and a tally of what came.
+ * The caller's sound between the socket and the call: a queue with room for the burst after a stall of the network, and a tally.
  *
  * Sound ahead of the clock is cut (`MediaLead`). When the queue is full, the oldest message is dropped and counted by its cause.
  */
@@ -36,9 +36,9 @@ export interface Tally {
   readonly lost: number
   /** Messages that came but were dropped, because they were ahead of the clock; see `MediaLead`. */
   readonly ahead: number
-  /** ms of sound that was not kept for that reason. */
+  /** ms of sound that was cut because it was ahead of the clock. */
   readonly surplusMillis: number
-  /** Messages that came but were pushed out of the queue, because they came faster than anybody could take them. */
+  /** Messages that came but were pushed out of the queue, because too many came at once. */
   readonly burst: number
   /** Messages that came but were pushed out of the queue, because the agent did not take them. */
   readonly untaken: number
@@ -50,11 +50,14 @@ export interface Tally {
 export interface InboundMedia {
   readonly tally: Tally
   readonly queue: FrameQueue.FrameQueue<Media | Silence>
-  /** Takes a message that came at this moment (monotonic ms). False: far more sound came than time has passed, and the stream must be closed. */
+  /**
+   * Takes a message that came at this moment (monotonic ms). Returns false if far more sound came than time has passed: the stream must be
+   * closed.
+   */
   readonly take: (message: Media, at: number) => boolean
-  /** The last message was read by `MediaScanner`. */
+  /** Counts a message that `MediaScanner` has read. */
   readonly countScanned: () => void
-  /** Puts silence (ms) behind the sound that has come. */
+  /** Adds silence (ms) behind the sound that has come so far. */
   readonly addSilence: (millis: number, at: number) => void
 }
 
@@ -70,7 +73,7 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
   const tally = { received: 0, scanned: 0, lastAt: openedAt, lost: 0, ahead: 0, surplusMillis: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
   let nextChunk = 1
 
-  /** A message that waited so long (ms) was left by the agent. One that had just come was pushed out by a burst. */
+  /** If a dropped message had waited at least this long (ms), the agent did not take it in time. If less, a burst pushed it out. */
   const untakenAfterMillis = (maxMessages * messageMillis) / 2
 
   const offer = (sound: Media | Silence, at: number) => {

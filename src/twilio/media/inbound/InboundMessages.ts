@@ -1,5 +1,5 @@
 /**
- * The inbound half of a media stream: reads the socket's messages and gives the start, the sound, the control messages and the end.
+ * The inbound half of a media stream: reads the socket's messages, and provides the start, the sound, the control messages and the end.
  *
  * Messages are decoded in the socket's own callback, not by a fiber that pulls. At 50 messages a second and call, suspending and resuming a
  * fiber would cost more than all else here (docs/adr/0002).
@@ -22,9 +22,9 @@ export interface InboundMessages {
   readonly started: Effect.Effect<Start>
   readonly media: InboundMedia.InboundMedia
   readonly control: ControlQueue.ControlQueue
-  /** Puts silence (ms) behind the sound that has come. */
+  /** Adds silence (ms) behind the sound that has come so far. */
   readonly addSilence: (millis: number) => void
-  /** Waits for the end; the first reason counts. */
+  /** Waits for the end. Of several reasons the first counts. */
   readonly closed: Effect.Effect<StreamClosed>
   /** Closes the socket and ends the stream. */
   readonly close: (why: StreamClosed) => void
@@ -38,14 +38,14 @@ const tooLargeCodes: Readonly<Record<string, number>> = {
 
 const open = 1
 
-/** The end of a stream: the first reason counts. `onEnd` is called once. */
+/** The end of a stream. Of several reasons the first counts, and `onEnd` is called once. */
 const makeEnding = Effect.fnUntraced(function*(socket: WebSocket, onEnd: () => void) {
   const ended = yield* Deferred.make<StreamClosed>()
   const end = (why: StreamClosed) => {
     if (Deferred.doneUnsafe(ended, Effect.succeed(why))) onEnd()
   }
   const close = (why: StreamClosed) => {
-    // The socket is closed first: those who wait for the end close it too, and only the first code is sent.
+    // The socket is closed first, because whoever waits for the end closes it too, and only the first code is sent.
     socket.close(why.code, why.explanation)
     end(why)
   }
@@ -83,7 +83,7 @@ export const make = Effect.fnUntraced(function*(
     else if (!media.take(message, now())) close(new StreamClosed({ reason: "ahead", code: 1008 }))
   }
 
-  /** With the fast path, `ws` gets only messages that the end of a packet cut. */
+  /** Takes the text if it is a usual `media`, and returns whether it was one. With the fast path, most such texts never reach `ws`. */
   const takeUsualMedia = (text: Buffer, from: number, end: number): boolean => {
     if (socket.readyState !== open) return false
     const message = reader.scan(text, from, end)

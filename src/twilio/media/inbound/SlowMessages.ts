@@ -5,12 +5,12 @@
 import type { ReadGate } from "./ReadGate.ts"
 
 /**
- * How many slow messages are read in one turn of the event loop. A telephone sends a few a second. The rest of a read (64 KiB) is still
- * taken.
+ * How many slow messages are read in one turn of the event loop. A telephone sends a few a second. Messages that were read from the socket
+ * already (at most 64 KiB) are still taken.
  */
 const maxPerTurn = 64
 
-/** Returns a function that counts a slow message, and pauses the socket until the next turn when this turn has had enough. */
+/** Returns a function that counts a slow message. After `maxPerTurn` of them it pauses the socket until the next turn of the event loop. */
 export const makeCounter = (gate: ReadGate): () => void => {
   let countInTurn = 0
   return () => {

@@ -13,13 +13,13 @@ import { decodeInbound, type Inbound, type Media, type MessageRejected, rejected
  * - `binary`: the protocol has text frames only;
  * - `beforeStart`: sound or control came before `start`;
  * - `secondStart`: `connected` or `start` came again;
- * - `foreignStream`: another `streamSid` than the start's;
+ * - `foreignStream`: its `streamSid` is not that of `start`;
  * - `outboundTrack`: sound that this service sent.
  */
 export type StreamRejection = Rejection | "binary" | "beforeStart" | "secondStart" | "foreignStream" | "outboundTrack"
 
 export interface StreamReader {
-  /** The usual `media` in the text from `from` to before `end`; `undefined` for all else, which `read` takes. */
+  /** Reads the text from `from` to before `end` if it is a usual `media`. `undefined`: it is another message, for `read`. */
   readonly scan: (text: Buffer, from: number, end: number) => Media | undefined
   readonly read: (data: Buffer, isBinary: boolean) => Result.Result<Inbound, MessageRejected<StreamRejection>>
 }

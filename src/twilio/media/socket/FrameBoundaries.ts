@@ -1,5 +1,6 @@
 /**
- * Follows the frames of a WebSocket (RFC 6455, section 5.2) through bytes that come in pieces: a piece may end inside a frame or its header.
+ * Follows the frames of a WebSocket (RFC 6455, section 5.2) through bytes that come in pieces. A piece may end inside a frame or its
+ * header.
  */
 
 const fin = 0x80
@@ -12,7 +13,7 @@ const firstControlOpcode = 8
 const maxHeaderBytes = 14
 
 export interface FrameBoundaries {
-  /** Whether the next byte is the first of a frame that may be a whole message: no frame and no fragmented message is unfinished. */
+  /** Whether no frame and no fragmented message is unfinished: the next byte begins a frame that may be a whole message. */
   readonly isBetweenMessages: () => boolean
   /** Follows the frames through the next bytes. */
   readonly follow: (bytes: Buffer) => void

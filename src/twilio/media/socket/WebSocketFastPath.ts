@@ -1,10 +1,10 @@
 /**
  * A way past `ws` for the `media` messages of a WebSocket, which come and go fifty times a second on every call.
  *
- * Outbound, whole frames leave in one write, where `ws` makes two for each. Inbound, a function gets each text before `ws` sees its
- * frame. If it takes the text, `ws` makes no frame, message and event of it, which would cost three times the work on the text itself
- * (docs/adr/0002). All other bytes go to `ws` unchanged and in order. These are texts that are not taken, and frames that are
- * fragmented, cut by the end of a packet, too long, not masked, or of another kind.
+ * Outbound, whole frames leave in one write, where `ws` makes two for each. Inbound, a function gets each text before `ws` sees its frame.
+ * If the function takes the text, `ws` never sees it. The work of `ws` would cost three times the work on the text itself (docs/adr/0002).
+ * All other bytes go to `ws` unchanged and in order. They are texts that are not taken, and frames of other kinds or forms: fragmented, cut
+ * by the end of a packet, too long or not masked.
  *
  * `ws` gets its bytes in slices, each in a later turn of the event loop. A read of 64 KiB can hold ten thousand empty frames, for which
  * `ws` takes 80 ms. The connection is not read while a slice waits.
@@ -22,8 +22,8 @@ type TakeText = (bytes: Buffer, from: number, end: number) => boolean
 
 export interface WebSocketFastPath {
   /**
-   * Writes whole frames. They never come between the parts of one of `ws`'s own: `ws` compresses nothing here and writes each in one go.
-   * Returns whether all bytes have left the process; if not, the caller must leave them unchanged.
+   * Writes whole frames. They never come between the parts of a frame of `ws`, because `ws` compresses nothing here and writes each frame
+   * in one go. Returns whether all bytes have left the process; if not, the caller must leave them unchanged.
    */
   readonly write: (frames: Buffer) => boolean
   /** From now on `take` gets every text that comes in one whole frame. `undefined` leaves all texts to `ws`. */
@@ -44,9 +44,9 @@ const sliceBytes = 4096
 type RunLater = (step: () => void) => void
 
 /**
- * Applies a frame's mask to the bytes from `from` to before `end`; a second time takes it off again. `key`: where the mask is.
+ * Removes a frame's mask from the bytes from `from` to before `end`. A second call puts the mask back. `key`: where the mask is.
  *
- * `words` views the same bytes. Sixteen bytes a step take a sixth of the time of one by one (docs/adr/0002).
+ * `words` views the same bytes. Steps of sixteen bytes take a sixth of the time of single bytes (docs/adr/0002).
  */
 const applyMask = (bytes: Buffer, words: DataView, key: number, from: number, end: number): void => {
   const mask = words.getInt32(key)
@@ -60,7 +60,7 @@ const applyMask = (bytes: Buffer, words: DataView, key: number, from: number, en
   for (let index = 0; at < end; at++, index++) bytes[at] ^= bytes[key + (index & 3)]
 }
 
-/** Gives the texts at the beginning of the bytes to `take`, and returns the position of the first byte that was not taken. */
+/** Passes the texts at the beginning of the bytes to `take`. Returns the position of the first byte that was not taken. */
 const takeLeadingTexts = (bytes: Buffer, words: DataView, length: number, maxBytes: number, take: TakeText): number => {
   let at = 0
   while (at + 6 <= length && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
@@ -153,7 +153,7 @@ export const make = (socket: Socket, maxPayload: number, runLater: RunLater): We
 
   /** How many bytes were taken, from the first on. */
   const takeFrom = (bytes: Buffer, words: DataView, length: number): number =>
-    // Bytes that `ws` has not read yet, for instance while it has paused the connection, came before these.
+    // Nothing is taken while earlier bytes still wait for `ws`, for instance because `ws` has paused the connection.
     take !== undefined && !toWs.isWaiting() && socket.readableFlowing === true && socket.readableLength === 0 && boundaries.isBetweenMessages()
       ? takeLeadingTexts(bytes, words, length, maxBytes, take)
       : 0

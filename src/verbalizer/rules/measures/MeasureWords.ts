@@ -1,6 +1,6 @@
 /**
- * Amounts of money and measures in the words of a language. `Intl` names the units and most currencies and chooses the plural; the number
- * words replace its figures.
+ * Amounts of money and measures in the words of a language. `Intl` names the units and most currencies and chooses the plural. Number
+ * words replace the figures.
  */
 import type { Forms } from "../../LanguageRules.ts"
 import type { Gender } from "../../Numerals.ts"
@@ -22,7 +22,7 @@ export interface MeasureWords {
 /** Gives a number's words in the form before a noun of this gender. */
 type Figures = (gender: Gender) => string
 
-/** "Thousand" in languages that need no preposition between it and a currency, but need one after "million". */
+/** The word for a thousand in languages in which a preposition stands between "million" and a currency, but not after "thousand". */
 const thousand = /^mil(?:le|a)?$/
 
 /** Writes numbers with `Intl`, and puts words where `Intl` puts figures. */
@@ -35,7 +35,7 @@ const makeIntlWords = (language: string, genderOf: (name: string) => Gender) => 
   }
   const isName = ({ type }: Intl.NumberFormatPart) => type === "unit" || type === "currency"
   return {
-    /** The number and the name of its unit or currency, in the order of the language. `key`: the unit's or currency's. */
+    /** The number and the name of its unit or currency, in the order of the language. `key`: the unit's or currency's code. */
     withName: (number: WrittenNumber, figures: Figures, key: string, options: Intl.NumberFormatOptions): string => {
       const decimals = number.fraction?.length ?? 0
       const format = formatter(`${key} ${decimals}`, { ...options, minimumFractionDigits: decimals, maximumFractionDigits: decimals })
@@ -73,7 +73,7 @@ export const make = ({ rules, words }: Language): MeasureWords => {
       ? intl.withName(number, figures, code, { style: "currency", currency: code, currencyDisplay: "name" })
       : withForms(number, figures, rules.currencies[code])
 
-  /** The name of a currency after a large round number: "de euros" after millions, but not after thousands. */
+  /** The name of a currency after a large round number: " de euros" after millions, but " euros" after thousands. */
   const nameAfterScale = (code: string, isThousand: boolean): string => {
     const large: WrittenNumber = { isNegative: false, whole: "1000000" }
     const name = inCurrency(large, () => "", code).trim()

@@ -19,7 +19,7 @@ type Readers = ReadonlyArray<Rule>
 
 const isTooLong = (written: string) => written.replace(/\D/g, "").length > maxDigits
 
-/** A minus directly behind a word or number is a hyphen: "5-6", "covid-19". */
+/** A minus directly after a word or number is a hyphen: "5-6", "covid-19". */
 const isNegative = (sign: string | undefined, text: string, at: number) =>
   sign !== undefined && sign !== "" && /(?:^|[\s([{:;,"'“„«])$/.test(beforeOf(text, at))
 

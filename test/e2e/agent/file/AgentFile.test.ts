@@ -23,7 +23,7 @@ const good = (text: string, limit?: number): AgentDefinition => {
   return read.success
 }
 
-/** `line:column message` of all that is wrong. */
+/** The problems of a text, each as `line:column message`. */
 const bad = (text: string): ReadonlyArray<string> => {
   const read = parse(text, file)
   if (Result.isSuccess(read)) return assert.fail("It was read")
@@ -156,7 +156,7 @@ intents:
     assert.deepInclude(definition.script.intents[0], { after: "transfer", transfer: "kitchen" })
   })
 
-  it("need not say which telephone if it has only one", () => {
+  it("need not name the transfer if it has only one", () => {
     const definition = good("name: shop\ntransfers: { office: \"+14155550178\" }\nintents: { boss: { digits: 0, answer: Yes., next: transfer } }")
     assert.strictEqual(definition.script.intents[0].transfer, "office")
   })
@@ -231,11 +231,11 @@ tools:
     assertProblem("name: shop\nregion: XX", "2:9", "two capital letters")
   })
 
-  it("leaves a caller's request to wait to the model if its line for it is empty", () => {
+  it("leaves a caller's request to wait to the model if the line `hold` is empty", () => {
     assert.strictEqual(good("name: shop\nlines: { hold: }").lines.hold, "")
   })
 
-  it("has standard requests to wait that are recognized as such", () => {
+  it("has standard phrases for requests to wait that are recognized as such", () => {
     for (const [language, { holdRequests }] of languageDefaults) {
       for (const phrase of holdRequests) {
         const words = phrase.replace(/\(([^|()]*)[^()]*\)/g, "$1").replace(/[[\]]/g, "")
@@ -251,7 +251,7 @@ tools:
     assert.deepStrictEqual(list, block)
   })
 
-  it("says the values of a slot as they are written, or in other words", () => {
+  it("lists the values of a slot, with or without phrases of their own", () => {
     const { hints, script } = good(`name: shop\n${slots}`)
     assert.deepStrictEqual(script.slots, [
       { name: "day", values: [{ value: "Monday", ways: ["monday"] }, { value: "Tuesday", ways: ["tuesday"] }], phrases: ["{day}"] },
@@ -290,7 +290,7 @@ tools:
 })
 
 describe("a file with problems", () => {
-  it("gets the key suggested that was probably meant", () => {
+  it("gets a suggestion for a misspelled key", () => {
     assertProblem("name: shop\ngreting: Hello.", "2:1", "\"greting\"", "Did you mean \"greeting\"?")
     assertProblem("name: shop\nidle:\n  aftre: 8s", "3:3", "\"aftre\" in \"idle\"", "Did you mean \"after\"?")
     assertProblem(intent("phrases: book", "anwser: x", "answer: x"), `${first + 1}:5`, "\"anwser\" in \"intents.book\"", "\"answer\"")
@@ -323,7 +323,7 @@ describe("a file with problems", () => {
   ])("is told where an intent has a wrong entry: %s, %s", (one, two, three, line, column, expected) =>
     assertProblem(intent(one, two, three), `${first + line}:${column}`, expected))
 
-  it("is told which intent is empty", () => {
+  it("is refused with the names of empty intents", () => {
     assertProblem(intent("phrases: []", "answer: ok"), `${first - 1}:3`, "\"book\" is empty")
     assertProblem(intent("answer: ok"), `${first - 1}:3`, "\"book\" is empty")
     assertProblem(intent("phrases: |", "  # nothing yet", "answer: ok"), `${first - 1}:3`, "\"book\" is empty")
@@ -352,7 +352,7 @@ describe("a file with problems", () => {
     assert.isAtLeast(bad(intent(`phrases: "${"[".repeat(399)}"`, "answer: ok")).length, 1)
   })
 
-  it("is told where an answer or a question has an unknown slot", () => {
+  it("is refused with the places of unknown slots in answers and questions", () => {
     const asks = "needs: { day: Which day? }"
     assertProblem(intent("phrases: book", asks, "answer: On {dya}."), `${first + 2}:13`, "no slot \"dya\"", "\"day\"")
     assertProblem(intent("phrases: book", asks, "answer: At {time}."), `${first + 2}:13`, "does not ask for", "\"needs\"")
@@ -361,7 +361,7 @@ describe("a file with problems", () => {
     assertProblem(intent("phrases: book", "needs: { dya: When? }", "answer: ok"), `${first + 1}:14`, "Did you mean \"day\"?")
   })
 
-  it("is told which slots nobody can say", () => {
+  it("is refused with the names of slots that nobody can say", () => {
     assertProblem("name: shop\nslots:\n  day:\n    values: []", "4:5", "no values")
     assertProblem("name: shop\nslots:\n  day:\n    values:\n      monday: []", "5:7", "\"monday\"")
     assertProblem("name: shop\nslots:\n  day:\n    values:\n      monday: on {day}", "5:18", "can't hold the slot")
@@ -369,7 +369,7 @@ describe("a file with problems", () => {
     assertProblem("name: shop\nslots:\n  Day:\n    values: [monday]", "3:3", "can't be a slot's name")
   })
 
-  it("is told which intents are missing, or defined twice", () => {
+  it("is refused with the names of intents that are missing or defined twice", () => {
     assertProblem(intent("phrases: book", "answer: ok", "yes: bok"), `${first + 2}:10`, "Did you mean \"book\"?")
     assertProblem("name: shop\nnotUnderstood: { next: persn }", "2:24", "There is: hang up")
     assertProblem(intent("phrases: book", "answer: ok").concat("  book:\n    phrases: x\n    answer: y\n"), `${first + 2}:3`, `line ${first - 1}`)
@@ -382,7 +382,7 @@ describe("a file with problems", () => {
     assertProblem("name: shop\nintents:\n  \"My intent\":\n    phrases: x\n    answer: y", "3:3", "can't be an intent's name")
   })
 
-  it("is told which silences contradict each other", () => {
+  it("is refused with the silences that contradict each other", () => {
     assertProblem("name: shop\nidle: { after: 30s }", "2:1", "hangUpAfter")
   })
 

@@ -7,11 +7,11 @@ import * as EchoCanceller from "../../../../src/conversation/listen/echo/EchoCan
 import { windowLength } from "../../../../src/conversation/ports/VoiceActivity.ts"
 import { CallerSpeech } from "../../../../src/simulator/caller/CallerSpeech.ts"
 
-/** The line gets the agent's sound this long before it is played: 200 ms, in pieces of 100 ms. */
+/** The line gets the agent's sound 200 ms before it is played, in pieces of 100 ms. */
 const lead = 1600
 const piece = 800
 
-/** −40 dBFS: louder sound of the caller's is surely speech. */
+/** −40 dBFS. Louder sound of the caller is surely speech. */
 const loud = 328 ** 2
 
 interface Echo {
@@ -22,12 +22,12 @@ interface Echo {
 
 const powerOf = (sound: Int16Array) => sound.reduce((sum, sample) => sum + sample * sample, 0) / sound.length
 
-/** A call as the canceller gets it: the agent speaks, and the caller speaks from some moment on. */
+/** The sound of a call, as the canceller gets it: the agent speaks, and the caller begins to speak later. */
 const makeCall = (given?: Echo) => {
   let echo = given
   const canceller = EchoCanceller.make()
   let time = 0
-  /** By how many dB the cleaning weakens the last sound in which there is only echo. */
+  /** By how many dB the canceller weakens the last sound that holds only echo. */
   let reduction = 0
   const speak = (agent: Pcm<8000>, caller: Pcm<8000> = new Int16Array(0), callerFrom = 0, pause = 8192) => {
     let handed = 0
@@ -63,8 +63,8 @@ const answer = "We are at twenty Maple Street. It is beside the library."
 const said = ["uh-huh", "Where are you?", "What are your opening hours?", "Yes, please."]
 const voices = ["rms", "awb"] as const
 
-layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("the echo canceller, with real speech", (it) => {
-  it.effect("does not take the caller for an echo on a line without echo", () =>
+layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("the echo canceller, with synthesized speech", (it) => {
+  it.effect("does not take the caller's voice for an echo on a line without echo", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
       for (const voice of voices) {
@@ -81,7 +81,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       }
     }), 60_000)
 
-  it.effect("learns no wrong delay from a caller who speaks before the line is known", () =>
+  it.effect("learns no wrong delay from a caller who speaks before the line's delay is known", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
       for (const voice of voices) {
@@ -113,7 +113,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       }), 60_000)
   }
 
-  it.effect("does not take the echo for the caller when all sound from one frame on is late", () =>
+  it.effect("does not take the echo for the caller's voice when the sound becomes late in the middle of the call", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
       const { canceller, move, speak } = makeCall({ gain: 0.1, delayMillis: 200 })
@@ -128,7 +128,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       }
     }), 60_000)
 
-  it.effect("does not take the echo for the caller when the far end's buffers were refilled", () =>
+  it.effect("does not take the echo for the caller's voice when the far end has refilled its buffers", () =>
     Effect.gen(function*() {
       const { speak: say } = yield* CallerSpeech
       const { canceller, move, speak } = makeCall({ gain: 0.1, delayMillis: 300 })

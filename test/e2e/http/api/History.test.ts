@@ -58,7 +58,7 @@ const numbersIn = (answer: { readonly json: unknown }) => listedIn(answer).calls
 const second = 1000
 const start = Date.UTC(2026, 4, 1)
 
-/** Ten calls, a minute apart, the tenth the newest. */
+/** Ten calls, a minute apart. The tenth is the newest. */
 const ten = Array.from({ length: 10 }, (_, index) => index + 1).flatMap((number): ReadonlyArray<StoreWrite> => {
   const sid = sidOf(number)
   const at = start + number * 60 * second
@@ -210,7 +210,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: tells a call's outcome and figures, and what was said`, () =>
+      it.effect(`${name}: shows a call's outcome and figures, and what was said`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ get, write }) =>
             Effect.gen(function*() {
@@ -266,7 +266,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: tells a past call's events, or only those after the last that the client saw`, () =>
+      it.effect(`${name}: sends a past call's events, or only those after the last one that the client has`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ get, write }) =>
             Effect.gen(function*() {
@@ -288,7 +288,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: tells the events of a call that another process has, within a second, to its end`, () =>
+      it.effect(`${name}: sends the events of another process's call within a second, until the call ends`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, ({ get, write }) =>
             Effect.gen(function*() {
@@ -377,7 +377,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
                 assert.strictEqual(problem.name, "call-is-live")
               }
               assert.deepInclude((yield* get(`/calls/${sidOf(1)}`)).json, { live: true })
-              // Its process is gone, and no call lasts that long.
+              // The third call belongs to no process, and no call lasts five hours.
               assert.strictEqual((yield* erase(sidOf(3))).status, 204)
             }))
         }))
@@ -440,7 +440,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
           }
         })))
 
-    it.effect("needs the key", () =>
+    it.effect("needs the API key", () =>
       Effect.gen(function*() {
         yield* use(yield* Databases.kinds[0].fresh, ({ url }) =>
           Effect.promise(async () => {

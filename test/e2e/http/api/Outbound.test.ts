@@ -8,7 +8,7 @@ import * as Service from "../../../support/service/Service.ts"
 
 const { somebody, until, withService } = Service
 
-/** What Twilio was asked to create. */
+/** The requests to Twilio's API that create a call. */
 const dials = (simulator: Simulator["Service"]) =>
   Effect.map(simulator.requests, (requests) => requests.filter(({ method, path }) => method === "POST" && path.endsWith("/Calls.json")))
 
@@ -44,7 +44,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
     ["a misspelled field", { to: somebody, agnet: "echo" }, undefined, 400, "invalid-request"],
     ["a field that does not exist", { to: somebody, from: "+14155550100" }, undefined, 400, "invalid-request"],
     ["a field in another case", { To: somebody }, undefined, 400, "invalid-request"],
-    ["the query's name of a field", { to_number: somebody }, undefined, 400, "invalid-request"],
+    ["a field of the body by its name in the query", { to_number: somebody }, undefined, 400, "invalid-request"],
     ["metadata over 4 KiB", { to: somebody, metadata: { note: "ü".repeat(2048) } }, undefined, 400, "invalid-request"],
     ["a campaign over 64 characters", { to: somebody, campaign: "c".repeat(65) }, undefined, 400, "invalid-request"],
     ["a blank campaign", { to: somebody, campaign: " " }, undefined, 400, "invalid-request"],
@@ -56,12 +56,12 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
     ["a recording that is not to be kept", { to: somebody, store: false, recording: true }, undefined, 400, "invalid-request"],
     ["a transcript that is not kept", { to: somebody, store: false, transcript_in_webhook: true }, undefined, 400, "invalid-request"],
     ["another word for true in the query", undefined, "to_number=%2B14155550123&recording=yes", 400, "invalid-request"],
-    ["a field of every object", `{"to":"${somebody}","__proto__":{"agent":"echo"}}`, undefined, 400, "invalid-request"],
+    ["the field __proto__, which every object has", `{"to":"${somebody}","__proto__":{"agent":"echo"}}`, undefined, 400, "invalid-request"],
     ["a field twice", `{"to":"${somebody}","to":"+14155550124"}`, undefined, 400, "invalid-request"],
     ["a misspelled field in the query", undefined, "to_number=%2B14155550123&agnet=echo", 400, "invalid-request"],
-    ["the body's name in the query", undefined, "to=%2B14155550123", 400, "invalid-request"],
+    ["a field of the query by its name in the body", undefined, "to=%2B14155550123", 400, "invalid-request"],
     ["a field twice in the query", undefined, "to_number=%2B14155550123&to_number=%2B14155550124", 400, "invalid-request"],
-    ["the same twice in the query", undefined, "to_number=%2B14155550123&to_number=%2B14155550123", 400, "invalid-request"],
+    ["a field with the same value twice in the query", undefined, "to_number=%2B14155550123&to_number=%2B14155550123", 400, "invalid-request"],
     ["fields in body and query", { to: somebody }, "agent=echo", 400, "invalid-request"],
     ["the number in body and query", { to: somebody }, "to_number=%2B14155550123", 400, "invalid-request"],
     ["an unknown field in the query beside a body", { to: somebody }, "agnet=echo", 400, "invalid-request"],
@@ -85,7 +85,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       }))
   }
 
-  it.effect("for a number that is not dialled is told the rule and the variable, and Twilio is not asked", () =>
+  it.effect("for a number that may not be dialled gets the rule and the variable named, and Twilio is not asked", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       for (const [to, rule, variable] of [["+1 900 555 0100", "premium", "DIAL_ALSO"], [Service.ourNumber, "own-number", "TWILIO_PHONE_NUMBER"]]) {
@@ -98,7 +98,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.deepStrictEqual(yield* dials(yield* Simulator), [])
     }))
 
-  it.effect("is told all of its unknown fields, and what was probably meant", () =>
+  it.effect("gets all of its unknown fields named, and what was probably meant", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const { problem } = yield* service.dial({ To: somebody, agnet: "echo", from: "x" }, { query: "number=1&callback=2" })
@@ -197,7 +197,7 @@ describe("a request in the query", () => {
 describe("a request that says what is to be kept", () => {
   const headers = { authorization: `Bearer ${Service.apiKey}` }
 
-  it.live("has its fields kept with the call, even if Twilio requests the TwiML first, and the call is found by them", () =>
+  it.live("has its fields stored with the call, even if Twilio requests the TwiML first, and the call is found by them", () =>
     withService({}, ({ service }) =>
       Effect.gen(function*() {
         const asked = { to: somebody, metadata: { customer: "c-7", nested: [1, { a: null }] }, campaign: "spring", webhook_url: "https://example.com/hook" }
@@ -349,7 +349,7 @@ describe("what Twilio answers", () => {
       }))
   }
 
-  it.live("by cutting the line → 502, and it is not asked again", () =>
+  it.live("by cutting the connection → 502, and it is not asked again", () =>
     Effect.gen(function*() {
       const answer = yield* withFaults(() => Faults.RestFault.Cut())
       assert.strictEqual(answer.status, 502)
@@ -408,6 +408,6 @@ it.live("slows down an address that guesses the API key, and accepts the right k
       assert.strictEqual(late.problem.name, "too-many-wrong-keys")
       assert.strictEqual(late.headers.get("retry-after"), "10")
       assert.strictEqual((yield* guess("203.0.113.8", "a first")).status, 401)
-      // The body says nothing that can be called: it is the key that was let in.
+      // The number in the body can't be called (400), which shows that the key was accepted.
       assert.strictEqual((yield* guess("203.0.113.7", Service.apiKey)).status, 400)
     })))

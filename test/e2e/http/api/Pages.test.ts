@@ -191,7 +191,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("wh
       assert.strictEqual(types["client_caller_event_loop_delay_seconds"], "gauge")
       assert.strictEqual(types["client_caller_memory_bytes"], "gauge")
       assert.notInclude(text, "4155550")
-      // All that the simulator sends is written as Twilio writes it, and none of that may need JSON.
+      // The simulator writes its messages as Twilio does, so the scanner must read all of them.
       const [received, scanned] = ["received", "scanned"].map((what) => new RegExp(`^client_caller_frames_${what}_total (\\d+)$`, "m").exec(text)?.[1])
       assert.isAtLeast(Number(received), 40)
       assert.strictEqual(scanned, received)

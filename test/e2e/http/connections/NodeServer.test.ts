@@ -12,7 +12,7 @@ const get = (path = "/", ...headers: ReadonlyArray<string>) => [`GET ${path} HTT
 /** A header that has the form of a signature. */
 const signed = `X-Twilio-Signature: ${"A".repeat(27)}=`
 
-/** A server on a free port; its answers to `/slow` wait until they are released. */
+/** The connections of each server. */
 const sockets = new WeakMap<Server, Array<Socket>>()
 
 const socketsOf = (server: Server) => sockets.get(server) ?? []
@@ -24,6 +24,7 @@ const watch = (server: Server) => {
   return server
 }
 
+/** A server on a free port. Its answers to `/slow` wait until they are released. */
 const serve = Effect.fnUntraced(function*(options: Partial<NodeServer.Options> = {}, make: (options: NodeServer.Options) => Server = NodeServer.make) {
   const held: Array<() => void> = []
   const answer: RequestListener = (request, response) => {
@@ -78,7 +79,7 @@ const open = (port: number) =>
     ({ socket }) => Effect.sync(() => socket.destroy())
   )
 
-/** A connection that has been answered, and waits. */
+/** A connection on which one request has been answered, and which waits for the next. */
 const openIdle = Effect.fnUntraced(function*(port: number) {
   const client = yield* open(port)
   yield* client.write(get())
@@ -260,7 +261,7 @@ describe("close", () => {
       client.socket.destroy()
     }).pipe(Effect.scoped))
 
-  it.live("is needed: Node's own close waits for all of these", () =>
+  it.live("is needed: Node's own close waits for such connections", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve({}, () => createServer({ keepAliveTimeout: 620_000 }))
       const client = yield* open(port)
@@ -290,7 +291,7 @@ describe("a request that comes before anybody listens", () => {
       server.on("request", (request, response) => void response.end(`<${request.url}>`))
       yield* client.answers(1)
       assert.include(client.text(), "</twilio/early>")
-      // Had it been counted twice, it would never wait again, and this would not close it.
+      // If the request had been counted twice, its connection would never count as waiting again, and a new one would not close it.
       yield* client.write(get("/again"))
       yield* client.answers(2)
       yield* openIdle(port)
@@ -381,7 +382,7 @@ describe("a connection that does not end", () => {
       yield* until("the server's connections", connectionsOf(server), (count) => count === 0)
     }).pipe(Effect.scoped))
 
-  it.live("is cut when it is one of too many half bodies, and those of others are not", () =>
+  it.live("is cut when its client has too many half bodies, the oldest first", () =>
     Effect.gen(function*() {
       const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkEvery: 50 } })
       const half = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\na"

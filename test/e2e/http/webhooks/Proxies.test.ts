@@ -12,11 +12,11 @@ const host = "calls.example.com"
 const client = "203.0.113.7"
 const lb = "10.0.0.1"
 
-/** Each call has a SID of its own: an ended one is known for a day. */
+/** Each call has a SID of its own, since the service knows an ended call for a day. */
 let calls = 0
 const voice = { From: somebody, To: ourNumber, Direction: "inbound", CallStatus: "ringing" }
 
-/** Gives the WebSocket that a webhook's TwiML names, and ends the call. */
+/** Returns the WebSocket that a webhook's TwiML names, and ends the call. */
 const ask = (service: Service.Service["Service"], headers: Record<string, string>, signedBase = publicUrl) =>
   Effect.gen(function*() {
     const CallSid = `CA${String(++calls).padStart(32, "0")}`
@@ -52,7 +52,7 @@ describe("behind several proxies", () => {
 
 describe("the client's address", () => {
   for (const url of [undefined, publicUrl]) {
-    it.live(`is told through TRUSTED_PROXIES, ${url === undefined ? "without" : "also with"} PUBLIC_URL`, () =>
+    it.live(`is found through TRUSTED_PROXIES, ${url === undefined ? "without" : "also with"} PUBLIC_URL`, () =>
       Effect.gen(function*() {
         const { base, clientAddress } = yield* PublicUrl
         const request = HttpServerRequest.fromWeb(
@@ -69,7 +69,7 @@ describe("the client's address", () => {
 })
 
 describe("what keeps a signature from matching PUBLIC_URL", () => {
-  it.live("is told from the request's host", () =>
+  it.live("is diagnosed from the request's host", () =>
     Effect.gen(function*() {
       const { diagnose } = yield* PublicUrl
       const kindOf = (headers: Record<string, string>) =>

@@ -10,10 +10,10 @@ const { ourNumber, somebody, until, withService } = Service
 
 const sid = (digits: string) => `CA${digits.padStart(32, "0")}`
 
-/** A call that asks for TwiML. */
+/** The parameters of Twilio's request for a new call's TwiML. */
 const voice = (callSid: string) => ({ CallSid: callSid, From: somebody, To: ourNumber, Direction: "inbound", CallStatus: "ringing" })
 
-/** Twilio's final status of these calls. */
+/** Sends Twilio's final status of these calls. */
 const hangUpAll = (service: Service.Service["Service"], ...digits: ReadonlyArray<string>) =>
   Effect.forEach(digits, (one) =>
     service.webhook("/twilio/status", { CallSid: sid(one), CallStatus: "completed", SequenceNumber: "9" }), { discard: true })
@@ -21,7 +21,7 @@ const hangUpAll = (service: Service.Service["Service"], ...digits: ReadonlyArray
 const attribute = (twiml: string, name: string) =>
   new RegExp(`\\b${name}="([^"]*)"`).exec(twiml)?.[1]?.replaceAll("&amp;", "&")
 
-/** The end of the URLs that Twilio is given. */
+/** Twilio's connection overrides, which end every URL that the service gives to Twilio. */
 const retries = "#rc=5&rp=all&ct=2000"
 
 const assertForbidden = (answer: Effect.Success<ReturnType<Service.Service["Service"]["ask"]>>) => {
@@ -172,7 +172,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual(anonymous.status, 200)
     }))
 
-  it.effect("with a malformed CallSid is told what is wrong (400), and counted", () =>
+  it.effect("with a malformed CallSid is refused with the reason (400), and counted", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       for (const path of all) {
@@ -219,7 +219,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
         concurrency: 10,
         discard: true
       })
-      // Over the least likely spelling, too.
+      // The last spelling of the URL that the service tries is accepted, too.
       const { accountSid } = yield* Simulator
       const parameters = { AccountSid: accountSid, CallSid: sid("f2"), CallStatus: "completed" }
       const signature = Signature.sign(Redacted.make(Service.authToken), `${service.url}/twilio/status/?x=%27`, parameters)
@@ -292,7 +292,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       [" Completed", "completed"]
     ] as const
   ) {
-    it.effect(`of a call that is over is told to hang up, and the call ends with it: ${JSON.stringify(status)}`, () =>
+    it.effect(`with a call's final status is answered with <Hangup/>, and ends the call: ${JSON.stringify(status)}`, () =>
       Effect.gen(function*() {
         const service = yield* Service.Service
         const before = yield* service.metrics
@@ -317,14 +317,14 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       }))
   }
 
-  it.effect("of an unknown call that is over makes no call", () =>
+  it.effect("with the final status of an unknown call makes no call", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const { calls } = yield* service.health
       const last = { ...voice(sid("ab1")), CallStatus: "completed" }
       assert.match((yield* service.webhook("/twiml", last)).text, /<Response><Hangup\/><\/Response>/)
       assert.match((yield* service.webhook("/twilio/continue", last)).text, /<Response><Hangup\/><\/Response>/)
-      // A request that was signed before is a replay now.
+      // Now an earlier request for this call counts as a replay.
       assert.match((yield* service.webhook("/twiml", voice(sid("ab1")))).text, /<Response><Hangup\/><\/Response>/)
       assert.strictEqual((yield* service.health).calls, calls)
     }))
@@ -379,7 +379,7 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
       assert.strictEqual(answer.problem.name, "invalid-request")
     }))
 
-  it.effect("whose URL names an unknown agent tells the caller so, and hangs up", () =>
+  it.effect("whose URL names an unknown agent makes the caller hear so, and hangs up", () =>
     Effect.gen(function*() {
       const service = yield* Service.Service
       const simulator = yield* Simulator
@@ -412,7 +412,7 @@ describe("a service that is full", () => {
         yield* hangUpAll(service, "a3")
       })))
 
-  it.live("has lines for others when one caller has as many as it may", () =>
+  it.live("refuses a caller's third call when one caller may have two, and takes other callers' calls", () =>
     withService({ env: { MAX_CALLS: "4" } }, ({ service }) =>
       Effect.gen(function*() {
         const ask = (last: string, From: string) => Effect.map(service.webhook("/twiml", { ...voice(sid(last)), From }), ({ text }) => /<Connect/.test(text))

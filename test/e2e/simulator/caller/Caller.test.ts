@@ -62,7 +62,7 @@ describe("Caller", () => {
       }
     }).pipe(Effect.provide(Services)))
 
-  it.effect("presses four keys a second, and others at any time", () =>
+  it.effect("presses keys a quarter of a second apart, and others on demand", () =>
     Effect.gen(function*() {
       const line = yield* prepare(Caller.Step.Press({ digits: "12" }), Caller.Step.Silence({ duration: "1 second" }))
       const digits = Array.from({ length: 26 }, () => line.next(quiet).digit)
@@ -71,7 +71,7 @@ describe("Caller", () => {
       assert.deepStrictEqual([line.next(quiet).digit, line.next(quiet).digit], ["9", "#"])
     }).pipe(Effect.provide(Services)))
 
-  it.effect("names the file that it can't play", () =>
+  it.effect("fails with a CallerError if a file can't be played", () =>
     Effect.gen(function*() {
       const error = yield* Effect.flip(prepare(Caller.Step.PlayFile({ path: "no-such-file.wav" })))
       assert.strictEqual(error._tag, "CallerError")
@@ -105,7 +105,7 @@ describe("Sound", () => {
 })
 
 describe("Comparison", () => {
-  it.effect("finds how much later a sound comes, and recognizes another sound", () =>
+  it.effect("finds by how much a sound is late, and tells another sound from it", () =>
     Effect.gen(function*() {
       const { speak } = yield* CallerSpeech
       const said = yield* speak("I would like to book a table for two.")

@@ -100,7 +100,7 @@ describe("an inbound call", () => {
         const { lagMillis } = AudioSimilarity.compare(said, heard)
         assert.isAbove(likeness(said, heard), 0.9)
         assert.isAtLeast(lagMillis, 20)
-        // The caller said the file, except for the telephone's code.
+        // The caller's sound is the file's sound, coded in µ-law.
         const fs = yield* FileSystem.FileSystem
         const file = SoundFiles.fromWav(yield* fs.readFile(speech))
         assert.isTrue(file._tag === "Success")

@@ -46,12 +46,12 @@ const use = <A, E>(env: Databases.Environment, keys: string | undefined, test: (
       database: yield* Database
     })
   }).pipe(
-    // The calls of these tests are old.
+    // The calls of these tests are old, and must not expire.
     Effect.provide(Service.layer({ env: { STORE_WORDS_DAYS: "36500", STORE_FIGURES_DAYS: "36500", WEBHOOK_PRIVATE_ADDRESSES: "on", ...env, STORE_ENCRYPTION_KEYS: keys } })),
     Effect.scoped
   )
 
-/** A call in which each field has a word of its own. */
+/** Each sealed field of the call below contains one of these words. */
 const secrets = ["zanzibar", "quetzal", "dromedary", "chinchilla", "marmot", "wombat"]
 
 const call = (webhookUrl = "https://example.com/hooks"): ReadonlyArray<StoreWrite> => [
@@ -68,7 +68,7 @@ const call = (webhookUrl = "https://example.com/hooks"): ReadonlyArray<StoreWrit
 
 const filesIn = (folder: string): ReadonlyArray<string> => readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
 
-/** Which of the words stand readable in the store's files, or in its tables. */
+/** Which of the words can be read in the store's files or in its tables. */
 const readableIn = (env: Databases.Environment, { sql }: Database["Service"]) =>
   Effect.gen(function*() {
     const files = filesIn(env.DATA_DIR).map((file) => readFileSync(file, "latin1"))
@@ -99,7 +99,7 @@ const end = ended(sid, 1_700_000_062_000, true)
 describe("sealed words", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: stand nowhere in the database, and the API shows them`, () =>
+      it.effect(`${name}: can't be read in the database, and the API shows them`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, newer, (tools) =>
@@ -113,7 +113,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
           for (const word of secrets) for (const file of filesIn(env.DATA_DIR)) assert.isFalse(readFileSync(file, "latin1").includes(word), `${word} in ${file}`)
         }))
 
-      it.effect(`${name}: without a key they stand there readable`, () =>
+      it.effect(`${name}: can be read in the database if there is no key`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, undefined, (tools) =>
@@ -123,11 +123,11 @@ describe("sealed words", { timeout: 60_000 }, () => {
               yield* hasAllWords(tools)
               assert.strictEqual((yield* tools.get("/calls?text=zanzibar")).status, 200)
             }))
-          // A key that comes later seals what comes later.
+          // Words that were stored before there was a key are still read.
           yield* use(env, newer, (tools) => hasAllWords(tools))
         }))
 
-      it.effect(`${name}: stand nowhere in the journal, and the database gets them sealed from there`, () =>
+      it.effect(`${name}: can't be read in the journal, and reach the database sealed`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, newer, (tools) =>
@@ -166,7 +166,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: are marked where their key is missing, and the memory counts as lost`, () =>
+      it.effect(`${name}: are marked if their key is missing, and the memory counts as lost`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* use(env, older, ({ write }) => write([...call(), end]))
@@ -181,7 +181,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
                 const { memory, openActions } = Option.getOrThrow(yield* tools.store.find(sid))
                 assert.deepStrictEqual(memory, Option.some({ version: 1, memory: null }))
                 assert.isTrue(Option.isNone(Memories.read(null)))
-                // The next process writes an open action down as unknown, and may not damage it.
+                // The next process stores an open action as unknown. That must not damage its sealed arguments.
                 yield* tools.write(openActions.map((action) => ({ ...action, _tag: "ActionWritten", callSid: sid, state: "unknown" })))
               }))
           }
@@ -189,7 +189,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
             Effect.map(transcript(tools), ({ actions }) => assert.deepStrictEqual(actions.map((one) => [one["arguments"], one["state"]]), [["{\"animal\":\"dromedary\"}", "answered"], ["{\"animal\":\"dromedary\"}", "unknown"]])))
         }))
 
-      it.effect(`${name}: are reported once where their key is missing`, () =>
+      it.effect(`${name}: are logged once if their key is missing`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           const lines: Array<string> = []
@@ -207,7 +207,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
           ])
         }))
 
-      it.effect(`${name}: do not open in the place of other words`, () =>
+      it.effect(`${name}: do not open if they were copied to another row`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, newer, (tools) =>
             Effect.gen(function*() {
@@ -227,7 +227,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
               assert.include(problem, { type: "urn:client-caller:problem:words-sealed" })
               assert.match(String(problem["detail"]), /^The words are sealed \(STORE_ENCRYPTION_KEYS\), so they can't be searched\./)
               assert.strictEqual((yield* tools.get("/calls?metadata.customer=c-1")).status, 200)
-              // Nothing of a sealed text is in the index.
+              // The text index has no sealed text.
               const indexed = tools.database.dialect === "sqlite"
                 ? yield* tools.database.sql.unsafe("SELECT rowid FROM turns_text WHERE turns_text MATCH '\"sealed\"'")
                 : yield* tools.database.sql.unsafe("SELECT turn FROM turns WHERE tsv IS NOT NULL AND text <> ''")
@@ -235,14 +235,14 @@ describe("sealed words", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: are erased and expire like others, also beside readable ones`, () =>
+      it.effect(`${name}: are erased and expire like other words, even next to unsealed ones`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           const isGone = ({ sql }: Database["Service"]) => Effect.map(sql`SELECT turn FROM turns`, (rows) => assert.deepStrictEqual(rows, []))
           yield* use(env, undefined, ({ write }) => write(call()))
           yield* use(env, newer, (tools) =>
             Effect.gen(function*() {
-              // The readable turn is replaced by a sealed one.
+              // Replaces the unsealed turn by a sealed one.
               yield* tools.write([call()[3], end])
               if (tools.database.dialect === "sqlite") yield* tools.database.sql.unsafe("INSERT INTO turns_text (turns_text, rank) VALUES ('integrity-check', 0)")
               assert.strictEqual((yield* tools.erase()).status, 204)
@@ -251,14 +251,14 @@ describe("sealed words", { timeout: 60_000 }, () => {
           yield* use(yield* fresh, newer, (tools) =>
             Effect.gen(function*() {
               yield* tools.write([...call(), end])
-              // The service sweeps at its start, too: on Postgres one of the two has the lock, and does it.
+              // The service also sweeps at its start. On Postgres only the sweep that has the lock deletes.
               const sweep = Retention.sweep(tools.database, { wordsDays: 30, figuresDays: 36_500 })
               yield* Service.until("the sweep", Effect.orDie(Effect.andThen(sweep, tools.database.sql`SELECT turn FROM turns`)), (turns) => turns.length === 0)
               assert.deepStrictEqual(yield* tools.database.sql`SELECT call_sid FROM calls WHERE figures IS NULL`, [])
             }))
         }))
 
-      it.effect(`${name}: come in webhooks, whose stored bodies are sealed, too`, () =>
+      it.effect(`${name}: are readable in webhooks, whose stored bodies are sealed`, () =>
         Effect.gen(function*() {
           const receiver = yield* Receiver.make((number) => ({ status: number === 0 ? 410 : 204 }))
           const env = yield* fresh

@@ -8,7 +8,7 @@ import { apply } from "../../../../src/store/writer/ApplyWrites.ts"
 import * as Databases from "../../../support/store/Databases.ts"
 import { began, sidOf, turn } from "../../../support/store/Writes.ts"
 
-/** So many that a page of common words does not search all of them, and so many turns that common words are many in both databases. */
+/** Enough calls that one page does not search all of them, and enough turns that "table" counts as a word in many turns. */
 const calls = 700
 const turns = 3
 

@@ -11,7 +11,10 @@ const number = "+14155550123"
 
 const beginHashed = (call: number) => began(sidOf(call), { from: number, keeping: { words: true, numbers: "hashed" } })
 
-/** Writes in a process of these variables; gives how the store has the caller's number of each call, and in which forms it looks for it. */
+/**
+ * Writes in a process with these variables. `stored`: the caller's number of each call as the database has it. `searched`: the forms in
+ * which a search looks for the number.
+ */
 const write = (env: Databases.Environment, ...writes: ReadonlyArray<ReturnType<typeof began>>) =>
   Effect.gen(function*() {
     const store = yield* CallStore
@@ -24,7 +27,7 @@ const write = (env: Databases.Environment, ...writes: ReadonlyArray<ReturnType<t
 describe("hashed numbers", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: stay hashed and can be found after STORE_NUMBERS is plain again, also those of calls that were live then`, () =>
+      it.effect(`${name}: are found after STORE_NUMBERS is plain again, and a call that began before that is still hashed`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           const before = yield* write({ ...env, STORE_NUMBERS: "hashed" }, beginHashed(1), ended(sidOf(1), 9, true), beginHashed(2))
@@ -35,7 +38,7 @@ describe("hashed numbers", { timeout: 60_000 }, () => {
           assert.includeMembers([...searched], stored)
         }))
 
-      it.effect(`${name}: can be found by the folder's key after STORE_KEY was set`, () =>
+      it.effect(`${name}: that were hashed with the folder's key are found after STORE_KEY was set`, () =>
         Effect.gen(function*() {
           const env = { ...(yield* fresh), STORE_NUMBERS: "hashed" }
           yield* write(env, beginHashed(1), ended(sidOf(1), 9, true))

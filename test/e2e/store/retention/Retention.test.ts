@@ -18,7 +18,7 @@ const aged = (number: number, days: number) => life(sidOf(number)).map((write) =
 
 const wordTables = ["turns", "actions", "events", "conversations", "deliveries"]
 
-/** Of which calls the tables of words have something. */
+/** The calls that have rows in the tables of words. */
 const withWords = (database: Database["Service"]) =>
   Effect.map(dump(database.sql), (tables) => [...new Set(wordTables.flatMap((table) => tables[table].map((row) => row.call_sid)))])
 
@@ -50,7 +50,7 @@ describe("old data", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: deletes the words of a call whose beginning was lost, counted from its first write`, () =>
+      it.effect(`${name}: words of a call without a stored beginning are deleted by the age of its first write`, () =>
         Effect.gen(function*() {
           yield* use(yield* fresh, (_, database) =>
             Effect.gen(function*() {
@@ -83,7 +83,7 @@ describe("old data", { timeout: 60_000 }, () => {
               for (const table of wordTables) yield* database.query(database.sql`DELETE FROM ${database.sql(table)} WHERE call_sid = ${erased}`)
             }))
           const late = (callSid: typeof expired, ageDays: number) => life(callSid).map((write, index) => ({ write: write._tag === "CallBegan" ? { ...write, at: now - ageDays * dayMillis } : write, at: now - ageDays * dayMillis + index }))
-          // Of the expired call also what was written in its last minutes, when others of the same day were not old enough.
+          // Later writes of the expired call are younger than 30 days, but the call's words were deleted already.
           const lastWords = [turn(expired, 7, "Goodbye"), asked(expired, "a7"), saved(expired, 70)].map((write, index) => ({ write, at: now - 29 * dayMillis + index }))
           Databases.leaveJournal(env, [...late(expired, 31), ...lastWords, ...late(gone, 401), ...late(erased, 3), { write: turn(young, 7, "Goodbye"), at: now - 29 * dayMillis }])
           yield* use(env, (store, database) =>
@@ -98,7 +98,7 @@ describe("old data", { timeout: 60_000 }, () => {
         }))
     }
 
-    it.effect("Postgres: are deleted by one process at a time", () =>
+    it.effect("Postgres: one process at a time deletes", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[1].fresh
         yield* use(env, (store, one) =>
@@ -108,7 +108,7 @@ describe("old data", { timeout: 60_000 }, () => {
               yield* Effect.retry(store.settled(sidOf(100)), { times: 20 })
               const both = yield* Effect.all([one, other].map((database) => Retention.sweep(database, days)), { concurrency: 2 })
               const removed = both.reduce((sum, { wordless }) => sum + wordless, 0)
-              // A process that finds another one sweeping stops.
+              // A sweep stops when it finds the lock taken, so the two may leave some calls.
               assert.isAbove(removed, 0)
               assert.isAtMost(removed, 100)
             })))

@@ -51,7 +51,7 @@ const page: FakeTwilioServer.Answer = (response) => {
   response.writeHead(201).end("<html>")
 }
 
-/** An answer without end. */
+/** An answer that never ends. */
 const endless: FakeTwilioServer.Answer = (response) => {
   response.writeHead(201, { "content-type": "application/json" })
   const chunk = " ".repeat(65_536)
@@ -65,7 +65,7 @@ const endless: FakeTwilioServer.Answer = (response) => {
 const summaryOf = (error: TwilioError) => [error.failure, Option.getOrUndefined(error.status), Option.getOrUndefined(error.code)]
 
 describe("dial", () => {
-  it.live("has Twilio call, fetch the TwiML and report every step", () =>
+  it.live("makes Twilio call the number, request the TwiML and report every step", () =>
     Effect.gen(function*() {
       const { dial, received } = yield* setUp([created])
       assert.deepStrictEqual(yield* dial, { callSid: callSid(), status: "queued" })
@@ -88,7 +88,7 @@ describe("dial", () => {
       ].sort())
     }))
 
-  it.live("names the fallback URL that is set, as it is written", () =>
+  it.live("passes the configured fallback URL on unchanged", () =>
     Effect.gen(function*() {
       const fallback = "https://handler.twilio.com/twiml/EH1?wait=2#rc=2"
       const { dial, received } = yield* setUp([created], undefined, { TWILIO_FALLBACK_URL: fallback })
@@ -230,7 +230,7 @@ describe("hangUp", () => {
       assert.strictEqual(received.length, 1)
     }))
 
-  it.live("fails with every other refusal", () =>
+  it.live("fails if Twilio refuses for another reason", () =>
     Effect.gen(function*() {
       const { hangUp } = yield* setUp([refusal(401, 20003)])
       const error = yield* Effect.flip(hangUp)

@@ -20,7 +20,7 @@ describe("docs/agents.md", () => {
     for (const yaml of examples) read(yaml)
   })
 
-  it("has a first example that talks as its demo does", () => {
+  it("has a first example that answers the lines of the demo command as the text says", () => {
     const follow = Scripted.make(read(examples[0]))
     const lines = [...text.matchAll(/--say "([^"]+)"/g)].map(([, line]) => line)
     let state: Parameters<typeof follow>[1] = null

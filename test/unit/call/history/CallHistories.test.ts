@@ -41,14 +41,14 @@ const withHistories = <A, E>(test: (bench: {
     )
   })
 
-describe("facts of a call", () => {
-  it.effect("that is not here are nobody's", () =>
+describe("Twilio's facts about a call", () => {
+  it.effect("without a history here are not used", () =>
     withHistories(({ histories }) =>
       Effect.gen(function*() {
         assert.strictEqual(yield* histories.report(callSid(), { status: "ringing" }), "unknown")
       })))
 
-  it.effect("that come late change the outcome, for a quarter of an hour", () =>
+  it.effect("still change the outcome for a quarter of an hour after its end", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const history = yield* histories.open(info())
@@ -76,7 +76,7 @@ describe("the outcome", () => {
         assert.strictEqual(ends().length, 2)
       })))
 
-  it.effect("is not final by the clock while the call lasts", () =>
+  it.effect("does not become final by time alone while the call lasts", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const history = yield* histories.open(info())
@@ -85,7 +85,7 @@ describe("the outcome", () => {
         assert.deepStrictEqual(ends(), ["- open"])
       })))
 
-  it.effect("is final after the same time, though the time of day is set", () =>
+  it.effect("is final after the same time, even if the time of day changes", () =>
     Effect.flatMap(WallClock.make, ({ clock, move }) =>
       withHistories(({ ends, histories }) =>
         Effect.gen(function*() {
@@ -114,13 +114,13 @@ describe("the outcome", () => {
 })
 
 describe("a call", () => {
-  it.effect("has one history, however often it is asked for", () =>
+  it.effect("has one history, however often the history is opened", () =>
     withHistories(({ histories }) =>
       Effect.gen(function*() {
         assert.strictEqual(yield* histories.open(info()), yield* histories.open(info()))
       })))
 
-  it.effect("that another process has is reported there", () =>
+  it.effect("that another process has taken over is not written here", () =>
     withHistories(({ histories, store }) =>
       Effect.gen(function*() {
         const history = yield* histories.open(info())
@@ -130,7 +130,7 @@ describe("a call", () => {
         assert.deepStrictEqual(store.of("CallEnded"), [])
       })))
 
-  it.effect("that another process may have is not ended here, so Twilio's reports are passed on", () =>
+  it.effect("that another process may have is not written here, so Twilio's reports are passed on", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {
         const history = yield* histories.open(info(), RecordingStore.stored(callSid(), { parts: 1 }))
@@ -149,7 +149,7 @@ describe("a call", () => {
         const second = yield* histories.open(info(), RecordingStore.stored(callSid(), { parts: 2 }))
         assert.notStrictEqual(first, second)
         second.streamBegan(false)
-        // The end of the first is not its own.
+        // The end of the first history does not end the second.
         yield* TestClock.adjust("2 minutes")
         assert.strictEqual(yield* histories.report(callSid(), { status: "completed" }), "here")
         second.ended("callerLeft", 2)

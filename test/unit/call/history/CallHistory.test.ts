@@ -65,7 +65,7 @@ const said: ConversationEvent = { _tag: "CallerSaid", turn: 1, at: 3000, started
 const booking: Action = { id: "a1", kind: "tool", name: "book", arguments: "{\"name\":\"my secret words\"}", isRepeatable: false }
 
 describe("a call's history", () => {
-  it.effect("tells of the beginning, the answer once, and each stream", () =>
+  it.effect("stores the beginning, the answer once, and each stream", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       yield* TestClock.adjust(1000)
@@ -98,7 +98,7 @@ describe("a call's history", () => {
       assert.deepStrictEqual(store.of("TurnWritten").map(({ text }) => text), ["my secret words"])
     }))
 
-  it.effect("tells watchers each event under the number by which it is kept", () =>
+  it.effect("gives watchers each event with the number under which it is stored", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       history.streamBegan(false)
@@ -108,7 +108,7 @@ describe("a call's history", () => {
       assert.deepStrictEqual(store.of("EventTold").map(({ sequence }) => sequence), [7])
     }))
 
-  it.effect("numbers the events of each process behind those of the one before, though only figures are kept", () =>
+  it.effect("numbers the events of each process above those of the process before, even if only figures are stored", () =>
     Effect.gen(function*() {
       const firstNumber = Effect.fnUntraced(function*(parts: number) {
         const { history } = yield* setUp({ keeping: { words: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, nextEvent: 0, parts }) })
@@ -125,7 +125,7 @@ describe("a call's history", () => {
       assert.isBelow(yield* firstNumber(1001), 999_000_000)
     }))
 
-  it.effect("has numbers of its own after the store was lost, so that nothing replaces what the process before had written", () =>
+  it.effect("has numbers of its own if the store does not answer, so that nothing replaces writes of the process before", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp({ before: "lost" })
       history.streamBegan(false)
@@ -140,7 +140,7 @@ describe("a call's history", () => {
       assert.isAbove(next.told(said).sequence, store.of("EventTold")[0].sequence)
     }))
 
-  it.effect("keeps no word if only figures are kept, and the memory stays in this process", () =>
+  it.effect("stores no word if only figures are stored, and the memory stays in this process", () =>
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ keeping: { words: false } })
       history.began()
@@ -161,7 +161,7 @@ describe("a call's history", () => {
     }))
 })
 
-describe("a conversation goes on", () => {
+describe("a conversation resumes", () => {
   it.effect("in this process from its memory", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
@@ -172,7 +172,7 @@ describe("a conversation goes on", () => {
       assert.deepStrictEqual(history.streamBegan(true), { memory: { ...memory(), at: 700 }, isAfterTransfer: true })
     }))
 
-  it.effect("in another process from the store, counts included", () =>
+  it.effect("in another process from the stored memory, with the counts", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(100_000)
       const kept = { ...memory(60_000), engines: [{ stage: "reply", engine: "llm", requests: 3 }] }
@@ -243,7 +243,7 @@ describe("actions", () => {
       )
     }))
 
-  it.effect("that another process has left without a result are unknown, once the call is taken over", () =>
+  it.effect("that another process has left without a result become unknown when the call is taken over", () =>
     Effect.gen(function*() {
       const open = { id: "tool-0", kind: "tool", name: "book", arguments: "{}", isRepeatable: false, at: 2000 } as const
       for (const takesOver of [(history: CallHistory.CallHistory) => void history.streamBegan(false), (history: CallHistory.CallHistory) => history.takeOver()]) {
@@ -255,7 +255,7 @@ describe("actions", () => {
       }
     }))
 
-  it.effect("have a result though another process goes on with the call, and only those that were begun here", () =>
+  it.effect("that were begun here get their result even after another process has taken over the call", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       yield* history.actions.asked(booking)
@@ -266,7 +266,7 @@ describe("actions", () => {
       assert.deepStrictEqual(store.of("ActionWritten").map(({ id, state }) => [id, state]), [["a1", "asked"], ["a1", "answered"]])
     }))
 
-  it.effect("run until they have a result, of which a conversation that goes on learns", () =>
+  it.effect("run until they have a result, which a resumed conversation learns", () =>
     Effect.gen(function*() {
       const { history } = yield* setUp()
       const learnt: Array<unknown> = []
@@ -280,7 +280,7 @@ describe("actions", () => {
       assert.deepStrictEqual(history.actions.running(), [])
     }))
 
-  it.effect("of a conversation that began anew have ids of their own, also in the process that goes on with it", () =>
+  it.effect("of a conversation that began anew have ids of their own, also after another takeover", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(100_000)
       const lost = yield* setUp({ before: "lost" })
@@ -355,7 +355,7 @@ describe("the outcome", () => {
       assert.deepStrictEqual(store.of("CallEnded").map(({ at }) => at), [5000, 5000])
     }))
 
-  it.effect("becomes final without Twilio's final status, is then written once, and still takes later facts", () =>
+  it.effect("becomes final without Twilio's final status, is written once then, and again with later facts", () =>
     Effect.gen(function*() {
       const { history, outcomes } = yield* setUp()
       history.ended("streamLost", 3)
@@ -365,7 +365,7 @@ describe("the outcome", () => {
       assert.deepStrictEqual(outcomes().map(({ answeredBy, final }) => [answeredBy, final]), [[undefined, false], [undefined, true], ["human", true]])
     }))
 
-  it.effect("has the time of the end that is given", () =>
+  it.effect("has the given time of the end", () =>
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       yield* TestClock.setTime(9_000_000)
@@ -375,7 +375,7 @@ describe("the outcome", () => {
       assert.strictEqual(outcomes()[0].durationSeconds, 10)
     }))
 
-  it.effect("of a call without a stream here is written by the process that has the call", () =>
+  it.effect("of a call without a stream here is left to the process that has the call", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       assert.isTrue(history.isElsewhere())
@@ -387,7 +387,7 @@ describe("the outcome", () => {
       assert.isFalse(history.isElsewhere())
     }))
 
-  it.effect("of a call that another process has taken over is written there", () =>
+  it.effect("of a call that another process has taken over is left to that process", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       history.began()

@@ -8,18 +8,18 @@ const now = Date.UTC(2026, 10, 29, 12)
 const kept = (memory: unknown) => stored(callSid(), { memory: Option.some({ version: 9, memory }) })
 
 describe("a call's life", () => {
-  it("has plain ids at first, also where no conversation had begun", () => {
+  it("has no prefix at first, even if no conversation had begun", () => {
     assert.strictEqual(CallLife.of({ before: undefined, hasMemory: false, now }), "")
     assert.strictEqual(CallLife.of({ before: stored(callSid()), hasMemory: false, now }), "")
   })
 
-  it("goes on in another process with its ids", () => {
+  it("keeps its prefix in another process", () => {
     assert.strictEqual(CallLife.of({ before: kept({}), hasMemory: true, now }), "")
     const later = CallLife.of({ before: "lost", hasMemory: false, now })
     assert.strictEqual(CallLife.of({ before: kept(CallLife.kept(later)), hasMemory: true, now: now + 60_000 }), later)
   })
 
-  it("has ids of its own once the memory was lost", () => {
+  it("has a prefix of its own once the memory was lost", () => {
     const known = [kept({ format: 2 }), "lost"] as const
     const ids = known.flatMap((known, index) => [0, 1].map((millis) => CallLife.of({ before: known, hasMemory: false, now: now + 10 * index + millis })))
     assert.strictEqual(new Set([...ids, ""]).size, 5)

@@ -17,7 +17,7 @@ describe("the use of engines", () => {
     ])
   })
 
-  it("leaves out figures that no engine told, and has 0 if one told 0", () => {
+  it("leaves out figures that no engine reported, and has 0 if one reported 0", () => {
     const uses = EngineUses.make()
     uses.add({ stage: "reply", engine: "llm", requests: 1 })
     uses.add({ stage: "reply", engine: "llm", requests: 0, inputTokens: 12, outputTokens: 0 })
@@ -30,13 +30,13 @@ describe("the use of engines", () => {
     assert.strictEqual(uses.all()[0].soundSeconds, 0.3)
   })
 
-  it("goes on from the sums of another process", () => {
+  it("adds to the sums of another process", () => {
     const uses = EngineUses.make(EngineUses.readFrom({ format: 1, engines: [speech({ requests: 3 })] }))
     uses.add(speech({}))
     assert.strictEqual(uses.all()[0].requests, 4)
   })
 
-  it.each([[null], [{}], [{ engines: "many" }], [{ engines: [{ stage: "speech" }] }], [undefined]])("is empty if %s was kept", (memory) => {
+  it.each([[null], [{}], [{ engines: "many" }], [{ engines: [{ stage: "speech" }] }], [undefined]])("is empty if %s was stored", (memory) => {
     assert.deepStrictEqual(EngineUses.readFrom(memory), [])
   })
 })

@@ -9,7 +9,7 @@ const after = (...reports: ReadonlyArray<Outcome.StatusFacts>) => reports.reduce
 
 const outcome = (facts: Partial<Outcome.Facts>) => Outcome.of({ ...nothing, ...facts }, { engines: [], isFinal: true })
 
-describe("what Twilio tells", () => {
+describe("what Twilio reports", () => {
   it.each<readonly [string, ReadonlyArray<Outcome.StatusFacts>, Outcome.StatusFacts]>([
     ["in order", [{ status: "ringing" }, { status: "in-progress" }, { status: "completed", durationSeconds: 61 }], { status: "completed", durationSeconds: 61 }],
     ["twice", [{ status: "completed", durationSeconds: 61 }, { status: "completed", durationSeconds: 61 }], { status: "completed", durationSeconds: 61 }],
@@ -53,7 +53,7 @@ describe("who ended the call", () => {
     oversizedMessage: "network",
     slowPeer: "network"
   }
-  it.each(Object.entries(table) as Array<[EndReason, EndedBy]>)("where it ended as %s: the %s", (reason, endedBy) => {
+  it.each(Object.entries(table) as Array<[EndReason, EndedBy]>)("for the reason %s: %s", (reason, endedBy) => {
     assert.strictEqual(outcome({ reason, status: "completed" }).endedBy, endedBy)
   })
 
@@ -67,11 +67,11 @@ describe("who ended the call", () => {
 describe("how long it was", () => {
   it.each<readonly [string, Partial<Outcome.Facts>, readonly [seconds: number | undefined, minutes: number | undefined]]>([
     ["Twilio's duration", { durationSeconds: 61, answeredAt: 0, endedAt: 60_400 }, [61, 2]],
-    ["from the answer to the end, while Twilio says nothing", { answeredAt: 1000, endedAt: 61_000 }, [60, 1]],
+    ["from the answer to the end, until Twilio reports a duration", { answeredAt: 1000, endedAt: 61_000 }, [60, 1]],
     ["a begun minute", { durationSeconds: 1 }, [1, 1]],
     ["nothing for a call that nobody answered", { durationSeconds: 0 }, [0, 0]],
     ["unset without an answer", { endedAt: 61_000 }, [undefined, undefined]],
-    ["never negative, though a clock was set back", { answeredAt: 5000, endedAt: 1000 }, [0, 0]]
+    ["never negative, even if a clock was set back", { answeredAt: 5000, endedAt: 1000 }, [0, 0]]
   ])("is %s", (_, facts, [seconds, minutes]) => {
     const { billableMinutes, durationSeconds } = outcome({ reason: "callerLeft", ...facts })
     assert.deepStrictEqual([durationSeconds, billableMinutes], [seconds, minutes])

@@ -22,7 +22,7 @@ const make = (answeredAt?: number) => {
 const end = { reason: "callerLeft", endedAt: 8000, resumptions: 1 } as const
 
 describe("the outcome of a call", () => {
-  it("is not written while the call goes on", () => {
+  it("is not written while the call is live", () => {
     const { outcomes, writer } = make()
     writer.note({ answeredAt: 2000 })
     writer.report({ answeredBy: "human" })
@@ -40,7 +40,7 @@ describe("the outcome of a call", () => {
     assert.deepInclude(outcomes()[1], { reason: "callerLeft", resumptions: 1, status: "completed" })
   })
 
-  it("is final when Twilio has been silent for too long", () => {
+  it("is final when Twilio has reported nothing for too long", () => {
     const { finals, outcomes, writer } = make()
     writer.note({ isMemoryLost: true })
     writer.end(end)

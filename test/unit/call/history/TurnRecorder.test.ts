@@ -20,14 +20,14 @@ const record = (events: ReadonlyArray<ConversationEvent>, recorder = TurnRecorde
 const says = (turn: number, at: number, text: string): ConversationEvent => ({ _tag: "AgentSays", turn, at, text })
 
 describe("a turn of the caller", () => {
-  it("has the time of its voice", () => {
+  it("has the times at which the voice began and ended", () => {
     assert.deepStrictEqual(
       record([{ _tag: "CallerSaid", turn: 1, at: 3000, startedAt: 1200.4, endedAt: 2600.6, text: "A table for four" }]),
       [{ turn: 0, role: "caller", time: [1200, 2601], text: "A table for four", heard: "A table for four", isCut: false }]
     )
   })
 
-  it("of keys has the time at which they counted", () => {
+  it("of pressed keys has the time of its event", () => {
     assert.deepStrictEqual(record([{ _tag: "CallerSaid", turn: 1, at: 3000, text: "1 2" }])[0].time, [3000, 3000])
   })
 
@@ -72,7 +72,7 @@ describe("a turn of the agent", () => {
     assert.deepStrictEqual(record([{ _tag: "AgentHeard", turn: 7, at: 900, text: "", isWhole: true }]), [])
   })
 
-  it("ends once: a second end changes nothing", () => {
+  it("ends once, and a second end changes nothing", () => {
     const end: ConversationEvent = { _tag: "AgentHeard", turn: 1, at: 900, text: "Yes.", isWhole: true }
     assert.strictEqual(record([says(1, 500, "Yes."), end, end]).length, 2)
   })
@@ -91,7 +91,7 @@ describe("the turns of a call", () => {
     )
   })
 
-  it("go on counting where another process stopped", () => {
+  it("are numbered on from those of another process", () => {
     assert.strictEqual(record([says(4, 0, "Sorry.")], TurnRecorder.make(callSid(), 9))[0].turn, 9)
   })
 

@@ -4,11 +4,11 @@ import * as Words from "../../../../src/call/history/Words.ts"
 const write = (words: ReturnType<typeof Words.spread>) => words.map(({ at, isHeard, text }) => `${text}@${at}${isHeard ? "" : "?"}`)
 
 describe("the caller's words", () => {
-  it("are placed by their letters", () => {
+  it("get their times by the number of letters before them", () => {
     assert.deepStrictEqual(write(Words.spread("a table  for four", 1000, 1300)), ["a@1000", "table@1100", "for@1600", "four@1900"])
   })
 
-  it("are none in a text without letters", () => {
+  it("are missing in a text without letters", () => {
     assert.deepStrictEqual(Words.spread("  \n", 1000, 500), [])
   })
 

@@ -28,7 +28,7 @@ const makeCounts = () => {
 }
 
 describe("the sound for an agent", () => {
-  it("holds silence where messages were lost, and where none were sent", () => {
+  it("has silence in place of lost messages, and while none were sent", () => {
     const { decode } = LineCodec.makeDecoder(8000)
     const counts = makeCounts()
     let now = 0
@@ -45,7 +45,7 @@ describe("the sound for an agent", () => {
     assert.isTrue(sound.arePongsTrue())
   })
 
-  it("is the newest alone for an agent that prefers fresh sound, minus the frames that wait to be sent", () => {
+  it("is only the newest for an agent with maxBacklogFrames, and less if its own frames wait to be sent", () => {
     const { decode } = LineCodec.makeDecoder(8000)
     const counts = makeCounts()
     let unsent = 0

@@ -23,7 +23,7 @@ const ownMetrics = <A, E, R>(test: Effect.Effect<A, E, R>) => Effect.provideServ
 const countOf = (metric: typeof Metrics.framesSent) => Effect.map(Metric.value(metric), ({ count }) => Number(count))
 
 describe("the counts of a media stream", () => {
-  it.effect("add to the metrics what they grew by since the last report", () =>
+  it.effect("add their growth since the last report to the metrics", () =>
     Effect.gen(function*() {
       const { counts, tally } = yield* open()
       tally.received = 50
@@ -53,7 +53,7 @@ describe("the counts of a media stream", () => {
       assert.notInclude(ids, "client_caller_frames_dropped_total")
     }).pipe(ownMetrics))
 
-  it.effect("time the one message in fifty that the stream timed, less those dropped before it", () =>
+  it.effect("measure the one message in fifty that the stream timed, not counting messages dropped before it", () =>
     Effect.gen(function*() {
       const { at, counts, tally } = yield* open(true)
       tally.received = 51

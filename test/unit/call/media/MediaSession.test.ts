@@ -21,7 +21,7 @@ const lastMark = "client-caller/last"
 const backlog = Duration.seconds(6)
 const watch = { tell: () => Effect.void, isWatched: () => false }
 
-/** An agent on a fake stream; `end` is how it ended, if it has. */
+/** An agent on a fake stream. `end`: how the session ended, if it has. */
 const open = Effect.fnUntraced(function*(
   agent: Agent,
   { listener, ...options }: Parameters<typeof FakeMediaStream.make>[0] & { readonly listener?: LineListener } = {}
@@ -40,12 +40,12 @@ const open = Effect.fnUntraced(function*(
 
 const closed = (reason: string): Option.Option<StreamEnd> => Option.some({ _tag: "Closed", reason } as StreamEnd)
 
-/** Sound whose pieces are told apart by their value. */
+/** Sound whose pieces can be distinguished by their value. */
 const valued = (value: number, millis: number) => sound(millis, 8000, value)
 const meanOf = (frame: Uint8Array) => Mulaw.decode(frame).reduce((sum, sample) => sum + sample, 0) / frame.length
 
 describe("the echo agent", () => {
-  it.effect("sends back what it hears, in frames of 160 bytes, while it hears it", () =>
+  it.effect("sends each frame of 160 bytes back as soon as it comes", () =>
     Effect.gen(function*() {
       const { frames, hear } = yield* open(echo)
       const [byte] = Mulaw.encode(Int16Array.of(1000))
@@ -59,7 +59,7 @@ describe("the echo agent", () => {
       for (const frame of frames().slice(5)) assert.closeTo(meanOf(frame), 1000, 50)
     }))
 
-  it.effect.each([1, 80, 159, 161, 333, 8000])("takes payloads of %i bytes, and still sends frames of 160", (length) =>
+  it.effect.each([1, 80, 159, 161, 333, 8000])("accepts payloads of %i bytes, and still sends frames of 160", (length) =>
     Effect.gen(function*() {
       const { frames, hear } = yield* open(echo)
       let heard = 0
@@ -85,7 +85,7 @@ describe("the echo agent", () => {
       assert.isTrue(Option.isNone(yield* end))
     }))
 
-  it.effect("goes on with the newest sound after a stall", () =>
+  it.effect("continues with the newest sound after a stall", () =>
     Effect.gen(function*() {
       const { frames, hear } = yield* open(echo)
       for (let index = 0; index < 40; index++) hear(Mulaw.encode(Int16Array.of(index < 30 ? -4000 : 4000))[0])
@@ -96,9 +96,9 @@ describe("the echo agent", () => {
     }))
 })
 
-describe("the sound that an agent is handed", () => {
+describe("a piece of sound that an agent has got", () => {
   for (const rate of [8000, 16_000] as const) {
-    it.effect(`stays as it was while more comes, at ${rate} Hz`, () =>
+    it.effect(`does not change while more sound comes, at ${rate} Hz`, () =>
       Effect.gen(function*() {
         const pieces: Array<Pcm> = []
         const agent = Agents.saying(({ audio }) => Stream.drain(Stream.tap(audio, (piece) => Effect.sync(() => void pieces.push(piece)))), rate)
@@ -191,7 +191,7 @@ describe("the pace", () => {
       assert.closeTo(meanOf(frames()[40]), 1000, 50)
     }))
 
-  it.effect("starts anew after a pause of the agent, with no more than the lead", () =>
+  it.effect("starts anew after a pause of the agent, at most 200 ms ahead", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { frames } = yield* open(puppet.agent)
@@ -228,7 +228,7 @@ describe("marks", () => {
       assert.isAtMost(two?.at ?? Infinity, 1060 - 140)
     }))
 
-  it.effect("that come back are told to the agent, as are keys", () =>
+  it.effect("that come back are passed to the agent, as are pressed keys", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { mark, press } = yield* open(puppet.agent)
@@ -245,7 +245,7 @@ describe("marks", () => {
 })
 
 describe("clear", () => {
-  it.effect("throws away all sound that was not played, and tells Twilio", () =>
+  it.effect("throws away all sound that was not played, and sends Twilio a clear", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { frames, story } = yield* open(puppet.agent)
@@ -258,7 +258,7 @@ describe("clear", () => {
       assert.deepStrictEqual(story(), ["media 13", "clear"])
     }))
 
-  it.effect("lets the next sound go at once, and keeps nothing of the sound before", () =>
+  it.effect("lets the next sound leave at once, without a rest of the sound before", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { frames, story } = yield* open(puppet.agent)
@@ -274,7 +274,7 @@ describe("clear", () => {
       for (const frame of frames().slice(before)) assert.closeTo(meanOf(frame), 4000, 200)
     }))
 
-  it.effect("only tells Twilio if there is no sound", () =>
+  it.effect("sends Twilio a clear even if there is no sound", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { end, story } = yield* open(puppet.agent)
@@ -285,7 +285,7 @@ describe("clear", () => {
       assert.isTrue(Option.isNone(yield* end))
     }))
 
-  it.effect("race: a mark that comes back after a clear is told, and changes nothing else", () =>
+  it.effect("race: a mark that comes back after a clear is passed to the agent, and changes nothing else", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const fake = yield* open(puppet.agent)
@@ -314,7 +314,7 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* end, closed("agentLeft"))
     }))
 
-  it.effect("of an agent's sound is filled up to a frame", () =>
+  it.effect("of an agent's sound is filled up with silence to a frame", () =>
     Effect.gen(function*() {
       const { end, frames } = yield* open(Agents.saying(() => Stream.make(sound(30))), { echoesMarks: true })
       yield* TestClock.adjust("1 second")
@@ -388,7 +388,7 @@ describe("the end", () => {
       assert.deepStrictEqual(yield* other.end, Option.some({ _tag: "Lost" }))
     }))
 
-  it.effect.each([["rubbish", "badMessages"], ["tooLarge", "oversizedMessage"], ["ahead", "mediaAhead"]] as const)("for what came in (%s) is %s", ([reason, expected]) =>
+  it.effect.each([["rubbish", "badMessages"], ["tooLarge", "oversizedMessage"], ["ahead", "mediaAhead"]] as const)("of a socket closed for %s is %s", ([reason, expected]) =>
     Effect.gen(function*() {
       const { end, lose } = yield* open(Agents.silent)
       lose(reason)
@@ -448,7 +448,7 @@ describe("the end", () => {
 })
 
 describe("a slow agent", () => {
-  it.effect("does not hold up marks and keys", () =>
+  it.effect("does not delay marks and keys", () =>
     Effect.gen(function*() {
       const signals: Array<string> = []
       const { end, hear, press, stop } = yield* open(Agents.make((line) =>
@@ -466,7 +466,7 @@ describe("a slow agent", () => {
       assert.deepStrictEqual(yield* end, Option.some({ _tag: "Stopped" }))
     }))
 
-  it.effect("has its sound sent as soon as it comes", () =>
+  it.effect("has its sound sent as soon as the agent makes it", () =>
     Effect.gen(function*() {
       const { sent } = yield* open(Agents.saying(() =>
         Stream.mapEffect(Stream.make(sound(20), sound(20), sound(20)), (piece) => Effect.as(Effect.sleep("1 second"), piece))
@@ -526,7 +526,7 @@ describe("a gap in the messages", () => {
       assert.strictEqual(heard(), 500 + 1100)
       yield* pass(900)
       assert.strictEqual(heard(), 500 + 2000)
-      // The clock at Twilio went on: what the fake has not counted is no gap.
+      // The fake's timestamps did not advance during the silence, so the next message shows no gap.
       yield* hear(1000)
       assert.strictEqual(heard(), 500 + 2000 + 1000)
     }))
@@ -570,13 +570,13 @@ describe("a gap in the messages", () => {
       assert.strictEqual(heard(), 1000 + 1500)
     }))
 
-  it.effect("is not taken for silence once a pong has overtaken sound", () =>
+  it.effect("no longer counts as silence once a pong has come before sound that was sent earlier", () =>
     Effect.gen(function*() {
       const { heard, hear, hearAtOnce, pass, pings, pong } = yield* begun
       yield* pass(1000)
       pong()
       yield* pass(1000)
-      // A proxy had answered, and the sound comes after all.
+      // A proxy had answered the ping: the sound was still on its way.
       yield* hearAtOnce(100)
       yield* hear(500)
       const before = heard()
@@ -587,7 +587,7 @@ describe("a gap in the messages", () => {
       assert.strictEqual(heard(), before + 6000)
     }))
 
-  it.effect("counts before the first sound, too", () =>
+  it.effect("is also handled before the first sound", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { pings, pong } = yield* open(puppet.agent)
@@ -598,7 +598,7 @@ describe("a gap in the messages", () => {
       assert.strictEqual(puppet.heard.reduce((sum, length) => sum + length, 0), 8000)
     }))
 
-  it.effect("is not filled for an agent that prefers fresh sound, and causes no ping", () =>
+  it.effect("is not filled for an agent with maxBacklogFrames, and causes no ping", () =>
     Effect.gen(function*() {
       const { frames, hear, pings, skip } = yield* open(echo)
       hear(0xff)
@@ -623,7 +623,7 @@ describe("a gap in the messages", () => {
 const cleared = Effect.map(Metric.value(Metrics.framesDropped("cleared")), ({ count }) => Number(count))
 
 describe("sound that is not yet played", () => {
-  it.effect("holds an agent back: no more is taken than the lead and the queue", () =>
+  it.effect("makes the agent wait: no more is taken than the lead and the queue", () =>
     Effect.gen(function*() {
       let pulled = 0
       const { frames } = yield* open(Agents.saying(() =>
@@ -652,7 +652,7 @@ describe("sound that is not yet played", () => {
       assert.deepStrictEqual(story(), ["media 13", "clear"])
     }))
 
-  it.effect("is thrown away by a clear, with the pieces that the agent had ready", () =>
+  it.effect("is thrown away by a clear, with further pieces of the same sound", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { story } = yield* open(puppet.agent)
@@ -664,7 +664,7 @@ describe("sound that is not yet played", () => {
       assert.deepStrictEqual(story(), ["media 13", "clear"])
     }))
 
-  it.effect("race: does not hold up later sound after it was thrown away", () =>
+  it.effect("race: does not delay later sound after it was thrown away", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { story } = yield* open(puppet.agent)
@@ -698,7 +698,7 @@ describe("sound that is not yet played", () => {
       assert.deepStrictEqual(yield* end, Option.some({ _tag: "Stopped" }))
     }))
 
-  it.effect("a mark is sent behind all sound before it, even behind the last part of a frame", () =>
+  it.effect("has its mark behind it, even behind the last part of a frame", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { story } = yield* open(puppet.agent)

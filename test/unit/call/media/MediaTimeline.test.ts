@@ -14,7 +14,7 @@ const mediaOf = ({ chunk, length = 160, timestamp }: Message): Media["media"] =>
   payload: new Uint8Array(length).fill(0x80)
 })
 
-/** The gap (ms) before each message, in a call that has been going on for long. */
+/** The gap (ms) before each message, in a call that has lasted long. */
 const missing = (messages: ReadonlyArray<Message>, elapsed = 3_600_000) => {
   const timeline = MediaTimeline.make(backlog)
   return messages.map((message) => timeline.missingBefore(mediaOf(message), () => elapsed))
@@ -90,7 +90,7 @@ describe("the gap before a message", () => {
     assert.strictEqual(missing({ chunk: chunk + 1, timestamp: timestamp + 20 }), 0, "and nothing is missing after it")
   })
 
-  it("shows that a message had been held up while silence was added for it", () => {
+  it("shows that a message was delayed if silence had been added in its place", () => {
     const timeline = MediaTimeline.make(backlog)
     const take = (message: Message) => {
       timeline.missingBefore(mediaOf(message), () => 3_600_000)

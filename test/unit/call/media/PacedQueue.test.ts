@@ -40,7 +40,7 @@ const frames = (first: number, count: number) => {
 const numbers = (first: number, count: number) => Array.from({ length: count }, (_, index) => first + index)
 
 describe("frames", () => {
-  it.effect("leave at once up to the lead, the others later, each in its place", () =>
+  it.effect("up to the lead leave at once, and the others later, all in order", () =>
     Effect.gen(function*() {
       const { frames: sent, queue } = yield* open
       yield* Effect.forkScoped(queue.offerFrames(frames(0, 50), queue.generation()))
@@ -103,7 +103,7 @@ describe("markers", () => {
 })
 
 describe("clear", () => {
-  it.effect("throws away unsent frames and those that still come of the same sound, and counts each once", () =>
+  it.effect("throws away unsent frames and later frames of the same generation, and counts each once", () =>
     Effect.gen(function*() {
       const { cleared, frames: sent, queue } = yield* open
       const before = queue.generation()

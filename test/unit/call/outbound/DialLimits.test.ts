@@ -36,7 +36,7 @@ describe("limits of dialling", () => {
     assert.isUndefined(failure(take(one, 24 * hour)))
   })
 
-  it("do not count a dial that is taken back, and take it back once", () => {
+  it("do not count a dial that is taken back, and a second time changes nothing", () => {
     const { take } = limits(2)
     const first = Result.getOrThrow(take(one, 0))
     Result.getOrThrow(take(one, 0))

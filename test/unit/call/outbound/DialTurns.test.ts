@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Duration, Result } from "effect"
 import * as DialTurns from "../../../../src/call/outbound/DialTurns.ts"
 
-/** The wait in ms, or `later` with the time to come back. */
+/** The wait in ms, or `later` with the time after which to try again. */
 const outcome = (taken: ReturnType<DialTurns.DialTurns["take"]>) =>
   Result.isSuccess(taken) ? taken.success : `later ${Duration.toMillis(taken.failure.retryAfter)}`
 
@@ -13,7 +13,7 @@ describe("turns", () => {
     assert.deepStrictEqual(waits, [0, 500, 950, 0, 500])
   })
 
-  it("that are more than ten seconds away are refused, and stay free", () => {
+  it("that are more than ten seconds away are refused, and not used up", () => {
     const turns = DialTurns.make(0.1)
     assert.strictEqual(outcome(turns.take(0)), 0)
     assert.strictEqual(outcome(turns.take(0)), 10_000)

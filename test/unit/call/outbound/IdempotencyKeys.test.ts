@@ -18,7 +18,7 @@ const once = Effect.fnUntraced(function*(
 })
 
 describe("an idempotency key", () => {
-  it.effect("runs the work of its first request, and gives that outcome to the others", () =>
+  it.effect("runs the work of its first request, and gives the outcome to later requests", () =>
     Effect.gen(function*() {
       const keys = make()
       let runs = 0
@@ -37,7 +37,7 @@ describe("an idempotency key", () => {
       assert.strictEqual(typeof error === "string" ? error : error._tag, "IdempotencyConflict")
     }))
 
-  it.effect("keeps a final failure, and is free again after another one", () =>
+  it.effect("keeps a final failure, and can be used again after any other failure", () =>
     Effect.gen(function*() {
       const keys = make()
       for (const [failure, again] of [["final", "final"], ["temporary", 5]] as const) {
@@ -46,7 +46,7 @@ describe("an idempotency key", () => {
       }
     }))
 
-  it.effect("is forgotten after a day, or when 10 000 newer ones are known", () =>
+  it.effect("is forgotten after a day, or when there are 10 000 newer keys", () =>
     Effect.gen(function*() {
       const keys = make()
       yield* once(keys, "old", Effect.succeed(1))

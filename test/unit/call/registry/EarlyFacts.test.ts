@@ -28,7 +28,7 @@ const info = (index = 1): NewCall => ({
 
 const withRegistry = <A, E>(test: (bench: {
   readonly registry: CallRegistry["Service"]
-  /** The outcomes that were written, in their order. */
+  /** The outcomes, in the order in which they were written. */
   readonly outcomes: () => ReadonlyArray<Outcome>
 }) => Effect.Effect<A, E, Scope.Scope>) =>
   Effect.suspend(() => {
@@ -43,7 +43,7 @@ const withRegistry = <A, E>(test: (bench: {
     )
   })
 
-/** A body as Twilio sends it, but much longer, and the SID as a piece of it. */
+/** A body as Twilio sends it, but much longer, and the SID as a substring of it. */
 const sidInLongBody = (index: number): CallSid => {
   const body = Buffer.from(`CallSid=${callSid(index)}&Padding=${"x".repeat(256 * 1024)}`).toString("latin1")
   return body.slice(8, 8 + 34) as CallSid
@@ -54,8 +54,8 @@ const heapAfterCollection = () => {
   return process.memoryUsage().heapUsed
 }
 
-describe("what Twilio tells of a call before it is here", () => {
-  it.effect("belongs to its outcome", () =>
+describe("what Twilio reports of a call before the call is here", () => {
+  it.effect("is in the call's outcome", () =>
     withRegistry(({ outcomes, registry }) =>
       Effect.gen(function*() {
         yield* registry.report(callSid(), "ringing", 1, { answeredBy: "human" })
@@ -77,7 +77,7 @@ describe("what Twilio tells of a call before it is here", () => {
         assert.isUndefined(outcomes().at(-1)?.answeredBy)
       })))
 
-  it.effect("belongs to the outcome of a call whose process is gone", () => {
+  it.effect("is in the outcome of a call whose process is gone", () => {
     const store = RecordingStore.make(false)
     store.known.set(callSid(), RecordingStore.stored(callSid()))
     return Effect.gen(function*() {
@@ -97,10 +97,10 @@ describe("what Twilio tells of a call before it is here", () => {
   })
 })
 
-describe("the memory of the requests that told of a call", () => {
+describe("the memory of requests about a call", () => {
   const calls = 200
 
-  it.effect("is free, though what was told is kept", () =>
+  it.effect("is freed, even if their reports are kept", () =>
     withRegistry(({ registry }) =>
       Effect.gen(function*() {
         const before = heapAfterCollection()
@@ -109,7 +109,7 @@ describe("the memory of the requests that told of a call", () => {
         assert.isBelow(heapAfterCollection() - before, calls * 64 * 1024)
       })))
 
-  it.effect("is free, though the call is live", () =>
+  it.effect("is freed, even if the call is live", () =>
     withRegistry(({ registry }) =>
       Effect.gen(function*() {
         const before = heapAfterCollection()

@@ -7,7 +7,7 @@ import { callSid } from "../../../support/conversation/Samples.ts"
 const report = (status: CallStatus, sequence: number): EarlyReports.Report => ({ status, sequence })
 
 describe("a report that comes before its call", () => {
-  it("is given to the call once, in the order of the numbers", () => {
+  it("is returned once, in the order of the sequence numbers", () => {
     const early = EarlyReports.make()
     for (const one of [report("in-progress", 2), report("initiated", 0), report("completed", 3), report("ringing", 1)]) {
       assert.deepStrictEqual(early.remember(callSid(1), one, 0), { isNew: true, expired: 0, dropped: 0 })
@@ -25,7 +25,7 @@ describe("a report that comes before its call", () => {
     assert.deepStrictEqual(early.take(callSid(1), 6).reports, [report("busy", 1)])
   })
 
-  it("is given with all that it tells", () => {
+  it("is returned with all its facts", () => {
     const early = EarlyReports.make()
     const busy: EarlyReports.Report = { ...report("busy", 1), sipCode: 486, answeredBy: "human", durationSeconds: 0 }
     early.remember(callSid(1), busy, 0)
@@ -72,7 +72,7 @@ describe("whatever is reported, in any order", () => {
     seconds: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 30 }))
   })
 
-  it.prop("every report is given out, expires, is dropped, or waits: none is lost or counted twice", [Schema.Array(Step)], ([steps]) => {
+  it.prop("every report is returned, expires, is dropped, or waits: none is lost or counted twice", [Schema.Array(Step)], ([steps]) => {
     const early = EarlyReports.make(4)
     let now = 0
     let remembered = 0

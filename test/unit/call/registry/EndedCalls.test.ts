@@ -24,7 +24,7 @@ describe("a call that has ended", () => {
     assert.isFalse(ended.has(callSid(2), 1))
   })
 
-  it("is over for a day from Twilio's confirmation on, and nothing takes that back", () => {
+  it("is over for a day from Twilio's confirmation on, and nothing revokes the confirmation", () => {
     const ended = EndedCalls.make()
     ended.add(callSid(1), false, 0)
     ended.add(callSid(1), true, 20 * hour)

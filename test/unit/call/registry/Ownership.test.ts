@@ -60,7 +60,7 @@ const withOwnership = <A, E>(
   }).pipe(Effect.scoped)
 
 describe("a process that owns a call", () => {
-  it.effect("hears within half a second what Twilio reported to another process", () =>
+  it.effect("learns within half a second what Twilio reported to another process", () =>
     withOwnership(({ call, log, ownership, store }) =>
       Effect.gen(function*() {
         call()
@@ -72,7 +72,7 @@ describe("a process that owns a call", () => {
         assert.strictEqual(log.length, 1)
       })))
 
-  it.effect("lets go of it within half a second when another process has taken it", () =>
+  it.effect("lets the call go within half a second after another process has taken it", () =>
     withOwnership(({ call, log, ownership, store }) =>
       Effect.gen(function*() {
         call(1)
@@ -84,23 +84,23 @@ describe("a process that owns a call", () => {
         store.owned.delete(callSid(1))
         yield* pass(500)
         assert.deepStrictEqual(log, ["1 handed over", "1 Released streamLost"])
-        // It belongs to the other process now, and is not disowned.
+        // The call belongs to the other process now, so it is not disowned.
         assert.deepStrictEqual(store.disowned, [])
       })))
 
-  it.effect("keeps a call that it takes while the store is asked for its calls", () =>
+  it.effect("keeps a call that it takes while the store is asked for the owned calls", () =>
     withOwnership(({ call, log, ownership, store }) =>
       Effect.gen(function*() {
         call()
         store.ownedAfter = 100
         yield* pass(600)
-        // The store has made its answer, and it is on its way.
+        // The store's answer is on its way, without the call.
         yield* ownership.take(callSid())
         yield* pass(2000)
         assert.deepStrictEqual(log, [])
       })))
 
-  it.effect("keeps it while the store does not answer", () =>
+  it.effect("keeps the call while the store does not answer", () =>
     withOwnership(({ call, log, ownership, store }) =>
       Effect.gen(function*() {
         call()
@@ -111,7 +111,7 @@ describe("a process that owns a call", () => {
         assert.deepStrictEqual(log, [])
       })))
 
-  it.effect("writes its ownership down when the store is back", () =>
+  it.effect("stores its ownership when the store answers again", () =>
     withOwnership(({ call, ownership, store }) =>
       Effect.gen(function*() {
         store.isDown = true
@@ -123,7 +123,7 @@ describe("a process that owns a call", () => {
         assert.isTrue(store.owned.has(callSid()))
       })))
 
-  it.effect("disowns it when it ends, even if the store answers later", () =>
+  it.effect("disowns the call when it ends, even if the store answers later", () =>
     withOwnership(({ call, live, ownership, store }) =>
       Effect.gen(function*() {
         call(1)
@@ -143,7 +143,7 @@ describe("a process that owns a call", () => {
 })
 
 describe("a report of a call that is not here", () => {
-  it.effect("is told to the call's owner, who ends it", () =>
+  it.effect("is passed to the call's owner, which ends the call", () =>
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
@@ -155,7 +155,7 @@ describe("a report of a call that is not here", () => {
         assert.deepStrictEqual(log, [])
       })))
 
-  it.effect("ends the call here, when its owner says nothing for ten seconds", () =>
+  it.effect("ends the call here if its owner has not ended it after ten seconds", () =>
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
@@ -166,7 +166,7 @@ describe("a report of a call that is not here", () => {
         assert.deepStrictEqual(log, ["orphan completed of 1"])
       })))
 
-  it.effect("ends it at once if no other process shares the store", () =>
+  it.effect("ends the call at once if no other process shares the store", () =>
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
@@ -176,7 +176,7 @@ describe("a report of a call that is not here", () => {
         assert.deepStrictEqual(store.told, [])
       }), false))
 
-  it.effect("means nothing if nobody knows the call, or the store does not answer", () =>
+  it.effect("changes nothing if the store does not know the call or does not answer", () =>
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
         yield* ownership.pass(callSid(), completed)
@@ -213,7 +213,7 @@ describe("a call whose process is gone", () => {
         assert.deepStrictEqual(store.disowned, [callSid()])
       }), isShared))
 
-  it.effect("goes on if it has come back meanwhile, here or at another process", () =>
+  it.effect("is not ended if it has come back meanwhile, here or at another process", () =>
     withOwnership(({ call, log, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(1), RecordingStore.stored(callSid(1)))
@@ -226,7 +226,7 @@ describe("a call whose process is gone", () => {
         assert.deepStrictEqual(log, [])
       })))
 
-  it.effect("waits while the store does not answer, because that alone makes its signs of life old", () =>
+  it.effect("is not ended while the store does not answer, because the signs of life then grow old by themselves", () =>
     withOwnership(({ log, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
@@ -236,13 +236,13 @@ describe("a call whose process is gone", () => {
         store.isDown = false
         yield* pass(60_000)
         assert.deepStrictEqual(log, [])
-        // Its process has told that it lives.
+        // Its process has given a sign of life.
         store.unended = []
         yield* pass(600_000)
         assert.deepStrictEqual(log, [])
       })))
 
-  it.effect("is ended by one process alone", () =>
+  it.effect("is ended by only one process", () =>
     withOwnership(({ log, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
@@ -265,7 +265,7 @@ describe("a call that another process has", () => {
         assert.strictEqual(yield* ownership.find(callSid()), "lost")
       })))
 
-  it.effect("is looked for during a second if it was answered just now", () =>
+  it.effect("is looked for during a second if it was answered a moment ago", () =>
     withOwnership(({ ownership, store }) =>
       Effect.gen(function*() {
         let found: unknown = "nothing yet"

@@ -11,7 +11,7 @@ import * as Sounds from "../../../support/conversation/Sounds.ts"
 
 const failure = new EngineFailed({ stage: "voiceActivity", reason: "broken", advice: "It is a test." })
 
-/** The detector's time for the window with this number, ms. `Infinity`: it hangs; `undefined`: it fails; below 0: it throws. */
+/** How long the detector takes for the window with this number, ms. `Infinity`: it hangs. `undefined`: it fails. Below 0: it throws. */
 type Speed = (index: number) => number | undefined
 
 /** Ignores everything. */
@@ -82,7 +82,7 @@ const tells = (events: ReadonlyArray<{ readonly _tag: string; readonly at: numbe
   for (const [index, { at }] of events.entries()) assert.closeTo(at, moments[index][1], 20)
 }
 
-/** Windows of 32 ms that hold a part of it. */
+/** The windows of 32 ms that hold a part of the loud sound. */
 const loud = 20
 
 describe("the caller's sound", () => {
@@ -125,7 +125,7 @@ describe("the caller's sound", () => {
       assert.strictEqual(asked(), loud + 3)
     }))
 
-  it.effect("goes on by the energy when a detector throws", () =>
+  it.effect("is judged by its energy when the detector throws", () =>
     Effect.gen(function*() {
       const { events, hear, troubles } = yield* setUp(undefined, {
         ask: () => {
@@ -137,7 +137,7 @@ describe("the caller's sound", () => {
       tells(events, voiceMoments)
     }))
 
-  it.effect("uses a late detector again as soon as it has answered", () =>
+  it.effect("goes to a late detector again as soon as the detector has answered", () =>
     Effect.gen(function*() {
       const { asked, events, hear, troubles } = yield* setUp((index) => index === loud + 2 ? 700 : 0)
       yield* hear(Sounds.join(voice, voice))
@@ -148,7 +148,7 @@ describe("the caller's sound", () => {
 })
 
 describe("much sound at once", () => {
-  it.live("lets other calls run after each half second of it", () =>
+  it.live("lets other calls run after each half second of sound", () =>
     Effect.gen(function*() {
       const callerSound = yield* CallerSound.make({
         openDetector: Detectors.make(() => Effect.succeed(0)),
@@ -229,7 +229,7 @@ describe("the agent's own sound, back from a loudspeaker", () => {
 })
 
 describe("a change of the voice", () => {
-  it.effect("is reported with its age in the sound", () =>
+  it.effect("is reported with the length of the sound since then", () =>
     Effect.gen(function*() {
       const changes: Array<CallerSound.VoiceChange> = []
       const callerSound = yield* CallerSound.make({

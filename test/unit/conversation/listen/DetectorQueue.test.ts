@@ -27,7 +27,7 @@ const window = (value: number): Pcm<8000> => new Int16Array(256).fill(value)
 const broken = new EngineFailed({ stage: "voiceActivity", reason: "broken", advice: "It is a test." })
 
 describe("windows that wait for the detector", () => {
-  it.effect("are given to it one at a time, in order", () =>
+  it.effect("reach it one at a time, in order", () =>
     Effect.gen(function*() {
       const { queue, requests } = yield* setUp()
       queue.feed(window(1))
@@ -42,7 +42,7 @@ describe("windows that wait for the detector", () => {
       assert.deepStrictEqual(asked.pollUnsafe(), Exit.succeed(0.2))
     }))
 
-  it.effect("are copied when their result is ignored", () =>
+  it.effect("are copied if the detector's answer is ignored", () =>
     Effect.gen(function*() {
       const { queue, requests } = yield* setUp()
       const own = window(1)

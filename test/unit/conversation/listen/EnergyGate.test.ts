@@ -15,7 +15,7 @@ const look = (sound: Pcm<8000>, gate = EnergyGate.make()) =>
     last: gate.lastLoud()
   }))
 
-/** The time until noise of this level, after silence, no longer counts as sound, ms. */
+/** How long (ms) noise of this level counts as sound when it begins after silence. */
 const adaptedAfter = (dBFS: number) => {
   const looks = look(Sounds.join(Sounds.silence(320), Sounds.noise(20_000, dBFS)))
   return looks.findLastIndex(({ last }) => last > 0) * windowMillis - 320
@@ -47,7 +47,7 @@ describe("the gate", () => {
     assert.isFalse(looks.slice(-60).some(({ isOpen }) => isOpen))
   })
 
-  it("finds the beginning and the end of a sound in a window to 4 ms", () => {
+  it("finds the beginning and the end of a sound in a window, to within 4 ms", () => {
     const quiet = Sounds.silence(32)
     const window = quiet.slice()
     window.set(Sounds.noise(8, -20), 70)

@@ -53,7 +53,7 @@ describe("the silence after words", () => {
     assert.strictEqual(held.at(-1), 159_999 % 32_768)
   })
 
-  it("is copied, since its memory is reused", () => {
+  it("is copied while it is held, since the line reuses the array", () => {
     const { silence, take } = setUp()
     silence.voiceStopped(300)
     const sound = from(0, 160)

@@ -33,7 +33,7 @@ describe("MediaClock", () => {
   it.each([200, 600, 2500, 5000])("gives sound that was delayed by %i ms the time at which it was due", (stall) => {
     const { clock, hear } = setUp()
     for (let frame = 1; frame <= 50; frame++) hear(frame * 20)
-    // All of it arrives at once, in the pieces of a connection.
+    // All delayed sound arrives at one moment, in several pieces.
     const late = stall / 20
     for (let frame = 0; frame < late; frame += 10) hear(1000 + stall, 20 * Math.min(10, late - frame))
     assert.strictEqual(clock.position(), 1000 + stall)

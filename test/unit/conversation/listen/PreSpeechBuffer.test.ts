@@ -3,7 +3,7 @@ import type { Pcm } from "../../../../src/audio/Pcm.ts"
 import type { EchoCanceller } from "../../../../src/conversation/listen/echo/EchoCanceller.ts"
 import * as PreSpeechBuffer from "../../../../src/conversation/listen/PreSpeechBuffer.ts"
 
-/** Subtracts one from every sample, and records the sound's times. */
+/** A canceller that subtracts one from every sample, and records the times of the sound that it got. */
 const makeCanceller = () => {
   const asked: Array<number> = []
   const canceller: Pick<EchoCanceller, "clean"> = {

@@ -41,7 +41,7 @@ describe("a voice", () => {
     })
   }
 
-  it("begins and ends to 4 ms, also within a window", () => {
+  it("has its beginning and end found to within 4 ms, also in the middle of a window", () => {
     const { events } = listen(loud(330, 1300), sure)
     assert.deepStrictEqual(events.map(({ _tag, at }) => [_tag, at]), [["VoiceStarted", 328], ["VoiceStopped", 1300]])
   })
@@ -53,13 +53,13 @@ describe("a voice", () => {
     assert.deepStrictEqual(doubting, events)
   })
 
-  it("ends in a sound that goes on when the detector hears no more voice", () => {
+  it("ends within a longer sound when the detector hears no more voice", () => {
     const { events } = listen(loud(320, 4000), (at) => (at <= 1280 ? 0.9 : 0.1))
     assert.deepStrictEqual(events[1], { _tag: "VoiceStopped", at: 1280, toldAt: 1344 })
     assert.strictEqual(events.length, 2)
   })
 
-  it("goes on at a middling probability, but does not begin with one", () => {
+  it("goes on at a probability between the two thresholds, but does not begin with one", () => {
     const going = listen(loud(320, 1280), (at) => (at <= 500 ? 0.9 : 0.4)).events
     assert.strictEqual(going[1].at, 1280)
     assert.deepStrictEqual(listen(loud(320, 1280), () => 0.4).events, [])
@@ -85,7 +85,7 @@ describe("no voice", () => {
     }
   })
 
-  it("is a noise that the detector takes for no voice", () =>
+  it("is a noise in which the detector finds none", () =>
     assert.deepStrictEqual(listen(loud(320, 3000), never).events, []))
 
   it("is silence, and the detector is not asked about it", () => {
@@ -102,7 +102,7 @@ describe("no voice", () => {
 })
 
 describe("the detector", () => {
-  it("gets the windows of a voice and 12 more", () => {
+  it("gets the windows of a voice and 12 more after them", () => {
     const { asked } = listen(loud(320, 1280, 6000), sure)
     assert.deepStrictEqual(asked, Array.from({ length: 30 + 12 }, (_, index) => 10 + index))
   })

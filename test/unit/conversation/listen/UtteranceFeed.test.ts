@@ -54,7 +54,7 @@ describe("the sound of an utterance", () => {
       assert.deepStrictEqual(slow, [...counted(0, 2020)])
     }))
 
-  it.effect("goes on after a transcript was requested within a piece, without a gap", () =>
+  it.effect("goes on without a gap after a transcript was requested in the middle of a piece", () =>
     Effect.gen(function*() {
       const { feed, pushed } = yield* setUp()
       feed.push(counted(0, 100))
@@ -65,7 +65,7 @@ describe("the sound of an utterance", () => {
       assert.deepStrictEqual(pushed, [...counted(0, 580)])
     }))
 
-  it.effect("is copied, since the line writes to its memory again", () =>
+  it.effect("is copied, since the line reuses the array", () =>
     Effect.gen(function*() {
       const { feed, pushed } = yield* setUp()
       const frame = counted(0, 160)

@@ -148,7 +148,7 @@ describe("a transcript", () => {
       assert.deepStrictEqual(reports, [])
     }))
 
-  it.effect("fails when the recognizer could not begin, or failed at some of the sound", () =>
+  it.effect("fails if the recognizer could not begin, or failed while it took the sound", () =>
     Effect.gen(function*() {
       const closed = yield* setUp({}, Effect.fail(broken))
       yield* closed.recognition.begin(1, { preSpeech: sound(100) })

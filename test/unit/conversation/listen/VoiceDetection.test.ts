@@ -64,14 +64,14 @@ describe("the voice detector", () => {
       assert.deepStrictEqual(tags(), ["VoiceStarted"])
     }))
 
-  it.effect("keeps a noise from being a voice", () =>
+  it.effect("prevents that a noise is taken for a voice", () =>
     Effect.gen(function*() {
       const { hear, tags } = yield* setUp(always(0.1))
       yield* hear(loud)
       assert.deepStrictEqual(tags(), [])
     }))
 
-  it.effect("is fed with the silence right after a sound, and no window waits for that", () =>
+  it.effect("is fed with the silence right after a sound, without waiting for its answer", () =>
     Effect.gen(function*() {
       const { hear, requests, tags } = yield* setUp(always(0.9))
       yield* hear(loud)
@@ -82,14 +82,14 @@ describe("the voice detector", () => {
       assert.deepStrictEqual(tags(), ["VoiceStarted", "VoiceStopped"])
     }))
 
-  it.effect("gets no window of an echo, which is no voice", () =>
+  it.effect("gets no window of an echo, and an echo is no voice", () =>
     Effect.gen(function*() {
       const { hear, requests, tags } = yield* setUp(always(0.9))
       assert.strictEqual(yield* hear(loud, true), 0)
       assert.deepStrictEqual([requests(), tags()], [0, []])
     }))
 
-  it.effect("does not keep a voice on when the agent's echo follows the voice", () =>
+  it.effect("does not prolong a voice when the agent's echo follows it", () =>
     Effect.gen(function*() {
       const { boundaries, hear } = yield* setUp(always(0.9))
       yield* hear(loud)
@@ -100,7 +100,7 @@ describe("the voice detector", () => {
 })
 
 describe("without the voice detector", () => {
-  it.effect("the energy decides, and no window is waited for", () =>
+  it.effect("the energy decides at once", () =>
     Effect.gen(function*() {
       const { hear, tags, troubles } = yield* setUp(undefined)
       // The two waits are for the start and the end of the voice.
@@ -109,7 +109,7 @@ describe("without the voice detector", () => {
       assert.deepStrictEqual(troubles, ["broken"])
     }))
 
-  it.effect("the energy decides about a window whose answer is late, and that window is not written to again", () =>
+  it.effect("the energy decides about a window whose answer is late, and the window's array is not reused", () =>
     Effect.gen(function*() {
       const { keptWindows, push, tags } = yield* setUp(() => undefined)
       const first = yield* Effect.forkChild(push(loud[0]), { startImmediately: true })

@@ -22,7 +22,7 @@ const setUp = (onWindow: (window: Pcm<8000>) => Effect.Effect<void> | undefined 
 }
 
 describe("sound", () => {
-  it.effect.each([1, 80, 160, 256, 300, 1024])("is cut into the same windows in pieces of %i samples", (length) =>
+  it.effect.each([1, 80, 160, 256, 300, 1024])("in pieces of %i samples is cut into the same windows", (length) =>
     Effect.gen(function*() {
       const { reader, windows } = setUp()
       const sound = counting(2048)
@@ -45,7 +45,7 @@ describe("sound", () => {
       assert.deepStrictEqual(seen, [0, 256])
     }))
 
-  it.effect("goes into new memory when the last window was kept", () =>
+  it.effect("goes into a new array when the last window must not be overwritten", () =>
     Effect.gen(function*() {
       const kept: Array<Pcm<8000>> = []
       const { reader } = setUp((window) => {

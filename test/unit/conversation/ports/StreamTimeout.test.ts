@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import * as StreamTimeout from "../../../../src/conversation/ports/StreamTimeout.ts"
 import { settle } from "../../../support/service/Time.ts"
 
-/** A stream that the test feeds, with a timeout of 100 ms. `taken` has the processed elements; each takes `millis`. */
+/** A stream that the test feeds, with a timeout of 100 ms. The processing of an element takes `millis`. `taken`: the processed elements. */
 const open = Effect.fnUntraced(function*(millis = 0) {
   const queue = yield* Queue.unbounded<number, Cause.Done | "broken">()
   const taken: Array<number> = []
@@ -77,7 +77,7 @@ describe("a stream with a timeout", () => {
       assert.deepStrictEqual(yield* exit, Exit.fail("late"))
     }))
 
-  it.effect("fails with its own error", () =>
+  it.effect("fails with the stream's error", () =>
     Effect.gen(function*() {
       const { exit, queue } = yield* open()
       yield* Queue.fail(queue, "broken")

@@ -8,7 +8,7 @@ import * as Turns from "../../../support/conversation/Turns.ts"
 
 const definition = Turns.settings as AgentDefinition
 
-/** A call with a question, an answer that is interrupted by a cough and goes on, and a hang-up. */
+/** A call with a question, an answer that goes on after a cough, and a hang-up. */
 const recordedCall = () => {
   const turns = Turns.make()
   turns.greeted()
@@ -56,7 +56,7 @@ describe("an event log", () => {
     assert.strictEqual(written(played), JSON.stringify(turns.all))
   })
 
-  it("is replayed with the settings of the call, not with today's", () => {
+  it("is replayed with the settings of the call, not with the current ones", () => {
     const turns = Turns.make({ endpointing: { ...Turns.settings.endpointing, speculate: 50 } })
     turns.greeted()
     turns.voice(800)
@@ -77,7 +77,7 @@ describe("an event log", () => {
 describe("an event log that is not complete", () => {
   const whole = logOf(recordedCall())
 
-  it("loses a last line that was cut off", () => {
+  it("is read without a last line that was cut off", () => {
     const before = read(whole).events.length
     assert.strictEqual(read(whole.slice(0, -8)).events.length, before - 1)
     assert.strictEqual(read(whole.slice(0, -1)).events.length, before)

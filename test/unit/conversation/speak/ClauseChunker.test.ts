@@ -33,7 +33,7 @@ const segmenter = new Intl.Segmenter("en", { granularity: "sentence" })
 const segments = (text: string): ReadonlyArray<string> => Array.from(segmenter.segment(text), ({ segment }) => segment.trim())
 
 describe("sentences", () => {
-  /** Sentences that the segmenter alone also cuts right. */
+  /** Sentences that the segmenter alone cuts right. */
   const plain: ReadonlyArray<ReadonlyArray<string>> = [
     ["It costs 3.50 today.", "Fine."],
     ["That is $5.00.", "Shall I?"],
@@ -102,7 +102,7 @@ describe("sentences", () => {
     ["I live in Main St. You know it.", "a saint looks the same"]
   ])("of %j stay one piece: %s", (text) => assert.deepStrictEqual(sentences(text), [text]))
 
-  it("end at the end of a line, whatever is there", () => {
+  it("end at the end of a line, with or without a stop", () => {
     assert.deepStrictEqual(sentences("One line\nanother line\n\nDr.\r\nSmith"), ["One line", "another line", "Dr.", "Smith"])
     assert.deepStrictEqual(sentences("- apples\n- pears\n"), ["- apples", "- pears"])
   })
@@ -115,7 +115,7 @@ describe("sentences", () => {
     assert.deepStrictEqual(cut(""), [])
   })
 
-  it("leave as soon as later text can't change them", () => {
+  it("are given as soon as later text can't change them", () => {
     const [early, first] = ClauseChunker.push({ pending: "", count: 1 }, "We are open. ")
     assert.deepStrictEqual(early, [])
     assert.deepStrictEqual(ClauseChunker.push(first, "A")[0], ["We are open."])
@@ -221,10 +221,10 @@ describe("the first clause", () => {
       "On Monday and Tuesday, we close early."
     ]))
 
-  it("leaves before the sentence is written", () =>
+  it("is given before the sentence is written", () =>
     assert.deepStrictEqual(ClauseChunker.push(ClauseChunker.empty, "Yes of course, on wh")[0], ["Yes of course,"]))
 
-  it("never reaches over an end of a sentence that later text may confirm", () => {
+  it("never reaches beyond a stop at which the sentence may end", () => {
     const [none, state] = ClauseChunker.push(ClauseChunker.empty, "It is 5. 10, 20, 30 ")
     assert.deepStrictEqual(none, [])
     assert.deepStrictEqual(ClauseChunker.push(state, "And")[0], ["It is 5."])
@@ -313,7 +313,7 @@ describe("for any text", () => {
   }, { arbitrary: { runs: 500 } })
 })
 
-/** The number of characters that segmenters got while this ran. Cutting in quadratic time would multiply it. */
+/** The number of characters that segmenters got during `run`. If cutting took quadratic time, it would be many times larger. */
 const segmented = (run: () => unknown): number => {
   const { segment } = Intl.Segmenter.prototype
   let characters = 0

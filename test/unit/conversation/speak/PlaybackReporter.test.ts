@@ -23,7 +23,7 @@ const item = { reply: 3, segment: 1, isWanted: () => true }
 const sound = (millis: number): Pcm<8000> => new Int16Array(millis * 8)
 
 describe("sound that leaves", () => {
-  it("is expected to be played after the sound before it, or now", () => {
+  it("is expected to be played after the sound before it, or now if there is none", () => {
     const { at, playback, played } = setUp()
     const pcm = sound(100)
     assert.strictEqual(playback.leave({ ...item, _tag: "Sound", pcm }), pcm)

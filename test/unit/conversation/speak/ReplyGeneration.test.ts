@@ -44,7 +44,7 @@ describe("a reply", () => {
       ])
     }))
 
-  it.effect("fails with its engine, and when no words come in time", () =>
+  it.effect("fails when its engine fails, and when no words come in time", () =>
     Effect.gen(function*() {
       const { generation, reports } = yield* setUp(({ history }) =>
         history.length === 0 ? Stream.never : Stream.fail(new EngineFailed({ stage: "replyModel", reason: "refused", advice: "It is a test.", isSpent: true }))

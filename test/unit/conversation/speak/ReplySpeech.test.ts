@@ -63,8 +63,8 @@ describe("a reply's speech", () => {
     }))
 })
 
-describe("a voice that uses the conversation before", () => {
-  it.effect("gets it with the words of a reply, but not with fixed lines", () =>
+describe("a voice that uses the turns before", () => {
+  it.effect("gets them with the words of a reply, but not with fixed lines", () =>
     Effect.gen(function*() {
       const context = SpeechContext.make(10_000)
       const { requests, speech } = yield* setUp(context)
@@ -81,7 +81,7 @@ describe("a voice that uses the conversation before", () => {
       assert.isUndefined(told.get("One moment."))
     }))
 
-  it.effect("adds its own sound to it, as far as that is heard", () =>
+  it.effect("adds its own sound to them, as far as the caller heard it", () =>
     Effect.gen(function*() {
       const context = SpeechContext.make(10_000)
       const { speech } = yield* setUp(context)

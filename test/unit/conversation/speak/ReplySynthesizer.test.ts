@@ -55,7 +55,7 @@ const open = Effect.fnUntraced(function*(options: {
   }
 })
 
-/** Sound of one rate, cut into pieces of so many samples. */
+/** Sound of one rate, cut into pieces of this many samples. */
 const pieces = (pcm: Int16Array, length: number, sampleRate: SampleRate = 8000): ReadonlyArray<SpeechChunk> =>
   Array.from({ length: Math.ceil(pcm.length / length) }, (_, index) => ({
     pcm: pcm.subarray(index * length, (index + 1) * length) as Pcm,
@@ -142,7 +142,7 @@ describe("the sound of a reply", () => {
       assert.deepStrictEqual((yield* Ref.get(fake.speak.requests)).map(({ asked, outcome }) => `${asked} ${outcome}`), ["One. done", "Two. done"])
     }))
 
-  it.effect("holds back an engine that is faster than speech, which is no failure of the engine", () =>
+  it.effect("holds back an engine that is faster than speech, without a timeout", () =>
     Effect.gen(function*() {
       let made = 0
       const { synthesizer, reports } = yield* open({
@@ -232,7 +232,7 @@ describe("stop", () => {
       assert.isFalse(waiting.some((item) => item.isWanted()))
     }))
 
-  it.effect("from a later segment on lets the current one go on to its end", () =>
+  it.effect("that begins at a later segment lets the current one go on to its end", () =>
     Effect.gen(function*() {
       const { fake, synthesizer, speaks, story } = yield* open()
       fake.speak.next(FakeEngines.slow(0, 200))
@@ -309,7 +309,7 @@ describe("a speech engine that", () => {
       assert.strictEqual(story().at(-1), "2:mark")
     }))
 
-  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle leaves its sound so far without a mark", ({ plan }) =>
+  it.effect.each(cases.filter(({ plan }) => plan.end !== "throws"))("$name in the middle of a segment leaves the sound so far without a mark", ({ plan }) =>
     Effect.gen(function*() {
       const { fake, synthesizer, reports, story } = yield* open()
       fake.speak.next({ ...plan, parts: 1 })
@@ -334,7 +334,7 @@ describe("a speech engine that", () => {
       assert.deepStrictEqual(reports.at(-1), { _tag: "SpeechFailed", reply: 7, segment: 1, hadSound: false, reason: "timeout" })
     }))
 
-  it.effect("ends without any sound has failed, and its words do not count as heard", () =>
+  it.effect("ends without any sound has failed, and the segment gets no mark", () =>
     Effect.gen(function*() {
       const { synthesizer, reports, story } = yield* open({ speech: () => Stream.make({ pcm: new Int16Array(0) as Pcm, sampleRate: 8000 as const }) })
       synthesizer.speak(0, "One.", "reply")

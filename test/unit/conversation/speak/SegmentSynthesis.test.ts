@@ -41,7 +41,7 @@ const setUp = Effect.fnUntraced(function*(sound: Stream.Stream<SpeechChunk, Engi
 })
 
 describe("a segment", () => {
-  it.effect("is reported as begun before its first sound is put, and as ended before its mark", () =>
+  it.effect("is reported as begun before its first sound is queued, and as ended before its mark", () =>
     Effect.gen(function*() {
       const { items, reports, story } = yield* setUp(Stream.make(chunk(250), chunk(10)), true)
       assert.deepStrictEqual(story, ["SpeechBegan", "20 ms", "Sent", "100 ms", "100 ms", "30 ms", "10 ms", "SpeechEnded", "Mark"])
@@ -50,7 +50,7 @@ describe("a segment", () => {
       assert.isTrue(items.some((item) => item._tag === "Mark" && item.isFiller))
     }))
 
-  it.effect("lasts as long as the sound that was put, with the end that a resampler holds back", () =>
+  it.effect("lasts as long as the queued sound, with the end that a resampler holds back", () =>
     Effect.gen(function*() {
       const { items, reports } = yield* setUp(Stream.make(chunk(100, 24_000), chunk(100, 24_000)))
       const samples = items.reduce((sum, item) => sum + (item._tag === "Sound" ? item.pcm.length : 0), 0)
@@ -75,7 +75,7 @@ describe("a segment", () => {
 })
 
 describe("a segment that fails", () => {
-  it.effect("keeps the next one waiting until it is stopped", () =>
+  it.effect("makes the next one wait until synthesis is stopped", () =>
     Effect.gen(function*() {
       const { reports, running } = yield* setUp(Stream.concat(Stream.make(chunk(20)), Stream.fail(broken)))
       yield* TestClock.adjust("1 minute")
@@ -84,7 +84,7 @@ describe("a segment that fails", () => {
       yield* Fiber.interrupt(running)
     }))
 
-  it.effect("keeps nothing waiting when it was cancelled before", () =>
+  it.effect("makes nothing wait if it was cancelled before", () =>
     Effect.gen(function*() {
       const { cancel, reports, running } = yield* setUp(Stream.concat(Stream.make(chunk(20)), Stream.never))
       cancel()

@@ -70,7 +70,7 @@ describe("text for speech", () => {
     ["He said \"it are\" [sic].", "He said \"it are\" sic."],
     ["We open at nine.[1][2] Yes【4:0†source】.", "We open at nine. Yes."],
     ["Press [1] now.", "Press 1 now."],
-    // Signs behind a backslash
+    // Signs after a backslash
     ["Press \\* or \\# now, \\_not\\_.", "Press * or # now, _not_."],
     // Emphasis
     ["*really* and *very good*, *3 items*", "really and very good, 3 items"],
@@ -111,7 +111,7 @@ describe("text for speech", () => {
     }
   })
 
-  it("takes a time in proportion to the length, however long a row of signs is", () => {
+  it("takes a time in proportion to the length, even for a long row of signs", () => {
     for (const sign of ["\n", " ", "\t\n", "*", "_", "[", "](", "|-", "| ", "-- |", "<a", "**a", "$1,", "https://"]) {
       const before = process.cpuUsage()
       toSpeech(sign.repeat(40_000))
@@ -121,7 +121,7 @@ describe("text for speech", () => {
     }
   })
 
-  it("has no markup left when a reply was cut in the middle of it", () => {
+  it("has no markup left if a reply was cut in the middle of markup", () => {
     const reply = "**We are open today, and you can come in. Yes, [our page, with a map](https://example.com/map) has __all of it, too. Bye.__**\n\n1. ~~One, two and three. Four~~"
     const [pieces, rest] = ClauseChunker.push(ClauseChunker.empty, reply)
     const spoken = [...pieces, ...ClauseChunker.flush(rest)].map(toSpeech)

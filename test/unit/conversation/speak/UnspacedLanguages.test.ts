@@ -33,7 +33,7 @@ const history = (turns: ReturnType<typeof Turns.make>) => turns.state.history.ma
 const letters = (text: string) => text.replace(/\s+/g, "")
 
 describe.each(languages)("%s", (_language, answer, backchannel, objection) => {
-  it("the history has an interrupted answer as far as it was heard", () => {
+  it("the history has the heard part of an interrupted answer", () => {
     const turns = answering(answer, backchannel)
     turns.pass(2600)
     turns.voice(700)
@@ -47,7 +47,7 @@ describe.each(languages)("%s", (_language, answer, backchannel, objection) => {
     assert.deepStrictEqual(history(turns).slice(-2), [`agent: ${heard}`, `caller: ${objection}`])
   })
 
-  it("after a cough only the rest is said", () => {
+  it("after a cough the agent says only the rest", () => {
     const turns = answering(answer, backchannel)
     turns.pass(2600)
     const before = turns.all.length

@@ -17,7 +17,7 @@ const monday = callOf(book, { day: "Monday", hour: 10 })
 
 const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptions, "actions" | "memory" | "onChange"> = {}) {
   const fake = yield* FakeTools.make
-  const runner = ToolRunner.make({ tools: fake.tools, smallTalk: ["okay", "uh-huh", "hello", "are you there", "I see"], ...options })
+  const runner = ToolRunner.make({ tools: fake.tools, smallTalk: [["okay", "uh-huh", "hello"], ["are you there", "I see"]], ...options })
   let at = 0
   /** A reply says something and then makes these calls. The fiber waits for the answers. */
   const call = (reply: number, calls: ReadonlyArray<ReturnType<typeof callOf>>, said = "") =>
@@ -27,7 +27,7 @@ const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptio
       yield* settle
       return waiting
     })
-  /** The tool answers in a request of this reply to the model, in order. */
+  /** The tools' answers in this reply's next request to the model, in order. */
   const told = (reply: number, said = "") => runner.exchanges(reply, said).flatMap(({ calls }) => calls.map(({ answer }) => answer))
   /** The reply's next request goes out with the answers, and the caller hears it to its end. */
   const tells = (reply: number, text: string, said = "") => {
@@ -43,7 +43,7 @@ const setUp = makeSetUp()
 const kept = (memory: ToolMemory): ToolMemory => decodeMemory(JSON.parse(JSON.stringify(memory)))
 
 describe("a request to a tool", () => {
-  it.effect("goes on when its reply is thrown away, and the model is told that it runs, then its answer", () =>
+  it.effect("goes on when its reply is thrown away, and the model learns that it runs, and later its answer", () =>
     Effect.gen(function*() {
       const { answer, call, sent, told } = yield* setUp
       const waiting = yield* call(1, [monday])
@@ -55,7 +55,7 @@ describe("a request to a tool", () => {
       assert.strictEqual(sent.length, 1)
     }))
 
-  it.effect("is not sent a second time while it runs, whatever the order of the arguments and whatever the caller says", () =>
+  it.effect("is not sent a second time while it runs, even if the arguments come in another order or the caller speaks", () =>
     Effect.gen(function*() {
       const { answer, call, onCallerSaid, sent, told } = yield* setUp
       yield* Fiber.interrupt(yield* call(1, [monday]))
@@ -93,7 +93,7 @@ describe("a request to a tool", () => {
       assert.strictEqual(sent.length, 2)
     }))
 
-  it.effect("has an unheard answer while the caller has only heard words from before it", () =>
+  it.effect("has an unheard answer while the caller has only heard earlier words", () =>
     Effect.gen(function*() {
       const { answer, call, onCallerSaid, exchanges, onReplyHeard, sent } = yield* setUp
       yield* call(1, [monday], "One moment, I book that for you.")
@@ -120,14 +120,14 @@ describe("a request to a tool", () => {
       assert.strictEqual(sent.length, 2)
     }))
 
-  it.effect("is another one with other arguments or another tool", () =>
+  it.effect("is a new request if the arguments or the tool differ", () =>
     Effect.gen(function*() {
       const { call, sent } = yield* setUp
       yield* call(1, [monday, callOf(book, { day: "Tuesday", hour: 10 }), callOf(find, { day: "Monday", hour: 10 })])
       assert.deepStrictEqual(sent.map(({ name }) => name), ["book", "book", "find"])
     }))
 
-  it.effect("whose answer was lost is not sent again; one that was never sent may be", () =>
+  it.effect("is not sent again if its answer was lost, but may be sent again if it was never sent", () =>
     Effect.gen(function*() {
       const { answer, call, sent, told } = yield* setUp
       yield* call(1, [monday])
@@ -143,7 +143,7 @@ describe("a request to a tool", () => {
       assert.strictEqual(sent.length, 3)
     }))
 
-  it.effect("that fails by our own mistake counts as unknown, and the reply goes on", () =>
+  it.effect("has an unknown outcome if the program fails, and the reply goes on", () =>
     Effect.gen(function*() {
       const { call, sent, told } = yield* setUp
       const waiting = yield* call(1, [monday])
@@ -163,8 +163,8 @@ describe("a request to a tool", () => {
     }))
 })
 
-describe("a tool that only looks up", () => {
-  it("may be called in a pause, and one that books may not", () => {
+describe("a tool that changes nothing", () => {
+  it("may be called in a pause, but a tool that books may not", () => {
     const runner = ToolRunner.make({ tools: { send: () => Effect.die("It must not be sent.") }, smallTalk: [] })
     assert.isTrue(runner.areRepeatable([callOf(find), { id: "x", name: "", arguments: "", request: refused("No.") }]))
     assert.isFalse(runner.areRepeatable([callOf(find), monday]))
@@ -204,7 +204,7 @@ describe("arguments", () => {
   })
 })
 
-describe("what the model is told", () => {
+describe("the list of exchanges for the model", () => {
   it.effect("loses its oldest answers when it grows too long, but never a running request", () =>
     Effect.gen(function*() {
       const { answer, call, told } = yield* setUp
@@ -273,7 +273,7 @@ describe("a request to a tool, when the conversation goes on after its process d
       assert.strictEqual(after.sent.length, 1)
     }))
 
-  it.effect("tells the model again why it was refused", () =>
+  it.effect("is listed for the model with the reason why it was refused", () =>
     Effect.gen(function*() {
       const before = yield* setUp
       yield* before.call(1, [{ id: "1", name: "nothing", arguments: "{}", request: refused("There is no such tool.") }])
@@ -297,7 +297,7 @@ describe("a request to a tool, when the conversation goes on after its process d
     return { actions, answer: (id: string, text: string) => Effect.sync(() => listeners.get(id)?.({ _tag: "Answered", text })) }
   }
 
-  it.effect("learns the answer that comes later in the same process, and asks the model with it", () =>
+  it.effect("gets an answer that comes later in the same process, and the model's request has it", () =>
     Effect.gen(function*() {
       const before = yield* setUp
       yield* before.call(1, [monday])
@@ -313,7 +313,7 @@ describe("a request to a tool, when the conversation goes on after its process d
       assert.strictEqual(after.sent.length, 0)
     }))
 
-  it.effect("waits for such an answer once, and otherwise for none", () =>
+  it.effect("makes only the first reply wait for such an answer", () =>
     Effect.gen(function*() {
       const before = yield* setUp
       yield* before.call(1, [monday])
@@ -359,7 +359,7 @@ describe("an action", () => {
       assert.deepStrictEqual(settled, ["tool-0 Answered"])
     }))
 
-  it.effect("is not sent if it can't be stored, and the model is told so", () =>
+  it.effect("is not sent if it can't be stored, and the model learns that", () =>
     Effect.gen(function*() {
       const { actions, gate, settled } = yield* keeper()
       const { call, sent, told } = yield* makeSetUp({ actions })

@@ -29,7 +29,7 @@ describe("a timer", () => {
     assert.deepStrictEqual(draft.state.timers, { endpoint: 2, idle: 1 })
   })
 
-  it("is cancelled once, and not at all when it has fired", () => {
+  it("is cancelled once, and not after it has fired", () => {
     const draft = make()
     Draft.cancelTimer(draft, "endpoint")
     assert.deepStrictEqual(draft.commands, [])
@@ -43,7 +43,7 @@ describe("a timer", () => {
     assert.deepStrictEqual(draft.state.timers, {})
   })
 
-  it("leaves the state before the event as it was", () => {
+  it("does not change the state from before the event", () => {
     const before = { ...initial, timers: { idle: 3 } }
     const draft = { ...make(), state: { ...before } }
     Draft.cancelTimer(draft, "idle")
@@ -53,7 +53,7 @@ describe("a timer", () => {
 })
 
 describe("a changed reply", () => {
-  it("replaces its old version, and leaves the other reply", () => {
+  it("replaces its old version, and no other reply", () => {
     const draft = make()
     const active = newReply(draft, { phase: playing })
     const speculative = newReply(draft, { phase: preemptive })
@@ -65,7 +65,7 @@ describe("a changed reply", () => {
 })
 
 describe("an event of a reply", () => {
-  it("reaches the reply that has the turn or the preemptive one, and no earlier reply", () => {
+  it("reaches the active or the preemptive reply, and no earlier one", () => {
     const draft = make()
     const earlier = newReply(draft, { phase: playing })
     draft.state.active = newReply(draft, { phase: held })

@@ -22,7 +22,7 @@ describe("the heard text", () => {
     assert.strictEqual(PlaybackLedger.durationOfAll([{ ...unknown, duration: 700 }]), 700)
   })
 
-  it("has nothing of a segment that did not begin to play, however late it is", () =>
+  it("has nothing of a segment that has not begun to play", () =>
     assert.deepStrictEqual(PlaybackLedger.divide(segments("One.", "Two."), 60_000), { heard: "", rest: ["One.", "Two."] }))
 
   it("has all confirmed segments and a part of the next one", () => {

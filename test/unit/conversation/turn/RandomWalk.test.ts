@@ -23,7 +23,7 @@ const Act = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("wait"), millis: between(900, 12_000) }),
   Schema.Struct({ _tag: Schema.Literal("speak"), millis: between(40, 1500) }),
   Schema.Struct({ _tag: Schema.Literal("hear"), words: Words, wait: between(0, 700) }),
-  // A whole turn.
+  // The steps of a whole turn.
   Schema.Struct({ _tag: Schema.Literal("say"), words: Words, millis: between(60, 2500), wait: between(0, 700) }),
   Schema.Struct({ _tag: Schema.Literal("say"), words: Words, millis: between(60, 2500), wait: between(0, 700) }),
   Schema.Struct({ _tag: Schema.Literal("say"), words: Words, millis: between(20_000, 31_000), wait: between(0, 700) }),
@@ -179,7 +179,7 @@ describe("whatever callers and engines do", () => {
     for (const { commands, state } of turns.steps) {
       const said = commands.flatMap((command) => command._tag === "Tell" && command.event._tag === "CallerSaid" ? [command.event] : [])
       const request = said.length === 0 ? undefined : requests.get(said[0].turn)
-      // A goodbye that is returned within the agent's goodbye gets no reply of its own.
+      // A caller's goodbye during the agent's goodbye gets no reply of its own.
       const isAnswered = commands.some((command) => command._tag === "SettleReply" && command.reply === said[0]?.turn)
       if (request === undefined || !isAnswered || state.active?.id !== said[0].turn) continue
       assert.deepStrictEqual(request.history.slice(-said.length).map(({ text }) => text), said.map(({ text }) => text))

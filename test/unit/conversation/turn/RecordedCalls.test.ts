@@ -1,9 +1,9 @@
 /**
- * Recorded calls, with the turn machine's commands for each event. The machine must still give the same commands.
+ * Recorded calls, with the turn machine's commands for each event. Today's machine must give the same commands.
  *
- * `recorded-calls.jsonl.gz` has a call a line. `log` is the event log as `EVENTS_DIR` writes it, version 1. `commands` has the
- * commands of each event. Names that begin with "real" or "addressed" or "failing" are calls to the running service; the others
- * are this folder's own tests, chosen for the most different steps.
+ * `recorded-calls.jsonl.gz` has one call in each line. `log` is the event log as `EVENTS_DIR` writes it, version 1. `commands` has the
+ * commands of each event. Names that begin with "real", "addressed" or "failing" are calls to the running service. The others
+ * come from this folder's tests, and were chosen because their steps differ most.
  *
  * Where a rule changes on purpose, `RERECORD=1` writes the new commands into the file. Read the differences first.
  */
@@ -20,11 +20,11 @@ import * as TurnMemory from "../../../../src/conversation/turn/resumption/TurnMe
 import * as TurnState from "../../../../src/conversation/turn/TurnState.ts"
 
 /**
- * New tags of commands, each with the tag it was recorded under; `undefined` leaves the command out of the comparison.
+ * New tags of commands, each with the tag under which it was recorded. `undefined` leaves the command out of the comparison.
  * The fields of a renamed command must be the recorded ones.
  */
 const renamedCommands: Readonly<Record<string, string | undefined>> = {
-  // The interpreter decided these until they became commands (ADR 0005).
+  // These are commands only since ADR 0005. Before, the interpreter decided.
   WantWords: undefined,
   SettleReply: undefined,
   RememberCallerWords: undefined,
@@ -62,7 +62,7 @@ const calls = gunzipSync(readFileSync(fixture)).toString("utf8").trimEnd().split
 
 const logOf = ({ log }: RecordedCall): Replay.EventLog => Result.getOrThrow(Replay.parse(log))
 
-/** Sorts fields, since their order is no difference. */
+/** Sorts fields, since their order does not matter. */
 const withSortedKeys = (_key: string, value: unknown): unknown =>
   typeof value === "object" && value !== null && !Array.isArray(value)
     ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => a < b ? -1 : 1))
@@ -77,7 +77,7 @@ const asRecorded = (commands: ReadonlyArray<Command>): ReadonlyArray<object> =>
     return _tag === undefined ? [] : [{ ...command, _tag }]
   })
 
-/** Only the first difference counts: after it the states differ too. */
+/** Shows only the first difference, since after it the states differ too. */
 const mostShown = 3
 
 const differencesOf = (call: RecordedCall): ReadonlyArray<string> => {
@@ -214,7 +214,7 @@ describe("the recorded calls contain", () => {
 })
 
 describe("a recorded call that is cut at any moment", () => {
-  /** Each call is cut at so many moments, evenly. */
+  /** Each call is cut at this many moments, at equal distances. */
   const cuts = 12
 
   const isSpeak = (command: Command): command is Extract<Command, { readonly _tag: "Speak" }> => command._tag === "Speak"

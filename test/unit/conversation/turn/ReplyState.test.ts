@@ -36,7 +36,7 @@ describe("a reply", () => {
     assert.deepStrictEqual(phaseOf(turns), { _tag: "Playing", isMediaSent: false })
   })
 
-  it("that is held knows of sound that was sent just before", () => {
+  it("that is held notes sound that was sent just before", () => {
     const turns = asked()
     turns.answers("We are open.")
     turns.pass(300)

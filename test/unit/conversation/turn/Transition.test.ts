@@ -157,7 +157,7 @@ const Act = Schema.Union([
   Schema.Struct({ _tag: Schema.Literal("speak"), millis: between(40, 900) }),
   Schema.Struct({ _tag: Schema.Literal("say"), text: Schema.Literals(["", "yes", "uh-huh", "when are you open", "on monday at ten"]) }),
   Schema.Struct({ _tag: Schema.Literal("late"), reply: between(0, 9), segment: between(0, 3) }),
-  // The usual behaviour.
+  // A usual turn.
   Schema.Struct({ _tag: Schema.Literals(["ask", "begin", "answer"]) }),
   Schema.Struct({ _tag: Schema.Literals(["ask", "begin", "answer"]) }),
   Schema.Struct({ _tag: Schema.Literals(["goodbye", "digit", "sttFails", "replyFails"]) })
@@ -218,7 +218,7 @@ const talk = (script: ReadonlyArray<typeof Act.Type>) => {
   return line
 }
 
-/** Checks a law for events in any order, possible or not, and for a caller on a line that plays in real time. */
+/** Checks a law for events in any order, even an impossible one, and for a caller on a line that plays in real time. */
 const holds = (name: string, check: (turns: ReturnType<typeof run>) => void) => {
   it.prop(name, [steps], ([script]) => check(run(script)), { arbitrary: { runs: 300 } })
   it.prop(`${name}: on a line`, [acts], ([script]) => check(talk(script).turns), { arbitrary: { runs: 150 } })
@@ -260,7 +260,7 @@ describe("for any sequence of events", () => {
           if (command._tag === "StartReply") running.add(command.reply)
           if (command._tag === "CancelReply") running.delete(command.reply)
         }
-        // A model whose reply is dropped would go on for nothing.
+        // Otherwise the model of a dropped reply would go on for nothing.
         for (const reply of running) assert.include([state.active?.id, state.preemptive?.id], reply, event._tag)
       }
       assert.strictEqual(running.size, 0)
@@ -329,7 +329,7 @@ describe("for any sequence of events", () => {
         assert.include(order.slice(0, at), "Clear")
         // The rest of an interrupted filler is never said.
         assert.isTrue(order.slice(0, order.indexOf("Clear")).some((tag) => tag === "StopSpeech" || tag === "CancelReply"))
-        // Speech after it would be thrown away too.
+        // Speech that was ordered after the clear would be thrown away too.
         assert.notInclude(order.slice(0, order.lastIndexOf("Clear")), "Speak")
       }
     })
@@ -399,7 +399,7 @@ describe("on a line that plays in real time, whatever the caller does", () => {
       if (line.turns.state.voice.isOn) line.send({ _tag: "VoiceStopped", since: line.turns.now })
       for (let waited = 0; waited < 90 && !line.turns.state.isEnded; waited++) {
         line.pass(1000)
-        // The engines answer, as they do.
+        // The engines answer.
         if (line.turns.state.utterance?.isTranscribing === true) line.says("")
         if (line.turns.state.active?.isTextDone === false) line.answers("Fine.")
       }

@@ -41,7 +41,7 @@ describe("the turn loop", () => {
       assert.deepStrictEqual(story, [`${first}`, "done", `${first + 1}`, "done"])
     }))
 
-  it.effect("takes no event before the commands of the one before are carried out", () =>
+  it.effect("takes an event only after the previous one's commands were carried out", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const { loop, recorded } = yield* setUp(() => Deferred.await(gate))
@@ -56,7 +56,7 @@ describe("the turn loop", () => {
       assert.strictEqual(recorded.length, 2)
     }))
 
-  it.effect("takes the end of the call at once, though other events wait", () =>
+  it.effect("takes the end of the call at once, even if other events wait", () =>
     Effect.gen(function*() {
       const { at, loop, recorded } = yield* setUp(() => Effect.never)
       loop.report({ _tag: "Began" })

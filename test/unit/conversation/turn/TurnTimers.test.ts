@@ -18,7 +18,7 @@ const setUp = Effect.gen(function*() {
     clock.advance(length)
     while (timers.pass(clock.position()));
   }
-  /** Time passes, with frames or without. */
+  /** Lets time pass, with frames or without. */
   const pass = (millis: number, isHeard = true) =>
     Effect.gen(function*() {
       for (let passed = 0; passed < millis; passed += 20) {
@@ -40,7 +40,7 @@ describe("TurnTimers", () => {
       assert.deepStrictEqual(fired, [["filler", 2, 250], ["endpoint", 1, 350]])
     }))
 
-  it.effect("wait for the sound of their moment, since it may hold the caller's voice", () =>
+  it.effect("wait until the sound of their moment has arrived, since it may hold the caller's voice", () =>
     Effect.gen(function*() {
       const { fired, hear, pass, start } = yield* setUp
       yield* pass(100)

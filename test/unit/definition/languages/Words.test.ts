@@ -60,7 +60,7 @@ const letters = (text: string) => text.replace(/\s+/g, "")
 const segmenter = new Intl.Segmenter("en", { granularity: "word" })
 
 describe("of any script", () => {
-  it.prop("what is heard grows with the share, ends between words, and loses nothing of the rest", [Text, Share, Share], ([sentences, one, other]) => {
+  it.prop("the cut text grows with the share, ends between words, and loses nothing of the rest", [Text, Share, Share], ([sentences, one, other]) => {
     const text = sentences.join(" ")
     const less = Words.cut(text, Math.min(one, other))
     const more = Words.cut(text, Math.max(one, other))
@@ -84,7 +84,7 @@ describe("of any script", () => {
     const heard = Words.cut(sentence, share)
     const rest = sentence.slice(heard.length).trim()
     assert.strictEqual(letters(Words.join(heard, rest)), letters(sentence))
-    // Between Chinese words no blank appears that nobody wrote.
+    // No blank is added between Chinese words.
     if (!/\s/.test(sentence) && /^\p{Script=Han}/u.test(sentence)) assert.notMatch(Words.join(heard, rest), /\s/)
   })
 

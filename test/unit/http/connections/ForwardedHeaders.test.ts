@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
 import { type Doubt, type Headers, readAddress, readForwarded, resolve, trust } from "../../../../src/http/connections/ForwardedHeaders.ts"
 
-/** The load balancer and the proxy before us; the client is a stranger. */
+/** The networks of the load balancer and the proxy before the service. The client is in none of them. */
 const isTrusted = trust(["127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48"])
 const lb = "10.0.0.1"
 const client = "203.0.113.7"
@@ -103,7 +103,7 @@ describe("what trusted proxies forward", () => {
     assert.strictEqual(see({ host, "x-forwarded-proto": "https" }, "2001:db8:1::5").base, https)
   })
 
-  it("also gives the other scheme, and the address without the port, for a signature to prove", () => {
+  it("also gives the URLs with the other scheme and without the port, one of which a signature may prove", () => {
     assert.deepStrictEqual(see({ host, "x-forwarded-proto": "http" }).bases, [`http://${host}`, https])
     assert.deepStrictEqual(see({ host, "x-forwarded-proto": "https", "x-forwarded-port": "8443" }).bases, [
       `${https}:8443`,
@@ -133,7 +133,7 @@ describe("what a client claims", () => {
       "x-forwarded-port": "1, 443, 80"
     }],
     ["an element of Forwarded", { forwarded: `for=192.0.2.66;host=evil.example;proto=http, for=${client};host=${host};proto=https, for=${lb}` }]
-  ])("stands left of what the proxies wrote, and is not used: %s", (_, headers) => {
+  ])("is not used if it stands left of what the proxies wrote: %s", (_, headers) => {
     const seen = see(headers)
     assert.deepStrictEqual([seen.base, seen.client], [`https://${host}`, client])
   })
@@ -143,7 +143,7 @@ describe("what a client claims", () => {
     ["another scheme", { host, "x-forwarded-for": client, "x-forwarded-proto": "https", forwarded: "proto=http" }],
     ["another host", { host, "x-forwarded-for": client, "x-forwarded-proto": "https", forwarded: "host=evil.example" }],
     ["rubbish", { host, "x-forwarded-for": client, "x-forwarded-proto": "https", forwarded: "for=\"" }]
-  ])("in the other family of headers makes neither believed: %s", (_, headers) => {
+  ])("in the other family of headers makes the service ignore both families: %s", (_, headers) => {
     assert.deepStrictEqual(see(headers), { client: "127.0.0.1", base: undefined, bases: [], doubts: ["headers disagree"] })
   })
 

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as FailedAddresses from "../../../../src/http/connections/FailedAddresses.ts"
 import * as RequestTurns from "../../../../src/http/connections/RequestTurns.ts"
 
-/** Steps that each take 1 ms by a clock of their own, and which steps ran in which turn of the event loop. */
+/** Makes steps that each take 1 ms of a fake clock, and records which steps ran in which turn of the event loop. */
 const make = () => {
   let now = 0
   let turn = 0
@@ -14,7 +14,7 @@ const make = () => {
     while (ran.length <= turn) ran.push([])
     ran[turn].push(name)
   }
-  /** Waits until all steps have run, and counts the turns of the event loop. */
+  /** Waits until all steps have run. Returns the steps of each turn of the event loop. */
   const settle = Effect.callback<ReadonlyArray<ReadonlyArray<string>>>((resume) => {
     const next = () => {
       turn++
@@ -27,7 +27,7 @@ const make = () => {
 }
 
 describe("steps of requests", () => {
-  it.live("are run some ms at a time, with turns for the calls in between", () =>
+  it.live("are run some ms at a time, so that the event loop serves calls in between", () =>
     Effect.gen(function*() {
       const { settle, step, turns } = make()
       const key = {}
@@ -47,7 +47,7 @@ describe("steps of requests", () => {
       assert.strictEqual((yield* settle).flat().indexOf("Twilio"), 1)
     }))
 
-  it.live("of an address that has failed come last, but they come", () =>
+  it.live("of an address that has failed run last", () =>
     Effect.gen(function*() {
       const { settle, step, turns } = make()
       turns.run({}, step("stranger"), true)
@@ -55,7 +55,7 @@ describe("steps of requests", () => {
       assert.deepStrictEqual((yield* settle).flat(), [...Array.from({ length: 10 }, () => "Twilio"), "stranger"])
     }))
 
-  it.live("of an address that has failed come even while others never stop", () =>
+  it.live("of an address that has failed run although other addresses' steps go on and on", () =>
     Effect.gen(function*() {
       const { settle, step, turns } = make()
       let left = 400
@@ -70,7 +70,7 @@ describe("steps of requests", () => {
     }))
 })
 
-describe("addresses that fail", () => {
+describe("addresses with failed signatures", () => {
   it("come last after twenty failures, until one signature is right", () => {
     const failures = FailedAddresses.make()
     for (let index = 0; index < 19; index++) failures.add("192.0.2.1")

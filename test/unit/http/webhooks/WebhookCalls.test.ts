@@ -21,7 +21,7 @@ const base = "https://calls.example.com"
 const noRecorder = Layer.succeed(CallRecorder, CallRecorder.of({ isRecorded: () => false, listen: () => Effect.die("nothing is recorded") }))
 const shop = { ...silent, name: AgentName.make("shop") }
 
-/** Of a process that has not seen the call before. */
+/** Runs a test with a process that does not know the call. */
 const withCalls = <A, E>(test: (bench: {
   readonly calls: Effect.Success<typeof WebhookCalls.make>
   readonly store: RecordingStore.RecordingStore
@@ -58,9 +58,9 @@ describe("a call that another process placed, while the store can't be asked", (
   it.effect.each<readonly [string, Readonly<Record<string, string>>, "inbound" | "outbound-api", boolean]>([
     ["figures only, as its ticket says", { agent: "shop", ticket: "f1a2b" }, "outbound-api", false],
     ["words, as its ticket says", { agent: "shop", ticket: "w1a2b" }, "outbound-api", true],
-    ["words, as nothing was asked for it", { agent: "shop" }, "outbound-api", true],
-    ["figures only, where it came by the fallback and what was asked is not known", {}, "outbound-api", false],
-    ["words, as it was not placed but came in", {}, "inbound", true]
+    ["words, as its URL has an agent and no ticket", { agent: "shop" }, "outbound-api", true],
+    ["figures only, as the fallback's URL does not say what its request asked for", {}, "outbound-api", false],
+    ["words, as it is inbound", {}, "inbound", true]
   ])("is kept: %s", ([, query, direction, keepsWords]) =>
     withCalls(({ calls, store }) =>
       Effect.gen(function*() {
@@ -69,7 +69,7 @@ describe("a call that another process placed, while the store can't be asked", (
         assert.deepStrictEqual(store.of("CallBegan").map(({ keeping }) => keeping.words), [keepsWords])
       })))
 
-  it.effect("goes on with its agent, and with figures only, after that process died", () =>
+  it.effect("goes on with its agent, and still keeps figures only, after that process died", () =>
     withCalls(({ calls, store }) =>
       Effect.gen(function*() {
         store.isDown = true
@@ -80,7 +80,7 @@ describe("a call that another process placed, while the store can't be asked", (
         assert.deepStrictEqual(store.of("CallBegan").map(({ agent, keeping }) => [agent, keeping.words]), [["shop", false]])
       })))
 
-  it.effect("goes on with the standard agent where that process had another", () =>
+  it.effect("goes on with the standard agent if this process does not have the call's agent", () =>
     withCalls(({ calls, store }) =>
       Effect.gen(function*() {
         store.isDown = true
@@ -90,7 +90,7 @@ describe("a call that another process placed, while the store can't be asked", (
 })
 
 describe("a call that another process has placed a moment ago", () => {
-  it.effect("is kept as was asked, once that process has written it down", () =>
+  it.effect("is kept as its request asked, once that process has stored it", () =>
     withCalls(({ calls, store }) =>
       Effect.gen(function*() {
         const admitted = yield* Effect.forkChild(calls.admitAnywhere(readCall("outbound-api"), webhook({ agent: "shop", ticket: "w1a2b" })))
@@ -102,7 +102,7 @@ describe("a call that another process has placed a moment ago", () => {
         assert.deepStrictEqual(call.info.keeping.metadata, { order: 7 })
       })))
 
-  it.effect("is not waited for, where this process placed it or nobody did", () =>
+  it.effect("is not looked up again if its URL has no ticket", () =>
     withCalls(({ calls, store }) =>
       Effect.gen(function*() {
         const admitted = yield* Effect.forkChild(calls.admitAnywhere(readCall("outbound-api"), webhook({ agent: "shop" })))

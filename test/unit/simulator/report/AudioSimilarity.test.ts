@@ -11,7 +11,7 @@ const speech = (millis: number) => {
   }))
 }
 
-/** The same, so much later, with silence in place of some of it. */
+/** The sound `said`, delayed by `lagMillis`, with silence from `from` to `to`. */
 const echoOf = (said: Pcm.Pcm<8000>, lagMillis: number, from: number, to: number) => {
   const heard = new Int16Array(said.length + lagMillis * 8)
   heard.set(said, lagMillis * 8)
@@ -21,7 +21,7 @@ const echoOf = (said: Pcm.Pcm<8000>, lagMillis: number, from: number, to: number
 
 describe("a sound that came back", () => {
   const said = speech(4000)
-  // All that was said in the last 250 ms before each loss was on its way.
+  // The sound of the last 250 ms before each loss was on its way, and is missing.
   const lostAt = [1000, 2000, 3000]
   const heard = lostAt.reduce((sound, at) => {
     const cut = Int16Array.from(sound)
@@ -29,14 +29,14 @@ describe("a sound that came back", () => {
     return Pcm.of(8000, cut)
   }, echoOf(said, 100, 0, 0))
 
-  it("is the same though streams were lost on the way, but for what was lost with them", () => {
+  it("is the same if only sound that was on its way at a loss is missing", () => {
     assert.isBelow(AudioSimilarity.compare(said, heard).correlation, 0.9)
     const { correlation, lagMillis } = AudioSimilarity.compare(said, heard, { lostAt })
     assert.isAbove(correlation, 0.99)
     assert.strictEqual(lagMillis, 100)
   })
 
-  it("is not the same where more is missing than the losses explain", () => {
+  it("is not the same if more is missing than the losses explain", () => {
     assert.isBelow(AudioSimilarity.compare(said, echoOf(said, 100, 1200, 2800), { lostAt: [1000] }).correlation, 0.8)
   })
 })

@@ -9,7 +9,7 @@ const started = (at: number) => StreamStarted({ at, streamSid, parameters: {} })
 const lost = (at: number, why: "fault" | "connectionLost" | "callerHungUp" = "fault") => StreamEnded({ at, streamSid, why, code: undefined })
 const answered = Status({ at: 500, status: "in-progress" })
 
-/** Sound that is loud between each pair of times, ms since the answer. */
+/** Sound of `length` ms from the call's answer on, which is loud in each stretch. */
 const sound = (length: number, ...stretches: ReadonlyArray<readonly [from: number, to: number]>) => {
   const pcm = new Int16Array(length * 8)
   for (const [from, to] of stretches) for (let index = from * 8; index < to * 8; index++) pcm[index] = index % 2 === 0 ? 4000 : -4000

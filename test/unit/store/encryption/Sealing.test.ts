@@ -12,14 +12,14 @@ describe("Sealing", () => {
   it.prop("opens what it sealed, at its place", [Schema.String, Schema.Array(Schema.Int), Schema.String], ([text, numbers, place]) => {
     const { openBlock, openText, sealer } = sealingOf(now)
     const block = Uint8Array.from(numbers)
-    // A lone surrogate has no UTF-8, and no database keeps it either.
+    // A lone surrogate can't be written in UTF-8, and no database stores it.
     assert.deepStrictEqual(openText(sealer!.sealText(text, place), place), Result.succeed(text.toWellFormed()))
     const sealed = sealer!.sealBlock(block, place)
     assert.strictEqual(sealed.length, block.length + overheadBytes)
     assert.deepStrictEqual(Result.map(openBlock(sealed, place, "2026"), (plain) => [...plain]), Result.succeed([...block]))
   })
 
-  it("does not open what was moved or changed", () => {
+  it("does not open texts that were moved or changed", () => {
     const { openBlock, openText, sealer } = sealingOf(now)
     const text = sealer!.sealText("my number is 12", "CA1/turns")
     assert.strictEqual(Result.isFailure(openText(text, "CA2/turns")), true)
@@ -32,7 +32,7 @@ describe("Sealing", () => {
     assert.strictEqual(Result.isFailure(openBlock(block.subarray(0, 20), "file/0", "2026")), true)
   })
 
-  it("never seals the same text alike, and shows none of it", () => {
+  it("seals the same text differently each time, and shows no part of it", () => {
     const { sealer } = sealingOf(now)
     const texts = Array.from({ length: 50 }, () => sealer!.sealText("my card number", "CA1/turns"))
     assert.strictEqual(new Set(texts).size, 50)
@@ -48,7 +48,7 @@ describe("Sealing", () => {
     assert.deepStrictEqual(Result.isFailure(missing) && [missing.failure.why, missing.failure.keyId], ["keyMissing", "2025"])
   })
 
-  it("gives texts back that were kept before there was a key", () => {
+  it("returns texts unchanged that were stored before there was a key", () => {
     assert.deepStrictEqual(sealingOf(now).openText("hello", "place"), Result.succeed("hello"))
     assert.strictEqual(sealingOf().sealer, undefined)
   })

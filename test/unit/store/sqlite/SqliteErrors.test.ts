@@ -28,8 +28,8 @@ const file = "/data/calls.db"
 
 describe("what SQLite refuses", () => {
   it.each([
-    ["a key that is there", "INSERT INTO t VALUES ('a', 'two')"],
-    ["a name that is there", "INSERT INTO t VALUES ('b', 'one')"]
+    ["a key that exists already", "INSERT INTO t VALUES ('a', 'two')"],
+    ["a name that exists already", "INSERT INTO t VALUES ('b', 'one')"]
   ])("is a duplicate: %s", (_, text) => {
     const error = errorOf(thrown(text))
     assert.strictEqual(error.reason._tag, "UniqueViolation")
@@ -39,13 +39,13 @@ describe("what SQLite refuses", () => {
 
   it.each([
     ["no SQL", "SELEC 1"],
-    ["a table that is not there", "INSERT INTO u VALUES (1)"],
+    ["a table that does not exist", "INSERT INTO u VALUES (1)"],
     ["a parameter too many", "INSERT INTO t VALUES ('b', ?)", "x", "y"]
   ] as const)("is the statement's fault: %s", (_, text, ...parameters) => {
     assert.isTrue(SqliteErrors.isStatementsFault(errorOf(thrown(text, ...parameters))))
   })
 
-  it("is not the statement's fault where the disk or another process is", () => {
+  it("is not the statement's fault if it comes from the disk or from another process", () => {
     for (const code of [5, 6, 10, 13, 14, 26]) assert.isFalse(SqliteErrors.isStatementsFault(coded(code)), `${code}`)
   })
 
@@ -67,13 +67,13 @@ describe("what SQLite refuses", () => {
     assert.match(SqliteErrors.passing(coded(code)), sentence)
   })
 
-  it("may pass on a full disk, and not in a folder that may not be written", () => {
+  it("may pass if the disk is full, but not if the folder may not be written to", () => {
     assert.isUndefined(SqliteErrors.hopeless(unwritable("ENOSPC"), file))
     assert.match(SqliteErrors.passing(unwritable("ENOSPC")), /no space left/)
     assert.match(SqliteErrors.hopeless(unwritable("EACCES"), file) ?? "", /DATA_DIR/)
   })
 
-  it.each([new TypeError("boom"), "a text", undefined, null, { errcode: "11" }])("is taken for an unknown error where it is not SQLite's: %j", (cause) => {
+  it.each([new TypeError("boom"), "a text", undefined, null, { errcode: "11" }])("is an unknown error if it is not SQLite's: %j", (cause) => {
     const error = errorOf(cause)
     assert.strictEqual(error.reason._tag, "UnknownError")
     assert.isUndefined(SqliteErrors.hopeless(error, file))

@@ -21,7 +21,7 @@ const silence = Buffer.from(Array.from({ length: 160 }, (_, index) => index % 3 
 
 type Row = readonly [from: string, event: Inbound["event"], text: string]
 
-/** The messages that come about fifty times a second. They must not cost as much as JSON and the schema do. */
+/** The messages that come about fifty times a second. JSON and the schema would cost too much for them. */
 const media: ReadonlyArray<Row> = [
   ["2019", "media", `{"event":"media","sequenceNumber":"2","media":{"track":"inbound","chunk":"1","timestamp":"102","payload":"${sound}"},"streamSid":"${stream}"}`],
   ["2020", "media", `{"event":"media","sequenceNumber":"2","media":{"track":"inbound","chunk":"1","timestamp":"52","payload":"${sound}"},"streamSid":"${stream}"}`],
@@ -66,7 +66,7 @@ describe("a message that Twilio wrote", () => {
     )
   })
 
-  it.each(media)("%s: %s is scanned, for it comes fifty times a second", (_, _event, text) => {
+  it.each(media)("%s: %s is scanned, because it comes fifty times a second", (_, _event, text) => {
     const scanned = scan(Buffer.from(text))
     assert.isDefined(scanned)
     assert.deepStrictEqual<unknown>(scanned, Result.getOrThrow(decodeInbound(text)))

@@ -4,7 +4,7 @@ import { closeLeadMillis, make, maxLeadMillis } from "../../../../src/twilio/med
 
 const Messages = Schema.Array(Schema.Struct({
   bytes: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 50_000 })),
-  /** ms since the one before. */
+  /** ms since the message before. */
   after: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 5000 }))
 }))
 
@@ -25,13 +25,13 @@ describe("the lead of a stream's sound", () => {
     }
   })
 
-  it.prop("keeps all sound of a telephone line, however late and in whatever pieces it comes", [Messages], ([messages]) => {
+  it.prop("keeps all sound of a telephone line, even if it comes late and in pieces of any length", [Messages], ([messages]) => {
     const lead = make(opened)
     let now = opened
     let brought = 0
     for (const { after, bytes } of messages) {
       now += after
-      // The sound that was spoken by now and has not come yet.
+      // The sound that was spoken by now but has not come yet.
       const due = (now - opened) * 8 - brought
       if (due < 8) continue
       const comes = Math.max(8, Math.min(bytes, due))
@@ -47,7 +47,7 @@ describe("the lead of a stream's sound", () => {
     assert.isFalse(lead.isTooMuch())
   })
 
-  it("cuts the message that exceeds two seconds, drops the next ones, and keeps the line's sound again as time passes", () => {
+  it("cuts the message that exceeds two seconds, drops the next ones, and keeps sound again as time passes", () => {
     const lead = make(opened)
     assert.strictEqual(lead.take(36_000, opened), 16_000)
     assert.strictEqual(lead.take(frame, opened), 0)
@@ -55,7 +55,7 @@ describe("the lead of a stream's sound", () => {
     for (let at = 20; at <= 10_000; at += 20) assert.strictEqual(lead.take(frame, opened + at), frame)
   })
 
-  it("is too much when ten seconds more sound came than time has passed, kept or not", () => {
+  it("is too much when ten seconds more sound came than time has passed, even if most of it was dropped", () => {
     const lead = make(opened)
     const most = closeLeadMillis * 8
     lead.take(most, opened)

@@ -9,7 +9,7 @@ const { decodeInbound, decodeOutbound, encodeInbound, encodeOutbound } = MediaMe
 const sid = streamSid()
 const call = callSid()
 
-/** As Twilio writes them, one text frame each. */
+/** Messages as Twilio writes them, one text frame each. */
 const connected = `{"event":"connected","protocol":"Call","version":"1.0.0"}`
 const start =
   `{"event":"start","sequenceNumber":"1","start":{"accountSid":"${accountSid}","streamSid":"${sid}",` +
@@ -66,7 +66,7 @@ describe("what Twilio sends", () => {
     assert.deepStrictEqual(message.event === "start" && message.start.customParameters, {})
   })
 
-  it("decodes a start without the inner streamSid: the outer one counts", () => {
+  it("decodes a start without the inner streamSid, and uses the outer one", () => {
     const message = inbound(changed(start, "start.streamSid", undefined))
     assert.strictEqual(message.event === "start" && message.streamSid, sid)
   })
@@ -217,13 +217,13 @@ describe("what this service sends", () => {
     })
   })
 
-  it("encodes bytes that lie in the middle of a larger buffer", () => {
+  it("encodes bytes from the middle of a larger buffer", () => {
     const payload = new Uint8Array([9, 9, 1, 2, 3, 9]).subarray(2, 5)
     const decoded = Result.getOrThrow(decodeOutbound(encodeOutbound({ event: "media", streamSid: sid, media: { payload } })))
     assert.deepStrictEqual(decoded.event === "media" && [...decoded.media.payload], [1, 2, 3])
   })
 
-  it("has no event that only Twilio sends", () => {
+  it("is never an event that only Twilio sends", () => {
     for (const text of [connected, start, dtmf, stop]) assert.strictEqual(outboundRejection(text), "unknownEvent")
   })
 })
@@ -274,7 +274,7 @@ describe("round trips", () => {
     }
   })
 
-  it.prop("never throw, whatever comes", [Schema.String, Schema.Json], ([text, json]) => {
+  it.prop("never throw, for any text or JSON", [Schema.String, Schema.Json], ([text, json]) => {
     for (const candidate of [text, JSON.stringify(json), JSON.stringify({ event: "media", media: json, start: json })]) {
       assert.isTrue(Result.isFailure(decodeInbound(candidate)))
       assert.isTrue(Result.isFailure(decodeOutbound(candidate)))

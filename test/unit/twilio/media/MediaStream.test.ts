@@ -11,7 +11,7 @@ import * as MediaStream from "../../../../src/twilio/media/MediaStream.ts"
 import { accountSid, callSid, streamSid } from "../../../support/conversation/Samples.ts"
 import { settle } from "../../../support/service/Time.ts"
 
-/** As much of a `ws` socket and its fast path as a media stream uses. */
+/** A fake of the parts of a `ws` socket and its fast path that a media stream uses. */
 class FakeSocket extends EventEmitter {
   readyState = 1
   isPaused = false
@@ -45,7 +45,7 @@ class FakeSocket extends EventEmitter {
   bring(message: object | string) {
     this.emit("message", Buffer.from(typeof message === "string" ? message : JSON.stringify(message)), false)
   }
-  /** The connection is gone. */
+  /** The connection is lost. */
   drop(code = 1006) {
     this.readyState = 3
     this.emit("close", code)
@@ -107,7 +107,7 @@ const refused = Effect.fnUntraced(function*(act: (socket: FakeSocket) => void) {
 })
 
 describe("the beginning of a stream", () => {
-  it.effect("gives the call, the stream and the parameters of the TwiML", () =>
+  it.effect("provides the call, the stream and the parameters of the TwiML", () =>
     Effect.gen(function*() {
       const { stream } = yield* start
       assert.strictEqual(stream.streamSid, sid)
@@ -169,7 +169,7 @@ describe("inbound", () => {
       assert.strictEqual((yield* stream.closed).reason, "lost")
     }))
 
-  it.effect("sound that no agent takes: the newest six seconds are kept, the rest is counted as untaken", () =>
+  it.effect("sound that no agent takes is dropped except for the newest six seconds, and counted as untaken", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       for (let chunk = 1; chunk <= 370; chunk++) {
@@ -279,7 +279,7 @@ describe("inbound", () => {
       assert.strictEqual(stream.tally.received, 100)
     }))
 
-  it.effect("usual sound is scanned, and counted as such; other forms are left to the schema", () =>
+  it.effect("usual sound is scanned and counted as scanned; other forms are left to the schema", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       for (let chunk = 1; chunk <= 50; chunk++) socket.bring(media(chunk))
@@ -402,7 +402,7 @@ describe("sound that is ahead of the clock", () => {
   const lengths = (stream: MediaStream.MediaStream) =>
     Effect.map(Stream.runCollect(stream.media), (sounds) => sounds.map((sound) => sound.event === "media" ? sound.media.payload.length / 8 : sound.millis))
 
-  it.effect("is cut at two seconds and counted apart from what the agent did not take", () =>
+  it.effect("is cut at two seconds, and not counted as sound that the agent did not take", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       socket.bring(long(1, 1500))
@@ -414,7 +414,7 @@ describe("sound that is ahead of the clock", () => {
       assert.deepStrictEqual({ ahead, burst, received, surplusMillis, untaken }, { ahead: 1, burst: 0, received: 3, surplusMillis: 2500, untaken: 0 })
     }))
 
-  it.effect("closes the stream when it is ten seconds", () =>
+  it.effect("closes the stream when it is ten seconds ahead", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       for (let message = 1; message <= 3; message++) socket.bring(long(message, 3400))
@@ -422,7 +422,7 @@ describe("sound that is ahead of the clock", () => {
       assert.strictEqual((yield* stream.closed).reason, "ahead")
     }))
 
-  it.effect("does not come from a stalled network that brings a minute at once", () =>
+  it.effect("is not a minute of sound that comes at once after a stall of the network", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       yield* TestClock.adjust("1 minute")
@@ -431,7 +431,7 @@ describe("sound that is ahead of the clock", () => {
       assert.deepStrictEqual([stream.tally.surplusMillis, stream.tally.burst], [0, 2700])
     }))
 
-  it.effect("is bounded by the backlog in long messages too: the newest are kept, the others counted", () =>
+  it.effect("is also bounded by the backlog in long messages: the newest are kept, the others counted", () =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       yield* TestClock.adjust("10 minutes")

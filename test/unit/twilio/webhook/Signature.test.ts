@@ -89,7 +89,7 @@ describe("the cost of a check", () => {
   const bases = ["https://example.com", "https://example.com:8443", "http://127.0.0.1:8000", "https://user:pass@example.com", "https://[2001:db8::1]", "https://EXAMPLE.com:443"]
   const targets = ["/twiml", "/twiml/", "/twiml?agent=echo", "/twiml?a=it's&b=%27", "/twiml?a=1&a=2&ä=ö", "/twiml?q=a b", "/twiml?", "//twiml?x=%zz", "/"]
 
-  it("is bounded: a URL has few spellings, none twice, and the first is the URL itself", () => {
+  it("is bounded: a URL has few spellings, each once, and the first is the URL itself", () => {
     for (const base of bases) {
       for (const target of targets) {
         const spellings = [...Signature.spellings(base + target)]
@@ -129,7 +129,7 @@ describe("a refused request", () => {
   const check = (change: Partial<Parameters<typeof Signature.isValid>[0]>) =>
     Signature.isValid({ authTokens: [token], signature, url, parameters, ...change })
 
-  it("is never one that Twilio signed", () => assert.isTrue(check({})))
+  it("is never a request that Twilio signed", () => assert.isTrue(check({})))
 
   it.each([
     ["no signature", { signature: undefined }],
@@ -144,11 +144,11 @@ describe("a refused request", () => {
     ["a parameter that was added", { parameters: { ...parameters, From: "+14155550100" } }],
     ["a parameter that was removed", { parameters: { CallSid: "CA1" } }],
     ["a parameter's name in another case", { parameters: { callsid: "CA1", Digits: "12" } }]
-  ])("is one with %s", (_, change) => assert.isFalse(check(change)))
+  ])("is a request with %s", (_, change) => assert.isFalse(check(change)))
 
-  it.prop("is one with any change to a value", [Schema.String, Schema.String], ([one, other]) => {
+  it.prop("is a request with a changed value", [Schema.String, Schema.String], ([one, other]) => {
     const signature = Signature.sign(token, url, { Body: one })
-    // A form is UTF-8, in which halves of a character are all the same.
+    // A form is UTF-8, in which all lone surrogates become the same bytes.
     const isSame = one.toWellFormed() === other.toWellFormed()
     assert.strictEqual(check({ signature, parameters: { Body: other } }), isSame)
   })

@@ -31,7 +31,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(tokens, token), "used")
     }))
 
-  it.effect("is valid for its own call only, and is not used up by another", () =>
+  it.effect("is valid for its own call only, and is not used up by another call", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const token = yield* tokens.issue(call)
@@ -50,7 +50,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(tokens, one), "expired")
     }))
 
-  it.effect("is different each time, and each is valid", () =>
+  it.effect("is different for each stream, and each is valid", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const all = yield* Effect.replicateEffect(tokens.issue(call), 50)
@@ -59,7 +59,7 @@ describe("StreamToken", () => {
       for (const token of all) assert.strictEqual(yield* redeem(tokens, token), "used")
     }))
 
-  it.effect("stays used while others expire around it", () =>
+  it.effect("stays used while other tokens expire", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const early = yield* tokens.issue(call)
@@ -97,7 +97,7 @@ describe("StreamToken", () => {
       assert.strictEqual(yield* redeem(tokens, token), "good")
     }))
 
-  it.effect("can neither be prolonged nor be used twice in another spelling", () =>
+  it.effect("can be neither extended nor used again in another spelling", () =>
     Effect.gen(function*() {
       const tokens = yield* process("a")
       const token = yield* tokens.issue(call)
@@ -144,7 +144,7 @@ describe("StreamToken", () => {
     }))
 
   const hour = 3_600_000
-  it.effect.each([3 * 60_000, hour, -hour, 24 * hour, -24 * hour])("stays valid at its process when the time of day is set by %i ms", (millis) =>
+  it.effect.each([3 * 60_000, hour, -hour, 24 * hour, -24 * hour])("stays valid at its process when the time of day changes by %i ms", (millis) =>
     Effect.gen(function*() {
       const wall = yield* WallClock.make
       yield* Effect.gen(function*() {

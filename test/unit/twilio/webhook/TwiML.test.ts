@@ -17,7 +17,7 @@ const connect = (parameters: Record<string, string>, url = "wss://calls.example.
 const streamOf = (text: string) => Effect.map(parse(text), ({ children }) => children[0].children[0])
 
 describe("dial", () => {
-  it.effect("rings one number from ours for 20 seconds, and has Twilio request the action afterwards", () =>
+  it.effect("rings one number for 20 seconds with our caller ID, and makes Twilio request the action afterwards", () =>
     Effect.gen(function*() {
       const { children: [verb] } = yield* parse(TwiML.dial({ to: caller, callerId: ours, action: "https://calls.example.com/twilio/continue" }))
       assert.strictEqual(verb.name, "Dial")
@@ -38,7 +38,7 @@ describe("dial", () => {
 })
 
 describe("connectStream", () => {
-  it.effect("is one <Connect> with one <Stream>, and has Twilio request the action afterwards", () =>
+  it.effect("is one <Connect> with one <Stream>, and makes Twilio request the action afterwards", () =>
     Effect.gen(function*() {
       const response = yield* parse(connect({ token: "abc" }))
       assert.strictEqual(response.name, "Response")

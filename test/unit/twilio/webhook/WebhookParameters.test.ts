@@ -3,7 +3,7 @@ import { Option, Result, Schema } from "effect"
 import * as WebhookParameters from "../../../../src/twilio/webhook/WebhookParameters.ts"
 import { accountSid, callSid, streamSid } from "../../../support/conversation/Samples.ts"
 
-/** As the bodies are on the wire: real-shaped, with more parameters than we read. */
+/** Bodies as Twilio sends them, with more parameters than this service reads. */
 const incoming =
   `ApiVersion=2010-04-01&AccountSid=${accountSid}&CallSid=${callSid()}&CallStatus=ringing&Direction=inbound` +
   "&From=%2B14155550123&Caller=%2B14155550123&FromCity=SAN+FRANCISCO&FromState=CA&FromZip=94105&FromCountry=US" +
@@ -67,7 +67,7 @@ describe("a call that requests TwiML", () => {
     (To) => assert.isTrue(Option.isNone(read({ To }).To))
   )
 
-  it("tells which error made Twilio request the fallback URL, and at which path", () => {
+  it("says which error made Twilio request the fallback URL, and at which path", () => {
     const call = read({ ErrorCode: "11200", ErrorUrl: "https://calls.example.com/twilio/continue?step=2" })
     assert.deepStrictEqual(call.ErrorCode, Option.some(11200))
     assert.deepStrictEqual(call.ErrorUrl, Option.some("/twilio/continue"))
@@ -121,13 +121,13 @@ describe("a call whose stream or transfer has ended", () => {
   const decode = Schema.decodeUnknownResult(WebhookParameters.ContinueParameters)
   const read = (change: Record<string, string | undefined> = {}) => Result.getOrThrow(decode(form(incoming, change)))
 
-  it("tells how a transfer went, if there was one", () => {
+  it("says how the transfer ended, if there was one", () => {
     assert.strictEqual(read().DialCallStatus, "")
     assert.strictEqual(read({ DialCallStatus: "no-answer" }).DialCallStatus, "no-answer")
     assert.strictEqual(read({ DialCallStatus: " Completed" }).DialCallStatus, "completed")
   })
 
-  it("tells its own end beside the transfer's result", () => {
+  it("has its own final status next to the transfer's result", () => {
     const call = read({ CallStatus: "Failed", DialCallStatus: "no-answer" })
     assert.deepStrictEqual<Option.Option<string>>(call.CallStatus, Option.some("failed"))
   })

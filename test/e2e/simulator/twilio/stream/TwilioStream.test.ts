@@ -48,8 +48,8 @@ describe("a stream of the simulator", () => {
 
   it.effect("writes every message as Twilio does, byte for byte", () =>
     Effect.gen(function*() {
-      const line = yield* script(Caller.Step.Press({ digits: "5" }), Caller.Step.HangUp())
-      const peer = yield* FakeWire.peer({ line })
+      const activeCaller = yield* script(Caller.Step.Press({ digits: "5" }), Caller.Step.HangUp())
+      const peer = yield* FakeWire.peer({ activeCaller })
       yield* peer.mark("turn-1/seg-0")
       yield* TestClock.adjust("1 second")
       const { accountSid, callSid, streamSid: sid } = FakeWire
@@ -122,12 +122,12 @@ describe("a stream of the simulator", () => {
 
   it.effect("sends stop and closes when the caller hangs up", () =>
     Effect.gen(function*() {
-      const line = yield* script(
+      const activeCaller = yield* script(
         Caller.Step.Press({ digits: "1#" }),
         Caller.Step.Silence({ duration: "100 millis" }),
         Caller.Step.HangUp()
       )
-      const peer = yield* FakeWire.peer({ line })
+      const peer = yield* FakeWire.peer({ activeCaller })
       yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(yield* Fiber.join(peer.fiber), { why: "callerHungUp", code: undefined })
       assert.deepStrictEqual(peer.sent.filter((m) => m.event === "dtmf").map((m) => m.dtmf?.digit), ["1", "#"])

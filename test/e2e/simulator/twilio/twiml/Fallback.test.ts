@@ -86,7 +86,7 @@ describe("the fallback URL of a number", () => {
           Effect.gen(function*() {
             const before = asked(both, "/fallback").length
             const call = yield* place(both, { webhookUrl: `${both.service.url}${path}`, faults: { noFallback } })
-            // The service is told of the end in both cases.
+            // The status callback reports the end in both cases.
             assert.strictEqual(yield* call.settled, "completed")
             assert.strictEqual(asked(both, "/status").at(-1)?.parameters["CallStatus"], "completed")
             return asked(both, "/fallback").slice(before).map((hook) => errorOf(hook)[1])

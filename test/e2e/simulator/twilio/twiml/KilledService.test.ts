@@ -19,7 +19,7 @@ const freePort = Effect.callback<number>((resume) => {
   })
 })
 
-/** The address of a service that is started later, and a Twilio whose fallback for it is the bin "wait". */
+/** The address of a service that is started later, and a simulator whose bin "wait" redirects calls to that service. */
 const addressed = Layer.unwrap(Effect.map(freePort, (port) => {
   const url = `http://127.0.0.1:${port}`
   const options = { authToken: Redacted.make(authToken), bins: { wait: TwimlBins.pauseAndRedirect(`${url}/twiml`) } }
@@ -62,7 +62,7 @@ layer(Layer.merge(Process.layer, addressed), { excludeTestServices: true, timeou
       const asked = (yield* call.events).flatMap((event) => event._tag === "Webhook" && event.kind === "voice" ? [event] : [])
       const failed = asked.find(({ answer }) => answer === undefined)
       assert.include(failed?.url, "/twilio/continue")
-      // Five times more at once, as the service's URL asks.
+      // One request and five retries at once, as the connection overrides of the URL ask.
       assert.strictEqual(failed?.requests, 6)
       const fallback = asked.find(({ url }) => url === simulator.binUrl("wait"))
       assert.strictEqual(fallback?.parameters["ErrorCode"], "11202")

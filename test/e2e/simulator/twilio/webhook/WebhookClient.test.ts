@@ -13,14 +13,14 @@ const good: FailingServer.Action = { twiml: "<Response/>" }
 const outcome = Effect.fnUntraced(function*(fragment: string, ...actions: ReadonlyArray<FailingServer.Action>) {
   const server = yield* FailingServer.make(...actions)
   const result = yield* Effect.result(send({ url: `${server.url}/twiml${fragment}`, method: "POST", parameters }))
-  const told = Result.isSuccess(result)
+  const seen = Result.isSuccess(result)
     ? { status: result.success.status, requests: result.success.requests }
     : { code: result.failure.code, requests: result.failure.requests }
-  return { server, told }
+  return { server, seen }
 })
 
-const told = (fragment: string, ...actions: ReadonlyArray<FailingServer.Action>) =>
-  Effect.scoped(Effect.map(outcome(fragment, ...actions), ({ told }) => told))
+const resultOf = (fragment: string, ...actions: ReadonlyArray<FailingServer.Action>) =>
+  Effect.scoped(Effect.map(outcome(fragment, ...actions), ({ seen }) => seen))
 
 /** A port at which nobody listens. */
 const nobody = Effect.scoped(Effect.map(FailingServer.make("hang"), ({ url }) => url))
@@ -28,11 +28,11 @@ const nobody = Effect.scoped(Effect.map(FailingServer.make("hang"), ({ url }) =>
 describe("a webhook that fails", () => {
   it.live("has Twilio's code for each failure, and is not sent again", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* told("", 500), { code: 11200, requests: 1 })
-      assert.deepStrictEqual(yield* told("", 403), { code: 11200, requests: 1 })
-      assert.deepStrictEqual(yield* told("", "close"), { code: 11206, requests: 1 })
-      assert.deepStrictEqual(yield* told("", "garbage"), { code: 11206, requests: 1 })
-      assert.deepStrictEqual(yield* told("#rt=200", "hang"), { code: 11205, requests: 1 })
+      assert.deepStrictEqual(yield* resultOf("", 500), { code: 11200, requests: 1 })
+      assert.deepStrictEqual(yield* resultOf("", 403), { code: 11200, requests: 1 })
+      assert.deepStrictEqual(yield* resultOf("", "close"), { code: 11206, requests: 1 })
+      assert.deepStrictEqual(yield* resultOf("", "garbage"), { code: 11206, requests: 1 })
+      assert.deepStrictEqual(yield* resultOf("#rt=200", "hang"), { code: 11205, requests: 1 })
     }))
 
   it.live("by default is sent once more at once when nobody listens", () =>
@@ -46,18 +46,18 @@ describe("a webhook that fails", () => {
 
   it.live("is sent again as its fragment says, until it is answered", () =>
     Effect.gen(function*() {
-      assert.deepStrictEqual(yield* told("#rc=3&rp=5xx", 503, 502, good), { status: 200, requests: 3 })
-      assert.deepStrictEqual(yield* told("#rc=3&rp=5xx", 503, 404, good), { code: 11200, requests: 2 })
-      assert.deepStrictEqual(yield* told("#rc=1&rp=4xx", 404, 404, good), { code: 11200, requests: 2 })
-      assert.deepStrictEqual(yield* told("#rc=5&rp=all", 503, "close", "garbage", 302, 404, good), { status: 200, requests: 6 })
-      assert.deepStrictEqual(yield* told("#rc=1&rp=rt&rt=200", "hang", good), { status: 200, requests: 2 })
-      assert.deepStrictEqual(yield* told("#rc=1&rp=ct,rt", "close", good), { status: 200, requests: 2 })
+      assert.deepStrictEqual(yield* resultOf("#rc=3&rp=5xx", 503, 502, good), { status: 200, requests: 3 })
+      assert.deepStrictEqual(yield* resultOf("#rc=3&rp=5xx", 503, 404, good), { code: 11200, requests: 2 })
+      assert.deepStrictEqual(yield* resultOf("#rc=1&rp=4xx", 404, 404, good), { code: 11200, requests: 2 })
+      assert.deepStrictEqual(yield* resultOf("#rc=5&rp=all", 503, "close", "garbage", 302, 404, good), { status: 200, requests: 6 })
+      assert.deepStrictEqual(yield* resultOf("#rc=1&rp=rt&rt=200", "hang", good), { status: 200, requests: 2 })
+      assert.deepStrictEqual(yield* resultOf("#rc=1&rp=ct,rt", "close", good), { status: 200, requests: 2 })
     }))
 
   it.live("is given up after its total time, whatever retries are left", () =>
     Effect.gen(function*() {
       const begin = performance.now()
-      assert.deepStrictEqual(yield* told("#rc=5&rp=all&rt=200&tt=500", "hang"), { code: 11205, requests: 3 })
+      assert.deepStrictEqual(yield* resultOf("#rc=5&rp=all&rt=200&tt=500", "hang"), { code: 11205, requests: 3 })
       assert.isBelow(performance.now() - begin, 3000)
     }))
 

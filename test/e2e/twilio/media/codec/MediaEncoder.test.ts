@@ -10,7 +10,7 @@ const sid = streamSid()
 const { encode, keep } = MediaEncoder.make(sid)
 
 describe("encoded sound", () => {
-  it.live("is read by a WebSocket client, as one message for each 20 ms of sound of any length", () =>
+  it.live("of any length is read by a WebSocket client as one message for each 20 ms", () =>
     Effect.gen(function*() {
       const lengths = [0, 1, 2, 3, 20, 159, 160, 161, 320, 330, 160, 800, 0, 8000, 7999, 160]
       const messages = lengths.flatMap((length) => Array.from({ length: Math.ceil(length / 160) }, (_, index) => Math.min(160, length - index * 160)))

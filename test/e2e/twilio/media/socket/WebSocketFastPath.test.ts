@@ -7,7 +7,7 @@ import * as WebSocketFastPath from "../../../../../src/twilio/media/socket/WebSo
 
 const maxPayload = 100_000
 
-/** A client's frame: masked; FIN and text unless told otherwise. */
+/** A client's frame: masked, and by default FIN and text. */
 const frame = (payload: string | Buffer, options: { readonly first?: number; readonly mask?: Buffer } = {}): Buffer => {
   const bytes = Buffer.from(payload)
   const mask = options.mask ?? Buffer.of(0x11, 0xa2, 0x00, 0xff)
@@ -29,7 +29,7 @@ interface Peer {
   readonly errors: ReadonlyArray<string>
   /** How many pongs came in each turn that the fast path asked for. */
   readonly pongsOfTurns: ReadonlyArray<number>
-  /** Waits until this holds; it is checked after each event. */
+  /** Waits until the condition holds. It is checked after each event. */
   readonly until: (holds: () => boolean) => Effect.Effect<void>
 }
 
@@ -125,7 +125,7 @@ describe("tens of thousands of frames in one packet", () => {
       assert.isAtMost(Math.max(...pongsOfTurns), 2 * 700)
     }).pipe(Effect.scoped))
 
-  it.live("wait while the connection is paused, and are complete", () =>
+  it.live("wait while the connection is paused, and are then complete", () =>
     Effect.gen(function*() {
       const { client, pongsOfTurns, seen, until, webSocket } = yield* peer
       webSocket.once("pong", () => {
@@ -147,7 +147,7 @@ describe("tens of thousands of frames in one packet", () => {
 })
 
 describe("texts", () => {
-  it.live("are taken before `ws` sees them, or left to it, in order", () =>
+  it.live("are taken before `ws` sees them, or left to `ws`, in order", () =>
     Effect.gen(function*() {
       const { client, seen, until } = yield* peer
       const texts = ["m1", "other", "m2", "m".padEnd(125, "x"), "m".padEnd(126, "x"), "m".padEnd(65_535, "x"), "ümlaut", "m3", ""]
@@ -230,7 +230,7 @@ describe("texts", () => {
       assert.deepStrictEqual([...long.seen, ...bare.seen], [])
     }))
 
-  it.live("are left to `ws` when nobody takes them", () =>
+  it.live("are left to `ws` if no function takes them", () =>
     Effect.gen(function*() {
       const { client, seen, until, wire } = yield* peer
       wire.takeTexts(undefined)
@@ -257,7 +257,7 @@ describe("texts", () => {
 })
 
 describe("written frames", () => {
-  it.live("reach the peer in order with those of `ws`, and are reported to have left", () =>
+  it.live("reach the peer in order with frames of `ws`, and `write` returns true", () =>
     Effect.gen(function*() {
       const { client, webSocket, wire } = yield* peer
       const received: Array<Buffer> = []
@@ -276,7 +276,7 @@ describe("written frames", () => {
       assert.strictEqual(bytes.subarray(bytes.indexOf("\x81\x03one", 0, "latin1")).toString("latin1"), "\x81\x03one\x81\x03two\x81\x05three")
     }))
 
-  it.live("are reported not to have left while the peer does not read", () =>
+  it.live("make `write` return false while the peer does not read", () =>
     Effect.gen(function*() {
       const { client, wire } = yield* peer
       client.pause()

@@ -11,7 +11,7 @@ interface Heard {
   readonly isEcho: boolean
 }
 
-/** The time by which the agent's sound is sent before it is played, ms. */
+/** How long before its playback the agent's sound is sent, ms. */
 const lead = 200
 
 /** A call: the agent's sound is played from the beginning, and this sound arrives from the caller. */
@@ -57,7 +57,7 @@ for (const [name, agent] of Object.entries(agents)) {
         const echo = Sounds.join(new Int16Array(Math.round(delay * 8)), Sounds.gain(agent, -20))
         const { canceller, windows } = call(agent, Sounds.mix(echo, hiss(7300)))
         assert.closeTo(canceller.delay()!, delay, 0.5)
-        // From the first window on: sound that may be echo is no voice until the delay is known.
+        // It counts as echo from the first window on: until the delay is known, sound that may be echo is no voice.
         assert.strictEqual(echoes(windows, 0, 7300), 1)
       })
 
@@ -74,12 +74,12 @@ for (const [name, agent] of Object.entries(agents)) {
       })
     }
 
-    it("without an echo does not turn the caller's voice into one", () => {
+    it("on a line without echo does not make the caller's voice count as one", () => {
       const { windows } = call(agent, Sounds.mix(hiss(7300), Sounds.later(caller, 1000)))
       assert.isBelow(echoes(windows, 1000, 1000 + caller.length / 8, -25), 0.2)
     })
 
-    it("is recognized again after the delay has jumped", () => {
+    it("is recognized again after its delay has jumped", () => {
       for (const [before, after] of [[150, 260], [300, 170]]) {
         const jump = 3500
         const arriving = Sounds.join(
@@ -89,7 +89,7 @@ for (const [name, agent] of Object.entries(agents)) {
         const { canceller, windows } = call(agent, Sounds.mix(arriving, hiss(7000)))
         assert.closeTo(canceller.delay()!, after, 0.5)
         const missed = windows.filter(({ at, isEcho, sound }) => at >= jump && Sounds.level(sound) > -54 && !isEcho)
-        // Less voice than an interruption of the agent takes.
+        // Meanwhile less voice is found than an interruption of the agent takes.
         assert.isBelow(missed.length * 32, 200)
       }
     })
@@ -164,8 +164,8 @@ describe("sound that was not played", () => {
     for (const { isEcho } of call(agent, hiss(7000)).windows) assert.isFalse(isEcho)
   })
 
-  it("is no echo any more when the caller has taken up the handset", () => {
-    // From then on there is only the caller's voice.
+  it("is no echo any more when the caller has switched from the loudspeaker to the handset", () => {
+    // After the switch there is only the caller's voice.
     const arriving = Sounds.mix(Sounds.between(echoOf(agent, 200, -14), 0, 3000), hiss(7000), Sounds.later(Sounds.gain(caller, -14), 5200))
     const { windows } = call(agent, arriving)
     assert.isBelow(echoes(windows, 5200, 5200 + caller.length / 8, -40), 0.2)
@@ -204,7 +204,7 @@ describe("a clear", () => {
 describe("sound that is played", () => {
   const agent = agents["noise like speech"]
 
-  it("is compared at its own time, with the gaps of silence in it", () => {
+  it("is compared at the time of its playback, with its gaps of silence", () => {
     const gappy = Sounds.join(Sounds.between(agent, 0, 1500), Sounds.silence(400), Sounds.between(agent, 1500, 3500))
     const canceller = EchoCanceller.make()
     canceller.played(Sounds.between(gappy, 0, 1500), 0)

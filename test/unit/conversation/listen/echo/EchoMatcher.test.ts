@@ -6,7 +6,7 @@ import * as Sounds from "../../../../support/conversation/Sounds.ts"
 
 const agent = Sounds.speechLike(3000, -20, 3)
 
-/** The matcher after three seconds of the agent's sound, in which `arriving` came from the caller. */
+/** The matcher after three seconds in which the agent's sound was played and `arriving` came from the caller. */
 const after = (arriving: Pcm<8000>) => {
   const played = PlayedSound.make()
   const matcher = EchoMatcher.make(played)
@@ -19,7 +19,7 @@ const echoOf = (delay: number, dB: number) => Sounds.join(new Int16Array(delay),
 
 describe("sound that is an echo", () => {
   for (const delay of [0, 800, 1761, 7200]) {
-    it(`is found ${delay} samples late: by a search to 4 samples, then exactly, with its amplitude`, () => {
+    it(`is found ${delay} samples late: to within 4 samples by a search, then exactly and with its amplitude`, () => {
       const { matcher, now } = after(echoOf(delay, -20))
       const found = matcher.search(now)
       assert.isDefined(found)
@@ -31,7 +31,7 @@ describe("sound that is an echo", () => {
     })
   }
 
-  it("has a negative amplitude where the line inverts it", () => {
+  it("has a negative amplitude if the line inverts it", () => {
     const { matcher, now } = after(echoOf(800, -20).map((sample) => -sample))
     assert.closeTo(matcher.follow(now, 800).amplitude, -0.1, 0.01)
   })

@@ -68,7 +68,7 @@ describe("a delay", () => {
     assert.isFalse(learn())
   })
 
-  it("is searched every fourth window only", () => {
+  it("is searched only in every fourth window", () => {
     const { find, learn, searches } = setUp()
     find(0.7, 1600)
     assert.isFalse(learn(3))
@@ -97,7 +97,7 @@ describe("a known delay", () => {
     assert.closeTo(path.amplitude(), 0.125, 1e-9)
   })
 
-  it("with a poor match is searched again, less and less often", () => {
+  it("with a poor match makes it search for a better one, less and less often", () => {
     const { match, path, searches } = known()
     match(0.9, 0.1)
     const before = searches()

@@ -12,14 +12,14 @@ const setUp = (delay?: number) => {
 
 const loud = Sounds.power(-20)
 
-describe("sound that is not like the played sound", () => {
-  it("may be echo when it is 12 dB weaker than what was played, while no delay is known", () => {
+describe("sound that is unlike the played sound", () => {
+  it("may be echo if it is 12 dB weaker than the played sound, while no delay is known", () => {
     const { suspicion } = setUp()
     assert.isTrue(suspicion.isEcho(loud / 16, loud))
     assert.isFalse(suspicion.isEcho(loud / 15, loud))
   })
 
-  it("may be echo when it is at most 3 dB louder than the known echo", () => {
+  it("may be echo if it is at most 3 dB louder than the expected echo", () => {
     const { suspicion } = setUp(1600)
     assert.isTrue(suspicion.isEcho(loud * 0.0199, loud))
     assert.isFalse(suspicion.isEcho(loud * 0.021, loud))

@@ -29,7 +29,7 @@ describe("the played sound", () => {
     assert.deepStrictEqual([399, 400, 999].map(played.at), [3, 0, 0])
   })
 
-  it("has the power of its samples, and the loudest 32 ms within a time", () => {
+  it("has a mean power, and a power of its loudest 32 ms", () => {
     const played = PlayedSound.make()
     played.add(constant(256, 3), 0)
     played.add(constant(256, 5), 256)

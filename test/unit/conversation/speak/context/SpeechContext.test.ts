@@ -31,7 +31,7 @@ describe("the speech context", () => {
     assert.deepStrictEqual(told(context), ["caller 500 three", "caller 600 four"])
   })
 
-  it("ends with the current utterance for a reply that is made in the pause", () => {
+  it("ends with the current utterance while the caller pauses", () => {
     const context = SpeechContext.make(1500)
     says(context, "one")
     context.beginUtterance()
@@ -78,7 +78,7 @@ describe("the speech context", () => {
     assert.deepStrictEqual(told(context), ["caller 1100 i want an appointment on monday"])
   })
 
-  it("forgets sound without words, and does not give it to a key", () => {
+  it("forgets an utterance without words, also if a key follows it", () => {
     const context = SpeechContext.make(5000)
     context.beginUtterance()
     context.hear(millis(300))

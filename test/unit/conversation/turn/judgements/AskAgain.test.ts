@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as AskAgain from "../../../../../src/conversation/turn/judgements/AskAgain.ts"
 import { isShortAnswer } from "../../../../../src/definition/languages/ShortAnswers.ts"
 
-/** The length from which a voice is clear speech, ms. */
+/** A voice of at least this length (ms) is clear speech. */
 const clear = 600
 
 const circumstances: AskAgain.Circumstances = {
@@ -92,7 +92,7 @@ describe("a short answer", () => {
     ) for (const text of texts) assert.isTrue(isShortAnswer(text, language), `${language}: ${text}`)
   })
 
-  it("is nothing else and nothing longer", () => {
+  it("is no other word, and nothing longer", () => {
     for (const text of ["", "…", "That's it.", "five five five one two", "1234567", "Monday", "yes the other one", "constructor"]) {
       assert.isFalse(isShortAnswer(text, "en"), text)
     }

@@ -4,7 +4,7 @@ import * as Line from "../../../../support/conversation/Line.ts"
 import { silenceBeforeHangUpMillis } from "../../../../support/conversation/TurnMoments.ts"
 import { settings } from "../../../../support/conversation/Turns.ts"
 
-/** The longest time that a voice without words keeps the line after a goodbye, ms. */
+/** A voice without words delays the end of the call after a goodbye by at most this long, ms. */
 const maxVoiceMillis = 10_000
 
 const goodbye = "Thank you for calling. Goodbye."
@@ -81,7 +81,7 @@ describe("a caller who begins at the end of a goodbye", () => {
   for (const before of [150, 100, 50, 10, 0, -50, -100]) {
     const when = before >= 0 ? `${before} ms before its end` : `${-before} ms behind its end`
 
-    it(`${when} is heard out and answered`, () => {
+    it(`${when} may finish, and is answered`, () => {
       const line = leaving()
       line.pass(length - before)
       starts(line)
@@ -142,7 +142,7 @@ describe("a caller who begins at the end of a goodbye", () => {
     assert.strictEqual(asked(line), "5")
   })
 
-  it("is answered twice, and the third goodbye is final", () => {
+  it("is answered twice, but not after the third goodbye", () => {
     const line = leaving()
     for (let time = 0; time < 2; time++) {
       line.pass(length - 50)
@@ -176,7 +176,7 @@ describe("a noise after a goodbye", () => {
     assert.strictEqual(reason(line), "goodbye")
   })
 
-  it("in bursts does not keep the call either", () => {
+  it("in bursts does not keep the call from ending", () => {
     const line = leaving()
     line.pass(length - 100)
     const from = line.turns.now
@@ -196,7 +196,7 @@ describe("a noise after a goodbye", () => {
     assert.isBelow(line.turns.now - from, maxVoiceMillis + 1000)
   })
 
-  it("with words is a caller, who is heard out", () => {
+  it("with words is a caller, who may finish and is answered", () => {
     const line = leaving()
     line.pass(length - 100)
     starts(line)
@@ -242,7 +242,7 @@ describe("a line that ends the call", () => {
     }
   })
 
-  it("for a silent caller is withdrawn when they speak after all", () => {
+  it("because the caller is silent is withdrawn if the caller speaks after all", () => {
     const line = Line.make()
     line.send({ _tag: "Began" })
     line.pass(15_000)

@@ -32,7 +32,7 @@ describe("the choice of a filler", () => {
   })
 })
 
-/** The caller has spoken, and no transcript has come. */
+/** The caller has spoken, and the transcript is awaited. */
 const unheard = (millis = 800) => {
   const turns = Turns.make({ fillers })
   turns.greeted()
@@ -70,7 +70,7 @@ describe("a filler, while the transcript is late", () => {
     assert.strictEqual(turns.told("AgentFills").length, 1)
   })
 
-  it("is the only one of the turn", () => {
+  it("comes only once in a turn", () => {
     const turns = unheard()
     turns.pass(900)
     const filler = playing(turns)
@@ -85,7 +85,7 @@ describe("a filler, while the transcript is late", () => {
     assert.strictEqual(turns.last("Release")?.reply, reply)
   })
 
-  it("is the only one also when the caller goes on during the wait", () => {
+  it("comes only once even if the caller goes on during the wait", () => {
     const turns = unheard()
     turns.pass(900)
     playing(turns).leaves()
@@ -125,7 +125,7 @@ describe("a filler, while the transcript is late", () => {
     assert.isUndefined(turns.state.filler)
   })
 
-  it("is followed by no answer when the sound was no speech", () => {
+  it("is followed by no answer if the sound was no speech", () => {
     const turns = unheard()
     turns.pass(900)
     const filler = playing(turns)
@@ -152,7 +152,7 @@ describe("a filler, while the transcript is late", () => {
 })
 
 describe("a filler's own sound", () => {
-  it("is not waited for when it is late, and the answer plays", () => {
+  it("does not delay the answer if it is late", () => {
     const turns = unheard()
     turns.pass(60)
     turns.transcribed("when are you open")

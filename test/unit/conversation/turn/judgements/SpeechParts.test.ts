@@ -62,7 +62,7 @@ describe("a caller who speaks for long", () => {
   for (const gaps of [true, false]) {
     const how = gaps ? "with gaps between words" : "without a gap"
 
-    it(`${how} is not interrupted, and is answered at the pause with all the words`, () => {
+    it(`${how} is not interrupted, and all the words are answered at the pause`, () => {
       const turns = Turns.make()
       turns.greeted()
       const answers = turns.count("Release")
@@ -104,7 +104,7 @@ describe("a caller who speaks for long", () => {
     assert.strictEqual(turns.count("EndUtterance"), 3)
   })
 
-  it("is answered in the pause already, once all parts are known", () => {
+  it("gets a preemptive reply in the pause, once all parts are known", () => {
     const turns = Turns.make()
     turns.greeted()
     speak(turns, 30_000, false)
@@ -139,7 +139,7 @@ describe("a caller who speaks for long", () => {
     assert.deepStrictEqual(callerSaid(turns), ["one two"])
   })
 
-  it("is answered by the other parts when recognition of one fails", () => {
+  it("is answered from the other parts if recognition of one fails", () => {
     const turns = Turns.make()
     turns.greeted()
     speak(turns, 56_000, false)
@@ -155,7 +155,7 @@ describe("a caller who speaks for long", () => {
     assert.strictEqual(turns.told("EngineTrouble").length, 2)
   })
 
-  it("has taken the turn from the agent, even if the last word is a backchannel", () => {
+  it("has interrupted the agent, even if the last word is a backchannel", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(800)
@@ -175,7 +175,7 @@ describe("a caller who speaks for long", () => {
     assert.strictEqual(turns.count("StartReply"), 2)
   })
 
-  it("without words is a noise, and the agent says the rest", () => {
+  it("without words is taken for a noise, and the agent says the rest", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(800)

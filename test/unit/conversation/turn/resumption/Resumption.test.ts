@@ -49,7 +49,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     assert.isUndefined(turns.state.active)
   })
 
-  it("does not take the notice for a part of the answer when a noise has interrupted it", () => {
+  it("does not count the notice as a part of the answer if a noise interrupts the notice", () => {
     const turns = Turns.reconnect(halfHeard())
     const notice = turns.all.find(turns.tag("Speak"))
     turns.send({ _tag: "SpeechBegan", reply: notice?.reply ?? 0, segment: notice?.segment ?? 0 })
@@ -70,7 +70,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     assert.deepStrictEqual(spoken(turns), [resumed, "We are open from nine to five."])
   })
 
-  it("asks the model again if it had heard nothing of an answer that was not all written", () => {
+  it("asks the model again if the caller had heard nothing of an unfinished answer", () => {
     const before = asked()
     before.pass(300)
     const reply = before.last("StartReply")?.reply ?? 0
@@ -82,7 +82,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     assert.deepStrictEqual(spoken(turns), [resumed, "From nine to five."])
   })
 
-  describe("and the model had not written all", () => {
+  describe("before the model had written the whole answer", () => {
     /** The caller has heard the first of two sentences. The model is in the middle of the third. */
     const halfWritten = () => {
       const before = asked()
@@ -102,7 +102,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     const sunday = "On Sundays we are closed the whole day."
     const historyAsked = (turns: Turns.Turns) => turns.last("StartReply")?.request.history.map(({ text }) => text).slice(1)
 
-    it("says what it has of the answer, without half a sentence, and asks the model for what is left", () => {
+    it("says the whole sentences that were written, and asks the model for the rest", () => {
       const turns = Turns.reconnect(halfWritten())
       assert.deepStrictEqual(spoken(turns), [resumed, sunday])
       assert.isTrue(turns.last("StartReply")?.request.isResumed)
@@ -113,7 +113,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
       assert.strictEqual(historyOf(turns).at(-1), `agent: ${resumed} ${sunday} On holidays we open at ten.`)
     })
 
-    it("is the caller's turn if nothing is left", () => {
+    it("is followed by the caller's turn if the model adds nothing", () => {
       const turns = Turns.reconnect(halfWritten())
       hearAll(turns)
       turns.answers("")
@@ -121,7 +121,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
       assert.isDefined(turns.state.timers.idle)
     })
 
-    it("does so again after the next cut, though nothing was heard in between", () => {
+    it("does the same after another cut, even if nothing was heard in between", () => {
       const between = Turns.reconnect(halfWritten())
       between.send({ _tag: "ReplyText", reply: between.last("StartReply")?.reply ?? 0, text: "On holidays we open at ten. And in" })
       const turns = Turns.reconnect(between)
@@ -131,7 +131,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     })
   })
 
-  it("asks the model again after the next cut, too, if no more than \"we were cut off\" was heard in between", () => {
+  it("asks the model again after another cut, if only \"we were cut off\" was heard in between", () => {
     const before = asked()
     const between = Turns.reconnect(before)
     between.play()
@@ -141,7 +141,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     assert.deepStrictEqual(spoken(turns), [resumed])
   })
 
-  it("numbers its replies on, so that a mark of the old line means nothing", () => {
+  it("continues the numbers of its replies, so that a mark of the old line is ignored", () => {
     const before = halfHeard()
     const turns = Turns.reconnect(before)
     assert.isAbove(turns.last("Speak")?.reply ?? 0, before.last("Speak")?.reply ?? 0)
@@ -209,7 +209,7 @@ describe("a conversation whose line was cut while the caller spoke", () => {
     assert.deepStrictEqual(spoken(turns), [resumed])
   })
 
-  it("asks once more whether a silent caller is there, and not at once", () => {
+  it("asks a silent caller once more, after the usual wait", () => {
     const before = Turns.make()
     before.greeted()
     const turns = Turns.reconnect(before)
@@ -222,7 +222,7 @@ describe("a conversation whose line was cut while the caller spoke", () => {
 })
 
 describe("a conversation that goes on", () => {
-  it("ends as before if the goodbye had been heard", () => {
+  it("ends after a silence if the goodbye had been heard", () => {
     const before = asked()
     before.answers("Goodbye.", { hangUp: true })
     before.pass(300)
@@ -235,7 +235,7 @@ describe("a conversation that goes on", () => {
     assert.strictEqual(turns.count("HangUp"), 1)
   })
 
-  it("says that nobody took the call when it is back from a transfer", () => {
+  it("says that the transfer failed if nobody answered at the other telephone", () => {
     const before = halfHeard({ transfer: "reception" })
     before.heard()
     assert.strictEqual(before.count("Transfer"), 1)
@@ -269,7 +269,7 @@ describe("a conversation that goes on", () => {
     assert.strictEqual(heard.split("We are open from nine to five.").length, 2)
   })
 
-  it("begins anew, politely, if nobody knows what was said", () => {
+  it("begins with the greeting if the memory is lost", () => {
     const turns = Turns.make()
     turns.send({ _tag: "Reconnected", memory: null, isAfterTransfer: false })
     assert.deepStrictEqual(spoken(turns), [resumed, Turns.settings.lines.greeting])
@@ -299,7 +299,7 @@ describe("the end of a line", () => {
     assert.strictEqual(turns.told("AgentHeard").length, 2)
   })
 
-  it("has the reason that the call knows", () => {
+  it("has the call's reason", () => {
     const turns = answering()
     turns.send({ _tag: "HungUp", reason: "mediaTimeout" })
     assert.deepStrictEqual(turns.told("Ended").map(({ reason }) => reason), ["mediaTimeout"])

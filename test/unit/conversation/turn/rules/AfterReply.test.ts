@@ -25,7 +25,7 @@ describe("a transfer", () => {
     assert.strictEqual(turns.count("HangUp"), 0)
   })
 
-  it("that fails is apologised for, and the conversation goes on", () => {
+  it("that fails is followed by an apology, and the conversation goes on", () => {
     const turns = transferring()
     turns.pass(1500)
     turns.heard()

@@ -16,7 +16,7 @@ const greeted = (overrides: Partial<TurnSettings> = {}) => {
   return turns
 }
 
-/** The caller speaks, this is understood, and the turn ends. */
+/** The caller speaks, this transcript comes, and the turn ends. */
 const says = (turns: ReturnType<typeof Turns.make>, transcript: Transcript | string, millis = 900) => {
   turns.voice(millis)
   turns.pass(120)
@@ -31,7 +31,7 @@ const hears = (turns: ReturnType<typeof Turns.make>) => {
   turns.heard()
 }
 
-/** How often the caller was asked to say it again. */
+/** How often the agent asked the caller to repeat. */
 const asked = (turns: ReturnType<typeof Turns.make>) => turns.told("AgentSays").filter(({ text }) => text === notUnderstood).length
 
 describe("speech that was not understood", () => {
@@ -53,7 +53,7 @@ describe("speech that was not understood", () => {
     })
   }
 
-  it("is asked for only once in a row: then words are answered, and silence is waited for", () => {
+  it("is asked for only once in a row: after that words are answered, and other speech is ignored", () => {
     const turns = greeted()
     says(turns, wordless)
     hears(turns)
@@ -76,7 +76,7 @@ describe("speech that was not understood", () => {
     assert.strictEqual(asked(turns), 3)
   })
 
-  it("is not asked for again if it is a cough or two", () => {
+  it("is not asked for again if it is one cough or two", () => {
     const turns = greeted()
     says(turns, wordless, 500)
     turns.voice(400)
@@ -142,14 +142,14 @@ describe("speech that was not understood", () => {
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "when are you open on the fair maze")
   })
 
-  it("is answered by a scripted agent that can do so", () => {
+  it("is answered by a reply model that can do so", () => {
     const turns = greeted({ answersUnheard: true })
     says(turns, garbled)
     assert.strictEqual(asked(turns), 0)
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "")
   })
 
-  it("is not asked for again in recordings without such a line", () => {
+  it("is not asked for again in recorded calls whose agent has no line for it", () => {
     const turns = greeted({ lines: Turns.settings.lines })
     says(turns, wordless)
     assert.strictEqual(turns.count("StartReply"), 0)

@@ -33,7 +33,7 @@ describe("a number that is dictated with pauses", () => {
     assert.strictEqual(turns.count("Release"), 2)
   })
 
-  it("is one turn whatever the question and whatever the recognizer's ending", () => {
+  it("is one turn for any question and any `ending` of the transcript", () => {
     const turns = after("How can I help you?")
     says(turns, "My number is five five five.", "complete")
     turns.pass(1200)
@@ -56,7 +56,7 @@ describe("a number that is dictated with pauses", () => {
     }
   })
 
-  it("is followed by turns that end as soon as usual", () => {
+  it("does not delay the end of later turns", () => {
     const turns = after("What's your phone number?")
     says(turns, "555 123 4567")
     turns.pass(300)
@@ -69,7 +69,7 @@ describe("a number that is dictated with pauses", () => {
     assert.strictEqual(answers(turns).at(-1), "when are you open")
   })
 
-  it("goes on after a transcript that comes after the usual end, but not after its own end", () => {
+  it("goes on if the transcript is late, but not later than `dictation`", () => {
     const turns = after("What's your phone number?")
     turns.voice(600)
     turns.pass(700)

@@ -21,7 +21,7 @@ describe("silence", () => {
     assert.strictEqual(turns.last("HangUp")?.reason, "idle")
   })
 
-  it("of a caller who only coughs is asked about, and then the agent says goodbye", () => {
+  it("with only coughs makes the agent ask, and then say goodbye", () => {
     const turns = Turns.make()
     turns.greeted()
     for (let cough = 0; cough < 60 && turns.count("HangUp") === 0; cough++) {
@@ -76,7 +76,7 @@ describe("a goodbye", () => {
     assert.isTrue(turns.state.isEnded)
   })
 
-  it("at the longest duration is announced, and ends the call", () => {
+  it("is said at the longest duration, and ends the call", () => {
     const turns = answering()
     turns.pass(Turns.settings.maxDuration)
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.timeIsUp)
@@ -141,7 +141,7 @@ describe("a caller who hangs up", () => {
       assert.strictEqual(turns.count("BeginUtterance"), turns.count("EndUtterance"))
       const cancelled = turns.all.filter(turns.tag("CancelReply")).map(({ reply }) => reply)
       for (const { reply } of turns.all.filter(turns.tag("StartReply"))) assert.include(cancelled, reply)
-      // It is reported once.
+      // The end is reported once.
       assert.deepStrictEqual(turns.send({ _tag: "HungUp" }), [])
     })
   }

@@ -21,7 +21,7 @@ const sounds = (turns: ReturnType<typeof Turns.make>, reply: number) => ({
   heard: () => turns.send({ _tag: "MarkReturned", reply, segment: 0 })
 })
 
-/** What was spoken and released, in order, from the newest turn's beginning. */
+/** What was spoken and released since the newest turn began, in order. */
 const order = (turns: ReturnType<typeof Turns.make>) =>
   turns.all.flatMap((command) =>
     command._tag === "Speak" ? [`speak ${command.reply}`] : command._tag === "Release" ? [`release ${command.reply}`] : [])
@@ -48,7 +48,7 @@ describe("a filler", () => {
     assert.deepStrictEqual(turns.told("AgentFills").map(({ text }) => text), ["Let me see."])
   })
 
-  it("is not said when the reply has sound by then, which leaves at once", () => {
+  it("is not said if the reply has sound by then, and that sound leaves at once", () => {
     const turns = asked("when are you open", { fillers })
     const reply = turns.answers("From nine to five.")
     turns.pass(200)
@@ -67,7 +67,7 @@ describe("a filler", () => {
     assert.strictEqual(order(turns).at(-1), `release ${reply}`)
   })
 
-  it("gives way to a reply that has sound before it", () => {
+  it("gives way to a reply whose sound is ready before the filler's", () => {
     const turns = waiting()
     const filler = turns.last("Speak")!.reply
     const reply = turns.answers("From nine to five.")
@@ -173,7 +173,7 @@ describe("a filler", () => {
     assert.strictEqual(order(turns).at(-1), `release ${reply}`)
   })
 
-  it("delays the heard time of the reply after it", () => {
+  it("delays the time from which the reply after it counts as heard", () => {
     const turns = waiting()
     const sound = sounds(turns, turns.last("Speak")!.reply)
     sound.begins()

@@ -39,7 +39,7 @@ describe("a greeting in return", () => {
         const { text, turn } = line.turns.told("AgentHeard")[0]
         assert.strictEqual(text, line.heard(turn))
         assert.strictEqual(text, greeting)
-        // In their order.
+        // The words are in the order in which they were said.
         const said = history(line)
         assert.strictEqual(said.filter((one) => one === "caller: Hello?").length, 1)
         assert.strictEqual(said.filter((one) => one.startsWith("agent")).map((one) => one.slice("agent: ".length)).join(" "), greeting)
@@ -103,7 +103,7 @@ describe("a greeting in return", () => {
   })
 })
 
-describe("a request into the greeting", () => {
+describe("a request during the greeting", () => {
   it("is answered, and the model learns the unheard part", () => {
     const line = open()
     line.pass(1300)
@@ -136,7 +136,7 @@ describe("a request into the greeting", () => {
     assert.deepStrictEqual(line.turns.told("AgentHeard").map(({ text }) => text), ["", "On which day?"])
   })
 
-  it("that goes on before its answer is heard gets the unheard part once", () => {
+  it("that goes on before its answer is heard reaches the model with the unheard part once", () => {
     const line = open()
     line.pass(1300)
     says(line, "I need an appointment.")
@@ -172,7 +172,7 @@ describe("a greeting that has to be heard", () => {
   const fixed = { interruption: recorded }
 
   for (const after of [0, 300, 1500]) {
-    it(`is not stopped by a voice ${after} ms into it, and the words are answered after it`, () => {
+    it(`is not stopped by a voice after ${after} ms, and the words are answered after the greeting`, () => {
       const line = open(fixed)
       line.pass(after)
       says(line, "I need an appointment.", 1200)
@@ -213,7 +213,7 @@ describe("a greeting that has to be heard", () => {
     assert.strictEqual(lastRequest(line)?.at(-1)?.text, "I need an appointment. On Monday.")
   })
 
-  it("is not stopped by keys, which are answered after it with the words", () => {
+  it("is not stopped by keys, and keys and words are answered together after it", () => {
     const line = open(fixed)
     line.pass(300)
     line.send({ _tag: "Digit", digit: "1" })
@@ -259,7 +259,7 @@ describe("a greeting that has to be heard", () => {
     assert.deepStrictEqual(history(line), [`agent: ${greeting}`, "caller: I need an appointment."])
   })
 
-  it("is followed by words that can be interrupted", () => {
+  it("is followed by a reply that can be interrupted", () => {
     const line = open(fixed)
     line.pass(8000)
     says(line, "When are you open?")

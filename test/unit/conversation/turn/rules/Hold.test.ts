@@ -14,7 +14,7 @@ const says = (turns: ReturnType<typeof Turns.make>, text: string, millis = 800) 
   turns.pass(300)
 }
 
-/** The caller has asked to wait, and has heard that the agent does. */
+/** The caller has asked the agent to wait, and has heard that it will. */
 const onHold = (settings: Partial<TurnSettings> = {}) => {
   const turns = Turns.make({ ...holding, ...settings })
   turns.greeted()
@@ -47,7 +47,7 @@ describe("a caller who asks to wait", () => {
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.idleGoodbye)
   })
 
-  it("ends the wait by the next words, and is prompted after the usual silence again", () => {
+  it("ends the wait with the next words, and is then prompted after the usual silence", () => {
     const turns = onHold()
     turns.pass(30_000)
     says(turns, "I would like an appointment")
@@ -113,7 +113,7 @@ describe("a caller who asks to wait", () => {
     assert.strictEqual(turns.last("Release")?.reply, turns.last("Speak")?.reply)
   })
 
-  it("is answered if another request follows in one breath", () => {
+  it("is answered if another request follows in the same utterance", () => {
     const turns = Turns.make(holding)
     turns.greeted()
     says(turns, "Hold on, I need to book a table.")
@@ -121,7 +121,7 @@ describe("a caller who asks to wait", () => {
     assert.isUndefined(turns.state.onHoldUntil)
   })
 
-  it("is answered by the model if there is no hold line, and is still waited for", () => {
+  it("is answered by the model if there is no hold line, and the agent waits", () => {
     for (const hold of ["", undefined]) {
       const turns = Turns.make({ ...holding, lines: { ...Turns.settings.lines, ...(hold === undefined ? {} : { hold }) } })
       turns.greeted()
@@ -137,7 +137,7 @@ describe("a caller who asks to wait", () => {
     }
   })
 
-  it("is waited for where there is no hold line and the model answers without a word", () => {
+  it("makes the agent wait even if there is no hold line and the model says nothing", () => {
     const turns = Turns.make({ ...holding, lines: Turns.settings.lines })
     turns.greeted()
     turns.voice(800)

@@ -40,7 +40,7 @@ describe("a barge-in", () => {
     assert.deepStrictEqual(request.history.map(({ role }) => role), ["agent", "caller", "agent", "caller"])
   })
 
-  it("happens also by a word that is shorter than `minSpeech`", () => {
+  it("also happens with a word that is shorter than `minSpeech`", () => {
     const turns = answering()
     turns.pass(500)
     turns.voice(150)
@@ -121,7 +121,7 @@ describe("a partial transcript", () => {
     assert.strictEqual(turns.count("Clear"), 1)
   })
 
-  it("with a backchannel gives the voice as long again before it stops the agent", () => {
+  it("with a backchannel gives the voice another `minSpeech` before it stops the agent", () => {
     const turns = speaking("okay", 150)
     turns.pass(199)
     assert.strictEqual(turns.count("Clear"), 0)
@@ -150,7 +150,7 @@ describe("a partial transcript", () => {
     assert.deepStrictEqual(silent.told("CallerSays").map(({ text }) => text), ["where are"])
   })
 
-  it("is told to watchers each time it changes", () => {
+  it("is reported to watchers each time it changes", () => {
     const turns = speaking("okay")
     const { utterance } = turns.last("BeginUtterance")!
     for (const text of ["okay", "okay but", "okay but"]) turns.send({ _tag: "Partial", utterance, text })

@@ -3,7 +3,7 @@ import { answering } from "../../../../support/conversation/TurnMoments.ts"
 import * as Turns from "../../../../support/conversation/Turns.ts"
 
 describe("keys", () => {
-  it("are a turn after a pause, or at once with #", () => {
+  it("are answered after a pause, or at once with #", () => {
     const turns = Turns.make()
     turns.greeted()
     for (const digit of ["4", "2"]) turns.send({ _tag: "Digit", digit })
@@ -21,7 +21,7 @@ describe("keys", () => {
     assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "1")
   })
 
-  it("within speech wait for the words, and both are answered", () => {
+  it("during speech are answered together with the words", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.send({ _tag: "VoiceStarted", since: turns.now })

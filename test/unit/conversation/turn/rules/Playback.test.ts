@@ -18,7 +18,7 @@ describe("the playback ledger", () => {
     assert.notInclude(heard.text, "two")
   })
 
-  it("counts a sentence after a gap as far as it had time to play", () => {
+  it("counts the words of a sentence after a gap that had time to play", () => {
     const turns = asked()
     const { reply } = turns.last("StartReply")!
     turns.send({ _tag: "ReplyText", reply, text: "We are open. A" })
@@ -68,7 +68,7 @@ describe("a reply that waits for the caller's silence", () => {
     turns.pass(300)
     assert.strictEqual(turns.last("Release")?.reply, reply)
     assert.strictEqual(turns.told("AgentHeard").length, 0)
-    // Only from now on a mark that does not come back is missed.
+    // The wait for the mark begins only now.
     turns.pass(1000 + markGraceMillis)
     assert.strictEqual(turns.told("AgentHeard").length, 1)
   })
@@ -116,7 +116,7 @@ describe("pressing keys", () => {
     assert.isUndefined(turns.state.active)
   })
 
-  it("is interrupted like speech, and after a false interruption only the other keys are pressed", () => {
+  it("is interrupted like speech, and after a false interruption only the remaining keys are pressed", () => {
     const turns = pressing("1234")
     const { reply, segment } = turns.last("Speak")!
     turns.send({ _tag: "MediaSent", reply, segment })
@@ -130,7 +130,7 @@ describe("pressing keys", () => {
     turns.pass(120)
     turns.transcribed({ text: "", ending: "unknown" })
     turns.pass(300)
-    // Stopped 300 ms into the keys: the second one had begun.
+    // The keys are stopped after 300 ms, when the second tone has begun.
     assert.strictEqual(turns.last("Press")?.digits, "34")
     assert.strictEqual(turns.last("Speak")?.text, "I am pressing the keys.")
   })

@@ -39,7 +39,7 @@ describe("a failure of an engine", () => {
     turns.send({ _tag: "TranscriptionFailed", utterance, attempt, reason: "timeout" })
   }
 
-  it("at a transcription is retried once, then apologised for", () => {
+  it("at a transcription is retried once, then the agent apologises", () => {
     const turns = Turns.make()
     turns.greeted()
     turns.voice(500)
@@ -50,7 +50,7 @@ describe("a failure of an engine", () => {
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
   })
 
-  it("at a reply without text is retried once, then apologised for", () => {
+  it("at a reply without text is retried once, then the agent apologises", () => {
     const turns = asked()
     turns.pass(300)
     turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "unavailable" })
@@ -59,7 +59,7 @@ describe("a failure of an engine", () => {
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.apology)
   })
 
-  it("within a reply is apologised for after the words so far", () => {
+  it("within a reply makes the agent apologise after the words so far", () => {
     const turns = asked()
     const { reply } = turns.last("StartReply")!
     turns.send({ _tag: "ReplyText", reply, text: "We are open from nine. And on Sat" })
@@ -69,7 +69,7 @@ describe("a failure of an engine", () => {
     assert.strictEqual(turns.last("Speak")?.reply, reply)
   })
 
-  it("at speech is retried once, then apologised for, and the third one in a row ends the call", () => {
+  it("at speech is retried once, then the agent apologises, and the third failure in a row ends the call", () => {
     const turns = asked()
     turns.answers("We are open from nine to five.")
     turns.pass(300)
@@ -143,7 +143,7 @@ describe("a failure of an engine", () => {
     })
   }
 
-  it("within a reply counts though the apology is heard, and the third one ends the call", () => {
+  it("within a reply counts even if the apology is heard, and the third failure ends the call", () => {
     const turns = asked()
     for (let attempt = 1; attempt <= 3; attempt++) {
       if (attempt > 1) {

@@ -39,7 +39,7 @@ const greeted = (overrides: Partial<TurnSettings> = {}) => {
   return line
 }
 
-/** The agent says its answer, and has said a second of it. */
+/** The agent has said a second of its answer. */
 const answering = (text = answer, hangUp = false) => {
   const line = greeted()
   says(line, "when are you open")
@@ -53,7 +53,7 @@ const history = (line: ReturnType<typeof Line.make>) => line.turns.state.history
 const said = (line: ReturnType<typeof Line.make>, text: string) => line.turns.told("AgentSays").filter((told) => told.text === text).length
 
 describe("a request to wait", () => {
-  it("into the agent's answer comes after the heard part in the history", () => {
+  it("during the agent's answer comes after the heard part in the history", () => {
     const line = answering()
     says(line, "Wait a second.")
     line.pass(3000)
@@ -63,7 +63,7 @@ describe("a request to wait", () => {
     assert.deepStrictEqual(more, [])
   })
 
-  it("into a greeting that has to be heard is granted after it", () => {
+  it("during a greeting that has to be heard is granted after the greeting", () => {
     const line = open({ interruption: { ...Turns.settings.interruption, greeting: false } })
     line.pass(300)
     says(line, "One moment please.", 600)
@@ -104,7 +104,7 @@ describe("a request to wait", () => {
 })
 
 describe("keys", () => {
-  it("with `#` right after a spoken number request one transcript", () => {
+  it("with `#` right after a spoken number request only one transcript", () => {
     const line = greeted()
     line.voice(600)
     line.send({ _tag: "Digit", digit: "#" })
@@ -145,7 +145,7 @@ describe("keys", () => {
 })
 
 describe("a goodbye", () => {
-  it("that can't be said to its end does not end the call if the caller is asked to speak again", () => {
+  it("that the model fails to finish does not end the call, since the apology asks the caller to speak again", () => {
     const line = greeted()
     says(line, "goodbye")
     line.begins("Thank you for calling us today, it was a pleasure. ")
@@ -158,7 +158,7 @@ describe("a goodbye", () => {
   })
 
   for (const text of ["Bye!", "Thank you, goodbye."]) {
-    it(`is said to its end when the caller says ${JSON.stringify(text)} into it`, () => {
+    it(`is said to its end when the caller says ${JSON.stringify(text)} meanwhile`, () => {
       const goodbye = "Your table is booked for Monday at ten. Thank you for calling. Goodbye."
       const line = answering(goodbye, true)
       line.pass(2500)
@@ -173,7 +173,7 @@ describe("a goodbye", () => {
 })
 
 describe("speech that was not understood", () => {
-  it("is asked for again when the caller has not heard the request to repeat", () => {
+  it("is asked for again if the caller has not heard the first request to repeat", () => {
     const turns = Turns.make(settings)
     turns.greeted()
     const speak = () => {
@@ -216,7 +216,7 @@ describe("words whose last part is lost", () => {
 })
 
 describe("a greeting that was not heard", () => {
-  it("is told to the model also when the caller was asked to repeat in between", () => {
+  it("reaches the model even if the caller was asked to repeat in between", () => {
     const line = open()
     line.pass(300)
     line.voice(900)
@@ -225,7 +225,7 @@ describe("a greeting that was not heard", () => {
     line.pass(700)
     assert.strictEqual(said(line, lines.notUnderstood), 1)
     says(line, "when are you open")
-    // In the request of this answer, and in the history for all later ones.
+    // The unheard greeting is in the request for this answer, and in the history for all later requests.
     for (const messages of [line.turns.last("StartReply")?.request.history, line.turns.state.history]) {
       const asked = messages?.at(-1)
       assert.strictEqual(asked?.text, "when are you open")
@@ -235,7 +235,7 @@ describe("a greeting that was not heard", () => {
 })
 
 describe("a long noise that begins with the agent's last word", () => {
-  it("has the agent's words heard once, and what the caller says behind it is answered", () => {
+  it("leaves the agent's words heard once, and the caller's words after it are answered", () => {
     const turns = TurnMoments.asked()
     turns.answers("On Monday?")
     turns.pass(300)

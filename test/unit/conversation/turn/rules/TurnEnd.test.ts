@@ -14,7 +14,7 @@ describe("a preemptive reply", () => {
     assert.strictEqual(turns.told("AgentSays").at(-1)?.text, "We are open from nine to five.")
   })
 
-  it("is dropped when the caller goes on, and their earlier words still count", () => {
+  it("is dropped when the caller goes on, and the caller's earlier words still count", () => {
     const turns = asked("i would like an appointment")
     const first = turns.last("StartReply")?.reply
     turns.send({ _tag: "VoiceStarted", since: turns.now })
@@ -35,7 +35,7 @@ describe("a preemptive reply", () => {
     assert.isNull(turns.state.dialogue)
   })
 
-  it("changes the dialogue's state once it counts", () => {
+  it("changes the dialogue's state once it is the answer", () => {
     const turns = asked()
     turns.answers("Fine.", { state: { asked: "day" } })
     turns.pass(300)
@@ -48,7 +48,7 @@ describe("a false interruption", () => {
     ["a cough", { text: "", ending: "unknown" }],
     ["a backchannel", Turns.complete("Uh-huh.")]
   ] as const) {
-    it(`by ${what} resumes the unheard rest`, () => {
+    it(`by ${what} makes the agent say the unheard rest`, () => {
       const turns = answering()
       turns.pass(1000)
       turns.voice(400)
@@ -77,7 +77,7 @@ describe("a false interruption", () => {
     assert.strictEqual(turns.told("CallerSaid").length, 1)
   })
 
-  it("is none if it is a yes at the very end of a question", () => {
+  it("does not include a yes at the very end of a question", () => {
     const turns = answering("Shall I book that for you?")
     turns.pass(3900)
     turns.voice(300)
@@ -98,7 +98,7 @@ describe("a false interruption", () => {
     assert.strictEqual(turns.told("CallerSaid").length, 0)
   })
 
-  it("by a mumble resumes the unheard rest, and longer speech is a turn", () => {
+  it("by a mumble makes the agent say the unheard rest, but longer speech is a turn", () => {
     for (const [millis, isTurn] of [[500, false], [1100, true]] as const) {
       const turns = answering()
       turns.pass(600)

@@ -206,7 +206,7 @@ const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
     ["Três de maio", "Qual é a sua data de nascimento?", true],
     ["3 de maio de 1985", "Qual é a sua data de nascimento?", false]
   ],
-  // A language without its own words: figures, letters and addresses are the same in all languages.
+  // A language without its own words. Figures, letters and addresses are the same in all languages.
   sv: [
     ["070 123", "Hej?", true],
     ["J A N", "Hej?", true],
@@ -215,14 +215,14 @@ const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
   ]
 }
 
-describe("a caller who dictates is waited for", () => {
+describe("the agent waits for a caller who dictates", () => {
   for (const [language, table] of Object.entries(tables)) {
     it.each(table)(`${language}: "%s" to "%s": %s`, (said, question, isInProgress) => {
       assert.strictEqual(Dictation.of(language).isInProgress(said, { question }), isInProgress)
     })
   }
 
-  it("has a table for each language that has words", () => {
+  it("in each language for which there are words", () => {
     for (const language of Object.keys(dictationWords)) assert.property(tables, language)
   })
 
@@ -232,7 +232,7 @@ describe("a caller who dictates is waited for", () => {
     assert.isFalse(Dictation.of("en").isInProgress("five", { question: asked.question }))
   })
 
-  it("up to a whole number of the agent's region", () => {
+  it("until the number is complete in the agent's region", () => {
     const question = "What is your phone number?"
     assert.isTrue(Dictation.of("en", "GB").isInProgress("020 7946 095", { question }))
     assert.isFalse(Dictation.of("en", "GB").isInProgress("020 7946 0958", { question }))

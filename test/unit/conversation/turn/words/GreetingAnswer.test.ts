@@ -55,7 +55,7 @@ const rows: ReadonlyArray<Row> = [
   { language: "sw", bare: ["Hello?", "Hallo hallo"], calleesName: ["Juma."], request: ["Nataka miadi ya kesho."] }
 ]
 
-describe("words into a greeting", () => {
+describe("words during a greeting", () => {
   const settings = { attention: ["are you there"], backchannels: ["uh-huh"] }
 
   for (const { bare, calleesName, language, request } of rows) {
@@ -69,7 +69,7 @@ describe("words into a greeting", () => {
       }
     })
 
-    it.each(calleesName)(`${language}: "%s" is how somebody answers whom we called, and a request of somebody who calls us`, (text) => {
+    it.each(calleesName)(`${language}: "%s" is a greeting if we placed the call, and else a request`, (text) => {
       assert.isTrue(outbound(text, true))
       assert.isFalse(outbound(text, false))
       assert.isFalse(inbound(text, true))

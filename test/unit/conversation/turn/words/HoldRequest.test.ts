@@ -63,7 +63,7 @@ describe("a request to wait", () => {
     assert.isFalse(HoldRequest.isOne("Hold on", "ja"))
   })
 
-  it("may repeat itself, but is not recognized when it goes on for long", () => {
+  it("may be repeated, but is not recognized if it is long", () => {
     assert.isTrue(HoldRequest.isOne("wait ".repeat(20), "en"))
     assert.isFalse(HoldRequest.isOne("wait ".repeat(21), "en"))
     assert.isFalse(HoldRequest.isOne(`${"tylko chwileczkę zaraz muszę ".repeat(4)}stolik`, "pl"))

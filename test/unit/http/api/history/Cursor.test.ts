@@ -8,7 +8,7 @@ const cursor = cursors.write(position, "[]")
 
 describe("a cursor of the list", () => {
   it.prop(
-    "leads to where it was made, by every process of the secret",
+    "gives the position that it was written for, in every process with the same secret",
     [Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 4_000_000_000_000 })), Schema.String.check(Schema.isMaxLength(100))],
     ([startedAt, filters]) => {
       const given = { ...position, startedAt }
@@ -32,7 +32,7 @@ describe("a cursor of the list", () => {
     }
   })
 
-  it.each(["", "x", "made-up", cursor.slice(0, 20), cursor.slice(0, -4), `${cursor}${cursor}`, "A".repeat(10_000)])("is not %j", (text) => {
+  it.each(["", "x", "made-up", cursor.slice(0, 20), cursor.slice(0, -4), `${cursor}${cursor}`, "A".repeat(10_000)])("can't be %j", (text) => {
     assert.deepStrictEqual(cursors.read(text, "[]"), Option.none())
   })
 })

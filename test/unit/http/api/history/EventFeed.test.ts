@@ -8,7 +8,7 @@ import { sidOf } from "../../../../support/store/Writes.ts"
 
 const eventOf = (sequence: number) => ({ _tag: "AgentHeard", at: 20 * sequence, turn: 0, text: `word ${sequence}`, isWhole: true }) as const
 
-/** A history of an ended call with so many events, two a page. The first `failures` reads fail. */
+/** The history of an ended call with `count` events, two of which come at a time. The first `failures` reads fail. */
 const historyOf = (count: number, failures: number) => {
   let reads = 0
   return {
@@ -31,14 +31,14 @@ const idsOf = Effect.fnUntraced(function*(stream: ReturnType<typeof EventFeed.ma
 })
 
 describe("the events of a call", () => {
-  it.effect("are all told although a read of the history fails now and then", () =>
+  it.effect("all come although a read of the history fails now and then", () =>
     Effect.gen(function*() {
       const { exit, ids } = yield* idsOf(EventFeed.make(historyOf(5, 3), sidOf(1), -1, Option.none()))
       assert.isTrue(Exit.isSuccess(exit))
       assert.deepStrictEqual(ids, [0, 1, 2, 3, 4])
     }))
 
-  it.effect("are read from the history as far as the call does not remember them, although a read fails", () =>
+  it.effect("come from the history if the call's feed no longer holds them, although a read fails", () =>
     Effect.gen(function*() {
       const feed = yield* ConversationFeed.make
       for (let sequence = 0; sequence < 600; sequence++) yield* feed.tell({ event: eventOf(sequence), sequence, isNumbered: true })
@@ -59,7 +59,7 @@ describe("the events of a call", () => {
       assert.deepStrictEqual(ids, [0, 1, 2])
     }))
 
-  it.effect("end with a failure, which is not the call's end, if the history can't be read for long", () =>
+  it.effect("end with a failure, and not like those of an ended call, if the history can't be read for long", () =>
     Effect.gen(function*() {
       const { exit, ids } = yield* idsOf(EventFeed.make(historyOf(5, Number.POSITIVE_INFINITY), sidOf(1), -1, Option.none()))
       assert.isTrue(Exit.isFailure(exit))

@@ -8,7 +8,7 @@ const [said, ended] = [
   { _tag: "Ended", at: 2000, turn: 1, reason: "hangup" }
 ]
 
-const inText = (events: Stream.Stream<EventStream.Told>) => Stream.mkString(Stream.decodeText(EventStream.encode(events)))
+const inText = (events: Stream.Stream<EventStream.FeedEvent>) => Stream.mkString(Stream.decodeText(EventStream.encode(events)))
 
 describe("the events of a call", () => {
   it.effect("are named by their tag, and come as JSON on one line, in order", () =>
@@ -21,7 +21,7 @@ describe("the events of a call", () => {
 
   it.effect("have a comment every 15 seconds while nothing happens, and end with the call", () =>
     Effect.gen(function*() {
-      const events = yield* Queue.unbounded<EventStream.Told, Cause.Done>()
+      const events = yield* Queue.unbounded<EventStream.FeedEvent, Cause.Done>()
       const reader = yield* Effect.forkChild(inText(Stream.fromQueue(events)))
       yield* TestClock.adjust("31 seconds")
       yield* Queue.offer(events, { event: said })

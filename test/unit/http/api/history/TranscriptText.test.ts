@@ -23,7 +23,7 @@ describe("a transcript as text", () => {
 
   it.each([
     [0, "00:00.0"],
-    // What began before the call's axis.
+    // A turn that began before the time 0 of the call.
     [-40, "00:00.0"],
     [49, "00:00.0"],
     [59_949, "00:59.9"],
@@ -34,7 +34,7 @@ describe("a transcript as text", () => {
     assert.strictEqual(TranscriptText.of([turn("caller", at, "x")], []), `${clock} caller: x\n`)
   })
 
-  it("has in brackets what was not heard", () => {
+  it("has words that were not heard in brackets", () => {
     const heard = turn("agent", 0, "We are open from nine to five", { words: [...words("We are open", true), ...words("from nine to five", false)], isCut: true })
     assert.strictEqual(TranscriptText.of([heard], []), "00:00.0 agent: We are open [from nine to five]\n")
   })
@@ -48,7 +48,7 @@ describe("a transcript as text", () => {
     ])
   })
 
-  it("tells of an action without an answer what became of it", () => {
+  it("shows the state of an action that has no answer", () => {
     assert.strictEqual(
       TranscriptText.of([], [action(0, { state: "unknown", answer: null })]),
       "00:00.0 action: (book_table {\"people\":2}: unknown)\n"

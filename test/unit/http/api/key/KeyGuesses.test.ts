@@ -4,7 +4,7 @@ import { KeyGuesses, maxAddresses } from "../../../../../src/http/api/key/KeyGue
 const times = (count: number, run: () => number): ReadonlyArray<number> => Array.from({ length: count }, run)
 
 describe("wrong keys from one address", () => {
-  it("are only refused ten times in a minute, then with a wait that doubles up to an hour", () => {
+  it("cause no wait for ten times in a minute, then a wait that doubles up to an hour", () => {
     const guesses = new KeyGuesses()
     assert.deepStrictEqual(times(10, () => guesses.failed("192.0.2.1", 0)), times(10, () => 0))
     let now = 1000
@@ -19,7 +19,7 @@ describe("wrong keys from one address", () => {
     assert.deepStrictEqual(waits, [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600, 3600])
   })
 
-  it("are forgotten after a minute, and after a wait with a minute of peace", () => {
+  it("are forgotten after a minute, and after a wait and another minute without a wrong key", () => {
     const guesses = new KeyGuesses()
     for (let minute = 0; minute < 5; minute++) {
       assert.deepStrictEqual(times(10, () => guesses.failed("192.0.2.1", minute * 60_000)), times(10, () => 0))
@@ -28,7 +28,7 @@ describe("wrong keys from one address", () => {
     assert.strictEqual(guesses.failed("192.0.2.1", 240_001 + 10_000 + 10_000 + 60_000), 0)
   })
 
-  it("do not count for another address, but for all of an IPv6 network", () => {
+  it("do not count for another address, except in the same /64 network of IPv6", () => {
     const guesses = new KeyGuesses()
     times(11, () => guesses.failed("192.0.2.1", 0))
     assert.strictEqual(guesses.failed("192.0.2.2", 0), 0)
@@ -39,7 +39,7 @@ describe("wrong keys from one address", () => {
     for (const other of ["2001:db8:0:2::1", "2001:db8::1", "::1"]) assert.strictEqual(guesses.failed(other, 0), 0, other)
   })
 
-  it("are counted for a bounded number of addresses; the latest ones stay", () => {
+  it("are counted for a bounded number of addresses, the latest ones", () => {
     const guesses = new KeyGuesses()
     times(11, () => guesses.failed("192.0.2.1", 0))
     for (let address = 0; address < 3 * maxAddresses; address++) {

@@ -9,12 +9,12 @@ const engines = [
 ] as const
 
 describe("an engine's name", () => {
-  it("is its stage and a number for strangers", () => {
+  it("is replaced by its stage and a number, if it is an address", () => {
     assert.deepStrictEqual(PublicEngineNames.hidden(engines).map(({ name }) => name), ["speechToText-1", "embedded", "replyModel-1", "replyModel-2"])
     assert.deepStrictEqual(PublicEngineNames.hidden(engines).map(({ state }) => state), engines.map(({ state }) => state))
   })
 
-  it("is the same in the metrics, whatever the order of the labels, and no part of an address is left", () => {
+  it("is replaced in the metrics in the same way, whatever the order of the labels", () => {
     const metrics = [
       "# HELP requests by engine=\"x\"",
       "requests_total{stage=\"speechToText\",engine=\"10.0.0.7:8001\",outcome=\"ok\"} 1",

@@ -15,7 +15,7 @@ describe("a call's clock", () => {
       const clock = yield* make(2_500_000_000n)
       assert.strictEqual(clock.millis(clock.now()), 500)
       assert.strictEqual(clock.samples(clock.now()), 4000)
-      // What came before the answer.
+      // A moment before the answer has a negative time.
       assert.strictEqual(clock.millis(2_000_000_000n), -500)
     }))
 
@@ -26,7 +26,7 @@ describe("a call's clock", () => {
       assert.isTrue(clock.momentOf(sample) < clock.momentOf(sample + 1))
     }))
 
-  it.effect("sleeps until a moment within a millisecond, and no shorter", () =>
+  it.effect("sleeps until a moment, up to a millisecond longer and never shorter", () =>
     Effect.gen(function*() {
       const clock = yield* make(0n)
       const sleeping = yield* Effect.forkChild(Effect.as(clock.sleepUntil(10_400_000n), "awake"), { startImmediately: true })
@@ -44,7 +44,7 @@ describe("a call's clock", () => {
       yield* clock.sleepUntil(1n)
     }))
 
-  it.effect("sleeps on where a timer fires early", () =>
+  it.effect("sleeps on if a timer fires early", () =>
     Effect.gen(function*() {
       const real = yield* Clock.Clock
       // Half a millisecond early, as Node's timers may be.

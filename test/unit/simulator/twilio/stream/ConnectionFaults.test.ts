@@ -5,7 +5,7 @@ import type { Faults } from "../../../../../src/simulator/twilio/Faults.ts"
 import { ConnectionFaults } from "../../../../../src/simulator/twilio/stream/ConnectionFaults.ts"
 import type { Incoming, WebSocketClient } from "../../../../../src/simulator/twilio/stream/WebSocketClient.ts"
 
-/** The faults let happen on a wire that notes what is done to it. */
+/** Runs the faults on a wire that notes each call of its methods. */
 const run = Effect.fnUntraced(function*(faults: Faults) {
   const clock = yield* Clock.Clock
   const done: Array<string> = []
@@ -28,7 +28,7 @@ const run = Effect.fnUntraced(function*(faults: Faults) {
 })
 
 describe("the faults of a connection", () => {
-  it.effect("leave a connection without any alone, and never end it by themselves", () =>
+  it.effect("do nothing if none is set, and never end by themselves", () =>
     Effect.gen(function*() {
       const { connection, done, running } = yield* run({})
       yield* TestClock.adjust("1 hour")
@@ -51,7 +51,7 @@ describe("the faults of a connection", () => {
       assert.isTrue(connection.wasCut)
     }))
 
-  it.effect("that end within a stall let go what was held up", () =>
+  it.effect("that are interrupted within a stall release what the stall held up", () =>
     Effect.gen(function*() {
       const { done, running } = yield* run({ stall: { atMillis: 100, forMillis: 10_000 } })
       yield* TestClock.adjust("2 seconds")
@@ -61,7 +61,7 @@ describe("the faults of a connection", () => {
       assert.strictEqual(done.length, 2)
     }))
 
-  it.effect("send an oversized message once: of two mebibytes, unless a size is given", () =>
+  it.effect("send an oversized message once, of two mebibytes or the given size", () =>
     Effect.gen(function*() {
       const usual = yield* run({ oversized: { atMillis: 50 } })
       const small = yield* run({ oversized: { atMillis: 50, bytes: 1000 } })

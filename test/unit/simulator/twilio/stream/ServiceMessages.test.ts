@@ -13,7 +13,7 @@ import type { Closed, Incoming, WebSocketClient } from "../../../../../src/simul
 const streamSid = StreamSid.make(`MZ${"1".repeat(32)}`)
 const ids = { streamSid, accountSid: AccountSid.make(`AC${"2".repeat(32)}`), callSid: CallSid.make(`CA${"3".repeat(32)}`) }
 
-/** A stream whose service is the test. */
+/** A stream on which the test plays the service. */
 const open = Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const incoming = yield* Queue.make<Incoming, Cause.Done>()
@@ -49,7 +49,7 @@ const open = Effect.gen(function*() {
   const bring = (message: object) =>
     Effect.suspend(() => {
       Queue.offerUnsafe(incoming, { text: JSON.stringify({ ...message, streamSid }), at: clock.monotonicTimeNanosUnsafe() })
-      // All that is due at this moment is done.
+      // Lets the stream do what is due at this moment.
       return TestClock.adjust(0)
     })
   return {
@@ -58,7 +58,7 @@ const open = Effect.gen(function*() {
     heard,
     traffic,
     returned,
-    told: <Tag extends Untimed["_tag"]>(tag: Tag) => events.filter((event): event is Extract<Untimed, { readonly _tag: Tag }> => event._tag === tag),
+    eventsOf: <Tag extends Untimed["_tag"]>(tag: Tag) => events.filter((event): event is Extract<Untimed, { readonly _tag: Tag }> => event._tag === tag),
     sound: (millis: number) => bring({ event: "media", media: { payload: Buffer.alloc(millis * 8, 0x10).toString("base64") } }),
     mark: (name: string) => bring({ event: "mark", mark: { name } }),
     clear: bring({ event: "clear" }),
@@ -76,7 +76,7 @@ const Act = Schema.Union([
 ])
 
 describe("what the service sends", () => {
-  it.effect("is counted as it comes, and its first sound is told once", () =>
+  it.effect("is counted as it comes, and its first sound is reported once", () =>
     Effect.gen(function*() {
       const stream = yield* open
       yield* TestClock.adjust("40 millis")
@@ -84,11 +84,11 @@ describe("what the service sends", () => {
       yield* TestClock.adjust("15 millis")
       yield* stream.sound(100)
       assert.deepStrictEqual(stream.traffic.arrivals, [{ at: 40, bytes: 160 }, { at: 55, bytes: 800 }])
-      assert.strictEqual(stream.told("FirstSound").length, 1)
+      assert.strictEqual(stream.eventsOf("FirstSound").length, 1)
       assert.strictEqual(stream.heard.end, (40 + 20 + 100) * 8)
     }))
 
-  it.effect("tells the caller of marks that were played, each once, and of none that a clear brought back", () =>
+  it.effect("reports each played mark to the caller once, and no mark that a clear returned", () =>
     Effect.gen(function*() {
       const stream = yield* open
       yield* stream.sound(100)
@@ -101,7 +101,7 @@ describe("what the service sends", () => {
       assert.deepStrictEqual(stream.returned, [[100, "played"], [150, "cleared"]])
       assert.deepStrictEqual(stream.messages.takePlayedMarks(), ["played"])
       assert.deepStrictEqual(stream.messages.takePlayedMarks(), [])
-      assert.deepStrictEqual(stream.told("Cleared").map(({ droppedMillis }) => droppedMillis), [50])
+      assert.deepStrictEqual(stream.eventsOf("Cleared").map(({ droppedMillis }) => droppedMillis), [50])
     }))
 
   it.effect("plays on after a clear, at once", () =>
@@ -126,10 +126,10 @@ describe("what the service sends", () => {
       assert.deepStrictEqual(yield* Fiber.join(stream.running), { code: 1011, reason: "" })
     }))
 
-  it.effect.prop("brings back each mark once and in order, when the sound before it was played or cleared", [Schema.Array(Act)], ([acts]) =>
+  it.effect.prop("returns each mark once and in order, when the sound before it was played or cleared", [Schema.Array(Act)], ([acts]) =>
     Effect.gen(function*() {
       const stream = yield* open
-      // The same by hand: when the queued sound ends, and the marks that wait for it.
+      // The test's own model of the stream: when the queued sound ends, and which marks wait for it.
       let now = 0
       let end = 0
       let waiting: Array<readonly [due: number, name: string]> = []

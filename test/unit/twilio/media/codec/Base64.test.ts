@@ -5,7 +5,7 @@ import * as Base64 from "../../../../../src/twilio/media/codec/Base64.ts"
 const Bytes = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))).check(Schema.isMaxLength(400))
 
 describe("base64", () => {
-  it.prop("is written and read as Node does, in the middle of other bytes", [Bytes, Bytes], ([before, values]) => {
+  it.prop("is written and read as by Node, in the middle of other bytes", [Bytes, Bytes], ([before, values]) => {
     const bytes = Buffer.from([...before, ...values, 7])
     const text = Buffer.from(values).toString("base64")
     assert.strictEqual(Base64.encodedLength(values.length), text.length)

@@ -7,7 +7,7 @@ import { streamSid } from "../../../../support/conversation/Samples.ts"
 const sid = streamSid()
 const scan = MediaScanner.make(sid)
 
-/** A key and its value, both as JSON has them. */
+/** A key and its value, both as JSON text. */
 type Field = readonly [key: string, value: string]
 
 const quoted = (text: string) => `"${text}"`
@@ -48,7 +48,7 @@ const scanned = (text: string) => scan(Buffer.from(text))
 
 const withBytes = (message: Media) => ({ ...message, media: { ...message.media, payload: [...message.media.payload] } })
 
-/** Whether the scanner reads it. If so, the schema must read the same. */
+/** Whether the scanner reads the text. If so, checks that the schema reads the same. */
 const isScanned = (text: string) => {
   const found = scanned(text)
   if (found === undefined) return false
@@ -104,7 +104,7 @@ describe("a media message", () => {
     assert.strictEqual(isScanned(text), [sequence, chunk, time].every((counter) => counter < 1e15))
   })
 
-  it.prop("is read as the schema reads it, or left to it, whatever is unusual in its fields", [
+  it.prop("with unusual fields is read as the schema reads it, or left to the schema", [
     Order,
     Order,
     whole(3),
@@ -119,7 +119,7 @@ describe("a media message", () => {
     isScanned(object(changedAt(around(object(changedAt(fields, innerAt, innerChange))), outerAt, outerChange)))
   }, { arbitrary: { runs: 3000 } })
 
-  it.prop("is read as the schema reads it, or left to it, whatever fields are in the wrong object", [
+  it.prop("with fields in the wrong object is read as the schema reads it, or left to the schema", [
     Schema.Array(Schema.Boolean).check(Schema.isMinLength(7), Schema.isMaxLength(7)),
     Order
   ], ([isInner, order]) => {
@@ -128,7 +128,7 @@ describe("a media message", () => {
     isScanned(object(ordered([...fields.filter((_, index) => !isInner[index]), ["media", media]], order)))
   }, { arbitrary: { runs: 1000 } })
 
-  it.prop("is read as the schema reads it, or left to it, whatever byte is changed", [
+  it.prop("with a changed byte is read as the schema reads it, or left to the schema", [
     whole(usual.length - 1),
     whole(127)
   ], ([at, code]) => {
@@ -136,19 +136,19 @@ describe("a media message", () => {
     isScanned(streamSidFirst.slice(0, at) + String.fromCharCode(code) + streamSidFirst.slice(at + 1))
   }, { arbitrary: { runs: 2000 } })
 
-  it.prop("is read as the schema reads it, or left to it, whatever is cut out or inserted", [
+  it.prop("with cut or inserted bytes is read as the schema reads it, or left to the schema", [
     whole(usual.length),
     whole(20),
     Schema.String.check(Schema.isMaxLength(8))
   ], ([at, gone, come]) => void isScanned(usual.slice(0, at) + come + usual.slice(at + gone)), { arbitrary: { runs: 2000 } })
 
-  it.prop("is read as the schema reads it, or left to it, whatever part is moved or repeated", [
+  it.prop("with moved or repeated parts is read as the schema reads it, or left to the schema", [
     whole(usual.length),
     whole(usual.length),
     whole(40)
   ], ([from, to, length]) => void isScanned(usual.slice(0, to) + usual.slice(from, from + length) + usual.slice(to)), { arbitrary: { runs: 2000 } })
 
-  it.prop("is the same wherever it lies in a packet", [Order, whole(20), Bytes], ([order, before, after]) => {
+  it.prop("is read the same at any place in a packet", [Order, whole(20), Bytes], ([order, before, after]) => {
     const text = object(ordered(outerFields({}, object(innerFields({}))), order))
     const packet = Buffer.concat([Buffer.alloc(before, "{"), Buffer.from(text), Buffer.from(after)])
     const found = scan(packet, before, before + text.length)

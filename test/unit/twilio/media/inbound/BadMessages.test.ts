@@ -3,13 +3,13 @@ import { Effect, Logger, References, Scope } from "effect"
 import * as BadMessages from "../../../../../src/twilio/media/inbound/BadMessages.ts"
 
 describe("the bad messages of a stream", () => {
-  it.effect("are too many when more came than are forgiven", () =>
+  it.effect("are too many when more came than are allowed", () =>
     Effect.gen(function*() {
       const bad = yield* BadMessages.make(2)
       assert.deepStrictEqual([bad.count("notJson"), bad.count("wrongShape"), bad.count("binary")], [false, false, true])
     }))
 
-  it.effect("are made up for by good ones, one by one, and not in advance", () =>
+  it.effect("are made up for by later good messages, one by one, but not by earlier ones", () =>
     Effect.gen(function*() {
       const bad = yield* BadMessages.make(1)
       for (let good = 0; good < 100; good++) bad.forgiveOne()
@@ -19,7 +19,7 @@ describe("the bad messages of a stream", () => {
       assert.isTrue(bad.count("notJson"))
     }))
 
-  it.effect("are none that Twilio may send, and none before the start, for which the stream is closed anyway", () =>
+  it.effect("do not include unknown events, nor messages before the start, which close the stream anyway", () =>
     Effect.gen(function*() {
       const bad = yield* BadMessages.make(0)
       for (let time = 0; time < 10; time++) {
@@ -29,7 +29,7 @@ describe("the bad messages of a stream", () => {
       assert.isTrue(bad.count("notJson"))
     }))
 
-  it.effect("are logged once, with the reason of the first", () =>
+  it.effect("are logged once, with the reason of the first message", () =>
     Effect.gen(function*() {
       const logged: Array<unknown> = []
       const logger = Logger.make(({ fiber }) => void logged.push(fiber.getRef(References.CurrentLogAnnotations)))

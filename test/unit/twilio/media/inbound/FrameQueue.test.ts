@@ -6,7 +6,7 @@ import { settle } from "../../../../support/service/Time.ts"
 const turnOfTheLoop = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 describe("FrameQueue", () => {
-  it.effect("gives all waiting elements as one batch, in order, then ends", () =>
+  it.effect("returns all waiting elements as one batch, in order, then ends", () =>
     Effect.gen(function*() {
       const queue = FrameQueue.make<number>(5)
       for (const element of [1, 2, 3]) assert.isUndefined(queue.offer(element, 0))
@@ -129,7 +129,7 @@ describe("FrameQueue", () => {
         assert.strictEqual(used, 1)
       }))
 
-    it.live("waits for a use that takes time; elements that come meanwhile are the next batch", () =>
+    it.live("waits for a use that takes time, and makes elements that come meanwhile the next batch", () =>
       Effect.gen(function*() {
         const queue = FrameQueue.make<number>(10)
         const gate = yield* Deferred.make<void>()
@@ -162,7 +162,7 @@ describe("FrameQueue", () => {
         assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
       }))
 
-    it.live("race: interrupted, it uses nothing more", () =>
+    it.live("race: uses no further element after an interruption", () =>
       Effect.gen(function*() {
         const queue = FrameQueue.make<number>(10)
         let used = 0

@@ -20,7 +20,7 @@ const media = (track = "inbound", stream: string = sid) => ({
 
 const bytesOf = (message: object) => Buffer.from(JSON.stringify(message))
 
-/** The event of a message that was taken, or else why it was not. */
+/** The event of a message that was taken, or the reason why it was rejected. */
 const told = (reader: StreamReader.StreamReader, message: object, isBinary = false): string =>
   Result.match(reader.read(bytesOf(message), isBinary), { onSuccess: ({ event }) => event, onFailure: ({ reason }) => reason })
 
@@ -35,7 +35,7 @@ describe("the messages of a stream", () => {
     assert.deepStrictEqual([connected, start, media()].map((message) => told(reader, message)), ["connected", "start", "media"])
   })
 
-  it("are rejected before the start, by the reason", () => {
+  it("are rejected before the start, each with its reason", () => {
     const reader = StreamReader.make(true)
     assert.strictEqual(told(reader, media()), "beforeStart")
     assert.strictEqual(told(reader, { event: "later" }), "unknownEvent")
@@ -54,7 +54,7 @@ describe("the messages of a stream", () => {
     assert.strictEqual(told(reader, media(), true), "binary")
   })
 
-  it.each([true, false])("have their sound scanned after the start only if that is wanted: %s", (scansMedia) => {
+  it.each([true, false])("are scanned after the start only if scansMedia is set: %s", (scansMedia) => {
     const reader = StreamReader.make(scansMedia)
     told(reader, start)
     assert.strictEqual(scans(reader, media()), scansMedia)
