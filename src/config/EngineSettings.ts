@@ -3,6 +3,9 @@
  */
 import type { Array, Option, Redacted } from "effect"
 
+/** The name of the engines that run in this process: in a list of engines, in `/ready`, in metrics and in price lists. */
+export const embedded = "embedded"
+
 /** One speech or language engine at an OpenAI-compatible address. */
 export interface EngineSettings {
   readonly url: URL

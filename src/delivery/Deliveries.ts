@@ -154,7 +154,7 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
   const verdictOf = (claimed: Claimed) =>
     bodyOf(claimed).pipe(
       Effect.flatMap((body) => body === undefined ? Effect.succeed(undefined) : post(claimed, body)),
-      Effect.catchTag(["Unopenable", "TranscriptUnreadable"], () =>
+      Effect.catchTag("WordsUnopenable", () =>
         judge({ _tag: "NoAnswer", why: "its words are sealed and can't be opened; the log says which key is missing", isHopeless: false }, claimed.attempts))
     )
 

@@ -11,10 +11,10 @@ import type { StoreUnreachable } from "../store/CallStore.ts"
 import { Database } from "../store/Database.ts"
 import type { Parameter } from "../store/Dialect.ts"
 import { places, SealedWords } from "../store/encryption/SealedWords.ts"
-import type { Unopenable } from "../store/encryption/Sealing.ts"
 import { type DeliveryRow, type StoredDelivery, toDelivery } from "../store/history/DeliveryRows.ts"
 import { isIn, listOf, runner } from "../store/Statements.ts"
 import type { DeliveryType } from "../store/StoreWrite.ts"
+import { WordsUnopenable } from "./Payloads.ts"
 
 /** How long a process has a webhook for itself. An attempt takes less: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
 const leaseMillis = 60_000
@@ -31,7 +31,7 @@ export interface Claimed {
   /** The address's host, with its port. */
   readonly host: string
   /** The body. Empty before the first attempt; a failure if it is sealed and can't be opened. */
-  readonly payload: Result.Result<string, Unopenable>
+  readonly payload: Result.Result<string, WordsUnopenable>
   /** How many attempts there were, this one included. */
   readonly attempts: number
 }
@@ -107,7 +107,7 @@ const make = Effect.gen(function*() {
         ),
         (rows) =>
           Effect.forEach(rows, ({ call_sid: callSid, ...row }) =>
-            Effect.map(words.open(row.payload, places.webhook(callSid, row.id)), (payload) => ({ ...row, callSid, payload })))
+            Effect.map(words.open(row.payload, places.webhook(callSid, row.id)), (payload) => ({ ...row, callSid, payload: Result.mapError(payload, () => new WordsUnopenable()) })))
       )),
     forgottenEnds: Effect.suspend(() =>
       query(Effect.map(

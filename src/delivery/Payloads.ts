@@ -35,12 +35,12 @@ const turnOf = (turn: StoredTurn) => ({
   latency_ms: turn.latency
 })
 
-/** The transcript that the webhook should contain is sealed and can't be opened. The log says which key is missing. */
-export class TranscriptUnreadable extends Data.TaggedError("TranscriptUnreadable") {}
+/** The words of a webhook, or of its transcript, are sealed and can't be opened. The log says which key is missing. */
+export class WordsUnopenable extends Data.TaggedError("WordsUnopenable") {}
 
 export class Payloads extends Context.Service<Payloads, {
   /** The body of a webhook; `None`: the store does not know the call. */
-  readonly of: (type: DeliveryType, callSid: CallSid) => Effect.Effect<Option.Option<string>, StoreUnreachable | TranscriptUnreadable>
+  readonly of: (type: DeliveryType, callSid: CallSid) => Effect.Effect<Option.Option<string>, StoreUnreachable | WordsUnopenable>
   /** Whether the call's request or its agent named an address for webhooks. */
   readonly hasOwnAddress: (callSid: CallSid) => Effect.Effect<boolean, StoreUnreachable>
 }>()("client-caller/delivery/Payloads") {
@@ -62,7 +62,7 @@ const make = Effect.gen(function*() {
   const transcript = Effect.fnUntraced(function*(row: Row, callSid: CallSid) {
     if (row.keeps_words !== 1 || (row.is_transcript_sent !== 1 && !webhooks.hasTranscript)) return {}
     const turns = yield* turnsOf(run, words, callSid)
-    if (turns.some(({ unreadable }) => unreadable !== undefined)) return yield* new TranscriptUnreadable()
+    if (turns.some(({ unreadable }) => unreadable !== undefined)) return yield* new WordsUnopenable()
     return { transcript: turns.map(turnOf) }
   })
 

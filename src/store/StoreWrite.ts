@@ -45,9 +45,9 @@ export const Cost = Schema.Struct({
   total: Schema.Number,
   /** The cost of Twilio's minutes. Unset: they have no price, or their number is not known. */
   twilio: Schema.optionalKey(Schema.Number),
-  engines: Schema.optionalKey(Schema.Array(Schema.Struct({ stage: EngineUse.fields.stage, engine: EngineUse.fields.engine, cost: Schema.Number }))),
+  engines: Schema.Array(Schema.Struct({ stage: EngineUse.fields.stage, engine: EngineUse.fields.engine, cost: Schema.Number })),
   /** What was used but has no price: `twilio`, and names of engines. If there are any, the total is too low. */
-  unpriced: Schema.optionalKey(Schema.Array(Schema.String))
+  unpriced: Schema.Array(Schema.String)
 })
 export type Cost = typeof Cost.Type
 

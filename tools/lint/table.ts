@@ -36,6 +36,7 @@ export const table: Readonly<Record<string, Room>> = {
   runtime: { imports: [], packages: [...core, node] },
   domain: { imports: [], packages: [...core, /^libphonenumber-js(\/|$)/] },
   config: { imports: ["domain"], packages: [...core, node] },
+  "config/yaml": { imports: ["domain", "config/Files.ts"], packages: [...core, /^yaml$/] },
   observability: { imports: ["config"], packages: [...edge, node] },
   // No packages, so that a browser can use it.
   audio: { imports: [], packages: [] },
@@ -47,7 +48,7 @@ export const table: Readonly<Record<string, Room>> = {
   definition: { imports: ["domain", "audio", "verbalizer"], packages: core },
   "conversation/ports": { imports: ["domain", "audio", "definition"], packages: core },
   conversation: { imports: ["runtime", "domain", "observability", "audio", "verbalizer", "definition"], packages: core },
-  agent: { imports: [...ground, "verbalizer", "definition", "conversation"], packages: [...core, node, /^yaml$/] },
+  agent: { imports: [...ground, "verbalizer", "definition", "conversation"], packages: [...core, node] },
   engines: {
     imports: ["runtime", "domain", "config", "observability", "audio", "flite", "verbalizer", "definition", "conversation/ports", "conversation/speak/UnfinishedSentence.ts"],
     packages: [...edge, node, platform, cache, flite, /^onnxruntime-(common|node|web)(\/|$)/, /^soundswallower$/, /^@ricky0123\/vad-web$/]

@@ -6,18 +6,15 @@
  */
 import { Array, Context, Data, Duration, Effect, Layer, Result } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
-import * as Files from "../../config/Files.ts"
+import * as YamlFile from "../../config/yaml/YamlFile.ts"
+import { startOfFile } from "../../config/yaml/YamlPlaces.ts"
+import type { Problem } from "../../config/yaml/YamlSource.ts"
 import type { EngineFailed } from "../../conversation/ports/Engine.ts"
 import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
 import { SpeechToText } from "../../conversation/ports/SpeechToText.ts"
 import { TextToSpeech } from "../../conversation/ports/TextToSpeech.ts"
 import { type CompiledAgent, compile } from "./compiler/AgentCompiler.ts"
 import { suggest } from "../../domain/DidYouMean.ts"
-import { startOfFile } from "./YamlPlaces.ts"
-import type { Problem } from "./YamlSource.ts"
-
-/** Bytes. A larger file is refused. */
-export const maxFileBytes = 262_144
 
 /** How many problems an error's message lists. It only counts the others. */
 const maxListedProblems = 50
@@ -29,7 +26,7 @@ export class AgentFileInvalid extends Data.TaggedError("AgentFileInvalid")<{
   readonly problems: Array.NonEmptyReadonlyArray<Problem>
 }> {
   override get message() {
-    const lines = this.problems.slice(0, maxListedProblems).map(({ column, line, message }) => `${this.file}:${line}:${column}: ${message}`)
+    const lines = this.problems.slice(0, maxListedProblems).map((problem) => YamlFile.lineOf(this.file, problem))
     const unlisted = this.problems.length - lines.length
     return [...lines, ...unlisted > 0 ? [`${this.file}: and ${unlisted} more.`] : []].join("\n")
   }
@@ -51,16 +48,13 @@ const advice = {
   folder: "Name a file; AGENTS_DIR is for a folder of them."
 }
 
-const byPlace = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
-  problems.toSorted((one, other) => one.line - other.line || one.column - other.column)
-
 /** The definition if the file has no problems, else the problems. */
 const definitionOrProblems = (
   file: string,
   definition: AgentDefinition | undefined,
   problems: ReadonlyArray<Problem>
 ): Result.Result<AgentDefinition, AgentFileInvalid> => {
-  const sorted = byPlace(problems)
+  const sorted = YamlFile.inOrder(problems)
   if (Array.isReadonlyArrayNonEmpty(sorted)) return Result.fail(new AgentFileInvalid({ file, problems: sorted }))
   return definition === undefined
     ? Result.fail(new AgentFileInvalid({ file, problems: [{ ...startOfFile, message: "This file can't be read." }] }))
@@ -124,10 +118,7 @@ export class AgentFiles extends Context.Service<AgentFiles, {
       })
 
       const load = Effect.fn("AgentFiles.load")(function*(file: string) {
-        const { text } = yield* Effect.mapError(
-          Files.read(file, maxFileBytes),
-          ({ why }) => new AgentFileUnreadable({ file, why: Files.whySettingUnreadable(why, advice, maxFileBytes) })
-        )
+        const text = yield* Effect.mapError(YamlFile.read(file, advice), ({ why }) => new AgentFileUnreadable({ file, why }))
         return yield* read(text, file)
       })
 

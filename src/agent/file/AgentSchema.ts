@@ -10,8 +10,9 @@
  * - its line in `docs/agents.md`; a test loads that page's examples.
  */
 import { Schema } from "effect"
+import { isObject } from "../../config/yaml/YamlSource.ts"
 import {
-  Digits, Instructions, isObject, Language, Millis, Name, Next, Phrases, Region, SlotValues, Telephone, Text, TextOrEmpty, Texts, ToolParameters, value, WebUrl
+  Digits, Instructions, Language, Millis, Name, Next, Phrases, Region, SlotValues, Telephone, Text, TextOrEmpty, Texts, ToolParameters, value, WebUrl
 } from "./SchemaValues.ts"
 
 const GreetingEntry = value(

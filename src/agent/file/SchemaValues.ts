@@ -4,16 +4,14 @@
  * Each kind has the end of the sentence `"KEY" must be …`, which the file's writer reads when the value is wrong.
  */
 import { Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { isTextLine } from "../../config/yaml/YamlPlaces.ts"
+import { isObject } from "../../config/yaml/YamlSource.ts"
 import type { AfterAnswer } from "../../definition/DialogScript.ts"
 import { AgentName } from "../../domain/AgentName.ts"
 import * as PhoneNumber from "../../domain/PhoneNumber.ts"
-import { isPhraseLine } from "./YamlPlaces.ts"
 
 /** The longest duration that a file may name, in ms: a day. */
 const maxDurationMillis = 86_400_000
-
-export const isObject = (input: unknown): input is Record<string, unknown> =>
-  typeof input === "object" && input !== null && !Array.isArray(input)
 
 /** A kind of value that `read` converts. `read` returns `undefined` for a wrong value; the error then says what was `expected`. */
 export const value = <S extends Schema.ConstraintCodec<unknown, unknown>>(
@@ -56,7 +54,7 @@ export const Texts = value("a text, or a list of texts", Schema.Array(Schema.Str
 
 // -- Phrases ------------------------------------------------------------------------------------
 
-const phraseLines = (text: string): ReadonlyArray<string> => text.split("\n").map(withSingleBlanks).filter(isPhraseLine)
+const phraseLines = (text: string): ReadonlyArray<string> => text.split("\n").map(withSingleBlanks).filter(isTextLine)
 
 /** A list, or a block with one phrase a line. An empty phrase passes here; `PhraseChecker` reports it. */
 const readPhrases = (input: unknown): ReadonlyArray<string> | undefined => {

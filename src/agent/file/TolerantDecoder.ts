@@ -3,11 +3,10 @@
  * parts are decoded. So the writer reads all problems of a file at once.
  */
 import { Result } from "effect"
+import { explain, nameOfPath, type SchemaProblem, schemaProblems } from "../../config/yaml/SchemaProblems.ts"
+import type { Path } from "../../config/yaml/YamlPlaces.ts"
+import { isObject, type Problem, type Source } from "../../config/yaml/YamlSource.ts"
 import { type AgentFileContent, decode } from "./AgentSchema.ts"
-import { explain, nameOfPath, pathToLeaveOut, schemaProblems, without } from "./SchemaProblems.ts"
-import { isObject } from "./SchemaValues.ts"
-import type { Path } from "./YamlPlaces.ts"
-import type { Problem, Source } from "./YamlSource.ts"
 
 /** The longest text that is spoken, in characters: some two minutes. Instructions are read by a language model and may be longer. */
 const maxSpokenCharacters = 2000
@@ -30,6 +29,20 @@ const tooLongTexts = (data: unknown, path: Path = []): ReadonlyArray<readonly [p
   if (!isObject(data)) return []
   return Object.entries(data).flatMap(([key, inner]) =>
     key === "phrases" || (path.length === 0 && key === "instructions") ? [] : tooLongTexts(inner, [...path, key]))
+}
+
+/** What to remove because of a problem: an unknown key, one key of an intent, a whole slot, or one key of another section. */
+const pathToLeaveOut = ({ kind, path }: SchemaProblem): Path =>
+  kind === "unknown" ? path : path.slice(0, path[0] === "intents" ? 3 : 2)
+
+/** The data without the key at `path`. A list keeps all its items. */
+const without = (data: unknown, path: Path): unknown => {
+  const [first, ...deeperPath] = path
+  if (first === undefined || !isObject(data)) return data
+  const { [first as string]: inner, ...others } = data
+  return deeperPath.length === 0 || (path.length <= 2 && inner === undefined)
+    ? others
+    : { ...others, [first as string]: without(inner, deeperPath) }
 }
 
 /** Decodes the data of a parsed file. */

@@ -5,7 +5,7 @@
  * priced is named in `unpriced`, because the total is then too low. Something has no price if the list has none, or if a figure that
  * the list has a price for is not known: some servers tell no tokens.
  */
-import * as EngineMeter from "../../conversation/ports/EngineMeter.ts"
+import { embedded } from "../../config/EngineSettings.ts"
 import type { Cost, EngineUse } from "../../store/StoreWrite.ts"
 import type { PriceList } from "./PriceList.ts"
 
@@ -48,7 +48,7 @@ const sum = (total: number | undefined, part: number | undefined): number | unde
 const costOfUse = ({ engines = {} }: PriceList, use: EngineUse): number | undefined => {
   const stages = Object.hasOwn(engines, use.engine) ? engines[use.engine] : {}
   const prices = Object.entries(stages[use.stage] ?? {}) as ReadonlyArray<readonly [Unit, number]>
-  if (prices.length === 0) return use.engine === EngineMeter.embedded ? 0 : undefined
+  if (prices.length === 0) return use.engine === embedded ? 0 : undefined
   return prices.map(([unit, price]) => priceOf(price, amounts[unit](use))).reduce(sum, 0)
 }
 

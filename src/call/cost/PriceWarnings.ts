@@ -1,8 +1,8 @@
 /**
  * Warnings at the start: for each engine of the configuration that the price list does not have.
  */
+import { embedded } from "../../config/EngineSettings.ts"
 import type { EngineState, Stage } from "../../conversation/ports/Engine.ts"
-import * as EngineMeter from "../../conversation/ports/EngineMeter.ts"
 import { nearest } from "../../domain/DidYouMean.ts"
 import type { EngineUse } from "../../store/StoreWrite.ts"
 import type { PriceList } from "./PriceList.ts"
@@ -19,7 +19,7 @@ export const of = ({ engines = {} }: PriceList, states: ReadonlyArray<Pick<Engin
   const lines = states.flatMap(({ name, stage }) => {
     const key = stageNames[stage]
     const prices = Object.hasOwn(engines, name) ? engines[name] : undefined
-    if (key === undefined || name === EngineMeter.embedded || Object.keys(prices?.[key] ?? {}).length > 0) return []
+    if (key === undefined || name === embedded || Object.keys(prices?.[key] ?? {}).length > 0) return []
     const near = prices === undefined ? nearest(name, Object.keys(engines)) : undefined
     const hint = near === undefined ? "" : ` The list has "${near}": did you mean this engine by it?`
     return [`PRICES_FILE has no prices for the engine "${name}" as "${key}". The cost of calls leaves it out. Add them, or 0 if it costs nothing.${hint}`]

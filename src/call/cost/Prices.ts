@@ -3,16 +3,11 @@
  * at once, each with its line and what to write.
  */
 import { Array, Context, Data, Effect, Layer, Option, Result } from "effect"
-import { explain, schemaProblems } from "../../agent/file/SchemaProblems.ts"
-import { isObject } from "../../agent/file/SchemaValues.ts"
-import { startOfFile } from "../../agent/file/YamlPlaces.ts"
-import * as YamlSource from "../../agent/file/YamlSource.ts"
 import { AppConfig } from "../../config/AppConfig.ts"
-import * as Files from "../../config/Files.ts"
+import { explain, schemaProblems } from "../../config/yaml/SchemaProblems.ts"
+import * as YamlFile from "../../config/yaml/YamlFile.ts"
+import * as YamlSource from "../../config/yaml/YamlSource.ts"
 import { decode, type PriceList } from "./PriceList.ts"
-
-/** Bytes. A larger file is refused. */
-const maxFileBytes = 262_144
 
 /** The price list can't be used. */
 class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
@@ -21,14 +16,18 @@ class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
   readonly problems: Array.NonEmptyReadonlyArray<YamlSource.Problem>
 }> {
   override get message() {
-    return this.problems.map(({ column, line, message }) => `${this.file}:${line}:${column}: ${message}`).join("\n")
+    return this.problems.map((problem) => YamlFile.lineOf(this.file, problem)).join("\n")
   }
 }
 
 /** The file itself can't be read. */
-class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{ readonly file: string; readonly why: Files.FileUnreadable["why"] }> {
+class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{
+  readonly file: string
+  /** The end of a sentence that begins with the file's name. */
+  readonly why: string
+}> {
   override get message() {
-    return `PRICES_FILE: ${this.file} ${Files.whySettingUnreadable(this.why, advice, maxFileBytes)}`
+    return `PRICES_FILE: ${this.file} ${this.why}`
   }
 }
 
@@ -37,25 +36,27 @@ const advice = {
   folder: "Name a file."
 }
 
-const noKeys = "A price list consists of keys with values. Begin with \"currency: USD\"."
+const fileAdvice: YamlSource.FileAdvice = {
+  severalDocuments: "A file is one price list. Take out the line \"---\".",
+  noKeys: "A price list consists of keys with values. Begin with \"currency: USD\"."
+}
 
 /** Reads a text. `file` is its name in errors. */
 export const parse = (text: string, file: string): Result.Result<PriceList, PricesUnusable> => {
   const fail = (problems: Array.NonEmptyReadonlyArray<YamlSource.Problem>) => Result.fail(new PricesUnusable({ file, problems }))
-  const source = YamlSource.parse(text, "prices")
+  const source = YamlSource.parse(text, fileAdvice)
   if (Result.isFailure(source)) return fail(source.failure.problems)
   const { data, duplicates } = source.success
-  if (!isObject(data)) return fail([{ ...startOfFile, message: noKeys }])
   const list = decode(data)
   const issues = Result.isSuccess(list) ? [] : schemaProblems(list.failure.issue).map((problem) => explain(problem, source.success))
-  const problems = [...duplicates, ...issues].toSorted((one, other) => one.line - other.line || one.column - other.column)
-  if (Array.isArrayNonEmpty(problems)) return fail(problems)
+  const problems = YamlFile.inOrder([...duplicates, ...issues])
+  if (Array.isReadonlyArrayNonEmpty(problems)) return fail(problems)
   // A list that does not decode has at least one issue.
   return Result.succeed(Result.getOrThrow(list))
 }
 
 const load = Effect.fnUntraced(function*(file: string) {
-  const { text } = yield* Effect.mapError(Files.read(file, maxFileBytes), ({ why }) => new PricesUnreadable({ file, why }))
+  const text = yield* Effect.mapError(YamlFile.read(file, advice), ({ why }) => new PricesUnreadable({ file, why }))
   return yield* Effect.fromResult(parse(text, file))
 })
 

@@ -4,12 +4,9 @@
  * Each stage has a list of addresses. A model, a key or a voice is set once for all of them, or once for each.
  */
 import { Array, Option, Schema } from "effect"
-import type { EngineChoice, EngineChoices, ReplySettings, StageSettings } from "../EngineSettings.ts"
+import { embedded, type EngineChoice, type EngineChoices, type ReplySettings, type StageSettings } from "../EngineSettings.ts"
 import { count, HttpUrl, NonEmptyList, NonEmptySecrets, onOrOff, Switch, Whole } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
-
-/** The word for the engine in this process, in a list of engines. */
-const embedded = "embedded"
 
 /** The engines are tried in this order. */
 const EngineList = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Schema.Union([Schema.Literal(embedded), HttpUrl]))))

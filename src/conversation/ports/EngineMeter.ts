@@ -25,8 +25,5 @@ export const EngineMeter = Context.Reference<((use: EngineUse) => void) | undefi
   defaultValue: () => undefined
 })
 
-/** The name of the engines that run in this process. */
-export const embedded = "embedded"
-
 /** Counts for the call in whose fiber this runs. */
 export const count = (use: EngineUse): Effect.Effect<void> => Effect.map(EngineMeter, (meter) => meter?.(use))

@@ -2,13 +2,13 @@
  * Compiles the text of an agent file to an agent definition. It reports all problems that can be found without the engines.
  */
 import { Result } from "effect"
+import { type Path, type Place, startOfFile } from "../../../config/yaml/YamlPlaces.ts"
+import * as YamlSource from "../../../config/yaml/YamlSource.ts"
+import type { Problem } from "../../../config/yaml/YamlSource.ts"
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import type { DialogScript } from "../../../definition/DialogScript.ts"
 import * as Defaults from "../Defaults.ts"
 import { decodeTolerantly } from "../TolerantDecoder.ts"
-import * as YamlSource from "../YamlSource.ts"
-import { type Path, type Place, startOfFile } from "../YamlPlaces.ts"
-import type { Problem } from "../YamlSource.ts"
 import * as Compilation from "./Compilation.ts"
 import { compileHints } from "./HintsCompiler.ts"
 import { checkIntentName, compileIntents } from "./IntentCompiler.ts"
@@ -26,6 +26,12 @@ export interface CompiledAgent {
   readonly placeOfLanguage: Place
   /** Every place of a word in the file's phrases; none for a word of the default phrases. */
   readonly placesOfWord: (word: string) => ReadonlyArray<Place>
+}
+
+const fileAdvice: YamlSource.FileAdvice = {
+  severalDocuments: "A file is one agent. Take out the line \"---\", or make two files of it.",
+  noKeys: "An agent's file consists of keys with values, such as \"name: receptionist\".",
+  brackets: "A phrase that begins with [, ( or { has to be put in quotes, or on a line of its own below \"phrases: |\"."
 }
 
 const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => ({
@@ -107,7 +113,7 @@ const compileDefinition = (compilation: Compilation.Compilation, language: strin
 
 /** Compiles a text. `maxCallMillis`: the service's limit for a call, which also limits the agent's `maxDuration`. */
 export const compile = (text: string, maxCallMillis: number): CompiledAgent => {
-  const parsed = YamlSource.parse(text)
+  const parsed = YamlSource.parse(text, fileAdvice)
   if (Result.isFailure(parsed)) return withoutDefinition(parsed.failure.problems)
   const source = parsed.success
   const decoded = decodeTolerantly(source)

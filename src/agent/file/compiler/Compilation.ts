@@ -1,12 +1,11 @@
 /**
  * The state of compiling one agent file, which the compilers of its parts share.
  */
+import { nameOfPath } from "../../../config/yaml/SchemaProblems.ts"
+import type { Path } from "../../../config/yaml/YamlPlaces.ts"
+import { isObject, type Source } from "../../../config/yaml/YamlSource.ts"
 import { type AgentFileContent } from "../AgentSchema.ts"
 import type { LanguageDefaults } from "../LanguageDefaults.ts"
-import { nameOfPath } from "../SchemaProblems.ts"
-import { isObject } from "../SchemaValues.ts"
-import type { Path } from "../YamlPlaces.ts"
-import type { Source } from "../YamlSource.ts"
 import { FileProblems } from "./FileProblems.ts"
 import { PhraseChecker } from "./PhraseChecker.ts"
 

@@ -1,8 +1,8 @@
 /**
  * The problems found in one agent file so far. Each is reported with the path of the key or value that the file's writer has to change.
  */
-import type { Path, Place } from "../YamlPlaces.ts"
-import type { Problem, Source } from "../YamlSource.ts"
+import type { Path, Place } from "../../../config/yaml/YamlPlaces.ts"
+import type { Problem, Source } from "../../../config/yaml/YamlSource.ts"
 
 export class FileProblems {
   readonly #source: Source

@@ -2,9 +2,9 @@
  * Compiles the intents of an agent file. It checks that callers can reach each intent, that each has an answer, and that the
  * slots, transfers and intents which it names exist.
  */
+import type { Path } from "../../../config/yaml/YamlPlaces.ts"
 import { type Intent, slotsIn } from "../../../definition/DialogScript.ts"
 import { suggest } from "../../../domain/DidYouMean.ts"
-import type { Path } from "../YamlPlaces.ts"
 import { type Compilation, isName } from "./Compilation.ts"
 
 type IntentEntry = NonNullable<Compilation["content"]["intents"]>[string]

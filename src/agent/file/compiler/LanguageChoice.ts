@@ -3,11 +3,11 @@
  *
  * A language without defaults uses those of English. Its file has to write its own lines, so that they are not spoken in English.
  */
+import { isObject } from "../../../config/yaml/YamlSource.ts"
 import type { Lines } from "../../../definition/AgentDefinition.ts"
 import type { AgentFileContent } from "../AgentSchema.ts"
 import * as Defaults from "../Defaults.ts"
 import { type LanguageDefaults, languageDefaults } from "../LanguageDefaults.ts"
-import { isObject } from "../SchemaValues.ts"
 import type { Compilation } from "./Compilation.ts"
 
 interface LanguageChoice {

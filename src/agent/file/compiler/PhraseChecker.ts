@@ -2,10 +2,10 @@
  * Checks the phrases of one agent file. It reports those that can't be read, and remembers the places of the others.
  */
 import { Result } from "effect"
+import type { Path, Place } from "../../../config/yaml/YamlPlaces.ts"
+import type { Source } from "../../../config/yaml/YamlSource.ts"
 import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
 import { suggest } from "../../../domain/DidYouMean.ts"
-import type { Path, Place } from "../YamlPlaces.ts"
-import type { Source } from "../YamlSource.ts"
 import type { FileProblems } from "./FileProblems.ts"
 
 /** The longest phrase, in characters. The notation nests, and each level of nesting costs time. */
@@ -36,12 +36,12 @@ export class PhraseChecker {
   /** The phrases at `path` that can be used. They may hold `{slot}` only with `slots: "allowed"`. */
   usable(path: Path, phrases: ReadonlyArray<string>, slots: "allowed" | "forbidden"): ReadonlyArray<string> {
     return phrases.filter((text, index) =>
-      this.#isUsable({ text, placeOf: (character) => this.#source.phrase(path, index, character) }, slots))
+      this.#isUsable({ text, placeOf: (character) => this.#source.placeInText(path, index, character) }, slots))
   }
 
   /** Whether a value in the plain list at `path` can be used as a phrase. `text` is that phrase. */
   isUsableValue(path: Path, index: number, value: string, text: string): boolean {
-    const placeOf = (character: number) => this.#source.phrase(path, index, character)
+    const placeOf = (character: number) => this.#source.placeInText(path, index, character)
     const parsed = PhraseNotation.parse(text)
     if (Result.isFailure(parsed)) {
       this.#problems.at(

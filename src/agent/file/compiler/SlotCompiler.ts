@@ -1,8 +1,8 @@
 /**
  * The slots of an agent file: their names, their values, and how callers say them.
  */
+import { isObject } from "../../../config/yaml/YamlSource.ts"
 import type { Slot } from "../../../definition/DialogScript.ts"
-import { isObject } from "../SchemaValues.ts"
 import type { Compilation } from "./Compilation.ts"
 
 const slotName = /^[a-z][a-z0-9_]{0,63}$/

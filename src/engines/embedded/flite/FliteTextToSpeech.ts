@@ -8,6 +8,7 @@
  */
 import { Effect, Exit, Layer, Scope, Stream } from "effect"
 import type { Pcm } from "../../../audio/Pcm.ts"
+import { embedded } from "../../../config/EngineSettings.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import * as EngineMeter from "../../../conversation/ports/EngineMeter.ts"
 import { type SpeechRequest, TextToSpeech } from "../../../conversation/ports/TextToSpeech.ts"
@@ -80,7 +81,7 @@ export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Laye
       const sound = yield* sentences.speak(sentence)
       yield* EngineMeter.count({
         stage: "speech",
-        engine: EngineMeter.embedded,
+        engine: embedded,
         requests: 1,
         characters: sentence.text.length,
         soundSeconds: sound.length / samplesPerSecond

@@ -6,6 +6,7 @@
  * trace.
  */
 import { Effect, Layer, Stream } from "effect"
+import { embedded } from "../../../config/EngineSettings.ts"
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import * as EngineMeter from "../../../conversation/ports/EngineMeter.ts"
 import { type DialogueState, ReplyModel, type ReplyPart, type ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"
@@ -154,7 +155,7 @@ export const layer: Layer.Layer<ReplyModel> = Layer.succeed(
           answersUnheard: true,
           reply: (request: ReplyRequest) =>
             Stream.unwrap(Effect.as(
-              EngineMeter.count({ stage: "reply", engine: EngineMeter.embedded, requests: 1 }),
+              EngineMeter.count({ stage: "reply", engine: embedded, requests: 1 }),
               Stream.suspend(() => Stream.fromIterable(toParts(follow(lastSaid(request), request.state), request.isResumed)))
             ))
         }

@@ -12,6 +12,7 @@ import { createRequire } from "node:module"
 import { dirname, join } from "node:path"
 import { Effect, type FileSystem, Layer, Scope } from "effect"
 import type { Pcm } from "../../../audio/Pcm.ts"
+import { embedded } from "../../../config/EngineSettings.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import * as EngineMeter from "../../../conversation/ports/EngineMeter.ts"
 import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
@@ -113,7 +114,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
         const count = Effect.suspend(() => {
           const heard = Math.min(length, maxSamples) - countedLength
           countedLength += heard
-          return EngineMeter.count({ stage: "transcript", engine: EngineMeter.embedded, requests: 1, soundSeconds: heard / samplesPerSecond })
+          return EngineMeter.count({ stage: "transcript", engine: embedded, requests: 1, soundSeconds: heard / samplesPerSecond })
         })
         return {
           push: (pcm: Pcm<8000>) => {

@@ -72,8 +72,8 @@ const Cost = Schema.Struct({
   currency: Schema.String,
   total: Schema.Number.annotate({ description: "The sum of all that has a price" }),
   twilio: Schema.optionalKey(Schema.Number),
-  engines: Schema.optionalKey(Schema.Array(Schema.Struct({ stage: Use.fields.stage, engine: Schema.String, cost: Schema.Number }))),
-  unpriced: Schema.optionalKey(Schema.Array(Schema.String)).annotateKey({
+  engines: Schema.Array(Schema.Struct({ stage: Use.fields.stage, engine: Schema.String, cost: Schema.Number })),
+  unpriced: Schema.Array(Schema.String).annotateKey({
     description: "What was used and has no price: twilio, and names of engines. Unless it is empty, the total is too low"
   })
 }).annotate({ description: "By the price list of PRICES_FILE; null without one (docs/costs.md)" })

@@ -4,18 +4,17 @@
  */
 import type { Effect } from "effect"
 import type { Agents } from "../../../agent/Agents.ts"
+import { embedded } from "../../../config/EngineSettings.ts"
 
 export type Engines = Effect.Success<Agents["Service"]["engines"]>
-
-/** An engine in this process has no address. */
-const inProcess = "embedded"
 
 /** The public names by stage and address, `${stage} ${name}`. */
 const publicNames = (engines: Engines): ReadonlyMap<string, string> => {
   const names = new Map<string, string>()
   const counts = new Map<string, number>()
   for (const { name, stage } of engines) {
-    if (name === inProcess || names.has(`${stage} ${name}`)) continue
+    // An engine in this process has no address to hide.
+    if (name === embedded || names.has(`${stage} ${name}`)) continue
     const number = (counts.get(stage) ?? 0) + 1
     counts.set(stage, number)
     names.set(`${stage} ${name}`, `${stage}-${number}`)
@@ -38,6 +37,6 @@ export const hiddenIn = (metrics: string, engines: Engines): string => {
   return metrics.replaceAll(/^[^#\n]*\bengine="[^\n]*$/gm, (line) => {
     const stage = /\bstage="([^"]*)"/.exec(line)?.[1] ?? ""
     return line.replace(/\bengine="((?:[^"\\]|\\.)*)"/, (_, name: string) =>
-      `engine="${name === inProcess ? name : names.get(`${stage} ${name}`) ?? `${stage}-other`}"`)
+      `engine="${name === embedded ? name : names.get(`${stage} ${name}`) ?? `${stage}-other`}"`)
   })
 }

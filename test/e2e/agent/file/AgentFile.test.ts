@@ -1,11 +1,12 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Path, Result, Stream } from "effect"
-import { AgentFiles, maxFileBytes, parse } from "../../../../src/agent/file/AgentFile.ts"
+import { AgentFiles, parse } from "../../../../src/agent/file/AgentFile.ts"
 import * as Defaults from "../../../../src/agent/file/Defaults.ts"
 import { languageDefaults } from "../../../../src/agent/file/LanguageDefaults.ts"
 import * as HoldRequest from "../../../../src/conversation/turn/words/HoldRequest.ts"
 import { receptionistFile } from "../../../../src/agent/Agents.ts"
+import * as YamlFile from "../../../../src/config/yaml/YamlFile.ts"
 import { EngineFailed } from "../../../../src/conversation/ports/Engine.ts"
 import type { AgentDefinition } from "../../../../src/definition/AgentDefinition.ts"
 import * as PhraseNotation from "../../../../src/definition/PhraseNotation.ts"
@@ -493,7 +494,7 @@ describe("a file that is checked against the engines", () => {
         const folder = yield* fs.makeTempDirectoryScoped()
         const missing = path.join(folder, "missing.yaml")
         const large = path.join(folder, "large.yaml")
-        yield* fs.writeFileString(large, `name: shop\n${"#".repeat(maxFileBytes)}`)
+        yield* fs.writeFileString(large, `name: shop\n${"#".repeat(YamlFile.maxBytes)}`)
         assert.match((yield* Effect.flip(files.load(missing))).message, /missing\.yaml can't be found\. Check AGENT/)
         assert.match((yield* Effect.flip(files.load(folder))).message, /is a folder\. Name a file/)
         assert.match((yield* Effect.flip(files.load(large))).message, /more than 256 KiB/)

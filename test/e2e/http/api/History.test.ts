@@ -256,7 +256,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
 
               const costs = [
                 { currency: "USD", total: 0.5, twilio: 0.25, engines: [{ stage: "reply", engine: "a", cost: 0.25 }], unpriced: ["b"] },
-                { currency: "USD", total: 1 }
+                { currency: "USD", total: 1, engines: [], unpriced: [] }
               ] as const
               for (const cost of costs) {
                 const end = ended(sid, 1_700_000_062_000, true)

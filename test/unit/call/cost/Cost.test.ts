@@ -128,8 +128,8 @@ describe("any cost", () => {
   it.prop("has each engine either priced or named", [List, Uses], ([prices, engines]) => {
     const cost = Cost.of(prices, { direction: "inbound", minutes: 0, engines })
     for (const { engine, stage } of engines) {
-      const isPriced = cost.engines?.some((one) => one.engine === engine && one.stage === stage) === true
-      assert.isTrue(isPriced || cost.unpriced?.includes(engine))
+      const isPriced = cost.engines.some((one) => one.engine === engine && one.stage === stage)
+      assert.isTrue(isPriced || cost.unpriced.includes(engine))
     }
   })
 

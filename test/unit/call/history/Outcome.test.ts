@@ -86,10 +86,10 @@ describe("what it costs", () => {
       isFinal: true,
       pricing: (usage) => {
         asked = usage
-        return { currency: "USD", total: 1 }
+        return { currency: "USD", total: 1, engines: [], unpriced: [] }
       }
     })
-    assert.deepStrictEqual(cost, { currency: "USD", total: 1 })
+    assert.deepStrictEqual(cost, { currency: "USD", total: 1, engines: [], unpriced: [] })
     return asked
   }
 

@@ -10,7 +10,7 @@ const make = (answeredAt?: number) => {
     callSid: `CA${"1".repeat(32)}` as CallSid,
     answeredAt,
     engines: () => [],
-    pricing: ({ minutes }) => ({ currency: "USD", total: minutes ?? -1 }),
+    pricing: ({ minutes }) => ({ currency: "USD", total: minutes ?? -1, engines: [], unpriced: [] }),
     now: () => 9000,
     write: (write) => void writes.push(write),
     onFinal: () => void finals++

@@ -1,5 +1,5 @@
 /**
- * Parses the YAML of an agent file or of a price list, and keeps the place of each value and each problem in the text.
+ * Parses the YAML of a file, and keeps the place of each value and each problem in the text.
  */
 import { Array, Data, Result } from "effect"
 import { type Document, LineCounter, parseDocument, visit, type YAMLError } from "yaml"
@@ -17,7 +17,7 @@ export interface Problem extends Place {
   readonly message: string
 }
 
-/** The text is not the YAML of one agent or one price list. */
+/** A text that is no YAML, or more than one document. */
 class YamlInvalid extends Data.TaggedError("YamlInvalid")<{ readonly problems: Array.NonEmptyReadonlyArray<Problem> }> {
   override get message() {
     return this.problems.map(({ line, message }) => `Line ${line}: ${message}`).join("\n")
@@ -25,36 +25,42 @@ class YamlInvalid extends Data.TaggedError("YamlInvalid")<{ readonly problems: A
 }
 
 /** A parsed text: its data, the place of everything in it, and the keys that it has twice. */
-export interface Source extends Pick<YamlPlaces, "place" | "phrase"> {
+export interface Source extends Pick<YamlPlaces, "place" | "placeInText"> {
+  readonly advice: FileAdvice
   /** Plain objects, lists and scalars, with aliases expanded. The last value of a repeated key counts. */
   readonly data: unknown
   /** A problem for each repeated key. */
   readonly duplicates: ReadonlyArray<Problem>
 }
 
-/** What a file holds. The advice about its mistakes depends on it. */
-type FileKind = "agent" | "prices"
-
-const onlyOne: Readonly<Record<FileKind, string>> = {
-  agent: "A file is one agent. Take out the line \"---\", or make two files of it.",
-  prices: "A file is one price list. Take out the line \"---\"."
+/** What files of one kind tell their writer, in whole sentences. */
+export interface FileAdvice {
+  /** The file has several documents. */
+  readonly severalDocuments: string
+  /** The file has no keys: it is empty, a text or a list. */
+  readonly noKeys: string
+  /** Brackets do not fit. Unset: there is no more to say than the parser does. */
+  readonly brackets?: string
 }
 
-/** What to do about the most usual mistakes. YAML has its own meaning for the brackets of a phrase, and for a colon in a text. */
-const adviceFor = (kind: FileKind, code: string, message: string): string =>
+/** Whether a value has keys. */
+export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value)
+
+/** What to do about the most usual mistakes. YAML has its own meaning for brackets, and for a colon in a text. */
+const adviceFor = ({ brackets }: FileAdvice, code: string, message: string): string =>
   code === "BLOCK_AS_IMPLICIT_KEY" || /implicit key|Nested mappings/i.test(message)
     ? " A text with a colon in it has to be put in quotes."
-    : kind === "agent" && (code === "BAD_ALIAS" || code === "UNEXPECTED_TOKEN" || code === "MISSING_CHAR" || code === "BAD_INDENT" || /flow/i.test(message))
-    ? " A phrase that begins with [, ( or { has to be put in quotes, or on a line of its own below \"phrases: |\"."
+    : brackets !== undefined && (code === "BAD_ALIAS" || code === "UNEXPECTED_TOKEN" || code === "MISSING_CHAR" || code === "BAD_INDENT" || /flow/i.test(message))
+    ? ` ${brackets}`
     : code === "TAB_AS_INDENT"
     ? " Indent with blanks."
     : ""
 
-const explainError = ({ code, message, pos }: YAMLError, kind: FileKind, places: YamlPlaces): Problem => ({
+const explainError = ({ code, message, pos }: YAMLError, advice: FileAdvice, places: YamlPlaces): Problem => ({
   ...places.at(pos[0]),
   message: code === "MULTIPLE_DOCS"
-    ? onlyOne[kind]
-    : `This is not YAML: ${message.split("\n")[0]}.`.replace(/\.\.$/, ".") + adviceFor(kind, code, message)
+    ? advice.severalDocuments
+    : `This is not YAML: ${message.split("\n")[0]}.`.replace(/\.\.$/, ".") + adviceFor(advice, code, message)
 })
 
 const repeatedKeys = (document: Document, places: YamlPlaces): ReadonlyArray<Problem> => {
@@ -84,7 +90,7 @@ const isTooDeep = ({ code, message }: YAMLError): boolean => code === "RESOURCE_
 
 const wholeFile = (message: string) => Result.fail(new YamlInvalid({ problems: [{ ...startOfFile, message }] }))
 
-export const parse = (text: string, kind: FileKind = "agent"): Result.Result<Source, YamlInvalid> => {
+export const parse = (text: string, advice: FileAdvice): Result.Result<Source, YamlInvalid> => {
   const lines = new LineCounter()
   const parsed = Result.try(() => parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "error" }))
   if (Result.isFailure(parsed) || parsed.success.errors.some(isTooDeep)) {
@@ -92,13 +98,13 @@ export const parse = (text: string, kind: FileKind = "agent"): Result.Result<Sou
   }
   const document = parsed.success
   const places = new YamlPlaces(text, document, lines)
-  const errors = document.errors.slice(0, maxReportedErrors).map((error) => explainError(error, kind, places))
+  const errors = document.errors.slice(0, maxReportedErrors).map((error) => explainError(error, advice, places))
   if (Array.isArrayNonEmpty(errors)) return Result.fail(new YamlInvalid({ problems: errors }))
 
   const data = Result.try(() => document.toJS({ maxAliasCount: maxAliases }) as unknown)
   if (Result.isFailure(data)) {
     return wholeFile("The aliases (*name) of this file expand to too much text. Write their values out.")
   }
-  const { phrase, place } = places
-  return Result.succeed({ data: data.success, place, phrase, duplicates: repeatedKeys(document, places) })
+  const { place, placeInText } = places
+  return Result.succeed({ data: data.success, advice, place, placeInText, duplicates: repeatedKeys(document, places) })
 }

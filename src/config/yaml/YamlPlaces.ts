@@ -1,5 +1,5 @@
 /**
- * Where in a YAML text each key, value and phrase stands, so that a problem can point at its line and column.
+ * Where in a YAML text each key and value stands, so that a problem can point at its line and column.
  */
 import { type Document, isAlias, isMap, isScalar, isSeq, type LineCounter, type Node, type Scalar } from "yaml"
 
@@ -15,8 +15,8 @@ export interface Place {
 /** The place of a problem that concerns the whole file. */
 export const startOfFile: Place = { line: 1, column: 1 }
 
-/** Whether a line in a block of phrases is a phrase: blank lines and comments are not. */
-export const isPhraseLine = (line: string): boolean => line.trim() !== "" && !line.trim().startsWith("#")
+/** Whether a line of a block that has one text a line is a text: blank lines and comments are not. */
+export const isTextLine = (line: string): boolean => line.trim() !== "" && !line.trim().startsWith("#")
 
 /** A map's key as text. */
 export const textOfKey = (key: unknown): string => String(isScalar(key) ? key.value ?? "" : key)
@@ -53,15 +53,18 @@ export class YamlPlaces {
     return this.at(at === "key" ? found.key : found.value)
   }
 
-  /** The place of a character in one of the phrases at `path`. `index` and `character` count from 0. */
-  readonly phrase = (path: Path, index: number, character: number): Place => {
+  /**
+   * The place of a character in one of several texts at `path`: the items of a list, or the lines of a block. `index` and `character` count
+   * from 0.
+   */
+  readonly placeInText = (path: Path, index: number, character: number): Place => {
     const { node, value } = this.#find(path)
     if (isSeq(node)) {
       const item = this.#follow(node.items[index])
       return this.at((offsetOf(item) ?? value) + character + quoteLength(item))
     }
     if (isScalar(node) && node.type === "BLOCK_LITERAL") {
-      const place = this.#phraseInBlock(node, index, character)
+      const place = this.#lineInBlock(node, index, character)
       if (place !== undefined) return place
     }
     return this.at(value + (index === 0 ? character + quoteLength(node) : 0))
@@ -75,14 +78,14 @@ export class YamlPlaces {
     return { line: Math.max(1, line), column: Math.max(1, col) }
   }
 
-  #phraseInBlock(block: Scalar, index: number, character: number): Place | undefined {
+  #lineInBlock(block: Scalar, index: number, character: number): Place | undefined {
     const text = this.#text
     if (!block.range) return undefined
     let lineStart = text.indexOf("\n", block.range[0]) + 1
-    for (let phrases = 0; lineStart > 0 && lineStart < text.length;) {
+    for (let texts = 0; lineStart > 0 && lineStart < text.length;) {
       const end = text.indexOf("\n", lineStart)
       const line = text.slice(lineStart, end < 0 ? text.length : end)
-      if (isPhraseLine(line) && phrases++ === index) return this.at(lineStart + line.search(/\S/) + character)
+      if (isTextLine(line) && texts++ === index) return this.at(lineStart + line.search(/\S/) + character)
       lineStart = end < 0 ? 0 : end + 1
     }
     return undefined

@@ -1,14 +1,13 @@
 /**
- * Turns the schema's issues into sentences for the writer of the file, and removes the faulty parts from the data.
+ * Turns the schema's issues into sentences for the writer of the file.
  */
 import type { SchemaIssue } from "effect"
 import { suggest } from "../../domain/DidYouMean.ts"
-import { isObject } from "./SchemaValues.ts"
 import type { Path } from "./YamlPlaces.ts"
 import type { Problem, Source } from "./YamlSource.ts"
 
 /** One key or value that does not fit the schema. */
-interface SchemaProblem {
+export interface SchemaProblem {
   readonly path: Path
   readonly kind: "unknown" | "missing" | "wrong"
   /** `unknown`: a sentence that suggests the right key. `wrong`: the end of the sentence `"KEY" must be …`. `missing`: empty. */
@@ -56,7 +55,7 @@ export const nameOfPath = (path: Path): string =>
   path.map((step, index) => typeof step === "number" ? `[${step + 1}]` : `${index === 0 ? "" : "."}${String(step)}`).join("")
 
 /** The problem as a sentence with its place. */
-export const explain = ({ detail, kind, path }: SchemaProblem, { place }: Source): Problem => {
+export const explain = ({ detail, kind, path }: SchemaProblem, { advice, place }: Source): Problem => {
   switch (kind) {
     case "unknown": {
       const parent = path.length > 1 ? ` in "${nameOfPath(path.slice(0, -1))}"` : ""
@@ -67,23 +66,7 @@ export const explain = ({ detail, kind, path }: SchemaProblem, { place }: Source
     case "wrong":
       return {
         ...place(path),
-        message: path.length === 0
-          ? "An agent's file consists of keys with values, such as \"name: receptionist\"."
-          : `"${nameOfPath(path)}" must be ${detail}.`
+        message: path.length === 0 ? advice.noKeys : `"${nameOfPath(path)}" must be ${detail}.`
       }
   }
-}
-
-/** What to remove because of a problem: an unknown key, one key of an intent, a whole slot, or one key of another section. */
-export const pathToLeaveOut = ({ kind, path }: SchemaProblem): Path =>
-  kind === "unknown" ? path : path.slice(0, path[0] === "intents" ? 3 : 2)
-
-/** The data without the key at `path`. A list keeps all its items. */
-export const without = (data: unknown, path: Path): unknown => {
-  const [first, ...deeperPath] = path
-  if (first === undefined || !isObject(data)) return data
-  const { [first as string]: inner, ...others } = data
-  return deeperPath.length === 0 || (path.length <= 2 && inner === undefined)
-    ? others
-    : { ...others, [first as string]: without(inner, deeperPath) }
 }

@@ -1,0 +1,33 @@
+/**
+ * YAML files that a setting names: their limit, why one can't be read, and the list of their problems.
+ */
+import { Data, Effect } from "effect"
+import * as Files from "../Files.ts"
+import type { Problem } from "./YamlSource.ts"
+
+/** Bytes. A larger file is refused. */
+export const maxBytes = 262_144
+
+/** The file itself can't be read. */
+class YamlFileUnreadable extends Data.TaggedError("YamlFileUnreadable")<{
+  readonly file: string
+  /** The end of a sentence that begins with the file's name. */
+  readonly why: string
+}> {
+  override get message() {
+    return `${this.file} ${this.why}`
+  }
+}
+
+/** The text of a file. `advice`: what to do if it is missing, or is a folder. */
+export const read = (file: string, advice: { readonly missing: string; readonly folder: string }): Effect.Effect<string, YamlFileUnreadable> =>
+  Effect.mapBoth(Files.read(file, maxBytes), {
+    onSuccess: ({ text }) => text,
+    onFailure: ({ why }) => new YamlFileUnreadable({ file, why: Files.whySettingUnreadable(why, advice, maxBytes) })
+  })
+
+export const inOrder = (problems: ReadonlyArray<Problem>): ReadonlyArray<Problem> =>
+  problems.toSorted((one, other) => one.line - other.line || one.column - other.column)
+
+/** A problem as one line, which editors and terminals turn into a link. */
+export const lineOf = (file: string, { column, line, message }: Problem): string => `${file}:${line}:${column}: ${message}`
