@@ -14,7 +14,10 @@ export type Answer<A> =
   | { readonly _tag: "Done"; readonly value: A }
   | { readonly _tag: "Failed"; readonly message: string }
 
-/** A job was not done. `failed`: the thread answered so. `crashed`: the thread ended. `late`: the job took too long, and its thread was stopped. */
+/**
+ * A job was not done. `failed`: the thread says so. `crashed`: the thread has ended. `late`: the job took too long, and its thread was
+ * stopped.
+ */
 export class JobFailed extends Data.TaggedError("JobFailed")<{
   readonly reason: "failed" | "crashed" | "late"
   readonly message: string

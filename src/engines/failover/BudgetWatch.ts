@@ -58,12 +58,14 @@ export const make = (stage: Stage): BudgetWatch => {
     if (!history.isNearTimeout && share >= warnFromShare && history.shares.length >= minAnswers) {
       history.isNearTimeout = true
       return Effect.logWarning(
-        `An engine is near its time-out: half of its answers take ${seconds(share * timeout)} or more of its ${seconds(timeout)}. ${advice[stage]}.`
+        `An engine is near its time-out: half of its answers take ${seconds(share * timeout)} or more, and the time-out is ${seconds(timeout)}. ${advice[stage]}.`
       )
     }
     if (history.isNearTimeout && share < allClearBelowShare) {
       history.isNearTimeout = false
-      return Effect.logInfo(`An engine is well within its time-out again: half of its answers take at most ${seconds(share * timeout)} of its ${seconds(timeout)}`)
+      return Effect.logInfo(
+        `An engine is well within its time-out again: half of its answers take at most ${seconds(share * timeout)}, and the time-out is ${seconds(timeout)}`
+      )
     }
     return Effect.void
   }

@@ -103,7 +103,10 @@ export const probeSucceeded = ({ openings }: CircuitBreaker): CircuitBreaker => 
 /** The circuit after the request that tried the engine was interrupted. */
 export const released = (circuit: CircuitBreaker): CircuitBreaker => ({ ...circuit, trialUntil: 0 })
 
-/** Whether a request may be sent now. `isLastResort`: other engines have had their chance, so only a pause that the server asked for counts. */
+/**
+ * Whether a request may be sent now. `isLastResort`: other engines have had their chance, so only a pause that the server asked for
+ * counts.
+ */
 export const admit = (circuit: CircuitBreaker, now: number, isLastResort: boolean): readonly [Admission, CircuitBreaker] => {
   const { awaySince, isAskedFor, openUntil, trialUntil } = circuit
   if (openUntil === 0 || isLastResort && !isAskedFor) return [{ _tag: "Go", isTrial: false }, circuit]

@@ -27,7 +27,7 @@ const makeChance = (seed: number) => {
 
 const guestsIn = (text: string): ReadonlyArray<number> => [...text.matchAll(/guest (\d+)/g)].map(([, guest]) => Number(guest))
 
-/** A model that calls the tool for each guest that the caller named and no answer names yet. Like real models, it sometimes repeats a call. */
+/** A model that calls the tool for each guest that was asked for and has no answer yet. Like real models, it sometimes repeats a call. */
 const makeModel = (chance: ReturnType<typeof makeChance>) => ({ messages }: FakeChatServer.ChatRequest): FakeChatServer.Said => {
   const known = new Set<number>()
   const asked: Array<number> = []

@@ -105,7 +105,7 @@ export class RecognizerWorker {
     this.#waitingSamples = 0
     this.#worker = undefined
     if (this.#hasAnswered && !this.#isClosed) this.start()
-    // Last, because whoever gets the failure may ask again at once.
+    // Last, because a failure may be followed by another request at once.
     for (const ask of asks) {
       Deferred.doneUnsafe(ask, Effect.fail(new JobFailed({ reason: "crashed", message: "The thread is gone; a new one takes its place." })))
     }
@@ -141,7 +141,10 @@ export class RecognizerWorker {
     })
   }
 
-  /** Replaces the worker once it has made no progress for the time-out. A busy worker may take longer: the code that asks sets its own limit. */
+  /**
+   * Replaces the worker once it has made no progress for the time-out. A busy worker may take longer: the code that asks sets its own
+   * limit.
+   */
   readonly #replaceHung = Effect.fnUntraced({ self: this }, function*(number: number) {
     const worker = this.#worker
     let replies: number

@@ -74,11 +74,11 @@ export const systemText = (agent: Pick<AgentDefinition, "instructions" | "langua
     ...dialect.tools === "text" ? [actions.manual] : []
   ].join("\n\n")
 
-/** Writes a call as an action line. An action line that was refused has no name; its text is in `arguments`. */
+/** Writes a call as an action line. A refused action from the text has no name; the line is in `arguments`. */
 const actionLine = ({ arguments: json, name }: ToolExchange["calls"][number]): string => name === "" ? `<<${json}>>` : `<<call:${name} ${json}>>`
 
 const messagesOfExchange = ({ calls, said }: ToolExchange, dialect: Dialect): ReadonlyArray<ChatMessage> => {
-  // A refused action line has no name, so it cannot be repeated as a tool call.
+  // A call without a name can't be repeated as a tool call.
   if (dialect.tools === "text" || calls.some(({ name }) => name === "")) {
     return [
       { role: "assistant", content: [said.trim(), ...calls.map(actionLine)].filter((line) => line !== "").join("\n") },
@@ -113,7 +113,7 @@ class Turns {
     else this.messages.push(message)
   }
 
-  /** A request ends with the user's turn. If the last turn is the assistant's, `userMessage` is added. */
+  /** Adds `userMessage` unless the messages end with a user's turn or a tool's answer: templates want one of them last. */
   end(userMessage: string): void {
     const last = this.messages.at(-1)
     if (last === undefined || last.role === "assistant" && !isToolCall(last)) this.messages.push({ role: "user", content: userMessage })

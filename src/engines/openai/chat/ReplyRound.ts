@@ -218,7 +218,10 @@ export class ReplyRound {
 
 const signOfLife: ReadonlyArray<ReplyPart> = [{ _tag: "Thinking" }]
 
-/** How long to wait for token counts once the server has sent its reason for the end. Most servers send them at once; some leave the answer open. */
+/**
+ * How long to wait for token counts once the server has sent its reason for the end. Most servers send them at once; some leave the
+ * answer open.
+ */
 const usageTimeoutMillis = 100
 
 /** The parts of an answer while it arrives. The round holds what is left to do when the stream has ended. */

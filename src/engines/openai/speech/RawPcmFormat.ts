@@ -1,5 +1,5 @@
 /**
- * The format of the samples in an answer without a file header. The answer's HTTP head tells it: `audio/pcm`,
+ * The format of the samples in an answer without a file header. The answer's HTTP head names it: `audio/pcm`,
  * `audio/L16;rate=22050;channels=2`, `X-Sample-Rate`. If the head leaves it open, the samples decide.
  *
  * By RFC 2586 `audio/L16` is big-endian, but services that name it (Gemini's voices, Lex, Watson by default) send it little-endian.

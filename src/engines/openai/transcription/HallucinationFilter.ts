@@ -15,7 +15,7 @@ export interface Circumstances {
   /** ISO 639-1. */
   readonly language: string
   readonly sound: Sound
-  /** The words that the model was told to expect. */
+  /** The prompt of the request, which names words to expect. */
   readonly prompt?: string
   /**
    * Below this confidence a text is doubtful. Confidence is 0 to 1: e to the mean logarithm of the tokens' probabilities. A short text
@@ -31,7 +31,7 @@ interface Judged {
   readonly isUnintelligible: boolean
   /** The model itself doubts these words, or the sound is too short for them. */
   readonly isDoubtful?: boolean
-  /** 0 to 1; unset if the server does not tell. */
+  /** 0 to 1; unset if the server reports no scores. */
   readonly confidence?: number
 }
 

@@ -26,7 +26,7 @@ describe("an engine's use of its time-out", () => {
         assert.deepStrictEqual(lines, [])
         for (let count = 0; count < 30; count++) yield* note("slow", 8, 10)
         assert.strictEqual(lines.length, 1)
-        assert.match(lines[0], /^Warn: .*8\.0 s or more of its 10\.0 s.*timeouts\.reply/)
+        assert.match(lines[0], /^Warn: .*8\.0 s or more, and the time-out is 10\.0 s.*timeouts\.reply/)
         assert.strictEqual(yield* ratio("slow"), 0.8)
         // Between the two bounds nothing is logged.
         for (let count = 0; count < 30; count++) yield* note("slow", 6, 10)

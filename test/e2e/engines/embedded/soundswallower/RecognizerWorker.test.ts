@@ -54,7 +54,7 @@ describe("a thread that recognizes", () => {
       assert.strictEqual(worker.work, perUtterance)
     }))
 
-  it.effect("tells why it has no words, and goes on", () =>
+  it.effect("reports why it has no words, and answers the next request", () =>
     Effect.gen(function*() {
       const worker = yield* make()
       const error = yield* Effect.flip(words(worker, "fail"))

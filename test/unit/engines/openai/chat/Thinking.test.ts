@@ -52,7 +52,7 @@ describe("a server that refuses a field for thinking", () => {
   })
 })
 
-describe("a model that thinks all the same", () => {
+describe("a model that thinks nevertheless", () => {
   it("is asked not to at first, and then gets tokens for its thoughts", () => {
     const unknown = Thinking.expectedOf("some-model", undefined, "off")
     const next = Thinking.afterThoughts(unknown)

@@ -111,7 +111,7 @@ describe("credits", () => {
     assert.strictEqual(judge("Ja, am Montag. Untertitel der Amara.org-Community", { language: "de" }).text, "Ja, am Montag.")
   })
 
-  it("are told from similar sentences, which pass", () => {
+  it("do not include similar sentences, which pass", () => {
     for (
       const text of [
         "Thank you for the appointment.",
