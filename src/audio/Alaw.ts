@@ -1,4 +1,4 @@
-/** ITU-T G.711 A-law, 8 bits a sample, by table. It is only decoded, for files and servers: Twilio's line is mu-law. */
+/** ITU-T G.711 A-law, 8 bits a sample, by table. It is only decoded, for files and speech servers: Twilio sends mu-law. */
 
 const expand = (code: number): number => {
   // Every other bit is sent inverted.

@@ -1,7 +1,7 @@
 /**
  * The keys of a telephone as tones: two sines a key, one of a low and one of a high group.
  *
- * ITU-T Q.23 names the frequencies. By Q.24 a receiver accepts 40 ms of tone and 40 ms of pause. Ours last 100 ms, so that a tone
+ * ITU-T Q.23 names the frequencies. By Q.24 a receiver accepts 40 ms of tone and 40 ms of pause. Here both last 100 ms, so that a tone
  * survives a lost frame, and a voice menu at the far end hears it through a μ-law line.
  */
 import * as Pcm from "./Pcm.ts"

@@ -5,15 +5,15 @@ import { silence } from "./Mulaw.ts"
 
 /** One direction of one call. Bytes that do not fill a frame are kept for the next push. */
 interface Framer {
-  /** Bytes kept, in 0…frameBytes - 1. */
+  /** The number of kept bytes, 0 to `frameBytes - 1`. */
   readonly pending: number
   /**
-   * The full frames, in order, one behind the other: a multiple of `frameBytes`, which may be 0.
+   * Returns the full frames in order: a multiple of `frameBytes` bytes, or none.
    *
-   * The result is valid until the next call. Where no bytes were kept it is a view of `bytes`, and changes with them.
+   * The result is valid until the framer is used again. If no bytes were kept before, it is a view of `bytes`, and changes with them.
    */
   push(bytes: Uint8Array): Uint8Array
-  /** The last frame, filled up with mu-law silence and valid until the next call; no bytes when nothing is kept. */
+  /** Returns the last frame, filled up with mu-law silence; no bytes if none are kept. It is valid until the framer is used again. */
   flush(): Uint8Array
   /** Throws the kept bytes away. */
   reset(): void
@@ -22,9 +22,7 @@ interface Framer {
 const none = new Uint8Array(0)
 
 /**
- * `frameBytes` is 160 when not given: 20 ms of mu-law at 8 kHz.
- *
- * Throws `RangeError` unless it is a positive integer.
+ * `frameBytes`: default 160, which is 20 ms of mu-law at 8 kHz. Throws `RangeError` unless it is a positive integer.
  */
 export const make = (frameBytes = 160): Framer => {
   if (!Number.isInteger(frameBytes) || frameBytes < 1) {

@@ -1,5 +1,5 @@
 /**
- * The telephone's code: ITU-T G.711 mu-law, 8 bits a sample at 8 kHz, both ways by table.
+ * The telephone's code: ITU-T G.711 mu-law, 8 bits a sample at 8 kHz, encoded and decoded by table.
  *
  * The algorithm is that of the ITU-T software tool library (Recommendation G.191, `ulaw_compress` and
  * `ulaw_expand`): the 14 upper bits of a 16-bit sample count, the bias is 33 (132 in 16 bits), the magnitude is
@@ -11,7 +11,7 @@
  * decode alike.
  *
  * Both 0xff (+0) and 0x7f (-0) decode to 0, and 0 encodes to 0xff; for every other code `encode(decode(c)) = c`.
- * 0x7f is also what -1…-4 encode to.
+ * The samples -1…-4 encode to 0x7f, too.
  */
 import type { Pcm } from "./Pcm.ts"
 

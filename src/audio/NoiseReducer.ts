@@ -79,7 +79,7 @@ const powerAt = (bin: number): number => real[bin] * real[bin] + imaginary[bin] 
 /** The power of steady noise in each bin of the spectrum. */
 type Noise = Float64Array
 
-/** The noise in a sound, by its quietest frames; 0 in all bins where the sound is shorter than a frame. */
+/** The noise in a sound, by its quietest frames; 0 in all bins if the sound is shorter than a frame. */
 export const noiseOf = (sound: Float32Array): Noise => {
   const frames: Array<{ readonly at: number; readonly power: number }> = []
   for (let at = 0; at + frameLength <= sound.length; at += hop) {
@@ -100,9 +100,9 @@ export const noiseOf = (sound: Float32Array): Noise => {
 
 /** One sound, in pieces of any length. */
 export interface NoiseReducer {
-  /** Answers the samples that are ready. In all, up to 255 samples fewer than were pushed have come out. */
+  /** Returns the samples that are ready. The output lags behind the input by up to 255 samples. */
   readonly push: (piece: Float32Array) => Float32Array
-  /** Answers the remaining samples, so that in all as many come out as were pushed. Nothing may be pushed afterwards. */
+  /** Returns the remaining samples: as many have then come out as were pushed. Nothing may be pushed afterwards. */
   readonly flush: () => Float32Array
 }
 

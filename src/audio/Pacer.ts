@@ -1,5 +1,5 @@
 /**
- * Decides when the next chunk of sound may be sent. It is pure arithmetic, and is told the time with each call.
+ * Decides when the next chunk of sound may be sent. It is pure arithmetic: each method takes the time as a parameter.
  *
  * Playback runs in real time. Sound is sent ahead of its playback, by a fixed lead at most. The lead hides jitter of the network.
  * It is short, so a barge-in discards little sound that was already sent.

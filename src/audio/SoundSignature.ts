@@ -1,5 +1,6 @@
 /**
- * Recognizes what a body is by its first bytes: a WAV file, compressed sound, text, or none of them, such as raw samples.
+ * Recognizes by its first bytes what a body is: a WAV file, compressed sound, text, or none of them, such as raw samples. A body is the
+ * content of a server's answer or of a file.
  *
  * Raw samples may begin with any bytes, so two or three bytes decide nothing. Compressed sound without a container must have three frame
  * headers of one kind, each exactly where the previous frame ends. Text must be 256 bytes of characters, or the whole body. Half of the
@@ -146,7 +147,7 @@ const isFramed = (bytes: Uint8Array, read: ReadFrame, headerBytes: number, isWho
 /** This many bytes of characters are enough to call a body text. */
 const textBytes = 256
 
-/** A text has at least so many different bytes. Silence in A-law has one: it looks like one letter, over and over. */
+/** A text has at least this many different bytes. Silence in A-law has one: it looks like one letter, over and over. */
 const minDifferentBytes = 5
 
 /** How many bytes follow the first byte of a character in UTF-8; negative if no character begins with this byte. */

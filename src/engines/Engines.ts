@@ -34,8 +34,8 @@ import * as VerbalizedTextToSpeech from "./VerbalizedTextToSpeech.ts"
 const warmConnections = 2
 
 /**
- * In ms. `hedgeAfter` is two to three times the published latency of such engines on a GPU. `patience` bounds requests that no turn waits
- * for; a turn sets its own bound (`StageBudget`).
+ * In ms. `hedgeAfter` is two to three times the latency that is published for the stage's engines on a GPU. `patience` bounds requests
+ * that no turn waits for; a turn sets its own bound (`StageBudget`).
  */
 const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions, "hedgeAfter" | "patience">> = {
   speechToText: { hedgeAfter: 500, patience: 8000 },

@@ -54,7 +54,7 @@ const makeDesign = (from: SampleRate, to: SampleRate): Design => {
   return { up, down, reach, places, taps }
 }
 
-/** The newest designs. Speech servers choose the rate, so without this bound there could be any number of them. */
+/** The newest designs. Speech servers choose the rate, so without `maxDesigns` there could be any number of designs. */
 const designs = new Map<string, Design>()
 const maxDesigns = 16
 

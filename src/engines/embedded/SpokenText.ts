@@ -1,5 +1,5 @@
 /**
- * Normalises text before a recognizer's words are compared with a phrase's. "I'd like 10:30 a.m., please!" and "i would like ten thirty
+ * Normalises the recognized words and the agent's phrases before they are compared. "I'd like 10:30 a.m.!" and "i would like ten thirty
  * a m" become the same words.
  *
  * Numbers and contractions are spelled out only in English. In other languages only case, punctuation and Unicode form are normalised.

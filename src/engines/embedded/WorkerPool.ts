@@ -2,8 +2,8 @@
  * Threads for work that would hold up the event loop. Each thread does one job at a time; jobs begin in the order in which they came.
  *
  * - A job that is interrupted before it begins is dropped. A job that has begun runs to its end.
- * - A thread that crashes, or whose job takes too long, is replaced when its next job comes. Only its present job fails.
- * - A thread that can't start is started again for each job, and only then.
+ * - A thread that crashes, or whose job takes too long, is replaced when its next job comes. Only the job in it fails.
+ * - A thread that can't start is tried once more for each job.
  */
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
@@ -14,7 +14,10 @@ export type Answer<A> =
   | { readonly _tag: "Done"; readonly value: A }
   | { readonly _tag: "Failed"; readonly message: string }
 
-/** A job was not done: the thread said so, the thread crashed, or the job took too long and its thread was stopped. */
+/**
+ * A job was not done. `failed`: the thread says so. `crashed`: the thread has ended. `late`: the job took too long, and its thread was
+ * stopped.
+ */
 export class JobFailed extends Data.TaggedError("JobFailed")<{
   readonly reason: "failed" | "crashed" | "late"
   readonly message: string

@@ -1,14 +1,14 @@
 /**
  * Watches how much of its time-out an engine uses, and warns the operator before turns fail.
  *
- * The newest 20 answers of each engine count: the time until the answer began, as a share of its time-out. A request that was given up
- * counts with the time that was waited. The log warns once when the median share reaches 70 %, and says once when it is below 50 % again.
+ * For each of an engine's newest 20 answers it takes the time until the answer began, as a share of the time-out. A request that was given
+ * up counts with the time waited. The log warns once when the median share reaches 70 %, and gives the all-clear once below 50 %.
  */
 import { Effect, Metric } from "effect"
 import type { Stage } from "../../conversation/ports/Engine.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 
-/** Voice activity is never slow. */
+/** Voice activity has no time-out. */
 type TimedStage = Exclude<Stage, "voiceActivity">
 
 /** The newest answers that count. */
@@ -17,9 +17,9 @@ const countedAnswers = 20
 /** Answers before the first warning: one slow answer is no habit. */
 const minAnswers = 5
 
-/** The log warns from the first median share, and calms down below the second. */
-const warnFrom = 0.7
-const calmBelow = 0.5
+/** Median shares: the log warns from the first, and gives the all-clear below the second. */
+const warnFromShare = 0.7
+const allClearBelowShare = 0.5
 
 /** Where the operator sets the time-out, and what else helps. */
 const advice: Record<TimedStage, string> = {
@@ -29,7 +29,7 @@ const advice: Record<TimedStage, string> = {
 }
 
 interface BudgetWatch {
-  /** Notes that an answer began, or was given up, `taken` seconds after the request. `timeout`: seconds that its caller would wait. */
+  /** Notes that an answer began, or was given up, `taken` seconds after the request. `timeout`: seconds that the answer could take. */
   readonly note: (engine: string, taken: number, timeout: number) => Effect.Effect<void>
 }
 
@@ -42,7 +42,7 @@ export const median = (values: ReadonlyArray<number>): number => {
 interface History {
   /** The share of its time-out that each answer took, the newest last. */
   readonly shares: Array<number>
-  /** The log has warned. */
+  /** The log has warned, and has not given the all-clear since. */
   isNearTimeout: boolean
 }
 
@@ -55,15 +55,17 @@ export const make = (stage: Stage): BudgetWatch => {
   /** Logs when the median share crosses a bound. */
   const logChange = (history: History, share: number, timeout: number): Effect.Effect<void> => {
     if (stage === "voiceActivity") return Effect.void
-    if (!history.isNearTimeout && share >= warnFrom && history.shares.length >= minAnswers) {
+    if (!history.isNearTimeout && share >= warnFromShare && history.shares.length >= minAnswers) {
       history.isNearTimeout = true
       return Effect.logWarning(
-        `An engine is near its time-out: half of its answers take ${seconds(share * timeout)} or more, of ${seconds(timeout)}. ${advice[stage]}.`
+        `An engine is near its time-out: half of its answers take ${seconds(share * timeout)} or more, and the time-out is ${seconds(timeout)}. ${advice[stage]}.`
       )
     }
-    if (history.isNearTimeout && share < calmBelow) {
+    if (history.isNearTimeout && share < allClearBelowShare) {
       history.isNearTimeout = false
-      return Effect.logInfo(`An engine is well within its time-out again: half of its answers take less than ${seconds(share * timeout)}, of ${seconds(timeout)}`)
+      return Effect.logInfo(
+        `An engine is well within its time-out again: half of its answers take at most ${seconds(share * timeout)}, and the time-out is ${seconds(timeout)}`
+      )
     }
     return Effect.void
   }

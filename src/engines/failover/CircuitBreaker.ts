@@ -5,17 +5,17 @@
  * - If another engine can stand in, an engine that fails three times in a row is left alone for 5 s, then longer, up to 30 s. An
  *   engine that asks to be left alone (`Retry-After`) is left alone at once, for as long as it asks.
  * - The only engine of a stage is sent every request, because no other engine can answer. While it can't be reached there are short
- *   pauses, so that a hundred calls do not try a hundred times.
+ *   pauses, so that a hundred calls do not try to connect a hundred times.
  * - After a pause, one request or probe tries the engine. Other requests wait until that one has ended, or go to another engine.
  *
- * An answer is no failure, whatever it says. Effect's `CircuitBreaker` has neither of the first two rules: it opens for five seconds
- * even if a server asks for 0.3, and even for the only engine.
+ * A refusal or an empty answer is no failure: the engine works. Effect's `CircuitBreaker` has neither of the first two rules. It opens
+ * for five seconds even if a server asks for 0.3, and even for the only engine.
  */
 
 export interface CircuitBreaker {
   /** Failures in a row. */
   readonly failures: number
-  /** Pauses in a row; each is longer than the one before. */
+  /** Pauses in a row; each is longer than the one before, up to a limit. */
   readonly openings: number
   /** When the pause ends; 0: there was no pause since the last success. */
   readonly openUntil: number
@@ -63,7 +63,7 @@ const connectedAfter = 250
 /** ms until a waiting request looks again whether the trial has ended. */
 const trialCheckInterval = 100
 
-/** Doubles with each time, up to `max`. */
+/** `first`, doubled `times` times, but at most `max`. */
 const doubling = (first: number, max: number, times: number) => Math.min(max, first * 2 ** Math.min(times, 16))
 
 /** The engine has failed so often that it counts as gone. */
@@ -103,7 +103,10 @@ export const probeSucceeded = ({ openings }: CircuitBreaker): CircuitBreaker => 
 /** The circuit after the request that tried the engine was interrupted. */
 export const released = (circuit: CircuitBreaker): CircuitBreaker => ({ ...circuit, trialUntil: 0 })
 
-/** Whether a request may be sent now. `isLastResort`: all other engines have failed, so only a pause that the server asked for counts. */
+/**
+ * Whether a request may be sent now. `isLastResort`: other engines have had their chance, so only a pause that the server asked for
+ * counts.
+ */
 export const admit = (circuit: CircuitBreaker, now: number, isLastResort: boolean): readonly [Admission, CircuitBreaker] => {
   const { awaySince, isAskedFor, openUntil, trialUntil } = circuit
   if (openUntil === 0 || isLastResort && !isAskedFor) return [{ _tag: "Go", isTrial: false }, circuit]

@@ -22,7 +22,7 @@ interface MakeOptions {
 }
 
 interface RequestDetails {
-  /** This engine's tries of the request, from 1. From the second on, all other engines have failed, too. */
+  /** How often this engine was sent the request, from 1. */
   readonly tries: number
   /** The request tests whether the engine is back after a pause. */
   readonly isTrial: boolean
@@ -32,7 +32,7 @@ export interface EngineHealth {
   readonly circuitOf: (name: string) => CircuitBreaker.CircuitBreaker
   /** ms for which the server of this failure asks to be left alone. */
   readonly retryAfterOf: (error: EngineFailed | undefined) => number | undefined
-  /** Whether a request may be sent now. An admitted request counts as running until `noteRequest`. */
+  /** Whether a request may be sent now, for the `tries`-th time. An admitted request counts as running until `noteRequest`. */
   readonly admit: (name: string, tries: number) => CircuitBreaker.Admission
   readonly noteRequest: (name: string, details: RequestDetails, exit: Exit.Exit<unknown, EngineFailed>) => Effect.Effect<void>
   readonly noteProbe: (name: string, exit: Exit.Exit<void, EngineFailed>) => Effect.Effect<void>

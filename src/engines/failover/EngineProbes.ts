@@ -23,8 +23,8 @@ interface ForkOptions {
 }
 
 /**
- * Probes an engine once, if it is needed. A request that was answered a moment ago shows as much as a probe. While a request runs, a
- * server that does one thing at a time can't answer a probe. Once requests work, an error page does not count as a failure.
+ * Probes an engine once, unless a request runs or was answered a moment ago. An answered request shows as much as a probe. While a request
+ * runs, a server that does one thing at a time can't answer a probe. Once requests work, an error page does not count as a failure.
  */
 const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { health, isAnswer, monotonic, stage }: ForkOptions) =>
   Effect.suspend(() => {

@@ -2,10 +2,10 @@
  * The engines of one stage as one engine: the first that works is used. While the caller waits, another engine stands in for one that is
  * late or broken.
  *
- * - An engine that fails a request hands it to the next at once.
- * - A server joins an engine that has not begun to answer in time. The first answer counts, and the other requests are aborted (a hedged
- *   request: Dean & Barroso, "The Tail at Scale", 2013). An embedded engine joins no late engine: it is always sooner, but understands
- *   and speaks less. It stands in only for engines that failed.
+ * - When an engine fails a request, the next engine gets it at once.
+ * - When an engine has not begun to answer in time, the next server gets the request, too. The first answer counts, and the other requests
+ *   are aborted (a hedged request: Dean & Barroso, "The Tail at Scale", 2013). An embedded engine joins no late engine: it would always
+ *   answer first, but understands and speaks less. It stands in only for engines that failed.
  * - When all have failed they are asked again, as long as the caller waits (`StageBudget`, `TimeShares`, `Retries`). The only engine of
  *   a stage is asked again, too, which bridges a restart of its server.
  * - An engine that fails three times in a row is left alone for some seconds, or for as long as it asks (`CircuitBreaker`). Probes
@@ -28,7 +28,7 @@ export interface MakeOptions {
   readonly stage: Stage
   /** The least time from a request until the next engine joins. It is longer if the caller waits for long (`TimeShares`). */
   readonly hedgeAfter: Duration.Input
-  /** How long the beginning of an answer is waited for if the request does not say how long the caller waits (`StageBudget`). */
+  /** The longest time until an answer begins, for a request without a `StageBudget`. */
   readonly patience: Duration.Input
   /** How long a server asked to be left alone. */
   readonly retryAfter?: (error: EngineFailed) => Option.Option<Duration.Duration>
@@ -79,9 +79,9 @@ export const make = Effect.fnUntraced(function*<S>(
 })
 
 /**
- * Opens a stream to its first elements, so that another engine can stand in for a stream that fails before them.
+ * Starts a stream and waits for its first elements, so that another engine can stand in for a stream that fails before them.
  *
- * `Stream.toPull` copies the fiber's whole context for each pull, which made a third of the garbage of incoming speech.
+ * `Stream.toPull` is not used: it copies the fiber's whole context for each pull, which made a third of the garbage of incoming speech.
  */
 export const opened = Effect.fnUntraced(function*<A>(
   stream: Stream.Stream<A, EngineFailed>

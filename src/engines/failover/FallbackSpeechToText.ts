@@ -60,7 +60,7 @@ export const make = Effect.fnUntraced(function*(
             sound.push(pcm)
             const hear = (index: number, utterance: Utterance) =>
               Effect.catch(utterance.push(pcm), () => Effect.sync(() => void hearing.delete(index)))
-            // An engine that is just beginning takes the piece from `sound`. Mostly only the preferred engine hears.
+            // An engine that is just beginning takes the piece from `sound`. In most calls only the preferred engine hears.
             const only = hearing.size === 1 ? hearing.get(preferred) : undefined
             return only === undefined
               ? Effect.forEach([...hearing], ([index, utterance]) => hear(index, utterance), { discard: true })

@@ -6,7 +6,7 @@ export interface Member<S> {
   /** For the operator: the server's address, or `embedded`. Engines of one name share a circuit. */
   readonly name: string
   readonly engine: S
-  /** Asks whether the server is there. Unset: the engine runs in this process and is never judged. */
+  /** Asks whether the server is there. Unset: the engine runs in this process and has no circuit. */
   readonly probe?: Effect.Effect<void, EngineFailed>
 }
 

@@ -2,7 +2,7 @@
  * Decides when a failed request is made again, within the time that the caller waits. Pure. A server that is restarted is back in three
  * to six seconds, so tries are spread over that time.
  *
- * - A request that was answered is not repeated, whatever the answer says. Neither is one that took all of its time.
+ * - A request that was refused, or whose answer was empty, is not repeated. Neither is one that took all of its time.
  * - A server that asks for a pause (`Retry-After`) gets it, if the caller waits that long.
  * - A request to an engine that is overloaded or can't be reached is repeated as long as the caller waits.
  * - A request that an engine fails on, with an error of its own, is made three times at most.
@@ -15,7 +15,7 @@ import { type EngineFailed, isAnswer } from "../../conversation/ports/Engine.ts"
 const firstWait = 250
 const maxWait = 1000
 
-/** Tries of an engine that breaks: the cause may be this request. */
+/** The most tries of a request that an engine fails on with an error of its own: the cause may be the request. */
 const maxTriesOfBroken = 3
 
 /** ms that an answer needs at least. With less left, no request is made. */

@@ -2,7 +2,7 @@
  * How the time that a caller waits is divided among the engines of a stage. Pure; all times are ms.
  *
  * A late engine is not cut off: the next one joins it, and both go on. An embedded engine joins no late engine, because it would win each
- * time. The last part of the time is kept for it, as long as it could still be needed.
+ * time. Instead, the last part of the time is kept for an embedded engine that could still be needed.
  */
 
 /** How much sooner the engines give up than the turn, so that the log names the engine and not an interrupted turn. */
@@ -15,7 +15,7 @@ const maxStandInTime = 2000
 
 /** The next engine joins after a sixth of the time. */
 const hedgeParts = 6
-/** A budget may be generous. The caller does not wait longer than this for the second engine. */
+/** The second engine joins after this time at the latest, however long the caller would wait. */
 const maxHedge = 2000
 
 /** From the request until all engines are given up. `budget`: how long the caller waits. */

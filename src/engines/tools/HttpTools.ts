@@ -1,5 +1,5 @@
 /**
- * Tools over HTTP. A call is a `POST` of the arguments as JSON; the model reads the answer's text.
+ * Tools over HTTP. A tool gets its arguments as JSON, by `POST`; the model reads the answer's text.
  *
  * A request is sent once. Each has an `Idempotency-Key` of its own, so that a server recognizes a request that a proxy sent twice
  * (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). Each has a connection of its own, too. A server may
@@ -74,7 +74,7 @@ const send = Effect.fnUntraced(function*(client: HttpClient.HttpClient, tool: To
   if (Result.isSuccess(answered) && answered.success._tag === "Some") return outcomeOf(status ?? 0, shown(text))
   const cause = Result.isFailure(answered) ? answered.failure.reason._tag : "it took longer than its timeout"
   yield* Effect.logWarning(`The tool ${tool.name} did not answer: ${cause}`)
-  // The status came, so the server had done its work or failed.
+  // A server sends the status when it has done its work, or has failed.
   if (status !== undefined) return outcomeOf(status, `${shown(text)} (The rest of the answer was lost.)`.trim())
   return Result.isFailure(answered) && wasNotSent(answered.failure) ? { _tag: "NotSent" } : { _tag: "Unknown" }
 })
@@ -83,7 +83,7 @@ export const layer: Layer.Layer<Tools, never, HttpClient.HttpClient> = Layer.eff
   Tools,
   Effect.gen(function*() {
     const client = yield* HttpClient.HttpClient
-    /** A request outlives its call: it belongs to the service. */
+    /** The fibers belong to the service, so a request goes on when its telephone call ends. */
     const requests = yield* FiberSet.make<ToolOutcome>()
     return Tools.of({ send: (tool, value) => FiberSet.run(requests, send(client, tool, value)) })
   })

@@ -49,7 +49,7 @@ const newReplier = Effect.fnUntraced(function*(options: FakeChatServer.Options =
 })
 
 describe("a reply", () => {
-  it.live("counts its request, and the tokens that the server tells", live(() =>
+  it.live("counts its request, and the tokens that the server reports", live(() =>
     Effect.gen(function*() {
       const { reply } = yield* newReplier({ say: () => "Hello there." })
       const call = newCall()
@@ -143,7 +143,7 @@ describe("speech", () => {
     }).pipe(Effect.provide(Flite.layer)))
 })
 
-it.live("a transcript counts the sound that the server was sent, each time", live(() =>
+it.live("a transcript counts the sound of each request to the server", live(() =>
   Effect.gen(function*() {
     const server = yield* FakeSpeechServers.transcription({ hears: () => "At nine, please." })
     const engine = yield* OpenAiSpeechToText.make(settingsAt(`${server.url}/v1`), { partialsEvery: 0 })

@@ -27,9 +27,7 @@ const makeChance = (seed: number) => {
 
 const guestsIn = (text: string): ReadonlyArray<number> => [...text.matchAll(/guest (\d+)/g)].map(([, guest]) => Number(guest))
 
-/**
- * A model that calls the tool for each wanted guest of whom it knows nothing. Like real models, it sometimes repeats a call.
- */
+/** A model that calls the tool for each guest that was asked for and has no answer yet. Like real models, it sometimes repeats a call. */
 const makeModel = (chance: ReturnType<typeof makeChance>) => ({ messages }: FakeChatServer.ChatRequest): FakeChatServer.Said => {
   const known = new Set<number>()
   const asked: Array<number> = []
@@ -129,18 +127,18 @@ const hold = (turns: number, seed: number) =>
     }
     // The model is asked again without interruptions, so that the last answers come.
     for (let tries = 0; tries < 5; tries++) yield* Fiber.join(yield* begin(true))
-    return { guests, booked, told: tools.exchanges(-1, "") }
+    return { guests, booked, exchanges: tools.exchanges(-1, "") }
   }).pipe(Effect.scoped)
 
 describe("bookings", () => {
   it.live.each([1, 20_261_128])("of 200 turns are made exactly once, and the model knows of all: seed %i", (seed) =>
     Effect.gen(function*() {
-      const { booked, guests, told } = yield* hold(200, seed)
+      const { booked, exchanges, guests } = yield* hold(200, seed)
       assert.isAbove(guests, 60)
       const expected = Array.from({ length: guests }, (_, index): [number, number] => [index + 1, 1])
       assert.deepStrictEqual([...booked].toSorted(([a], [b]) => a - b), expected)
-      const known = new Set(told.flatMap(({ calls }) => calls.map(({ arguments: json }) => (JSON.parse(json) as { readonly guest: number }).guest)))
+      const known = new Set(exchanges.flatMap(({ calls }) => calls.map(({ arguments: json }) => (JSON.parse(json) as { readonly guest: number }).guest)))
       assert.strictEqual(known.size, guests)
-      for (const { calls } of told) for (const { answer } of calls) assert.match(answer, /Booked as|nobody knows/)
+      for (const { calls } of exchanges) for (const { answer } of calls) assert.match(answer, /Booked as|nobody knows/)
     }).pipe(Effect.provide(Replies.live)), { timeout: 180_000 })
 })

@@ -51,13 +51,13 @@ const nothing = (): Overflow => ({})
 
 export const refusals: ReadonlyArray<Refusal> = [
   {
-    name: "OpenAI, of messages and completion",
+    name: "OpenAI, about messages and completion",
     words: openAi(({ answer, prompt, window }) =>
       `This model's maximum context length is ${window} tokens. However, you requested ${prompt + answer} tokens (${prompt} in the messages, ${answer} in the completion). Please reduce the length of the messages or completion.`),
     expected: both
   },
   {
-    name: "OpenAI, of messages alone",
+    name: "OpenAI, about messages alone",
     words: openAi(({ prompt, window }) =>
       `This model's maximum context length is ${window} tokens. However, your messages resulted in ${prompt} tokens. Please reduce the length of the messages.`),
     expected: both
@@ -80,19 +80,19 @@ export const refusals: ReadonlyArray<Refusal> = [
     expected: both
   },
   {
-    name: "vLLM, of max_tokens",
+    name: "vLLM, about max_tokens",
     words: oldVllm(({ answer, prompt, window }) =>
       `'max_tokens' or 'max_completion_tokens' is too large: ${answer}. This model's maximum context length is ${window} tokens and your request has ${prompt} input tokens (${answer} > ${window} - ${prompt}). None`),
     expected: both
   },
   {
-    name: "vLLM, of max_tokens under its old name",
+    name: "vLLM, about max_tokens under its old name",
     words: oldVllm(({ answer, prompt, window }) =>
       `max_tokens is too large: ${answer}. This model's maximum context length is ${window} tokens and your request has ${prompt} input tokens (${answer} > ${window} - ${prompt}).`),
     expected: both
   },
   {
-    name: "vLLM, of the input",
+    name: "vLLM, about the input",
     words: newVllm(({ prompt, window }) =>
       `This model's maximum context length is ${window} tokens. However, your request has ${prompt} input tokens. Please reduce the length of the input messages. (parameter=input_tokens, value=${prompt})`),
     expected: both
@@ -123,32 +123,32 @@ export const refusals: ReadonlyArray<Refusal> = [
       ({ prompt, window }) => ({ n_prompt_tokens: prompt, n_ctx: window }), 500),
     expected: both
   },
-  { name: "llama.cpp before that", words: llama(() => "the request exceeds the available context size, try increasing it"), expected: nothing },
+  { name: "llama.cpp before autumn 2025", words: llama(() => "the request exceeds the available context size, try increasing it"), expected: nothing },
   {
     name: "llama-cpp-python",
     words: plain(({ prompt, window }) => `Requested tokens (${prompt}) exceed context window of ${window}`, 500),
     expected: both
   },
   { name: "Ollama, if it refuses at all", words: plain(() => "input length exceeds maximum context length", 400), expected: nothing },
-  { name: "Ollama, of the prompt", words: plain(({ prompt, window }) => `prompt too long; exceeded max context length by ${prompt - window} tokens`), expected: nothing },
+  { name: "Ollama, about the prompt", words: plain(({ prompt, window }) => `prompt too long; exceeded max context length by ${prompt - window} tokens`), expected: nothing },
   {
     name: "SGLang",
     words: oldVllm(({ prompt, window }) => `The input (${prompt} tokens) is longer than the model's context length (${window} tokens).`),
     expected: both
   },
   {
-    name: "SGLang, of both",
+    name: "SGLang, about both",
     words: oldVllm(({ answer, prompt, window }) =>
       `Requested token count exceeds the model's maximum context length of ${window} tokens. You requested a total of ${prompt + answer} tokens: ${prompt} tokens from the input messages and ${answer} tokens for the completion. Please reduce the number of tokens in the input messages or the completion to fit within the limit.`),
     expected: both
   },
   {
-    name: "SGLang, of its memory",
+    name: "SGLang, about its memory",
     words: oldVllm(({ prompt, window }) => `Input length (${prompt} tokens) exceeds the maximum allowed length (${window} tokens). Use a shorter input or enable --allow-auto-truncate.`),
     expected: both
   },
   {
-    name: "TGI, of the sum",
+    name: "TGI, about the sum",
     words: (sizes) => {
       const message = `Input validation error: \`inputs\` tokens + \`max_new_tokens\` must be <= ${sizes.window}. Given: ${sizes.prompt} \`inputs\` tokens and ${sizes.answer} \`max_new_tokens\``
       return { status: 422, message, body: { error: message, error_type: "validation" } }
@@ -156,7 +156,7 @@ export const refusals: ReadonlyArray<Refusal> = [
     expected: both
   },
   {
-    name: "TGI, of the prompt",
+    name: "TGI, about the prompt",
     words: (sizes) => {
       const message = `Input validation error: \`inputs\` must have less than ${sizes.window} tokens. Given: ${sizes.prompt}`
       return { status: 422, message, body: { error: message, error_type: "validation" } }
@@ -231,7 +231,7 @@ export const refusals: ReadonlyArray<Refusal> = [
   },
   { name: "Anthropic", words: openAi(({ prompt, window }) => `prompt is too long: ${prompt} tokens > ${window} maximum`, null), expected: both },
   {
-    name: "Anthropic, of the sum",
+    name: "Anthropic, about the sum",
     words: openAi(({ answer, prompt, window }) => `input length and \`max_tokens\` exceed context limit: ${prompt} + ${answer} > ${window}, decrease input length or \`max_tokens\` and try again`, null),
     expected: both
   },

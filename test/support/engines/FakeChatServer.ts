@@ -149,7 +149,7 @@ const deltasOf = (dialect: Dialect, said: Said, maxTokens: number): ReadonlyArra
   const finish = tokens.length < all.length ? "length" : calls.length > 0 ? "tool_calls" : "stop"
   const thoughts = said.reasoning === undefined ? [] : tokensOf(said.reasoning).map((text) => ({ delta: { content: null, reasoning_content: text } }))
   const toolDeltas: ReadonlyArray<Delta> = dialect === "ollama"
-    // Each call comes whole, and without an index.
+    // Each call comes whole.
     ? calls.map(({ name }, index) => ({
       delta: { role: "assistant", content: "", tool_calls: [{ id: `call_${index}`, index, type: "function", function: { name, arguments: json[index] } }] }
     }))
@@ -208,8 +208,8 @@ const fragmented = (pieces: ReadonlyArray<string>, size: number | undefined): Re
 const answer = (options: Options, request: ChatRequest, count: number): FakeHttpServer.Reply => {
   const refused = options.refuse?.(request) ?? refuse(options, request)
   if (refused !== undefined) return refused
-  const told = options.say?.(request, count) ?? "Hello there."
-  const said = typeof told === "string" ? { text: told } : told
+  const output = options.say?.(request, count) ?? "Hello there."
+  const said = typeof output === "string" ? { text: output } : output
   if (said.whole !== undefined) return FakeHttpServer.json(said.whole)
   if (said.documents !== undefined) {
     return { headers: firstHead, pieces: fragmented(said.documents.map(FakeHttpServer.event), options.fragment), ...said.stays === true ? { stays: true } : {} }

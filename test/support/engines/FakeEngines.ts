@@ -153,7 +153,7 @@ const makePort = <Asked>(stage: Stage) => {
   }
 }
 
-/** A transcript: a complete sentence, unless it says otherwise. */
+/** A transcript. A string stands for a complete sentence. */
 type Words = string | Transcript
 
 const transcriptOf = (words: Words): Transcript => typeof words === "string" ? { text: words, ending: "complete" } : words
@@ -193,7 +193,7 @@ export interface FakeEngines {
   readonly reply: Port<ReplyRequest>
   /** The texts. */
   readonly speak: Port<string>
-  /** Whether every engine was prepared for the agent. */
+  /** What the engines were prepared with; unset before that. */
   readonly prepared: Ref.Ref<{ readonly hints?: RecognitionHints; readonly definition?: AgentDefinition; readonly lines?: ReadonlyArray<string> }>
   /** The number of requests of all engines that are still open or held. */
   readonly unfinished: Effect.Effect<number>

@@ -26,7 +26,7 @@ export interface Reply {
   readonly status?: number
   readonly headers?: Record<string, string>
   readonly pieces: ReadonlyArray<string | Uint8Array>
-  /** All is sent, and the connection left open. */
+  /** The pieces are sent, but the answer is not ended. */
   readonly stays?: boolean
 }
 
@@ -71,8 +71,8 @@ export const event = (data: object | string): string => `data: ${typeof data ===
 const now = () => Number(process.hrtime.bigint()) / 1e6
 
 /**
- * Waits until a moment instead of for a time, so that the delays of several waits do not add up. A timer counts whole ms and is up to two
- * of them late, so the last wait is made of turns of the event loop.
+ * Waits until a moment instead of for a time, so that the delays of several waits do not add up. A timer counts whole ms and is up to 2 ms
+ * late, so the last 2 ms pass in callbacks of the event loop.
  */
 const pauseUntil = (due: number) => {
   if (due <= now()) return undefined

@@ -14,7 +14,7 @@ const { event, refusal } = FakeHttpServer
 export interface Common {
   /** What `GET /models` lists. */
   readonly model?: string
-  /** Without it a request is answered by 401. */
+  /** A request without this key is answered with 401. Unset: no key is needed. */
   readonly key?: string
 }
 
@@ -121,7 +121,7 @@ const transcript = (heard: Heard, dialect: TranscriptDialect, format: string, so
         ...words.map((delta) => event({ type: "transcript.text.delta", delta })),
         event({ type: "transcript.text.done", text })
       ])
-    // No `[DONE]`, and a last event without its text: the segments are used up by then.
+    // No `[DONE]`, and a last event without text: speaches has used up its segments by then.
     case "speaches":
       return stream([
         ...words.map((delta) => event({ type: "transcript.text.delta", delta })),
@@ -243,7 +243,7 @@ export type SpeechDialect = "pcm" | "wav" | "openEnded" | "largest" | "events" |
 
 export interface SpeechOptions extends Common {
   readonly dialect?: SpeechDialect
-  /** Hz, told in `X-Sample-Rate` (or in the file) unless `isRateSilent`. Default 24000. */
+  /** Hz, sent in `X-Sample-Rate` (or in the file) unless `isRateSilent`. Default 24000. */
   readonly sampleRate?: number
   readonly isRateSilent?: boolean
   /** Fields that are refused with 400; OpenAI takes no `stream`. */

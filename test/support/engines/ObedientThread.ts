@@ -19,7 +19,7 @@ parentPort!.on("message", (request: Request) => {
     case "Words":
       if (request.grammar === "crash") process.exit(1)
       if (request.grammar === "ignore") return
-      // All that was sent is heard when words are told.
+      // All sound is decoded before the words are answered.
       waiting = 0
       if (request.grammar === "fail") return reply({ _tag: "Failed", ask: request.ask, message: "No.", waiting })
       return reply({ _tag: "Done", ask: request.ask, text: loaded.join(" "), waiting })

@@ -28,7 +28,7 @@ describe("the tone of a key", () => {
           const levels = groups.map((frequency) => ({ frequency, level: goertzel(heard, frequency, rate) }))
           const found = levels.toSorted((a, b) => b.level - a.level)
           assert.sameMembers(found.slice(0, 2).map(({ frequency }) => frequency), expected, key)
-          // For a receiver the two differ by 8 dB at most, and every other frequency is far weaker.
+          // A receiver accepts a difference of 8 dB between the two. All other frequencies are far weaker.
           assert.isAbove(found[1].level / found[0].level, 0.8, key)
           assert.isBelow(found[2].level / found[1].level, 0.2, key)
         }
@@ -65,14 +65,14 @@ describe("keys", () => {
     assert.deepStrictEqual(sound.subarray(1600), Dtmf.tones("#", 8000))
   })
 
-  it("are the characters of a text that a telephone has", () => {
+  it("are taken from a text, without characters that no telephone has", () => {
     assert.strictEqual(Dtmf.keysIn("12-34, then #* and A"), "1234#*A")
     assert.strictEqual(Dtmf.keysIn("none"), "")
     assert.isUndefined(Dtmf.frequenciesOf("12"))
     assert.isUndefined(Dtmf.frequenciesOf(""))
   })
 
-  it("that have begun to sound were pressed", () => {
+  it("count as pressed once their tones have begun", () => {
     assert.deepStrictEqual([0, 1, 200, 201, 5000].map((millis) => Dtmf.begunBy("123", millis)), ["", "1", "1", "12", "123"])
   })
 })

@@ -44,7 +44,7 @@ describe("Framer", () => {
     assert.strictEqual(framer.flush().length, 0)
   })
 
-  it("refuses frames of no length", () => {
+  it("refuses a frame length that is no positive integer", () => {
     for (const bytes of [0, -160, 1.5, Number.NaN]) assert.throws(() => Framer.make(bytes), RangeError)
   })
 

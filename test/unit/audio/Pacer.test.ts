@@ -6,7 +6,7 @@ import * as Pacer from "../../../src/audio/Pacer.ts"
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
 describe("Pacer", () => {
-  it("releases the lead at once and holds the rest", () => {
+  it("releases sound up to the lead at once, and holds the rest", () => {
     const pacer = Pacer.make({ leadMillis: 200 })
     const waits = Array.from({ length: 13 }, () => pacer.reserve(1000.5, 20))
     assert.deepStrictEqual(waits, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 40, 60])

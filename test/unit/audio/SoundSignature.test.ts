@@ -65,7 +65,7 @@ describe("SoundSignature", () => {
     }
   })
 
-  it("knows text, whole or cut in a character, in any language", () => {
+  it("knows text in any language, even if it is cut within a character", () => {
     for (const body of [
       "{\"error\":{\"message\":\"No such voice.\"}}",
       " \r\n{}",
@@ -80,7 +80,7 @@ describe("SoundSignature", () => {
     }
   })
 
-  it("waits for no more bytes than it needs: the first samples of silence and of speech are raw at once", () => {
+  it("waits for no more bytes than it needs: silence and speech count as raw samples after a few bytes", () => {
     assert.strictEqual(nameOf(Uint8Array.of(0, 1)), "None")
     assert.strictEqual(nameOf(Uint8Array.of(3, 0)), "None")
     assert.strictEqual(nameOf(Uint8Array.of(0xfe, 0xff)), "None")
@@ -102,7 +102,7 @@ describe("SoundSignature", () => {
     assert.strictEqual(known(concat(untagged.subarray(0, 200), noise)), "None")
   })
 
-  it.prop("gives the same answer however much of a body has come, and always one at its end", [
+  it.prop("gives the same answer however much of a body has come, and gives one at its end", [
     Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 255 }))),
     Schema.Literals(["", "RIFF", "RIFF\u0000\u0000\u0000\u0000WAVE", "ID3\u0003", "\u00ff\u00fb\u0090\u0064", "\u00ff\u00f1\u0058\u0040\u0033\u003f\u00fc", "{\"", "Ogg", "\u0000\u0000\u0000\u0020ft"])
   ], ([bytes, head]) => {

@@ -72,7 +72,7 @@ describe("Wav", () => {
     )
   })
 
-  it("finds its chunks in any order, over others of odd size", () => {
+  it("finds its chunks in any order, among other chunks of odd size", () => {
     assert.deepStrictEqual(read(riff, oddChunk, monoFormat, oddChunk, data, oddChunk), sound(8000, [1, 32_767]))
     assert.deepStrictEqual(read(riff, oddChunk, data, oddChunk, monoFormat), sound(8000, [1, 32_767]))
     assert.deepStrictEqual(read(riff, "64617461 01000000 80 00", mulawFormat), sound(8000, [32_124]))
@@ -149,7 +149,7 @@ describe("Wav", () => {
     assert.isTrue("reason" in result || result.channels.length > 0)
   })
 
-  it("keeps mu-law sound that went through the telephone", () => {
+  it("brings sound of a call back to the same mu-law codes", () => {
     const codes = Uint8Array.from({ length: 256 }, (_, code) => code)
     const result = Wav.decode(Wav.encode({ sampleRate: 8000, channels: [Mulaw.decode(codes)] }))
     const back = "channels" in result ? Mulaw.encode(result.channels[0]) : new Uint8Array(0)

@@ -24,7 +24,7 @@ const standardVoice = "slt"
 /** Samples: 16 MB, a quarter of an hour of speech. A scripted agent has less to say. */
 const standardCacheLimit = 8_000_000
 
-/** ms that a sentence may take. The longest sentences take a tenth of it. */
+/** ms that a sentence may take. The longest sentences take about 500 ms. */
 const timeout = 5000
 
 const samplesPerSecond = 8000

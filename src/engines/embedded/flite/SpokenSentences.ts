@@ -1,5 +1,5 @@
 /**
- * Sentences that Flite has spoken, as sound in memory. A sentence that several callers ask for at once is synthesised once. Above the
+ * Sentences that Flite has spoken, as sound in memory. A sentence that several calls need at once is synthesised once. Above the
  * limit the least recently used sentences are dropped, but never an agent's fixed lines.
  */
 import { LRUCache } from "lru-cache"
@@ -8,7 +8,7 @@ import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { Job } from "./FliteThread.ts"
 
 interface SpokenSentences {
-  /** The sound of a sentence, 8 kHz. Callers share the array and must not change it. */
+  /** The sound of a sentence, 8 kHz. The array is shared by all who ask for the sentence, so it must not be changed. */
   readonly speak: (sentence: Job) => Effect.Effect<Int16Array, EngineFailed>
   /** Synthesises the sentence and never drops it. */
   readonly keepForGood: (sentence: Job) => Effect.Effect<void, EngineFailed>
@@ -30,7 +30,7 @@ export const make = Effect.fnUntraced(function*(options: {
   })
   const inProgress = new Map<string, Deferred.Deferred<Int16Array, EngineFailed>>()
 
-  /** Begins to synthesise a sentence. This goes on even if nobody waits any more: the next caller may want the same. */
+  /** Begins to synthesise a sentence. This goes on even if nobody waits any more, since another call may need the same sentence. */
   const begin = Effect.fnUntraced(function*(key: string, sentence: Job) {
     const sound = yield* Deferred.make<Int16Array, EngineFailed>()
     inProgress.set(key, sound)

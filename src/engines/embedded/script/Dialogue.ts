@@ -8,7 +8,7 @@ import type { DialogScript } from "../../../definition/DialogScript.ts"
 export interface Dialogue {
   /** The intent whose needs are being asked for. */
   readonly intent: string | null
-  /** The values that the caller has told, for this intent or for the one before. */
+  /** The values that the caller has given: for `intent` or, if it is null, for `after`. */
   readonly slots: { readonly [slot: string]: string }
   /** The yes/no question of `intent` was asked. */
   readonly isConfirming: boolean
@@ -18,7 +18,7 @@ export interface Dialogue {
   readonly after: string | null
   /** How often in a row the caller was not understood. */
   readonly strikes: number
-  /** How often each intent was answered. Its answers take turns. */
+  /** How often each intent was answered. The count chooses which of the intent's answers is next. */
   readonly counts: { readonly [intent: string]: number }
 }
 
@@ -51,7 +51,7 @@ export const counted = (dialogue: Dialogue, intent: string): Dialogue["counts"] 
   [intent]: (countOf(dialogue, intent) + 1) % 1_000_000
 })
 
-/** Reads a state. Of a state that an older script or version left, only what this script knows is kept. */
+/** Reads a stored state. An older script or version may have left it, so intents and values that the script does not have are dropped. */
 export const makeRestore = (script: DialogScript): ((state: DialogueState) => Dialogue) => {
   const intents = new Set(script.intents.map(({ name }) => name))
   const values = new Map((script.slots ?? []).map((slot) => [slot.name, new Set(slot.values.map(({ value }) => value))]))

@@ -19,7 +19,7 @@ interface Match {
 }
 
 interface Matcher {
-  /** The match with the highest score; of equals, the earlier phrase. `strict`: without foreign words between its words. */
+  /** The match with the highest score; of the earlier phrase if scores are equal. `strict`: without foreign words between its words. */
   readonly best: (phrases: Compiled, words: ReadonlyArray<string>, options?: { readonly strict?: boolean }) => Match | undefined
   /** Every place where a value of this slot is said, first to last. */
   readonly values: (slot: string, words: ReadonlyArray<string>) => ReadonlyArray<Match>

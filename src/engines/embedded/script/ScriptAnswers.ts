@@ -22,7 +22,6 @@ export interface Decision {
 }
 
 interface ScriptAnswers {
-  /** The intent of this name. */
   readonly intentOf: (name: string | null) => Intent | undefined
   /** The first slot of the intent that has no value. */
   readonly missing: (intent: Intent, slots: Values) => string | undefined
@@ -31,16 +30,19 @@ interface ScriptAnswers {
   readonly repeat: (dialogue: Dialogue) => Decision
   /** Answers the intent, whose slots all have values. */
   readonly finish: (intent: Intent, dialogue: Dialogue, slots: Values) => Decision
-  /** Asks for a missing slot; without one, asks for confirmation or answers. `before`: said before a question. */
+  /** Asks for the first missing slot. If none is missing: asks for confirmation, or answers. `before`: a sentence before the question. */
   readonly advance: (intent: Intent, dialogue: Dialogue, slots: Values, before?: string) => Decision
-  /** Begins an intent and forgets the slots of another one. */
+  /** Begins an intent and forgets the slots of the one before. */
   readonly start: (intent: Intent, dialogue: Dialogue, slots: Values) => Decision
   readonly startNamed: (name: string | undefined, dialogue: Dialogue) => Decision | undefined
   /** The caller said no to the confirmation: asks for all slots again. */
   readonly restart: (intent: Intent, dialogue: Dialogue) => Decision
-  /** The caller asks for another intent while `current` is open. If that intent needs nothing, it is answered and `current` goes on. */
+  /**
+   * The caller asks for another intent while `current` is open. An intent that is only an answer (`isAside`) is answered, and the
+   * question of `current` is asked again. Any other intent replaces `current`.
+   */
   readonly interject: (intent: Intent, slots: Values, current: Intent, dialogue: Dialogue) => Decision
-  /** Says that the caller was not understood, in other words each time. The third time, the call ends or another intent begins. */
+  /** Says that the caller was not understood, in other words each time. At the third time, the call ends or another intent begins. */
   readonly strike: (dialogue: Dialogue) => Decision
 }
 
@@ -63,7 +65,7 @@ const say = (text: string, state: Dialogue, hangUp = false): Decision => ({
 const answerOf = (intent: Intent, dialogue: Dialogue, slots: Values): string =>
   fill(intent.answers[countOf(dialogue, intent.name) % intent.answers.length] ?? "", slots)
 
-/** The intent can be answered while another intent's question stays open. */
+/** The intent is only an answer, so it can be answered while another intent's question stays open. */
 const isAside = (intent: Intent): boolean =>
   intent.needs.length === 0 && intent.confirm === undefined && intent.after === "listen" &&
   intent.yes === undefined && intent.no === undefined

@@ -1,5 +1,5 @@
 /**
- * What a caller's words mean to a script: which intent they ask for, which values they tell, and whether they say yes or no.
+ * What a caller's words mean to a script: which intent they ask for, which slot values they give, and whether they say yes or no.
  */
 import type { DialogScript, Intent } from "../../../definition/DialogScript.ts"
 import type { Values } from "./Dialogue.ts"
@@ -8,8 +8,8 @@ import * as SpokenText from "../SpokenText.ts"
 
 type Words = ReadonlyArray<string>
 
-/** Slot values that the caller told, and the score of the words that tell them. */
-export interface Told {
+/** Slot values that the caller gave, and the score of the words that give them. */
+export interface GivenValues {
   readonly slots: Values
   readonly score: number
 }
@@ -22,8 +22,8 @@ export interface Wish {
 }
 
 interface Understanding {
-  /** Finds values for an intent's slots. `known`: values from before. Slots without a value are looked for first. */
-  readonly told: (intent: Intent, known: Values, words: Words) => Told
+  /** Finds values for an intent's slots. `known`: values from earlier turns. Slots without a known value are looked for first. */
+  readonly given: (intent: Intent, known: Values, words: Words) => GivenValues
   /** The intent whose phrase fits best; the earlier one among equals. */
   readonly wish: (words: Words) => Wish | undefined
   /** The score of a yes, and of a no; 0 if it was not said. */
@@ -40,7 +40,7 @@ export const make = (script: DialogScript, language: string): Understanding => {
   const no = matcher.compile(script.no ?? [])
 
   /** The last value said for each slot. Words that fit two slots belong to the first slot in `order`. */
-  const toldInOrder = (order: ReadonlyArray<string>, words: Words): Told => {
+  const givenInOrder = (order: ReadonlyArray<string>, words: Words): GivenValues => {
     const taken = new Set<number>()
     const slots = new Map<string, string>()
     let score = 0
@@ -59,10 +59,10 @@ export const make = (script: DialogScript, language: string): Understanding => {
     return { slots, score }
   }
 
-  const told = (intent: Intent, known: Values, words: Words): Told => {
+  const given = (intent: Intent, known: Values, words: Words): GivenValues => {
     const names = intent.needs.map(({ slot }) => slot)
     // Slots without a value go first: "ten" may be a time and a number.
-    return toldInOrder([...names.filter((slot) => !known.has(slot)), ...names.filter((slot) => known.has(slot))], words)
+    return givenInOrder([...names.filter((slot) => !known.has(slot)), ...names.filter((slot) => known.has(slot))], words)
   }
 
   const wish = (words: Words): Wish | undefined => {
@@ -74,7 +74,7 @@ export const make = (script: DialogScript, language: string): Understanding => {
     return best
   }
 
-  /** The score of a yes or a no. It counts at the beginning of a sentence, or if it makes up at least half of it. */
+  /** The score of a yes or a no. It counts if only fillers come before it, or if it is at least half of the words. */
   const said = (phrases: PhraseMatcher.Compiled, words: Words): number => {
     const match = matcher.best(phrases, words, { strict: true })
     if (match === undefined) return 0
@@ -82,5 +82,5 @@ export const make = (script: DialogScript, language: string): Understanding => {
     return lead.every((word) => fillers.has(word)) || match.end - match.start >= words.length / 2 ? match.score : 0
   }
 
-  return { told, wish, yes: (words) => said(yes, words), no: (words) => said(no, words) }
+  return { given, wish, yes: (words) => said(yes, words), no: (words) => said(no, words) }
 }

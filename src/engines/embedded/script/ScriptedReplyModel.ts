@@ -38,13 +38,13 @@ const needed = (intent: Intent, slots: Dialogue.Values): Map<string, string> =>
 interface Understood {
   readonly words: ReadonlyArray<string>
   /** Values for the open intent. */
-  readonly told: ScriptUnderstanding.Told
+  readonly given: ScriptUnderstanding.GivenValues
   readonly wish: ScriptUnderstanding.Wish | undefined
   readonly yes: number
   readonly no: number
 }
 
-const nothingTold: ScriptUnderstanding.Told = { slots: new Map(), score: 0 }
+const nothingGiven: ScriptUnderstanding.GivenValues = { slots: new Map(), score: 0 }
 
 /** Reads the script once. The result is cheap to call and keeps no state. */
 export const make = (definition: Pick<AgentDefinition, "script" | "language" | "lines">): Follow => {
@@ -54,28 +54,28 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
   const restore = Dialogue.makeRestore(script)
 
   /** While an intent is open: an answer, a correction, a yes or a no. */
-  const answered = (intent: Intent, dialogue: Dialogue.Dialogue, { no, told, yes }: Understood): Decision => {
+  const answered = (intent: Intent, dialogue: Dialogue.Dialogue, { given, no, yes }: Understood): Decision => {
     const known = Dialogue.slotsOf(dialogue)
-    const slots = new Map([...known, ...told.slots])
-    const isChanged = [...told.slots].some(([slot, value]) => known.get(slot) !== value)
-    const advanceOrStrike = () => told.slots.size > 0 ? answers.advance(intent, dialogue, slots) : answers.strike(dialogue)
+    const slots = new Map([...known, ...given.slots])
+    const isChanged = [...given.slots].some(([slot, value]) => known.get(slot) !== value)
+    const advanceOrStrike = () => given.slots.size > 0 ? answers.advance(intent, dialogue, slots) : answers.strike(dialogue)
     if (isChanged || !dialogue.isConfirming) return advanceOrStrike()
     if (no > yes) {
-      if (told.slots.size === 0) return answers.restart(intent, dialogue)
-      // "No, not on Tuesday."
-      for (const slot of told.slots.keys()) slots.delete(slot)
+      if (given.slots.size === 0) return answers.restart(intent, dialogue)
+      // The caller takes the named values back: "No, not on Tuesday."
+      for (const slot of given.slots.keys()) slots.delete(slot)
       return answers.advance(intent, dialogue, slots)
     }
     return yes > 0 ? answers.finish(intent, dialogue, slots) : advanceOrStrike()
   }
 
-  /** While an intent is open: what was said belongs to it, or begins another one. */
+  /** While an intent is open: the words belong to it, or begin another one. */
   const whileOpen = (current: Intent, dialogue: Dialogue.Dialogue, understood: Understood): Decision => {
-    const { no, told, wish, yes } = understood
+    const { given, no, wish, yes } = understood
     if (wish?.intent.name === current.name && wish.score > Math.max(yes, no)) {
-      return answers.advance(current, dialogue, new Map([...Dialogue.slotsOf(dialogue), ...told.slots]))
+      return answers.advance(current, dialogue, new Map([...Dialogue.slotsOf(dialogue), ...given.slots]))
     }
-    if (wish !== undefined && wish.intent.name !== current.name && wish.score > Math.max(told.score, yes, no)) {
+    if (wish !== undefined && wish.intent.name !== current.name && wish.score > Math.max(given.score, yes, no)) {
       return answers.interject(wish.intent, needed(wish.intent, wish.slots), current, dialogue)
     }
     return answered(current, dialogue, understood)
@@ -86,14 +86,14 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     if (wish !== undefined && wish.score >= Math.max(yes, no)) {
       const { intent } = wish
       if (intent.after === "repeat") return answers.repeat(dialogue)
-      const slots = new Map([...needed(intent, understanding.told(intent, new Map(), words).slots), ...needed(intent, wish.slots)])
+      const slots = new Map([...needed(intent, understanding.given(intent, new Map(), words).slots), ...needed(intent, wish.slots)])
       return answers.start(intent, dialogue, slots)
     }
     const lastIntent = answers.intentOf(dialogue.after)
     if (lastIntent !== undefined && lastIntent.needs.length > 0) {
       const known = Dialogue.slotsOf(dialogue)
-      const changes = understanding.told(lastIntent, known, words)
-      // "Make it Wednesday", after the intent was answered.
+      const changes = understanding.given(lastIntent, known, words)
+      // The caller changes a value after the answer: "Make it Wednesday."
       if (changes.slots.size > 0) return answers.advance(lastIntent, dialogue, new Map([...known, ...changes.slots]))
     }
     if (yes === 0 && no === 0) return answers.strike(dialogue)
@@ -105,9 +105,9 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     return goodbye === undefined ? answers.strike(dialogue) : answers.start(goodbye, dialogue, new Map())
   }
 
-  /** The intent of these keys. Digits may also answer the question that was asked, since some recognizers write numbers as digits. */
-  const intentOfKeys = (keys: string | undefined, asked: string | undefined, told: ScriptUnderstanding.Told): Intent | undefined =>
-    keys === undefined || (asked !== undefined && told.slots.has(asked))
+  /** The intent of these keys. None if the digits answer the open question: some recognizers write spoken numbers as digits. */
+  const intentOfKeys = (keys: string | undefined, asked: string | undefined, given: ScriptUnderstanding.GivenValues): Intent | undefined =>
+    keys === undefined || (asked !== undefined && given.slots.has(asked))
       ? undefined
       : script.intents.find(({ digits }) => digits === keys || digits === keys.replace(/#$/, ""))
 
@@ -117,15 +117,15 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     const current = answers.intentOf(dialogue.intent)
     const known = Dialogue.slotsOf(dialogue)
 
-    const told = current === undefined ? nothingTold : understanding.told(current, known, words)
+    const given = current === undefined ? nothingGiven : understanding.given(current, known, words)
     const asked = current === undefined ? undefined : answers.missing(current, known)
-    const chosen = intentOfKeys(keysOf(text), asked, told)
+    const chosen = intentOfKeys(keysOf(text), asked, given)
     if (chosen !== undefined) return chosen.after === "repeat" ? answers.repeat(dialogue) : answers.start(chosen, dialogue, new Map())
     if (words.length === 0) return answers.strike(dialogue)
 
     const understood: Understood = {
       words,
-      told,
+      given,
       wish: understanding.wish(words),
       yes: understanding.yes(words),
       no: understanding.no(words)
@@ -137,7 +137,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
 /** The caller's last turn; empty if there is none. */
 const lastSaid = ({ history }: ReplyRequest): string => history.findLast(({ role }) => role === "caller")?.text ?? ""
 
-/** A script has its answer at once, so nothing is left of the words of one that goes on after a lost line. */
+/** `isResumed`: the line was lost during this reply. Its text was complete before that, so no text is added. */
 const toParts = ({ hangUp, state, text, transfer }: Decision, isResumed = false): ReadonlyArray<ReplyPart> => [
   { _tag: "State", state: state as unknown as DialogueState },
   ...(text === "" || isResumed ? [] : [{ _tag: "Text" as const, text }]),

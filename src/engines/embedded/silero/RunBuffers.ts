@@ -1,18 +1,18 @@
 /**
- * The memory that runs of the model read and write, used again and again. At 100 calls new memory for each run would be 4 MB a second
- * outside the heap, and V8 would collect the whole heap for it.
+ * Reusable memory for the inputs and outputs of the model's runs. At 100 calls, new memory for each run would take 4 MB a second outside
+ * V8's heap, which makes V8 collect the whole heap.
  */
 import { Record } from "effect"
 import type { InferenceSession, Tensor } from "onnxruntime-common"
 import { windowLength } from "../../../conversation/ports/VoiceActivity.ts"
 
-/** The last samples of the window before, which the model takes as context. */
+/** Samples from the end of the previous window. The model takes them as context. */
 export const contextLength = 32
 
 /** Samples that the model takes for one window. */
 export const inputLength = contextLength + windowLength
 
-/** The state of one detector: 2 layers of 128 numbers. A run of n windows has them as 2 × n × 128. */
+/** The state of one detector: 2 layers of 128 numbers. A run of n windows has a tensor of 2 × n × 128. */
 export const layers = 2
 export const stateLength = 128
 

@@ -4,9 +4,9 @@
  * The runtime is ONNX Runtime's native one, or its WebAssembly build if there is no native one. At 8 kHz the model takes windows of
  * 256 samples with the 32 samples before them, and a state of 2 × 1 × 128.
  *
- * One session serves all calls. Both runtimes compute in the thread that asks, which is the event loop's, so one run takes the windows
- * of several calls (`WindowBatches`). A thread of its own would take two thirds of the work of 100 calls off the main thread, but cost a
- * third more in all. The native runtime hardly burdens the event loop, so the model stays there (`bench/voice-activity`, docs/adr/0006).
+ * One session serves all calls, and one run takes the windows of several calls (`WindowBatches`). Both runtimes compute in the main
+ * thread. A thread for the model would take two thirds of this work off the main thread at 100 calls, but cost a third more in all.
+ * The native runtime hardly burdens the event loop, so the model stays there (`bench/voice-activity`, docs/adr/0006).
  *
  * https://github.com/snakers4/silero-vad
  */
@@ -43,8 +43,8 @@ const wasm = Effect.tryPromise({
 })
 
 /**
- * ms. A call that asks again sooner is catching up after a stall of the network. Its windows wait for no other calls' windows, and do not
- * count as a sign that several callers speak.
+ * ms between two windows of a call. If less has passed, the call is catching up after a stall of the network. Its windows then wait for
+ * no other calls' windows, and do not count as a sign that several callers speak.
  */
 const catchingUpMillis = 16
 
@@ -65,13 +65,13 @@ const makeDetector = (batches: WindowBatches.WindowBatches): Detector => {
   }
 }
 
-/** Loads runtime and weights. The result opens a detector for a call. */
+/** Loads the runtime and the weights. The result opens a detector for a call. */
 const load = Effect.fnUntraced(function*(
-  choose: Effect.Effect<WindowBatches.Runtime, EngineFailed>,
+  loadRuntime: Effect.Effect<WindowBatches.Runtime, EngineFailed>,
   fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
 ) {
   const weights = yield* SileroWeights.load
-  const runtime = yield* choose
+  const runtime = yield* loadRuntime
   const session = yield* Effect.acquireRelease(
     Effect.tryPromise({
       try: () =>
@@ -93,7 +93,7 @@ const load = Effect.fnUntraced(function*(
 })
 
 /** Runtime and weights are loaded when the first detector is opened: a service that only echoes needs neither. */
-const layerOf = (choose: Effect.Effect<WindowBatches.Runtime, EngineFailed>): Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> =>
+const layerOf = (loadRuntime: Effect.Effect<WindowBatches.Runtime, EngineFailed>): Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> =>
   Layer.effect(
     VoiceActivity,
     Effect.gen(function*() {
@@ -102,7 +102,7 @@ const layerOf = (choose: Effect.Effect<WindowBatches.Runtime, EngineFailed>): La
       const fs = yield* FileSystem.FileSystem
       const fork = yield* FiberSet.makeRuntime<never, void, never>()
       const loaded = yield* Effect.cached(
-        load(choose, fork).pipe(Effect.provideService(FileSystem.FileSystem, fs), Scope.provide(session))
+        load(loadRuntime, fork).pipe(Effect.provideService(FileSystem.FileSystem, fs), Scope.provide(session))
       )
       return VoiceActivity.of({ open: Effect.flatten(loaded) })
     })
@@ -110,7 +110,7 @@ const layerOf = (choose: Effect.Effect<WindowBatches.Runtime, EngineFailed>): La
 
 export const layerNative = layerOf(native)
 
-/** Takes two to three times the work of the native one. */
+/** Takes two to three times the work of the native runtime. */
 export const layerWasm = layerOf(wasm)
 
 export const layer = layerOf(

@@ -110,7 +110,7 @@ export const make = (
 
   const runWaiting = (wait: number) =>
     Effect.gen(function*() {
-      // Without a wait, too, the run takes all windows that this callback of the event loop brings.
+      // Even without a wait, the run takes all windows that arrive in the same callback of the event loop.
       yield* wait > 0 ? Effect.sleep(wait) : Effect.yieldNow
       const requests = waiting
       waiting = []

@@ -1,10 +1,9 @@
 /**
  * `RecognitionHints` as a JSGF grammar that also accepts foreign speech: speech that is none of the agent's phrases.
  *
- * Foreign speech is recognized as phones and words of the agent in any order, which fit any sound. The words are needed because a word
- * costs less than its phones: without words, "could you bring me a glass" is taken for "could you repeat that".
- * The agent's phrases pay no cost for being foreign, so they win where they fit. The costs were found by trial (`bench/recognition`,
- * docs/adr/0006).
+ * Foreign speech is recognized as phones and words of the agent in any order, which fit any sound. Phones alone would cost more than a
+ * phrase that shares some words: "could you bring me a glass" would be taken for "could you repeat that". Foreign speech has an extra
+ * cost, so the agent's phrases win where they fit. The costs were found by trial (`bench/recognition`, docs/adr/0006).
  *
  * https://www.w3.org/TR/jsgf/
  */

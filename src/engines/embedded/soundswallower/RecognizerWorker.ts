@@ -1,6 +1,6 @@
 /**
- * A recognizer's thread as the main thread sees it: what it was sent, what it has yet to do, and who waits for its answers. When its
- * worker crashes or hangs, a new worker takes its place, which does not know the old worker's utterances.
+ * A recognizer's thread as the main thread sees it: what it was sent, what it has yet to do, and who waits for its answers. A worker that
+ * crashes or hangs is replaced. The new worker does not know the old worker's utterances.
  */
 import { Worker } from "node:worker_threads"
 import { Deferred, Effect } from "effect"
@@ -8,7 +8,7 @@ import type { Grammar } from "./SoundSwallowerModel.ts"
 import type { Reply, Request } from "./SoundSwallowerThread.ts"
 import { JobFailed } from "../WorkerPool.ts"
 
-/** Samples (250 ms) that each running utterance is expected to bring still. */
+/** Samples (250 ms) that each running utterance is expected to bring in addition. */
 const expectedSamples = 2000
 
 /** The `ask` of the requests that let a new worker load the known grammars. Nobody waits for their answers. */
@@ -16,7 +16,7 @@ const unasked = -1
 
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
 
-/** A request that is answered, still without the number that `RecognizerWorker` gives it. */
+/** A request that needs an answer, before `RecognizerWorker` has numbered it. */
 type Question = DistributiveOmit<Extract<Request, { readonly ask: number }>, "ask">
 
 export class RecognizerWorker {
@@ -33,7 +33,7 @@ export class RecognizerWorker {
   #life = 0
   #utterances = 0
   #nextUtterance = 0
-  /** Samples that the worker has yet to decode: those of its last reply, and those sent since. */
+  /** Samples that the worker has yet to decode: the number in its last reply, and the samples sent since. */
   #waitingSamples = 0
   /** Counts replies. A thread with much to do answers late, but it still sends progress; a thread that hangs does not. */
   #replies = 0
@@ -105,7 +105,7 @@ export class RecognizerWorker {
     this.#waitingSamples = 0
     this.#worker = undefined
     if (this.#hasAnswered && !this.#isClosed) this.start()
-    // Last, because whoever gets the failure may ask again at once.
+    // Last, because a failure may be followed by another request at once.
     for (const ask of asks) {
       Deferred.doneUnsafe(ask, Effect.fail(new JobFailed({ reason: "crashed", message: "The thread is gone; a new one takes its place." })))
     }
@@ -141,7 +141,10 @@ export class RecognizerWorker {
     })
   }
 
-  /** Waits until the thread has made no progress for the time-out. A busy thread may take longer: the code that asks sets its own limit. */
+  /**
+   * Replaces the worker once it has made no progress for the time-out. A busy worker may take longer: the code that asks sets its own
+   * limit.
+   */
   readonly #replaceHung = Effect.fnUntraced({ self: this }, function*(number: number) {
     const worker = this.#worker
     let replies: number

@@ -1,10 +1,10 @@
 /**
- * Chooses which utterance of a thread is decoded next. Pure, and asked after each slice of sound.
+ * Chooses which utterance of a thread is decoded next. Pure. The thread asks after each slice of sound.
  */
 
 /** What the choice needs of an utterance. */
 interface Utterance {
-  /** Samples that must be decoded before its words can be told. */
+  /** Samples that must be decoded before its words are known. */
   readonly left: number
   /** Somebody waits for its words. */
   readonly isAsked: boolean

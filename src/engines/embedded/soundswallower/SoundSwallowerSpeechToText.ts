@@ -24,12 +24,12 @@ import * as Threads from "./SoundSwallowerThreads.ts"
 
 const models: Record<Grammar.Language, string> = { en: "en-us", fr: "fr-fr" }
 
-/** ms without progress after which a thread counts as hung. Half a minute of speech takes a tenth of it. */
+/** ms without progress after which a thread counts as hung. Half a minute of speech takes about 1 s. */
 const timeout = 10_000
 
 const samplesPerSecond = 8000
 
-/** Samples of an utterance that are heard (a minute). What comes after them is dropped. */
+/** Samples of an utterance that are heard (a minute). Later samples are dropped. */
 const maxSamples = 480_000
 
 /** Foreign speech has at least this many phones. Less is a cough or a click. */
@@ -110,7 +110,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
         const hearing = yield* threads.hear(loadable)
         let length = 0
         let countedLength = 0
-        /** Counts each piece of sound once, however often its words are asked for. */
+        /** Counts each sample once, however often the words are asked for. */
         const count = Effect.suspend(() => {
           const heard = Math.min(length, maxSamples) - countedLength
           countedLength += heard

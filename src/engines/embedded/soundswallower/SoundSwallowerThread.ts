@@ -55,8 +55,8 @@ const sliceSamples = 1600
 const idleAfterMillis = 50
 
 /**
- * This many loud samples (200 ms) after a pause show that the caller goes on. Words are told in a pause, and most such pauses end the
- * utterance. A decoder that has told words must decode again from the start, so it waits for loud samples.
+ * This many loud samples (200 ms) after a pause show that the caller goes on. Words are asked for in a pause, and most such pauses end the
+ * utterance. A decoder that has given its words must decode again from the start, so it waits for loud samples.
  */
 const loudSamplesToGoOn = 1600
 
@@ -86,9 +86,9 @@ interface Utterance {
   length: number
   /** The requests for its words that are not answered yet. */
   readonly asks: Array<number>
-  /** Its length when its words were last told; 0 if they were not. */
-  toldLength: number
-  /** Loud samples that have come since its words were last told. */
+  /** Its length when it was last decoded to the end; 0 if it was not. */
+  finishedLength: number
+  /** Loud samples that have come since its words were last given. */
   loudSamples: number
   /** The sum of its squared samples. */
   energy: number
@@ -138,7 +138,7 @@ const begin = (id: number, loaded: Loaded): Utterance => {
     sound: [],
     length: 0,
     asks: [],
-    toldLength: 0,
+    finishedLength: 0,
     loudSamples: 0,
     energy: 0,
     decoder: undefined,
@@ -186,11 +186,13 @@ const feed = (decoder: Decoder, sound: Float32Array): void => {
 }
 
 /** Samples that are to be decoded now. */
-const samplesLeft = ({ asks, decoding, failure, length, loudSamples, toldLength }: Utterance): number => {
+const samplesLeft = ({ asks, decoding, failure, finishedLength, length, loudSamples }: Utterance): number => {
   if (failure !== undefined) return 0
   if (decoding !== undefined) return length - decoding.samples
-  // A decoder can't go on after telling words: it begins again when somebody asks, or when the caller has surely gone on.
-  const isDue = asks.length > 0 ? length > toldLength : length >= shortUtterance && (toldLength === 0 || loudSamples >= loudSamplesToGoOn)
+  // A finished decoder can only begin again. It does so when somebody asks, or when the caller has surely gone on.
+  const isDue = asks.length > 0
+    ? length > finishedLength
+    : length >= shortUtterance && (finishedLength === 0 || loudSamples >= loudSamplesToGoOn)
   return isDue ? length : 0
 }
 
@@ -232,19 +234,19 @@ const decodeStep = async (utterance: Utterance): Promise<void> => {
     decodeSlice(utterance.decoding, utterance.sound)
   } else {
     decodeWhole(wholeSound(utterance), decoder)
-    utterance.toldLength = utterance.length
+    utterance.finishedLength = utterance.length
   }
 }
 
-/** The utterance's words. All of it has been decoded, or decoding has failed. */
-const tellWords = (utterance: Utterance): string => {
+/** Ends the decoding and returns the words. All of the utterance has been decoded, or decoding has failed. */
+const finish = (utterance: Utterance): string => {
   if (utterance.failure !== undefined) throw utterance.failure
   if (utterance.decoding !== undefined) {
     feed(utterance.decoding.decoder, utterance.decoding.reducer.flush())
     utterance.decoding.decoder.stop()
     utterance.decoding = undefined
   }
-  utterance.toldLength = utterance.length
+  utterance.finishedLength = utterance.length
   utterance.loudSamples = 0
   return utterance.decoder?.get_text() ?? ""
 }
@@ -257,7 +259,7 @@ const end = (id: number): void => {
   if (decoder === undefined) return
   if (failure === undefined && decoding !== undefined) decoder.stop()
   if (failure !== undefined || free.length >= maxFreeDecoders || !grammars.has(grammar.name)) return decoder.delete()
-  // A decoder frees what it has decoded, some MB, only when it next begins. So begin now.
+  // A decoder frees the memory of its last utterance, some MB, only when it begins the next. So it begins now.
   decoder.start()
   decoder.stop()
   free.push(decoder)
@@ -269,7 +271,7 @@ const unload = (name: string): void => {
   if (loaded !== undefined) unloadShared(loaded)
 }
 
-/** Makes a decoder for a grammar that has too few free ones; `false` if no grammar has. */
+/** Makes a decoder for a grammar that has too few free decoders; `false` if each grammar has enough. */
 const makeOneMore = async (): Promise<boolean> => {
   const loaded = [...grammars.values()].find(({ free }) => free.length < spareDecoders)
   if (loaded === undefined) return false
@@ -330,7 +332,7 @@ if (port !== null) {
     } catch (cause) {
       utterance.failure = String(cause)
     }
-    if (samplesLeft(utterance) === 0) for (const ask of utterance.asks.splice(0)) await answer(ask, () => tellWords(utterance))
+    if (samplesLeft(utterance) === 0) for (const ask of utterance.asks.splice(0)) await answer(ask, () => finish(utterance))
   }
 
   const requests: Array<Request> = []

@@ -19,7 +19,7 @@ const standardSize = Math.min(4, availableParallelism())
 /** Threads that are started first. Each takes 40 MB, so the others are started only when there is enough for them to do. */
 const standardReady = 2
 
-/** A further thread is started when each has more than this many samples (one second) to decode. */
+/** A further thread is started when each running thread has more than this many samples (one second) to decode. */
 const maxWorkOfEach = 8000
 
 interface Hearing {

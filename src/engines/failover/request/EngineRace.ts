@@ -1,6 +1,6 @@
 /**
- * One request to several engines: the first in the list begins, the next joins when it is late or has failed, and the first answer
- * counts.
+ * One request to several engines. The first in the list begins. Each further engine joins when the one before is late or has failed. The
+ * first answer counts.
  */
 import { Cause, Deferred, Effect, Exit, Latch, Metric, Scope } from "effect"
 import type { EngineFailed, Stage } from "../../../conversation/ports/Engine.ts"
@@ -34,7 +34,7 @@ export const run = Effect.fnUntraced(function*<S, A>(
   const result = yield* Deferred.make<A, EngineFailed>()
   /** An engine joins when its gate is opened. */
   const gates = yield* Effect.forEach(members, () => Deferred.make<void>())
-  /** Open while no engine is at work. */
+  /** The latch is open while no engine is at work. */
   const idle = yield* Latch.make(true)
   let working = 0
   /** Engines that may still answer, by index. */
@@ -92,7 +92,7 @@ export const run = Effect.fnUntraced(function*<S, A>(
         ? health.retryAfterOf(RequestExit.errorOf(Exit.failCause(cause)))
         : outcome.isAskedFor ? outcome.millis : undefined
       const wait = requests.waitBefore({ name, cause, tries, until: untilOf(index), retryAfter })
-      // A server that asked for a short pause is better than an embedded engine. Another server begins without waiting for it.
+      // A server that asked for a short pause is better than an embedded engine, so the pause is waited for. A second server begins at once.
       const isWaitedFor = tries === 1 && retryAfter !== undefined && wait !== undefined && members[index + 1]?.probe === undefined
       if (!isWaitedFor) yield* openNext(index)
       if (wait === undefined) {

@@ -1,4 +1,4 @@
-/** Requests to single engines: let through by their circuits, bounded in time, counted and timed. */
+/** Sends a request to one engine, if the engine's circuit allows it. Requests are bounded in time, counted and timed. */
 import { Cause, Effect, Exit, Metric, Option, Scope } from "effect"
 import { EngineFailed, type Stage } from "../../../conversation/ports/Engine.ts"
 import * as Metrics from "../../../observability/Metrics.ts"
@@ -12,11 +12,11 @@ import * as Retries from "../Retries.ts"
 interface RequestOptions {
   /** ms to wait for the beginning of the answer. */
   readonly bound: number
-  /** This engine's tries of the request, from 1. From the second on, all other engines have failed, too. */
+  /** How often this engine was sent the request, from 1. */
   readonly tries: number
   /** Whether another engine has answered: an interruption then means that this engine was too slow. Default: none has. */
   readonly isBeaten?: () => boolean
-  /** Wraps the request within its circuit and its bound. */
+  /** Wraps the request; the circuit and the time bound judge the wrapped one. */
   readonly around?: <A>(request: Effect.Effect<A, EngineFailed>) => Effect.Effect<A, EngineFailed>
 }
 
@@ -37,7 +37,7 @@ export interface EngineRequests {
     request: Effect.Effect<A, EngineFailed, Scope.Scope>,
     options: RequestOptions
   ) => Effect.Effect<RequestOutcome<A>>
-  /** ms until the engine is asked again after a failure; `undefined`: never. `until`: monotonic ms at which the caller gives up. */
+  /** ms until the engine is asked again after a failure; `undefined`: never. `until`: monotonic ms at which the request is given up. */
   readonly waitBefore: (options: {
     readonly name: string
     readonly cause: Cause.Cause<EngineFailed>
@@ -59,7 +59,7 @@ interface MakeOptions {
 export const late = (stage: Stage, name: string): EngineFailed =>
   new EngineFailed({ stage, reason: "timeout", advice: `${name} was slower than the engine that stood in for it. Look at its load.` })
 
-/** No request was made, because the engine's circuit has a pause. */
+/** No request was sent, because the engine's circuit is in a pause. */
 export const leftAlone = (stage: Stage, name: string): EngineFailed =>
   new EngineFailed({
     stage,

@@ -1,4 +1,4 @@
-/** One request to the only engine of a stage, which has all of the time that the caller waits. */
+/** One request to the only engine of a stage. It has all of the time that the caller waits. */
 import { Cause, Effect, Exit, type Scope } from "effect"
 import type { EngineFailed, Stage } from "../../../conversation/ports/Engine.ts"
 import type { EngineHealth } from "../EngineHealth.ts"

@@ -23,7 +23,7 @@ import type * as Thinking from "./Thinking.ts"
 /** How many dialects a server may refuse, one after the other. */
 const maxAdaptations = 10
 
-/** How often a reply is asked for again with less of the call, because the request was too long. */
+/** How often a reply is asked for again with less of the call's history, because the request was too long. */
 export const maxShortenings = 3
 
 interface AskOptions {
@@ -58,10 +58,10 @@ export interface AgentChat {
   readonly newRound: (accepted: AcceptedRequest) => ReplyRound
 }
 
-/** Characters of a token, on average over an answer in a language of long words. */
+/** The mean characters of a token in an answer, in a language with long words. */
 const charactersPerToken = 6
 
-/** The same for an answer that the server's own limit should have ended already. */
+/** The most characters of a token on average. It is used where the server's own token limit should end the answer first. */
 const maxCharactersPerToken = 8
 
 /** Characters that no token limit counts: special tokens and calls as text. */
@@ -113,7 +113,7 @@ export const make = (server: ChatServer, agent: AgentDefinition, actions: ModelA
         continue
       }
       if (tries >= maxAdaptations) return yield* error
-      // Another call was refused first and has changed the dialect.
+      // A request of another call was refused first and has changed the dialect.
       if (server.dialect.hasChangedSince(usual)) continue
       const next = isDialectRefusal(error.cause) ? server.dialect.refused(usual, thinking, Redacted.value(error.cause.detail)) : undefined
       if (next === undefined) return yield* error

@@ -3,8 +3,8 @@
  *
  * All servers get what the strictest template, Gemma's, accepts: first the user, then assistant and user in turns.
  *
- * A request repeats the earlier requests of its call byte for byte and adds to their end. A server can reuse only what is the same:
- * vLLM and SGLang in blocks of 16 tokens, llama.cpp by slot.
+ * A request repeats the earlier requests of its call byte for byte and adds to their end, because a server's cache can reuse only an
+ * identical beginning: vLLM and SGLang in blocks of 16 tokens, llama.cpp by slot.
  */
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import type { Message } from "../../../conversation/ports/ReplyModel.ts"
@@ -74,11 +74,11 @@ export const systemText = (agent: Pick<AgentDefinition, "instructions" | "langua
     ...dialect.tools === "text" ? [actions.manual] : []
   ].join("\n\n")
 
-/** Writes a call as an action line. A call without a name was such a line; its text is in `arguments`. */
+/** Writes a call as an action line. A refused action from the text has no name; the line is in `arguments`. */
 const actionLine = ({ arguments: json, name }: ToolExchange["calls"][number]): string => name === "" ? `<<${json}>>` : `<<call:${name} ${json}>>`
 
 const messagesOfExchange = ({ calls, said }: ToolExchange, dialect: Dialect): ReadonlyArray<ChatMessage> => {
-  // A line that named no tool cannot be repeated as a tool call.
+  // A call without a name can't be repeated as a tool call.
   if (dialect.tools === "text" || calls.some(({ name }) => name === "")) {
     return [
       { role: "assistant", content: [said.trim(), ...calls.map(actionLine)].filter((line) => line !== "").join("\n") },
@@ -113,15 +113,15 @@ class Turns {
     else this.messages.push(message)
   }
 
-  /** A request ends with the user's turn. `turn`: where the user has said nothing. */
-  end(turn: string): void {
+  /** Adds `userMessage` unless the messages end with a user's turn or a tool's answer: templates want one of them last. */
+  end(userMessage: string): void {
     const last = this.messages.at(-1)
-    if (last === undefined || last.role === "assistant" && !isToolCall(last)) this.messages.push({ role: "user", content: turn })
+    if (last === undefined || last.role === "assistant" && !isToolCall(last)) this.messages.push({ role: "user", content: userMessage })
   }
 }
 
 interface MoreMessages {
-  /** Replaces the beginning of the call, which was left out. */
+  /** Stands in for the beginning of the call, if that was left out. */
   readonly note?: string | undefined
   /** See `ReplyRequest`. */
   readonly isResumed?: boolean | undefined
@@ -141,7 +141,7 @@ export const messages = (
   let saidBeforeTools = ""
   for (let at = 0; at <= history.length; at++) {
     for (const exchange of exchanges) {
-      // The exchange of a turn that was withdrawn stands behind the whole history.
+      // If the turn of an exchange was withdrawn, `at` may be past the end. The exchange then comes last.
       if (Math.min(exchange.at, history.length) !== at) continue
       for (const message of messagesOfExchange(exchange, dialect)) turns.add(message)
       saidBeforeTools = exchange.said.trim()

@@ -27,7 +27,7 @@ export interface ChatServer {
   readonly budget: ContextBudget
   /** The chunks of an answer. `sent`: the request's text, see `ServerError.failure`. `onDone`: called at `[DONE]`. */
   readonly chunksOf: (answer: OpenAiClient.Answer, sent: string, onDone: () => void) => Stream.Stream<ChatStream.Chunk, EngineFailed>
-  /** Counts the tokens of an answer, as far as the server has told them. */
+  /** Counts the tokens of an answer, if the server has reported them. */
   readonly countTokens: (answered: ChatStream.Answered) => Effect.Effect<void>
   /** Logs once for each key, however many calls there are. */
   readonly logOnce: (key: string, log: Effect.Effect<void>) => Effect.Effect<void>

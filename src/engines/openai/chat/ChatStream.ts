@@ -59,7 +59,7 @@ interface ServerToolCall {
   readonly arguments: string
 }
 
-/** Tokens as the server counts them; 0 if it does not tell. */
+/** Tokens as the server counts them; 0 if it reports none. */
 interface Usage {
   readonly prompt: number
   /** The part of `prompt` that the server took from its cache. */

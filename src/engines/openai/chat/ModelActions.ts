@@ -36,7 +36,7 @@ export interface ModelActions {
   readonly manual: string
   /** The same actions as tools of a request. */
   readonly definitions: ReadonlyArray<ToolDefinition>
-  /** The action of a line, by the text between its signs. */
+  /** The action of a line, by the text between `<<` and `>>`. */
   readonly fromLine: (body: string) => CheckedAction
   /** The action of a tool call. `json`: the arguments as JSON text; may be empty. */
   readonly fromCall: (name: string, json: string) => CheckedAction

@@ -38,7 +38,7 @@ type Ending =
   /** Nothing was said. The reply is asked for again in this way. */
   | { readonly _tag: "AskAgain"; readonly attempt: Attempt }
 
-/** Learns for later requests from the thoughts of the answer. */
+/** Notes for later requests whether the model thinks. */
 const noteThoughts = Effect.fnUntraced(function*({ server: { dialect, endpoint: { url: { origin } }, sampling } }: AgentChat, round: ReplyRound) {
   const thinking = dialect.answered(round)
   if (thinking === undefined) return

@@ -104,7 +104,7 @@ export class ReplyRound {
     return reason === "length" || reason === "max_tokens" ? "limit" : reason === "content_filter" ? "filter" : undefined
   }
 
-  /** The model has begun to speak, to call or to think. */
+  /** The model has begun to speak, to call a tool or to think. */
   get hasBegun(): boolean {
     return this.answered.hasText || this.answered.calls.size > 0 || this.hasThoughts
   }
@@ -218,7 +218,10 @@ export class ReplyRound {
 
 const signOfLife: ReadonlyArray<ReplyPart> = [{ _tag: "Thinking" }]
 
-/** How long to wait for token counts behind the reason for the end. Most servers send them at once; some leave the answer open. */
+/**
+ * How long to wait for token counts once the server has sent its reason for the end. Most servers send them at once; some leave the
+ * answer open.
+ */
 const usageTimeoutMillis = 100
 
 /** The parts of an answer while it arrives. The round holds what is left to do when the stream has ended. */

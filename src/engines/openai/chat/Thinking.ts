@@ -29,7 +29,7 @@ export interface Thinking {
   readonly fields: ReadonlyArray<ThinkingField>
   /** The name of the switch in the model's template, inside of `chat_template_kwargs`. */
   readonly templateSwitch: "enable_thinking" | "thinking" | "both"
-  /** Thoughts come in spite of `effort`, so the limit of tokens has to have room for them besides the answer. */
+  /** Thoughts are wanted, or come in spite of `effort`. So the limit of tokens has to have room for them besides the answer. */
   readonly isExpected: boolean
 }
 

@@ -16,7 +16,7 @@ interface BoundedOptions {
   readonly server: ServerError.EngineServer
   /** Ends the request. Reading further bytes then fails. */
   readonly abort: Effect.Effect<void>
-  /** The longest body. */
+  /** Bytes of the longest body. */
   readonly maxBytes: number
   /** ms from one piece to the next. The time in which a piece is processed does not count. */
   readonly maxPause: number

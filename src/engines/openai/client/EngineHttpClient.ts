@@ -18,7 +18,7 @@ const connectTimeout = 2000
 /** Nobody reads a span for each request, and its trace header would go to other people's servers. */
 const untraced = HttpClient.transformResponse(Effect.provideService(HttpClient.TracerDisabledWhen, () => true))
 
-/** Effect's own layer for undici gives each request a copy of all services of the layer. */
+/** Not Effect's own layer for undici: that one gives each request a copy of all its services. */
 export const layer: Layer.Layer<HttpClient.HttpClient> = Layer.effect(HttpClient.HttpClient, Effect.map(NodeHttpClient.makeUndici, untraced)).pipe(
   Layer.provide(
     NodeHttpClient.layerDispatcherOptions({ pipelining: 1, keepAliveTimeout: keepAliveMillis, connect: { timeout: connectTimeout, noDelay: true } })

@@ -1,4 +1,4 @@
-/** Parses JSON of servers. `JSON.parse` without a schema, because a reply has an event for each token. */
+/** Parses JSON of servers. No schema, for speed: a reply has an event for each token. */
 import { Option } from "effect"
 
 /** None for a text that is no JSON. */

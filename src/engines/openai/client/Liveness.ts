@@ -17,7 +17,10 @@ interface Page {
   readonly from: NonNullable<RequestOptions["from"]>
 }
 
-/** First a page of OpenAI and nearly all others; then of vLLM, llama.cpp, Kokoro and speaches; of gateways; of every server. */
+/**
+ * The pages in order. OpenAI and nearly all others have the first; vLLM, llama.cpp, Kokoro and speaches the second; gateways the third;
+ * every server the last.
+ */
 const pages: ReadonlyArray<Page> = [
   { path: "/models", from: "base" },
   { path: "/health", from: "origin" },

@@ -2,8 +2,9 @@
  * One engine at an OpenAI-compatible address. Requests carry its key, answers are streams of bytes, and each failure is an
  * `EngineFailed`.
  *
- * An answer lives in a scope. Closing the scope, by interruption or otherwise, aborts the request and closes its connection. All of these
- * servers stop their work then. A body that was read to its end leaves the connection open for the next request.
+ * An answer lives in a scope. Closing the scope, by interruption or otherwise, aborts the request and closes its connection. Most servers
+ * then stop their work; some transcription servers go on (`RequestPace`). A body that was read to its end leaves the connection open for
+ * the next request.
  */
 import { Cause, Clock, Duration, Effect, Exit, Option, Schema, Scope, Stream } from "effect"
 import { type Headers, type HttpBody, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
@@ -132,7 +133,7 @@ export const make = Effect.fnUntraced(function*(
     const budget = (yield* StageBudget) ?? 0
     const sent = client.execute(authorized(HttpClientRequest.accept(request, options.accept ?? "application/json")))
     const response = yield* sent.pipe(
-      // A request on a connection that was just being closed never arrived. Sending it again is safe: it changes nothing.
+      // A request on a connection that was just being closed never arrived. These requests change nothing, so one may be sent twice.
       Effect.catchIf((error) => options.isResent !== false && ConnectionFailure.isBroken(error), () => sent),
       Effect.mapError((error) => ConnectionFailure.beforeAnswer(server, error)),
       Scope.provide(scope),
@@ -142,7 +143,7 @@ export const make = Effect.fnUntraced(function*(
       })
     )
     if (response.status < 200 || response.status >= 300) return yield* (yield* failureIn(server, response, textOf(request.body)))
-    // Each access makes all headers anew.
+    // Read once: each access to `response.headers` makes all headers anew.
     const { headers } = response
     return {
       headers,

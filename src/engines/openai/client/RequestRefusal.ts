@@ -38,5 +38,5 @@ const refuses = (body: unknown, depth: number): boolean => {
   return [message, error, innererror, detail].some((inner) => refuses(inner, depth + 1))
 }
 
-/** `status`: 0 if there is none. Only 0 and 500 do not tell what an error is about. */
+/** `status`: 0 if there is none. Only for 0 and 500 does the body decide: any other status tells what the error is about. */
 export const isAbout = (status: number, body: unknown): boolean => (status === 0 || status === 500) && refuses(body, 0)

@@ -1,5 +1,5 @@
 /**
- * The model that requests to a server name: the configured model, else the first that the server lists, else none.
+ * The model's name in the requests to a server: the configured model, else the first that the server lists, else none.
  *
  * Many servers have one model and need no name. So the list is read once, and again only after a request without a name was refused.
  */
@@ -21,7 +21,7 @@ export class RequestedModel {
   readonly name: Effect.Effect<Option.Option<string>> = Effect.suspend(() => {
     if (this.#known !== undefined) return Effect.succeed(this.#known)
     return this.#readFirst.pipe(
-      // A server of one model may have no such page, or a page that never comes.
+      // A server of one model may have no such list, or may never send it.
       Effect.catchIf(({ reason }) => reason !== "unavailable", () => Effect.succeedNone),
       Effect.tap((first) => Effect.sync(() => this.noteFirst(first))),
       Effect.orElseSucceed(() => Option.none<string>())

@@ -12,7 +12,7 @@ import type { AnswerBody } from "./AnswerBody.ts"
 import * as Json from "./Json.ts"
 import * as ServerError from "./ServerError.ts"
 
-/** Characters of one event. A second of speech in base64 is below a tenth of it. */
+/** Characters of one event. A second of speech in base64 takes less than a tenth of that. */
 const defaultMaxEventSize = 4 * 1024 * 1024
 
 /** Unreadable events that are skipped. After one more, the server is taken for a server of another protocol. */

@@ -2,7 +2,7 @@
  * Speech by any server with `POST /audio/speech`: Sesame CSM, Kokoro, speaches, vLLM-Omni, OpenAI.
  *
  * Servers differ in the fields that they take and in how they send sound. The first request has all helpful fields; later requests leave
- * out fields that the server refused (`SpeechFields`). The bytes of an answer tell its format (`SpeechBody`). A server without PCM is
+ * out fields that the server refused (`SpeechFields`). The bytes of an answer show its format (`SpeechBody`). A server without PCM is
  * asked for WAV. Sound is passed on while it arrives. An agent's fixed lines are kept in memory (`PreparedLines`).
  */
 import { Effect, Option, Schema, type Scope, Stream } from "effect"

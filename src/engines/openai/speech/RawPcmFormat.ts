@@ -1,5 +1,5 @@
 /**
- * The format of the samples in an answer without a file header. The answer's HTTP head tells it: `audio/pcm`,
+ * The format of the samples in an answer without a file header. The answer's HTTP head names it: `audio/pcm`,
  * `audio/L16;rate=22050;channels=2`, `X-Sample-Rate`. If the head leaves it open, the samples decide.
  *
  * By RFC 2586 `audio/L16` is big-endian, but services that name it (Gemini's voices, Lex, Watson by default) send it little-endian.
@@ -21,9 +21,9 @@ export type RawPcmFormat =
   | { readonly _tag: "Samples"; readonly formats: Array.NonEmptyReadonlyArray<SampleFormat> }
   /** Compressed sound; `name` is for the operator. */
   | { readonly _tag: "Compressed"; readonly name: string }
-  /** Text. */
+  /** The body is text. */
   | { readonly _tag: "NoSound" }
-  /** Samples that can't be read; the reason is the middle of a sentence. */
+  /** Samples that can't be read. `reason`: what they are, in words for the operator, such as "65 channels". */
   | { readonly _tag: "Unreadable"; readonly reason: string }
 
 /** Types of compressed sound. */
@@ -51,14 +51,15 @@ const numberOf = (value: string | undefined): number | undefined => {
   return Number.isFinite(number) && number > 0 ? number : undefined
 }
 
-interface Named {
+/** How a sample is written, as far as it is known. */
+interface SampleKind {
   readonly encoding?: SampleFormat["encoding"]
   readonly bits?: number
   readonly isBigEndian?: boolean
 }
 
 /** Names of encodings as ffmpeg, Deepgram and others have them: `s16le`, `pcm_f32le`, `linear16`, `mulaw`. */
-const encodingOf = (name: string): Named => {
+const encodingOf = (name: string): SampleKind => {
   const parts = /^(?:pcm[-_]?)?([suf])(8|16|24|32|64)[-_]?(le|be)?$/.exec(name)
   if (parts !== null) {
     const [, letter, bits, order] = parts
@@ -82,14 +83,14 @@ const orderOf = (parameters: ReadonlyMap<string, string>): boolean | undefined =
 }
 
 /** The kinds of samples that the head may mean, the likeliest first. */
-const kindsOf = (contentType: string, bits: number | undefined, named: Named): ReadonlyArray<Named> => {
+const kindsOf = (contentType: string, bits: number | undefined, named: SampleKind): ReadonlyArray<SampleKind> => {
   if (mulawTypes.has(contentType)) return [{ encoding: "mulaw", bits: 8 }]
   if (alawTypes.has(contentType)) return [{ encoding: "alaw", bits: 8 }]
   const linear = linearType.exec(contentType)
   if (linear !== null) {
     const width = Number(linear[1])
     if (width === 8) return [{ encoding: "unsigned", bits: 8 }]
-    const big: Named = { encoding: "signed", bits: width, isBigEndian: true }
+    const big: SampleKind = { encoding: "signed", bits: width, isBigEndian: true }
     return width === 16 ? [{ ...big, isBigEndian: false }, big] : [big]
   }
   if (named.encoding !== undefined) return [{ ...named, bits: named.bits ?? bits ?? 16 }]
@@ -133,14 +134,14 @@ export const read = ({ contentType, headers }: Head, configured: Pcm.SampleRate)
     : { _tag: "Samples", formats: [first, ...others] }
 }
 
-/** Frames that {@link likeliest} needs, from the first frame with sound on. */
+/** Frames that {@link likeliest} needs, counted from the first frame with sound. */
 export const framesToDecide = 64
 
 /** Bounds of float samples of speech, at the scale of 16 bits; 0 is allowed, too. Integers that are read as floats are mostly outside. */
 const smallestFloat = 1e-20 * 32_768
 const largestFloat = 16 * 32_768
 
-/** The sum of all steps from sample to sample; none if these can't be samples of speech. */
+/** The sum of the differences from sample to sample; none if these can't be samples of speech. */
 const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<number> => {
   const read = sampleReader(format)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -158,8 +159,8 @@ const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<numbe
 }
 
 /**
- * The format in which these frames are smoothest; of equals, the first. Speech changes little from one sample to the next, but with its
- * bytes in the wrong order it is noise.
+ * The format in which these frames are smoothest; the first if several are equal. Speech changes little from one sample to the next, but
+ * with its bytes in the wrong order it is noise.
  */
 export const likeliest = (formats: Array.NonEmptyReadonlyArray<SampleFormat>, bytes: Uint8Array): SampleFormat => {
   if (formats.length === 1) return formats[0]

@@ -3,7 +3,7 @@
  * mono samples at the body's own rate. Pure.
  *
  * The first bytes are trusted more than the content type. Some servers send WAV as `audio/pcm`, begin another file for each sentence, or
- * send MP3 or an error's text as raw samples. A body without sound fails before its first sample is given.
+ * send MP3 or an error's text as raw samples. A body that is not playable sound fails before any sample is given.
  */
 import { type Array as Arr, Result } from "effect"
 import * as Bytes from "../../../audio/Bytes.ts"

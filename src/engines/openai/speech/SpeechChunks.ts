@@ -31,7 +31,7 @@ interface MakeOptions {
   readonly isHashed: boolean
   /** Called for each batch of chunks. `millis`: ms of sound that have arrived so far. */
   readonly onSound: (millis: number) => void
-  /** The whole sound has arrived; `hash` is its SHA-256 in hex. Not called for dropped or unhashed sound. */
+  /** The whole sound has arrived; `hash` is its SHA-256 in hex. Not called if the rest was dropped, or if the sound is not hashed. */
   readonly onComplete: (hash: string) => void
 }
 

@@ -2,8 +2,8 @@
  * The newest turns with their sound, as the `context` of a speech request: CSM adapts its voice to earlier turns.
  *
  * A server that answers with `x-context-hashes` also takes sound at 8 kHz. It keeps all sound that it was sent or has said, by its
- * SHA-256. It gets the sound of each caller's turn once, and the sound of its own turns never. Other requests name only the hash
- * (deploy/engines/csm, docs/adr/0008).
+ * SHA-256. So it is sent the sound of each caller's turn once, and the sound of the agent's turns never. Otherwise a request has only
+ * the hash (deploy/engines/csm, docs/adr/0008).
  */
 import { createHash } from "node:crypto"
 import { Array as Arr } from "effect"
@@ -34,7 +34,7 @@ interface EncodedTurn {
 /** All calls share this memory: the sound of a turn is read before the next turn is written. */
 let scratch = Buffer.alloc(0)
 
-/** The turn's sound as 16-bit samples at this rate; valid until the next call. */
+/** The turn's sound as 16-bit samples at this rate; valid until this function runs again. */
 const soundBytes = ({ sampleRate, sound }: SpokenTurn, rate: Pcm.SampleRate): Buffer => {
   const resampler = Resampler.make<Pcm.SampleRate, Pcm.SampleRate>(sampleRate, rate)
   let length = 0

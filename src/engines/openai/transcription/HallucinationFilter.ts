@@ -15,11 +15,11 @@ export interface Circumstances {
   /** ISO 639-1. */
   readonly language: string
   readonly sound: Sound
-  /** The words that the model was told to expect. */
+  /** The prompt of the request, which names words to expect. */
   readonly prompt?: string
   /**
-   * A text of which the model is less sure is doubtful. 0 to 1: e to the mean logarithm of the tokens' probabilities. Short texts may
-   * have less. 0: the model's doubts do not count.
+   * Below this confidence a text is doubtful. Confidence is 0 to 1: e to the mean logarithm of the tokens' probabilities. A short text
+   * may have a little less. 0: the model's confidence does not count.
    */
   readonly leastConfidence?: number
 }
@@ -31,7 +31,7 @@ interface Judged {
   readonly isUnintelligible: boolean
   /** The model itself doubts these words, or the sound is too short for them. */
   readonly isDoubtful?: boolean
-  /** 0 to 1; unset if the server does not tell. */
+  /** 0 to 1; unset if the server reports no scores. */
   readonly confidence?: number
 }
 
@@ -44,14 +44,17 @@ const repeatingCompression = 2.4
 const guessedLogProbability = -1.5
 
 /**
- * A text of which the model is less sure is doubtful. It is e^−0.8: the mean logarithm of the tokens' probabilities is −0.8. The model
- * also doubts the end and the spelling of a text, which weighs more on the mean of a short text. So `brevityDoubt`, divided by the number
- * of words, is allowed in addition. Both were measured (docs/engines.md).
+ * The default of `leastConfidence`. It is e^−0.8, so a mean logarithm of −0.8. The model also doubts the end and the spelling of a text,
+ * which weighs more on the mean of a short text. So the logarithm may be lower by `brevityDoubt`, divided by the number of words. Both
+ * were measured (docs/engines.md).
  */
 export const standardLeastConfidence = 0.45
 const brevityDoubt = 0.45
 
-/** Often invented words are believed below the first bound and above the second. Real thanks had less than 0.02 and more than −0.5. */
+/**
+ * Sentences that are often invented are believed if `noSpeech` is below the first bound and `logProbability` above the second. Real thanks
+ * had less than 0.02 and more than −0.5.
+ */
 const doubtedNoSpeech = 0.3
 const doubtedLogProbability = -0.9
 

@@ -2,8 +2,8 @@
  * Speech recognition by Whisper, or any other model behind `POST /audio/transcriptions`: OpenAI, vLLM, speaches,
  * whisper.cpp.
  *
- * Whisper takes as long for a short sound as for a long one. So each request holds all of the utterance: at a pause, again if the caller
- * went on, and now and then while the caller speaks (`UtteranceRequests`). A slow server is asked only at pauses (`RequestPace`).
+ * Whisper takes as long for a short sound as for a long one, so each request holds all of the utterance so far. Requests are sent at each
+ * pause, and now and then while the caller speaks (`UtteranceRequests`). A slow server is asked only at pauses (`RequestPace`).
  *
  * Whisper invents words in silence. So sound without a voice is not sent (`UtteranceSound`), and answers are judged
  * (`HallucinationFilter`).

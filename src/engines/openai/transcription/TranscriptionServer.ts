@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const pace = RequestPace.make()
-  /** `verbose_json` tells how sure the model is. It is asked for until the server refuses it. */
+  /** `verbose_json` has the model's scores. It is asked for until the server refuses it. */
   let format: "verbose_json" | "json" = "verbose_json"
 
   yield* Effect.forkScoped(client.warm(warmConnections))

@@ -2,7 +2,7 @@
 import type { Pcm } from "../../../audio/Pcm.ts"
 import * as SpeechEnergy from "./SpeechEnergy.ts"
 
-/** Samples at 8 kHz that are kept: a minute. A turn ends an utterance after half of that. */
+/** Samples at 8 kHz that are kept: a minute. The conversation ends an utterance after half a minute. */
 const maxSamples = 480_000
 
 const samplesPerMilli = 8

@@ -37,8 +37,8 @@ const watch = Effect.gen(function*() {
 
 const exitOf = (worker: Worker) => Effect.callback<void>((resume) => void worker.once("exit", () => resume(Effect.void)))
 
-/** Waits for the next turn of the event loop. */
-const nextTurn = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
+/** Waits for the next iteration of the event loop. */
+const nextIteration = Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
 
 describe("a pool of threads", () => {
   it.live("does the jobs of one thread in the order in which they came", () =>
@@ -98,7 +98,7 @@ describe("a pool of threads", () => {
       for (let count = 0; count < 3; count++) {
         assert.match((yield* Effect.flip(pool.run(say("x")))).message, /crashed/)
       }
-      yield* nextTurn
+      yield* nextIteration
       assert.isAtMost(started.length, 4)
     }))
 
@@ -118,20 +118,20 @@ describe("a pool of threads", () => {
       const pool = yield* make(1)
       const { job, open } = gated("first")
       const first = yield* begin(pool.run(job))
-      const given = yield* begin(pool.run(say("given up")))
-      const kept = yield* begin(pool.run(say("kept")))
-      yield* Fiber.interrupt(given)
+      const abandoned = yield* begin(pool.run(say("abandoned")))
+      const last = yield* begin(pool.run(say("last")))
+      yield* Fiber.interrupt(abandoned)
       open()
       assert.strictEqual((yield* Fiber.join(first)).begun, 1)
-      assert.deepStrictEqual(yield* Fiber.join(kept), { text: "kept", begun: 2 })
+      assert.deepStrictEqual(yield* Fiber.join(last), { text: "last", begun: 2 })
     }))
 
   it.live("finishes a job that was interrupted in the middle, and then takes the next", () =>
     Effect.gen(function*() {
       const pool = yield* make(1)
-      const { job, open } = gated("left")
-      const left = yield* begin(pool.run(job))
-      yield* Fiber.interrupt(left)
+      const { job, open } = gated("abandoned")
+      const abandoned = yield* begin(pool.run(job))
+      yield* Fiber.interrupt(abandoned)
       const next = yield* begin(pool.run(say("next")))
       open()
       assert.deepStrictEqual(yield* Fiber.join(next), { text: "next", begun: 2 })
@@ -173,12 +173,12 @@ describe("a pool of threads", () => {
       yield* pool.runOnEach(say("ready"))
       const { job } = gated("never")
       const hanging = yield* begin(Effect.exit(pool.run(job)))
-      yield* nextTurn
+      yield* nextIteration
       const started = yield* watch
       yield* Scope.close(scope, Exit.void)
       // The job needs no answer: its pool was closed.
       yield* Fiber.interrupt(hanging)
-      yield* nextTurn
+      yield* nextIteration
       assert.strictEqual(started.length, 0)
     }))
 })

@@ -56,7 +56,7 @@ const language = Effect.fnUntraced(function*(kinds: ReadonlyArray<FakeChatServer
   return { servers, ask, states: Effect.map(engine.engines!, (states) => states.map(({ state }) => state)) }
 })
 
-const ears = Effect.gen(function*() {
+const speechToText = Effect.gen(function*() {
   const server = yield* FakeSpeechServers.transcription({ hears: () => "Hello." })
   const engine = yield* OpenAiSpeechToText.make(settingsAt(server.url, "whisper"))
   const stage = yield* FallbackSpeechToText.make([{ name: "ears", engine, probe }], options)
@@ -72,7 +72,7 @@ const ears = Effect.gen(function*() {
   }
 })
 
-const voice = Effect.gen(function*() {
+const textToSpeech = Effect.gen(function*() {
   const server = yield* FakeSpeechServers.speech({ model: "kokoro" })
   const engine = yield* OpenAiTextToSpeech.make(settingsAt(server.url, "kokoro"))
   const stage = yield* FallbackTextToSpeech.make([{ name: "voice", engine, probe }], options)
@@ -86,12 +86,12 @@ const live = <A, E>(test: Effect.Effect<A, E, HttpClient.HttpClient | Scope.Scop
 const timeout = 60_000
 
 describe("a restart", () => {
-  const mind = Effect.map(language([{}]), ({ ask, servers: [server] }) => ({ server, ask: ask() }))
-  const stages = [["hears", ears, "Hello."], ["answers", mind, "Hello there."], ["speaks", voice, "true"]] as const
+  const replyModel = Effect.map(language([{}]), ({ ask, servers: [server] }) => ({ server, ask: ask() }))
+  const stages = [["hears", speechToText, "Hello."], ["answers", replyModel, "Hello there."], ["speaks", textToSpeech, "true"]] as const
 
   it.live.each(stages)("of the only server that %s is bridged within the turn", ([, stage, answer]) =>
     live(Effect.gen(function*() {
-      const { ask, server } = yield* stage as typeof mind
+      const { ask, server } = yield* stage as typeof replyModel
       assert.strictEqual(yield* ask, answer)
       server.stop()
       const asked = yield* Effect.forkChild(ask)
@@ -101,8 +101,8 @@ describe("a restart", () => {
       assert.strictEqual(yield* Fiber.join(asked), answer)
     }))(), { timeout })
 
-  it.live("makes the utterance be sent again, without the silence since", live(Effect.gen(function*() {
-    const { ask, push, server } = yield* ears
+  it.live("leads to sending the utterance again, without the silence since", live(Effect.gen(function*() {
+    const { ask, push, server } = yield* speechToText
     yield* ask
     server.stop()
     const asked = yield* Effect.forkChild(ask)
@@ -129,7 +129,7 @@ describe("a restart", () => {
   it.live("of both servers at once is bridged, too", live(Effect.gen(function*() {
     const { ask, servers } = yield* language([{}, {}])
     for (const { stop } of servers) stop()
-    // Three calls fail in time, so that both servers are left alone.
+    // First three requests fail, so that both servers are left alone.
     yield* Effect.forEach([1, 2, 3], () => Effect.exit(ask("Hello?", 400)), { concurrency: "unbounded" })
     const asked = yield* Effect.forkChild(ask())
     yield* Effect.sleep("800 millis")
@@ -235,8 +235,8 @@ describe("the time that the agent's file gives", () => {
   })), { timeout })
 
   const thoughts: ReadonlyArray<readonly [what: string, said: (thought: string) => FakeChatServer.Said]> = [
-    ["as the server tells it", (reasoning) => ({ text: "Hello there.", reasoning })],
-    ["in its text", (thought) => ({ text: `<think>${thought}</think>Hello there.` })]
+    ["in a field of their own", (reasoning) => ({ text: "Hello there.", reasoning })],
+    ["in the text", (thought) => ({ text: `<think>${thought}</think>Hello there.` })]
   ]
   it.live.each(thoughts)("is exceeded while an engine shows its thoughts, but not for ever: %s", ([, said]) =>
     live(Effect.gen(function*() {

@@ -55,7 +55,7 @@ describe("a tool", () => {
     ["a very long answer is shortened", { pieces: ["word ".repeat(100_000)] }, answered(`${"word ".repeat(800)}…`)]
   ]
   for (const [what, fault, outcome] of outcomes) {
-    it.live(`${what}, and it is asked once`, () =>
+    it.live(`is asked once: ${what}`, () =>
       Effect.gen(function*() {
         const server = yield* serve()
         server.faults.always(fault)
@@ -80,7 +80,7 @@ describe("a tool", () => {
       assert.deepStrictEqual(yield* send(toolAt(`http://127.0.0.1:${port}`)), { _tag: "NotSent" })
     }).pipe(Effect.provide(live)))
 
-  it.live("is waited for up to its timeout, and not stopped when its caller is", () =>
+  it.live("is waited for up to its time-out, and is not stopped when the code that waits is", () =>
     Effect.gen(function*() {
       const server = yield* serve(undefined, { head: 1200 })
       const { send } = yield* Tools

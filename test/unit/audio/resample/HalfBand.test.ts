@@ -9,13 +9,13 @@ const taps = halfBand(16, 0.2125)
 
 const simd = () => {
   const kernel = SimdKernel.make(taps)
-  if (kernel === undefined) throw new Error("This machine has no WebAssembly SIMD, which Node has on all that it supports.")
+  if (kernel === undefined) throw new Error("This test needs WebAssembly SIMD, which this machine lacks.")
   return kernel
 }
 
 /**
- * How far a kernel's number may be from the exact one before it is rounded: the plain loops compute in 64-bit floats,
- * WebAssembly in 32-bit ones.
+ * `error`: how far a kernel's number may be from the exact one before it is rounded. The plain loops compute in 64-bit floats, WebAssembly
+ * in 32-bit ones.
  */
 const kernels = [
   { name: "plain loops", make: () => PlainKernel.make(taps), error: 1e-6 },
@@ -119,7 +119,7 @@ describe.each(kernels)("the half-band filter in $name", ({ error, make: makeKern
       assertRounded(whole, exact(input), error, "whole")
     }, { arbitrary: { runs: 40, size: 80 } })
 
-    it("gives the same sample by sample as all at once, and is as new after a reset", () => {
+    it("gives the same output sample by sample as all at once, and forgets its input at a reset", () => {
       const input = noise(131)
       const converter = make(makeKernel())
       const whole = run(converter, input)

@@ -24,7 +24,7 @@ describe("spoken text", () => {
     ["well-kept; semi/colon", "well kept semi colon"]
   ])("%j becomes %j", (text, words) => assert.strictEqual(said(text), words))
 
-  it("keeps digits, and drops only the apostrophe, in other languages than English", () => {
+  it("spells out neither numbers nor contractions in other languages than English", () => {
     assert.strictEqual(said("C'est le 1er, à 10h30 !", "fr"), "cest le 1er à 10h30")
     assert.strictEqual(said("we don't", "de"), "we dont")
   })
@@ -46,7 +46,7 @@ describe("spoken text", () => {
 })
 
 describe("fillers", () => {
-  it("are known for English and French, and none for other languages", () => {
+  it("are known for English and French, and for no other language", () => {
     assert.isTrue(SpokenText.fillersOf("en").has("um"))
     assert.isTrue(SpokenText.fillersOf("fr").has("euh"))
     for (const language of ["de", "", "constructor"]) assert.strictEqual(SpokenText.fillersOf(language).size, 0)

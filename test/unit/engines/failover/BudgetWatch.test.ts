@@ -18,7 +18,7 @@ const logged = <A, E, R>(test: (lines: ReadonlyArray<string>) => Effect.Effect<A
 const ratio = (engine: string) => Effect.map(Metric.value(Metrics.engineBudgetUsed("replyModel", engine)), ({ value }) => value)
 
 describe("an engine's use of its time-out", () => {
-  it.effect("is logged once when the median comes near, and once when it is well below again", () =>
+  it.effect("is logged once when the median comes near the time-out, and once when it is well below again", () =>
     logged((lines) =>
       Effect.gen(function*() {
         const { note } = BudgetWatch.make("replyModel")
@@ -26,9 +26,9 @@ describe("an engine's use of its time-out", () => {
         assert.deepStrictEqual(lines, [])
         for (let count = 0; count < 30; count++) yield* note("slow", 8, 10)
         assert.strictEqual(lines.length, 1)
-        assert.match(lines[0], /^Warn: .*8\.0 s or more, of 10\.0 s.*timeouts\.reply/)
+        assert.match(lines[0], /^Warn: .*8\.0 s or more, and the time-out is 10\.0 s.*timeouts\.reply/)
         assert.strictEqual(yield* ratio("slow"), 0.8)
-        // Neither near nor well below: nothing new.
+        // Between the two bounds nothing is logged.
         for (let count = 0; count < 30; count++) yield* note("slow", 6, 10)
         assert.strictEqual(lines.length, 1)
         for (let count = 0; count < 30; count++) yield* note("slow", 2, 10)

@@ -49,7 +49,7 @@ describe("an engine's health", () => {
       assert.isUndefined(health.isWell(server.name))
     }))
 
-  it.effect("tells how long ago it last worked, until it fails", () =>
+  it.effect("has the time since the engine last worked, until it fails", () =>
     Effect.gen(function*() {
       const { health, pass, request } = make()
       yield* request(Exit.succeed(1))

@@ -9,7 +9,7 @@ import type { Member } from "../../../../src/engines/failover/Member.ts"
 const failure = (reason: EngineFailed["reason"] = "unavailable") =>
   new EngineFailed({ stage: "replyModel", reason, advice: "This is a test." })
 
-/** An engine that behaves as told, and logs what became of each request. */
+/** An engine that behaves as the test says, and logs what became of each request. */
 const make = (name: string, behaviour: { answer: Effect.Effect<string, EngineFailed>; probe?: Effect.Effect<void, EngineFailed> }) => {
   const log: Array<string> = []
   const ask = Effect.gen(function*() {
@@ -316,7 +316,7 @@ describe("a probe", () => {
       assert.isAbove(one.probes(), 1)
     }))
 
-  it.effect("that is answered with an error keeps no request away, and does not count once requests work", () =>
+  it.effect("that is answered with an error holds no request back, and does not count once requests work", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: Effect.succeed("1"), probe: Effect.fail(answered) })
       const made = yield* failover([one], { isAnswer })

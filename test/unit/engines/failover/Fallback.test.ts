@@ -23,7 +23,7 @@ const failed = (stage: Stage, reason: EngineFailed["reason"] = "unavailable") =>
 
 const hints: RecognitionHints = { language: "en", phrases: [], slots: {} }
 
-/** Its transcript has the first sample of each piece of sound that it heard. */
+/** An engine whose transcript has the first sample of each piece of sound that it heard. */
 const recognizer = (name: string, behaviour: { isBroken?: boolean; unprepared?: EngineFailed["reason"]; slowPush?: number } = {}) => {
   const words: Array<RecognitionHints> = []
   return {
@@ -106,7 +106,7 @@ describe("speech to text", () => {
 
 const request: ReplyRequest = { history: [{ role: "caller", text: "hello" }], state: null }
 
-/** Says its name, and counts in the state how often it was asked. */
+/** An engine that says its name, and counts in the state how often it was asked. */
 const replier = (name: string, behaviour: { failsAfter?: number } = {}) => {
   const states: Array<ReplyRequest["state"]> = []
   return {
@@ -138,7 +138,7 @@ describe("the reply", () => {
       (stage) => stage.prepare({} as AgentDefinition)
     )
 
-  it.effect("gives each engine only the state that this engine left", () =>
+  it.effect("is asked for with the state that the same engine left before", () =>
     Effect.gen(function*() {
       const [one, two] = [replier("one"), replier("two")]
       const { reply } = yield* make([one, two])

@@ -38,7 +38,7 @@ describe("a request that failed", () => {
     ] as const
   )("with the reason %s is made %i times", (reason, times) => assert.strictEqual(moments(10_000, { reason }).length, times))
 
-  it("waits for as long as the server asks, if the caller does", () => {
+  it("waits for as long as the server asks, if the caller waits that long", () => {
     const after = (retryAfter: number, left: number) => Retries.waitBefore({ reason: "unavailable", tries: 1, left, retryAfter })
     assert.strictEqual(after(300, 8000), 300)
     assert.strictEqual(after(7000, 8000), 7000)
@@ -51,7 +51,7 @@ describe("a request that failed", () => {
 })
 
 describe("the time that a caller waits", () => {
-  it.prop("is never exceeded, keeps its last part for an embedded engine, and its first part before the hedge", [Budget], ([budget]) => {
+  it.prop("is never exceeded; its last part is kept for an embedded engine, and the hedge begins after a sixth at the latest", [Budget], ([budget]) => {
     const whole = TimeShares.untilGivenUp(budget)
     const beside = TimeShares.untilStandIn(budget)
     assert.isBelow(whole, budget)

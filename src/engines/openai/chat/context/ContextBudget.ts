@@ -43,7 +43,7 @@ export interface FittedRequest extends TokenLimits.RequestSize {
   readonly dropped: number
 }
 
-/** Estimated tokens of a prompt that no server refuses. Up to here no server is asked for its window. */
+/** Estimated tokens of a prompt that no server refuses. Up to this size, the server is not asked for its window. */
 const smallPromptTokens = 800
 
 /** After a refusal without figures the next request has at most this share of the tokens. */
@@ -67,7 +67,7 @@ export class ContextBudget {
   readonly #options: ContextBudgetOptions
   readonly #lookUp: WindowLookUp
   #limits: TokenLimits.TokenLimits
-  /** The limits before guesses that no accepted request has confirmed. */
+  /** The limits before the first guess that no accepted request has confirmed yet. */
   #limitsBeforeGuess: TokenLimits.TokenLimits | undefined
   #hasLoggedCut = false
   /** Failures of requests that cannot become any shorter. */
@@ -111,8 +111,8 @@ export class ContextBudget {
   }
 
   /**
-   * Learns from the refusal of a request as too long, so that `fit` makes a shorter one. Fails with `tooLong` if no shorter request is
-   * possible.
+   * Learns from the refusal of a request that was too long, so that `fit` makes a shorter one. Fails with `tooLong` if no shorter request
+   * is possible.
    */
   refused(error: EngineFailed, overflow: ContextOverflow.Overflow, sent: FittedRequest, full: FullRequest): Effect.Effect<void, EngineFailed> {
     return Effect.gen({ self: this }, function*() {

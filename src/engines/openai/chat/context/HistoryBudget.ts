@@ -97,7 +97,7 @@ const cutOf = (items: ReadonlyArray<Item>, room: HistoryRoom, isRepeatable: (too
   let noteSize = 0
   for (const [at, item] of items.entries()) {
     size += item.tokens
-    // A request followed each item of the caller and each exchange.
+    // Each message of the caller and each exchange was followed by a request.
     if (!isCaller(item) && item._tag !== "Exchange") continue
     if (size + noteSize <= room.maxTokens) continue
     let sizeFromNext = size

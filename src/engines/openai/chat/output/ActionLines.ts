@@ -59,7 +59,7 @@ export const rule: OutputRule = (place) => {
   const found = scan(rest, from, isComplete)
   if (found._tag === "Ended") return match(found.length, { pieces: [{ _tag: "ActionLine", body: found.body }] })
   if (!isComplete) return { _tag: "NeedsMore", ifTooLong: match(from, { pieces: [{ _tag: "BrokenLine" }], skip: skipTo(">>") }) }
-  // More keys may have been cut off.
+  // A `press` line is never clear: more keys may have been cut off.
   const body = rest.slice(from)
   const isClear = found.isBalanced && body.trim() !== "" && !/^\s*press/i.test(body)
   return match(rest.length, { pieces: [isClear ? { _tag: "ActionLine", body } : { _tag: "BrokenLine" }] })

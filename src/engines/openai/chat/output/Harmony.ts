@@ -112,7 +112,7 @@ const recipientHead = /^(?:(?:commentary|analysis|assistant|assistantcommentary|
 
 /** The rest of a head between the recipient and the arguments: a channel, a type, and remaining tokens. */
 const restOfHead = /^\s*(?:(?:<\|channel\|>)?(?:commentary|analysis))?\s*(?:<\|constrain\|>)?\s*(?:json|code)?\s*(?:<\|message\|>)?\s*/
-/** The beginning of such a rest of a head. */
+/** The beginning of text that `restOfHead` matches. */
 const partOfRestOfHead = /^\s*(?:<\|channel\|>)?\s*[a-z]{0,12}\s*(?:<\|constrain\|>)?\s*[a-z]{0,8}\s*(?:<[|a-z]{0,12})?$/
 
 /** A call behind a head of `length` characters. */

@@ -34,7 +34,7 @@ export interface ParserState {
   readonly before: string
   /** The reply has neither text nor actions so far. */
   readonly isReplyEmpty: boolean
-  /** Whether the text began inside of a thought is decided. */
+  /** It is decided whether the text began inside of a thought. */
   readonly isStarted: boolean
   readonly channel: string | undefined
   readonly isStrikethroughOpen: boolean

@@ -94,9 +94,9 @@ export const isPrefixOfAny = (rest: string, wholes: ReadonlyArray<string>): bool
   return wholes.some((whole) => whole.length > start.length && whole.startsWith(start))
 }
 
-/** Needs more text while the rest is the beginning of one of these. Drops such a beginning if no more text follows. */
+/** Needs more text while the rest is the beginning of one of these. Drops that beginning if no more text follows. */
 export const awaitAny = ({ isComplete, rest }: Place, wholes: ReadonlyArray<string>): RuleResult => {
-  // A single character at the end of a reply may be meant as such.
+  // A single character at the end of a reply may be an ordinary one.
   if (!isPrefixOfAny(rest, wholes) || isComplete && rest.length < 2) return noMatch
   return isComplete ? match(rest.length) : needsMore
 }

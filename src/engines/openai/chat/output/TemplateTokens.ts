@@ -65,7 +65,7 @@ const tokenRule: OutputRule = (place) => {
   }
   const isPart = isPrefixOfAny(rest, [...turnEnds, ...leftOutTokens, ...turnStarts])
   if (!isComplete) return isPart || partOfNamedToken.test(rest) ? needsMore : noMatch
-  // A single character at the end of a reply may be meant as such.
+  // A single character at the end of a reply may be an ordinary one.
   return rest.length > 1 && (isPart || partOfNamedToken.test(rest)) ? match(rest.length) : noMatch
 }
 

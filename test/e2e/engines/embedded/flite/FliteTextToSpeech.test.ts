@@ -97,13 +97,13 @@ layer(Flite.layer)("Flite", (it) => {
       assert.notStrictEqual(yield* memoryOf(say("One moment.", "rms")), first)
     }))
 
-  it.effect("synthesises a sentence once if several callers want it at once", () =>
+  it.effect("synthesises a sentence once if several calls need it at once", () =>
     Effect.gen(function*() {
       const all = yield* Effect.all(Array.from({ length: 5 }, () => memoryOf(say("All of us want this."))), { concurrency: "unbounded" })
       assert.strictEqual(new Set(all).size, 1)
     }))
 
-  it.effect("finishes a sentence for other callers when one of them is gone", () =>
+  it.effect("finishes a sentence for other calls when one of them is over", () =>
     Effect.gen(function*() {
       const gone = yield* Effect.forkChild(memoryOf(say("Is anybody still there?")), { startImmediately: true })
       const stays = yield* Effect.forkChild(memoryOf(say("Is anybody still there?")), { startImmediately: true })
@@ -167,7 +167,7 @@ describe("Flite's memory", () => {
     Effect.gen(function*() {
       const { prepare, speak } = yield* TextToSpeech
       yield* prepare([say("Hello."), say("Goodbye."), say("")])
-      // No thread can answer without a turn of the event loop, so the line was in memory.
+      // The sound is there at once. A thread's answer would come only through the event loop, so the line was in memory.
       const fiber = yield* Effect.forkChild(Stream.runCollect(speak(say("Goodbye."))), { startImmediately: true })
       assert.isDefined(fiber.pollUnsafe())
     }).pipe(Effect.provide(Flite.layer)))

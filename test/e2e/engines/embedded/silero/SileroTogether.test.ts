@@ -10,7 +10,7 @@ import * as Detectors from "../../../../support/conversation/Detectors.ts"
 
 const speech = Result.getOrThrow(SoundFiles.fromWav(readFileSync(new URL("../../../../fixtures/speech-8k.wav", import.meta.url))))
 
-/** Three seconds. */
+/** Three seconds of the recording. */
 const from = (start: number): Pcm<8000> => speech.slice(start, start + 24_000) as Pcm<8000>
 
 const probabilities = Effect.fnUntraced(function*(sound: Int16Array) {

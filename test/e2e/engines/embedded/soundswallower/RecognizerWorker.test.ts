@@ -36,7 +36,7 @@ describe("a thread that recognizes", () => {
       assert.isTrue(worker.isReady)
     }))
 
-  it.effect("has the more to do the more sound it has yet to hear, and the more utterances may bring", () =>
+  it.effect("counts as work the sound that it has yet to decode, and the sound that its utterances may bring", () =>
     Effect.gen(function*() {
       const worker = yield* make()
       assert.strictEqual(worker.work, 0)
@@ -54,7 +54,7 @@ describe("a thread that recognizes", () => {
       assert.strictEqual(worker.work, perUtterance)
     }))
 
-  it.effect("tells why it has no words, and goes on", () =>
+  it.effect("reports why it has no words, and answers the next request", () =>
     Effect.gen(function*() {
       const worker = yield* make()
       const error = yield* Effect.flip(words(worker, "fail"))
@@ -63,7 +63,7 @@ describe("a thread that recognizes", () => {
       assert.strictEqual(worker.life, 0)
     }))
 
-  it.effect("that crashes fails whoever waits, and another takes its place without its utterances", () =>
+  it.effect("that crashes fails all open requests, and a new one takes its place without its utterances", () =>
     Effect.gen(function*() {
       const worker = yield* make({ grammars: ["a"] })
       yield* words(worker, "answer")
@@ -88,7 +88,7 @@ describe("a thread that recognizes", () => {
       assert.isTrue(worker.isStarted)
     }))
 
-  it.effect("is slow, and not hung, while it tells anybody anything", () =>
+  it.effect("counts as slow, not as hung, while it answers any request", () =>
     Effect.gen(function*() {
       const worker = yield* make()
       yield* words(worker, "answer")
@@ -106,7 +106,7 @@ describe("a thread that recognizes", () => {
       assert.strictEqual(worker.life, 1)
     }))
 
-  it.effect("whose answer nobody waits for any more goes on", () =>
+  it.effect("is not replaced if nobody waits for its answer any more", () =>
     Effect.gen(function*() {
       const worker = yield* make()
       const waiting = yield* begin(words(worker, "answer"))
@@ -116,7 +116,7 @@ describe("a thread that recognizes", () => {
       assert.strictEqual(worker.life, 0)
     }))
 
-  it.effect("is not started any more when it was closed, and fails whoever waits", () =>
+  it.effect("is not started again once it was closed, and fails all open requests", () =>
     Effect.gen(function*() {
       const worker = yield* make()
       yield* words(worker, "answer")

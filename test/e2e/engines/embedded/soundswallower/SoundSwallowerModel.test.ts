@@ -48,7 +48,7 @@ const makeOwn = async (): Promise<Decoder> => {
   return decoder
 }
 
-/** Decodes a sound in pieces, so that several sounds can take turns. */
+/** Decodes a sound in pieces, so that several decoders can work alternately. */
 const hear = function*(decoder: Decoder, sound: Pcm<8000>): Generator<undefined, string> {
   decoder.start()
   for (let at = 0; at < sound.length; at += 1600) {
@@ -92,7 +92,7 @@ const count = (memory: Uint8Array, bytes: Uint8Array): number => {
 }
 
 layer(Spoken.layer, { timeout: 60_000 })("decoders that share a model", (it) => {
-  it.effect("hear the same as a decoder with its own model, even in turns and after others are deleted", () =>
+  it.effect("hear the same as a decoder with its own model, even while others decode, and after others are deleted", () =>
     Effect.gen(function*() {
       const pieces = yield* sounds
       const own = yield* Effect.promise(makeOwn)

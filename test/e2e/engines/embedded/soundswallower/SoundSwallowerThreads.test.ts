@@ -28,7 +28,7 @@ describe("the threads of SoundSwallower", () => {
       assert.match((yield* Effect.flip(threads.load(grammar))).message, /gone/)
       assert.strictEqual(started.length, 1)
       assert.match((yield* Effect.flip(threads.load({ ...grammar, name: "y" }))).message, /gone/)
-      // After a turn of the event loop, no further thread has been started.
+      // After another iteration of the event loop, no further thread has been started.
       yield* Effect.callback<void>((resume) => void setImmediate(() => resume(Effect.void)))
       assert.strictEqual(started.length, 2)
     }))
@@ -76,16 +76,16 @@ it.live("a short utterance is not held up by a long one, even if somebody waits 
     const { speak } = yield* CallerSpeech
     const threads = yield* Threads.make({ timeout: 20_000, size: 1 })
     yield* threads.load(spoken)
-    const told: Array<string> = []
+    const answered: Array<string> = []
     const [long, short] = [yield* threads.hear(spoken), yield* threads.hear(spoken)]
     // Half a minute in one piece, whose words are asked for first.
     yield* long.push(over(yield* speak("yes", "rms"), 240_000))
-    const asking = yield* Effect.forkChild(Effect.map(long.words, () => told.push("long")), { startImmediately: true })
+    const asking = yield* Effect.forkChild(Effect.map(long.words, () => answered.push("long")), { startImmediately: true })
     yield* short.push(yield* speak("no", "rms"))
     assert.strictEqual(yield* short.words, "no")
-    told.push("short")
+    answered.push("short")
     yield* Fiber.join(asking)
-    assert.deepStrictEqual(told, ["short", "long"])
+    assert.deepStrictEqual(answered, ["short", "long"])
   }).pipe(Effect.scoped, Effect.provide(recognizing)), 60_000)
 
 it.live("an utterance goes to the thread that has the least to decode", () =>

@@ -231,7 +231,7 @@ describe("a requested answer", () => {
       assert.isTrue(chats.every(({ request }) => request.max_completion_tokens === undefined))
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("leaves later calls whole after a server has refused everything without figures", () =>
+  it.live("that a server refused without figures does not shorten later calls", () =>
     Effect.gen(function*() {
       let isBroken = true
       const { chats, replier } = yield* setUp({

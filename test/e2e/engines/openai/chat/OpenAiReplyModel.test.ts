@@ -61,7 +61,7 @@ describe("a reply", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("asks Gemma 3 with the system text in the first user message, in turns, limited and streamed", () =>
+  it.live("is asked of Gemma 3 with the system text in the first user message, user and assistant in turns, limited and streamed", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp()
       yield* ask(replier)
@@ -75,7 +75,7 @@ describe("a reply", () => {
       )
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("asks the server's first model if none is set", () =>
+  it.live("comes from the server's first model if none is set", () =>
     Effect.gen(function*() {
       const server = yield* FakeChatServer.make({ model: "gemma3:27b" })
       const model = yield* OpenAiReplyModel.make(settingsAt(server.base), { isPrimed: false })
@@ -179,8 +179,8 @@ describe("actions", () => {
     ["hang up", "Goodbye.\n<<hang_up>>", "Goodbye.", [{ _tag: "HangUp" }]],
     ["transfer", "I put you through. <<transfer:Billing>>", "I put you through.", [{ _tag: "Transfer", to: "billing" }]],
     ["press keys", "<<press: 12#>>", "", [{ _tag: "Digits", digits: "12#" }]],
-    ["only the first end", "Bye.<<transfer:billing>><<hang_up>>", "Bye.", [{ _tag: "Transfer", to: "billing" }]],
-    ["an end that was cut off", "Bye. <<hang_up", "Bye.", [{ _tag: "HangUp" }]]
+    ["only the first of two endings", "Bye.<<transfer:billing>><<hang_up>>", "Bye.", [{ _tag: "Transfer", to: "billing" }]],
+    ["an ending that was cut off", "Bye. <<hang_up", "Bye.", [{ _tag: "HangUp" }]]
   ]
   for (const [what, written, spoken, acts] of cases) {
     it.live(`in the text: ${what}`, () =>
@@ -316,14 +316,14 @@ describe("tools", () => {
     ["nothing", { pieces: [] }, /Done\./],
     ["a very long text", { pieces: ["word ".repeat(100_000)] }, /^\(Answer of order_status: (?:word ){800}…\)$/]
   ]
-  for (const [what, fault, told] of answers) {
+  for (const [what, fault, expected] of answers) {
     it.live(`may answer with ${what}: the model is told, and the reply goes on`, () =>
       Effect.gen(function*() {
         const tool = yield* toolServer()
         tool.faults.always(fault)
         const { chats, replier } = yield* setUp({ say }, { tools: [toolAt(tool.url, fault === "silence" ? 200 : 10_000)] })
         assert.include(textOf(yield* ask(replier)), "It ships on Monday.")
-        assert.match(chats[1].request.messages.at(-1)?.content ?? "", told)
+        assert.match(chats[1].request.messages.at(-1)?.content ?? "", expected)
       }).pipe(Effect.provide(Replies.live)))
   }
 
@@ -402,7 +402,7 @@ describe("a failure", () => {
       assert.strictEqual(textOf(yield* ask(replier)), "At nine.")
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("comes from the fake server, as from Gemma's template, if messages do not take turns", () =>
+  it.live("comes from the fake server, as from Gemma's template, if user and assistant do not alternate", () =>
     Effect.gen(function*() {
       const server = yield* FakeChatServer.make()
       const endpoint = yield* OpenAiClient.make("replyModel", settingsAt(server.base))
@@ -463,7 +463,7 @@ describe("an endless answer", () => {
       const { replier } = yield* setUp({ say: () => text, fragment: text.length }, {}, { maxTokens: 100 })
       const parts = yield* ask(replier)
       assert.isAtMost(textOf(parts).length, 8 * 100 + 400)
-      // The pieces are short, so that other calls get their turn between them.
+      // The pieces are short, so that other calls are served between them.
       for (const part of parts) if (part._tag === "Text") assert.isAtMost(part.text.length, 300)
       assert.isAtMost(actsOf(parts).length, 16)
     }).pipe(Effect.provide(Replies.live)))

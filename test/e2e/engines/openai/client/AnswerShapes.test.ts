@@ -100,7 +100,7 @@ describe("an answer is spoken:", () => {
     ["whole", { whole: { object: "chat.completion", choices: [{ index: 0, message: { role: "assistant", content: "We open at nine.", reasoning_content: "Secret." }, finish_reason: "stop" }] } }, "We open at nine."],
     ["whole, in parts", { whole: { choices: [{ index: 0, message: { role: "assistant", content: [{ type: "text", text: "At nine." }] }, finish_reason: "stop" }] } }, "At nine."],
     ["whole within a stream", { documents: [{ choices: [{ index: 0, message: { role: "assistant", content: "At nine." }, finish_reason: "stop" }] }, "[DONE]"] }, "At nine."],
-    ["whole once more at the end of the stream", {
+    ["once, if the stream ends with the whole message", {
       documents: [text("At "), text("nine."), { choices: [{ index: 0, message: { role: "assistant", content: "At nine." }, finish_reason: "stop" }] }, "[DONE]"]
     }, "At nine."],
     ["as a completion", { documents: [{ choices: [{ index: 0, text: "At " }] }, { choices: [{ index: 0, text: "nine.", finish_reason: "stop" }] }, "[DONE]"] }, "At nine."],
@@ -278,7 +278,7 @@ describe("an answer that reaches its limit", () => {
       assert.include(error.advice, "LLM_MAX_TOKENS")
     }).pipe(Effect.provide(Replies.live)))
 
-  it.live("is not spoken in half a sentence if a filter cuts it off", () =>
+  it.live("ends with its last whole sentence if a filter cuts it off, and fails without one", () =>
     Effect.gen(function*() {
       const { faults, replier } = yield* setUp()
       const cutBy = (written: string) => faults.next({ headers: { "content-type": "text/event-stream" }, pieces: stream(written, "content_filter").map(FakeHttpServer.event) })
@@ -347,7 +347,7 @@ describe("thinking", () => {
       }).pipe(Effect.provide(Replies.live)))
   }
 
-  it.live("that uses up the answer makes the model be asked again, without thinking and with more tokens", () =>
+  it.live("that uses up the answer leads to a second request, without thinking and with more tokens", () =>
     Effect.gen(function*() {
       const { chats, replier } = yield* setUp({ say: ({ chat_template_kwargs: switched }) => switched === undefined ? thoughtsOnly : answered })
       assert.strictEqual(spokenOf(yield* ask(replier)), "We open at nine.")

@@ -18,12 +18,12 @@ const probeOf = Effect.fnUntraced(function*(url: string): Effect.fn.Return<Effec
 /** A server that answers each path with this status or fault. */
 const serverOf = (answer: (path: string) => number | FakeHttpServer.Fault) =>
   FakeHttpServer.make((exchange) => {
-    const told = answer(exchange.path)
+    const outcome = answer(exchange.path)
     return FakeHttpServer.send(
       exchange,
-      { status: typeof told === "number" ? told : 200, headers: { "content-type": "text/html" }, pieces: ["<html></html>"] },
+      { status: typeof outcome === "number" ? outcome : 200, headers: { "content-type": "text/html" }, pieces: ["<html></html>"] },
       {},
-      typeof told === "number" ? undefined : told
+      typeof outcome === "number" ? undefined : outcome
     )
   })
 

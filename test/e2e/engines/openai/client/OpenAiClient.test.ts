@@ -30,11 +30,11 @@ const right: FakeHttpServer.Reply = {
 const models = refusal(200, { object: "list", data: [{ id: "gemma3:27b" }, { id: "other" }] })
 
 const setUp = Effect.fnUntraced(function*(...faults: ReadonlyArray<FakeHttpServer.Fault | undefined>) {
-  const told = FakeHttpServer.faults()
-  for (const fault of faults) told.next(fault)
-  const server = yield* FakeHttpServer.make((exchange) => FakeHttpServer.send(exchange, right, {}, told.take()))
+  const serverFaults = FakeHttpServer.faults()
+  for (const fault of faults) serverFaults.next(fault)
+  const server = yield* FakeHttpServer.make((exchange) => FakeHttpServer.send(exchange, right, {}, serverFaults.take()))
   const endpoint = yield* OpenAiClient.make("replyModel", settingsAt(server.url, "m"))
-  return { ...server, told, endpoint }
+  return { ...server, serverFaults, endpoint }
 })
 
 const said = "my name is Margaret Fernsby and my card is 4929 1234 5678 9012"
@@ -70,8 +70,8 @@ describe("an answer", () => {
 
   it.live("leaves the connection open for the next request", () =>
     Effect.gen(function*() {
-      const { connections, endpoint, told } = yield* setUp()
-      told.next(models)
+      const { connections, endpoint, serverFaults } = yield* setUp()
+      serverFaults.next(models)
       yield* endpoint.warm()
       const requests = 12
       for (let at = 0; at < requests; at++) yield* ask(endpoint)
@@ -83,13 +83,13 @@ describe("an answer", () => {
 
   it.live("is read as JSON, or refused as unreadable", () =>
     Effect.gen(function*() {
-      const { endpoint, told } = yield* setUp()
+      const { endpoint, serverFaults } = yield* setUp()
       const decode = Schema.decodeUnknownOption(Schema.Struct({ text: Schema.String }))
       const read = endpoint.get("/x").pipe(Effect.flatMap(AnswerBody.json(endpoint, decode)), Effect.scoped)
       assert.deepStrictEqual(yield* read, { text: "good morning" })
-      told.next({ pieces: ["{\"txt\":1}"] })
+      serverFaults.next({ pieces: ["{\"txt\":1}"] })
       assert.strictEqual((yield* Effect.flip(read)).reason, "broken")
-      told.next("rubbish")
+      serverFaults.next("rubbish")
       assert.strictEqual((yield* Effect.flip(read)).reason, "broken")
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 })
@@ -97,33 +97,33 @@ describe("an answer", () => {
 describe("the model", () => {
   it.live("is the configured one without asking, else the first of the server's list, asked once", () =>
     Effect.gen(function*() {
-      const { endpoint, received, told, url } = yield* setUp()
+      const { endpoint, received, serverFaults, url } = yield* setUp()
       assert.deepStrictEqual(yield* endpoint.model, Option.some("m"))
       assert.strictEqual(received.length, 0)
       const open = yield* OpenAiClient.make("replyModel", settingsAt(url))
-      told.next(refusal(503, { error: "loading" }))
-      told.next(models)
+      serverFaults.next(refusal(503, { error: "loading" }))
+      serverFaults.next(models)
       assert.deepStrictEqual(yield* open.model, Option.none())
       assert.deepStrictEqual(yield* open.model, Option.some("gemma3:27b"))
       assert.deepStrictEqual(yield* open.model, Option.some("gemma3:27b"))
       assert.deepStrictEqual(received.map(({ path }) => path), ["/v1/models", "/v1/models"])
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
-  for (const [server, answer] of [["lists none", refusal(200, { object: "list", data: [] })], ["has no list", refusal(404, "Not Found")], ["has a broken list", refusal(500, "oops")], ["has a page instead", { headers: { "content-type": "text/html" }, pieces: ["<html></html>"] }]] as const) {
+  for (const [server, answer] of [["lists none", refusal(200, { object: "list", data: [] })], ["has no list", refusal(404, "Not Found")], ["has a broken list", refusal(500, "oops")], ["has a web page instead", { headers: { "content-type": "text/html" }, pieces: ["<html></html>"] }]] as const) {
     it.live(`is none if the server ${server}, and is asked for again only after a refusal`, () =>
       Effect.gen(function*() {
-        const { received, told, url } = yield* setUp()
+        const { received, serverFaults, url } = yield* setUp()
         const endpoint = yield* OpenAiClient.make("replyModel", settingsAt(url))
-        told.next(answer)
+        serverFaults.next(answer)
         for (let times = 0; times < 3; times++) assert.deepStrictEqual(yield* endpoint.model, Option.none())
-        told.next(refusal(500, "no memory"))
+        serverFaults.next(refusal(500, "no memory"))
         assert.strictEqual((yield* failure(endpoint)).reason, "broken")
         assert.deepStrictEqual(yield* endpoint.model, Option.none())
-        told.next(refusal(422, { detail: "Field required: model" }))
+        serverFaults.next(refusal(422, { detail: "Field required: model" }))
         assert.strictEqual((yield* failure(endpoint)).reason, "refused")
-        told.next(models)
+        serverFaults.next(models)
         for (let times = 0; times < 2; times++) assert.deepStrictEqual(yield* endpoint.model, Option.some("gemma3:27b"))
-        told.next(refusal(400, "too long"))
+        serverFaults.next(refusal(400, "too long"))
         assert.strictEqual((yield* failure(endpoint)).reason, "refused")
         assert.deepStrictEqual(yield* endpoint.model, Option.some("gemma3:27b"))
         assert.deepStrictEqual(received.map(({ path }) => path.slice("/v1/".length)), [
@@ -136,11 +136,11 @@ describe("the model", () => {
       }).pipe(Effect.provide(EngineHttpClient.layer)))
   }
 
-  it.live("is known after the warm-up, which opens this many connections and never fails", () =>
+  it.live("is known after the warm-up, which opens the wanted number of connections and never fails", () =>
     Effect.gen(function*() {
-      const { connections, received, told, url } = yield* setUp()
+      const { connections, received, serverFaults, url } = yield* setUp()
       const endpoint = yield* OpenAiClient.make("replyModel", settingsAt(url))
-      told.always(models)
+      serverFaults.always(models)
       yield* endpoint.warm(3)
       assert.strictEqual(connections().open, 3)
       assert.deepStrictEqual(yield* endpoint.model, Option.some("gemma3:27b"))
@@ -151,10 +151,10 @@ describe("the model", () => {
 
   it.live("stays the same, whatever a later warm-up finds", () =>
     Effect.gen(function*() {
-      const { endpoint, told, url } = yield* setUp()
+      const { endpoint, serverFaults, url } = yield* setUp()
       const open = yield* OpenAiClient.make("replyModel", settingsAt(url))
       for (const first of ["gemma3:27b", "loaded-later"]) {
-        told.always(refusal(200, { object: "list", data: [{ id: first }] }))
+        serverFaults.always(refusal(200, { object: "list", data: [{ id: first }] }))
         yield* endpoint.warm()
         yield* open.warm()
       }
@@ -250,7 +250,7 @@ describe("a failure", () => {
     }).pipe(Effect.provide(EngineHttpClient.layer)))
 
   for (const [fault, standard] of [["silence", 15_000], ["stall", 10_000]] as const) {
-    it.effect(`comes only after the turn's time if that is longer than the client's own (${fault})`, () =>
+    it.effect(`comes only after the turn's time, if that is longer than the client's time-out (${fault})`, () =>
       Effect.gen(function*() {
         const { endpoint, received, until } = yield* setUp(fault, fault)
         /** Whether it has failed this many ms after the request. */
@@ -293,12 +293,12 @@ describe("a failure", () => {
 
   it.live("ends an endless body at its bound, an error's body included", () =>
     Effect.gen(function*() {
-      const { endpoint, received, told, until } = yield* setUp("gigabytes")
+      const { endpoint, received, serverFaults, until } = yield* setUp("gigabytes")
       const error = yield* failure(endpoint, { maxBytes: 1024 * 1024 })
       assert.strictEqual(error.reason, "broken")
       assert.include(error.advice, "1048576 bytes")
       yield* until(() => received[0].isClosedByClient())
-      told.next({ status: 400, pieces: Array.from({ length: 300 }, () => "x ".repeat(32 * 1024)) })
+      serverFaults.next({ status: 400, pieces: Array.from({ length: 300 }, () => "x ".repeat(32 * 1024)) })
       assert.strictEqual((yield* failure(endpoint)).reason, "refused")
       yield* until(() => received[1].isOver())
     }).pipe(Effect.provide(EngineHttpClient.layer)))

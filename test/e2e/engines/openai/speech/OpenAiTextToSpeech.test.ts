@@ -99,7 +99,7 @@ describe("a request", () => {
     })))
 
   for (const lacksPcm of ["refuses", "sendsMp3"] as const) {
-    it.live(`asks a server without PCM for WAV (it ${lacksPcm}), and from then on at once`, live(() =>
+    it.live(`asks a server without PCM for WAV, and from then on at once: ${lacksPcm}`, live(() =>
       Effect.gen(function*() {
         const { asked, engine, open, until } = yield* setUp({ lacksPcm, sampleRate: 22_050 })
         for (let count = 0; count < 2; count++) {
@@ -268,7 +268,7 @@ describe("an answer", () => {
       }
     })))
 
-  it.live("that does not tell its rate has the configured one, or 24 kHz", live(() =>
+  it.live("that does not name its rate has the configured one, or 24 kHz", live(() =>
     Effect.gen(function*() {
       const unset = yield* setUp({ isRateSilent: true })
       assert.deepStrictEqual((yield* spoken(unset.engine)).rates, [24_000])

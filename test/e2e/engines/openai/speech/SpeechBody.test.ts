@@ -165,7 +165,7 @@ describe("raw samples", () => {
   })
 
   it("of audio/L16 are read in the byte order that sounds like speech", () => {
-    // Also after silence, as quiet as the beginning of a voice, and very loud.
+    // The sound as it is, after silence, as quiet as the beginning of a voice, and very loud.
     const sounds = [samples, Int16Array.of(...new Int16Array(500), ...samples), samples.map((sample) => Math.round(sample / 400)), samples.map((sample) => 4 * sample)]
     for (const sound of sounds) {
       for (const isBigEndian of [false, true]) {

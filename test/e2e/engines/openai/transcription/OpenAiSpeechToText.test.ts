@@ -36,7 +36,7 @@ const utterance = Effect.fnUntraced(function*(
   return yield* recognizer.begin
 })
 
-/** An utterance at a server that hears "At nine, please." unless told otherwise. */
+/** An utterance at a server that hears "At nine, please." unless the test sets `hears`. */
 const setUp = Effect.fnUntraced(function*(
   server: Partial<FakeSpeechServers.TranscriptionOptions> = {},
   options: OpenAiSpeechToText.Options = {},
@@ -99,7 +99,7 @@ describe("a request", () => {
       assert.include(error.advice, "STT_API_KEY")
     })))
 
-  it.live("is never made of silence", live(() =>
+  it.live("is never made for silence", live(() =>
     Effect.gen(function*() {
       const { asked, push, transcribe } = yield* setUp({ hears: () => "Thank you." })
       assert.deepStrictEqual(yield* transcribe, { text: "", ending: "unknown" })

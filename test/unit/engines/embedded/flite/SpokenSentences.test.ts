@@ -25,7 +25,7 @@ const fake = Effect.fnUntraced(function*(synthesise: (text: string) => Effect.Ef
 })
 
 describe("spoken sentences", () => {
-  it.effect("are synthesised once, even if several callers ask at once", () =>
+  it.effect("are synthesised once, even if several calls need them at once", () =>
     Effect.gen(function*() {
       const { made, sentences } = yield* fake()
       const sounds = yield* Effect.forEach(["a", "a", "a"], (text) => sentences.speak(say(text)), { concurrency: "unbounded" })
@@ -51,7 +51,7 @@ describe("spoken sentences", () => {
       assert.deepStrictEqual(made, ["a", "b", "c", "d", "e"])
     }))
 
-  it.effect("are synthesised to the end when their caller is gone", () =>
+  it.effect("are synthesised to the end even if nobody waits any more", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const { made, sentences } = yield* fake(() => Deferred.await(gate))

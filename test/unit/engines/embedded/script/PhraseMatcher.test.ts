@@ -37,7 +37,7 @@ describe("a phrase", () => {
   it("may have fillers between its words, at no cost", () =>
     assert.strictEqual(find(["when are you open"], "when uh are you, um, please, open")?.score, 4))
 
-  it("may have one foreign word between three of its own, at the cost of half a word", () => {
+  it("may have one foreign word for every three of its own, at the cost of half a word", () => {
     assert.strictEqual(find(["when are you open"], "when are you really open")?.score, 3.5)
     assert.isUndefined(find(["when open"], "when do open"))
     assert.isUndefined(find(["when are you open"], "when are the two of you open"))
@@ -55,7 +55,7 @@ describe("a phrase", () => {
     assert.strictEqual(find(["open [it] [now]"], "open")?.score, 1)
   })
 
-  it("with the most words wins; of equals, the first", () => {
+  it("wins if it has the most words; the first of two equals wins", () => {
     assert.strictEqual(find(["open", "open the door"], "open the door")?.said, "open the door")
     assert.strictEqual(find(["no thanks", "thanks a"], "no thanks a lot")?.said, "no thanks")
   })
@@ -84,7 +84,7 @@ describe("a slot", () => {
   it("takes the value with the most words", () =>
     assert.deepStrictEqual(find(["come {day}"], "come next monday")?.slots, { day: "Next Monday" }))
 
-  it("is not skipped", () => assert.isUndefined(find(["on {day} at {time}"], "on friday at")))
+  it("can't be left out of its phrase", () => assert.isUndefined(find(["on {day} at {time}"], "on friday at")))
 
   it("is never found if it is unknown or has no valid value", () => {
     assert.isUndefined(find(["on {month}"], "on may"))

@@ -30,11 +30,11 @@ notUnderstood: { third: I do not follow., next: person }
     assert.deepStrictEqual([text, transfer, hangUp], ["I will put you through.", "office", false])
     const asked = follow("the cook", null)
     assert.deepStrictEqual([asked.text, asked.transfer], ["For which dish?", undefined])
-    const told = follow("soup", JSON.parse(JSON.stringify(asked.state)))
-    assert.deepStrictEqual([told.text, told.transfer], ["One moment.", "kitchen"])
+    const answered = follow("soup", JSON.parse(JSON.stringify(asked.state)))
+    assert.deepStrictEqual([answered.text, answered.transfer], ["One moment.", "kitchen"])
   })
 
-  it("may take a caller who was not understood three times", () => {
+  it("begins at the third misunderstanding, if the file says so", () => {
     const follow = Scripted.make(definition)
     let state: DialogueState = null
     const said = ["mumble", "mumble", "mumble"].map((line) => {
@@ -175,7 +175,7 @@ describe("the receptionist", () => {
     assert.strictEqual(last("thanks", "yes"), "All right. What can I do for you?")
   })
 
-  it("asks what the caller wants after a yes to no question, and says goodbye after a last no", () => {
+  it("asks what the caller wants after a yes that answers no question, and says goodbye to a no after an answer", () => {
     assert.strictEqual(last("yes"), more)
     assert.strictEqual(last("what are your hours", "no thank you"), goodbye)
     assert.strictEqual(last("no"), first)
@@ -235,7 +235,7 @@ intents:
   it("ends the call after three misunderstandings if the file says nothing else", () =>
     assert.match(talk(shop, ["", "", ""])[2], /Goodbye\.!$/))
 
-  it("gives an intent's answers in turns", () => assert.deepStrictEqual(talk(shop, ["open", "open", "open"]), ["First.", "Second.", "First."]))
+  it("gives an intent's answers one after the other, then again from the first", () => assert.deepStrictEqual(talk(shop, ["open", "open", "open"]), ["First.", "Second.", "First."]))
 
   it("takes the phrase with the most words", () => assert.strictEqual(talk(shop, ["can you open the big door"])[0], "Door."))
 
@@ -330,6 +330,6 @@ describe("spoken text", () => {
   it("leaves the brackets and slots of a phrase alone", () =>
     assert.strictEqual(SpokenText.normalisePhrase("[i'd like] (10 | it's {time_10})", "en").replace(/ +/g, " "), "[i would like] ( ten | it is {time_10})"))
 
-  it("has no English numbers in another language", () =>
+  it("spells out no numbers in another language", () =>
     assert.deepStrictEqual(SpokenText.wordsOf("À 10 heures, d’accord ?", "fr"), ["à", "10", "heures", "daccord"]))
 })

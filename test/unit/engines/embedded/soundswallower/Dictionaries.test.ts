@@ -34,7 +34,7 @@ describe("the dictionaries", () => {
       assert.deepStrictEqual(pronunciations("read", "x7"), [["x7", "R EH D"], ["x7(2)", "R IY D"]])
     }))
 
-  it.effect("name the words that they lack, which nobody can say", () =>
+  it.effect("name the words that they lack, and give no pronunciations for them", () =>
     Effect.gen(function*() {
       const { lookUp } = yield* make
       const { pronunciations, unknown } = yield* lookUp("en", ["open", "Zyx", "oui"])
@@ -42,7 +42,7 @@ describe("the dictionaries", () => {
       assert.deepStrictEqual(pronunciations("Zyx"), [])
     }))
 
-  it.effect("know what everybody says and the English file lacks, unless the file knows better", () =>
+  it.effect("add common words that the English file lacks; an entry of the file wins", () =>
     Effect.gen(function*() {
       const { lookUp } = yield* make
       const english = yield* lookUp("en", ["uh-huh", "yep"])
@@ -52,7 +52,7 @@ describe("the dictionaries", () => {
       assert.deepStrictEqual((yield* lookUp("fr", ["oui", "uh-huh"])).unknown, ["uh-huh"])
     }))
 
-  it.effect("are read when they are needed, once for agents that are loaded one after the other, and forgotten after that", () =>
+  it.effect("are read when they are needed, kept for agents that are loaded soon after, and forgotten 2 s after the last one", () =>
     Effect.gen(function*() {
       const { lookUp, read } = yield* make
       assert.deepStrictEqual(read, [])
@@ -67,7 +67,7 @@ describe("the dictionaries", () => {
       assert.deepStrictEqual(read, ["en", "en"])
     }))
 
-  it.effect("that can't be read fail with what to do, and are read again when they are there", () =>
+  it.effect("fail with advice if they can't be read, and are read once they are there", () =>
     Effect.gen(function*() {
       const { files, lookUp } = yield* make
       files.delete("en")

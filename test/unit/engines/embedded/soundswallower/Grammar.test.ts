@@ -120,7 +120,7 @@ describe("for any phrases", () => {
     assert.strictEqual(grammar.isWhole(other.join(" ")), texts.includes(other.join(" ")))
   })
 
-  it.prop("no text of a file makes it throw or breaks a line of the grammar", [
+  it.prop("no text of an agent's file makes it throw, or breaks the grammar's notation", [
     Schema.Array(Schema.String),
     Schema.Record(Schema.Literals(["day", "time"]), Schema.Array(Schema.String))
   ], ([phrases, slots]) => {

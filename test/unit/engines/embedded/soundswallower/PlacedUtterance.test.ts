@@ -6,7 +6,7 @@ import { shortUtterance } from "../../../../../src/engines/embedded/soundswallow
 import type { Request } from "../../../../../src/engines/embedded/soundswallower/SoundSwallowerThread.ts"
 import * as Pcm from "../../../../../src/audio/Pcm.ts"
 
-/** A thread that is never started: it tells the first samples of the pieces that it was sent as the words. */
+/** A thread that is never started. The words of an utterance are the first samples of the pieces that the thread was sent. */
 class FakeThread extends RecognizerWorker {
   requests: Array<Request> = []
   lives = 0
@@ -92,7 +92,7 @@ describe("an utterance", () => {
       assert.deepStrictEqual(first.requests, [])
     }))
 
-  it("is ended where it is heard, and nowhere else", () => {
+  it("is ended only in the thread that hears it", () => {
     const thread = new FakeThread()
     const unheard = make(thread)
     unheard.push(piece(1))
@@ -111,7 +111,7 @@ describe("an utterance", () => {
 
   const Act = Schema.Literals(["short", "short", "long", "words", "crash"])
 
-  it.effect.prop("has the words of all of its sound, in order, whenever they are asked for and threads crash", [Schema.Array(Act)], ([acts]) =>
+  it.effect.prop("has the words of all of its sound, in order, whenever they are asked for, even if threads crash", [Schema.Array(Act)], ([acts]) =>
     Effect.gen(function*() {
       const threads = [new FakeThread(), new FakeThread()] as const
       let chosen = 0

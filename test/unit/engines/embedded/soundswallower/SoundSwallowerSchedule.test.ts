@@ -15,7 +15,7 @@ describe("the utterance that is decoded next", () => {
     ))
 
   it("may be decoded already, if somebody still waits for its words", () =>
-    assert.strictEqual(Schedule.next([utterance("sound", 160, true), utterance("told", 0, true)])?.name, "told"))
+    assert.strictEqual(Schedule.next([utterance("sound", 160, true), utterance("decoded", 0, true)])?.name, "decoded"))
 
   it("is the oldest if nobody waits", () =>
     assert.strictEqual(Schedule.next([utterance("heard", 0, false), utterance("first", 9000, false), utterance("second", 160, false)])?.name, "first"))

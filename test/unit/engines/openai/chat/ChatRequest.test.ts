@@ -19,7 +19,7 @@ const rendered = (messages: ReadonlyArray<ChatRequest.ChatMessage>): string =>
     return `<start_of_turn>${message.role === "assistant" ? "model" : message.role}\n${message.content ?? ""}${calls}<end_of_turn>\n`
   }).join("")
 
-/** The same without the end of the last turn, which more text of the same side may still follow. */
+/** Like `rendered`, without the end of the last turn: more text of the same side may still follow. */
 const beginning = (messages: ReadonlyArray<ChatRequest.ChatMessage>): string => rendered(messages).replace(/<end_of_turn>\n$/, "")
 
 const exchange: ToolExchange = {
@@ -51,7 +51,7 @@ describe("the messages", () => {
     ])
   })
 
-  it("of an answer that goes on after a lost line end with its beginning, and the request for the rest", () => {
+  it("end with the beginning of an answer and a request for the rest, if the line was lost during that answer", () => {
     const begun = history.slice(0, 3)
     const messages = ChatRequest.messages("S", begun, [], other, { isResumed: true })
     assert.deepStrictEqual(messages.at(-2), { role: "assistant", content: "One moment. It comes on Monday." })

@@ -82,7 +82,7 @@ describe("events", () => {
     ["an event of its own", "event: error\ndata: {\"message\":\"Out of memory\"}", "broken", 0]
   ]
   for (const [what, event, reason, status] of errors) {
-    it.effect(`an error in mid-stream, ${what}, ends the stream; text before it counts`, () =>
+    it.effect(`end with an error in mid-stream, ${what}; text before it counts`, () =>
       Effect.gen(function*() {
         const { error, text } = yield* readAll(events(`data: ${said("a")}\n\n${event}\n\ndata: ${said("b")}\n\n`, undefined, "room for Margaret Fernsby"))
         assert.deepStrictEqual([text, error?.reason], ["a", reason])
@@ -92,7 +92,7 @@ describe("events", () => {
       }))
   }
 
-  it.effect("an error of null is no error", () =>
+  it.effect("go on if the field of an error is null", () =>
     Effect.gen(function*() {
       const { error, text } = yield* readAll(events("data: {\"error\":null,\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n"))
       assert.deepStrictEqual([text, error], ["a", undefined])

@@ -16,6 +16,6 @@ describe("the rest of a sentence that was cut off", () => {
     ["We open at", "", undefined]
   ]
   for (const [said, more, rest] of cases) {
-    it(`${said}| ${more}`, () => assert.strictEqual(Continuation.restOf(said, more), rest))
+    it(`after ${JSON.stringify(said)} is taken from the answer ${JSON.stringify(more)}`, () => assert.strictEqual(Continuation.restOf(said, more), rest))
   }
 })

@@ -68,7 +68,7 @@ describe("an action line", () => {
     ["", /^! That line is not one/]
   ]
   for (const [body, expected] of cases) {
-    it(`<<${body}>>`, () => {
+    it(`<<${body}>> is read as: ${String(expected)}`, () => {
       const result = read(make().fromLine(body))
       if (typeof expected === "string") assert.strictEqual(result, expected)
       else assert.match(result, expected)
@@ -90,7 +90,7 @@ describe("a tool call", () => {
     ["toString", "{}", /^! There is no tool/]
   ]
   for (const [name, json, expected] of cases) {
-    it(`${name} ${json}`, () => {
+    it(`of ${name} with ${json === "" ? "no arguments" : json} is read as: ${String(expected)}`, () => {
       const result = read(make().fromCall(name, json))
       if (typeof expected === "string") assert.strictEqual(result, expected)
       else assert.match(result, expected)
@@ -110,7 +110,7 @@ describe("the manual and the definitions", () => {
     assert.deepStrictEqual(bare.definitions.map(({ function: { name } }) => name), ["hang_up", "press_keys"])
   })
 
-  it("refuse a tool whose parameters are no schema, by its name", () => {
+  it("can't be made for a tool whose parameters are no schema; the failure names that tool", () => {
     const result = ModelActions.make({ tools: [{ ...tool, parameters: { properties: { a: { pattern: "(" } } } }] })
     assert.isTrue(Result.isFailure(result) && result.failure.message.includes("book_table"))
   })

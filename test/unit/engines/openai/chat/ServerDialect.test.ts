@@ -43,7 +43,7 @@ describe("the dialect of a server", () => {
 })
 
 describe("a model that thinks", () => {
-  it("is asked not to think, and gets tokens for its thoughts if it thinks all the same", () => {
+  it("is asked not to think, and gets tokens for its thoughts if it thinks nevertheless", () => {
     const server = make()
     const first = server.of("a-new-model")
     assert.strictEqual(first.thinking.effort, "unset")

@@ -3,7 +3,7 @@ import * as Thinking from "../../../../../src/engines/openai/chat/Thinking.ts"
 
 const url = (text: string) => new URL(text)
 
-describe("a server is asked not to think", () => {
+describe("a request", () => {
   const cases: ReadonlyArray<readonly [string | undefined, string, object]> = [
     ["Qwen/Qwen3-8B", "http://gpu:8000/v1", { chat_template_kwargs: { enable_thinking: false }, reasoning_effort: "none" }],
     ["qwen3:8b", "http://gpu:11434/v1", { reasoning_effort: "none", think: false }],
@@ -18,16 +18,16 @@ describe("a server is asked not to think", () => {
     [undefined, "http://gpu:8000/v1", {}]
   ]
   for (const [model, address, fields] of cases) {
-    it(`${model ?? "no name"} at ${address}`, () => assert.deepStrictEqual(Thinking.requestFields(Thinking.expectedOf(model, url(address), "off")), fields))
+    it(`has the fields that keep ${model ?? "an unknown model"} at ${address} from thinking`, () => assert.deepStrictEqual(Thinking.requestFields(Thinking.expectedOf(model, url(address), "off")), fields))
   }
 
-  it("or to think as much as the operator wants", () => {
+  it("asks for as much thinking as the operator wants", () => {
     assert.deepStrictEqual(Thinking.requestFields(Thinking.expectedOf("qwen3:8b", url("http://gpu:11434/v1"), "medium")), { reasoning_effort: "medium", think: true })
     assert.isTrue(Thinking.expectedOf("anything", undefined, "low").isExpected)
   })
 })
 
-describe("a server that refuses this", () => {
+describe("a server that refuses a field for thinking", () => {
   const asked = Thinking.expectedOf("Qwen/Qwen3-8B", undefined, "off")
 
   it("is asked without the refused field, until no field is left", () => {
@@ -45,19 +45,19 @@ describe("a server that refuses this", () => {
     assert.strictEqual(next("\"qwen\" does not support thinking"), "unset")
   })
 
-  it("for another reason keeps the fields", () => {
+  it("is asked with the same fields if it refuses for another reason", () => {
     for (const detail of ["I think that this is too long", "maximum context length is 8192 tokens", "m does not support tools", "The reasoning parser crashed"]) {
       assert.isUndefined(Thinking.afterRefusal(asked, detail), detail)
     }
   })
 })
 
-describe("a model that thinks all the same", () => {
+describe("a model that thinks nevertheless", () => {
   it("is asked not to at first, and then gets tokens for its thoughts", () => {
     const unknown = Thinking.expectedOf("some-model", undefined, "off")
-    const told = Thinking.afterThoughts(unknown)
-    assert.deepStrictEqual([told.effort, told.isExpected], ["none", false])
-    assert.isTrue(Thinking.afterThoughts(told).isExpected)
+    const next = Thinking.afterThoughts(unknown)
+    assert.deepStrictEqual([next.effort, next.isExpected], ["none", false])
+    assert.isTrue(Thinking.afterThoughts(next).isExpected)
     assert.deepStrictEqual([Thinking.leastOf(unknown).effort, Thinking.leastOf(unknown).isExpected], ["none", true])
     assert.isTrue(Thinking.isSame(Thinking.leastOf(Thinking.leastOf(unknown)), Thinking.leastOf(unknown)))
   })

@@ -19,7 +19,7 @@ const setUp = (configured: string | undefined, ...answers: ReadonlyArray<Answer>
   return { model, name: Effect.map(model.name, Option.getOrUndefined), asked: () => asked }
 }
 
-describe("the model that requests name", () => {
+describe("the model's name in requests", () => {
   it.effect("is the configured one, whatever the server lists", () =>
     Effect.gen(function*() {
       const { asked, model, name } = setUp("whisper-1")

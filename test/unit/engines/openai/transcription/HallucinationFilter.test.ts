@@ -62,7 +62,7 @@ describe("thanks and goodbyes", () => {
     passes("You open when?", { sound: { ...hiss, voicedMillis: 300 } })
   })
 
-  it("do not hinder other short answers with as little sound", () => {
+  it("are the only short answers that need more sound", () => {
     for (const text of ["Yes.", "No.", "Ten.", "Ja.", "Hello?"]) passes(text, { sound: { ...click, voicedMillis: 160 } })
   })
 })
@@ -111,7 +111,7 @@ describe("credits", () => {
     assert.strictEqual(judge("Ja, am Montag. Untertitel der Amara.org-Community", { language: "de" }).text, "Ja, am Montag.")
   })
 
-  it("do not hinder similar sentences", () => {
+  it("do not include similar sentences, which pass", () => {
     for (
       const text of [
         "Thank you for the appointment.",
@@ -133,7 +133,7 @@ describe("sounds", () => {
     assert.strictEqual(judge("(coughs) At nine, please. [Music]").text, "At nine, please.")
   })
 
-  it("that mean unclear speech make it unintelligible, unless there was hardly any voice", () => {
+  it("that mean unclear speech make the transcript unintelligible, unless there was hardly any voice", () => {
     for (const text of ["[inaudible]", "(unintelligible)", "[unverständlich]"]) {
       assert.deepStrictEqual(judge(text), { text: "", isUnintelligible: true })
       dropped(text, { sound: click })

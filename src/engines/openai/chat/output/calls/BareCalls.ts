@@ -1,7 +1,7 @@
 /**
  * Tool calls without delimiters. Ordinary text has brackets and braces as well, so the rules are strict:
  *
- * - `{"name": "transfer", …}`: JSON whose first key is a usual key of calls or the name of a tool, and that holds calls;
+ * - `{"name": "transfer", …}`: JSON that holds calls, and whose first key is a usual key of calls or the name of a tool;
  * - `[transfer(to="billing")]`: a Python list of calls, of known tools or with named arguments;
  * - `transfer(to="billing")`: a call of a known tool that ends its line and begins a line or sentence.
  */
@@ -113,7 +113,7 @@ export const python: OutputRule = (place: Place): RuleResult => {
     return beginsKnownCall(rest, tools) ? match(rest.length, { pieces: [{ _tag: "DroppedCall", format: "python" }] }) : noMatch
   }
   if (tools.find(parsed.call.name) === undefined) return noMatch
-  // "hang_up() ends the call" is ordinary text.
+  // With words behind it, a call is ordinary text: "hang_up() ends the call".
   const behind = rest.slice(parsed.end)
   const [signs] = /^(?:[;`.]|[^\S\n])*/.exec(behind) ?? [""]
   if (signs.length === behind.length && !isComplete) return needsMore

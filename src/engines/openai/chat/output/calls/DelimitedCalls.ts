@@ -100,7 +100,7 @@ const callsWithoutEnd = (place: Place, from: number, name: string): RuleResult =
   const found = CallBody.read(body, tools, { once: true })
   if (found._tag === "Calls") return match(from + found.end, { pieces: toPieces(found.calls, tools, name) })
   if (isComplete) return unclosedCalls(place, from, name)
-  // Other code lasts to the end of the turn: nothing matches `(?!)`.
+  // Anything else counts as code that lasts to the end of the turn. All of it is skipped, since nothing matches `(?!)`.
   const ifTooLong = match(from, { pieces: dropped, skip: { end: /(?!)/, maxEndLength: 1 } })
   return found._tag === "Unreadable" ? ifTooLong : { _tag: "NeedsMore", ifTooLong }
 }
@@ -130,7 +130,7 @@ export const rule: OutputRule = (place) => {
   if (rest.startsWith("<")) {
     const tag = callTags.read(rest)
     if (tag?.kind === "begin") {
-      // The tag holds the name of the function.
+      // These tags hold the name of the function, so the body begins with the tag.
       const isPartOfBody = tag.name === "invoke" || tag.attributes.startsWith("=") || /\bname\s*=/.test(tag.attributes)
       const closing = new RegExp(`</${Patterns.escape(tag.fullName)}>${tag.name.startsWith("tool") ? `|<\\|?${Patterns.escape(tag.fullName)}\\|>` : ""}|${turnEndLookahead}`, "i")
       if (!isPartOfBody) return callsUpTo(place, tag.length, tag.length, closing, "tags")

@@ -120,7 +120,7 @@ describe("a refusal", () => {
 })
 
 describe("an accepted request", () => {
-  it.effect("makes the server be asked for its window, up to three times, if it was long", () =>
+  it.effect("that is long leads to a question for the server's window, up to three times", () =>
     Effect.gen(function*() {
       const { asked, budget } = yield* setUp()
       yield* budget.accepted(budget.fit(callOf(1)), undefined)

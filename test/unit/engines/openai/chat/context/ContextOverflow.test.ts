@@ -65,7 +65,7 @@ describe("other refusals are not about length:", () => {
     assert.isUndefined(ContextOverflow.read("body.messages.0: Field required", body))
   })
 
-  it("a refusal of the parameter's name, which changes the name", () => {
+  it("a refusal of the name `max_tokens`, after which another name is used", () => {
     const dialect = Dialect.expectedOf("some-model", "auto")
     assert.strictEqual(Dialect.afterRefusal(dialect, others[1])?.limitField, "max_completion_tokens")
   })

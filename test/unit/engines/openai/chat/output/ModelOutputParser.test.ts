@@ -19,23 +19,23 @@ describe("the model's text", () => {
     ["plain text", "Hello. How are you?", "Hello. How are you?"],
     ["an action line", "Goodbye.\n<<hang_up>>\n", "Goodbye.\n[hang_up]\n"],
     ["two action lines", "<<press:1>><<hang_up>>", "[press:1][hang_up]"],
-    ["one sign at the end", "Bye <<hang_up> now", "Bye [hang_up] now"],
-    ["one sign at both ends", "Bye <hang_up> now", "Bye [hang_up] now"],
-    ["no sign at the end of the line", "Bye <<transfer:sales\nnow", "Bye [transfer:sales]\nnow"],
-    ["no sign at the end of the reply", "Bye <<hang_up", "Bye [hang_up]"],
-    ["signs inside of JSON", "<<call:find {\"a\":\">> \\\"} <<\",\n\"b\":{}}>> ok", "[call:find {\"a\":\">> \\\"} <<\",\n\"b\":{}}] ok"],
-    ["no sign behind JSON", "<<call:find {\"a\":1} I look.", "[call:find {\"a\":1} ]I look."],
+    ["one `>` at the end", "Bye <<hang_up> now", "Bye [hang_up] now"],
+    ["one `<` and one `>`", "Bye <hang_up> now", "Bye [hang_up] now"],
+    ["no `>` at the end of the line", "Bye <<transfer:sales\nnow", "Bye [transfer:sales]\nnow"],
+    ["no `>` at the end of the reply", "Bye <<hang_up", "Bye [hang_up]"],
+    ["`<<` and `>>` inside of JSON", "<<call:find {\"a\":\">> \\\"} <<\",\n\"b\":{}}>> ok", "[call:find {\"a\":\">> \\\"} <<\",\n\"b\":{}}] ok"],
+    ["no `>` behind JSON", "<<call:find {\"a\":1} I look.", "[call:find {\"a\":1} ]I look."],
     ["JSON that does not end", "Hm. <<call:find {\"a\":\"", "Hm. [?]"],
     ["keys that may go on", "<<press:12", "[?]"],
-    ["a beginning of nothing", "Hm. <<", "Hm. [?]"],
-    ["less than", "1 < 2 and a<b <i>c</i>", "1 < 2 and a<b <i>c</i>"],
-    ["less than at the end", "1 <", "1 <"],
+    ["`<<` without an action", "Hm. <<", "Hm. [?]"],
+    ["the less-than sign", "1 < 2 and a<b <i>c</i>", "1 < 2 and a<b <i>c</i>"],
+    ["the less-than sign at the end", "1 <", "1 <"],
     ["a thought", "<think>I <<hang_up>> or not</think>Yes.", "Yes."],
     ["a thought of Gemma 4", "<|channel>thought\nhm<channel|>Yes.", "Yes."],
     ["a thought of gpt-oss", "<|channel|>analysis<|message|>hm<|end|><|start|>Yes.", "Yes."],
     ["a thought that does not end", "Well. <think>I should", "Well. "],
-    ["signs of a template, and what follows the end", "<bos>Yes.<|vision_pad|> No.<end_of_turn>\n<|im_end|> Not this<|eot_id|>", "Yes. No."],
-    ["half a sign of a template", "Yes.<end_of", "Yes."]
+    ["template tokens, and text behind the end of the turn", "<bos>Yes.<|vision_pad|> No.<end_of_turn>\n<|im_end|> Not this<|eot_id|>", "Yes. No."],
+    ["half a template token", "Yes.<end_of", "Yes."]
   ]
   for (const [what, written, read] of cases) {
     it(`is read in one piece and letter by letter: ${what}`, () => {
@@ -49,7 +49,7 @@ describe("the model's text", () => {
     ["Gemma's", "We open at nine.<end_of_turn>\n<start_of_turn>user\nAnd?", "We open at nine."],
     ["Gemma 4's", "We open at nine.<turn|>\n<|turn>user\nAnd?", "We open at nine."],
     ["Llama 3's", "We open at nine.<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\nYes?", "We open at nine."],
-    ["Llama 3's without the signs", "We open at nine.assistant\n\nWe open at nine.", "We open at nine."],
+    ["Llama 3's without the tokens", "We open at nine.assistant\n\nWe open at nine.", "We open at nine."],
     ["Llama 2's and Mistral's", "We open at nine.</s> [INST] And? [/INST]", "We open at nine."],
     ["Mistral's next turn", "We open at nine. [INST] And? [/INST]", "We open at nine."],
     ["Phi's", "We open at nine.<|end|><|user|>And?", "We open at nine."],
@@ -61,12 +61,12 @@ describe("the model's text", () => {
     ["Granite's", "We open at nine.<|end_of_text|>user", "We open at nine."],
     ["harmony's", "<|channel|>final<|message|>We open at nine.<|return|>user", "We open at nine."],
     ["harmony's in the middle", "We open at nine.<|end|><|start|>assistant<|channel|>final<|message|>Again.", "We open at nine."],
-    ["harmony's without the signs", "We open at nine.assistantfinalWe open at nine.", "We open at nine."],
+    ["harmony's without the tokens", "We open at nine.assistantfinalWe open at nine.", "We open at nine."],
     ["harmony's next turn", "<|start|>assistant<|channel|>final<|message|>We open.<|end|><|start|>user<|message|>And?", "We open."],
     ["a role alone on its line", "We open at nine.\nuser\nAnd on Sunday?", "We open at nine."],
     ["a role as the last word", "We open at nine.\nmodel", "We open at nine."],
     ["a role that is a word", "Which user\nare you? A model\nis a model.", "Which user\nare you? A model\nis a model."],
-    ["half a sign", "We open at nine.<|im_e", "We open at nine."],
+    ["half a token", "We open at nine.<|im_e", "We open at nine."],
     ["an end at the beginning", "<|im_end|>\n<|im_start|>user\nHi", ""]
   ]
   for (const [what, written, spoken] of ends) {
@@ -85,9 +85,9 @@ describe("the model's text", () => {
 
   const thoughts: ReadonlyArray<readonly [string, string]> = [
     ["<think>\nThe caller <<hang_up>> {\"name\":\"x\"}\n</think>\n\n", "DeepSeek and Qwen"],
-    ["<think></think>", "an empty one"],
-    ["<think/>", "none"],
-    ["<think>a</thinking>", "ends mixed up"],
+    ["<think></think>", "an empty thought"],
+    ["<think/>", "an empty tag"],
+    ["<think>a</thinking>", "the end tag of another format"],
     ["<thinking>hm</thinking>", "thinking"],
     ["<thought>hm</thought>", "thought"],
     ["<reasoning>hm</reasoning>", "reasoning"],
@@ -101,7 +101,7 @@ describe("the model's text", () => {
     ["<unused94>thought\nhm<unused95>", "MedGemma"],
     ["<|channel>thought\nhm<channel|>", "Gemma 4"],
     ["<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>", "gpt-oss"],
-    ["analysisThe user asks for the hours. We answer.assistantfinal", "gpt-oss without its signs"],
+    ["analysisThe user asks for the hours. We answer.assistantfinal", "gpt-oss without its tokens"],
     ["Okay, the user is asking for the hours. I should answer.\n</think>\n\n", "only its end, and it begins as thoughts do"],
     ["The caller wants bread.</think>", "only its end, of a caller"],
     ["<think>hm</think><answer>", "an answer in tags"]
@@ -132,7 +132,7 @@ describe("the model's text", () => {
     assert.strictEqual(shown(pieces), "Hello there. ")
     assert.strictEqual(shown(ModelOutputParser.read(reader, "a < b")[1]), "a < b")
     assert.strictEqual(shown(ModelOutputParser.read(reader, "a <")[1]), "a ")
-    // Ordinary text is spoken with its piece, except a word that may become a name.
+    // Ordinary text is spoken as soon as it arrives, except a word that may become a tool's name.
     let held = 0
     let current = withoutTools
     const text = "Certainly, we open at nine [on Sundays, too], and {that} is about it. "

@@ -18,7 +18,7 @@ describe("a value", () => {
   ]
   for (const [text, value] of cases) it(text, () => assert.deepStrictEqual(read(text), value))
 
-  it("is incomplete, or is no value", () => {
+  it("may be incomplete or invalid", () => {
     for (const text of ["", "{", "{\"a\"", "{\"a\":", "[1, 2", "\"abc", "\"a\\u00", "{\"a\": tru"]) assert.strictEqual(read(text), "Incomplete", text)
     for (const text of ["}", "{1: 2}", "{\"a\" 1}", "[1 2]", "{\"a\": b}", "\"\\u00zz\"", "(1)"]) assert.strictEqual(read(text), "Invalid", text)
     assert.strictEqual(read("[".repeat(100_000)), "Invalid")
