@@ -20,7 +20,7 @@ const alaw = 6
 export const mulaw = 7
 const extensible = 0xfffe
 
-/** The last bytes of an extensible format's sub-format. The bytes before are the format tag and zeros. */
+/** The last 8 of the 16 bytes of an extensible format's sub-format (a GUID). The first 8 are the format tag and constants, which are not checked. */
 const subFormat = [0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71]
 
 /** Names of codecs in WAV files, for errors. */

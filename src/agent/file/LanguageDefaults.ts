@@ -9,7 +9,7 @@ import type { Intent, NotUnderstood } from "../../definition/DialogScript.ts"
 /** Phrases are in the notation of `definition/PhraseNotation`. */
 export interface LanguageDefaults {
   readonly lines: Lines
-  /** For a file with the key `fillers` that has no lines below it. */
+  /** For a file that has `fillers` but not `fillers.lines`. */
   readonly fillers: ReadonlyArray<string>
   readonly prompt: string
   readonly denied: string

@@ -2,7 +2,7 @@
  * Doubling and halving the sample rate by a half-band filter of 63 taps, such as 8↔16 kHz.
  *
  * The filter has two phases: its even and its odd taps. One phase is a pure delay. The other has 16 symmetric pairs of taps, so an output
- * sample costs 16 multiplications, which a kernel does. A stream of sound keeps only its history, some hundred bytes. All streams share
+ * sample costs 16 multiplications, which a kernel does. A stream of sound keeps only its history, about a hundred bytes. All streams share
  * the arrays of a step, so the work of hundreds of calls stays in the processor's cache.
  */
 import { halfBand } from "./FirDesign.ts"
@@ -57,11 +57,14 @@ export const makeDoubler = (kernel: Kernel): HalfBand => {
   }
 }
 
-/** Halves the rate. An output is the filtered samples of even number, plus half of the sample of odd number in their middle. */
+/**
+ * Halves the rate. Each output sample is a weighted sum of the even-numbered input samples around it, plus half of the odd-numbered sample
+ * in their middle.
+ */
 export const makeHalver = (kernel: Kernel): HalfBand => {
   const history = new Int16Array(2 * phaseHistory)
   const store = makeStore(kernel)
-  /** Whether the next input has an odd number. */
+  /** Whether the next input sample is odd-numbered, counted from 0 since the beginning or the last `reset`. */
   let isOdd = false
   const lengthOf = (samples: number) => (samples + (isOdd ? 0 : 1)) >> 1
   return {

@@ -1,9 +1,11 @@
 /**
- * The filter between two rates of a small ratio, arranged so that the inner loops of `PolyphaseResampler` read arrays in order.
+ * The filter between two rates whose ratio is one of small whole numbers, such as 3 : 2. It is arranged so that the
+ * inner loops of `PolyphaseResampler` read arrays in order.
  *
  * - Period: the shortest time that holds whole numbers of samples at both rates: `down` inputs and `up` outputs. From 24 to 16 kHz it is
  *   125 µs, 3 inputs and 2 outputs.
- * - Place: which input of its period a sample is, 0…down-1. The samples at one place of all periods are a stream.
+ * - Place: which input of its period a sample is, 0…down-1. The samples with the same place, one of each period, are a stream (a
+ *   polyphase component of the input).
  * - Phase: which output of its period a sample is, 0…up-1. Each phase has taps of its own.
  */
 import { kaiserNyquist } from "./FirDesign.ts"
@@ -110,7 +112,7 @@ export const isDelay = ({ folded, taps }: Term): boolean => folded === undefined
 /** Designing a filter takes some milliseconds, so the plan of each pair is kept. */
 const plans = new Map<string, PolyphasePlan>()
 
-/** The plan for two rates in whole Hz. Its time and memory grow with the square of the larger of `up` and `down`. */
+/** The plan for two rates in whole Hz. Making it takes time and memory that grow with the square of the larger of `up` and `down`. */
 export const of = (from: SampleRate, to: SampleRate): PolyphasePlan => {
   const key = `${from}:${to}`
   const plan = plans.get(key) ?? makePlan(from, to)

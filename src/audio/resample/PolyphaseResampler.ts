@@ -1,6 +1,6 @@
 /**
- * Sample rate conversion between two rates of a small ratio, such as 24,000 and 8,000 Hz. `PolyphasePlan` has the filter, and explains
- * period, place, stream and phase.
+ * Sample rate conversion between two rates whose ratio is one of small whole numbers, such as 24,000 and 8,000 Hz
+ * (3 : 1). `PolyphasePlan` has the filter, and explains period, place, stream and phase.
  *
  * Arithmetic is in 64-bit floats. Upsampling by a whole factor passes each input sample through unchanged, because one phase is a pure delay.
  */

@@ -8,7 +8,7 @@ import { AccountSid } from "../../domain/Sid.ts"
 import { duration, NonEmptySecrets, url } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
-/** A URL that Twilio requests. It may have a query, and connection overrides in its fragment. Twilio gets it unchanged. */
+/** A URL that Twilio requests. It may have a query, and connection overrides in its fragment. Twilio gets both unchanged. */
 const FallbackUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.URL, {
     decode: SchemaGetter.transformEffect((text: string) => {

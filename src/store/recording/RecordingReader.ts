@@ -69,7 +69,8 @@ export const make = (options: {
   const inBucket = Effect.fnUntraced(function*(row: Row) {
     if (Option.isNone(bucket)) return undefined
     const { get, sizeOf } = bucket.value
-    const size = row.place === "bucket" && row.duration !== null
+    // Sealed sound is asked for: an object that is gone must be silence, and its head is not opened before somebody listens.
+    const size = row.place === "bucket" && row.duration !== null && !SealedFormat.isSealed(row.file)
       ? Option.some(row.duration * MulawWav.bytesPerMilli)
       : Option.map(yield* Effect.mapError(sizeOf(row.file), unreachable), (bytes) => PartFiles.soundBytesOf(row.file, bytes))
     return Option.isNone(size) ? undefined : soundOf(row, size.value, (from, to) => get(row.file, from, to), ({ status }) => status === 404, JoinedParts.readSilence)

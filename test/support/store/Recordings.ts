@@ -39,6 +39,12 @@ export const bytesOf = Effect.fnUntraced(function*(callSid: CallSid, from = 0, t
   return yield* collect(Stream.unwrap(found.read(from, to ?? found.length)))
 })
 
+/** Why a call's recording can't be opened. */
+export const refusalOf = Effect.fnUntraced(function*(callSid: CallSid) {
+  const { length, read } = Option.getOrThrow(yield* (yield* CallRecordings).find(callSid))
+  return (yield* Effect.flip(read(0, length))).message
+})
+
 /** Decodes a recording, after a check of its header. */
 export const soundIn = (bytes: Uint8Array) => {
   const wav = Wav.decode(bytes)

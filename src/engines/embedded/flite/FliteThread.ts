@@ -2,7 +2,7 @@
  * Flite's thread: it takes a voice and a sentence, and answers with its sound at 8 kHz.
  *
  * Each sentence gets a WebAssembly instance of its own with 17 MB of memory. The garbage collector takes an instance for a small object,
- * so eight or more would pile up. So the thread runs the collector after each sentence, once its sound is posted; this takes 4 ms.
+ * and eight or more would pile up. So the thread runs the collector once a sentence's sound is posted, which takes 4 ms.
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"

@@ -29,8 +29,8 @@ const lengths = { inputs: inputLength, states: layers * stateLength, nextStates:
 const makeSpace = (windows: number) => Record.map(lengths, (length) => new Float32Array(windows * length))
 
 /**
- * Makes memory for one run at a time. The result gives the buffers for a number of windows. All of them share one memory, which grows to
- * the next power of two.
+ * Makes memory that runs use again, one run at a time. The result gives the buffers for a number of windows. The buffers for all numbers lie
+ * in the same memory. If it is too small, larger memory replaces it, for the next power of two of windows.
  *
  * @param rate the tensor of the sample rate, the same for each run
  */

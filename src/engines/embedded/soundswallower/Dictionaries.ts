@@ -6,7 +6,7 @@ import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import * as Dictionary from "./Dictionary.ts"
 import type { Language } from "./Grammar.ts"
 
-/** Words that the files lack and that everybody says. */
+/** Common words that the files lack. */
 const furtherWords: Record<Language, ReadonlyArray<readonly [string, string]>> = {
   en: [
     ["uh-huh", "AH HH AH"],

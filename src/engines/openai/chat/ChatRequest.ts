@@ -45,7 +45,7 @@ export const forRest = (messages: ReadonlyArray<ChatMessage>, text: string): Rea
   { role: "user", content: askForRest }
 ]
 
-/** The user message after the beginning of an answer, if the line was lost in between. The caller has heard that beginning, or hears it now. */
+/** The user message after the beginning of an answer, if the line was lost in the middle of it. The caller has heard that beginning, or hears it now. */
 const askToGoOn = "(The line was lost for a moment, and is back. The caller knows that, and has all of your words above. Say only what is still missing of your answer, and nothing if it is complete.)"
 
 /** The user message before a greeting, and the user message if the caller said nothing. */

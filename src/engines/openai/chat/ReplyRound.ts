@@ -75,7 +75,7 @@ export class ReplyRound {
   readonly droppedFormats: Array<string> = []
   /** Formats of calls in the text that count. */
   readonly writtenFormats: Array<string> = []
-  /** The text read last is not spoken. */
+  /** The newest text is the model's thinking, which is not spoken. */
   isThinking = false
   /** No further text counts: the model has ended its turn, or a limit is reached. */
   isOver = false

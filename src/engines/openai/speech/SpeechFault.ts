@@ -10,7 +10,7 @@ export class SpeechFault extends Data.TaggedError("SpeechFault")<{
   readonly advice: string
   /** The body is sound in a format that can't be read: the server may have another format. */
   readonly isCompressed?: true
-  /** The body if it is text, up to 4096 bytes: the server's own words, which may quote ours. */
+  /** The body if it is text, up to 4096 bytes: the server's own words, which may quote the request. */
   readonly text?: string
 }> {
   override get message() {

@@ -1,6 +1,6 @@
 /**
- * Which optional fields of a speech request this server takes or refuses. A request begins with all fields that are not known to be
- * refused. After each refusal it leaves out one field that was never tried.
+ * Which optional fields of a speech request this server takes or refuses. The first request has all fields but those that
+ * were refused before. After each refusal it leaves out one field that was never tried.
  */
 
 /** In the order in which they are left out. Without `pcm` the request asks for WAV. */
@@ -13,7 +13,7 @@ export interface SpeechFields {
   readonly usable: () => ReadonlyArray<SpeechField>
   /** The first of these fields that was never tried. If the refusal names the format of the sound, an untried `pcm` comes first. */
   readonly suspect: (sent: ReadonlyArray<SpeechField>, namesFormat: boolean) => SpeechField | undefined
-  /** Whether the server is not known to refuse the field. */
+  /** Whether the field may be sent: the server has not refused it. */
   readonly mayTake: (field: SpeechField) => boolean
   readonly noteRefused: (field: SpeechField) => void
   /** A request with exactly these fields was answered: the other untried fields count as refused. */

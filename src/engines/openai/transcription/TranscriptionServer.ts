@@ -1,6 +1,6 @@
 /**
- * A server of `POST /audio/transcriptions`. Asks it for the words of some speech in a format that it is known to have, and notes how
- * quick it is.
+ * The client's side of `POST /audio/transcriptions`. It sends speech and gets the words back: as `verbose_json` until the server refuses
+ * that, then as `json`. It notes how long the answers take.
  */
 import { Cause, Clock, Effect, Exit, Option, type Scope, Stream } from "effect"
 import type { HttpClient } from "effect/http"

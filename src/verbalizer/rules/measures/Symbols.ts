@@ -8,12 +8,15 @@ export const currencySigns: Readonly<Record<string, string>> = {
   "US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD", "Fr.": "CHF", "$": "$"
 }
 
-/** The currency codes that are read beside figures. Other codes could be words. */
+/** The currency codes that are read beside figures. Other codes could be words, such as "ALL". */
 export const currencyCodes = [
   "EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "PLN", "CZK", "SEK", "NOK", "DKK", "HUF", "RON", "BGN", "TRY", "INR", "CNY", "BRL", "MXN", "ARS", "CLP", "COP", "ZAR", "ILS", "KRW", "SGD", "HKD", "UAH"
 ]
 
-/** Unit symbols with the names that `Intl.NumberFormat` knows. An empty name: the symbol counts only within a range such as "5 t–7 t". */
+/**
+ * Unit symbols with the names that `Intl.NumberFormat` knows. An empty name: `Intl` has no such unit. The symbol then counts only after the
+ * first number of a range whose last number has a named unit.
+ */
 export const units: Readonly<Record<string, string>> = {
   "%": "percent", "°C": "celsius", "ºC": "celsius", "℃": "celsius", "°F": "fahrenheit", "℉": "fahrenheit", "°": "degree",
   km: "kilometer", m: "meter", cm: "centimeter", mm: "millimeter", mi: "mile", ft: "foot", yd: "yard",

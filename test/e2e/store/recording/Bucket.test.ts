@@ -8,7 +8,7 @@ import { CallRecordings } from "../../../../src/store/recording/CallRecordings.t
 import * as SealedFormat from "../../../../src/store/recording/SealedFormat.ts"
 import { until } from "../../../support/service/Service.ts"
 import { MotoServer } from "../../../support/store/MotoServer.ts"
-import { bytesOf, loudest, record, recordingsOf, soundIn, stereo } from "../../../support/store/Recordings.ts"
+import { bytesOf, loudest, record, recordingsOf, refusalOf, soundIn, stereo } from "../../../support/store/Recordings.ts"
 import { keysOf, noise } from "../../../support/store/SealedSounds.ts"
 import { sidOf } from "../../../support/store/Writes.ts"
 
@@ -59,8 +59,7 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
           assert.isTrue((yield* bytesOf(call, from, to)).equals(whole.subarray(from, to)), `${from}-${to}`)
         }
       }).pipe(Effect.provide(recordingsOf(sealed)))
-      const { message } = yield* Effect.flip(Effect.flatMap(CallRecordings, ({ find }) => find(call))).pipe(Effect.provide(recordingsOf(env)))
-      assert.include(message, "It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have.")
+      assert.include(yield* Effect.provide(refusalOf(call), recordingsOf(env)), "It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have.")
       yield* Effect.gen(function*() {
         const recordings = yield* CallRecordings
         yield* recordings.erase(call)

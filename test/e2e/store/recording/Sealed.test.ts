@@ -9,7 +9,7 @@ import * as MulawWav from "../../../../src/store/recording/MulawWav.ts"
 import * as PartFiles from "../../../../src/store/recording/PartFiles.ts"
 import * as SealedFormat from "../../../../src/store/recording/SealedFormat.ts"
 import { until } from "../../../support/service/Service.ts"
-import { bytesOf, record, recordingsOf } from "../../../support/store/Recordings.ts"
+import { bytesOf, record, recordingsOf, refusalOf } from "../../../support/store/Recordings.ts"
 import { keysOf, noise, sealingOf, shows, together } from "../../../support/store/SealedSounds.ts"
 import { sidOf } from "../../../support/store/Writes.ts"
 
@@ -90,20 +90,16 @@ layer(NodeServices.layer, { excludeTestServices: true })("sealed recordings", (i
   it.effect("can't be read without their key, and the error names the key", () =>
     Effect.gen(function*() {
       const DATA_DIR = yield* newFolder
-      const refused = Effect.gen(function*() {
-        const { length, read } = Option.getOrThrow(yield* (yield* CallRecordings).find(call))
-        return (yield* Effect.flip(read(0, length))).message
-      })
       yield* Effect.provide(record({ callSid: call, part: 0, startedAt: 0 }, noise(100)), recordingsOf({ DATA_DIR, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }))
       for (const env of [{ DATA_DIR }, { DATA_DIR, STORE_ENCRYPTION_KEYS: keysOf(["2027", 3]) }]) {
         assert.strictEqual(
-          yield* Effect.provide(refused, recordingsOf(env)),
+          yield* Effect.provide(refusalOf(call), recordingsOf(env)),
           "The recording can't be opened. It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have. Add that key behind the first one."
         )
       }
       const file = join(DATA_DIR, "recordings", name)
       writeFileSync(file, "something else", { flag: "r+" })
-      assert.include(yield* Effect.provide(refused, recordingsOf({ DATA_DIR, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) })), `The beginning of ${name} was changed`)
+      assert.include(yield* Effect.provide(refusalOf(call), recordingsOf({ DATA_DIR, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) })), `The beginning of ${name} was changed`)
     }))
 
   it.effect("have silence for blocks that were moved or damaged, and one line of the log tells of them", () =>

@@ -2,8 +2,8 @@
  * Keeps the requests of long calls within a server's context window: decides how much of a call a request holds and how long
  * its answer may be.
  *
- * The window comes from the configuration, from a page of the server, or from the server's first refusal. A refused request
- * becomes shorter by what the refusal says. The limits that were learnt hold for all calls.
+ * The window comes from the configuration, from a page of the server, or from the server's first refusal. After a
+ * refusal the next request is shorter, by the figures in the refusal. The limits that were learnt hold for all calls.
  */
 import { Effect, Redacted, type Scope } from "effect"
 import { EngineFailed } from "../../../../conversation/ports/Engine.ts"

@@ -27,9 +27,9 @@ export interface RequestSize {
 
 /** Estimated tokens that the history of a call may have. */
 export interface HistoryRoom {
-  /** A longer history loses its oldest turns … */
+  /** A longer history is cut. */
   readonly maxTokens: number
-  /** … until it has no more than this. So it is cut seldom: after each cut the server reads the whole prompt again. */
+  /** A cut removes the oldest turns until no more than this is left. Cuts must be rare: after each, the server reads the whole prompt again. */
   readonly maxTokensAfterCut: number
 }
 

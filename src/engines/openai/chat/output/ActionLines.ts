@@ -4,7 +4,7 @@
  *     Goodbye.
  *     <<hang_up>>
  *
- * Models are careless with the signs. So `<hang_up>`, a line without `>>`, and a line in which the answer breaks off count as well,
+ * Models are careless with `<` and `>`. So `<hang_up>`, a line without `>>`, and a line in which the answer breaks off count as well,
  * if their meaning is clear.
  */
 import { noMatch, type OutputRule, skipTo, match, needsMore, awaitAny } from "./OutputRule.ts"

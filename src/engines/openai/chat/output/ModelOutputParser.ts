@@ -27,7 +27,7 @@ export interface ParserOptions {
 
 export interface ParserState {
   readonly options: ParserOptions
-  /** Text that is held back: it could become more than words, or the end of what is skipped. */
+  /** Text that is held back: it may begin a call, a thought or a token, or end the text that is skipped. */
   readonly held: string
   readonly skip: Skip | undefined
   /** The last characters of spoken text. A line end stands for anything that is not spoken. */
