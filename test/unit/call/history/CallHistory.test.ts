@@ -262,12 +262,24 @@ describe("actions", () => {
       history.streamBegan(false)
       yield* TestClock.adjust(2000)
       yield* history.actions.asked(booking)
+      const keys = { ...booking, id: "keys-1-2", kind: "keys", name: "", arguments: "12#" } as const
+      history.actions.noted(keys)
+      yield* TestClock.adjust(500)
+      // The time stays that of the request.
+      history.actions.settled(keys, { _tag: "Answered", text: "" })
       history.actions.settled(booking, { _tag: "Answered", text: "Done." })
       history.actions.settled({ ...booking, id: "a2" }, { _tag: "Unknown" })
       history.actions.settled({ ...booking, id: "a3" }, { _tag: "NotSent" })
       assert.deepStrictEqual(
         store.of("ActionWritten").map(({ answer, at, id, state }) => [id, at, state, answer]),
-        [["a1", 2000, "asked", undefined], ["a1", 2000, "answered", "Done."], ["a2", 2000, "unknown", undefined], ["a3", 2000, "notSent", undefined]]
+        [
+          ["a1", 2000, "asked", undefined],
+          ["keys-1-2", 2000, "asked", undefined],
+          ["keys-1-2", 2000, "answered", undefined],
+          ["a1", 2000, "answered", "Done."],
+           ["a2", 2500, "unknown", undefined],
+          ["a3", 2500, "notSent", undefined]
+        ]
       )
     }))
 
