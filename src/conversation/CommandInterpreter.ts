@@ -8,6 +8,7 @@ import type { ConversationEvent } from "./ports/ConversationEvent.ts"
 import type { CallerSound } from "./listen/CallerSound.ts"
 import type { UtteranceRecognition } from "./listen/UtteranceRecognition.ts"
 import type { SpeechContext } from "./speak/context/SpeechContext.ts"
+import type { KeyPresses } from "./speak/KeyPresses.ts"
 import type { PlaybackReporter } from "./speak/PlaybackReporter.ts"
 import type { ReplyGeneration } from "./speak/ReplyGeneration.ts"
 import type { ReplySpeech } from "./speak/ReplySpeech.ts"
@@ -22,6 +23,7 @@ interface Parts {
   readonly generation: ReplyGeneration
   readonly speech: ReplySpeech
   readonly playback: Pick<PlaybackReporter, "cleared">
+  readonly keys: Pick<KeyPresses, "press" | "cut">
   readonly timers: TurnTimers
   readonly tools: Pick<ToolRunner, "onCallerSaid" | "onReplyHeard">
   /** The newest words and sound of both sides, for speech synthesis. Unset if the engine does not use them. */
@@ -36,13 +38,11 @@ interface Parts {
     readonly transfer: (to: string) => Effect.Effect<unknown>
     /** Reports the result of the transfer that an earlier conversation of the call asked for. */
     readonly awaitTransfer: Effect.Effect<void>
-    /** Stores among the call's actions which keys are about to be pressed. */
-    readonly pressing?: (reply: number, digits: string) => void
   }
 }
 
 export const make = (parts: Parts): Interpreter => {
-  const { callerSound, context, generation, line, playback, recognition, speech, timers, tools } = parts
+  const { callerSound, context, generation, keys, line, playback, recognition, speech, timers, tools } = parts
   /** Whether the machine wants the caller's words while the caller speaks. */
   let areWordsWanted = false
 
@@ -51,7 +51,11 @@ export const make = (parts: Parts): Interpreter => {
       ? recognition.begin(utterance, { preSpeech: callerSound.preSpeech() })
       : recognition.begin(utterance, { continues: after, ...(since === undefined ? {} : { preSpeech: callerSound.preSpeech(since) }) })
 
-  const dropReply = (reply: number) => Effect.andThen(generation.drop(reply), speech.drop(reply))
+  const dropReply = (reply: number) =>
+    Effect.suspend(() => {
+      keys.cut(reply, 0)
+      return Effect.andThen(generation.drop(reply), speech.drop(reply))
+    })
 
   const carryOut = (command: Command): Effect.Effect<unknown> => {
     switch (command._tag) {
@@ -78,13 +82,14 @@ export const make = (parts: Parts): Interpreter => {
       case "Speak":
         return speech.speak(command.reply, command.segment, command.text, command.kind)
       case "Press":
-        line.pressing?.(command.reply, command.digits)
+        keys.press(command.reply, command.segment, command.digits)
         return speech.press(command.reply, command.segment, command.digits)
       case "Release":
         return speech.release(command.reply)
       case "Hold":
         return speech.hold(command.reply)
       case "StopSpeech":
+        keys.cut(command.reply, command.from)
         return speech.stop(command.reply, command.from)
       case "Clear":
         return Effect.andThen(line.clear, Effect.sync(playback.cleared))

@@ -30,6 +30,7 @@ import type { TextToSpeech } from "./ports/TextToSpeech.ts"
 import type { Tools } from "./ports/Tools.ts"
 import type { VoiceActivity } from "./ports/VoiceActivity.ts"
 import * as SpeechContext from "./speak/context/SpeechContext.ts"
+import * as KeyPresses from "./speak/KeyPresses.ts"
 import type { Outgoing } from "./speak/Outgoing.ts"
 import * as PlaybackReporter from "./speak/PlaybackReporter.ts"
 import * as ReplyGeneration from "./speak/ReplyGeneration.ts"
@@ -176,6 +177,8 @@ export const open = Effect.fnUntraced(function*(
     ...(context === undefined ? {} : { context })
   })
   const playback = PlaybackReporter.make({ now, callerSound, report })
+  const keys = KeyPresses.make(actions)
+  yield* Effect.addFinalizer(() => Effect.sync(keys.end))
 
   const interpreter = CommandInterpreter.make({
     callerSound,
@@ -183,6 +186,7 @@ export const open = Effect.fnUntraced(function*(
     generation,
     speech,
     playback,
+    keys,
     timers,
     tools,
     context,
@@ -192,9 +196,7 @@ export const open = Effect.fnUntraced(function*(
       isWatched: line.isWatched ?? (() => true),
       hangUp: Queue.end(out),
       transfer: (to) => Effect.forkIn(CallTransfer.run(to, `transfer-${Math.round(now())}`, definition, line, report), scope),
-      awaitTransfer: Effect.sync(() => CallTransfer.reportResult(line, report)),
-      pressing: (reply, digits) =>
-        actions?.noted({ id: `keys-${reply}`, kind: "keys", name: "", arguments: digits, isRepeatable: false })
+      awaitTransfer: Effect.sync(() => CallTransfer.reportResult(line, report))
     }
   })
 
@@ -215,13 +217,18 @@ export const open = Effect.fnUntraced(function*(
   return {
     reply: Stream.fromQueue(out).pipe(
       Stream.filter((item) => item.isWanted()),
-      Stream.map(playback.leave)
+      Stream.map((item) => {
+        keys.leaves(item)
+        return playback.leave(item)
+      })
     ),
     signal: (signal) =>
       Effect.sync(() => {
         if (signal._tag === "Digit") return report({ _tag: "Digit", digit: signal.digit })
         const mark = parseMark(signal.name)
-        if (mark !== undefined) report({ _tag: "MarkReturned", ...mark })
+        if (mark === undefined) return
+        keys.heard(mark)
+        report({ _tag: "MarkReturned", ...mark })
       })
   }
 })

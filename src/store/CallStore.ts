@@ -51,8 +51,8 @@ export interface StoredCall {
   readonly openActions: ReadonlyArray<Pick<Extract<StoreWrite, { readonly _tag: "ActionWritten" }>, "id" | "kind" | "name" | "arguments" | "isRepeatable" | "at">>
 }
 
-/** `degraded`: the database does not answer, and writes wait in the journal. */
-export type StoreState = { readonly _tag: "Ready" } | { readonly _tag: "Degraded"; readonly since: number; readonly waiting: number }
+/** `Degraded`: the database can't be used, and writes wait in the journal. `why`: a clause for the operator. */
+export type StoreState = { readonly _tag: "Ready" } | { readonly _tag: "Degraded"; readonly since: number; readonly waiting: number; readonly why: string }
 
 export class CallStore extends Context.Service<CallStore, {
   /** Takes a write, which reaches the database soon or waits in the journal. Never waits, never fails. */

@@ -35,8 +35,8 @@ export class Database extends Context.Service<Database, {
   /** Makes statements; run them inside `query` or `transaction`. */
   readonly sql: SqlClient
   readonly isReady: () => boolean
-  /** Since when it has not been ready. */
-  readonly notReadySince: () => Option.Option<number>
+  /** Since when it has not been ready, and why: a clause for the operator. */
+  readonly notReady: () => Option.Option<{ readonly since: number; readonly why: string }>
   readonly whenReady: Effect.Effect<void>
   /** Checks whether the database can be written to now. */
   readonly check: Effect.Effect<boolean>
@@ -73,10 +73,11 @@ export class Database extends Context.Service<Database, {
   static readonly layerMemory: Layer.Layer<Database, DatabaseUnusable> = Layer.suspend(() => layerSqlite(NodeSqlite.inMemory))
 }
 
-const layerSqlite = (file: string) => Layer.effect(Database, make({ dialect: "sqlite", file })).pipe(Layer.provide(NodeSqlite.layer(file)))
+const layerSqlite = (file: string) =>
+  Layer.effect(Database, Effect.flatMap(NodeSqlite.SqliteFile, ({ check }) => make({ dialect: "sqlite", file }, check))).pipe(Layer.provide(NodeSqlite.layer(file)))
 
 const layerPostgres = (url: Parameters<typeof Postgres.layer>[0]) =>
-  Layer.effect(Database, make({ dialect: "pg", file: "" })).pipe(
+  Layer.effect(Database, make({ dialect: "pg", file: "" }, Effect.void)).pipe(
     Layer.provide(Postgres.layer(url)),
     Layer.catchTag("SqlError", (cause) =>
       Layer.effectContext(Effect.fail(new DatabaseUnusable({ advice: "DATABASE_URL can't be used: its host, port or parameters make no sense. Check it.", cause }))))
@@ -101,29 +102,30 @@ const within = <A, E, R>(scope: Scope.Scope, effect: Effect.Effect<A, E, R>, lim
     )
   })
 
+const noAnswer = "it does not answer in time"
+
 /** Whether the database answered when it was last checked. */
 const makeReadiness = Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const latch = yield* Latch.make(false)
-  let since: number | undefined = clock.currentTimeMillisUnsafe()
+  let notReady: { readonly since: number; readonly why: string } | undefined = { since: clock.currentTimeMillisUnsafe(), why: noAnswer }
   return {
     latch,
-    isReady: () => since === undefined,
-    since: () => Option.fromUndefinedOr(since),
+    isReady: () => notReady === undefined,
+    notReady: () => Option.fromUndefinedOr(notReady),
     up: () => {
-      since = undefined
+      notReady = undefined
       Latch.openUnsafe(latch)
     },
-    down: () => {
-      since ??= clock.currentTimeMillisUnsafe()
+    down: (why: string) => {
+      notReady = { since: notReady?.since ?? clock.currentTimeMillisUnsafe(), why }
       Latch.closeUnsafe(latch)
     }
   }
 })
 
-const noAnswer = "it does not answer in time"
-
-const make = Effect.fnUntraced(function*(place: Place) {
+/** `checkPlace` fails if the opened database is not the one in its place any more. */
+const make = Effect.fnUntraced(function*(place: Place, checkPlace: Effect.Effect<void, SqlError>) {
   const { dialect } = place
   const sql = yield* SqlClient
   const scope = yield* Effect.scope
@@ -135,18 +137,21 @@ const make = Effect.fnUntraced(function*(place: Place) {
   const probe = Effect.suspend(() =>
     sql`INSERT INTO store_probe (id, at) VALUES (1, ${clock.currentTimeMillisUnsafe()}) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
   )
-  const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.suspend(() => {
+  // Another file may have other tables.
+  const checkedPlace = Effect.tapError(checkPlace, () => Effect.sync(() => isMigrated = false))
+  const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.andThen(checkedPlace, Effect.suspend(() => {
     // A wrong statement means that the tables are gone: another database has taken the place. The next attempt makes the tables.
     if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isStatementsFault(error)))
     const migrated = Effect.tap(migrate(dialect).pipe(Effect.provideService(SqlClient, sql)), () => Effect.sync(() => isMigrated = true))
     return lossAsFailure(Effect.andThen(migrated, probe))
-  })
+  }))
 
   const setReady = (isUp: boolean, why: string) =>
     Effect.suspend(() => {
-      if (isUp === readiness.isReady()) return Effect.void
+      const wasUp = readiness.isReady()
       if (isUp) readiness.up()
-      else readiness.down()
+      else readiness.down(why)
+      if (isUp === wasUp) return Effect.void
       return isUp
         ? Effect.logInfo("The database of the call history answers again")
         : Effect.logWarning(`The database of the call history can't be used now: ${why}. Calls go on, and what they write waits in the journal.`)
@@ -187,7 +192,7 @@ const make = Effect.fnUntraced(function*(place: Place) {
     dialect,
     sql,
     isReady: readiness.isReady,
-    notReadySince: readiness.since,
+    notReady: readiness.notReady,
     whenReady: readiness.latch.await,
     check,
     query,

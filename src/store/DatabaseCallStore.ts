@@ -22,8 +22,11 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
 
   const state = Effect.sync((): StoreState => {
     if (database.isReady() && !journal.isWaiting()) return { _tag: "Ready" }
-    const since = Option.getOrElse(Option.orElse(database.notReadySince(), writer.journaledSince), () => clock.currentTimeMillisUnsafe())
-    return { _tag: "Degraded", since, waiting: writer.waiting() }
+    const { since, why } = Option.getOrElse(database.notReady(), () => ({
+      since: Option.getOrElse(writer.journaledSince(), () => clock.currentTimeMillisUnsafe()),
+      why: "it answers again, and is given what waits in the journal"
+    }))
+    return { _tag: "Degraded", since, waiting: writer.waiting(), why }
   })
 
   return CallStore.of({

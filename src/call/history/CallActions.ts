@@ -35,9 +35,10 @@ type State = Extract<StoreWrite, { readonly _tag: "ActionWritten" }>["state"]
 const stateOf = { Answered: "answered", NotSent: "notSent", Unknown: "unknown" } as const
 
 export const make = ({ axis, callSid, keepsWords, life, open, results, store }: MakeOptions): CallActions => {
-  const running = new Map<string, { readonly action: Action; readonly listeners: Array<(outcome: ToolOutcome) => void> }>()
+  /** Actions without a result. `at`: when each was asked for, on the call's axis. */
+  const begun = new Map<string, { readonly action: Action; readonly at: number; readonly listeners: Array<(outcome: ToolOutcome) => void> }>()
 
-  const written = (action: Action, state: State, answer?: string): StoreWrite => ({
+  const written = (action: Action, at: number, state: State, answer?: string): StoreWrite => ({
     _tag: "ActionWritten",
     callSid,
     id: life + action.id,
@@ -45,33 +46,40 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
     name: action.name,
     arguments: keepsWords ? action.arguments : "",
     isRepeatable: action.isRepeatable,
-    at: axis(),
+    at,
     state,
     ...(answer === undefined || !keepsWords ? {} : { answer })
   })
 
-  const begin = (action: Action) => {
-    if (action.kind !== "keys") running.set(action.id, { action, listeners: [] })
+  const begin = (action: Action, at: number) => {
+    begun.set(action.id, { action, at, listeners: [] })
   }
+
+  /** Keys have no answer: the other side only hears them. */
+  const answerOf = ({ kind }: Action, outcome: ToolOutcome) => outcome._tag === "Answered" && kind !== "keys" ? outcome.text : undefined
 
   return {
     noted: (action) => {
-      begin(action)
-      store.write(written(action, "asked"))
+      const at = axis()
+      begin(action, at)
+      store.write(written(action, at, "asked"))
     },
     asked: (action) =>
-      store.keep(written(action, "asked")).pipe(
-        Effect.tap(() => Effect.sync(() => begin(action))),
-        Effect.mapError(() => new ActionNotKept())
-      ),
+      Effect.suspend(() => {
+        const at = axis()
+        return store.keep(written(action, at, "asked")).pipe(
+          Effect.tap(() => Effect.sync(() => begin(action, at))),
+          Effect.mapError(() => new ActionNotKept())
+        )
+      }),
     settled: (action, outcome) => {
-      const begun = running.get(action.id)
-      const target = begun === undefined ? store : results
-      target.write(written(action, stateOf[outcome._tag], outcome._tag === "Answered" ? outcome.text : undefined))
-      running.delete(action.id)
-      for (const listener of begun?.listeners ?? []) listener(outcome)
+      const known = begun.get(action.id)
+      const target = known === undefined ? store : results
+      target.write(written(action, known?.at ?? axis(), stateOf[outcome._tag], answerOf(action, outcome)))
+      begun.delete(action.id)
+      for (const listener of known?.listeners ?? []) listener(outcome)
     },
-    running: () => [...running.values()].map(({ action, listeners }) => ({ action, onOutcome: (listener) => void listeners.push(listener) })),
+    running: () => [...begun.values()].filter(({ action }) => action.kind !== "keys").map(({ action, listeners }) => ({ action, onOutcome: (listener) => void listeners.push(listener) })),
     abandonOpen: () => {
       for (const action of open) store.write({ _tag: "ActionWritten", callSid, ...action, state: "unknown" })
     }

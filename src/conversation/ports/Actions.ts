@@ -38,6 +38,6 @@ export interface ActionKeeper {
   readonly asked: (action: Action) => Effect.Effect<void, ActionNotKept>
   /** Stores the action's outcome in the background. */
   readonly settled: (action: Action, outcome: ToolOutcome) => void
-  /** The actions whose results are awaited. Keys are not among them, since they have no result. */
+  /** The actions whose results are awaited. Keys are not among them, since no conversation waits for their result. */
   readonly running: () => ReadonlyArray<RunningAction>
 }

@@ -55,6 +55,9 @@ const Ready = Schema.Struct({
   engines: Problems.EngineStates,
   store: Schema.Literals(["ready", "degraded"]).annotate({
     description: "degraded: the database of the call history does not answer, and what calls write waits in the journal"
+  }),
+  store_problem: Schema.optionalKey(Schema.String).annotateKey({
+    description: "Why it is degraded. Only clients that may see the engines' addresses get it"
   })
 }).annotate({ identifier: "Ready" })
 

@@ -40,7 +40,7 @@ export interface Recording {
 /** The place of one media stream's sound in a call. */
 export interface Part {
   readonly callSid: CallSid
-  /** Counts the media streams of the call, from 0. */
+  /** Counts the media streams of the call, from 0. If the number has a file already, the sound gets the next free one. */
   readonly part: number
   /** ms on the call's axis (see `StoreWrite`). */
   readonly startedAt: number

@@ -33,16 +33,17 @@ const make = Effect.gen(function*() {
   const isOpen = (file: string) => open.has(file)
 
   const begin = Effect.fnUntraced(function*({ callSid, part, startedAt }: Part) {
-    const rowOf = (file: string, duration: number | null): RecordingRows.Row => ({ call_sid: callSid, part, started_at: startedAt, duration, file, place: "folder" })
-    const growing = yield* PartFiles.create(folder, sealing.sealer, { callSid, part }, ({ file, size }) =>
+    const rowOf = ({ file, part }: { readonly file: string; readonly part: number }, duration: number | null): RecordingRows.Row =>
+      ({ call_sid: callSid, part, started_at: startedAt, duration, file, place: "folder" })
+    const growing = yield* PartFiles.create(folder, sealing.sealer, { callSid, part }, (closed) =>
       Effect.suspend(() => {
-        open.delete(file)
-        const row = rowOf(file, size / MulawWav.bytesPerMilli)
+        open.delete(closed.file)
+        const row = rowOf(closed, closed.size / MulawWav.bytesPerMilli)
         store.write(RecordingRows.written(row))
         return uploads === undefined ? Effect.void : uploads.begin(row)
       }))
     open.add(growing.file)
-    store.write(RecordingRows.written(rowOf(growing.file, null)))
+    store.write(RecordingRows.written(rowOf(growing, null)))
     return growing
   })
 

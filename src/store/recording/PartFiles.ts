@@ -19,15 +19,16 @@ import * as PartWriter from "./PartWriter.ts"
 import * as SealedFormat from "./SealedFormat.ts"
 import * as SealedPartWriter from "./SealedPartWriter.ts"
 
-/** If a part of a call was recorded twice, the later files have another number at the end. */
+/** Development versions put another number behind a part's number. Their files still expire and are erased. */
 const pattern = /^(CA[0-9a-f]{32})-(\d{1,5})(?:-\d+)?\.wav(?:\.sealed)?$/
 
-const nameOf = (callSid: CallSid, part: number, isSealed: boolean, copy = 0): string => {
-  const wavFile = `${callSid}-${part}${copy === 0 ? "" : `-${copy}`}.wav`
+const nameOf = (callSid: CallSid, part: number, isSealed: boolean): string => {
+  const wavFile = `${callSid}-${part}.wav`
   return isSealed ? SealedFormat.nameOf(wavFile) : wavFile
 }
 
-const maxCopies = 100
+/** How many numbers are tried. */
+const maxTaken = 100
 
 /** The call and the part of a file; `undefined`: it is not a recording. */
 export const partOf = (file: string): { readonly callSid: CallSid; readonly part: number } | undefined => {
@@ -42,37 +43,54 @@ export const soundBytesOf = (file: string, bytes: number): number =>
 /** ms of sound in a file of so many bytes. */
 export const durationOf = (file: string, bytes: number): number => soundBytesOf(file, bytes) / MulawWav.bytesPerMilli
 
-const openNew = async (folder: string, callSid: CallSid, part: number, isSealed: boolean): Promise<readonly [file: string, handle: fs.FileHandle]> => {
+interface OpenPart {
+  readonly file: string
+  readonly part: number
+  readonly handle: fs.FileHandle
+}
+
+const isTaken = (file: string): Promise<boolean> => fs.lstat(file).then(() => true, () => false)
+
+/** Opens a new file under the first number from `first` on that has none, neither plain nor sealed. */
+const openNew = async (folder: string, callSid: CallSid, first: number, isSealed: boolean): Promise<OpenPart> => {
   await makeFolders(folder)
-  for (let copy = 0;; copy++) {
-    const file = nameOf(callSid, part, isSealed, copy)
+  for (let part = first;; part++) {
+    const isLast = part >= first + maxTaken
+    if (!isLast && await isTaken(join(folder, nameOf(callSid, part, !isSealed)))) continue
+    const file = nameOf(callSid, part, isSealed)
     try {
       const handle = await fs.open(join(folder, file), constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | O_NOFOLLOW, 0o600)
       await handle.chmod(0o600)
-      return [file, handle]
+      return { file, part, handle }
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code !== "EEXIST" || copy >= maxCopies) throw cause
+      if (isLast || (cause as NodeJS.ErrnoException).code !== "EEXIST") throw cause
     }
   }
 }
 
 interface GrowingPart extends PartFile {
   readonly file: string
+  /** The number in the file's name. */
+  readonly part: number
 }
 
-/** Creates a file; with a `sealer`, a sealed one. `onClosed` runs once all of it is on the disk. `size`: bytes of sound. */
+/**
+ * Creates a file; with a `sealer`, a sealed one. If the number `part` has a file already, the first free number after it is used.
+ *
+ * @param onClosed runs once all of the file is on the disk; `size`: bytes of sound
+ */
 export const create = (
   folder: string,
   sealer: Sealer | undefined,
-  { callSid, part }: { readonly callSid: CallSid; readonly part: number },
-  onClosed: (part: { readonly file: string; readonly size: number }) => Effect.Effect<void>
+  { callSid, part: first }: { readonly callSid: CallSid; readonly part: number },
+  onClosed: (part: { readonly file: string; readonly part: number; readonly size: number }) => Effect.Effect<void>
 ): Effect.Effect<GrowingPart, FileUnwritable, Scope.Scope> =>
   Effect.gen(function*() {
-    const open = attempt(join(folder, nameOf(callSid, part, sealer !== undefined)), async () => {
-      const [file, handle] = await openNew(folder, callSid, part, sealer !== undefined)
-      return { file, handle, writer: sealer === undefined ? PartWriter.wav(handle) : SealedPartWriter.make(handle, file, sealer) }
+    const open = attempt(join(folder, nameOf(callSid, first, sealer !== undefined)), async () => {
+      const { file, handle, part } = await openNew(folder, callSid, first, sealer !== undefined)
+      return { file, part, handle, writer: sealer === undefined ? PartWriter.wav(handle) : SealedPartWriter.make(handle, file, sealer) }
     })
-    const { file, writer } = yield* Effect.acquireRelease(open, ({ file, handle, writer }) =>
+    const { file, part, writer } = yield* Effect.acquireRelease(open, ({ file, handle, part, writer }) =>
       attempt(file, async () => {
         try {
           await writer.finish()
@@ -80,10 +98,11 @@ export const create = (
         } finally {
           await handle.close()
         }
-      }).pipe(Effect.ignore, Effect.andThen(Effect.suspend(() => onClosed({ file, size: writer.size() })))))
+      }).pipe(Effect.ignore, Effect.andThen(Effect.suspend(() => onClosed({ file, part, size: writer.size() })))))
 
     return {
       file,
+      part,
       // A write goes on when its fiber is interrupted, so the file must not be finished before the write has ended.
       append: (sound) =>
         Effect.uninterruptible(attempt(join(folder, file), () => writer.append(sound instanceof Uint8Array ? [sound] : MulawWav.silence(sound.silentBytes))))

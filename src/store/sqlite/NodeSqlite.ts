@@ -4,17 +4,17 @@
  * A statement blocks the event loop, so the client yields after each 2 ms of statements. No statement may take long by itself. The first
  * statement opens the file, so that the layer does not wait for the disk. After a failure to open it, the next statement tries again.
  */
-import { Clock, Effect, Exit, Layer, type Scope, Semaphore, Stream } from "effect"
+import { Clock, Context, Effect, Exit, Layer, Semaphore, Stream } from "effect"
 import * as Reactivity from "effect/reactivity/Reactivity"
 import * as SqlClient from "effect/sql/SqlClient"
 import type { Connection } from "effect/sql/SqlConnection"
 import { SqlError, UnknownError } from "effect/sql/SqlError"
 import * as Statement from "effect/sql/Statement"
-import { chmodSync } from "node:fs"
+import { chmodSync, type Stats, statSync } from "node:fs"
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import * as Files from "../../config/Files.ts"
 import { eventLoopTurn } from "../../runtime/EventLoopTurn.ts"
-import { toSqlError } from "./SqliteErrors.ts"
+import { FileGone, toSqlError } from "./SqliteErrors.ts"
 
 /** How long statements may take in one turn of the event loop. */
 const turnNanos = 2_000_000n
@@ -56,6 +56,24 @@ const toInput = (value: unknown): SQLInputValue => {
     default:
       if (value === null || value instanceof Uint8Array) return value
       throw new TypeError("A parameter is neither text, number, bytes nor null")
+  }
+}
+
+/** The open file on the disk. */
+export class SqliteFile extends Context.Service<SqliteFile, {
+  /**
+   * Fails if the file was removed or replaced since it was opened. SQLite itself does not notice that, and goes on in the removed file. If
+   * another file is in its place, the next statement opens that one.
+   */
+  readonly check: Effect.Effect<void, SqlError>
+}>()("client-caller/store/sqlite/SqliteFile") {}
+
+/** `undefined`: there is no such file, or it can't be looked at now. */
+const statsOf = (file: string): Stats | undefined => {
+  try {
+    return statSync(file, { throwIfNoEntry: false })
+  } catch {
+    return undefined
   }
 }
 
@@ -142,7 +160,7 @@ const open = Effect.fnUntraced(function*(file: string, clock: Clock.Clock) {
       const database = new DatabaseSync(file, { timeout: busyMillis })
       try {
         for (const pragma of pragmas) database.exec(pragma)
-        return { database, connection: new SqliteConnection(database, clock) }
+        return { stats: file === inMemory ? undefined : statsOf(file), database, connection: new SqliteConnection(database, clock) }
       } catch (cause) {
         database.close()
         throw cause
@@ -152,7 +170,7 @@ const open = Effect.fnUntraced(function*(file: string, clock: Clock.Clock) {
   })
 })
 
-const make = (file: string): Effect.Effect<SqlClient.SqlClient, never, Scope.Scope | Reactivity.Reactivity> =>
+const make = (file: string) =>
   Effect.gen(function*() {
     const clock = yield* Clock.Clock
     let opened: Effect.Success<ReturnType<typeof open>> | undefined
@@ -164,12 +182,27 @@ const make = (file: string): Effect.Effect<SqlClient.SqlClient, never, Scope.Sco
         return made.connection
       })
     })
+    const semaphore = yield* Semaphore.make(1)
+    const check = Effect.suspend(() => {
+      const { stats } = opened ?? {}
+      if (stats === undefined) return Effect.void
+      const now = statsOf(file)
+      if (now?.ino === stats.ino && now.dev === stats.dev) return Effect.void
+      const gone = new SqlError({ reason: new UnknownError({ cause: new FileGone({ isReplaced: now !== undefined }), operation: "look" }) })
+      // A removed file may come back under its name, so it stays open.
+      return now === undefined ? Effect.fail(gone) : Effect.andThen(close, Effect.fail(gone))
+    })
+    const close = semaphore.withPermit(Effect.sync(() => {
+      const { database } = opened ?? {}
+      opened = undefined
+      database?.close()
+    }))
     const acquirers = SqlClient.makeSqliteAcquirers({
       connection,
-      semaphore: yield* Semaphore.make(1),
+      semaphore,
       isTransaction: (connection) => connection.isTransaction
     })
-    return yield* SqlClient.make({
+    const client = yield* SqlClient.make({
       ...acquirers,
       compiler: Statement.makeCompilerSqlite(),
       driver: "node-sqlite",
@@ -178,6 +211,7 @@ const make = (file: string): Effect.Effect<SqlClient.SqlClient, never, Scope.Sco
       releaseSavepoint: (name) => `RELEASE SAVEPOINT ${name}`,
       spanAttributes: [["db.system.name", "sqlite"]]
     })
+    return Context.make(SqlClient.SqlClient, client).pipe(Context.add(SqliteFile, SqliteFile.of({ check })))
   })
 
-export const layer = (file: string): Layer.Layer<SqlClient.SqlClient> => Layer.effect(SqlClient.SqlClient, make(file)).pipe(Layer.provide(Reactivity.layer))
+export const layer = (file: string): Layer.Layer<SqlClient.SqlClient | SqliteFile> => Layer.effectContext(make(file)).pipe(Layer.provide(Reactivity.layer))

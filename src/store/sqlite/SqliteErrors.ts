@@ -1,9 +1,22 @@
 /**
  * SQLite's errors, by its result codes (https://www.sqlite.org/rescode.html).
  */
-import { Predicate } from "effect"
+import { Data, Predicate } from "effect"
 import { classifySqliteError, SqlError, UnknownError } from "effect/sql/SqlError"
 import { FileUnwritable } from "../../config/Files.ts"
+
+/** The database's file was removed or replaced while it was open. */
+export class FileGone extends Data.TaggedError("FileGone")<{
+  /** Another file has its name. */
+  readonly isReplaced: boolean
+}> {
+  /** A clause for the operator. */
+  get reason(): string {
+    return this.isReplaced
+      ? "calls.db in DATA_DIR was replaced by another file, which is opened now"
+      : "calls.db in DATA_DIR was removed. Put it back, or restart the service to begin a new one"
+  }
+}
 
 const codes = { perm: 3, full: 13, corrupt: 11, cantOpen: 14, readOnly: 8, notADatabase: 26 } as const
 
@@ -47,8 +60,9 @@ export const hopeless = (error: SqlError, file: string): string | undefined => {
 
 /** A failure that may pass, as a clause for the operator. */
 export const passing = (error: SqlError): string => {
-  if (error.reason.cause instanceof FileUnwritable) return error.reason.cause.reason
-  const code = extendedCode(error.reason.cause)
+  const { cause } = error.reason
+  if (cause instanceof FileUnwritable || cause instanceof FileGone) return cause.reason
+  const code = extendedCode(cause)
   if (code !== undefined && (code & 0xff) === codes.full) return "there is no space left on the disk of DATA_DIR. Make room"
   return code === undefined ? "SQLite failed" : `SQLite says ${code}; the system's log may say more`
 }

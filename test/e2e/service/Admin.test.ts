@@ -1,9 +1,11 @@
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, FileSystem } from "effect"
+import { renameSync } from "node:fs"
 import { createServer } from "node:net"
+import { join } from "node:path"
 import * as Client from "../../support/service/Client.ts"
 import * as Process from "../../support/service/Process.ts"
-import { apiKey } from "../../support/service/Service.ts"
+import { apiKey, until } from "../../support/service/Service.ts"
 
 /** A port that nobody uses. */
 const freePort = Effect.callback<number>((resume) => {
@@ -39,6 +41,23 @@ layer(Process.layer, { excludeTestServices: true, timeout: "120 seconds" })("the
       const url = /The admin pages are at (http:\/\/[\d.]+:\d+)/.exec(started.stdout())?.[1]
       assert.isString(url)
       assert.strictEqual((yield* Client.ask(`${url}/ready`)).status, 200)
+    }).pipe(Effect.scoped))
+
+  it.effect("says in /ready that calls.db was removed while the service runs, and the log says it once", () =>
+    Effect.gen(function*() {
+      const folder = yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped()
+      const port = yield* freePort
+      const { started } = yield* Process.startWithTwilio({ ADMIN_PORT: `${port}`, DATA_DIR: folder })
+      const ready = Effect.map(Client.ask(`http://127.0.0.1:${port}/ready`), ({ json }) => json as { readonly store: string; readonly store_problem?: string })
+      const isStore = (store: string) => (answer: { readonly store: string }) => answer.store === store
+      yield* until("ready", ready, isStore("ready"))
+      renameSync(join(folder, "calls.db"), join(folder, "away.db"))
+      yield* until("degraded", ready, isStore("degraded"))
+      assert.match((yield* ready).store_problem ?? "", /calls\.db in DATA_DIR was removed/)
+      renameSync(join(folder, "away.db"), join(folder, "calls.db"))
+      yield* until("ready again", ready, isStore("ready"))
+      assert.notProperty(yield* ready, "store_problem")
+      assert.strictEqual(started.stdout().split("calls.db in DATA_DIR was removed").length, 2)
     }).pipe(Effect.scoped))
 
   it.effect("names ADMIN_PORT if it can't listen", () =>

@@ -1,7 +1,7 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Clock, Duration, Effect, FileSystem, Logger, Metric, Option } from "effect"
 import { spawn } from "node:child_process"
-import { chmodSync, existsSync, readdirSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import * as Metrics from "../../../src/observability/Metrics.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
@@ -105,6 +105,51 @@ describe("the store during faults", { timeout: 120_000 }, () => {
             assert.deepStrictEqual(yield* sequences(database), upTo(50))
           })).pipe(Effect.provide(listen))
         assert.isTrue(lines.some((line) => line.includes("there is no space left on the disk of DATA_DIR. Make room")), lines.join("\n"))
+      }))
+
+    it.effect("SQLite: a file that is removed while it is open is noticed and told once, and writes wait in the journal until it is back", () =>
+      Effect.gen(function*() {
+        const env = yield* Databases.kinds[0].fresh
+        const file = `${env.DATA_DIR}/calls.db`
+        const lines: Array<string> = []
+        const listen = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
+        yield* use(env, ({ database, store }) =>
+          Effect.gen(function*() {
+            yield* store.keep(began(sid))
+            yield* store.keep(event(sid, 0))
+            renameSync(file, `${file}.away`)
+            yield* until("degraded", () => Effect.map(store.state, ({ _tag }) => _tag === "Degraded"))
+            const state = yield* store.state
+            assert.include(state._tag === "Degraded" ? state.why : "", "calls.db in DATA_DIR was removed")
+            yield* store.keep(event(sid, 1))
+            yield* Effect.sleep("1 second")
+            assert.isFalse(existsSync(file))
+            assert.strictEqual(lines.filter((line) => line.includes("was removed")).length, 1)
+            renameSync(`${file}.away`, file)
+            yield* until("ready", isReady(store))
+            assert.deepStrictEqual(yield* sequences(database), [0, 1])
+          })).pipe(Effect.provide(listen))
+      }))
+
+    it.effect("SQLite: a file that is put in the place of the open one is opened", () =>
+      Effect.gen(function*() {
+        const env = yield* Databases.kinds[0].fresh
+        const file = `${env.DATA_DIR}/calls.db`
+        yield* use(env, ({ database, store }) =>
+          Effect.gen(function*() {
+            yield* store.keep(began(sid))
+            for (const name of readdirSync(env.DATA_DIR).filter((name) => name.startsWith("calls.db"))) rmSync(`${env.DATA_DIR}/${name}`)
+            writeFileSync(file, "")
+            assert.isFalse(yield* database.check)
+            yield* until("ready", isReady(store))
+            yield* store.keep(began(sidOf(2)))
+            yield* store.keep(event(sidOf(2), 5))
+          }))
+        yield* use(env, ({ database }) =>
+          Effect.gen(function*() {
+            assert.deepStrictEqual((yield* dump(database.sql)).calls.map(({ call_sid }) => call_sid), [sidOf(2)])
+            assert.deepStrictEqual(yield* sequences(database), [5])
+          }))
       }))
 
     it.effect("SQLite: a call is settled after its lines in this process's journal were erased", () =>

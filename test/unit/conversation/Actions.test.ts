@@ -200,7 +200,14 @@ describe("a filler", () => {
 describe("keys", () => {
   test("are heard as tones after the words", () =>
     Effect.gen(function*() {
-      const call = yield* talk({ replies: [[text("I am pressing."), { _tag: "Digits", digits: "1 #" }]] })
+      const states: Array<readonly [digits: string, state: string]> = []
+      const actions: ActionKeeper = {
+        noted: ({ arguments: digits }) => void states.push([digits, "asked"]),
+        asked: () => Effect.void,
+        settled: ({ arguments: digits }, { _tag }) => void states.push([digits, _tag]),
+        running: () => []
+      }
+      const call = yield* talk({ replies: [[text("I am pressing."), { _tag: "Digits", digits: "1 #" }]], actions })
       yield* call.wait(1000)
       yield* call.say("press one")
       yield* call.wait(2000)
@@ -209,6 +216,7 @@ describe("keys", () => {
       assert.deepStrictEqual(tones, Int16Array.from(Dtmf.tones("1#", 8000)))
       assert.deepStrictEqual(call.of("AgentHeard").at(-1)?.text, "I am pressing.")
       assert.strictEqual(call.played.length, (400 + 400 + 400) * 8)
+      assert.deepStrictEqual(states, [["1#", "asked"], ["1#", "Answered"]])
     }))
 })
 

@@ -35,6 +35,7 @@ const setUp = (options: { readonly isWatched?: boolean; readonly hasContext?: bo
       drop: effect("speech.drop")
     },
     playback: { cleared: call("playback.cleared") },
+    keys: { press: call("keys.press"), cut: call("keys.cut") },
     timers: { start: effect("timers.start"), cancel: effect("timers.cancel"), pass: () => false },
     tools: { onCallerSaid: call("tools.onCallerSaid"), onReplyHeard: call("tools.onReplyHeard") },
     context: hasContext
@@ -91,12 +92,20 @@ describe("a reply", () => {
     Effect.gen(function*() {
       const { calls, carryOut } = setUp()
       yield* carryOut({ _tag: "CancelReply", reply: 3 }, { _tag: "RememberAgentWords", reply: 3, text: "We are" })
-      assert.deepStrictEqual(calls, ["generation.drop 3", "speech.drop 3", "tools.onReplyHeard 3 \"We are\"", "context.agentHeard 3 \"We are\""])
+      assert.deepStrictEqual(calls, ["keys.cut 3 0", "generation.drop 3", "speech.drop 3", "tools.onReplyHeard 3 \"We are\"", "context.agentHeard 3 \"We are\""])
     }))
 
   it.effect("that is forgotten loses its sound in the speech context too", () =>
     Effect.map(setUp().carryOut({ _tag: "ForgetReply", reply: 3 }), (calls) =>
-      assert.deepStrictEqual(calls, ["generation.drop 3", "speech.drop 3", "context.drop 3"])))
+      assert.deepStrictEqual(calls, ["keys.cut 3 0", "generation.drop 3", "speech.drop 3", "context.drop 3"])))
+})
+
+describe("keys", () => {
+  it.effect("are stored as an action when their tones are requested, and settled when their reply is stopped", () =>
+    Effect.map(
+      setUp().carryOut({ _tag: "Press", reply: 3, segment: 2, digits: "12#" }, { _tag: "StopSpeech", reply: 3, from: 1 }),
+      (calls) => assert.deepStrictEqual(calls, ["keys.press 3 2 \"12#\"", "speech.press 3 2 \"12#\"", "keys.cut 3 1", "speech.stop 3 1"])
+    ))
 })
 
 describe("the caller's words", () => {

@@ -47,12 +47,14 @@ export const layer = HttpApiBuilder.group(
             return yield* new Problems.Busy({ detail: "The service is stopping and takes no new calls." })
           }
           const all = yield* agents.engines
-          const engines = publicUrl.isInside(request) || AdminServer.isAdmin(request) ? all : PublicEngineNames.hidden(all)
+          const isInside = publicUrl.isInside(request) || AdminServer.isAdmin(request)
+          const engines = isInside ? all : PublicEngineNames.hidden(all)
           const down = stagesDown(engines)
           if (down.length === 0) {
             // Calls are answered without the database, too.
-            const { _tag } = yield* store.state
-            return { status: "ready" as const, engines, store: _tag === "Ready" ? "ready" as const : "degraded" as const }
+            const state = yield* store.state
+            if (state._tag === "Ready") return { status: "ready" as const, engines, store: "ready" as const }
+            return { status: "ready" as const, engines, store: "degraded" as const, ...isInside ? { store_problem: state.why } : {} }
           }
           return yield* new Problems.EnginesDown({
             engines,

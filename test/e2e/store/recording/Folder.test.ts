@@ -133,8 +133,22 @@ layer(NodeServices.layer, { excludeTestServices: true })("recordings in a folder
       const DATA_DIR = yield* folder
       yield* Effect.gen(function*() {
         for (const level of [8000, 4000]) yield* record({ callSid: call, part: 0, startedAt: 0 }, stereo(100, level, level))
-        assert.deepStrictEqual(readdirSync(join(DATA_DIR, "recordings")).sort(), [`${call}-0-1.wav`, `${call}-0.wav`])
+        assert.deepStrictEqual(readdirSync(join(DATA_DIR, "recordings")).sort(), [`${call}-0.wav`, `${call}-1.wav`])
       }).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
+    }))
+
+  it.effect("of a process that knows nothing of the sound before are heard after that sound, sealed or not", () =>
+    Effect.gen(function*() {
+      const DATA_DIR = yield* folder
+      const key = Buffer.alloc(32, 1).toString("base64")
+      yield* record({ callSid: call, part: 0, startedAt: 0 }, stereo(100, 8000, 8000)).pipe(Effect.provide(recordingsOf({ DATA_DIR })))
+      yield* Effect.gen(function*() {
+        yield* record({ callSid: call, part: 0, startedAt: 0 }, stereo(100, 4000, 4000))
+        const { caller } = soundIn(yield* bytesOf(call))
+        assert.strictEqual(caller.length, 8 * 200)
+        assert.closeTo(loudest(caller, 0, 100), 8000, 300)
+        assert.closeTo(loudest(caller, 100, 200), 4000, 300)
+      }).pipe(Effect.provide(recordingsOf({ DATA_DIR, STORE_ENCRYPTION_KEYS: `2026:${key}` })))
     }))
 
   it.effect("can't be begun if the folder can't be made, and the error says so", () =>

@@ -20,7 +20,7 @@ const keeping: CallKeeping = {
   isTranscriptSent: true
 }
 
-const setUp = Effect.fnUntraced(function*(options: { readonly keeping?: Partial<CallKeeping>; readonly before?: CallHistory.MakeOptions["before"]; readonly prices?: CallHistory.MakeOptions["prices"] } = {}) {
+const setUp = Effect.fnUntraced(function*(options: { readonly keeping?: Partial<CallKeeping>; readonly before?: CallHistory.MakeOptions["before"]; readonly prices?: CallHistory.MakeOptions["prices"]; readonly recorder?: CallHistory.MakeOptions["recorder"] } = {}) {
   const store = RecordingStore.make()
   const history = CallHistory.make({
     info: {
@@ -35,6 +35,7 @@ const setUp = Effect.fnUntraced(function*(options: { readonly keeping?: Partial<
     store: store.service,
     clock: yield* Clock.Clock,
     prices: options.prices,
+    ...(options.recorder === undefined ? {} : { recorder: options.recorder }),
     ...(options.before === undefined ? {} : { before: options.before })
   })
   return { store, history, outcomes: () => store.of("CallEnded").map(({ outcome }) => outcome) }
@@ -140,6 +141,33 @@ describe("a call's history", () => {
       assert.isAbove(next.told(said).sequence, store.of("EventTold")[0].sequence)
     }))
 
+  it.effect("has numbers of its own for the sound, too, so that no process that lost the call's memory replaces earlier sound", () =>
+    Effect.gen(function*() {
+      const parts: Array<number> = []
+      const recorder: CallHistory.MakeOptions["recorder"] = {
+        isRecorded: () => true,
+        listen: ({ part }) =>
+          Effect.sync(() => {
+            parts.push(part)
+            return { onCallerSound: () => {}, onAgentSound: () => {}, onClear: () => {} }
+          })
+      }
+      const recordStreams = Effect.fnUntraced(function*(before?: CallHistory.MakeOptions["before"]) {
+        const { history } = yield* setUp(before === undefined ? { recorder } : { recorder, before })
+        for (let stream = 0; stream < 2; stream++) {
+          history.streamBegan(false)
+          yield* history.record({ openedAt: 0 }, {})
+        }
+      })
+      yield* recordStreams()
+      yield* recordStreams("lost")
+      yield* TestClock.adjust("1 minute")
+      yield* recordStreams("lost")
+      assert.deepStrictEqual(parts.slice(0, 2), [0, 1])
+      assert.strictEqual(new Set(parts).size, 6)
+      assert.isTrue(parts.slice(2).every((part) => part >= 10_000 && part <= 99_999))
+    }))
+
   it.effect("stores no word if only figures are stored, and the memory stays in this process", () =>
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ keeping: { words: false } })
@@ -234,12 +262,24 @@ describe("actions", () => {
       history.streamBegan(false)
       yield* TestClock.adjust(2000)
       yield* history.actions.asked(booking)
+      const keys = { ...booking, id: "keys-1-2", kind: "keys", name: "", arguments: "12#" } as const
+      history.actions.noted(keys)
+      yield* TestClock.adjust(500)
+      // The time stays that of the request.
+      history.actions.settled(keys, { _tag: "Answered", text: "" })
       history.actions.settled(booking, { _tag: "Answered", text: "Done." })
       history.actions.settled({ ...booking, id: "a2" }, { _tag: "Unknown" })
       history.actions.settled({ ...booking, id: "a3" }, { _tag: "NotSent" })
       assert.deepStrictEqual(
         store.of("ActionWritten").map(({ answer, at, id, state }) => [id, at, state, answer]),
-        [["a1", 2000, "asked", undefined], ["a1", 2000, "answered", "Done."], ["a2", 2000, "unknown", undefined], ["a3", 2000, "notSent", undefined]]
+        [
+          ["a1", 2000, "asked", undefined],
+          ["keys-1-2", 2000, "asked", undefined],
+          ["keys-1-2", 2000, "answered", undefined],
+          ["a1", 2000, "answered", "Done."],
+           ["a2", 2500, "unknown", undefined],
+          ["a3", 2500, "notSent", undefined]
+        ]
       )
     }))
 
