@@ -138,6 +138,28 @@ const tellEnd = (loop: TurnLoop.TurnLoop, { tell, whyEnded }: Pick<CallSide, "te
     { discard: true }
   )
 
+/** What the call hears of the conversation, and what the conversation learns of the line. */
+const agentSide = (
+  out: Queue.Dequeue<Outgoing, Cause.Done>,
+  { keys, playback, report }: { readonly playback: PlaybackReporter.PlaybackReporter; readonly keys: KeyPresses.KeyPresses; readonly report: TurnLoop.TurnLoop["report"] }
+): AgentSide<never, 8000> => ({
+  reply: Stream.fromQueue(out).pipe(
+    Stream.filter((item) => item.isWanted()),
+    Stream.map((item) => {
+      keys.leaves(item)
+      return playback.leave(item)
+    })
+  ),
+  signal: (signal) =>
+    Effect.sync(() => {
+      if (signal._tag === "Digit") return report({ _tag: "Digit", digit: signal.digit })
+      const mark = parseMark(signal.name)
+      if (mark === undefined) return
+      keys.heard(mark)
+      report({ _tag: "MarkReturned", ...mark })
+    })
+})
+
 /** Begins the conversation: the greeting is on its way when this returns. */
 export const open = Effect.fnUntraced(function*(
   definition: AgentDefinition,
@@ -214,21 +236,5 @@ export const open = Effect.fnUntraced(function*(
       : { _tag: "Reconnected", memory: memory?.turn ?? null, isAfterTransfer: resumption.isAfterTransfer }
   )
 
-  return {
-    reply: Stream.fromQueue(out).pipe(
-      Stream.filter((item) => item.isWanted()),
-      Stream.map((item) => {
-        keys.leaves(item)
-        return playback.leave(item)
-      })
-    ),
-    signal: (signal) =>
-      Effect.sync(() => {
-        if (signal._tag === "Digit") return report({ _tag: "Digit", digit: signal.digit })
-        const mark = parseMark(signal.name)
-        if (mark === undefined) return
-        keys.heard(mark)
-        report({ _tag: "MarkReturned", ...mark })
-      })
-  }
+  return agentSide(out, { playback, keys, report })
 })
