@@ -198,8 +198,8 @@ const bareWork = Effect.fnUntraced(function*(lines: ReadonlyArray<Callers.Line>)
 const loudnesses = 200
 
 /**
- * A line of a caller, `softer` steps of 0.3 % softer than the synthesized one. So no two of the first 600 lines sound the same, and a
- * server cannot have cached them.
+ * Makes what a caller says: the synthesized sound, made softer by `softer` steps of 0.3 %. So the first 600 sounds all differ, and no server
+ * can have a cached answer.
  */
 const lineOf = Effect.fnUntraced(function*(text: string, softer: number) {
   const { speak } = yield* CallerSpeech

@@ -14,9 +14,9 @@ export interface EngineSettings {
   readonly voice: Option.Option<string>
   /** Text to speech: sample rate in Hz of answers that do not name it. Unset: 24000. */
   readonly sampleRate?: number
-  /** Text to speech: the engine itself turns figures into words, so the service does not. Unset: false. */
+  /** Text to speech: whether the engine itself turns figures into words, so that the service need not. Unset: false. */
   readonly writesFiguresOut?: boolean
-  /** Speech to text: while the caller speaks, the engine is asked for the words so far. Unset: true. */
+  /** Speech to text: whether the engine is asked for the words so far while the caller still speaks. Unset: true. */
   readonly hasPartials?: boolean
   /** Speech to text: words below this confidence (0 to 0.9) are doubtful; 0: no words are. Unset: the engine's own limit. */
   readonly leastConfidence?: number

@@ -1,5 +1,6 @@
 /** Writes the agent's frames, and the marks between them, to a media stream. */
-import { clearText, markText, type MediaStream } from "../../twilio/media/MediaStream.ts"
+import { clearText, markText } from "../../twilio/media/MediaMessage.ts"
+import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import { frameBytes } from "./LineCodec.ts"
 import type { LineListener } from "./LineListener.ts"
 import type { MediaCounts } from "./MediaCounts.ts"

@@ -27,7 +27,7 @@ export interface Segment {
   readonly isHeard: boolean
 }
 
-/** A clause or sentence that goes to speech. */
+/** A clause or sentence that is to be spoken. */
 export const segment = (id: number, text: string): Segment => ({ id, text, isHeard: false })
 
 export const keys = (id: number, digits: string): Segment => ({ id, text: "", digits, isHeard: false })

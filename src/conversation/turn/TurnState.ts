@@ -31,13 +31,13 @@ export interface TurnSettings
   readonly isOutbound?: boolean
 }
 
-/** A short line while a reply is late. It is no reply, and is not in the history. */
+/** A short phrase, such as "One moment.", while a reply is late. It is not a reply and not in the history. */
 export interface Filler {
   /** Fillers and replies are numbered together. */
   readonly id: number
-  /** Speech has made some of its sound. */
+  /** The engine has made some of the filler's sound. */
   readonly hasSound: boolean
-  /** All of its sound was passed to the line, so a reply can't overtake it. */
+  /** All sound of the filler was passed to the line, so the sound of a reply comes after it. */
   readonly hasLeft: boolean
   readonly playedFrom?: number
   /** ms of sound; unset while it is still being made. */

@@ -205,3 +205,10 @@ export const decodeOutbound: (text: string) => Result.Result<Outbound, MessageRe
 /** Any message of either direction as one text frame. */
 export const encodeInbound = Schema.encodeSync(Schema.fromJsonString(Inbound))
 export const encodeOutbound = Schema.encodeSync(Schema.fromJsonString(Outbound))
+
+/** The text of a `mark`: Twilio returns it when all sound before it has been played. */
+export const markText = (streamSid: StreamSid, name: string): string =>
+  encodeOutbound({ event: "mark", streamSid, mark: { name } })
+
+/** The text of a `clear`: Twilio throws away what it has not played yet. */
+export const clearText = (streamSid: StreamSid): string => encodeOutbound({ event: "clear", streamSid })

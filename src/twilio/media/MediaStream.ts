@@ -16,7 +16,7 @@ import type { StreamSid } from "../../domain/Sid.ts"
 import type { FrameQueue } from "./inbound/FrameQueue.ts"
 import type { Silence, Tally } from "./inbound/InboundMedia.ts"
 import * as InboundMessages from "./inbound/InboundMessages.ts"
-import { type Control, encodeOutbound, type Media, type Start } from "./MediaMessage.ts"
+import type { Control, Media, Start } from "./MediaMessage.ts"
 import * as OutboundMessages from "./OutboundMessages.ts"
 import * as ProcessHalt from "./ProcessHalt.ts"
 import type { WebSocketFastPath } from "./socket/WebSocketFastPath.ts"
@@ -59,13 +59,6 @@ export interface MediaStream extends OutboundMessages.OutboundMessages {
   readonly close: (code: number, reason: string) => Effect.Effect<void>
 }
 
-/** The text of a `mark` for `send`: Twilio returns it when all sound before it has been played. */
-export const markText = (streamSid: StreamSid, name: string): string =>
-  encodeOutbound({ event: "mark", streamSid, mark: { name } })
-
-/** The text of a `clear` for `send`: Twilio throws away what it has not played yet. */
-export const clearText = (streamSid: StreamSid): string => encodeOutbound({ event: "clear", streamSid })
-
 /** Waits for the `start` message. Fails if the socket ends before, or if the time is over. */
 const awaitStart = (inbound: InboundMessages.InboundMessages, timeout: Duration.Duration) => {
   const tooLate = Effect.suspend(() => {
@@ -73,7 +66,7 @@ const awaitStart = (inbound: InboundMessages.InboundMessages, timeout: Duration.
     inbound.close(why)
     return Effect.fail(why)
   })
-  // The order matters: after a halt of the process several results may be there, and the first one in this order counts.
+  // After a halt of the process, `start`, the close and the timeout may all be due at once: the first in this order wins.
   return Effect.raceFirst(
     Effect.raceFirst(inbound.started, Effect.flatMap(inbound.closed, Effect.fail)),
     Effect.andThen(ProcessHalt.sleep(timeout), tooLate)

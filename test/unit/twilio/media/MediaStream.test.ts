@@ -5,7 +5,7 @@ import { EventEmitter } from "node:events"
 import type { WebSocket } from "ws"
 import * as ControlQueue from "../../../../src/twilio/media/inbound/ControlQueue.ts"
 import type { Silence } from "../../../../src/twilio/media/inbound/InboundMedia.ts"
-import { decodeOutbound, type Media } from "../../../../src/twilio/media/MediaMessage.ts"
+import { clearText, decodeOutbound, markText, type Media } from "../../../../src/twilio/media/MediaMessage.ts"
 import { eventLoopTurn } from "../../../../src/runtime/EventLoopTurn.ts"
 import * as MediaStream from "../../../../src/twilio/media/MediaStream.ts"
 import { accountSid, callSid, streamSid } from "../../../support/conversation/Samples.ts"
@@ -330,9 +330,9 @@ describe("an impossible timestamp", () => {
 
 describe("outbound", () => {
   it("marks and clears are messages that Twilio reads", () => {
-    const named = Result.getOrThrow(decodeOutbound(MediaStream.markText(sid, "a \"name\" \\ ☎")))
+    const named = Result.getOrThrow(decodeOutbound(markText(sid, "a \"name\" \\ ☎")))
     assert.strictEqual(named.event === "mark" && named.mark.name, "a \"name\" \\ ☎")
-    assert.strictEqual(Result.getOrThrow(decodeOutbound(MediaStream.clearText(sid))).event, "clear")
+    assert.strictEqual(Result.getOrThrow(decodeOutbound(clearText(sid))).event, "clear")
   })
 
   it.effect("nothing is sent to a socket that is gone", () =>
@@ -363,7 +363,7 @@ describe("without a fast path", () => {
       const { socket, stream } = yield* startWith({ hasFastPath: false })
       const sound = Uint8Array.from({ length: 330 }, (_, index) => index & 255)
       stream.sendMedia(sound)
-      stream.send(MediaStream.markText(sid, "end"))
+      stream.send(markText(sid, "end"))
       sound.fill(0)
       const sent = socket.sent.map((text) => Result.getOrThrow(decodeOutbound(text)))
       assert.deepStrictEqual(sent.map((message) => message.event === "media" ? message.media.payload.length : message.event), [160, 160, 10, "mark"])
