@@ -1,5 +1,6 @@
 /**
- * The store as calls use it: writes that never wait, a few writes that must be stored before something happens, and reads.
+ * The interface of the call store. `write` never waits. `keep` waits until a write is stored, for actions that may only happen after that.
+ * The other methods read calls, and share calls between processes.
  */
 import { Context, Data, type Effect, type Option } from "effect"
 import type { CallSid } from "../domain/Sid.ts"
@@ -15,7 +16,7 @@ export class NotKept extends Data.TaggedError("NotKept")<{ readonly cause: unkno
 /** The database can't be read now. */
 export class StoreUnreachable extends Data.TaggedError("StoreUnreachable")<{ readonly cause: unknown }> {
   override get message() {
-    return "The call history can't be read now: the database does not answer. Calls go on, and what they write waits in the journal. Try again soon."
+    return "The call history can't be read now, because the database does not answer. Calls go on, and their writes wait in the journal. Try again soon."
   }
 }
 
@@ -29,10 +30,10 @@ export interface StoredCall {
   readonly agent: string
   readonly startedAt: number
   readonly answeredAt: number | null
-  /** When the call's first media stream began: the zero of the call's axis. */
+  /** When the call's first media stream began (ms since 1970): the zero of the call's axis (see `StoreWrite`). */
   readonly axisZero: number | null
   readonly isEnded: boolean
-  /** Whether Twilio has reported a final status. A call that ended without one was perhaps only redirected, and may come back. */
+  /** Whether Twilio has reported a final status. A call that ended without a final status may only be redirected, and can come back. */
   readonly isOver: boolean
   readonly keepsWords: boolean
   readonly hashesNumbers: boolean
@@ -41,23 +42,26 @@ export interface StoredCall {
   readonly campaign: string | null
   readonly webhookUrl: string | null
   readonly isTranscriptSent: boolean
-  /** Media streams so far. */
+  /** How many media streams the call has had. */
   readonly parts: number
   readonly nextEvent: number
   readonly nextTurn: number
-  /** The newest `ConversationSaved`. `memory` is `null` if the sealed memory can't be opened (`SealedWords`). */
+  /** From the newest `ConversationSaved`. `memory` is `null` if the sealed memory can't be opened (see `SealedWords`). */
   readonly memory: Option.Option<{ readonly version: number; readonly memory: unknown }>
-  /** Actions without a result, because the process died after it had stored them. Arguments that can't be opened stay sealed. */
+  /** Actions without a stored result: usually the process died before the result came. Arguments that can't be opened stay sealed. */
   readonly openActions: ReadonlyArray<Pick<Extract<StoreWrite, { readonly _tag: "ActionWritten" }>, "id" | "kind" | "name" | "arguments" | "isRepeatable" | "at">>
 }
 
-/** `Degraded`: the database can't be used, and writes wait in the journal. `why`: a clause for the operator. */
+/**
+ * `Degraded`: the database can't be used, or writes still wait in the journal. `since`: ms since 1970. `waiting`: how many writes wait.
+ * `why`: a clause for the operator.
+ */
 export type StoreState = { readonly _tag: "Ready" } | { readonly _tag: "Degraded"; readonly since: number; readonly waiting: number; readonly why: string }
 
 export class CallStore extends Context.Service<CallStore, {
-  /** Takes a write, which reaches the database soon or waits in the journal. Never waits, never fails. */
+  /** Queues a write. The write reaches the database soon, or waits in the journal. This method never waits and never fails. */
   readonly write: (write: StoreWrite) => void
-  /** Waits until the database has the write and all earlier writes of its call, or the journal has them on disk. */
+  /** Queues a write, then waits until the database has it and all earlier writes of its call, or the journal has them on disk. */
   readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
   /** Waits until all earlier writes of this call are in the database. */
   readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
@@ -66,37 +70,37 @@ export class CallStore extends Context.Service<CallStore, {
   // -- Calls that any process may take over ------------------------------------------------------
 
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<StoredCall>, StoreUnreachable>
-  /** Makes this process the call's owner, in place of the earlier one. */
+  /** Makes this process the call's owner, in place of the earlier owner. */
   readonly own: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /**
-   * Calls of this account without an end. They began before `before` (ms since 1970), and their process has given no sign of life since
-   * then. At most 200 at once.
+   * Finds calls of this account whose end is not stored. They began before `before` (ms since 1970), and their owner has written no heartbeat
+   * since `before`. Returns at most 200 calls.
    */
   readonly unended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
-  /** Makes this process the owner of an unended call. `false`: another process was quicker, or the call's own process has come back. */
+  /** Makes this process the owner of an unended call. `false`: the call has an owner that has written a heartbeat since `before`. */
   readonly claim: (callSid: CallSid, before: number) => Effect.Effect<boolean, StoreUnreachable>
-  /** All calls that belong to this process. */
+  /** All calls that this process owns. */
   readonly owned: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>
-  /** The call has no owner any more. */
+  /** Ends this process's ownership of the call. The call then has no owner. */
   readonly disown: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
-  /** Uses up a stream's token, for all processes. `false`: it was used before. */
+  /** Marks a stream token, named by its nonce, as used for all processes. `false`: the token was used before. */
   readonly redeem: (nonce: string) => Effect.Effect<boolean, StoreUnreachable>
-  /** Passes on Twilio's status of a call that another process may have. The owner gets it within a second. */
+  /** Sends Twilio's status of a call to the call's owner, which may be another process. The owner receives the status within a second. */
   readonly tell: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void, StoreUnreachable>
-  /** Takes the signals that other processes have passed on for this process's calls. Each signal is returned once. */
+  /** Returns and deletes the signals that other processes have sent for this process's calls. */
   readonly signals: Effect.Effect<ReadonlyArray<{ readonly callSid: CallSid; readonly signal: CallSignal }>, StoreUnreachable>
   /** Whether several processes may share this store. */
   readonly isShared: boolean
 }>()("client-caller/store/CallStore") {}
 
-/** A call without an end, and without a process that could write one. */
+/** A call whose end is not stored, and whose owner no longer writes heartbeats. */
 export interface UnendedCall {
   readonly callSid: CallSid
   /** The call's last sign of life, ms since 1970. */
   readonly seenAt: number
 }
 
-/** Twilio's report of a call, which one process passes on to the call's owner. */
+/** Twilio's status of a call, which a process sends to the call's owner. */
 export interface CallSignal {
   readonly status: string
   readonly sequence: number

@@ -1,8 +1,9 @@
 /**
- * The database of the call history: the Postgres of `DATABASE_URL`, else a SQLite file in `DATA_DIR`.
+ * The database of the call history. It is the Postgres of `DATABASE_URL`, or a SQLite file in `DATA_DIR` if that variable is not set.
  *
- * A failure that can't pass by itself (a wrong password, a damaged file, tables of a newer version) keeps the service from starting. After
- * any other failure the service starts without the database. A background fiber tries again, and until it succeeds reads fail at once.
+ * The service does not start after a failure that lasts until the operator acts: a wrong password, a damaged file, tables of a newer version.
+ * After any other failure the service starts without the database, and a background fiber tries again. Until the database answers, reads fail
+ * at once.
  */
 import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Path, type Scope, Semaphore } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
@@ -16,48 +17,48 @@ import * as Postgres from "./postgres/Postgres.ts"
 import * as NodeSqlite from "./sqlite/NodeSqlite.ts"
 
 /** How long the start waits for the database before the service starts without it. */
-const startPatience = Duration.seconds(3)
+const startTimeout = Duration.seconds(3)
 
 /** How long an attempt to reach the database may take. */
-const attemptPatience = Duration.seconds(5)
+const attemptTimeout = Duration.seconds(5)
 
-/** How long a read waits unless it says otherwise. */
-const readPatience = Duration.seconds(1)
+/** How long a read may take if its caller gives no limit. */
+const defaultReadTimeout = Duration.seconds(1)
 
-/** How often a database that works is checked. */
-const lookEvery = Duration.seconds(5)
+/** How often the database is checked while it answers. */
+const checkInterval = Duration.seconds(5)
 
-/** The shortest and the longest pause between attempts to reach a database that does not work. The pause doubles each time. */
-const [firstPause, lastPause] = [Duration.millis(250), Duration.seconds(2)]
+/** The shortest and the longest pause between checks while the database does not answer. The pause doubles each time. */
+const [shortestPause, longestPause] = [Duration.millis(250), Duration.seconds(2)]
 
 export class Database extends Context.Service<Database, {
   readonly dialect: Dialect
-  /** Makes statements; run them inside `query` or `transaction`. */
+  /** Makes statements. Run them inside `query` or `transaction`. */
   readonly sql: SqlClient
   readonly isReady: () => boolean
-  /** Since when it has not been ready, and why: a clause for the operator. */
+  /** When the database stopped being ready (ms since 1970), and why, as a clause for the operator. `None`: it is ready. */
   readonly notReady: () => Option.Option<{ readonly since: number; readonly why: string }>
   readonly whenReady: Effect.Effect<void>
   /** Checks whether the database can be written to now. */
   readonly check: Effect.Effect<boolean>
   /**
-   * Runs statements for a reader. If the database does not answer, it fails after `within`, by default a second. While the database is
-   * known not to answer, it fails at once. A wrong statement is a defect.
+   * Runs the statements of a reader. Fails after `within` (1 s by default) if the database does not answer. Fails at once if the last check
+   * had no answer. An error of the statement itself is a defect.
    */
   readonly query: <A, E, R>(
     effect: Effect.Effect<A, E | SqlError, R>,
     within?: Duration.Input
   ) => Effect.Effect<A, Exclude<E, SqlError> | StoreUnreachable, R>
-  /** Runs all of it or nothing. A connection that is lost meanwhile is a failure. */
+  /** Runs the effect in one transaction. A connection that is lost during the transaction is a failure, not a defect. */
   readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
   /**
-   * Runs an effect for at most `limit`. `None`: the time is over; the effect is interrupted, or continues in the background until it can
-   * be.
+   * Waits at most `limit` for an effect. `None`: the limit has passed. The effect is then interrupted. If it can't be interrupted at once, it
+   * continues in the background until it can.
    */
   readonly patiently: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
-  /** Explains a failure to the operator: a clause without secrets. */
+  /** The reason of a failure, as a clause for the operator. The clause holds no secrets. */
   readonly explain: (error: SqlError) => string
-  /** Removes deleted data from the files, too. Postgres does that by itself in time. */
+  /** Empties SQLite's write-ahead log, which may hold deleted data. Does nothing on Postgres, which removes deleted data by itself later. */
   readonly scrub: Effect.Effect<void, StoreUnreachable>
 }>()("client-caller/store/Database") {
   static readonly layer: Layer.Layer<Database, DatabaseUnusable, AppConfig | Path.Path> = Layer.unwrap(
@@ -69,7 +70,7 @@ export class Database extends Context.Service<Database, {
     })
   )
 
-  /** A database in this process's memory, with the same SQL: for tests. */
+  /** For tests: a database in this process's memory, with the same SQL. */
   static readonly layerMemory: Layer.Layer<Database, DatabaseUnusable> = Layer.suspend(() => layerSqlite(NodeSqlite.inMemory))
 }
 
@@ -83,13 +84,13 @@ const layerPostgres = (url: Parameters<typeof Postgres.layer>[0]) =>
       Layer.effectContext(Effect.fail(new DatabaseUnusable({ advice: "DATABASE_URL can't be used: its host, port or parameters make no sense. Check it.", cause }))))
   )
 
-/** Turns a connection that is lost inside a transaction into a failure. `@effect/sql-pg` raises a defect. */
+/** `@effect/sql-pg` raises a defect when a connection is lost inside a transaction. This function turns that defect into a failure. */
 const lossAsFailure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | SqlError, R> =>
   Effect.catchDefect(effect, (defect): Effect.Effect<never, SqlError> => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect))
 
 /**
- * Ends within the limit even if the effect can't be interrupted at once, such as a statement that a stopped server does not answer. The
- * effect then continues in the background until it can be interrupted.
+ * Waits at most `limit` for an effect, even if the effect can't be interrupted at once. An example is a statement that a stopped server does
+ * not answer. The effect then continues in the background until it can be interrupted.
  */
 const within = <A, E, R>(scope: Scope.Scope, effect: Effect.Effect<A, E, R>, limit: Duration.Input): Effect.Effect<Option.Option<A>, E, R> =>
   Effect.gen(function*() {
@@ -124,8 +125,8 @@ const makeReadiness = Effect.gen(function*() {
   }
 })
 
-/** `checkPlace` fails if the opened database is not the one in its place any more. */
-const make = Effect.fnUntraced(function*(place: Place, checkPlace: Effect.Effect<void, SqlError>) {
+/** `checkFile` fails if SQLite's open file was removed, or replaced by another file. */
+const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<void, SqlError>) {
   const { dialect } = place
   const sql = yield* SqlClient
   const scope = yield* Effect.scope
@@ -137,10 +138,11 @@ const make = Effect.fnUntraced(function*(place: Place, checkPlace: Effect.Effect
   const probe = Effect.suspend(() =>
     sql`INSERT INTO store_probe (id, at) VALUES (1, ${clock.currentTimeMillisUnsafe()}) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
   )
-  // Another file may have other tables.
-  const checkedPlace = Effect.tapError(checkPlace, () => Effect.sync(() => isMigrated = false))
-  const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.andThen(checkedPlace, Effect.suspend(() => {
-    // A wrong statement means that the tables are gone: another database has taken the place. The next attempt makes the tables.
+  // A file that replaced the open one may have other tables, so the next attempt migrates again.
+  const checkFileOrMigrate = Effect.tapError(checkFile, () => Effect.sync(() => isMigrated = false))
+  const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.andThen(checkFileOrMigrate, Effect.suspend(() => {
+    // If the database refuses this statement, the tables are missing, because another database has replaced this one. The next attempt
+    // creates the tables.
     if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isStatementsFault(error)))
     const migrated = Effect.tap(migrate(dialect).pipe(Effect.provideService(SqlClient, sql)), () => Effect.sync(() => isMigrated = true))
     return lossAsFailure(Effect.andThen(migrated, probe))
@@ -154,13 +156,13 @@ const make = Effect.fnUntraced(function*(place: Place, checkPlace: Effect.Effect
       if (isUp === wasUp) return Effect.void
       return isUp
         ? Effect.logInfo("The database of the call history answers again")
-        : Effect.logWarning(`The database of the call history can't be used now: ${why}. Calls go on, and what they write waits in the journal.`)
+        : Effect.logWarning(`The database of the call history can't be used now: ${why}. Calls go on, and their writes wait in the journal.`)
     })
 
   const explain = (error: SqlError | NewerSchema): string => error._tag === "NewerSchema" ? error.message : hopeless(error, place) ?? passing(error, place)
 
   const check: Effect.Effect<boolean> = oneCheck.withPermit(
-    within(scope, attempt, attemptPatience).pipe(
+    within(scope, attempt, attemptTimeout).pipe(
       Effect.matchEffect({
         onFailure: (error) => Effect.as(setReady(false, explain(error)), false),
         onSuccess: (answer) => Effect.as(setReady(Option.isSome(answer), noAnswer), Option.isSome(answer))
@@ -169,11 +171,11 @@ const make = Effect.fnUntraced(function*(place: Place, checkPlace: Effect.Effect
   )
   const checkSoon = Effect.forkIn(check, scope)
 
-  yield* start(within(scope, attempt, startPatience), place).pipe(Effect.tap((why) => why === undefined ? Effect.sync(readiness.up) : Effect.logWarning(why)))
+  yield* start(within(scope, attempt, startTimeout), place).pipe(Effect.tap((why) => why === undefined ? Effect.sync(readiness.up) : Effect.logWarning(why)))
   yield* Effect.forkScoped(keepChecking(check, readiness.isReady))
 
   const unreachable = (cause: unknown) => new StoreUnreachable({ cause })
-  const query = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>, limit: Duration.Input = readPatience) =>
+  const query = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>, limit: Duration.Input = defaultReadTimeout) =>
     Effect.suspend((): Effect.Effect<A, Exclude<E, SqlError> | StoreUnreachable, R> => {
       if (!readiness.isReady()) return Effect.fail(unreachable("not ready"))
       return within(scope, effect, limit).pipe(
@@ -203,11 +205,11 @@ const make = Effect.fnUntraced(function*(place: Place, checkPlace: Effect.Effect
   })
 })
 
-/** Makes the first attempt. Fails if no later attempt can succeed. Otherwise returns a warning if the attempt failed, or `undefined`. */
+/** Makes the first attempt. Returns `undefined` on success, and a warning if a later attempt may succeed. Fails if none can. */
 const start = (first: Effect.Effect<Option.Option<unknown>, SqlError | NewerSchema>, place: Place) =>
   Effect.gen(function*() {
     const exit = yield* Effect.result(first)
-    const warning = (why: string) => `The database of the call history can't be used yet: ${why}. The service starts without it, and what calls write waits in the journal.`
+    const warning = (why: string) => `The database of the call history can't be used yet: ${why}. The service starts without it, and the writes of calls wait in the journal.`
     if (exit._tag === "Success") return Option.isSome(exit.success) ? undefined : warning(noAnswer)
     const error = exit.failure
     if (error._tag === "NewerSchema") return yield* new DatabaseUnusable({ advice: error.message })
@@ -215,12 +217,12 @@ const start = (first: Effect.Effect<Option.Option<unknown>, SqlError | NewerSche
     return advice === undefined ? warning(passing(error, place)) : yield* new DatabaseUnusable({ advice, cause: error })
   })
 
-/** Checks from time to time whether the database answers, more often while it does not. */
+/** Checks regularly whether the database answers, and more often while it does not. */
 const keepChecking = (check: Effect.Effect<boolean>, isReady: () => boolean) =>
   Effect.gen(function*() {
-    let pause = firstPause
+    let pause = shortestPause
     for (;;) {
-      yield* Effect.sleep(isReady() ? lookEvery : pause)
-      pause = (yield* check) ? firstPause : Duration.min(Duration.times(pause, 2), lastPause)
+      yield* Effect.sleep(isReady() ? checkInterval : pause)
+      pause = (yield* check) ? shortestPause : Duration.min(Duration.times(pause, 2), longestPause)
     }
   })

@@ -1,5 +1,6 @@
 /**
- * The store: the database, the journal beside it, and the writer that brings the calls' writes to both.
+ * The call store, made of the database, the journal and the writer. The writer stores the writes of calls in the database. While the database
+ * can't be used, it stores them in the journal.
  */
 import { Clock, Effect, Layer, Option } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
@@ -24,7 +25,7 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
     if (database.isReady() && !journal.isWaiting()) return { _tag: "Ready" }
     const { since, why } = Option.getOrElse(database.notReady(), () => ({
       since: Option.getOrElse(writer.journaledSince(), () => clock.currentTimeMillisUnsafe()),
-      why: "it answers again, and is given what waits in the journal"
+      why: "it answers again, and the writes in the journal are moved to it now"
     }))
     return { _tag: "Degraded", since, waiting: writer.waiting(), why }
   })
@@ -39,12 +40,12 @@ const make = Effect.fnUntraced(function*(options: Writer.Options = {}) {
   })
 })
 
-/** Needs a `Database`, which the history and the retention use, too. */
+/** This layer does not build the `Database`, because the call history and the retention use the same one. */
 const layerOf = (options?: Writer.Options) => Layer.effect(CallStore, make(options))
 
 const layerConfigured = Layer.unwrap(Effect.map(AppConfig, ({ store: { retention } }) => layerOf({ retention })))
 
 export const layer = layerConfigured.pipe(Layer.provideMerge(Layer.mergeAll(Journal.layer, NumberHash.layer, SealedWords.layer, Database.layer)))
 
-/** The same SQL in this process's memory, without a journal, for tests. It writes at once, even while the clock stands still. */
+/** For tests: a database in this process's memory, without a journal. Each write is applied at once, so the test clock need not advance. */
 export const layerMemory = layerOf({ gathering: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberHash.layerOf("a key of tests"), SealedWords.layerNone, Database.layerMemory)))

@@ -17,18 +17,18 @@ export class DatabaseUnusable extends Data.TaggedError("DatabaseUnusable")<{ rea
 /** Where the database is, as the operator knows it. */
 export interface Place {
   readonly dialect: Dialect
-  /** The file of SQLite. */
+  /** The path of SQLite's file. Empty for Postgres. */
   readonly file: string
 }
 
-/** Why another attempt can't succeed, as a sentence. `undefined`: it may succeed. */
+/** Why another attempt can't succeed, as a sentence. `undefined`: another attempt may succeed. */
 export const hopeless = (error: SqlError, { dialect, file }: Place): string | undefined =>
   dialect === "pg" ? Postgres.hopeless(error) : SqliteErrors.hopeless(error, file)
 
-/** A failure that may pass, as a clause for the operator. */
+/** Explains a failure that may end by itself, as a clause for the operator. */
 export const passing = (error: SqlError, { dialect }: Place): string => dialect === "pg" ? Postgres.passing(error) : SqliteErrors.passing(error)
 
-/** Whether the statement or its values are at fault, while the database works. */
+/** Whether the statement or its values are wrong. The database itself then works. */
 export const isStatementsFault = (error: SqlError): boolean => {
   switch (error.reason._tag) {
     case "ConstraintError":

@@ -1,12 +1,12 @@
 /**
- * The differences between the two databases in statements of plain SQL text, which bypass the templates of `effect/sql` (see `Statements`).
+ * How SQL text and its parameters differ between SQLite and Postgres. `Statements` runs such text without the SQL templates of `effect/sql`.
  */
 
 export type Dialect = "sqlite" | "pg"
 
 /**
- * Replaces each `?` of a text by the database's placeholder: those of Postgres have numbers. The text must not have a `?` for anything
- * else.
+ * Replaces each `?` of a text by the database's placeholder. Postgres has numbered placeholders (`$1`, `$2`). The text must have a `?` only
+ * where a parameter stands.
  */
 export const placeholders = (dialect: Dialect, text: string): string => {
   if (dialect === "sqlite") return text
@@ -17,8 +17,9 @@ export const placeholders = (dialect: Dialect, text: string): string => {
 export type Parameter = string | number | null
 
 /**
- * A parameter as the database takes it. Postgres gets numbers as text and gives them the column's type: otherwise it would prepare a
- * statement again for each mixture of integers and fractions. Its texts can't have the character U+0000.
+ * Converts a parameter for the database. Postgres gets a number as text and converts the text to the column's type. With plain numbers the
+ * driver would prepare a statement again for each combination of integers and fractions. Postgres refuses a text with U+0000, so U+FFFD
+ * replaces that character.
  */
 export const parameter = (dialect: Dialect, value: Parameter): Parameter => {
   if (dialect === "sqlite" || value === null) return value

@@ -1,5 +1,5 @@
 /**
- * What the processes of one store share: stored calls, the owner of each call, used tokens, and signals to the owners.
+ * The data that the processes of one store share: stored calls, the owner of each call, used stream tokens, and signals to the owners.
  */
 import { Clock, Effect, Option, Result, Schedule, Schema } from "effect"
 import { randomUUID } from "node:crypto"
@@ -8,16 +8,16 @@ import type { CallSignal, StoredCall, StoreUnreachable } from "./CallStore.ts"
 import type { Database } from "./Database.ts"
 import { places, type SealedWords } from "./encryption/SealedWords.ts"
 
-/** The most signals taken at once. */
-const signalsAtOnce = 500
+/** The most signals that one query returns. */
+const maxSignals = 500
 
-/** The most calls without an end that are found at once. */
-const unendedAtOnce = 200
+/** The most unended calls that one query returns. */
+const maxUnended = 200
 
-/** How long (ms) used tokens and untaken signals are remembered. A token is valid for a few minutes. */
+/** How long (ms) used tokens and unread signals are kept. A token is valid for a few minutes. */
 const keptMillis = 24 * 60 * 60 * 1000
 
-/** How long (ms) an ownership without a heartbeat is remembered. No call lasts that long. */
+/** How long (ms) an ownership is kept after its last heartbeat. No call lasts that long. */
 const ownershipKeptMillis = 7 * keptMillis
 
 const Json = Schema.fromJsonString(Schema.Json)
@@ -68,11 +68,11 @@ interface ActionRow {
   readonly at: number
 }
 
-/** Opens the sealed words of a call. A memory that can't be opened becomes `null`, so that it counts as lost and not as absent. */
+/** Opens the sealed words of a call. A memory that can't be opened becomes the JSON `null`, so that it counts as lost and not as absent. */
 const opened = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], row: CallRow, actions: ReadonlyArray<ActionRow>) {
   const memory = row.memory === null ? null : Result.getOrElse(yield* openJson(row.memory, places.memory(row.call_sid)), () => "null")
   const openedActions = yield* Effect.forEach(actions, (action) =>
-    Effect.map(open(action.arguments, places.actionArguments(row.call_sid, action.id)), (given) => ({ ...action, arguments: Result.getOrElse(given, () => action.arguments) })))
+    Effect.map(open(action.arguments, places.actionArguments(row.call_sid, action.id)), (plain) => ({ ...action, arguments: Result.getOrElse(plain, () => action.arguments) })))
   return toStoredCall({ ...row, memory }, openedActions)
 })
 
@@ -109,7 +109,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
   const { dialect, query, sql } = database
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
-  /** The id of this process. */
+  /** The id of this process as an owner of calls. */
   const self = randomUUID()
 
   const find = Effect.fnUntraced(function*(callSid: CallSid) {
@@ -137,7 +137,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
     (rows) => new Set(rows.map(({ call_sid }) => call_sid))
   ))
 
-  /** A call that another process has taken over keeps its owner. */
+  /** If another process has taken over the call, that process stays the owner. */
   const disown = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
 
   const greatest = sql.literal(dialect === "pg" ? "GREATEST" : "MAX")
@@ -153,7 +153,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
         ) AS seen_at
         FROM calls LEFT JOIN live_calls ON live_calls.call_sid = calls.call_sid
         WHERE calls.account_sid = ${accountSid} AND calls.ended_at IS NULL AND calls.started_at < ${before} AND COALESCE(live_calls.heartbeat, 0) < ${before}
-        ORDER BY calls.started_at LIMIT ${unendedAtOnce}`,
+        ORDER BY calls.started_at LIMIT ${maxUnended}`,
       (rows) => rows.map(({ call_sid, seen_at }) => ({ callSid: call_sid, seenAt: seen_at }))
     ))
 
@@ -174,11 +174,12 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
   const tell = (callSid: CallSid, signal: CallSignal) =>
     query(Effect.asVoid(sql`INSERT INTO call_signals (call_sid, signal, at) VALUES (${callSid}, ${JSON.stringify(signal)}, ${now()})`))
 
-  const untaken = sql.literal(dialect === "pg" ? "FOR UPDATE OF call_signals SKIP LOCKED" : "")
+  /** A query skips signals that another query is deleting at the same time. */
+  const skipLocked = sql.literal(dialect === "pg" ? "FOR UPDATE OF call_signals SKIP LOCKED" : "")
   const signals = query(Effect.map(
     sql<{ id: number | bigint; call_sid: CallSid; signal: string }>`DELETE FROM call_signals WHERE id IN (
       SELECT call_signals.id FROM call_signals JOIN live_calls ON live_calls.call_sid = call_signals.call_sid
-      WHERE live_calls.owner = ${self} ORDER BY call_signals.id LIMIT ${signalsAtOnce} ${untaken}
+      WHERE live_calls.owner = ${self} ORDER BY call_signals.id LIMIT ${maxSignals} ${skipLocked}
     ) RETURNING id, call_sid, signal`,
     (rows) =>
       rows.toSorted((one, other) => Number(one.id) - Number(other.id)).flatMap(({ call_sid, signal }) =>
@@ -186,19 +187,19 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
       )
   ))
 
-  yield* keepTidy(database, self, now)
+  yield* maintainRows(database, self, now)
 
   return { find, own, unended, claim, owned, disown, redeem, tell, signals }
 })
 
-/** Shows that this process lives, and deletes old rows. */
-const keepTidy = Effect.fnUntraced(function*({ dialect, query, sql, transaction }: Database["Service"], self: string, now: () => number) {
-  const beat = sql`UPDATE live_calls SET heartbeat = ${sql.literal(dialect === "pg" ? "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS DOUBLE PRECISION)" : "unixepoch('subsec') * 1000")} WHERE owner = ${self}`
-  const forget = transaction(Effect.gen(function*() {
+/** Writes this process's heartbeat for its calls every 10 seconds, and deletes old rows every hour. */
+const maintainRows = Effect.fnUntraced(function*({ dialect, query, sql, transaction }: Database["Service"], self: string, now: () => number) {
+  const writeHeartbeat = sql`UPDATE live_calls SET heartbeat = ${sql.literal(dialect === "pg" ? "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS DOUBLE PRECISION)" : "unixepoch('subsec') * 1000")} WHERE owner = ${self}`
+  const deleteOld = transaction(Effect.gen(function*() {
     yield* sql`DELETE FROM stream_tokens WHERE used_at < ${now() - keptMillis}`
     yield* sql`DELETE FROM call_signals WHERE at < ${now() - keptMillis}`
     yield* sql`DELETE FROM live_calls WHERE heartbeat < ${now() - ownershipKeptMillis}`
   }))
-  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(beat)), Schedule.spaced("10 seconds")))
-  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(forget)), Schedule.spaced("1 hour")))
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(writeHeartbeat)), Schedule.spaced("10 seconds")))
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(query(deleteOld)), Schedule.spaced("1 hour")))
 })

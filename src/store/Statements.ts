@@ -1,6 +1,6 @@
 /**
- * Runs SQL text on either database. Each `?` in the text is a parameter. The text does not go through the SQL templates of `effect/sql`,
- * because compiling such a template costs more than running most statements.
+ * Runs SQL text on SQLite or Postgres. Each `?` in the text is a parameter. The SQL templates of `effect/sql` are not used, because compiling
+ * a template costs more than running most statements.
  */
 import type { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
@@ -18,11 +18,11 @@ export type Run = <Row extends object>(text: string, parameters?: ReadonlyArray<
 export const runner = (sql: SqlClient, dialect: Dialect): Run => (text, parameters = []) =>
   sql.unsafe(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)))
 
-/** Runs statements on the connection of an open transaction, without a span for each. */
+/** Runs statements on the connection of an open transaction, without a span for each statement. */
 export const connectionRunner = (connection: Connection, dialect: Dialect): Run => (text, parameters = []) =>
   connection.execute(placeholders(dialect, text), parameters.map((value) => parameter(dialect, value)), undefined)
 
-/** Tests whether a column's value is in a list of texts: `column ${isIn(dialect)}`. The list is a single parameter, which `listOf` makes. */
+/** SQL that tests whether a column's value is in a list of texts: `column ${isIn(dialect)}`. The list is one parameter, made by `listOf`. */
 export const isIn = (dialect: Dialect): string => dialect === "pg" ? "= ANY(CAST(? AS TEXT[]))" : "IN (SELECT value FROM json_each(?))"
 
 const quoted = (text: string): string => `"${text.replaceAll(/["\\]/g, "\\$&")}"`

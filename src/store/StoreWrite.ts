@@ -1,19 +1,19 @@
 /**
- * The writes of calls to the store, one fact each. They are plain JSON, because a write waits in memory, in the journal's file, or in both,
- * until the database has it.
+ * The writes of calls to the store. Each write records one fact. Writes are plain JSON, because they wait in memory, in the journal's file,
+ * or in both, until the database has them.
  *
  * Applying a write twice changes nothing the second time, so a journal may be replayed after a crash. Writes of one call are applied in the
- * order in which they were made. All times are ms since 1970 unless a field says otherwise. The *axis* of a call is ms since its first
- * media stream began; recordings use it, too.
+ * order in which they were made. All times are ms since 1970 unless a field says otherwise. A time on the *axis* of a call is ms since the
+ * call's first media stream began. Recordings use the axis, too.
  */
 import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
 
-/** What is stored of a call. */
+/** Which data of a call are stored, and in which form. */
 const Keeping = Schema.Struct({
-  /** `false`: figures only; no word, no event with words, no sound (`store: false` of the agent or the request). */
+  /** `false`: only figures are stored, but no words, no events with words and no sound (`store: false` of the agent or the request). */
   words: Schema.Boolean,
-  /** `hashed`: from the call's end on, telephone numbers are kept as a keyed HMAC. */
+  /** `hashed`: after the call's end, telephone numbers are stored only as a keyed HMAC. */
   numbers: Schema.Literals(["plain", "hashed"])
 })
 type Keeping = typeof Keeping.Type
@@ -22,17 +22,17 @@ type Keeping = typeof Keeping.Type
 export const EndedBy = Schema.Literals(["caller", "agent", "operator", "service", "network", "nobody"])
 export type EndedBy = typeof EndedBy.Type
 
-/** What engines did on a call, in their own units. */
+/** How much an engine was used on a call, in the engine's own units. */
 export const EngineUse = Schema.Struct({
   stage: Schema.Literals(["transcript", "reply", "speech"]),
   /** The engine's name as in `/ready`. */
   engine: Schema.String,
   requests: Schema.Number,
-  /** Seconds of sound that were heard or made. */
+  /** Seconds of sound that the engine transcribed or spoke. */
   soundSeconds: Schema.optionalKey(Schema.Number),
   inputTokens: Schema.optionalKey(Schema.Number),
   outputTokens: Schema.optionalKey(Schema.Number),
-  /** Characters that were spoken. */
+  /** Characters of text that the engine spoke. */
   characters: Schema.optionalKey(Schema.Number)
 })
 export type EngineUse = typeof EngineUse.Type
@@ -43,19 +43,19 @@ export const Cost = Schema.Struct({
   currency: Schema.String,
   /** The sum of all costs that have a price. */
   total: Schema.Number,
-  /** The cost of Twilio's minutes. Unset: they have no price, or their number is not known. */
+  /** The cost of Twilio's minutes. Unset: the minutes have no price, or their number is not known. */
   twilio: Schema.optionalKey(Schema.Number),
   engines: Schema.Array(Schema.Struct({ stage: EngineUse.fields.stage, engine: EngineUse.fields.engine, cost: Schema.Number })),
-  /** What was used but has no price: `twilio`, and names of engines. If there are any, the total is too low. */
+  /** Engines that were used but have no price, and `twilio` if its minutes have none. If the list is not empty, the total is too low. */
   unpriced: Schema.Array(Schema.String)
 })
 export type Cost = typeof Cost.Type
 
 /** How a call ended. */
 export const Outcome = Schema.Struct({
-  /** Twilio's final status, such as `completed` or `no-answer`. Unset while it has not come. */
+  /** Twilio's final status, such as `completed` or `no-answer`. Unset until Twilio reports it. */
   status: Schema.optionalKey(Schema.String),
-  /** Why it ended: a reason of `CallState.EndReason`. */
+  /** Why the call ended: a `CallState.EndReason`. */
   reason: Schema.String,
   endedBy: EndedBy,
   sipCode: Schema.optionalKey(Schema.Number),
@@ -63,26 +63,26 @@ export const Outcome = Schema.Struct({
   answeredBy: Schema.optionalKey(Schema.String),
   /** Seconds from the answer to the end. */
   durationSeconds: Schema.optionalKey(Schema.Number),
-  /** Each begun minute counts, as Twilio counts. */
+  /** A minute that has begun counts as a whole minute, as in Twilio's bill. */
   billableMinutes: Schema.optionalKey(Schema.Number),
-  /** How often another media stream took the place of a lost one. */
+  /** How often a new media stream replaced a lost one. */
   resumptions: Schema.Number,
-  /** The conversation began anew at a resumption, because its memory could not be read. */
+  /** Whether the conversation began anew after a resumption, because its memory could not be read. */
   isMemoryLost: Schema.Boolean,
   engines: Schema.Array(EngineUse),
   /** Unset: there is no price list. */
   cost: Schema.optionalKey(Cost),
-  /** The outcome does not change any more, except by facts that come later than 60 s after the end. */
+  /** Whether the outcome is complete. Only a fact that arrives more than 60 s after the call's end can still change it. */
   final: Schema.Boolean
 })
 export type Outcome = typeof Outcome.Type
 
-/** Names and values of metadata are stored for search up to this many characters. */
+/** For search, names and values of metadata are cut to this many characters. */
 export const maxLabel = 200
 
 const ofCall = { callSid: CallSid }
 
-/** A call has begun. A second write for the same call only adds what the first did not have. */
+/** A call has begun. A second write for the same call only sets fields that the first write left empty. */
 const CallBegan = Schema.TaggedStruct("CallBegan", {
   ...ofCall,
   accountSid: Schema.String,
@@ -94,10 +94,10 @@ const CallBegan = Schema.TaggedStruct("CallBegan", {
   at: Schema.Number,
   keeping: Keeping,
   isRecorded: Schema.Boolean,
-  /** JSON of at most 4 KiB that the request gave. */
+  /** The request's metadata: JSON of at most 4 KiB. */
   metadata: Schema.NullOr(Schema.Json),
   campaign: Schema.NullOr(Schema.String),
-  /** The address for its webhooks: the request's or the agent's. `null`: the service's. */
+  /** The address of the call's webhooks, from the request or the agent. `null`: the service's own setting. */
   webhookUrl: Schema.NullOr(Schema.String),
   /** Whether the webhook `call.ended` contains the transcript. */
   isTranscriptSent: Schema.Boolean
@@ -106,16 +106,16 @@ const CallBegan = Schema.TaggedStruct("CallBegan", {
 /** The call was answered. */
 const CallAnswered = Schema.TaggedStruct("CallAnswered", { ...ofCall, at: Schema.Number })
 
-/** A media stream of the call began. `part` counts from 0; the first one's beginning is the axis's zero. */
+/** A media stream of the call began. `part` counts the call's streams from 0. The call's axis begins when part 0 began. */
 const StreamBegan = Schema.TaggedStruct("StreamBegan", { ...ofCall, part: Schema.Number, at: Schema.Number })
 
-/** The call is over, or more is known of how it ended. The newest write counts. */
+/** The call has ended, or more is known about its end. The newest write counts. */
 const CallEnded = Schema.TaggedStruct("CallEnded", { ...ofCall, at: Schema.Number, outcome: Outcome })
 
-/** A word of a turn. `at`: ms on the axis. */
+/** A word of a turn. `at`: when the word began, in ms on the axis. */
 export const Word = Schema.Struct({ text: Schema.String, at: Schema.Number, isHeard: Schema.Boolean })
 
-/** One side's turn is over, or more is known of it. `turn`: from 0, in the order of their beginnings, both sides together. */
+/** A turn has ended, or more is known about it. `turn` counts the turns of both sides from 0, in the order in which they began. */
 const TurnWritten = Schema.TaggedStruct("TurnWritten", {
   ...ofCall,
   turn: Schema.Number,
@@ -123,19 +123,19 @@ const TurnWritten = Schema.TaggedStruct("TurnWritten", {
   /** ms on the axis. */
   startedAt: Schema.Number,
   endedAt: Schema.Number,
-  /** The words of the turn; for the agent, the words that it began to say. */
+  /** The words of the turn. For the agent: the words that it began to say. */
   text: Schema.String,
   /** Empty if the times of the words are not known, or if the words are sealed. */
   words: Schema.Array(Word),
   /** The words as JSON, sealed (`encryption/SealedWords`). */
   sealedWords: Schema.optionalKey(Schema.String),
-  /** The caller interrupted it. */
+  /** Whether the caller interrupted the turn. */
   isCut: Schema.Boolean,
-  /** ms from the caller's last sound to the reply's first, as heard. Set for an agent's turn that answers the caller. */
+  /** ms from the caller's last voiced sample until the reply began to play. Set for an agent's turn that answers the caller. */
   latency: Schema.optionalKey(Schema.Number)
 })
 
-/** A tool, a transfer or keys. It is written before the action is sent (`asked`), and again when its result is known. */
+/** A tool request, a transfer, or keys that are pressed. Written before the action is sent (`asked`), and again when its result is known. */
 const ActionWritten = Schema.TaggedStruct("ActionWritten", {
   ...ofCall,
   /** Unique within the call. */
@@ -151,18 +151,18 @@ const ActionWritten = Schema.TaggedStruct("ActionWritten", {
   answer: Schema.optionalKey(Schema.String)
 })
 
-/** An event of the call's live stream. `sequence`: from 0, over all streams and processes of the call. */
+/** An event of `GET /calls/{sid}/events`. `sequence` counts from 0 through all media streams and processes of the call. */
 const EventTold = Schema.TaggedStruct("EventTold", { ...ofCall, sequence: Schema.Number, at: Schema.Number, event: Schema.Json })
 
-/** The memory from which the conversation resumes after a fault. The newest `version` counts; an older one changes nothing. */
+/** The memory from which the conversation resumes after a fault. The highest `version` counts. A write with a lower one changes nothing. */
 const ConversationSaved = Schema.TaggedStruct("ConversationSaved", { ...ofCall, version: Schema.Number, at: Schema.Number, memory: Schema.Json })
 
-/** A file of the recording. `startedAt`: ms on the axis. */
+/** A file of the recording: the sound of one media stream. `startedAt`: ms on the axis. */
 const RecordingPart = Schema.TaggedStruct("RecordingPart", {
   ...ofCall,
   part: Schema.Number,
   startedAt: Schema.Number,
-  /** ms of sound. Unset while the file grows. */
+  /** ms of sound. Unset while sound is added to the file. */
   duration: Schema.optionalKey(Schema.Number),
   /** The file's name in the folder of recordings, or in the bucket. */
   file: Schema.String,
@@ -174,8 +174,8 @@ export const DeliveryType = Schema.Literals(["call.started", "call.ended"])
 export type DeliveryType = typeof DeliveryType.Type
 
 /**
- * Asks for a webhook, once for each call and type. The webhook's body is read from the store when it is sent, so the writes that it reports
- * must come before this one.
+ * Requests a webhook. Each call gets one webhook of each type. The webhook's body is read from the store when the webhook is sent, so the
+ * facts that it reports must be written before this.
  */
 const DeliveryAsked = Schema.TaggedStruct("DeliveryAsked", {
   ...ofCall,

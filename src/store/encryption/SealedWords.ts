@@ -2,8 +2,8 @@
  * Seals the words of each write before the write waits in the queue, so that neither the database nor the journal gets plain words. Opens
  * sealed words for readers.
  *
- * Each field is sealed by itself, and opens only as this field of its row and call. In a column of JSON the sealed text is a JSON string.
- * Empty texts stay empty.
+ * Each field is sealed separately, and opens only as the same field of the same row and call. In a column of JSON the sealed text is a JSON
+ * string. Empty texts stay empty.
  */
 import { Context, Effect, Layer, Option, Result, Schema } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -11,12 +11,12 @@ import * as SampledLog from "../../observability/SampledLog.ts"
 import type { StoreWrite } from "../StoreWrite.ts"
 import { looksSealed, type Sealer, Sealing, textPrefix, type Unopenable } from "./Sealing.ts"
 
-/** Why the words of a row can't be read; unset: they can. */
+/** `unreadable`: why the words of a row can't be read. Unset: they can be read. */
 export interface Unreadable {
   readonly unreadable?: Unopenable["why"]
 }
 
-/** The places of sealed texts. A text opens only at its own place. */
+/** Names of the places of sealed texts. A text opens only with the name of its own place. */
 export const places = {
   turnText: (callSid: string, turn: number) => `${callSid} turns.text ${turn}`,
   turnWords: (callSid: string, turn: number) => `${callSid} turns.words ${turn}`,
@@ -44,10 +44,10 @@ const sealWrite = (sealer: Sealer, write: StoreWrite): StoreWrite => {
       }
     }
     case "ActionWritten": {
-      const { answer, arguments: given, id } = write
+      const { answer, arguments: plainArguments, id } = write
       return {
         ...write,
-        arguments: sealText(sealer, given, places.actionArguments(callSid, id)),
+        arguments: sealText(sealer, plainArguments, places.actionArguments(callSid, id)),
         ...(answer === undefined ? {} : { answer: sealText(sealer, answer, places.actionAnswer(callSid, id)) })
       }
     }
@@ -67,29 +67,29 @@ export class SealedWords extends Context.Service<SealedWords, {
   readonly sealWrite: (write: StoreWrite) => StoreWrite
   /** Seals the body of a webhook, if there is a key. */
   readonly sealWebhook: (body: string, callSid: CallSid, id: string) => string
-  /** Opens a text of the database. A failure is logged, too. */
+  /** Opens a text of the database. Returns a text that is not sealed as it is. Logs a failure. */
   readonly open: (text: string, place: string) => Effect.Effect<Result.Result<string, Unopenable>>
-  /** Opens a column of JSON. */
+  /** Opens a column of JSON. Returns JSON that is not sealed as it is. */
   readonly openJson: (column: string, place: string) => Effect.Effect<Result.Result<string, Unopenable>>
 }>()("client-caller/store/encryption/SealedWords") {
   static readonly layerNoDeps = Layer.effect(SealedWords, Effect.suspend(() => make))
 
   static readonly layer = SealedWords.layerNoDeps.pipe(Layer.provideMerge(Sealing.layer))
 
-  /** Seals nothing, for tests. */
+  /** For tests: seals nothing. */
   static readonly layerNone = SealedWords.layerNoDeps.pipe(Layer.provideMerge(Sealing.layerOf([])))
 }
 
 const make = Effect.gen(function*() {
   const { openText, sealer } = yield* Sealing
-  const complaints = yield* SampledLog.make
+  const failureLog = yield* SampledLog.make
 
   const open: SealedWords["Service"]["open"] = (text, place) =>
     Effect.suspend((): Effect.Effect<Result.Result<string, Unopenable>> => {
       const opened = openText(text, place)
       if (Result.isSuccess(opened)) return Effect.succeed(opened)
       const { keyId, message, why } = opened.failure
-      return Effect.as(complaints.tell(`${why} ${keyId}`, Effect.logError(`A text of the call history can't be read. ${message}`)), opened)
+      return Effect.as(failureLog.tell(`${why} ${keyId}`, Effect.logError(`A text of the call history can't be read. ${message}`)), opened)
     })
 
   return SealedWords.of({

@@ -1,11 +1,11 @@
 /**
  * Encryption at rest: seals words and sound with AES-256-GCM before they reach the database, the journal or a file.
  *
- * Each text and each block of sound is sealed by itself, with a nonce of its own and the id of its key. So a new key may be put first in
- * `STORE_ENCRYPTION_KEYS`, and the keys behind it still open older texts and blocks. Sealed bytes are bound to their place: a call and a
- * field, or a file and a block. At another place they do not open.
+ * Each text and each block of sound is sealed separately, with its own nonce. The id of the key is stored with each text, and once in each
+ * file of sound. So the operator may put a new key first in `STORE_ENCRYPTION_KEYS`, and the keys after it still open older data. Sealed
+ * bytes are bound to their place: a call and a field, or a file and a block. At another place they do not open.
  *
- * The limit of a key is 2^32 texts, because its nonces are 96 random bits (NIST SP 800-38D).
+ * A key should seal at most 2^32 texts and blocks, because its nonces are 96 random bits (NIST SP 800-38D).
  */
 import { Context, Data, Effect, Layer, Option, Redacted, Result } from "effect"
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto"
@@ -17,7 +17,7 @@ const tagBytes = 16
 /** By how many bytes a sealed block is longer than the plain block. */
 export const overheadBytes = nonceBytes + tagBytes
 
-/** A sealed text begins with this, then the key's id, a colon, and nonce, cipher text and tag in base64url. */
+/** A sealed text is this prefix, the key's id, a colon, and then nonce, ciphertext and tag in base64url. */
 export const textPrefix = "sealed:1:"
 
 const sealedText = new RegExp(`^${textPrefix}[\\w-]{1,32}:[\\w-]{${Math.ceil((overheadBytes * 4) / 3)},}$`)
@@ -39,11 +39,11 @@ export class Unopenable extends Data.TaggedError("Unopenable")<{
 }
 
 export interface Sealer {
-  /** The id of the key that seals now. */
+  /** The id of the key that seals. */
   readonly keyId: string
-  /** Seals a text. `place` names the call and the field; the text opens only there. */
+  /** Seals a text. `place` names the call and the field. The text opens only with the same `place`. */
   readonly sealText: (text: string, place: string) => string
-  /** Seals a block of sound: nonce, cipher text, tag; longer by `overheadBytes`. */
+  /** Seals a block of sound. Returns nonce, ciphertext and tag: `overheadBytes` more than the block has. */
   readonly sealBlock: (block: Uint8Array, place: string) => Uint8Array
 }
 
@@ -53,14 +53,14 @@ export interface BlockOpener {
 }
 
 export class Sealing extends Context.Service<Sealing, BlockOpener & {
-  /** Seals new texts and sound. Unset: nothing is sealed. */
+  /** Seals new texts and sound. Unset: there is no key, and nothing is sealed. */
   readonly sealer: Sealer | undefined
   /** Opens a sealed text. Returns any other text as it is. */
   readonly openText: (text: string, place: string) => Result.Result<string, Unopenable>
 }>()("client-caller/store/encryption/Sealing") {
   static readonly layer = Layer.effect(Sealing, Effect.map(AppConfig, ({ store }) => of(Option.getOrElse(store.encryption, () => []))))
 
-  /** With these keys, for tests. */
+  /** For tests: uses these keys. */
   static readonly layerOf = (keys: Keys) => Layer.succeed(Sealing, of(keys))
 }
 
@@ -73,7 +73,7 @@ const seal = (key: Uint8Array, plain: Uint8Array, place: string): Uint8Array => 
   return Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()])
 }
 
-/** `undefined`: the bytes do not open, because the key or the place is another one, or because they were changed. */
+/** Returns `undefined` if the key or the place is wrong, or if the sealed bytes were changed. */
 const open = (key: Uint8Array, sealed: Uint8Array, place: string): Uint8Array | undefined => {
   if (sealed.length < overheadBytes) return undefined
   const end = sealed.length - tagBytes

@@ -1,12 +1,12 @@
 /**
- * The fields of a call as the API and the webhooks show them. Both show the same fields.
+ * The fields of a call in the API and in webhooks. Both have the same fields.
  */
 import { DateTime } from "effect"
 import { CallSid } from "../../domain/Sid.ts"
 import type { Outcome } from "../StoreWrite.ts"
 import type { CallSummary } from "./CallRecord.ts"
 
-/** ISO 8601, of ms since 1970. */
+/** Formats a time (ms since 1970) as ISO 8601. */
 export const iso = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(Math.round(millis)))
 export const isoOrNull = (millis: number | null) => millis === null ? null : iso(millis)
 
@@ -22,7 +22,7 @@ export const beginning = (call: CallSummary) => ({
   answered_at: isoOrNull(call.answeredAt)
 })
 
-/** The end, as far as the list of calls has it. */
+/** The fields of the call's end that the list of calls has. */
 export const ending = ({ endedAt, outcome }: CallSummary) => ({
   ended_at: isoOrNull(endedAt),
   status: outcome?.status ?? null,
@@ -32,7 +32,7 @@ export const ending = ({ endedAt, outcome }: CallSummary) => ({
   final: outcome?.final ?? false
 })
 
-const use = ({ characters, engine, inputTokens, outputTokens, requests, soundSeconds, stage }: Outcome["engines"][number]) => ({
+const usageOf = ({ characters, engine, inputTokens, outputTokens, requests, soundSeconds, stage }: Outcome["engines"][number]) => ({
   stage,
   engine,
   requests,
@@ -42,7 +42,7 @@ const use = ({ characters, engine, inputTokens, outputTokens, requests, soundSec
   ...(characters === undefined ? {} : { characters })
 })
 
-/** The whole outcome. Before the call's end is known, what is known so far. */
+/** All fields of the outcome. Before the call has ended, some of them are `null`. */
 export const outcome = (call: CallSummary) => ({
   ...ending(call),
   sip_code: call.outcome?.sipCode ?? null,
@@ -51,6 +51,6 @@ export const outcome = (call: CallSummary) => ({
   streams: call.streams,
   resumptions: call.outcome?.resumptions ?? Math.max(0, call.streams - 1),
   memory_lost: call.outcome?.isMemoryLost ?? false,
-  usage: (call.outcome?.engines ?? []).map(use),
+  usage: (call.outcome?.engines ?? []).map(usageOf),
   cost: call.outcome?.cost ?? null
 })

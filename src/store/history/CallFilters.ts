@@ -1,8 +1,8 @@
 /**
  * The filters of `GET /calls` as SQL.
  *
- * The most selective filter chooses an index, along which calls are read in the list's order. The other filters are conditions on each of
- * those calls.
+ * The filter that usually selects the fewest calls chooses an index. The walk reads calls along this index, in the order of the list. It
+ * checks each of these calls against the other filters.
  */
 import type { Parameter } from "../Dialect.ts"
 import type { Statement } from "../Statements.ts"
@@ -14,11 +14,11 @@ export interface CallFilters {
   readonly from?: number
   /** The call began before this time. */
   readonly to?: number
-  /** All forms in which the store may hold the number: plain, and as an HMAC. */
+  /** All forms in which the store may hold the telephone number: plain, and as an HMAC. */
   readonly numbers?: ReadonlyArray<string>
   readonly agent?: string
   readonly direction?: "inbound" | "outbound"
-  /** Twilio's final status, such as `no-answer`; or why the call ended, such as `callerLeft`; or `live`. */
+  /** A final status of Twilio's, such as `no-answer`, or the reason of the call's end, such as `callerLeft`, or `live`. */
   readonly outcome?: string
   readonly campaign?: string
   /** Words that must all be in one turn of the call. */
@@ -26,13 +26,13 @@ export interface CallFilters {
   readonly metadata?: ReadonlyArray<readonly [name: string, value: string]>
 }
 
-/** A call in the list's order: newest first. */
+/** The place of a call in the list, whose first call is the newest. */
 export interface Position {
   readonly startedAt: number
   readonly callSid: string
 }
 
-/** Calls that can be read along one index in the order of the list. */
+/** Calls that can be read along one index in the order of the list. A `UNION` joins several arms. */
 interface Arm {
   /** `calls`, `call_metadata`, or a subquery with `call_sid` and `started_at`. */
   readonly table: string
@@ -40,23 +40,24 @@ interface Arm {
   readonly parameters: ReadonlyArray<Parameter>
 }
 
-/** The calls that have the searched words. `Many`: they are not listed. */
+/** The calls that have the searched words. `Many`: there are too many to list them in an arm. */
 export type TextMatches = { readonly _tag: "Few"; readonly arm: Arm } | { readonly _tag: "Many" }
 
+/** The walk reads the calls of the arms and checks each call against the conditions. */
 export interface Plan {
   readonly arms: ReadonlyArray<Arm>
-  /** On the table `calls` under the name `c`. */
+  /** SQL in which `c` is the table `calls`. */
   readonly conditions: ReadonlyArray<Statement>
 }
 
-/** The latest time that a JavaScript date can have, ms since 1970: the upper bound if no filter sets one. */
+/** The latest time of a JavaScript date, ms since 1970. It is the upper bound if no filter sets one. */
 export const latestMillis = 8.64e15
 
 /**
- * Searches the turns of each call on the walk. For Postgres.
+ * The condition that one turn of the call has all words. For Postgres.
  *
- * The query stands in a `SELECT` of its own, so that Postgres parses the words once, not for each turn. `LIMIT` keeps Postgres from finding
- * the words in all turns first.
+ * `plainto_tsquery` stands in a `SELECT` of its own, so that Postgres parses the words once, not for each turn. Without `LIMIT` Postgres may
+ * search the turns of all calls first.
  */
 const textCondition = (text: string): Statement => ({
   text: "(SELECT 1 FROM turns t WHERE t.call_sid = c.call_sid AND t.tsv @@ (SELECT plainto_tsquery('simple', ?)) LIMIT 1) IS NOT NULL",
@@ -106,7 +107,7 @@ const everyCall: Arm = { table: "calls", where: "1 = 1", parameters: [] }
 
 const ofAccount = ({ accountSid }: CallFilters): Statement => ({ text: "c.account_sid = ?", parameters: [accountSid] })
 
-/** All filters but the text, as conditions on the table `calls` under the name `c`. */
+/** All filters except the text, as conditions in which `c` is the table `calls`. */
 export const conditionsOf = (filters: CallFilters): ReadonlyArray<Statement> => [
   ofAccount(filters),
   ...filtersOf(filters).map(({ condition }) => condition),
@@ -115,8 +116,8 @@ export const conditionsOf = (filters: CallFilters): ReadonlyArray<Statement> => 
 ]
 
 /**
- * `few`: the calls with the searched words, if they are few. The walk then goes along these calls. Unset: each call on the walk is
- * searched.
+ * `few`: the calls that have the searched words, if there are few. The walk then reads only these calls. Unset: the walk searches the turns
+ * of each call for the words.
  */
 export const plan = (filters: CallFilters, few?: Arm): Plan => {
   const chosen = filtersOf(filters)
@@ -132,9 +133,9 @@ export const plan = (filters: CallFilters, few?: Arm): Plan => {
   }
 }
 
-/** The next calls of the walk, at most `size`, each with whether it meets the conditions. */
+/** The query for the next calls of the walk, at most `size`. Its column `fits` is 1 if the call meets the conditions. */
 export const windowOf = ({ arms, conditions }: Plan, after: Position, from: number, size: number): Statement => {
-  // The second comparison implies the first one, but an index can use only the first.
+  // The comparison of `(started_at, call_sid)` implies `started_at <= ?`, but an index can use only `started_at <= ?`.
   const order = "ORDER BY started_at DESC, call_sid DESC LIMIT ?"
   const range = "started_at >= ? AND started_at <= ? AND (started_at, call_sid) < (?, ?)"
   const each = arms.map(({ parameters, table, where }) => ({

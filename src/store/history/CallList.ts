@@ -1,8 +1,8 @@
 /**
  * Pages of the list of calls, newest first.
  *
- * A page is found by a walk through the calls in windows, so that no statement takes long. The walk ends after `walkedCalls` calls, even if
- * few or none of them meet the filters. The next page continues the walk.
+ * A walk reads the calls in windows, so that no query takes long. It ends when the page is full, or after `maxWalkedCalls` calls, even if few
+ * or none of them meet the filters. The next page continues the walk.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -11,16 +11,17 @@ import { type CallFilters, plan, type Plan, type Position, windowOf, latestMilli
 import type { Run } from "../Statements.ts"
 import * as TextSearch from "./TextSearch.ts"
 
-/** How many calls one page looks at. */
-const walkedCalls = 5000
-/** On Postgres, how many calls are searched for words, turn by turn, before the text index is asked. Common words are found among these. */
-const searchedCalls = 500
-/** How many steps a walk through the text index of SQLite may take. */
-const walkedSteps = 8
+/** The most calls that the walk for one page reads. */
+const maxWalkedCalls = 5000
+/** On Postgres, the turns of this many calls are searched before the text index is used. Common words are found in these calls. */
+const maxSearchedCalls = 500
+/** The most steps of a walk through the text index of SQLite. */
+const maxSteps = 8
 
+/** How many calls the first query of a walk reads at least, and how many a later query reads at most. */
 const [firstWindow, largestWindow] = [64, 1000]
 
-/** Newer than every call: the list begins here. */
+/** The beginning of the list. It is newer than every call. */
 const beginning: Position = { startedAt: latestMillis, callSid: "" }
 
 export interface Page {
@@ -30,22 +31,22 @@ export interface Page {
 }
 
 export const page = Effect.fnUntraced(function*(run: Run, dialect: Dialect, filters: CallFilters, limit: number, after?: Position): Effect.fn.Return<Page, SqlError> {
-  if (filters.text === undefined) return yield* walk(run, filters, plan(filters), limit, walkedCalls, after)
+  if (filters.text === undefined) return yield* walk(run, filters, plan(filters), limit, maxWalkedCalls, after)
   if (dialect === "sqlite") {
     const matches = yield* TextSearch.inSqlite(run, filters.text)
-    return matches._tag === "Few" ? yield* walk(run, filters, plan(filters, matches.arm), limit, walkedCalls, after) : yield* walkText(run, filters, limit, after)
+    return matches._tag === "Few" ? yield* walk(run, filters, plan(filters, matches.arm), limit, maxWalkedCalls, after) : yield* walkText(run, filters, limit, after)
   }
-  const searched = yield* walk(run, filters, plan(filters), limit, searchedCalls, after)
+  const searched = yield* walk(run, filters, plan(filters), limit, maxSearchedCalls, after)
   if (searched.callSids.length === limit || searched.next === undefined) return searched
   const matches = yield* TextSearch.inPostgres(run, filters.text)
-  return matches._tag === "Few" ? yield* walk(run, filters, plan(filters, matches.arm), limit, walkedCalls, after) : searched
+  return matches._tag === "Few" ? yield* walk(run, filters, plan(filters, matches.arm), limit, maxWalkedCalls, after) : searched
 })
 
-/** Walks through the text index of SQLite, which has calls in the order in which they were stored. */
+/** Walks through the text index of SQLite, whose order is the order in which the calls were stored. */
 const walkText = Effect.fnUntraced(function*(run: Run, filters: CallFilters, limit: number, after?: Position) {
   const fitting: Array<Position> = []
   let end = yield* TextSearch.begin(run, filters, after)
-  for (let steps = 0; steps < walkedSteps; steps++) {
+  for (let steps = 0; steps < maxSteps; steps++) {
     const step = yield* TextSearch.walk(run, filters, end)
     for (const { call_sid: callSid, started_at: startedAt } of step.calls) {
       fitting.push({ callSid, startedAt })
@@ -58,7 +59,7 @@ const walkText = Effect.fnUntraced(function*(run: Run, filters: CallFilters, lim
   return last === undefined ? pageOf(fitting) : pageOf(fitting, { callSid: last.call_sid, startedAt: last.started_at })
 })
 
-/** Walks through the calls, along an index. */
+/** Walks through the calls along an index. */
 const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, planned: Plan, limit: number, maxCalls: number, after?: Position) {
   const fitting: Array<Position> = []
   let position = after ?? { ...beginning, startedAt: filters.to ?? beginning.startedAt }

@@ -1,5 +1,5 @@
 /**
- * Reads a call's row as the summary that the API shows.
+ * Converts a row of the table `calls` to the summary that the API shows.
  */
 import { Option, Schema } from "effect"
 import { Outcome } from "../StoreWrite.ts"
@@ -26,13 +26,13 @@ export interface CallRow {
   readonly erased_at: number | null
 }
 
-/** The figures of a call's turns. They stay when its words are deleted. */
+/** The figures of a call's turns. They stay in the store when the call's words are deleted. */
 export const Figures = Schema.Struct({
   turns: Schema.Struct({ caller: Schema.Number, agent: Schema.Number }),
   /** How many of the agent's turns the caller interrupted. */
   interrupted: Schema.Number,
   actions: Schema.Number,
-  /** ms from the caller's last sound to the reply's first, as heard. */
+  /** ms from the caller's last voiced sample until the reply began to play. `count`: how many turns were measured. */
   latency: Schema.NullOr(Schema.Struct({ count: Schema.Number, p50: Schema.Number, p95: Schema.Number }))
 })
 export type Figures = typeof Figures.Type
@@ -47,17 +47,17 @@ export interface CallSummary {
   readonly metadata: Schema.Json
   readonly startedAt: number
   readonly answeredAt: number | null
-  /** When its first media stream began: the zero of the call's axis (see `StoreWrite`). */
+  /** When the call's first media stream began: the zero of its axis (see `StoreWrite`). */
   readonly axisZero: number | null
   readonly endedAt: number | null
   readonly outcome: Outcome | null
   readonly turns: number
-  /** Media streams. */
+  /** How many media streams the call has had. */
   readonly streams: number
   readonly isRecorded: boolean
   /**
-   * Whether the words are stored. `never`: only figures of the call are; `expired`: deleted after `STORE_WORDS_DAYS`; `erased`: deleted on
-   * demand.
+   * Whether the call's words are stored. `never`: only figures are stored. `expired`: the words were deleted after `STORE_WORDS_DAYS`.
+   * `erased`: the words were deleted on demand.
    */
   readonly words: "kept" | "never" | "expired" | "erased"
 }
@@ -78,8 +78,8 @@ const wordsOf = (row: CallRow): CallSummary["words"] => {
 }
 
 const turnsOf = ({ figures, turns }: CallRow): number => {
-  const kept = readFigures(figures)
-  return kept === null ? turns : kept.turns.caller + kept.turns.agent
+  const stored = readFigures(figures)
+  return stored === null ? turns : stored.turns.caller + stored.turns.agent
 }
 
 export const toSummary = (row: CallRow): CallSummary => ({
@@ -101,7 +101,7 @@ export const toSummary = (row: CallRow): CallSummary => ({
   words: wordsOf(row)
 })
 
-/** The columns of a `CallRow` of table `calls` under the name `c`. */
+/** The columns of a `CallRow`, for a query in which `c` is the table `calls`. */
 export const columns = `c.call_sid, c.account_sid, c.direction, c.from_number, c.to_number, c.agent, c.started_at, c.answered_at, c.axis_zero, c.parts, c.ended_at,
   c.keeps_words, c.is_recorded, c.metadata, c.campaign, c.outcome, c.figures,
   (SELECT CAST(COUNT(*) AS INTEGER) FROM turns t WHERE t.call_sid = c.call_sid) AS turns,

@@ -1,12 +1,12 @@
-/** Webhooks of calls as the table `deliveries` has them. Times: ms since 1970. */
+/** The webhooks of calls in the table `deliveries`. All times are ms since 1970. */
 
 export interface StoredDelivery {
   readonly id: string
   readonly type: string
   readonly state: "pending" | "delivered" | "failed"
-  /** Attempts so far. */
+  /** How often the service has tried to send the webhook. */
   readonly attempts: number
-  /** When it is sent next; `null`: it is not sent again. */
+  /** When the webhook is sent next. `null`: it is not sent again. */
   readonly nextAt: number | null
   readonly lastError: string | null
   readonly createdAt: number

@@ -1,5 +1,5 @@
 /**
- * Reads the history of calls. Calls of other accounts are left out.
+ * Reads the call history. Calls of other Twilio accounts are left out.
  */
 import { Clock, Context, Effect, Layer, Option, Result, Schema } from "effect"
 import { Credentials } from "../../config/Credentials.ts"
@@ -15,16 +15,16 @@ import { type DeliveryRow, type StoredDelivery, toDelivery } from "./DeliveryRow
 import { isIn, listOf, runner } from "../Statements.ts"
 import { type StoredTurn, turnsOf } from "./TurnRows.ts"
 
-/** Twilio's own limit for a call, ms. An end that was not reported by then never comes. */
+/** Twilio's limit for the length of a call, ms. If no end was reported by then, none will be. */
 const longestCallMillis = 4 * 60 * 60 * 1000
 
-/** An owner without a sign of life for this long (ms) is gone. */
+/** An owner that has written no heartbeat for this long (ms) has ended. */
 const ownerGoneMillis = 60_000
 
-/** The most events read at once. */
-const eventsAtOnce = 200
+/** The most events that one query returns. */
+const maxEvents = 200
 
-/** If it is unreadable, `arguments` is empty and `answer` is `null`. */
+/** If the action is unreadable, `arguments` is empty and `answer` is `null`. */
 export interface StoredAction extends Unreadable {
   readonly id: string
   readonly kind: "tool" | "transfer" | "keys"
@@ -44,7 +44,7 @@ interface StoredEvent {
 export interface CallDetails extends CallSummary {
   readonly figures: Figures
   readonly deliveries: ReadonlyArray<StoredDelivery>
-  /** The call has not ended, and some process may still have it. */
+  /** Whether the call has no end yet and a process may still run it. */
   readonly isLive: boolean
 }
 
@@ -56,10 +56,10 @@ interface CallPage {
 export class StoredCalls extends Context.Service<StoredCalls, {
   readonly list: (filters: Omit<CallFilters, "accountSid">, limit: number, after?: Position) => Effect.Effect<CallPage, StoreUnreachable>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<CallDetails>, StoreUnreachable>
-  /** In the order of their beginnings. */
+  /** The call's turns, in the order in which they began. */
   readonly turns: (callSid: CallSid) => Effect.Effect<ReadonlyArray<StoredTurn>, StoreUnreachable>
   readonly actions: (callSid: CallSid) => Effect.Effect<ReadonlyArray<StoredAction>, StoreUnreachable>
-  /** The next events behind this sequence number, at most 200. */
+  /** The next events after this sequence number, at most 200. */
   readonly events: (callSid: CallSid, after: number) => Effect.Effect<ReadonlyArray<StoredEvent>, StoreUnreachable>
 }>()("client-caller/store/history/StoredCalls") {
   static readonly layer = Layer.effect(StoredCalls, Effect.suspend(() => make))
@@ -68,11 +68,11 @@ export class StoredCalls extends Context.Service<StoredCalls, {
 const readEvent = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [Schema.Record(Schema.String, Schema.Json)])))
 
 const openAction = Effect.fnUntraced(function*({ open }: SealedWords["Service"], callSid: CallSid, row: StoredAction): Effect.fn.Return<StoredAction> {
-  const given = yield* open(row.arguments, places.actionArguments(callSid, row.id))
+  const openedArguments = yield* open(row.arguments, places.actionArguments(callSid, row.id))
   const answer = row.answer === null ? Result.succeed(null) : yield* open(row.answer, places.actionAnswer(callSid, row.id))
-  return Result.match(Result.all([given, answer]), {
+  return Result.match(Result.all([openedArguments, answer]), {
     onFailure: ({ why }) => ({ ...row, arguments: "", answer: null, unreadable: why }),
-    onSuccess: ([given, answer]) => ({ ...row, arguments: given, answer })
+    onSuccess: ([plainArguments, answer]) => ({ ...row, arguments: plainArguments, answer })
   })
 })
 
@@ -88,7 +88,7 @@ const openEvent = Effect.fnUntraced(function*({ openJson }: SealedWords["Service
   })
 })
 
-/** Whether the call may still be live: it has no end, and its process lives or the call began less than four hours ago. */
+/** Whether the call may still be live: it has no end, and its owner writes heartbeats or it began less than four hours ago. */
 const isLive = (row: CallRow, heartbeat: number | null, now: number): boolean =>
   row.ended_at === null && (now - (heartbeat ?? 0) < ownerGoneMillis || now - (row.started_at ?? 0) < longestCallMillis)
 
@@ -139,7 +139,7 @@ const make = Effect.gen(function*() {
       )),
     events: (callSid, after) =>
       query(Effect.flatMap(
-        run<EventRow>(`SELECT sequence, event FROM events WHERE call_sid = ? AND sequence > ? ORDER BY sequence LIMIT ${eventsAtOnce}`, [callSid, after]),
+        run<EventRow>(`SELECT sequence, event FROM events WHERE call_sid = ? AND sequence > ? ORDER BY sequence LIMIT ${maxEvents}`, [callSid, after]),
         (rows) => Effect.map(Effect.forEach(rows, (row) => openEvent(words, callSid, row)), (events) => events.flatMap((event) => Option.toArray(event)))
       ))
   })

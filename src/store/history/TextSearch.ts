@@ -1,8 +1,9 @@
 /**
  * Finds the calls that have all searched words in one turn.
  *
- * Words in few turns are looked up in the text index, once. Words in many turns are found by a walk from the newest call back. On Postgres
- * the walk goes through the calls. On SQLite it goes through the text index, which has the calls' order.
+ * If few turns have the words, one lookup in the text index finds them all. If many turns have the words, a walk from the newest call
+ * backwards finds them. On Postgres the walk goes through the calls. On SQLite it goes through the text index, which is in the order of the
+ * calls.
  */
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
@@ -11,20 +12,20 @@ import { type CallFilters, conditionsOf, latestMillis, type Position, type TextM
 import { isIn, listOf, type Run } from "../Statements.ts"
 
 /**
- * Searched words count as few if fewer turns than this have them. Postgres reads each of these turns from the table, so its limit is lower.
+ * The result is `Few` if fewer turns than this have the words. Postgres reads each of these turns from the table, so its limit is lower.
  */
 const fewTurns = { sqlite: 1500, pg: 1000 }
 
-/** How many turns one step of the walk takes. */
+/** How many turns one step of the walk reads. */
 const turnsAtOnce = 500
 
-/** How many calls one statement of SQLite searches. Each statement blocks this thread. */
+/** How many calls one statement of SQLite searches. The number is limited, because each statement blocks this thread. */
 const callsAtOnce = 8192
 
-/** The words, each in quotes, so that none is an operator of FTS5. */
+/** The words of the text, each in quotes, so that FTS5 reads no word as an operator. */
 const ftsQuery = (text: string): string => text.replaceAll("\0", " ").split(/\s+/).filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => `"${word.replaceAll("\"", "\"\"")}"`).join(" ")
 
-/** Whether a text has anything to look for. */
+/** Whether a text has a letter or a digit, and so a word to search for. */
 export const hasWords = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
 export const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Effect.fn.Return<TextMatches, SqlError> {
@@ -34,7 +35,7 @@ export const inSqlite = Effect.fnUntraced(function*(run: Run, text: string): Eff
   let turns = 0
   for (let end = (newest?.number ?? 0) + 1; end > 0; end -= callsAtOnce) {
     const rows = yield* run<{ number: number }>(
-      // The casts are needed because FTS5 takes integers only, and a JavaScript number arrives as a REAL.
+      // The casts are needed because FTS5 accepts only integers, and a JavaScript number arrives as a REAL.
       `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid >= CAST(? AS INTEGER) AND rowid < CAST(? AS INTEGER) LIMIT ?`,
       [query, Math.max(0, end - callsAtOnce) * turnsPerCall, end * turnsPerCall, fewTurns.sqlite - turns]
     )
@@ -53,7 +54,7 @@ export const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): E
   return { _tag: "Few", arm: { table, where: "1 = 1", parameters: [listOf("pg", [...new Set(rows.map((row) => row.call_sid))])] } }
 })
 
-/** The call number at which the walk begins: that of the call `after`, or else one above the newest call before `to`. */
+/** The call number at which the walk begins: the number of the call `after`. Without that call: one more than the newest call before `to`. */
 export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, after: Position | undefined) {
   const [at] = after === undefined ? [] : yield* run<{ number: number }>("SELECT number FROM calls WHERE call_sid = ?", [after.callSid])
   if (at !== undefined) return at.number
@@ -61,7 +62,7 @@ export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, 
   return (newest?.number ?? 0) + 1
 })
 
-/** One step of the walk in SQLite. Finds the next turns with the words, and returns those of their calls that meet the other filters. */
+/** One step of the walk in SQLite. Finds the next turns with the words. Returns the calls of these turns that meet the other filters. */
 export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, end: number) {
   const rows = yield* run<{ number: number }>(
     `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid < CAST(? AS INTEGER) ORDER BY rowid DESC LIMIT ?`,
@@ -69,7 +70,7 @@ export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, 
   )
   const isLast = rows.length < turnsAtOnce
   const numbers = [...new Set(rows.map(({ number }) => number))]
-  // The last call may have further turns, so the next step begins with it again, unless it has all turns of this step.
+  // The last call may have further turns. So the next step begins with that call again, unless all turns of this step are of one call.
   const whole = isLast || numbers.length === 1 ? numbers : numbers.slice(0, -1)
   const conditions = conditionsOf(filters)
   const calls = yield* run<{ call_sid: string; started_at: number }>(

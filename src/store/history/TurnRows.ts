@@ -1,11 +1,11 @@
-/** Turns of calls as the table `turns` has them. Times: ms on the call's axis (see `StoreWrite`). */
+/** The turns of calls in the table `turns`. All times are ms on the call's axis (see `StoreWrite`). */
 import { Effect, Option, Result, Schema } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
 import { places, type SealedWords, type Unreadable } from "../encryption/SealedWords.ts"
 import type { Run } from "../Statements.ts"
 import { Word } from "../StoreWrite.ts"
 
-/** An unreadable turn has neither a text nor words. */
+/** If the turn is unreadable, `text` and `words` are empty. */
 export interface StoredTurn extends Unreadable {
   readonly turn: number
   readonly role: "caller" | "agent"
@@ -14,9 +14,9 @@ export interface StoredTurn extends Unreadable {
   readonly text: string
   /** Empty if the times of the words are not known. */
   readonly words: ReadonlyArray<typeof Word.Type>
-  /** The caller interrupted it. */
+  /** Whether the caller interrupted the turn. */
   readonly isCut: boolean
-  /** ms from the caller's last sound to the reply's first, as heard; `null`: the turn is not an answer. */
+  /** ms from the caller's last voiced sample until the reply began to play. `null`: the turn does not answer the caller. */
   readonly latency: number | null
 }
 

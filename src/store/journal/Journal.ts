@@ -1,8 +1,8 @@
 /**
- * Writes that the database did not take, in files of `DATA_DIR/journal`. They stay there until this process or a later one moves them to
- * the database.
+ * Keeps writes that the database could not take, in files of `DATA_DIR/journal`. They stay there until this process or a later process moves
+ * them to the database.
  *
- * A process writes one file at most. Files of ended processes are read before the own file, the oldest first.
+ * A process writes one file at most. Files of ended processes are read before this process's own file, the oldest first.
  */
 import { Clock, Context, Effect, Layer, Option, Path, Schedule, Semaphore } from "effect"
 import { randomBytes } from "node:crypto"
@@ -17,23 +17,23 @@ import { isOrphan, nameOf, ownerOf } from "./JournalNames.ts"
 /** The largest file of this process, in bytes. While the file is full and the database does not answer, further writes are lost. */
 const maxBytes = 1024 * 1024 * 1024
 
-interface Waiting extends Piece {
+interface WaitingLines extends Piece {
   /** Whether the lines are from this process's own file. */
   readonly isOurs: boolean
-  /** Run it when the lines are in the database. */
+  /** Removes the lines from the journal. Run it when they are in the database. */
   readonly taken: Effect.Effect<void>
 }
 
 export class Journal extends Context.Service<Journal, {
   /** `sync`: waits until the writes are on the disk, not only in the system's memory. */
   readonly append: (writes: ReadonlyArray<Stamped>, options: { readonly sync: boolean }) => Effect.Effect<void, JournalFailed>
-  /** Whether there is any file to read. */
+  /** Whether there is a file with lines that are not in the database yet. */
   readonly isWaiting: () => boolean
-  /** The next lines. Returns the same lines again until `taken` has run. */
-  readonly next: (maxLines: number) => Effect.Effect<Option.Option<Waiting>, JournalFailed>
+  /** Reads the next lines. Returns the same lines again until `taken` has run. */
+  readonly next: (maxLines: number) => Effect.Effect<Option.Option<WaitingLines>, JournalFailed>
   /** Adds the files of processes that have ended, so that `next` reads them. */
   readonly adopt: Effect.Effect<void>
-  /** Overwrites the lines of one call, in this process's file and in those that it has adopted. */
+  /** Overwrites the lines of one call, in this process's file and in the adopted files. */
   readonly erase: (callSid: string) => Effect.Effect<void, JournalFailed>
 }>()("client-caller/store/journal/Journal") {
   static readonly layer = Layer.effect(
@@ -61,7 +61,7 @@ const isAlive = (pid: number): boolean => {
   }
 }
 
-/** The files in the folder, and for each how long (ms) nobody has touched it. */
+/** The files in the folder. `untouched`: ms since the file was last changed or touched. */
 const filesIn = (folder: string, join: Path.Path["join"], now: number) =>
   Effect.tryPromise(async () => {
     const names = (await fs.readdir(folder)).toSorted()
@@ -101,7 +101,7 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
       return file.remove()
     })
 
-  /** Marks the lines that were read last as taken. Removes the file if all its lines are taken; an append may have added some. */
+  /** Marks the lines that were read last as taken. Removes the file if all its lines are taken. An append may have added lines meanwhile. */
   const take = (file: JournalFile) =>
     one.withPermit(Effect.suspend(() => {
       file.take()
@@ -112,10 +112,10 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
     one.withPermit(Effect.gen(function*() {
       for (;;) {
         const file = adopted[0] ?? own
-        if (file === undefined) return Option.none<Waiting>()
+        if (file === undefined) return Option.none<WaitingLines>()
         const { lines } = yield* file.next(maxLines)
         if (lines.length > 0) return Option.some({ lines, isOurs: file === own, taken: take(file) })
-        // Only blank lines were left, or nothing.
+        // The file has no further lines, or only blank ones.
         file.take()
         if (file.isTaken) yield* remove(file)
       }

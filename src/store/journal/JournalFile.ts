@@ -1,8 +1,8 @@
 /**
  * One file of the journal. Lines are added at its end and taken from its beginning. The journal removes the file when all lines are taken.
  *
- * It uses `node:fs` because the file must be synced to the disk, and cut after a failed write. Only this user may read it, whatever the
- * umask is.
+ * The module uses `node:fs`, because it must sync the file to the disk, and cut the file after a failed write. The file's mode is 0600 with
+ * every umask, so only this user can read the file.
  */
 import { Data, Effect } from "effect"
 import { constants } from "node:fs"
@@ -18,7 +18,7 @@ export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly 
   }
 }
 
-/** Bytes of the file that are read at once; more for a longer line. */
+/** How many bytes of the file are read at once. If a line is longer, more bytes are read. */
 const pieceBytes = 256 * 1024
 
 const attempt = <A>(run: () => Promise<A>): Effect.Effect<A, JournalFailed> => Effect.tryPromise({ try: run, catch: (cause) => new JournalFailed({ cause }) })
@@ -32,10 +32,10 @@ export class JournalFile {
   readonly path: string
   readonly #handle: fs.FileHandle
   #size: number
-  #taken = 0
+  #takenBytes = 0
   /** Bytes of the lines that were read and not taken yet. */
   #readLength = 0
-  /** A failed write may have left half a line. */
+  /** Whether a failed write may have left half a line at the end. */
   #isTorn = false
   #isSynced = true
 
@@ -93,7 +93,7 @@ export class JournalFile {
   /**
    * Overwrites the lines of one call, taken or not.
    *
-   * It opens a handle of its own: the file's usual handle can only append, and that of another process's file can only read.
+   * The method opens a second handle, because `#handle` can't overwrite. It can only append, or only read the file of another process.
    */
   erase(callSid: string): Effect.Effect<void, JournalFailed> {
     return attempt(async () => {
@@ -127,17 +127,17 @@ export class JournalFile {
   }
 
   /**
-   * The next lines, or none at the end of the file. Returns the same lines again until `take`. Text without a line end counts as a damaged
-   * line.
+   * Reads the next lines, or none at the end of the file. Returns the same lines again until `take`. If the file ends without a line end, its
+   * last text counts as a damaged line.
    */
   next(maxLines: number): Effect.Effect<Piece, JournalFailed> {
     return attempt(async () => {
       for (let length = pieceBytes;; length *= 2) {
-        const bytes = Buffer.alloc(Math.min(length, this.#size - this.#taken))
-        const { bytesRead } = await this.#handle.read(bytes, 0, bytes.length, this.#taken)
+        const bytes = Buffer.alloc(Math.min(length, this.#size - this.#takenBytes))
+        const { bytesRead } = await this.#handle.read(bytes, 0, bytes.length, this.#takenBytes)
         const piece = bytes.subarray(0, bytesRead)
         const { length: whole, lines } = split(piece, maxLines)
-        const isEnd = this.#taken + bytesRead >= this.#size || bytesRead === 0
+        const isEnd = this.#takenBytes + bytesRead >= this.#size || bytesRead === 0
         if (lines.length === 0 && piece.length > 0 && !isEnd) continue
         this.#readLength = lines.length === 0 ? piece.length : whole
         return { lines: lines.length === 0 && piece.length > 0 ? [read("")] : lines.filter((line) => line.trim() !== "").map(read) }
@@ -145,18 +145,18 @@ export class JournalFile {
     })
   }
 
-  /** Marks the lines of the last `next` as taken. If it had nothing to read, the file counts as taken whatever its size was. */
+  /** Marks the lines of the last `next` as taken. If that `next` could read nothing, the whole file counts as taken. */
   take(): void {
-    if (this.#readLength === 0) this.#size = this.#taken
-    this.#taken += this.#readLength
+    if (this.#readLength === 0) this.#size = this.#takenBytes
+    this.#takenBytes += this.#readLength
     this.#readLength = 0
   }
 
   get isTaken(): boolean {
-    return this.#taken >= this.#size
+    return this.#takenBytes >= this.#size
   }
 
-  /** Shows other processes that the file has an owner. */
+  /** Updates the file's time. Other processes see by it that the file's process is alive. */
   touch(now: number): Effect.Effect<void, JournalFailed> {
     return attempt(() => this.#handle.utimes(now / 1000, now / 1000))
   }

@@ -1,12 +1,13 @@
 /**
- * The journal's lines: one write each, as JSON. The line of an erased write has only the SID of its call, filled up with spaces.
+ * The journal's lines. A line is one write as JSON. When a write is erased, its line keeps its length, but holds only the SID of the call and
+ * spaces.
  */
 import { Option, Schema } from "effect"
 import { CallSid } from "../../domain/Sid.ts"
 import type { Stamped } from "../writer/WriteQueue.ts"
 import { StoreWrite } from "../StoreWrite.ts"
 
-/** `Damaged`: such as the last line of a process that was killed, or whose disk was full. */
+/** `Damaged`: the line is not a whole write. For example, the process was killed, or its disk was full. */
 export type JournalLine =
   | { readonly _tag: "Write"; readonly write: Stamped }
   | { readonly _tag: "Erased"; readonly callSid: CallSid }
@@ -46,7 +47,7 @@ export const erase = (bytes: Buffer, callSid: string): void => {
   }
 }
 
-/** The whole lines in a piece of the file. `length`: their bytes, line ends included. */
+/** The whole lines in a piece of the file, at most `maxLines`. `length`: how many bytes they have, line ends included. */
 export const split = (bytes: Buffer, maxLines: number): { readonly lines: ReadonlyArray<string>; readonly length: number } => {
   const lines: Array<string> = []
   let length = 0

@@ -1,6 +1,6 @@
 /**
- * Brings the tables to this program's version, step by step. Each step runs once, in one transaction. If two processes start at once, one
- * waits for the other.
+ * Brings the tables to this program's version, step by step. Each step runs once, in one transaction. If two processes start at the same
+ * time, one waits for the other.
  *
  * A released step is never changed. A mistake in it is corrected by a new step.
  */
@@ -22,7 +22,7 @@ const steps = (dialect: Dialect) => ({
 
 const table = "schema_versions"
 
-/** A newer version of this service has changed the tables. */
+/** A newer version of this service has changed the tables, so this program can't use them. */
 export class NewerSchema extends Data.TaggedError("NewerSchema")<{ readonly found: number; readonly known: number }> {
   override get message() {
     return `The database is of a newer version of this service (its tables have version ${this.found}, this program knows ${this.known}). Start that version again, or put back a backup from before it.`
@@ -38,28 +38,27 @@ const toSqlError = (error: Migrator.MigrationError | SqlError): SqlError => {
   return new Errors.SqlError({ reason: new UnknownError({ cause: error, message: error.message, operation: "migrate" }) })
 }
 
-/** The version of the tables; 0: there are no tables. */
-const found = Effect.gen(function*() {
+/** The version of the tables in the database. 0: there are no tables. */
+const foundVersion = Effect.gen(function*() {
   const sql = yield* SqlClient
-  const there = sql.onDialectOrElse({
-    pg: () => sql<{ there: number }>`SELECT 1 AS there WHERE to_regclass(${table}) IS NOT NULL`,
-    orElse: () => sql<{ there: number }>`SELECT 1 AS there FROM sqlite_master WHERE type = 'table' AND name = ${table}`
+  const versionsTable = sql.onDialectOrElse({
+    pg: () => sql<{ found: number }>`SELECT 1 AS found WHERE to_regclass(${table}) IS NOT NULL`,
+    orElse: () => sql<{ found: number }>`SELECT 1 AS found FROM sqlite_master WHERE type = 'table' AND name = ${table}`
   })
-  if ((yield* there).length === 0) return 0
+  if ((yield* versionsTable).length === 0) return 0
   const [newest] = yield* sql`SELECT MAX(migration_id) AS version FROM ${sql(table)}`
   return Predicate.isNumber(newest?.version) ? newest.version : 0
 })
 
-/** Brings the tables to this program's version. */
 export const migrate = (dialect: Dialect): Effect.Effect<void, NewerSchema | SqlError, SqlClient> =>
   Effect.gen(function*() {
     const all = steps(dialect)
     const known = Math.max(...Object.keys(all).map(versionOf))
-    const before = yield* found
+    const before = yield* foundVersion
     if (before > known) return yield* new NewerSchema({ found: before, known })
     if (before === known) return
     yield* Migrator.make({})({ loader: Migrator.fromRecord(all), table }).pipe(Effect.mapError(toSqlError))
-    // A process of a newer version may have been quicker.
-    const after = yield* found
+    // Meanwhile a process of a newer version may have changed the tables.
+    const after = yield* foundVersion
     if (after > known) return yield* new NewerSchema({ found: after, known })
   })

@@ -1,19 +1,19 @@
 /**
  * The tables of the first migration. Both databases have the same tables; only some column types and the text index differ.
  *
- * - Times are ms since 1970, or ms on the call's axis, as `DOUBLE PRECISION`: Postgres would return integers of 64 bits as BigInt.
+ * - Times are ms since 1970, or ms on the call's axis. Their type is `DOUBLE PRECISION`, because Postgres returns 64-bit integers as BigInt.
  * - Booleans are 1 and 0. JSON is text.
- * - `written_at` is when the process made the write. The later of two writes to the same row wins, whichever arrives first.
- * - There are no foreign keys, because a call's turns may arrive before its beginning, which waits in another process's journal.
+ * - `written_at` is when the process made the write. Of two writes to the same row, the later one wins, even if it arrives first.
+ * - There are no foreign keys, because a call's turns may arrive before its `CallBegan`, which may wait in another process's journal.
  */
 import type { Dialect } from "../Dialect.ts"
 
-/** How many turns a call can have. `turns.id` is the call's number times this, plus the turn. */
+/** How many turns a call can have. SQLite's `turns.id` is the call's number times this, plus the turn's number. */
 export const turnsPerCall = 65_536
 
 /**
- * The calls. A call is listed once it has `started_at`. `number` grows with each call that is stored. `first_write_at`: the time of the
- * call's first write. `figures`: the figures of the call's turns, set when its words are deleted.
+ * `GET /calls` lists a call once it has `started_at`. `number` grows with each call that is stored. `first_write_at`: the time of the call's
+ * first write. `figures`: the figures of the call's turns, set when its words are deleted.
  */
 const calls = (number: string) => `CREATE TABLE calls (
   number ${number},
@@ -45,7 +45,7 @@ const calls = (number: string) => `CREATE TABLE calls (
   first_write_at DOUBLE PRECISION
 )`
 
-/** The columns by which `GET /calls` filters. Each index ends with the list's order, so that no filter has to sort. */
+/** The columns by which `GET /calls` filters. Each index ends with the columns of the list's order, so no filter has to sort. */
 const listedBy = ["from_number", "to_number", "agent", "direction", "reason", "status", "campaign"]
 
 const indexes = [
@@ -64,9 +64,9 @@ const indexes = [
   "CREATE INDEX stream_tokens_by_use ON stream_tokens (used_at)"
 ]
 
-/** The same in both databases. */
+/** Statements that are the same in both databases. */
 const common = [
-  // The members of a call's metadata, for search: as text of at most 200 characters.
+  // The fields of a call's metadata, for search. Names and values are text of at most 200 characters.
   `CREATE TABLE call_metadata (
   call_sid TEXT NOT NULL,
   name TEXT NOT NULL,
@@ -100,11 +100,12 @@ const common = [
   written_at DOUBLE PRECISION NOT NULL,
   PRIMARY KEY (call_sid, part)
 )`,
-  // Which process has a call. The row stays when no process has the call any more. `epoch` counts the owners; the service does not read it.
+  // Which process owns a call. When no process owns the call any more, `owner` is NULL and the row stays. `epoch` counts the owners. The
+  // service does not read `epoch`.
   "CREATE TABLE live_calls (call_sid TEXT NOT NULL PRIMARY KEY, owner TEXT, epoch INTEGER NOT NULL, heartbeat DOUBLE PRECISION NOT NULL)",
   "CREATE TABLE stream_tokens (nonce TEXT NOT NULL PRIMARY KEY, used_at DOUBLE PRECISION NOT NULL)",
-  // Webhooks. `payload` is empty until the first attempt. `host` contains the port. A process that sends a webhook first moves `next_at`
-  // ahead, so that no other process sends it meanwhile.
+  // Webhooks. `payload` is empty until the first attempt. `host` contains the port. Before a process sends a webhook, it moves `next_at`
+  // ahead, so that no other process sends the webhook at the same time.
   `CREATE TABLE deliveries (
   id TEXT NOT NULL PRIMARY KEY,
   call_sid TEXT NOT NULL,
@@ -119,9 +120,10 @@ const common = [
   created_at DOUBLE PRECISION NOT NULL,
   updated_at DOUBLE PRECISION NOT NULL
 )`,
-  // Calls that were erased on demand. Their writes that still wait in a journal are refused, and each process removes its own traces.
+  // Calls that were erased on demand. Writes of these calls that still wait in a journal are refused. Each process removes from its machine
+  // what it has of these calls outside the database.
   "CREATE TABLE erased_calls (call_sid TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
-  // The table for checks whether the database can be written to.
+  // One row. The service writes it to check whether the database can be written to.
   "CREATE TABLE store_probe (id INTEGER NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)"
 ]
 
@@ -136,12 +138,12 @@ const turnColumns = `call_sid TEXT NOT NULL,
   latency DOUBLE PRECISION,
   written_at DOUBLE PRECISION NOT NULL`
 
-/** A condition that selects sealed texts, by their beginning (`encryption/Sealing`). They have no words to search for. */
+/** The condition that a text is sealed: it begins with the prefix of `encryption/Sealing`. Sealed texts are not in the text index. */
 const isSealed = (text: string) => `${text} LIKE 'sealed:1:%'`
 
 /**
- * `turns.id` is the call's number × 65,536 + the turn, and the text index has the same id. So a search walks from the newest call backwards
- * without sorting. With `secure-delete` an erased word leaves the index at once.
+ * `turns.id` is the call's number × 65,536 + the turn's number, and the text index has the same id. So a search can walk from the newest call
+ * backwards without sorting. With `secure-delete` an erased word is removed from the index at once.
  */
 const sqlite = [
   calls("INTEGER PRIMARY KEY AUTOINCREMENT"),
@@ -161,7 +163,7 @@ END`,
   "CREATE TABLE call_signals (id INTEGER PRIMARY KEY AUTOINCREMENT, call_sid TEXT NOT NULL, signal TEXT NOT NULL, at DOUBLE PRECISION NOT NULL)"
 ]
 
-/** `tsv`: the text's words without rules of any language, because calls are in many languages. */
+/** `tsv`: the words of the text, not reduced to stems, because calls are in many languages. */
 const postgres = [
   calls("BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
   `CREATE TABLE turns (\n  ${turnColumns},\n  tsv TSVECTOR GENERATED ALWAYS AS (CASE WHEN ${isSealed("text")} THEN NULL ELSE to_tsvector('simple', text) END) STORED,\n  PRIMARY KEY (call_sid, turn)\n)`,

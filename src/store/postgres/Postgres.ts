@@ -9,20 +9,19 @@ import type { SqlError } from "effect/sql/SqlError"
 /** The most connections of a process: for the writer, the retention, probes, and reads of the API. */
 const maxConnections = 10
 
-/** The layer does not wait for the database: the first statement connects. */
+/** Building this layer does not wait for the database. The first statement connects. */
 export const layer = (url: Redacted.Redacted): Layer.Layer<SqlClient, SqlError> =>
   PgClient.layer({
     url,
     applicationName: "client-caller",
     maxConnections,
     connectTimeout: "3 seconds",
-    // No session settings: PgBouncer refuses a connection that asks for a setting it does not know.
+    // There are no session settings, because PgBouncer refuses a connection with a setting that it does not know.
     keepAlive: "10 seconds"
   })
 
 /**
- * The five characters of the error's code (https://www.postgresql.org/docs/current/errcodes-appendix.html). Empty if the server did not
- * answer.
+ * The error's code, five characters (https://www.postgresql.org/docs/current/errcodes-appendix.html). Empty if the server did not answer.
  */
 const sqlState = (error: SqlError): string => {
   const { cause } = error.reason
@@ -42,11 +41,13 @@ export const hopeless = (error: SqlError): string | undefined => {
   return why === undefined ? undefined : `DATABASE_URL: ${why}.`
 }
 
-/** A failure that may pass, as a clause for the operator. The driver's own message may contain the address, so it is left out. */
+/**
+ * Explains a failure that may end by itself, as a clause for the operator. It leaves out the driver's message, which may hold the address.
+ */
 export const passing = (error: SqlError): string => {
   const state = sqlState(error)
-  return state === "" ? "Postgres does not answer" : `Postgres says ${state}`
+  return state === "" ? "Postgres does not answer" : `Postgres answers with the error ${state}`
 }
 
-/** Whether the values of the statement are at fault: codes that begin with 22 are "data exceptions". */
+/** Whether a value of the statement is wrong: codes that begin with 22 are "data exceptions". */
 export const isDataError = (error: SqlError): boolean => sqlState(error).startsWith("22")

@@ -1,8 +1,8 @@
 /**
  * Erases a call on demand: its words, actions, events, sound, numbers, metadata and webhooks. The figures stay.
  *
- * Later writes of an erased call, such as those from a journal, are refused (see `erased_calls`). Other processes that share the store
- * remove the call's traces from their machines within half a minute.
+ * Later writes of an erased call, such as writes from a journal, are refused (see the table `erased_calls`). Other processes that share the
+ * store remove the call's traces from their machines within half a minute.
  */
 import { Clock, Context, Effect, Layer, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -13,16 +13,17 @@ import { erasureLock } from "../writer/ApplyWrites.ts"
 import * as WordRemoval from "./WordRemoval.ts"
 import * as LocalTraces from "./LocalTraces.ts"
 
-/** How far back (ms) a process looks for erasures at its start. */
-const lookedBackMillis = 24 * 60 * 60 * 1000
+/** When a process starts, it first reads the erasures of this long a time (ms). */
+const firstPeriodMillis = 24 * 60 * 60 * 1000
 
 /**
- * How far (ms) each look overlaps the one before. Clocks of machines differ, and an erasure becomes visible only when its transaction ends.
+ * By how much (ms) the periods of two reads overlap. The clocks of machines differ, and an erasure becomes visible only when its transaction
+ * ends.
  */
 const overlapMillis = 60_000
 
 export class CallErasure extends Context.Service<CallErasure, {
-  /** Erases a call that is over. It may be run again. */
+  /** Erases a call that has ended. It may be run again for the same call. */
   readonly erase: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
 }>()("client-caller/store/retention/CallErasure") {
   static readonly layer = Layer.effect(CallErasure, Effect.suspend(() => make))
@@ -44,15 +45,16 @@ const make = Effect.gen(function*() {
       yield* WordRemoval.removePerson(run, callSid)
     }))
 
-  let lookedAt = now() - lookedBackMillis
-  const followOthers = Effect.gen(function*() {
-    const began = now()
-    const rows = yield* query(run<{ call_sid: CallSid }>("SELECT call_sid FROM erased_calls WHERE at >= ?", [lookedAt - overlapMillis]))
+  let lastReadAt = now() - firstPeriodMillis
+  /** Removes the traces of calls that other processes have erased. */
+  const removeTracesOfOthers = Effect.gen(function*() {
+    const readAt = now()
+    const rows = yield* query(run<{ call_sid: CallSid }>("SELECT call_sid FROM erased_calls WHERE at >= ?", [lastReadAt - overlapMillis]))
     for (const row of rows) yield* removeTraces(row.call_sid)
-    lookedAt = began
+    lastReadAt = readAt
   })
   if (dialect === "pg") {
-    yield* Effect.forkScoped(Effect.repeat(Effect.catch(followOthers, () => Effect.logWarning("The traces of erased calls can't be removed from this machine now; it is tried again in 30 seconds")), Schedule.spaced("30 seconds")))
+    yield* Effect.forkScoped(Effect.repeat(Effect.catch(removeTracesOfOthers, () => Effect.logWarning("The traces of erased calls can't be removed from this machine now. The service tries again in 30 seconds")), Schedule.spaced("30 seconds")))
   }
 
   return CallErasure.of({

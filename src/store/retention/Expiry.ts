@@ -1,17 +1,17 @@
 /**
- * Decides which writes are too old to be stored. A journal may bring writes long after they were made.
+ * Decides which writes are too old to be stored. Writes from a journal may reach the database long after they were made.
  */
 import { Duration } from "effect"
 import type { StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "../writer/WriteQueue.ts"
 
-/** For how many days a call's words are kept, and for how many days everything else about it. */
+/** For how many days the words of a call are kept, and for how many days all other data of the call. */
 export interface Retention {
   readonly wordsDays: number
   readonly figuresDays: number
 }
 
-/** Writes to the tables that `WordRemoval` empties. */
+/** The writes whose tables `WordRemoval` empties. */
 const withWords: ReadonlySet<StoreWrite["_tag"]> = new Set(["TurnWritten", "ActionWritten", "EventTold", "ConversationSaved", "DeliveryAsked"])
 
 export const holdsWords = ({ _tag }: StoreWrite): boolean => withWords.has(_tag)

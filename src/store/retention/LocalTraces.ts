@@ -1,5 +1,5 @@
 /**
- * Removes what this machine has of a call outside the database: journal lines, event logs, sound.
+ * Removes the data of a call that this machine has outside the database: journal lines, event logs and sound.
  */
 import { Effect, Option, Path } from "effect"
 import * as fs from "node:fs/promises"
@@ -9,7 +9,7 @@ import { StoreUnreachable } from "../CallStore.ts"
 import { Journal } from "../journal/Journal.ts"
 import { CallRecordings } from "../recording/CallRecordings.ts"
 
-/** The event logs of a call: their names begin with its SID. */
+/** The event logs of a call, whose names begin with the call's SID. */
 const logsOf = (names: ReadonlyArray<string>, callSid: CallSid) => names.filter((name) => name.startsWith(callSid) && name.endsWith(".jsonl"))
 
 export const make = Effect.gen(function*() {
@@ -34,7 +34,7 @@ export const make = Effect.gen(function*() {
         })
     })
 
-  /** May be run again. */
+  /** It may be run again for the same call. */
   return Effect.fnUntraced(function*(callSid: CallSid) {
     yield* Effect.mapError(recordings.erase(callSid), (cause) => new StoreUnreachable({ cause }))
     yield* removeLogs(callSid)

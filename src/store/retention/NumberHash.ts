@@ -1,9 +1,10 @@
 /**
- * Telephone numbers as the store keeps them: plain, or as an HMAC under a key. A search by an HMAC finds only the same number.
+ * Telephone numbers as the store keeps them: plain, or as an HMAC under a key. A search finds an HMAC only if it has the whole number.
  *
- * `STORE_NUMBERS` at a call's beginning decides how its numbers are kept, so the keys stay in use when the setting changes. There can be
- * two keys: `STORE_KEY`, and one in the data folder. The latter is made if numbers are to be hashed and `STORE_KEY` is not set. The first
- * key hashes; a search tries both.
+ * The value of `STORE_NUMBERS` when a call begins decides how the call's numbers are kept. So the keys stay in use after the setting
+ * changes. There can be two keys: `STORE_KEY`, and the file `store-key` in `DATA_DIR`. The file is made if numbers must be hashed and
+ * `STORE_KEY` is not set. New numbers are hashed with `STORE_KEY`, or with the file's key if `STORE_KEY` is not set. A search tries both
+ * keys.
  */
 import { Context, Effect, Layer, Option, Path, Redacted } from "effect"
 import { createHmac, randomBytes } from "node:crypto"
@@ -15,9 +16,9 @@ const prefix = "hmac:"
 const isHashed = (number: string): boolean => number.startsWith(prefix)
 
 export class NumberHash extends Context.Service<NumberHash, {
-  /** The number as an HMAC. An HMAC stays as it is. */
+  /** Returns the number's HMAC. Returns an HMAC unchanged. */
   readonly hash: (number: string) => string
-  /** All forms in which a number may be kept. */
+  /** All forms in which the store may hold a number. */
   readonly variants: (number: string) => ReadonlyArray<string>
 }>()("client-caller/store/retention/NumberHash") {
   static readonly layer = Layer.effect(
@@ -26,13 +27,13 @@ export class NumberHash extends Context.Service<NumberHash, {
       const { dataDir, store } = yield* AppConfig
       const path = yield* Path.Path
       const file = path.join(dataDir, "store-key")
-      const isNeeded = store.numbers === "hashed" && Option.isNone(store.key)
-      const kept = isNeeded ? Option.some((yield* keepSecret(file, makeKey)).content) : yield* keptSecret(file)
-      return of([...Option.toArray(Option.map(store.key, Redacted.value)), ...Option.toArray(kept)], yield* makeKey)
+      const needsFile = store.numbers === "hashed" && Option.isNone(store.key)
+      const fileKey = needsFile ? Option.some((yield* keepSecret(file, makeKey)).content) : yield* keptSecret(file)
+      return of([...Option.toArray(Option.map(store.key, Redacted.value)), ...Option.toArray(fileKey)], yield* makeKey)
     })
   )
 
-  /** With this key, for tests. */
+  /** For tests: hashes with this key. */
   static readonly layerOf = (key: string) => Layer.succeed(NumberHash, of([key], key))
 }
 
@@ -40,9 +41,9 @@ const makeKey = Effect.sync(() => randomBytes(32).toString("hex"))
 
 const hashWith = (key: string, number: string) => `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
 
-/** `spare`: the key for hashing if there are no `keys`. It is forgotten, so nobody can find those numbers after a restart. */
-const of = (keys: ReadonlyArray<string>, spare: string): NumberHash["Service"] =>
+/** `spareKey`: hashes if there are no `keys`. It is not stored, so after a restart no search can find the numbers that it hashed. */
+const of = (keys: ReadonlyArray<string>, spareKey: string): NumberHash["Service"] =>
   NumberHash.of({
-    hash: (number) => isHashed(number) ? number : hashWith(keys[0] ?? spare, number),
+    hash: (number) => isHashed(number) ? number : hashWith(keys[0] ?? spareKey, number),
     variants: (number) => [number, ...keys.map((key) => hashWith(key, number))]
   })
