@@ -1,15 +1,15 @@
 /**
- * The recordings of calls: one file of mu-law with two channels for each media stream, sealed if there is a key. The files are in a folder,
- * or in a bucket of an S3-compatible store if one is set.
+ * The recordings of calls. A recording has one file for each media stream of the call: mu-law in two channels, sealed if there is a key. The
+ * files are in a folder, or in a bucket of an S3-compatible store if a bucket is set.
  *
- * Readers see one file without its parts: the parts are joined, with silence where the line was away.
+ * Readers get one WAV file. It joins the sound of all media streams, with silence between them.
  */
 import { Context, Data, type Effect, type Option, type Scope } from "effect"
 import type { FileUnwritable } from "../../config/Files.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import type { ReadSound } from "./JoinedParts.ts"
 
-/** The place where sound is kept does not answer, or fails, or the sound is sealed and can't be opened. */
+/** The folder, the bucket or the database of recordings has failed or does not answer, or the sound is sealed and can't be opened. */
 export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable")<{
   readonly cause: unknown
   /** Why sealed sound can't be opened, in sentences. */
@@ -22,8 +22,8 @@ export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable
 }
 
 /**
- * A call's sound as one WAV file: two channels, the caller left and the agent right, in the call's time. The sound of a live call grows;
- * this one is as long as it was when it was asked for.
+ * A call's sound as one WAV file with two channels: the caller left, the agent right. The file begins at the zero of the call's axis. While
+ * the call is live, the file has the sound that was stored when `find` ran.
  */
 export interface Recording {
   /** Bytes of the file. */
@@ -31,8 +31,8 @@ export interface Recording {
   /** ms of sound. */
   readonly duration: number
   /**
-   * Reads the bytes from `from` to before `to`; at most a few pieces are in memory at once. It fails before the first byte if sealed sound
-   * can't be opened.
+   * Reads the bytes from `from` to before `to`. At most a few pieces are in memory at once. If sealed sound can't be opened, it fails before
+   * the first byte.
    */
   readonly read: ReadSound<RecordingUnreachable>
 }
@@ -40,7 +40,7 @@ export interface Recording {
 /** The place of one media stream's sound in a call. */
 export interface Part {
   readonly callSid: CallSid
-  /** Counts the media streams of the call, from 0. If the number has a file already, the sound gets the next free one. */
+  /** Counts the media streams of the call, from 0. If a file with this number exists already, the sound gets the next free number. */
   readonly part: number
   /** ms on the call's axis (see `StoreWrite`). */
   readonly startedAt: number
@@ -48,15 +48,20 @@ export interface Part {
 
 /** The file of an open media stream. */
 export interface PartFile {
-  /** Adds sound, or silence of so many bytes, at the end. The bytes may change once it has returned. A failure leaves the recording as it was. */
+  /**
+   * Adds sound, or `silentBytes` bytes of silence, at the end. The array `sound` may be reused when the effect has ended. A failure leaves
+   * the recording as it was.
+   */
   readonly append: (sound: Uint8Array | { readonly silentBytes: number }) => Effect.Effect<void, FileUnwritable>
 }
 
 export class CallRecordings extends Context.Service<CallRecordings, {
-  /** Begins the file of a media stream. It is finished when the scope closes. */
+  /** Begins the file of a media stream. The file is finished when the scope closes. */
   readonly begin: (part: Part) => Effect.Effect<PartFile, FileUnwritable, Scope.Scope>
   /** `None`: the call was not recorded, or its recording is gone. */
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Recording>, RecordingUnreachable>
-  /** Removes the recording from this machine's folder and from the bucket, but not from the database. It may be run again. */
+  /**
+   * Removes the recording from this machine's folder and from the bucket, but not from the database. It may be run again for the same call.
+   */
   readonly erase: (callSid: CallSid) => Effect.Effect<void, RecordingUnreachable>
 }>()("client-caller/store/recording/CallRecordings") {}

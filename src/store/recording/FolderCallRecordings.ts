@@ -1,5 +1,5 @@
 /**
- * Recordings in a folder and, if one is set, in a bucket.
+ * Implements `CallRecordings` with a folder and, if a bucket is set, with the bucket.
  */
 import { Duration, Effect, FileSystem, Layer, Option, Path } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -25,26 +25,26 @@ const make = Effect.gen(function*() {
   const rows = RecordingRows.make(yield* Database)
   const bucket = yield* RecordingBucket
   const sealing = yield* Sealing
-  const complaints = yield* SampledLog.make
+  const failureLog = yield* SampledLog.make
   const folder = Option.getOrElse(recording.dir, () => path.join(dataDir, "recordings"))
   const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files })
-  /** Files that this process writes to now. */
+  /** The files that this process writes now. */
   const open = new Set<string>()
   const isOpen = (file: string) => open.has(file)
 
   const begin = Effect.fnUntraced(function*({ callSid, part, startedAt }: Part) {
     const rowOf = ({ file, part }: { readonly file: string; readonly part: number }, duration: number | null): RecordingRows.Row =>
       ({ call_sid: callSid, part, started_at: startedAt, duration, file, place: "folder" })
-    const growing = yield* PartFiles.create(folder, sealing.sealer, { callSid, part }, (closed) =>
+    const partFile = yield* PartFiles.create(folder, sealing.sealer, { callSid, part }, (closed) =>
       Effect.suspend(() => {
         open.delete(closed.file)
         const row = rowOf(closed, closed.size / MulawWav.bytesPerMilli)
         store.write(RecordingRows.written(row))
         return uploads === undefined ? Effect.void : uploads.begin(row)
       }))
-    open.add(growing.file)
-    store.write(RecordingRows.written(rowOf(growing, null)))
-    return growing
+    open.add(partFile.file)
+    store.write(RecordingRows.written(rowOf(partFile, null)))
+    return partFile
   })
 
   const erase = Effect.fnUntraced(function*(callSid: CallSid) {
@@ -53,15 +53,15 @@ const make = Effect.gen(function*() {
       if (found.callSid === callSid) yield* PartFiles.remove(folder, found.file)
     }
     if (Option.isNone(bucket)) return
-    // The names come from the bucket, because the database may not have them any more.
+    // The file names are listed from the bucket, because the database may not have them any more.
     for (const file of yield* bucket.value.list(callSid)) yield* bucket.value.remove(file)
   }, Effect.mapError((cause) => new RecordingUnreachable({ cause })))
 
-  // A recording is not kept longer than its call's figures: the database would not know where it is.
+  // A recording is deleted at the latest with the call's figures. Without the call's rows the database does not know where the recording is.
   const kept = Duration.min(recording.kept, Duration.days(retention.figuresDays))
   yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, sealing, store, isOpen }))
 
-  return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, sealing, complaints, files }), erase })
+  return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, sealing, failureLog, files }), erase })
 })
 
 export const layer = Layer.effect(CallRecordings, make).pipe(Layer.provide([RecordingBucket.layer, Sealing.layer]))

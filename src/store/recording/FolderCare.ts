@@ -1,26 +1,27 @@
 /**
- * Looks after the recordings: finishes the files of processes that died, and deletes old ones.
+ * Maintains the recordings: finishes the files of processes that have died, and deletes old files.
  *
- * Other processes may write to the same folder. So if the store is shared, a part counts as left when nobody has written to it for a
- * minute. Every process may do all of this: doing it twice does no harm.
+ * Other processes may write to the same folder. So if the store is shared, a part counts as abandoned after a minute without a write. Every
+ * process may do all of this work, because doing it twice does no harm.
  */
 import { Clock, Duration, Effect, Option } from "effect"
 import type { CallStore, StoreUnreachable } from "../CallStore.ts"
 import type { BlockOpener } from "../encryption/Sealing.ts"
 import * as PartFiles from "./PartFiles.ts"
 import type { Bucket } from "./RecordingBucket.ts"
-import { expiredAtOnce, type RecordingRows, written } from "./RecordingRows.ts"
+import { maxExpired, type RecordingRows, written } from "./RecordingRows.ts"
 import type { Uploads } from "./Uploads.ts"
 
-const leftAfterMillis = 60_000
+const abandonedAfterMillis = 60_000
 
-/** When the second look comes. By then, a part counts as left even if its process died just before this one's start. */
-const secondLookAfter = Duration.seconds(90)
+/** The pause before the second round. By then, a part counts as abandoned even if its process died just before this process started. */
+const secondRoundAfter = Duration.seconds(90)
 
-const lookEvery = Duration.hours(1)
+const roundInterval = Duration.hours(1)
 
 interface Options {
   readonly folder: string
+  /** How long a recording is kept after its last write. */
   readonly kept: Duration.Duration
   readonly bucket: Option.Option<Bucket>
   readonly uploads: Uploads | undefined
@@ -31,13 +32,13 @@ interface Options {
   readonly isOpen: (file: string) => boolean
 }
 
-/** Parts whose process has died are repaired, get their duration, and go to the bucket. */
-const finishLeft = Effect.fnUntraced(function*({ folder, isOpen, rows, sealing, store, uploads }: Options, now: number) {
+/** Repairs the parts of processes that have died, stores their duration, and moves them to the bucket. */
+const finishAbandoned = Effect.fnUntraced(function*({ folder, isOpen, rows, sealing, store, uploads }: Options, now: number) {
   const found = new Map((yield* PartFiles.list(folder)).map((part) => [part.file, part]))
   if (found.size === 0) return
   for (const row of yield* rows.inFolder({ unfinished: uploads === undefined })) {
     const part = found.get(row.file)
-    if (part === undefined || isOpen(row.file) || (store.isShared && now - part.writtenAt < leftAfterMillis)) continue
+    if (part === undefined || isOpen(row.file) || (store.isShared && now - part.writtenAt < abandonedAfterMillis)) continue
     const finished = { ...row, duration: row.duration ?? (yield* PartFiles.repair(folder, part, sealing)) }
     if (row.duration === null) store.write(written(finished))
     if (uploads !== undefined) yield* uploads.begin(finished)
@@ -54,22 +55,22 @@ const deleteOld = Effect.fnUntraced(function*({ bucket, folder, isOpen, kept, ro
   while (true) {
     const expired = yield* rows.expiredInBucket(before)
     for (const row of expired) yield* Effect.andThen(bucket.value.remove(row.file), rows.forget(row))
-    if (expired.length < expiredAtOnce) return
+    if (expired.length < maxExpired) return
   }
 })
 
-/** Does all of it once. What can't be done now is done the next time. */
-const look = (options: Options): Effect.Effect<void> =>
+/** Does all the work once. If some of it fails, the next round tries it again. */
+const runRound = (options: Options): Effect.Effect<void> =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
-    const told = <E extends { readonly message: string }>(effect: Effect.Effect<void, E | StoreUnreachable>) =>
-      Effect.catch(effect, ({ message }) => Effect.logWarning(`The folder or the bucket of recordings could not be looked after; it is tried again. ${message}`))
-    yield* told(deleteOld(options, now))
-    yield* told(finishLeft(options, now))
+    const logFailure = <E extends { readonly message: string }>(effect: Effect.Effect<void, E | StoreUnreachable>) =>
+      Effect.catch(effect, ({ message }) => Effect.logWarning(`Old recordings could not be deleted, or recordings of ended processes could not be finished. The service tries again. ${message}`))
+    yield* logFailure(deleteOld(options, now))
+    yield* logFailure(finishAbandoned(options, now))
   })
 
 export const run = (options: Options): Effect.Effect<never> =>
-  look(options).pipe(
-    Effect.andThen(Effect.sleep(secondLookAfter)),
-    Effect.andThen(Effect.forever(Effect.andThen(look(options), Effect.sleep(lookEvery))))
+  runRound(options).pipe(
+    Effect.andThen(Effect.sleep(secondRoundAfter)),
+    Effect.andThen(Effect.forever(Effect.andThen(runRound(options), Effect.sleep(roundInterval))))
   )

@@ -1,23 +1,23 @@
 /**
- * Joins the parts of a recording to one WAV file: each part at its time, with silence where the line was away. Pure: a part's bytes are
- * read by its own `read`.
+ * Joins the parts of a recording to one WAV file. Each part stands at its time, with silence between the parts. The module itself reads no
+ * files: each part brings its own `read`.
  */
 import { Effect, Stream } from "effect"
 import * as MulawWav from "./MulawWav.ts"
 
-/** Opens a stretch of sound: the bytes from `from` to before `to`. */
+/** Opens a stream of the bytes from `from` to before `to`. */
 export type ReadSound<E> = (from: number, to: number) => Effect.Effect<Stream.Stream<Uint8Array, E>, E>
 
 /** The sound of one media stream. */
 export interface SoundOfPart<E> {
   /** ms on the call's axis (see `StoreWrite`). */
   readonly startedAt: number
-  /** Bytes of sound, without a head. */
+  /** Bytes of sound, without a header. */
   readonly size: number
   readonly read: ReadSound<E>
 }
 
-/** A stretch of the joined file. */
+/** A range of the joined file, in bytes. `read` counts its bytes from the beginning of the piece. */
 interface Piece<E> {
   readonly from: number
   readonly to: number
@@ -26,10 +26,10 @@ interface Piece<E> {
 
 export const readSilence: ReadSound<never> = (from, to) => Effect.succeed(Stream.fromIterable(MulawWav.silence(to - from)))
 
-/** The position of a time in bytes, in whole samples of both channels. */
+/** The byte position of a time, rounded to whole samples of both channels. */
 const bytesAt = (millis: number): number => 2 * Math.round((millis * MulawWav.bytesPerMilli) / 2)
 
-/** A part that would begin before the end of the part before it follows that part directly. */
+/** The pieces of the joined file. If a part would begin before the end of the previous part, it follows that part directly. */
 const piecesOf = <E>(parts: ReadonlyArray<SoundOfPart<E>>): ReadonlyArray<Piece<E>> => {
   const pieces: Array<Piece<E>> = []
   let end = 0
@@ -37,15 +37,15 @@ const piecesOf = <E>(parts: ReadonlyArray<SoundOfPart<E>>): ReadonlyArray<Piece<
     const begin = Math.max(end, bytesAt(startedAt))
     if (begin > end) pieces.push({ from: end, to: begin, read: readSilence })
     end = begin + (size & ~1)
-    // A process that was killed in its first second left a file without sound.
+    // A part has no sound if its process was killed in the first second of the stream.
     if (end > begin) pieces.push({ from: begin, to: end, read })
   }
-  const head = MulawWav.header(end)
-  const behindHead = pieces.map((piece) => ({ ...piece, from: piece.from + head.length, to: piece.to + head.length }))
-  return [{ from: 0, to: head.length, read: (from, to) => Effect.succeed(Stream.make(head.subarray(from, to))) }, ...behindHead]
+  const header = MulawWav.header(end)
+  const afterHeader = pieces.map((piece) => ({ ...piece, from: piece.from + header.length, to: piece.to + header.length }))
+  return [{ from: 0, to: header.length, read: (from, to) => Effect.succeed(Stream.make(header.subarray(from, to))) }, ...afterHeader]
 }
 
-/** Reading opens only the parts of which bytes are wanted, and all of them before the first byte. */
+/** `read` opens only the parts that have wanted bytes. It opens all of these parts before it returns the stream. */
 export const join = <E>(parts: ReadonlyArray<SoundOfPart<E>>): { readonly length: number; readonly read: ReadSound<E> } => {
   const pieces = piecesOf(parts)
   return {

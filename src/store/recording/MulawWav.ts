@@ -1,5 +1,5 @@
 /**
- * The head of a WAV file of mu-law (G.711, format tag 7) at 8 kHz with two channels: the format of call recordings.
+ * The header of a WAV file with mu-law (G.711, format tag 7) at 8 kHz in two channels: the format of call recordings.
  *
  * A format that is not PCM has a longer `fmt ` chunk and a `fact` chunk with the number of samples (Microsoft, "Multiple Channel Audio
  * Data and WAVE Files"). The samples of both channels alternate: left, right, left, right.
@@ -15,10 +15,10 @@ const sampleRate = 8000
 export const bytesPerSecond = channels * sampleRate
 export const bytesPerMilli = bytesPerSecond / 1000
 
-/** The most bytes of samples that a file can have: its size is a number of 32 bits. */
+/** The most bytes of samples that a file can have, because its header holds its size in 32 bits. */
 export const maxSize = 0xffff_ffff - headerBytes - 1
 
-/** `size`: bytes of samples. */
+/** `size`: bytes of samples in the file. */
 export const header = (size: number): Uint8Array => {
   const bytes = new Uint8Array(headerBytes)
   const view = new DataView(bytes.buffer)
@@ -31,10 +31,10 @@ export const header = (size: number): Uint8Array => {
   return bytes
 }
 
-/** Silent samples, to be written in pieces. */
+/** 64 KiB of silent samples. */
 export const silentPiece = new Uint8Array(64 * 1024).fill(Mulaw.silence)
 
-/** So many bytes of silence. */
+/** Yields `bytes` bytes of silence, in pieces. */
 export function* silence(bytes: number): Generator<Uint8Array> {
   for (let left = bytes; left > 0; left -= silentPiece.length) yield silentPiece.subarray(0, left)
 }

@@ -1,10 +1,10 @@
 /**
  * The folder of recordings: a file for each media stream of a call, named by the call and the stream's number.
  *
- * It is a WAV file, or a sealed one if there is a key (see `SealedFormat`). A WAV file can be played at any time, even after a crash: its
- * head is rewritten every ten seconds, with the length of the sound so far.
+ * The file is a WAV file, or a sealed file if there is a key (see `SealedFormat`). A WAV file can be played even after a crash, because its
+ * header gets the length of the sound so far every ten seconds.
  *
- * It uses `node:fs`, because Effect's `FileSystem` has no flags for "only if it is new" and "do not follow a link".
+ * The module uses `node:fs`, because Effect's `FileSystem` has no flags for "only if the file is new" and "do not follow a link".
  */
 import { Effect, type Scope } from "effect"
 import { constants } from "node:fs"
@@ -19,28 +19,30 @@ import * as PartWriter from "./PartWriter.ts"
 import * as SealedFormat from "./SealedFormat.ts"
 import * as SealedPartWriter from "./SealedPartWriter.ts"
 
-/** Development versions put another number behind a part's number. Their files still expire and are erased. */
-const pattern = /^(CA[0-9a-f]{32})-(\d{1,5})(?:-\d+)?\.wav(?:\.sealed)?$/
+/**
+ * Development versions added a second number after the part's number. The pattern matches their files, so that they expire and are erased.
+ */
+const namePattern = /^(CA[0-9a-f]{32})-(\d{1,5})(?:-\d+)?\.wav(?:\.sealed)?$/
 
 const nameOf = (callSid: CallSid, part: number, isSealed: boolean): string => {
   const wavFile = `${callSid}-${part}.wav`
   return isSealed ? SealedFormat.nameOf(wavFile) : wavFile
 }
 
-/** How many numbers are tried. */
+/** `openNew` fails after this many numbers that have files already. */
 const maxTaken = 100
 
-/** The call and the part of a file; `undefined`: it is not a recording. */
+/** The call and the part in a file's name. `undefined`: the file is not a recording. */
 export const partOf = (file: string): { readonly callSid: CallSid; readonly part: number } | undefined => {
-  const match = pattern.exec(file)
+  const match = namePattern.exec(file)
   return match === null ? undefined : { callSid: CallSid.make(match[1]), part: Number(match[2]) }
 }
 
-/** Bytes of sound in a file of so many bytes. */
+/** How many bytes of sound a file of `bytes` bytes has. */
 export const soundBytesOf = (file: string, bytes: number): number =>
   SealedFormat.isSealed(file) ? SealedFormat.soundBytes(bytes) : Math.max(0, bytes - MulawWav.headerBytes)
 
-/** ms of sound in a file of so many bytes. */
+/** How many ms of sound a file of `bytes` bytes has. */
 export const durationOf = (file: string, bytes: number): number => soundBytesOf(file, bytes) / MulawWav.bytesPerMilli
 
 interface OpenPart {
@@ -51,7 +53,7 @@ interface OpenPart {
 
 const isTaken = (file: string): Promise<boolean> => fs.lstat(file).then(() => true, () => false)
 
-/** Opens a new file under the first number from `first` on that has none, neither plain nor sealed. */
+/** Opens a new file. Its number is the first one from `first` on that has neither a plain nor a sealed file. */
 const openNew = async (folder: string, callSid: CallSid, first: number, isSealed: boolean): Promise<OpenPart> => {
   await makeFolders(folder)
   for (let part = first;; part++) {
@@ -75,9 +77,9 @@ interface GrowingPart extends PartFile {
 }
 
 /**
- * Creates a file; with a `sealer`, a sealed one. If the number `part` has a file already, the first free number after it is used.
+ * Creates a file, which is sealed if there is a `sealer`. If the number `part` has a file already, the first free number after it is used.
  *
- * @param onClosed runs once all of the file is on the disk; `size`: bytes of sound
+ * @param onClosed runs when the file was finished and closed, even if that has failed; `size`: bytes of sound
  */
 export const create = (
   folder: string,
@@ -103,7 +105,7 @@ export const create = (
     return {
       file,
       part,
-      // A write goes on when its fiber is interrupted, so the file must not be finished before the write has ended.
+      // Node continues a write when its fiber is interrupted. The file must not be finished before the write has ended.
       append: (sound) =>
         Effect.uninterruptible(attempt(join(folder, file), () => writer.append(sound instanceof Uint8Array ? [sound] : MulawWav.silence(sound.silentBytes))))
     }
@@ -113,13 +115,13 @@ interface Found {
   readonly file: string
   readonly callSid: CallSid
   readonly part: number
-  /** Bytes of the file, head included. */
+  /** Bytes of the file, header included. */
   readonly bytes: number
-  /** ms since 1970. */
+  /** The time of the last write, ms since 1970. */
   readonly writtenAt: number
 }
 
-/** All recordings of the folder; none if it can't be read. */
+/** All recordings in the folder. Empty if the folder can't be read. */
 export const list = (folder: string): Effect.Effect<ReadonlyArray<Found>> =>
   Effect.promise(async () => {
     const found: Array<Found> = []
@@ -131,13 +133,13 @@ export const list = (folder: string): Effect.Effect<ReadonlyArray<Found>> =>
     return found
   })
 
-/** Bytes of a file with its head; `undefined`: it is not there. */
+/** The bytes of a file, header included. `undefined`: there is no such file. */
 export const sizeOf = (folder: string, file: string): Effect.Effect<number | undefined> =>
   Effect.promise(() => fs.stat(join(folder, file)).then(({ size }) => size, () => undefined))
 
 /**
- * Repairs a file that a crash has left: the head of a WAV file gets the length of all its sound; a sealed file loses what can't be opened at
- * its end. Gives the ms of sound. The time of the last write stays.
+ * Repairs a file that a crash has left. The header of a WAV file gets the length of all its sound. A sealed file loses the blocks at its end
+ * that can't be opened. Returns the ms of sound. The file keeps the time of its last write.
  */
 export const repair = (folder: string, { bytes, file, writtenAt }: Found, sealing: BlockOpener): Effect.Effect<number, FileUnwritable> =>
   attempt(join(folder, file), async () => {

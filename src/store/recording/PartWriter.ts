@@ -1,7 +1,7 @@
 /**
- * Writes the sound of one media stream to its file: here as a WAV file, in `SealedPartWriter` as a sealed one.
+ * Writes the sound of one media stream to its file. This module writes a WAV file, and `SealedPartWriter` a sealed file.
  *
- * Positions are explicit, so the next write overwrites what a failed one left.
+ * Each write has an explicit position, so the next write overwrites the bytes that a failed write has left.
  */
 import type { FileHandle } from "node:fs/promises"
 import * as MulawWav from "./MulawWav.ts"
@@ -15,9 +15,9 @@ export interface WritableFile {
 export interface PartWriter {
   /** Bytes of sound in the file. */
   readonly size: () => number
-  /** Adds sound. If a piece fails, none of them is added. */
+  /** Adds pieces of sound. If one piece can't be written, no piece is added. */
   readonly append: (pieces: Iterable<Uint8Array>) => Promise<void>
-  /** Cuts off what a failed write has left behind the sound, and completes the head. */
+  /** Cuts off the bytes that a failed write has left after the sound, and completes the header. */
   readonly finish: () => Promise<void>
 }
 
@@ -27,20 +27,20 @@ export const writeAll = async (file: WritableFile, bytes: Uint8Array, position: 
   }
 }
 
-/** How many bytes of sound the head may lack: ten seconds. */
-const headEveryBytes = 10_000 * MulawWav.bytesPerMilli
+/** After this many bytes of sound (ten seconds) the header is written again. */
+const headerEveryBytes = 10_000 * MulawWav.bytesPerMilli
 
 export const wav = (file: WritableFile): PartWriter => {
   let size = 0
-  let sizeInHead = -1
+  let sizeInHeader = -1
 
   const appendPiece = async (sound: Uint8Array): Promise<void> => {
     const after = size + sound.length
     if (after > MulawWav.maxSize) return
     await writeAll(file, sound, MulawWav.headerBytes + size)
-    if (sizeInHead < 0 || after - sizeInHead >= headEveryBytes) {
+    if (sizeInHeader < 0 || after - sizeInHeader >= headerEveryBytes) {
       await writeAll(file, MulawWav.header(after), 0)
-      sizeInHead = after
+      sizeInHeader = after
     }
     size = after
   }
@@ -63,12 +63,12 @@ export const wav = (file: WritableFile): PartWriter => {
   }
 }
 
-/** Corrects the head of a file of `bytes` bytes. Gives the bytes of its sound. */
+/** Corrects the header of a file of `bytes` bytes. Returns how many bytes of sound the file has. */
 export const repairWav = async (handle: FileHandle, bytes: number): Promise<number> => {
   const size = Math.max(0, bytes - MulawWav.headerBytes)
-  const head = new Uint8Array(MulawWav.headerBytes)
-  await handle.read(head, 0, head.length, 0)
-  const right = MulawWav.header(size & ~1)
-  if (head.some((byte, at) => byte !== right[at])) await writeAll(handle, right, 0)
+  const header = new Uint8Array(MulawWav.headerBytes)
+  await handle.read(header, 0, header.length, 0)
+  const correct = MulawWav.header(size & ~1)
+  if (header.some((byte, at) => byte !== correct[at])) await writeAll(handle, correct, 0)
   return size
 }

@@ -1,8 +1,8 @@
 /**
- * A bucket of an S3-compatible store. Requests are signed by `aws4fetch` (Signature Version 4) and sent by Effect's client, as streams: no
- * whole recording is in memory. The payload is not signed, so the store should be reached over https.
+ * A bucket of an S3-compatible store. `aws4fetch` signs the requests (Signature Version 4), and Effect's HTTP client sends them. Bodies are
+ * streams, so no whole recording is in memory. Bodies are not signed, so the store should be used over https.
  *
- * A request that waits too long fails; its caller tries again.
+ * A request that takes too long fails. Its caller tries again.
  */
 import { NodeHttpClient } from "@effect/platform-node"
 import { AwsV4Signer } from "aws4fetch"
@@ -14,8 +14,8 @@ import * as SealedFormat from "./SealedFormat.ts"
 
 /** The bucket refused a request or did not answer. */
 export class BucketFailed extends Data.TaggedError("BucketFailed")<{
-  readonly operation: "put" | "get" | "look" | "list" | "remove"
-  /** The HTTP status; unset: there was no answer. */
+  readonly operation: "put" | "get" | "head" | "list" | "remove"
+  /** The HTTP status. Unset: there was no answer. */
   readonly status?: number
   readonly cause?: unknown
 }> {
@@ -24,13 +24,13 @@ export class BucketFailed extends Data.TaggedError("BucketFailed")<{
   }
 }
 
-/** How long a request waits for the head of the answer. */
+/** How long a request waits for the status and the headers of the answer. */
 const answerTimeout = Duration.seconds(15)
 
 /** How long a transfer waits for the next piece of the body. */
 const pieceTimeout = Duration.seconds(15)
 
-/** The slowest upload that is waited for. */
+/** An upload that is slower than this fails. */
 const slowestBytesPerSecond = 64 * 1024
 
 const connectTimeout = 5000
@@ -40,10 +40,10 @@ export interface Bucket {
   readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, PlatformError.PlatformError>) => Effect.Effect<void, BucketFailed>
   /** The bytes of an object from `from` to before `to`. */
   readonly get: (name: string, from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed>
-  /** An object's size in bytes; `None`: there is no such object. */
+  /** An object's size in bytes. `None`: there is no such object. */
   readonly sizeOf: (name: string) => Effect.Effect<Option.Option<number>, BucketFailed>
-  /** The names of objects that begin with `begin`, at most a thousand. */
-  readonly list: (begin: string) => Effect.Effect<ReadonlyArray<string>, BucketFailed>
+  /** The names of objects that begin with `nameStart`, at most a thousand. */
+  readonly list: (nameStart: string) => Effect.Effect<ReadonlyArray<string>, BucketFailed>
   /** Succeeds even if there is no such object. */
   readonly remove: (name: string) => Effect.Effect<void, BucketFailed>
 }
@@ -63,7 +63,7 @@ export class RecordingBucket extends Context.Service<RecordingBucket, Option.Opt
 
 type Method = "PUT" | "GET" | "HEAD" | "DELETE"
 
-const operations = { PUT: "put", GET: "get", HEAD: "look", DELETE: "remove" } as const
+const operations = { PUT: "put", GET: "get", HEAD: "head", DELETE: "remove" } as const
 
 const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket => {
   const { accessKeyId, prefix, region, secretAccessKey, url } = settings
@@ -86,19 +86,19 @@ const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket =
       })
       return yield* client.execute(request).pipe(
         Effect.mapError(failed),
-        Effect.timeoutOrElse({ duration: options.within ?? answerTimeout, orElse: () => Effect.fail(failed("it takes too long")) })
+        Effect.timeoutOrElse({ duration: options.within ?? answerTimeout, orElse: () => Effect.fail(failed("it took too long")) })
       )
     })
 
   const check = (method: Method, { status }: HttpClientResponse.HttpClientResponse, isExpected: (status: number) => boolean) =>
     isExpected(status) ? Effect.void : Effect.fail(new BucketFailed({ operation: operations[method], status }))
-  const isDone = (status: number) => status >= 200 && status < 300
+  const isSuccess = (status: number) => status >= 200 && status < 300
 
   return {
     put: Effect.fnUntraced(function*(name, size, content) {
       const within = Duration.sum(answerTimeout, Duration.seconds(size / slowestBytesPerSecond))
       const response = yield* send("PUT", urlOf(name), { body: HttpBody.stream(content, SealedFormat.isSealed(name) ? "application/octet-stream" : "audio/wav", size), within })
-      yield* check("PUT", response, isDone)
+      yield* check("PUT", response, isSuccess)
     }),
     get: (name, from, to) =>
       Stream.unwrap(Effect.gen(function*() {
@@ -106,25 +106,25 @@ const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket =
         yield* check("GET", response, (status) => status === 206)
         return response.stream.pipe(
           Stream.mapError((cause) => new BucketFailed({ operation: "get", cause })),
-          Stream.timeoutOrElse({ duration: pieceTimeout, orElse: () => Stream.fail(new BucketFailed({ operation: "get", cause: "it stopped" })) })
+          Stream.timeoutOrElse({ duration: pieceTimeout, orElse: () => Stream.fail(new BucketFailed({ operation: "get", cause: "the answer's body stopped" })) })
         )
       })),
     sizeOf: Effect.fnUntraced(function*(name) {
       const response = yield* send("HEAD", urlOf(name))
       if (response.status === 404) return Option.none()
-      yield* check("HEAD", response, isDone)
+      yield* check("HEAD", response, isSuccess)
       return Option.some(Number(response.headers["content-length"] ?? 0))
     }),
-    list: Effect.fnUntraced(function*(begin) {
-      const response = yield* send("GET", `${url}?list-type=2&prefix=${encodeURIComponent(fullName(begin))}`)
-      yield* check("GET", response, isDone)
+    list: Effect.fnUntraced(function*(nameStart) {
+      const response = yield* send("GET", `${url}?list-type=2&prefix=${encodeURIComponent(fullName(nameStart))}`)
+      yield* check("GET", response, isSuccess)
       const text = yield* Effect.mapError(response.text, (cause) => new BucketFailed({ operation: "list", cause }))
-      // The text behind the prefix is a name of ours, which XML writes unchanged.
-      return Array.from(text.matchAll(/<Key>([^<]*)<\/Key>/g), ([, key]) => key.slice(key.lastIndexOf(begin)))
+      // After the prefix of the bucket, a key is the name of a recording. Such a name has no characters that XML escapes.
+      return Array.from(text.matchAll(/<Key>([^<]*)<\/Key>/g), ([, key]) => key.slice(key.lastIndexOf(nameStart)))
     }),
     remove: Effect.fnUntraced(function*(name) {
       const response = yield* send("DELETE", urlOf(name))
-      yield* check("DELETE", response, (status) => isDone(status) || status === 404)
+      yield* check("DELETE", response, (status) => isSuccess(status) || status === 404)
     })
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Finds the parts of a call's recording, in the folder and in the bucket, and joins them. A part that is nowhere becomes silence; the
- * others keep their times.
+ * Finds the parts of a call's recording in the folder and in the bucket, and joins them. If a part is missing in both, there is silence at
+ * its time. The other parts keep their times.
  */
 import { Effect, type FileSystem, Option, type PlatformError, Stream } from "effect"
 import { join } from "node:path"
@@ -14,12 +14,12 @@ import * as PartFiles from "./PartFiles.ts"
 import type { Bucket, BucketFailed } from "./RecordingBucket.ts"
 import type { RecordingRows, Row } from "./RecordingRows.ts"
 import * as SealedFormat from "./SealedFormat.ts"
-import type { HeadUnknown } from "./SealedFormat.ts"
+import type { HeaderUnknown } from "./SealedFormat.ts"
 import * as SealedSound from "./SealedSound.ts"
 
 const unreachable = (cause: unknown) => new RecordingUnreachable({ cause })
 
-const unopenable = (error: HeadUnknown | Unopenable) => new RecordingUnreachable({ cause: error, whyNotOpened: error.message })
+const unopenable = (error: HeaderUnknown | Unopenable) => new RecordingUnreachable({ cause: error, whyNotOpened: error.message })
 
 type Sound = JoinedParts.SoundOfPart<RecordingUnreachable>
 
@@ -30,28 +30,28 @@ export const make = (options: {
   readonly bucket: Option.Option<Bucket>
   readonly rows: Pick<RecordingRows, "ofCall">
   readonly sealing: BlockOpener
-  readonly complaints: SampledLog.SampledLog
+  readonly failureLog: SampledLog.SampledLog
   readonly files: FileSystem.FileSystem
 }) => {
-  const { bucket, complaints, files, folder, rows, sealing } = options
+  const { bucket, failureLog, files, folder, rows, sealing } = options
 
-  const tellDamaged = ({ call_sid: callSid, file }: Row) => ({ message }: Unopenable) =>
-    complaints.tell("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
+  const logDamaged = ({ call_sid: callSid, file }: Row) => ({ message }: Unopenable) =>
+    failureLog.tell("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
 
-  /** Opens a file with `size` bytes of sound, which `read` reads. */
-  const open = <E>(row: Row, size: number, read: ReadFile<E>): Effect.Effect<ReadFile<E>, E | HeadUnknown | Unopenable> => {
+  /** Opens the sound of a file. `size`: bytes of sound. `read` reads bytes of the file. The result reads bytes of the sound. */
+  const open = <E>(row: Row, size: number, read: ReadFile<E>): Effect.Effect<ReadFile<E>, E | HeaderUnknown | Unopenable> => {
     if (!SealedFormat.isSealed(row.file)) return Effect.succeed((from, to) => read(MulawWav.headerBytes + from, MulawWav.headerBytes + to))
     if (size === 0) return Effect.succeed(() => Stream.empty)
-    return SealedSound.open(sealing, { name: row.file, size, read, isGrowing: row.duration === null && row.place === "folder" }, tellDamaged(row))
+    return SealedSound.open(sealing, { name: row.file, size, read, isGrowing: row.duration === null && row.place === "folder" }, logDamaged(row))
   }
 
-  /** `elsewhere` reads the sound if its file is gone when it is opened. */
+  /** The sound of a file. If the file is gone when the sound is opened, `readElsewhere` reads the sound from another place. */
   const soundOf = <E extends BucketFailed | PlatformError.PlatformError>(
     row: Row,
     size: number,
     read: ReadFile<E>,
     isGone: (error: E) => boolean,
-    elsewhere: Sound["read"]
+    readElsewhere: Sound["read"]
   ): Sound => ({
     startedAt: row.started_at,
     size,
@@ -59,9 +59,9 @@ export const make = (options: {
       open(row, size, read).pipe(
         Effect.map((sound) => Stream.mapError(sound(from, to), unreachable)),
         Effect.catch((error) =>
-          error._tag === "Unopenable" || error._tag === "HeadUnknown"
+          error._tag === "Unopenable" || error._tag === "HeaderUnknown"
             ? Effect.fail(unopenable(error))
-            : isGone(error) ? elsewhere(from, to) : Effect.fail(unreachable(error))
+            : isGone(error) ? readElsewhere(from, to) : Effect.fail(unreachable(error))
         )
       )
   })
@@ -69,7 +69,7 @@ export const make = (options: {
   const inBucket = Effect.fnUntraced(function*(row: Row) {
     if (Option.isNone(bucket)) return undefined
     const { get, sizeOf } = bucket.value
-    // Sealed sound is asked for: an object that is gone must be silence, and its head is not opened before somebody listens.
+    // For a sealed object, the bucket is always asked for the size. The answer shows whether the object is gone, before its header is read.
     const size = row.place === "bucket" && row.duration !== null && !SealedFormat.isSealed(row.file)
       ? Option.some(row.duration * MulawWav.bytesPerMilli)
       : Option.map(yield* Effect.mapError(sizeOf(row.file), unreachable), (bytes) => PartFiles.soundBytesOf(row.file, bytes))
@@ -89,7 +89,7 @@ export const make = (options: {
     )
   })
 
-  /** Looks in the bucket, too: a part may be moved there meanwhile. */
+  /** Searches the folder first, then the bucket, because a part may have been moved to the bucket after its row was read. */
   const find = (row: Row): Effect.Effect<Sound | undefined, RecordingUnreachable> =>
     row.place === "bucket" ? inBucket(row) : Effect.flatMap(inFolder(row), (found) => found === undefined ? inBucket(row) : Effect.succeed(found))
 

@@ -1,5 +1,5 @@
 /**
- * The recordings in the database.
+ * The parts of recordings in the table `recordings`.
  */
 import { Effect } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -10,13 +10,13 @@ export interface Row {
   readonly call_sid: CallSid
   readonly part: number
   readonly started_at: number
-  /** ms; `null`: the part has not ended, or its process has died. */
+  /** ms of sound. `null`: the part has not ended, or its process has died. */
   readonly duration: number | null
   readonly file: string
   readonly place: "folder" | "bucket"
 }
 
-/** The write for a part. */
+/** The write that stores the row of a part. */
 export const written = (row: Row): StoreWrite => ({
   _tag: "RecordingPart",
   callSid: row.call_sid,
@@ -27,13 +27,13 @@ export const written = (row: Row): StoreWrite => ({
   ...(row.duration === null ? {} : { duration: row.duration })
 })
 
-/** How many objects are deleted in one go. */
-export const expiredAtOnce = 200
+/** The most rows that `expiredInBucket` returns at once. */
+export const maxExpired = 200
 
 export const make = ({ query, sql }: Database["Service"]) => ({
   ofCall: (callSid: CallSid) =>
     query(sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE call_sid = ${callSid} ORDER BY part`),
-  /** Parts whose sound is in the folder; `unfinished`: only those without a known duration. */
+  /** Parts whose sound is in the folder. `unfinished`: only parts without a stored duration. */
   inFolder: (options: { readonly unfinished: boolean }) =>
     query(
       options.unfinished
@@ -44,7 +44,7 @@ export const make = ({ query, sql }: Database["Service"]) => ({
   /** Parts in the bucket that were last written before this time (ms since 1970). */
   expiredInBucket: (before: number) =>
     query(
-      sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE place = 'bucket' AND written_at < ${before} LIMIT ${expiredAtOnce}`,
+      sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE place = 'bucket' AND written_at < ${before} LIMIT ${maxExpired}`,
       "10 seconds"
     ),
   forget: ({ call_sid, part }: Row) => query(Effect.asVoid(sql`DELETE FROM recordings WHERE call_sid = ${call_sid} AND part = ${part}`)),

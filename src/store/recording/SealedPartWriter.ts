@@ -1,8 +1,8 @@
 /**
- * Writes sound to a sealed file (see `SealedFormat`). The last block is sealed again, with a new nonce, each time that it grows.
+ * Writes sound to a sealed file (see `SealedFormat`). The last block is sealed again, with a new nonce, each time that sound is added to it.
  *
- * The bytes behind the old end are written first. So a full disk leaves the block that grows as it was. A process that dies while it
- * overwrites that block can make it unreadable: then at most one second that was on the disk is lost.
+ * The bytes after the file's old end are written first. So if the disk is full, the last block stays as it was. If the process dies while it
+ * overwrites the last block, that block may be unreadable. At most one second of sound that was on the disk is then lost.
  */
 import { Result } from "effect"
 import type { FileHandle } from "node:fs/promises"
@@ -13,30 +13,33 @@ import * as SealedFormat from "./SealedFormat.ts"
 
 const { blockBytes } = SealedFormat
 
-/** `name`: the file's name without its folder, to which the blocks are bound. */
+/** `name`: the file's name without its folder. The blocks are bound to this name. */
 export const make = (file: WritableFile, name: string, sealer: Sealer): PartWriter => {
   let size = 0
   /** The sound of the last block while it is not full. */
   let unfinished: Uint8Array = new Uint8Array(0)
-  let hasHead = false
-  /** A failed write may have changed the last block. */
+  let hasHeader = false
+  /** Whether a failed write may have changed the last block. */
   let isOverwritten = false
-  /** A failed write may have left bytes behind the sound. They must be cut off: the length of the sound follows from the file's size. */
-  let hasRest = false
+  /**
+   * Whether a failed write may have left bytes after the sound. They must be cut off, because readers compute the length from the file's
+   * size.
+   */
+  let hasExtraBytes = false
 
-  const writeHead = async (): Promise<void> => {
-    if (!hasHead) await writeAll(file, SealedFormat.head(sealer, name), 0)
-    hasHead = true
+  const writeHeader = async (): Promise<void> => {
+    if (!hasHeader) await writeAll(file, SealedFormat.header(sealer, name), 0)
+    hasHeader = true
   }
 
   const appendPiece = async (sound: Uint8Array): Promise<void> => {
     if (size + sound.length > MulawWav.maxSize) return
-    await writeHead()
+    await writeHeader()
     const plain = Buffer.concat([unfinished, sound])
     const block = Math.floor(size / blockBytes)
     const sealed = SealedFormat.seal(sealer, name, block, plain)
     const position = SealedFormat.positionOf(block)
-    /** Bytes that overwrite the last block; all others are behind the file's end. */
+    /** How many of the bytes overwrite the last block. All other bytes come after the file's end. */
     const overwriting = SealedFormat.fileBytes(size) - position
     await writeAll(file, sealed.subarray(overwriting), position + overwriting)
     isOverwritten = true
@@ -45,13 +48,14 @@ export const make = (file: WritableFile, name: string, sealer: Sealer): PartWrit
     unfinished = plain.subarray(plain.length - (size % blockBytes))
   }
 
-  const cutRest = async (): Promise<void> => {
-    if (hasRest) await file.truncate(SealedFormat.fileBytes(size))
-    hasRest = false
+  const cutExtraBytes = async (): Promise<void> => {
+    if (hasExtraBytes) await file.truncate(SealedFormat.fileBytes(size))
+    hasExtraBytes = false
   }
 
-  const mend = async (): Promise<void> => {
-    await cutRest()
+  /** Restores the end of the file after a failed write. */
+  const restoreEnd = async (): Promise<void> => {
+    await cutExtraBytes()
     if (!isOverwritten) return
     const block = Math.floor(size / blockBytes)
     await writeAll(file, SealedFormat.seal(sealer, name, block, unfinished), SealedFormat.positionOf(block))
@@ -64,26 +68,26 @@ export const make = (file: WritableFile, name: string, sealer: Sealer): PartWrit
       const before = { size, unfinished }
       try {
         for (const piece of pieces) await appendPiece(piece)
-        await cutRest()
+        await cutExtraBytes()
         isOverwritten = false
       } catch (cause) {
         ;({ size, unfinished } = before)
-        hasRest = true
-        // Readers of the live call need the last block. If this fails, the next write tries again.
-        if (hasHead) await mend().catch(() => {})
+        hasExtraBytes = true
+        // Readers of the live call need the last block. If it can't be restored now, the next write overwrites it.
+        if (hasHeader) await restoreEnd().catch(() => {})
         throw cause
       }
     },
     finish: async () => {
-      await writeHead()
-      await mend()
+      await writeHeader()
+      await restoreEnd()
     }
   }
 }
 
 /**
- * Cuts off the blocks at the end that a crash has left unreadable. Gives the bytes of sound that are left. A file whose head can't be opened
- * stays as it is: its key may come back.
+ * Cuts off the blocks at the end that a crash has left unreadable. Returns how many bytes of sound remain. A file whose header can't be
+ * opened stays as it is, because the operator may add its key later.
  */
 export const repair = async (handle: FileHandle, file: string, bytes: number, sealing: BlockOpener): Promise<number> => {
   const readAt = async (from: number, to: number): Promise<Uint8Array> => {
@@ -92,7 +96,7 @@ export const repair = async (handle: FileHandle, file: string, bytes: number, se
     return into.subarray(0, bytesRead)
   }
   let size = SealedFormat.soundBytes(bytes)
-  const keyId = SealedFormat.readHead(sealing, file, await readAt(0, SealedFormat.headBytes))
+  const keyId = SealedFormat.readHeader(sealing, file, await readAt(0, SealedFormat.headerBytes))
   if (Result.isFailure(keyId)) return size
   while (size > 0) {
     const block = Math.ceil(size / blockBytes) - 1

@@ -1,6 +1,6 @@
 /**
- * Reads sound from a sealed file (see `SealedFormat`), block by block: at most a few blocks are in memory. A damaged block is silence of its
- * length.
+ * Reads sound from a sealed file (see `SealedFormat`), block by block, so that at most a few blocks are in memory. A damaged block is
+ * replaced by silence of the same length.
  */
 import { Effect, Result, Stream } from "effect"
 import type { BlockOpener, Unopenable } from "../encryption/Sealing.ts"
@@ -9,44 +9,47 @@ import * as SealedFormat from "./SealedFormat.ts"
 
 const { blockBytes, slotBytes } = SealedFormat
 
-/** The last block of a live call may be read while it is overwritten. Then it is read again. */
+/**
+ * The last block of a live call may be read while it is overwritten. It is then read again after this pause, at most `maxReads` times in
+ * all.
+ */
 const readAgainAfterMillis = 40
-const readAgainTimes = 5
+const maxReads = 5
 
 interface SealedFile<E> {
   readonly name: string
   /** Bytes of sound. */
   readonly size: number
-  /** The bytes of the file from `from` to before `to`, or fewer, if the file ends before. */
+  /** Reads the bytes of the file from `from` to before `to`, or to the file's end if that comes first. */
   readonly read: (from: number, to: number) => Stream.Stream<Uint8Array, E>
-  /** Whether its last block may still grow. */
+  /** Whether sound may still be added to the last block. */
   readonly isGrowing: boolean
 }
 
-/** Cuts a stream of pieces into sealed blocks. */
+/** Cuts pieces of the file into sealed blocks. */
 class Slots {
   #slot = new Uint8Array(slotBytes)
   #filled = 0
   #count = 0
 
-  /** The blocks that a piece completes. */
+  /** Adds a piece. Returns the blocks that the piece completes. */
   push(piece: Uint8Array): ReadonlyArray<Uint8Array> {
     const full: Array<Uint8Array> = []
     for (let at = 0; at < piece.length;) {
-      const taken = piece.subarray(at, at + slotBytes - this.#filled)
-      this.#slot.set(taken, this.#filled)
-      this.#filled += taken.length
-      at += taken.length
+      const added = piece.subarray(at, at + slotBytes - this.#filled)
+      this.#slot.set(added, this.#filled)
+      this.#filled += added.length
+      at += added.length
       if (this.#filled === slotBytes) full.push(this.#take())
     }
     return full
   }
 
-  /** The blocks that are left at the end. Blocks that the file does not have are empty. */
+  /** Ends the last block. Then returns empty blocks for those that the file does not have, until there were `count` blocks in all. */
   end(count: number): ReadonlyArray<Uint8Array> {
-    const left: Array<Uint8Array> = []
-    while (this.#count < count) left.push(this.#take())
-    return left
+    const last: Array<Uint8Array> = []
+    while (this.#count < count) last.push(this.#take())
+    return last
   }
 
   #take(): Uint8Array {
@@ -58,15 +61,15 @@ class Slots {
   }
 }
 
-const joined = <E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<Uint8Array, E> => Effect.map(Stream.runCollect(stream), (pieces) => Buffer.concat([...pieces]))
+const collect = <E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<Uint8Array, E> => Effect.map(Stream.runCollect(stream), (pieces) => Buffer.concat([...pieces]))
 
-/** Reads the head. Gives the reader of the file's sound. `onDamaged` runs for each damaged block that is read. */
+/** Reads the header. Returns a function that reads bytes of the sound. `onDamaged` runs for each damaged block that is read. */
 export const open = Effect.fnUntraced(function*<E>(
   opener: BlockOpener,
   { isGrowing, name, read, size }: SealedFile<E>,
   onDamaged: (error: Unopenable) => Effect.Effect<void>
 ) {
-  const keyId = yield* Effect.fromResult(SealedFormat.readHead(opener, name, yield* joined(read(0, SealedFormat.headBytes))))
+  const keyId = yield* Effect.fromResult(SealedFormat.readHeader(opener, name, yield* collect(read(0, SealedFormat.headerBytes))))
   const lastBlock = Math.ceil(size / blockBytes) - 1
 
   const openAt = (block: number, sealed: Uint8Array, attempts: number): Effect.Effect<Uint8Array, E> =>
@@ -76,7 +79,7 @@ export const open = Effect.fnUntraced(function*<E>(
       if (Result.isSuccess(opened) && opened.success.length >= expected) return Effect.succeed(opened.success.subarray(0, expected))
       if (isGrowing && block === lastBlock && attempts > 1) {
         return Effect.sleep(readAgainAfterMillis).pipe(
-          Effect.andThen(joined(read(SealedFormat.positionOf(block), SealedFormat.positionOf(block + 1)))),
+          Effect.andThen(collect(read(SealedFormat.positionOf(block), SealedFormat.positionOf(block + 1)))),
           Effect.flatMap((again) => openAt(block, again, attempts - 1))
         )
       }
@@ -89,12 +92,12 @@ export const open = Effect.fnUntraced(function*<E>(
   return (from: number, to: number): Stream.Stream<Uint8Array, E> => {
     if (from >= to) return Stream.empty
     const first = Math.floor(from / blockBytes)
-    const behindLast = Math.ceil(to / blockBytes)
-    return read(SealedFormat.positionOf(first), SealedFormat.positionOf(behindLast)).pipe(
-      Stream.mapAccum(() => new Slots(), (slots, piece) => [slots, slots.push(piece)], { onHalt: (slots) => slots.end(behindLast - first) }),
+    const end = Math.ceil(to / blockBytes)
+    return read(SealedFormat.positionOf(first), SealedFormat.positionOf(end)).pipe(
+      Stream.mapAccum(() => new Slots(), (slots, piece) => [slots, slots.push(piece)], { onHalt: (slots) => slots.end(end - first) }),
       Stream.zipWithIndex,
       Stream.mapEffect(([sealed, index]) =>
-        Effect.map(openAt(first + index, sealed, readAgainTimes), (sound) => {
+        Effect.map(openAt(first + index, sealed, maxReads), (sound) => {
           const begin = (first + index) * blockBytes
           return sound.subarray(Math.max(0, from - begin), to - begin)
         })

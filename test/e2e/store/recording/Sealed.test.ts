@@ -13,7 +13,7 @@ import { bytesOf, record, recordingsOf, refusalOf } from "../../../support/store
 import { keysOf, noise, sealingOf, shows, together } from "../../../support/store/SealedSounds.ts"
 import { sidOf } from "../../../support/store/Writes.ts"
 
-const { blockBytes, headBytes, slotBytes } = SealedFormat
+const { blockBytes, headerBytes, slotBytes } = SealedFormat
 
 const call = sidOf(7)
 const name = `${call}-0.wav.sealed`
@@ -132,16 +132,16 @@ layer(NodeServices.layer, { excludeTestServices: true })("sealed recordings", (i
       const places: ReadonlyArray<readonly [bytes: number, sound: number]> = [
         [0, 0],
         [10, 0],
-        [headBytes, 0],
-        [headBytes + 10, 0],
-        [headBytes + 28, 0],
-        [headBytes + 5000, 0],
-        [headBytes + slotBytes - 1, 0],
-        [headBytes + slotBytes, blockBytes],
-        [headBytes + slotBytes + 1, blockBytes],
-        [headBytes + slotBytes + 9000, blockBytes],
-        [headBytes + 2 * slotBytes, 2 * blockBytes],
-        [headBytes + 2 * slotBytes + 29, 2 * blockBytes],
+        [headerBytes, 0],
+        [headerBytes + 10, 0],
+        [headerBytes + 28, 0],
+        [headerBytes + 5000, 0],
+        [headerBytes + slotBytes - 1, 0],
+        [headerBytes + slotBytes, blockBytes],
+        [headerBytes + slotBytes + 1, blockBytes],
+        [headerBytes + slotBytes + 9000, blockBytes],
+        [headerBytes + 2 * slotBytes, 2 * blockBytes],
+        [headerBytes + 2 * slotBytes + 29, 2 * blockBytes],
         [whole.length - 1, 2 * blockBytes],
         [whole.length, sound.length]
       ]
@@ -149,7 +149,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("sealed recordings", (i
         writeFileSync(file, whole.subarray(0, bytes))
         const [part] = yield* PartFiles.list(folder)
         assert.strictEqual(yield* PartFiles.repair(folder, part, sealingOf(["2026", 1])), left / 16, `${bytes} bytes`)
-        assert.strictEqual(readFileSync(file).length, bytes < headBytes ? bytes : SealedFormat.fileBytes(left), `${bytes} bytes`)
+        assert.strictEqual(readFileSync(file).length, bytes < headerBytes ? bytes : SealedFormat.fileBytes(left), `${bytes} bytes`)
         assert.closeTo(statSync(file).mtimeMs, part.writtenAt, 1)
       }
       // Without its key nothing is cut off.
@@ -164,7 +164,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("sealed recordings", (i
       const env = { DATA_DIR: yield* newFolder, STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }
       const sound = noise(3 * blockBytes)
       yield* Effect.provide(Effect.andThen(record({ callSid: call, part: 0, startedAt: 0 }, sound), unfinish), recordingsOf(env))
-      truncateSync(join(env.DATA_DIR, "recordings", name), headBytes + 2 * slotBytes + 700)
+      truncateSync(join(env.DATA_DIR, "recordings", name), headerBytes + 2 * slotBytes + 700)
       yield* Effect.gen(function*() {
         assert.deepStrictEqual(yield* until("the duration", durations, ([duration]) => duration !== null), [2000])
         assert.isTrue((yield* bytesOf(call)).equals(joined(sound.subarray(0, 2 * blockBytes))))

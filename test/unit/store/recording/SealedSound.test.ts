@@ -62,7 +62,7 @@ describe("a sealed recording", () => {
       const [{ file }, { file: again }] = [yield* sealed(plain), yield* sealed(plain)]
       assert.isTrue(shows(plain, plain))
       assert.isFalse(shows(file.bytes, plain))
-      assert.isFalse(shows(file.bytes, again.bytes.subarray(SealedFormat.headBytes)))
+      assert.isFalse(shows(file.bytes, again.bytes.subarray(SealedFormat.headerBytes)))
     }))
 
   it.effect("knows the length of the sound by the size of the file", () =>
@@ -70,7 +70,7 @@ describe("a sealed recording", () => {
       for (const size of [0, 1, blockBytes - 1, blockBytes, blockBytes + 1, 5 * blockBytes + 77]) {
         assert.strictEqual(SealedFormat.soundBytes(SealedFormat.fileBytes(size)), size)
       }
-      for (const bytes of [0, 10, SealedFormat.headBytes - 1, SealedFormat.headBytes + 28]) assert.strictEqual(SealedFormat.soundBytes(bytes), 0)
+      for (const bytes of [0, 10, SealedFormat.headerBytes - 1, SealedFormat.headerBytes + 28]) assert.strictEqual(SealedFormat.soundBytes(bytes), 0)
     }))
 
   it.effect("has silence for blocks that were moved, changed or cut off", () =>
