@@ -1,6 +1,6 @@
 /**
- * The service as a graph of layers, without platform and engines. Tests start it with a server of their own and the simulator; `Process`
- * adds Node's layers and the live engines.
+ * The service as a graph of layers, without the layers of the platform and of the engines. `Process` adds Node's layers and the configured
+ * engines. Tests add an HTTP server of their own and the simulator.
  *
  * ```text
  * AppConfig ─▶ Credentials ─▶ StreamToken, RestClient ─▶ CallRegistry ─▶ OutboundCalls ─▶ http/Server
@@ -44,12 +44,12 @@ const agents = Agents.layer.pipe(
   Layer.provide(TurnEventLog.layer)
 )
 
-/** Reads and erases what the store has of calls, and removes it when it is old. */
+/** Reads and erases the stored data of calls, and deletes old data. */
 const history = Layer.mergeAll(StoredCalls.layer, CallErasure.layer, Retention.layer).pipe(
   Layer.provideMerge(FolderCallRecordings.layer)
 )
 
-/** The service without its HTTP side. */
+/** The service without the HTTP server. */
 const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(CallRegistry.layer),
   Layer.provideMerge(CallHistories.layer),
@@ -59,11 +59,11 @@ const services = OutboundCalls.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(RestClient.layer, StreamToken.layer, agents)),
   Layer.provideMerge(Deliveries.layer),
   Layer.provideMerge(Credentials.layer),
-  // Built first and closed last, so that calls can write to it at their end.
+  // The store is built first and closed last, so that calls can still write to it when they end.
   Layer.provideMerge(DatabaseCallStore.layer)
 )
 
-/** Gets ready for the first call, then logs where the service listens. */
+/** Prepares the codec for the first call, then logs where the service listens, and warnings about the configuration. */
 const announce = Effect.gen(function*() {
   const config = yield* AppConfig
   const identity = yield* Credentials
@@ -84,7 +84,7 @@ const announce = Effect.gen(function*() {
   }
 })
 
-/** This layer is closed first: it waits for live calls while the server still answers Twilio. See docs/adr/0003. */
+/** This layer is closed first. It then waits until live calls have ended, while the server still answers Twilio (docs/adr/0003). */
 const Drain = Layer.effectDiscard(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
@@ -93,7 +93,7 @@ const Drain = Layer.effectDiscard(
   })
 )
 
-/** The whole service; needs an `HttpServer`, files, `AppConfig` and the four engines. */
+/** The whole service. It needs an `HttpServer`, a file system, `AppConfig` and the four engines. */
 export const layer = Drain.pipe(
   Layer.provideMerge(Server.layer),
   Layer.provideMerge(services),

@@ -1,8 +1,9 @@
 /**
- * The service as a process: live layers, signals, exit codes. Started by `main`.
+ * The service as a process: Node's layers, the configured engines, signals and exit codes. `main` loads this file.
  *
- * SIGTERM or SIGINT drains and exits 0; a second signal stops at once (exit code 1). A configuration that can't be used is explained with
- * one line for each variable (exit code 1). A failed start and a shutdown take bounded time.
+ * After SIGTERM or SIGINT the service waits for live calls to end, and exits with code 0. A second signal ends the process at once with
+ * code 1. If the configuration can't be used, the process prints one line for each wrong variable and exits with code 1. A failed start and
+ * a shutdown have a time limit.
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, ConfigProvider, Console, Data, Duration, Effect, Exit, Layer, Option, Result, Schedule } from "effect"
@@ -34,7 +35,7 @@ class EnvironmentUnreadable extends Data.TaggedError("EnvironmentUnreadable")<{ 
   }
 }
 
-/** The environment first, then `.env` in the working directory. */
+/** Reads each variable from the environment, or from `.env` in the working directory if the environment does not have it. */
 const Provider = ConfigProvider.layer(
   Effect.gen(function*() {
     const environment = ConfigProvider.fromEnv()
@@ -52,7 +53,7 @@ const HttpServer = Layer.unwrap(
     const serving = NodeHttpServer.layer(() => main, {
       host: server.host,
       port: server.port,
-      // The drain waits for live calls, and ends before the server is closed.
+      // The server has nothing to wait for: before it is closed, `Drain` in `App` has waited for live calls.
       gracefulShutdownTimeout: "0 millis"
     })
     return Option.match(server.admin, {
@@ -62,7 +63,10 @@ const HttpServer = Layer.unwrap(
   })
 )
 
-/** Frees what only the start needed (45 MB) before the first call. Later, V8's memory settings follow the number of calls (docs/adr/0016). */
+/**
+ * Before the first call, frees the memory that only the start needed (45 MB). After that, adapts V8's memory settings to the number of live
+ * calls every five seconds (docs/adr/0016).
+ */
 const Memory = Layer.effectDiscard(
   Effect.gen(function*() {
     const registry = yield* CallRegistry
@@ -83,7 +87,7 @@ const stoppingLimitMillis = 15_000
 let shutdownLimitMillis = startingLimitMillis
 let isEnding = false
 
-/** Ends the process within `shutdownLimitMillis`, whoever is connected and whatever an engine is doing. */
+/** Ends the process after `shutdownLimitMillis`, even if clients are still connected or an engine is still busy. */
 const endInTime = () => {
   if (isEnding) return
   isEnding = true
@@ -93,7 +97,7 @@ const endInTime = () => {
   }, shutdownLimitMillis).unref()
 }
 
-/** Once the service has started, a shutdown may also take SHUTDOWN_GRACE. */
+/** After the start, a shutdown may take SHUTDOWN_GRACE and `stoppingLimitMillis`. */
 const Started = Layer.effectDiscard(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
@@ -107,7 +111,7 @@ const Main = Layer.mergeAll(Memory, Started).pipe(
   Layer.provide(App.layer),
   Layer.provide(Engines.layer),
   Layer.provide(HttpServer),
-  // `App` has this same layer, so it is built only once. The engines log through it, too.
+  // The engines log through this layer, too. `App` has the same layer, so it is built only once.
   Layer.provide(Telemetry.layer),
   Layer.provide(AppConfig.layer),
   Layer.provide(Provider),
@@ -131,12 +135,13 @@ const explain = (cause: Cause.Cause<Layer.Error<typeof Main>>): Effect.Effect<vo
   }
 }
 
-/** Explains the failure before the start's resources are freed. */
+/** Starts the time limit, and explains the failure before the start's resources are freed. */
 const explainInTime = (cause: Cause.Cause<Layer.Error<typeof Main>>) => Effect.andThen(Effect.sync(endInTime), explain(cause))
 
 LogSink.surviveErrors([process.stdout, process.stderr])
 
-// The runtime handles the first signal: it interrupts the program, which drains. A second signal, of either kind, exits.
+// Effect's runtime handles the first signal: it interrupts the program, which then waits for live calls. A second signal, of either kind,
+// ends the process.
 let signals = 0
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
@@ -151,7 +156,7 @@ const serve = Command.make("client-caller", {}, () => Layer.launch(Layer.tapCaus
   )
 )
 
-/** The scheduler is chosen before the rest of the configuration is read. `AppConfig` reports a wrong value of its variable. */
+/** The scheduler is chosen before the rest of the configuration is read. `AppConfig` reports a wrong value of `PROMPT_SCHEDULER`. */
 const FiberScheduler = Layer.unwrap(
   Effect.map(load("PROMPT_SCHEDULER", variables.PROMPT_SCHEDULER), (choice) =>
     Option.contains(choice, false) ? Layer.empty : NextTickScheduler.layer)

@@ -1,5 +1,5 @@
 /**
- * `npm run replay -- FILE`: prints the events of a call's event log, each with the commands that today's turn machine gives for it.
+ * `npm run replay -- FILE`: prints the events of a call's event log, each with the commands that the current turn machine returns for it.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Data, Effect, FileSystem } from "effect"
@@ -30,7 +30,7 @@ const replay = Command.make(
       for (const command of commands[index]) yield* Console.log(`             → ${lineOf(command)}`)
     }
   })
-).pipe(Command.withDescription("Plays a call's event log to the turn machine, and prints the commands of each event"))
+).pipe(Command.withDescription("Runs the turn machine on a call's event log, and prints its commands for each event"))
 
 replay.pipe(
   Command.run({ version: "0.1.0" }),

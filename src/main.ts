@@ -1,6 +1,6 @@
 /**
- * `node dist/main.js`: checks Node's version before anything else is loaded. An old Node can't load the other files, and would print a
- * stack trace.
+ * `node dist/main.js`: checks Node's version before it loads the service. A version of Node that is too old can't load the service, and would
+ * print a stack trace.
  */
 import * as V8 from "./runtime/V8.ts"
 

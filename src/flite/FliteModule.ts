@@ -7,7 +7,7 @@
  */
 import { ConsoleStdout, File, OpenFile, PreopenDirectory, WASI } from "@bjorn3/browser_wasi_shim"
 
-/** A compiled module, opaque. */
+/** A compiled module. */
 export interface Module {
   readonly "~module": true
 }
@@ -23,10 +23,10 @@ declare const WebAssembly: {
   readonly Instance: new(module: Module, imports: object) => Instance
 }
 
-/** Compiles `flite.wasm`; takes about 50 ms. Rejects when the bytes are no WebAssembly. */
+/** Compiles `flite.wasm`, which takes about 50 ms. Rejects if the bytes are not WebAssembly. */
 export const compile = (bytes: Uint8Array): Promise<Module> => WebAssembly.compile(bytes)
 
-/** The only directory that the program sees. */
+/** The only directory that the command can use. */
 const directory = "/out"
 
 /**
@@ -41,8 +41,8 @@ const argsSizesGet = (args: ReadonlyArray<string>, memoryOf: () => Instance["exp
 }
 
 /**
- * Runs the command once. Returns the file that it wrote to `/out/…`, or `undefined` when it wrote none or ended with an error.
- * Blocks the thread for 30–200 ms a sentence. Throws when the program crashes.
+ * Runs the command once. Returns the file that the command wrote to `/out/…`, or `undefined` if it wrote no file or ended with an error.
+ * Blocks the thread for 30–200 ms a sentence. Throws if the command crashes.
  *
  * @param module the compiled `flite.wasm`
  * @param args the command line without the program's name

@@ -1,15 +1,16 @@
 /**
- * Log lines that wait to be written. The buffer is bounded, so that a reader that has stopped can't fill the memory. When the buffer is full,
- * new lines are dropped and counted. As soon as half of the buffer is free again, one line tells the number of dropped lines.
+ * Log lines that wait to be written. The buffer has a limit, so that it does not fill the memory when the log's reader has stopped. When
+ * the buffer is full, new lines are dropped and counted. As soon as half of the buffer is free again, one line reports the number of
+ * dropped lines.
  */
 
-/** The limit in characters; a character takes one or two bytes of memory. */
+/** The limit in characters. A character takes one or two bytes of memory. */
 export const maxCharacters = 1_000_000
 
 /** The limit in lines. */
 export const maxLines = 10_000
 
-/** A write has at most this many characters, unless it is one longer line. */
+/** `take` returns at most this many characters, unless its first line is longer. */
 const chunkCharacters = 65_536
 
 export class LogBuffer {
@@ -18,26 +19,26 @@ export class LogBuffer {
   /** The index of the first line that was not taken. */
   #from = 0
   #characters = 0
-  /** How many dropped lines no notice has counted yet. */
-  #uncounted = 0
+  /** How many dropped lines no notice has reported yet. */
+  #unreported = 0
   /** How many lines were dropped since the start. */
   dropped = 0
 
-  /** `notice` makes the line, with its line end, about the number of dropped lines. */
+  /** `notice` returns the line, with its line end, that reports the number of dropped lines. */
   constructor(notice: (dropped: number) => string) {
     this.#notice = notice
   }
 
   get isEmpty(): boolean {
-    return this.#from === this.#lines.length && this.#uncounted === 0
+    return this.#from === this.#lines.length && this.#unreported === 0
   }
 
-  /** Takes a line with its line end. */
+  /** Adds a line, which must have its line end. Drops the line if there is no room. */
   offer(line: string): void {
-    // After lines were dropped, further ones are taken only when half of the buffer is free. Otherwise a notice would follow each line.
-    const divisor = this.#uncounted > 0 ? 2 : 1
+    // After lines were dropped, further lines are added only when half of the buffer is free. Otherwise a notice would follow each line.
+    const divisor = this.#unreported > 0 ? 2 : 1
     if (this.#characters + line.length > maxCharacters / divisor || this.#lines.length - this.#from >= maxLines / divisor) {
-      this.#uncounted++
+      this.#unreported++
       this.dropped++
       return
     }
@@ -45,7 +46,7 @@ export class LogBuffer {
     this.#push(line)
   }
 
-  /** Removes the oldest lines and returns them as one text; empty if there are none. */
+  /** Removes the oldest lines and returns them as one text. The text is empty if there are none. */
   take(): string {
     if (this.#from === this.#lines.length) this.#addNotice()
     let to = this.#from
@@ -66,9 +67,9 @@ export class LogBuffer {
   }
 
   #addNotice(): void {
-    if (this.#uncounted === 0) return
-    const line = this.#notice(this.#uncounted)
-    this.#uncounted = 0
+    if (this.#unreported === 0) return
+    const line = this.#notice(this.#unreported)
+    this.#unreported = 0
     this.#push(line)
   }
 

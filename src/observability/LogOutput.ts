@@ -1,28 +1,28 @@
 /**
- * Writes log lines to standard output, through a {@link LogBuffer} and a fiber of its own. A full disk, or a reader that has stopped or gone,
- * never stops a call and never ends the process. Lines are lost and counted instead.
+ * Writes log lines to standard output, through a {@link LogBuffer} and a fiber of its own. If the disk is full, or the reader has stopped or
+ * gone, calls and the process continue. Log lines are then lost and counted.
  */
 import { Duration, Effect, Fiber, Latch, type Scope } from "effect"
 import { LogBuffer } from "./LogBuffer.ts"
 import type { LogSink } from "./LogSink.ts"
 
-/** The longest pause before a busy reader is tried again. The pause doubles from 1 ms. */
+/** The longest pause before the next write while the reader is busy. The pause begins with 1 ms and doubles. */
 const maxPauseMillis = 100
 
 /** The pause after a failed write. */
 const errorPause = Duration.seconds(1)
 
-/** How long the service, when it ends, waits for the last lines to be written. */
+/** How long the end of the service waits until the last lines are written. */
 const lastLinesTimeout = Duration.seconds(1)
 
 export interface LogOutput {
-  /** Takes a line without its line end; never waits and never throws. */
+  /** Adds a line without its line end. Never waits and never throws. */
   readonly write: (line: string) => void
   /** How many lines were lost since the start. */
   readonly dropped: () => number
 }
 
-/** `notice` makes the line, without its line end, about the number of dropped lines. */
+/** `notice` returns the line, without its line end, that reports the number of dropped lines. */
 export const make = Effect.fnUntraced(function*(
   sink: LogSink,
   notice: (dropped: number) => string
@@ -61,7 +61,7 @@ export const make = Effect.fnUntraced(function*(
     step: () => undefined
   }))
 
-  /** Writes as much as the reader takes at once, when the process or the fiber ends. */
+  /** Writes lines without waiting, until the reader is busy or no line is left. It runs when the process or the scope ends. */
   const flush = () => {
     for (;;) {
       if (unwritten.length === 0) unwritten = encoder.encode(lines.take())

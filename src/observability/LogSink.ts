@@ -1,8 +1,8 @@
 /**
- * Writes to standard output without blocking the process, whatever its reader does.
+ * Writes to standard output without blocking the process, even if the reader is slow or has stopped.
  *
- * Node's own `process.stdout` is not used for three reasons. Its buffer has no limit when a pipe's reader stops. It writes to a file on the
- * calls' thread. After its first error (a full disk, a reader that has gone) it never writes again. See docs/adr/0023.
+ * Node's own `process.stdout` is not used, for three reasons (docs/adr/0023). Its buffer grows without limit when a pipe's reader stops. Its
+ * writes to a file block the thread of the calls. After its first error (a full disk, a reader that has gone) it never writes again.
  */
 import { Data, Effect } from "effect"
 import { fstatSync, write, writeSync } from "node:fs"
@@ -10,14 +10,14 @@ import { fstatSync, write, writeSync } from "node:fs"
 /** The text could not be written. Another attempt may succeed, for example when the disk has room again. */
 class LogUnwritable extends Data.TaggedError("LogUnwritable")<{ readonly cause: unknown }> {
   override get message() {
-    return "The log can't be written. Look at what reads the standard output of this service."
+    return "The log can't be written. Check the program or the file that takes the standard output of this service."
   }
 }
 
 export interface LogSink {
-  /** Returns how many bytes were written; 0: the reader is busy. */
+  /** Returns how many bytes were written. 0: the reader is busy. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<number, LogUnwritable>
-  /** Like `write`, but without waiting, for the last lines before the process ends. Also returns 0 on an error. */
+  /** Like `write`, but synchronous, for the last lines before the process ends. Also returns 0 after an error. */
   readonly writeNow: (bytes: Uint8Array) => number
 }
 
@@ -26,7 +26,7 @@ const isBusy = (cause: unknown): boolean => {
   return code === "EAGAIN" || code === "EWOULDBLOCK"
 }
 
-/** Returns 0 if the reader is busy; throws any other error. */
+/** Returns 0 if the reader is busy. Throws any other error. */
 const writeOrZero = (fd: number, bytes: Uint8Array): number => {
   try {
     return writeSync(fd, bytes)
@@ -44,13 +44,13 @@ const zeroOnError = (write: () => number): number => {
   }
 }
 
-/** A pipe or a socket. libuv has made it non-blocking when `process.stdout` was opened. */
+/** For a pipe or a socket. libuv made it non-blocking when `process.stdout` was opened. */
 const nonBlocking = (fd: number): LogSink => ({
   write: (bytes) => Effect.try({ try: () => writeOrZero(fd, bytes), catch: (cause) => new LogUnwritable({ cause }) }),
   writeNow: (bytes) => zeroOnError(() => writeOrZero(fd, bytes))
 })
 
-/** A file or a device. A slow disk blocks a thread of Node's pool, but no call. */
+/** For a file or a device. A slow disk blocks only a thread of Node's pool, not the calls. */
 const file = (fd: number): LogSink => ({
   write: (bytes) =>
     Effect.callback<number, LogUnwritable>((resume) =>
@@ -67,10 +67,10 @@ interface Handle {
   readonly setBlocking?: (isBlocking: boolean) => number
 }
 
-/** Standard output. In a worker thread it has no descriptor. */
+/** The standard output. In a worker thread it has no file descriptor. */
 type Standard = NodeJS.WriteStream & { readonly fd?: number }
 
-/** Node's own stream: a terminal, which Ctrl-S stops, or the standard output of a worker thread. */
+/** For a terminal, which the user can stop with Ctrl-S, and for the standard output of a worker thread. Both use Node's own stream. */
 const nodeStream = (stream: Standard): LogSink => {
   // By default Node writes to a terminal with blocking calls.
   const { _handle: handle } = stream as { readonly _handle?: Handle }
@@ -96,8 +96,8 @@ export const make = (stream: Standard): LogSink => {
 }
 
 /**
- * Adds a listener for errors: an `error` event without a listener ends the process. Text that was written with `Console` (why a start
- * failed, a new key) is then lost.
+ * Adds a listener for errors, because an `error` event without a listener ends the process. After an error, text that is written with
+ * `Console` is lost, such as the reason of a failed start or a new key.
  */
 export const surviveErrors = (streams: ReadonlyArray<NodeJS.WriteStream>): void => {
   for (const stream of streams) stream.on("error", () => undefined)

@@ -1,9 +1,9 @@
 /**
- * Makes another program's text safe for a log: short, on one line, without control characters, and without what may be a telephone number
- * or a key.
+ * Makes another program's text safe for a log. The result is short, on one line, and has no control characters. Parts that may be a telephone
+ * number or a key are left out.
  */
 
-/** Longer text is cut; characters. */
+/** The most characters. Longer text is cut. */
 const maxLength = 200
 
 export const loggable = (text: string): string => {
@@ -11,7 +11,7 @@ export const loggable = (text: string): string => {
     .slice(0, 4 * maxLength)
     .replace(/[\p{C}\p{Z}\s]+/gu, " ")
     .replace(/([a-z][a-z0-9+.-]*:\/\/[^\s?#]*)[?#]\S*/gi, "$1")
-    // Seven digits or more, or any number with a plus. Twilio's error codes have five digits and stay.
+    // Removes seven or more digits, and any number with a plus. Twilio's error codes have five digits and stay.
     .replace(/\+\d[\d ().-]*\d|\d(?:[ ().-]?\d){6,}/g, "…")
     .replace(/[^\s/]{33,}/g, "…")
     .trim()

@@ -1,8 +1,8 @@
 /**
  * The counters, gauges and histograms that Prometheus reads at `/metrics`.
  *
- * Each call counts its frames and reports them once a second of sound, so that a frame costs one addition. Durations are in seconds, as
- * is usual with Prometheus.
+ * Each call counts its frames itself, and adds the count to the metric once for each second of sound. So a frame costs only one addition.
+ * Durations are in seconds, as Prometheus recommends.
  */
 import { Metric } from "effect"
 
@@ -33,7 +33,6 @@ export const earlyReports = (outcome: "remembered" | "applied" | "expired" | "dr
     attributes: { outcome }
   })
 
-/** Requests of calls that have ended: replayed or late. */
 export const endedCallsRefused = (path: string) =>
   Metric.counter("client_caller_ended_calls_refused_total", {
     description: "Requests of calls that had ended (replayed or late): webhooks were told to hang up, media WebSockets were closed",
@@ -60,7 +59,7 @@ export const framesSent = Metric.counter("client_caller_frames_sent_total", {
  * - `agentSlow`: the agent took no frames for longer than half of `MEDIA_BACKLOG`, because this process is overloaded;
  * - `networkBurst`: after a stall the network delivered more frames at once than `MEDIA_BACKLOG` holds;
  * - `networkLoss`: the frames never arrived, by the gaps in Twilio's `chunk`;
- * - `stale`: an agent that prefers fresh sound, such as the echo, skipped them after a stall;
+ * - `stale`: an agent that prefers fresh sound, such as the echo agent, skipped the frames after a stall;
  * - `cleared`: frames of the agent that were dropped when the caller interrupted it.
  */
 export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLoss" | "cleared" | "stale") =>
@@ -70,7 +69,7 @@ export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLos
     attributes: { reason }
   })
 
-/** Sound that is more than two seconds ahead of the time since the stream was opened. No telephone line sends that. */
+/** Sound that is more than two seconds ahead of the time since the stream was opened (`MediaLead`). */
 export const mediaSurplus = Metric.counter("client_caller_media_surplus_seconds_total", {
   description: "Seconds of callers' sound that were dropped because they came faster than real time, which no telephone line does",
   incremental: true
@@ -114,13 +113,11 @@ export const twilioRequests = (operation: string, outcome: string) =>
 const milliseconds = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000]
 const latencyBoundaries = Metric.boundariesFromIterable(milliseconds.map((milli) => milli / 1000))
 
-/** From a media message's arrival to the agent taking it; one frame in fifty. */
 export const queueLatency = Metric.histogram("client_caller_queue_latency_seconds", {
   description: "From a media message's arrival to the agent taking its sound (one frame in fifty)",
   boundaries: latencyBoundaries
 })
 
-/** From a media message's arrival to its echo leaving; one frame in fifty, the echo agent only. */
 export const echoLatency = Metric.histogram("client_caller_echo_latency_seconds", {
   description: "From a media message's arrival to its echo leaving (one frame in fifty, echo agent)",
   boundaries: latencyBoundaries
@@ -130,7 +127,7 @@ const turnBoundaries = Metric.boundariesFromIterable(
   [25, 50, 75, 100, 125, 150, 200, 250, 300, 350, 400, 450, 500, 600, 700, 800, 1000, 1500, 2000, 3000, 5000].map((milli) => milli / 1000)
 )
 
-/** From the caller's last voiced sample to a stage of the reply; docs/latency.md names the stages. */
+/** docs/latency.md lists the stages. */
 export const turnLatency = (stage: string) =>
   Metric.histogram("client_caller_turn_latency_seconds", {
     description: "From the caller's last voiced sample arriving to a stage of the reply, by stage; firstMedia is voice to voice",
@@ -138,7 +135,6 @@ export const turnLatency = (stage: string) =>
     attributes: { stage }
   })
 
-/** From the first voiced sample of an interruption to the `clear`. */
 export const bargeInLatency = Metric.histogram("client_caller_barge_in_seconds", {
   description: "From the first voiced sample of an interruption arriving to the clear leaving",
   boundaries: turnBoundaries
@@ -189,7 +185,6 @@ export const engineRequests = (stage: string, engine: string, outcome: string) =
     attributes: { stage, engine, outcome }
   })
 
-/** From a request to the beginning of its answer. */
 export const engineLatency = (stage: string, engine: string) =>
   Metric.histogram("client_caller_engine_latency_seconds", {
     description: "From a request to an engine to the beginning of its answer, by stage and engine",
@@ -221,7 +216,7 @@ export const logLinesDropped = Metric.counter("client_caller_log_lines_dropped_t
   incremental: true
 })
 
-/** A write that is `journaled` is counted again when the database has it. A `lost` write is kept nowhere. */
+/** A write that was counted as `journaled` is counted again, as `stored`, when the database has it. A `lost` write is stored nowhere. */
 export const storeWrites = (result: "stored" | "journaled" | "lost") =>
   Metric.counter("client_caller_store_writes_total", {
     description: "Writes of the call history, by result: stored in the database, journaled (waiting for it in a file), or lost",

@@ -1,5 +1,5 @@
 /**
- * Metrics of the process: the event loop's delay and the memory. They are measured when `/metrics` is read.
+ * Metrics of the process: the event loop's delay and the memory. Their values are read when `/metrics` is read.
  *
  * Effect's own fiber metrics are left out: at 100 conversations they took one percent of the process's time.
  */
@@ -7,7 +7,7 @@ import { type Context, Effect, Layer, Metric, type Scope } from "effect"
 import { constVoid } from "effect/Function"
 import { monitorEventLoopDelay } from "node:perf_hooks"
 
-/** The sampling step of Node's histogram. Shorter delays are not seen. */
+/** The sampling interval of Node's histogram. Shorter delays are not seen. */
 const resolutionMillis = 10
 
 /** A gauge whose value is read when the metrics are read. */
@@ -41,7 +41,7 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(
       }),
       (histogram) => Effect.sync(() => histogram.disable())
     )
-    // The histogram has the whole interval between two ticks; the delay is the part beyond the step.
+    // The histogram records the whole time between two samples. The delay is that time minus the sampling interval.
     const delaySeconds = (nanos: number) => Math.max(0, nanos / 1e9 - resolutionMillis / 1000)
     yield* pulled(eventLoopDelay("0.5"), () => delaySeconds(histogram.percentile(50)))
     yield* pulled(eventLoopDelay("0.99"), () => delaySeconds(histogram.percentile(99)))

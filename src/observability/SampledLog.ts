@@ -1,42 +1,43 @@
 /**
  * Limits log lines that a stranger can cause any number of times, such as the line about a refused request. The first line of a kind is
- * written at once. Further lines of the kind are counted, and one line a minute has their number (`times`).
+ * written at once. Further lines of that kind are only counted. Once a minute, the newest of them is written with their number (`times`).
  */
 import { Duration, Effect, type Scope } from "effect"
 
 const interval = Duration.minutes(1)
 
-/** The most kinds that are counted separately. All further kinds count as one. */
+/** The most kinds that are counted separately. All further kinds count as one kind. */
 const maxKinds = 64
 
 export interface SampledLog {
-  /** `kind` must not be text from a client. Of the lines that were only counted, the newest is written. */
+  /** Writes or counts a log line. `kind` must not be text from a client. */
   readonly tell: (kind: string, log: Effect.Effect<void>) => Effect.Effect<void>
 }
 
-interface Waiting {
+interface CountedLines {
   times: number
   newest: Effect.Effect<void>
 }
 
-/** At the end of the scope, the lines that were only counted are written. */
+/** When the scope ends, the newest counted line of each kind is written with the number. */
 export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(function*() {
   const scope = yield* Effect.scope
-  const kinds = new Map<string, Waiting>()
+  const kinds = new Map<string, CountedLines>()
 
-  /** Writes the newest line with the number of lines since the last one; `false`: there were none. */
-  const report = (waiting: Waiting): Effect.Effect<boolean> =>
+  /** Writes the newest line, with the number of lines that were counted since the last report. `false`: no lines were counted. */
+  const report = (counted: CountedLines): Effect.Effect<boolean> =>
     Effect.suspend(() => {
-      const { newest, times } = waiting
+      const { newest, times } = counted
       if (times === 0) return Effect.succeed(false)
-      waiting.times = 0
+      counted.times = 0
       return Effect.as(Effect.annotateLogs(newest, { times }), true)
     })
 
-  const watch = (kind: string, waiting: Waiting): Effect.Effect<void> =>
+  /** Reports once a minute, until a minute passes without a further line. */
+  const reportRegularly = (kind: string, counted: CountedLines): Effect.Effect<void> =>
     Effect.gen(function*() {
       do yield* Effect.sleep(interval)
-      while (yield* report(waiting))
+      while (yield* report(counted))
       kinds.delete(kind)
     })
 
@@ -52,9 +53,9 @@ export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(fu
           known.newest = log
           return Effect.void
         }
-        const waiting: Waiting = { times: 0, newest: log }
-        kinds.set(kind, waiting)
-        return Effect.andThen(log, Effect.forkIn(watch(kind, waiting), scope))
+        const counted: CountedLines = { times: 0, newest: log }
+        kinds.set(kind, counted)
+        return Effect.andThen(log, Effect.forkIn(reportRegularly(kind, counted), scope))
       })
   }
 })

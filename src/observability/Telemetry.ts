@@ -1,6 +1,6 @@
 /**
- * The loggers: JSON lines for machines, pretty lines on a terminal. Both write through {@link LogOutput}, so that a log reader's fault does not
- * reach the calls.
+ * The loggers: JSON lines for machines, pretty lines on a terminal. Both write through {@link LogOutput}, so that a slow or stopped log
+ * reader does not disturb calls.
  *
  * Phone numbers and sound are personal data: no message contains them.
  */
@@ -15,7 +15,7 @@ import * as Metrics from "./Metrics.ts"
 
 const droppedText = (dropped: number): string => `${dropped} log lines were dropped, because standard output was slower than the log`
 
-/** Registers the counter of dropped lines; its value is read when `/metrics` is read. */
+/** Registers the counter of dropped lines. Its value is read when `/metrics` is read. */
 const countDropped = (output: LogOutput.LogOutput) =>
   Effect.acquireRelease(
     Effect.contextWith((context: Context.Context<never>) =>
@@ -30,7 +30,7 @@ const countDropped = (output: LogOutput.LogOutput) =>
     (registration) => Effect.sync(() => registration.remove())
   )
 
-/** A console for Effect's pretty logger; its standard output is `output`. */
+/** A console for Effect's pretty logger, which writes to `output`. */
 const consoleOf = (output: LogOutput.LogOutput): Console.Console =>
   new NodeConsole({
     stdout: new Writable({

@@ -1,30 +1,32 @@
 /**
- * Asks V8 to collect garbage. V8 collects by itself when its heap has grown, but it counts little of the memory outside the heap: a
- * WebAssembly instance of 17 MB is a small object for V8. It also keeps the memory that the program needed only for its start.
+ * Makes V8 collect garbage. V8 collects by itself when its heap has grown. But V8 counts little of the memory outside its heap: it counts a
+ * WebAssembly instance of 17 MB as a small object. V8 also keeps the memory that the program needed only for its start.
  *
- * Each thread has a heap and a collector of its own. If V8 offers no collector, nothing is done.
+ * Each thread has its own heap and its own collector. If V8 has no `gc` function, the functions here do nothing.
  */
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 
 type Collect = (options?: { readonly type: "major"; readonly flavor: "last-resort" }) => void
 
-let known: Collect | undefined
+let cached: Collect | undefined
 
-/** V8 puts `gc` into contexts that are made after the flag was set. The program's own context was made before. */
+/**
+ * Takes V8's `gc` from a new context. V8 puts `gc` only into contexts that are made after the flag is set, and the program's own is older.
+ */
 const collector = (): Collect => {
-  if (known === undefined) {
+  if (cached === undefined) {
     setFlagsFromString("--expose-gc")
-    known = runInNewContext("typeof gc === 'function' ? gc : () => {}") as Collect
+    cached = runInNewContext("typeof gc === 'function' ? gc : () => {}") as Collect
   }
-  return known
+  return cached
 }
 
 /** Frees memory that is not in use. Blocks the thread, for some ms if its heap is small. */
 export const collect = (): void => collector()()
 
 /**
- * Frees as much memory as possible, as V8 does before it fails for lack of memory, and returns the room for new objects to the machine.
- * Blocks the calls' thread for about 100 ms, so it is only for the end of a start, when there are no calls.
+ * Frees as much memory as possible, as V8 does before it fails for lack of memory. Returns the space for new objects to the operating system.
+ * Blocks the thread of the calls for about 100 ms. Call it only at the end of the start, when there are no calls.
  */
 export const collectAll = (): void => collector()({ type: "major", flavor: "last-resort" })

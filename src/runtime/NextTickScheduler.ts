@@ -1,9 +1,10 @@
 /**
- * A scheduler for Effect's fibers: a fiber that another one has woken continues as soon as the current callback is over. With Effect's
- * own scheduler it continues in the next turn of the event loop.
+ * A scheduler for Effect's fibers. When one fiber wakes another, the woken fiber continues as soon as the current callback has ended. With
+ * Effect's own scheduler it continues in the next turn of the event loop.
  *
  * Between the caller's last sound and the reply's first sound, fibers wake each other a dozen times, through queues and forks. When a
- * hundred calls speak, a turn of the event loop takes some milliseconds, and each of these steps waited for one: see docs/adr/0010.
+ * hundred calls speak, a turn of the event loop takes some ms. With Effect's own scheduler, each of these dozen steps waits for a turn
+ * (docs/adr/0010).
  */
 import { Layer, Scheduler } from "effect"
 import { constVoid } from "effect/Function"
@@ -17,26 +18,26 @@ interface Task {
 
 const make = () => {
   let due: Array<Task> = []
-  let isPlanned = false
+  let isScheduled = false
 
   const runDue = () => {
     const tasks = due
     let done = 0
     try {
-      // A task that runs may add further ones.
+      // A task may add further tasks while it runs.
       while (done < tasks.length && done < maxTasksInARow) tasks[done++].run()
     } finally {
       due = tasks.slice(done)
-      isPlanned = due.length > 0
-      if (isPlanned) setImmediate(runDue)
+      isScheduled = due.length > 0
+      if (isScheduled) setImmediate(runDue)
     }
   }
 
   return new Scheduler.MixedScheduler("async", (run) => {
     const task: Task = { run }
     due.push(task)
-    if (!isPlanned) {
-      isPlanned = true
+    if (!isScheduled) {
+      isScheduled = true
       process.nextTick(runDue)
     }
     return () => {

@@ -1,8 +1,8 @@
 /**
- * Settings of V8, made before anything else is loaded. One thread carries all calls, and V8's collector and compiler should hold it up as
- * little as possible. docs/adr/0010 has the measurements.
+ * Settings of V8, which are made before the service is loaded. One thread runs all calls, so V8's garbage collector and compiler should block
+ * it as little as possible. docs/adr/0010 has the measurements.
  *
- * Versions of Node that are too old for all other files load this file, too.
+ * Versions of Node that are too old for the service must still be able to load this file.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
 import { availableParallelism, getPriority, setPriority } from "node:os"
@@ -10,27 +10,30 @@ import * as util from "node:util"
 import { setFlagsFromString } from "node:v8"
 
 /**
- * A whole collection holds up all calls at once, and V8 makes one whenever its heap has doubled. With this flag the heap may grow to
- * four times what is alive: more memory, fewer collections.
+ * A full collection blocks all calls, and V8 runs one each time its heap has doubled. With this flag the heap may grow to four times the size
+ * of its live objects. The process then takes more memory and collects less often.
  */
 const heapGrowsFourfold = "--heap-growing-percent=300"
 
-/** V8 chooses the growth by itself. It is small when there are few calls. */
+/** With this flag V8 chooses the growth by itself. With few calls it chooses a small growth. */
 const heapGrowsByItself = "--heap-growing-percent=0"
 
-/** From this many calls on, fewer collections are worth the memory. With less memory the service fits a small machine (docs/adr/0016). */
+/**
+ * With this many calls, fewer collections are worth more memory. With fewer calls the heap stays small, so that the service fits a small
+ * machine (docs/adr/0016).
+ */
 const manyCalls = 20
 
 /**
- * V8 also collects the whole heap when 64 MB of buffers were made since the last time, however large the heap is. With a hundred
- * conversations that is every few seconds. With this flag buffers count like the heap, by how much is alive.
+ * V8 also runs a full collection after each 64 MB of new buffers, even if the heap is large. With a hundred conversations that happens every
+ * few seconds. With this flag V8 counts buffers like objects of the heap, by the size of the live ones.
  */
 const buffersCountAsHeap = "--external-memory-accounted-in-global-limit"
 
 /**
- * V8 13 looks through 64 MB of new objects at once for those still in use, which takes 20 ms, once a second at a hundred
- * conversations. With 16 MB it takes 7 ms, and the memory stays in the processor's caches. V8 reads this flag only when a heap is
- * made: `setFlagsFromString` changes nothing.
+ * V8 13 searches 64 MB of new objects at once for those that are still in use. With a hundred conversations this takes 20 ms, once a second.
+ * With 16 MB it takes 7 ms, and the memory stays in the processor's caches. V8 reads this flag only when it makes a heap, so
+ * `setFlagsFromString` would have no effect.
  */
 const youngGenerationFlag = "--max-semi-space-size=16"
 
@@ -38,7 +41,7 @@ const youngGenerationFlag = "--max-semi-space-size=16"
 const helperNiceness = 10
 const maxNiceness = 19
 
-/** This process's threads with the kernel's names for them. Empty on systems other than Linux. */
+/** The threads of this process, with their names in the kernel. Empty on systems other than Linux. */
 const threads = (): ReadonlyArray<readonly [id: number, name: string]> => {
   try {
     return readdirSync("/proc/self/task").map((id) => [Number(id), readFileSync(`/proc/self/task/${id}/comm`, "utf8").trim()])
@@ -47,7 +50,10 @@ const threads = (): ReadonlyArray<readonly [id: number, name: string]> => {
   }
 }
 
-/** Whether `PROCESS_RESTART=off` is in the environment or in `.env`. Config is not loaded yet. */
+/**
+ * Whether `PROCESS_RESTART=off` is in the environment or in `.env`. The service's configuration can't be used here, because it is not
+ * loaded yet.
+ */
 const isRestartOff = (): boolean => {
   const name = "PROCESS_RESTART"
   const value = process.env[name]
@@ -64,22 +70,22 @@ const isSizeChosen = (): boolean =>
   [...process.execArgv, process.env.NODE_OPTIONS ?? ""].some((options) => /--max[-_]semi[-_]space[-_]size/.test(options))
 
 /**
- * Starts this program again with {@link youngGenerationFlag}, in the same process and with the same arguments. It is for a plain
- * `node dist/main.js`, since `npm start` and the image set the flag themselves. Without the flag the service works, with longer pauses.
- * Nothing is done if a parent process has a channel to this one, because the channel would be lost.
+ * Starts this program again with {@link youngGenerationFlag}, in the same process and with the same arguments. Only a plain `node
+ * dist/main.js` needs this, because `npm start` and the container image set the flag. Without the flag the service works, but with longer
+ * pauses. The function does nothing if the parent process has an IPC channel to this process, because a restart would lose the channel.
  */
 const restartWithFlag = (): void => {
   if (isSizeChosen() || process.send !== undefined || process.execve === undefined || isRestartOff()) return
   try {
     process.execve(process.execPath, [process.execPath, youngGenerationFlag, ...process.execArgv, ...process.argv.slice(1)], process.env)
   } catch {
-    // The service goes on without the flag.
+    // The service runs without the flag.
   }
 }
 
 /** Must be called once, at the start. `cores`: how many cores this process may use. */
 export const tune = (cores: number = availableParallelism()): void => {
-  // Older versions do not know these flags and complain. V8 12 keeps the young generation small by itself.
+  // Older versions of V8 do not know these flags and print a warning. V8 12 keeps the young generation small by itself.
   if (process.versions.v8.startsWith("13.")) {
     restartWithFlag()
     setFlagsFromString(buffersCountAsHeap)

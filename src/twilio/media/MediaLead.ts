@@ -1,15 +1,15 @@
 /**
- * Measures how far a stream's sound is ahead of the clock. A telephone line brings a second of sound in a second.
+ * Measures how far a stream's sound is ahead of the clock. A telephone line sends one second of sound in one second.
  *
- * A stalled network brings late sound in a burst, but never more than was spoken since the stream was opened. So sound that leads by more
- * than two seconds is nobody's voice: it is dropped. A stream that leads by ten seconds is not a telephone line, and is closed. Whatever a
- * peer sends, the sound that is processed is at most two seconds longer than the call.
+ * After a stall of the network, late sound comes in a burst. But a telephone line never sends more sound than the time since the stream was
+ * opened. So sound that is more than two seconds ahead is dropped. A stream that is ten seconds ahead does not come from a telephone line,
+ * and is closed. So the service processes at most two seconds of sound more than the length of the call.
  */
 
-/** How far (ms) kept sound may lead. In a call of four hours the clocks of two machines drift apart by less (139 ppm). */
+/** How far (ms) kept sound may be ahead. In a call of four hours the clocks of two machines drift apart by less (139 ppm). */
 export const maxLeadMillis = 2000
 
-/** How far (ms) all sound that came may lead before the stream is closed. */
+/** How far (ms) all sound that came may be ahead before the stream is closed. */
 export const closeLeadMillis = 10_000
 
 /** A message counts as at least this much sound (ms), because even an empty one costs time. */
@@ -20,12 +20,12 @@ const bytesPerMilli = 8
 
 interface MediaLead {
   /**
-   * Counts a message and returns how many of its bytes to keep, from the first on: usually all of them.
+   * Counts a message. Returns how many of its bytes to keep, from the first byte on. Usually these are all bytes.
    *
    * @param now monotonic ms
    */
   readonly take: (bytes: number, now: number) => number
-  /** Whether more sound came than any telephone line brings. */
+  /** Whether the sound was more than `closeLeadMillis` ahead, so that the stream must be closed. */
   readonly isTooMuch: () => boolean
 }
 

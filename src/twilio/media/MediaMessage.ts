@@ -1,9 +1,9 @@
 /**
  * The messages of Twilio Media Streams, both directions, as schemas.
  *
- * Tolerant where Twilio is: unknown events and unknown fields are skipped, `customParameters` may be missing, a payload may have any length.
- * Strict where that protects us: types of fields, base64, counters. Twilio tags a message by `event`. Every counter is a JSON string; only
- * `sampleRate` and `channels` are numbers.
+ * The schemas allow what Twilio may change: unknown fields are ignored, `customParameters` may be missing, and a payload may have any
+ * length. They are strict about the types of fields, base64 and counters. The field `event` has the kind of a message. Every counter is a
+ * JSON string. Only `sampleRate` and `channels` are JSON numbers.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
@@ -19,8 +19,8 @@ const invalidBase64 = new SchemaIssue.InvalidValue({ expected: "base64" })
 /**
  * μ-law bytes, 8000 a second, from base64 (RFC 4648, no line breaks).
  *
- * Node's decoder skips characters that are not base64, so the number of bytes shows whether it has skipped any. It also reads the URL-safe
- * alphabet, whose two extra characters are therefore refused.
+ * Node's decoder skips characters that are not base64, so the number of bytes shows whether it has skipped any. Node's decoder also reads the
+ * URL-safe alphabet, so its two extra characters, `-` and `_`, are refused here.
  */
 const Payload = Schema.String.pipe(
   Schema.decodeTo(Schema.Uint8Array, {
@@ -39,12 +39,12 @@ const Payload = Schema.String.pipe(
 )
 
 // ---------------------------------------------------------------------------------------------
-// From Twilio. Fields are in the order in which Twilio writes them, because the encoder writes them in the schema's order. The orders of
-// `connected`, `start`, `media` and `stop` are from calls that were recorded in 2019, 2020 and 2023. That of `mark` is from a call of 2020
-// and the documentation, that of `dtmf` from the documentation. The decoder accepts any order.
+// From Twilio. Fields are in the order in which Twilio writes them, because the encoder writes them in the schema's order. The decoder
+// accepts any order. Sources of the orders: for `connected`, `start`, `media` and `stop`, calls that were recorded in 2019, 2020 and 2023;
+// for `mark`, a call of 2020 and the documentation; for `dtmf`, the documentation.
 // ---------------------------------------------------------------------------------------------
 
-/** Comes first, once. Versions seen: "0.2.0" (2019), "1.0.0". */
+/** The first message of a stream. Versions seen: "0.2.0" (2019), "1.0.0". */
 const Connected = Schema.Struct({
   event: Schema.tag("connected"),
   protocol: Schema.String,
@@ -57,7 +57,7 @@ const MediaFormat = Schema.Struct({
   channels: Schema.Number
 })
 
-/** Comes second, once. Names the call, and has the TwiML's `<Parameter>`s. */
+/** The second message of a stream. It names the call, and has the TwiML's `<Parameter>`s. */
 export const Start = Schema.Struct({
   event: Schema.tag("start"),
   sequenceNumber: Counter,
@@ -73,7 +73,7 @@ export const Start = Schema.Struct({
   streamSid: StreamSid
 })
 
-/** Comes about fifty times a second. `timestamp` is in ms since the stream's start and does not begin at zero. */
+/** Sound, about fifty times a second. `timestamp` is in ms since the stream's start, and does not begin at zero. */
 export const Media = Schema.Struct({
   event: Schema.tag("media"),
   sequenceNumber: Counter,
@@ -97,7 +97,7 @@ const Dtmf = Schema.Struct({
   })
 })
 
-/** All sound that was queued before our mark has been played, or was thrown away by a `clear`. */
+/** All sound that was queued before our mark has been played, or was discarded by a `clear`. */
 const Mark = Schema.Struct({
   event: Schema.tag("mark"),
   sequenceNumber: Counter,
@@ -105,7 +105,7 @@ const Mark = Schema.Struct({
   mark: Schema.Struct({ name: Schema.String })
 })
 
-/** Comes last; not sent when this service closes the stream. */
+/** The last message of a stream. Twilio does not send it if this service closes the stream. */
 const Stop = Schema.Struct({
   event: Schema.tag("stop"),
   sequenceNumber: Counter,
@@ -117,28 +117,28 @@ export const Inbound = Schema.Union([Media, Mark, Dtmf, Connected, Start, Stop])
 export type Inbound = typeof Inbound.Type
 export type Start = typeof Start.Type
 export type Media = typeof Media.Type
-/** Messages that come beside the sound. */
+/** Messages after `start` that are not sound. */
 export type Control = Extract<Inbound, { readonly event: "mark" | "dtmf" | "stop" }>
 
 // ---------------------------------------------------------------------------------------------
 // To Twilio
 // ---------------------------------------------------------------------------------------------
 
-/** Is appended to the playback queue: raw μ-law, 8 kHz, no header. */
+/** Sound that Twilio appends to its playback queue: raw μ-law, 8 kHz, no header. */
 const PlayMedia = Schema.Struct({
   event: Schema.tag("media"),
   streamSid: StreamSid,
   media: Schema.Struct({ payload: Payload })
 })
 
-/** Comes back as a `Mark` once all sound queued before it has been played. */
+/** Twilio sends it back as a `Mark` once all sound that was queued before it has been played. */
 const SendMark = Schema.Struct({
   event: Schema.tag("mark"),
   streamSid: StreamSid,
   mark: Schema.Struct({ name: Schema.String })
 })
 
-/** Throws the playback queue away; every pending mark comes back at once. */
+/** Makes Twilio discard its playback queue. Every pending mark then comes back at once. */
 const Clear = Schema.Struct({
   event: Schema.tag("clear"),
   streamSid: StreamSid
@@ -151,10 +151,13 @@ export type Outbound = typeof Outbound.Type
 // Decoding
 // ---------------------------------------------------------------------------------------------
 
-/** Why a text is not a message. `unknownEvent` is no fault: Twilio adds events without notice. */
+/** Why a text is not a message. `unknownEvent` is not an error, because Twilio adds events without notice. */
 export type Rejection = "notJson" | "unknownEvent" | "wrongShape"
 
-/** A message that was rejected. A plain value: such messages may come in floods, and an `Error`'s stack would cost more than reading one. */
+/**
+ * A message that was rejected. This is a plain value, because many may come at once, and an `Error`'s stack costs more than reading a
+ * message.
+ */
 export interface MessageRejected<Reason extends string = Rejection> {
   readonly _tag: "MessageRejected"
   readonly reason: Reason
@@ -199,16 +202,16 @@ const decodeWith = <A>(
 /** Decodes one text frame from Twilio. */
 export const decodeInbound: (text: string) => Result.Result<Inbound, MessageRejected> = decodeWith(inboundEvents, decodeInboundShape)
 
-/** Decodes one text frame to Twilio: what the simulator reads. */
+/** Decodes one text frame that was sent to Twilio. The simulator uses it. */
 export const decodeOutbound: (text: string) => Result.Result<Outbound, MessageRejected> = decodeWith(outboundEvents, decodeOutboundShape)
 
-/** Any message of either direction as one text frame. */
+/** Both encode any message of their direction as one text frame. */
 export const encodeInbound = Schema.encodeSync(Schema.fromJsonString(Inbound))
 export const encodeOutbound = Schema.encodeSync(Schema.fromJsonString(Outbound))
 
-/** The text of a `mark`: Twilio returns it when all sound before it has been played. */
+/** The text of a `mark`. Twilio sends the mark back when all sound before it has been played. */
 export const markText = (streamSid: StreamSid, name: string): string =>
   encodeOutbound({ event: "mark", streamSid, mark: { name } })
 
-/** The text of a `clear`: Twilio throws away what it has not played yet. */
+/** The text of a `clear`. Twilio then discards the sound that it has not played yet. */
 export const clearText = (streamSid: StreamSid): string => encodeOutbound({ event: "clear", streamSid })

@@ -12,17 +12,17 @@ import type { WebSocketFastPath } from "./socket/WebSocketFastPath.ts"
 
 export interface OutboundMessages {
   /**
-   * Sends μ-law at 8 kHz to be played: a message for each 20 ms, all of them in one go. It copies the bytes. It does nothing if the socket
-   * is gone.
+   * Sends μ-law at 8 kHz to be played, one message for each 20 ms. All messages are sent at once. The bytes are copied. Does nothing if the
+   * socket is gone.
    */
   readonly sendMedia: (mulaw: Uint8Array) => void
-  /** Sends a text. It does nothing if the socket is gone. */
+  /** Sends a text. Does nothing if the socket is gone. */
   readonly send: (text: string) => void
 }
 
 const open = 1
 
-/** Strings are sent as text frames even with `binary: false`; nothing here is compressed. */
+/** `ws` sends text frames with these options, and does not compress them. */
 const asText = { binary: false, compress: false }
 
 const fastMedia = (socket: WebSocket, fastPath: WebSocketFastPath, streamSid: StreamSid): OutboundMessages["sendMedia"] => {

@@ -1,21 +1,21 @@
 /**
- * Waits that mean "nothing came", in a process that may itself have been halted: by SIGSTOP, a suspended machine, a debugger.
+ * Timeouts for messages, in a process that may have been halted: by SIGSTOP, a suspended machine or a debugger.
  *
- * After a halt, messages that came during it still wait in the sockets, and timers run before the sockets are read. So a wait that ends
- * much too late is extended by the time to read the sockets.
+ * After a halt, timers run before the sockets are read, in which the messages of the halt still wait. So a timeout that ends much too late is
+ * extended by the time to read the sockets.
  */
 import { Clock, Duration, Effect } from "effect"
 
-/** A wait that ends this late (ms) means that the process was halted. The event loop alone is at most some ms late. */
+/** If a wait ends this late (ms), the process was halted. The event loop alone is at most some ms late. */
 const haltMillis = 250
 
-/** Time (ms) to read the sockets after a halt: sound is read in some ms, a webhook takes some turns of the event loop. */
+/** The time (ms) to read the sockets after a halt. Sound is read in some ms, and a webhook takes some turns of the event loop. */
 const graceMillis = 1000
 
 const monotonicMillis = Effect.map(Clock.Clock, (clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
 
 /**
- * Runs `wait`, which should take at most `millis`. If it took much longer, adds time to read what came during the halt.
+ * Runs `wait`, which should take at most `millis`. If it took much longer, adds time to read the messages that came during the halt.
  */
 export const waitAndCatchUp = <A, E, R>(millis: number, wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.gen(function*() {

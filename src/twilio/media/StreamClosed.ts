@@ -13,17 +13,17 @@ const explanations = {
 export class StreamClosed extends Data.TaggedError("StreamClosed")<{
   /**
    * - `lost`: the socket is gone without `stop`;
-   * - `tooLarge`: a message above the limit, or in too many pieces (the peer has been told 1009 or 1008);
-   * - `rubbish`: too many bad messages;
-   * - `ahead`: much more sound than time has passed, see `MediaLead`;
+   * - `tooLarge`: a message was above the limit, or came in too many pieces (`ws` has closed the socket with 1009 or 1008);
+   * - `rubbish`: too many messages were bad;
+   * - `ahead`: the sound was too far ahead of the clock (`MediaLead`);
    * - `noStart`: `start` did not come in time;
-   * - `mediaBeforeStart`: the peer does not speak the protocol.
+   * - `mediaBeforeStart`: sound or control came before `start`.
    */
   readonly reason: keyof typeof explanations
-  /** The WebSocket's close code (RFC 6455, section 7.4): received, or sent. */
+  /** The WebSocket's close code (RFC 6455, section 7.4), which was received or sent. */
   readonly code: number
 }> {
-  /** At most 123 bytes: the limit for the reason of a WebSocket's close. */
+  /** At most 123 bytes, the limit for the reason of a WebSocket's close. */
   get explanation(): string {
     return explanations[this.reason]
   }

@@ -1,8 +1,8 @@
 /**
- * Twilio's REST API, as far as this service uses it: dial, transfer and hang up calls, with the `twilio` package.
+ * Dials, transfers and hangs up calls through Twilio's REST API, with the `twilio` package.
  *
- * A 429 is retried with jittered back-off, and so is a request that surely never reached Twilio. Nothing else is retried: Twilio has no
- * idempotency key for calls, and after a time-out a second attempt could ring the same phone twice.
+ * A request is retried, with jittered back-off, if Twilio answers 429 or if the request surely did not reach Twilio. No other failure is
+ * retried, because Twilio has no idempotency key for calls. After a time-out, a second request could ring the same phone twice.
  *
  * https://www.twilio.com/docs/voice/api/call-resource
  */
@@ -19,15 +19,15 @@ import * as TwiML from "../webhook/TwiML.ts"
 
 /** How a request failed. */
 export const TwilioFailure = Schema.Literals([
-  /** Twilio refused the request (4xx): see `code`. */
+  /** Twilio refused the request (4xx). `code` has the reason. */
   "rejected",
   /** Twilio does not know these credentials. */
   "unauthorized",
-  /** Still 429 after the retries. */
+  /** Twilio answered 429, also to the retries. */
   "tooManyRequests",
-  /** No answer in time: the call may have been placed. */
+  /** Twilio did not answer in time. The call may have been placed. */
   "timedOut",
-  /** The connection broke after the request was sent: the call may have been placed. */
+  /** The connection broke after the request was sent. The call may have been placed. */
   "interrupted",
   /** The request never reached Twilio. */
   "unreachable",
@@ -52,7 +52,7 @@ export class TwilioError extends Schema.TaggedError<TwilioError>()("TwilioError"
     return `Twilio: ${this.operation} ${this.failure}${code}`
   }
 
-  /** Whether Twilio may have carried out the request although no answer says so. A second request could then do it twice. */
+  /** Whether Twilio may have carried out the request although no answer confirms it. A second request could then do the same again. */
   get mayBeDone(): boolean {
     return this.failure === "timedOut" || this.failure === "interrupted" || this.failure === "failed"
   }
@@ -69,7 +69,7 @@ export interface DialRequest {
 export interface TransferRequest {
   readonly callSid: CallSid
   readonly to: PhoneNumber
-  /** The number that the other telephone shows: ours. */
+  /** The number that the other telephone shows: a number of the account. */
   readonly callerId: Option.Option<PhoneNumber>
   /** Twilio requests this URL when the other telephone did not answer or has hung up. `None`: the call ends then. */
   readonly action: Option.Option<string>
@@ -81,10 +81,10 @@ export interface Dialled {
   readonly status: string
 }
 
-/** A longer answer is an error. Twilio's answers have a few thousand bytes. */
+/** The longest answer that is read. Twilio's answers have a few thousand bytes. */
 const maxAnswerBytes = 1024 * 1024
 
-/** Network errors before anything was sent: another attempt can't ring twice. */
+/** Network errors before the request was sent. A second request then can't ring the phone twice. */
 const unsentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
 const timeoutCodes = new Set(["ECONNABORTED", "ETIMEDOUT", "ESOCKETTIMEDOUT"])
 
@@ -122,7 +122,7 @@ const retryable = (error: TwilioError) => error.failure === "tooManyRequests" ||
 
 const backOff = Schedule.exponential("200 millis").pipe(Schedule.jittered)
 
-/** Twilio's error codes for a call that is not in progress, and for a call that it does not have. */
+/** Twilio's error codes for a call that is not in progress, and for a call that Twilio does not know. */
 const callNotInProgress = 21220
 const notFound = 20404
 
@@ -157,8 +157,8 @@ export class RestClient extends Context.Service<RestClient, {
         return loaded
       }
 
-      // Loading the package takes a tenth of a second, in which no call's sound moves. So it is loaded at the start, not at the first
-      // request. Twilio does not know the local account, unless TWILIO_API_BASE_URL names another server.
+      // Loading the package blocks the thread, and the sound of all calls, for a tenth of a second. So it is loaded at the start, not at the
+      // first request. The local account has no Twilio, unless TWILIO_API_BASE_URL names another server.
       const isWithoutTwilio = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
       let loaded: Twilio | undefined = isWithoutTwilio ? undefined : load()
       const client = Effect.sync(() => loaded ??= load())

@@ -1,18 +1,18 @@
 /**
- * Connection overrides: how often Twilio repeats a webhook that was not answered. They stand in the fragment of the webhook's URL.
+ * Connection overrides set how often Twilio repeats a webhook that was not answered. They are in the fragment of the webhook's URL.
  *
- * Twilio reads the fragment and does not send it. By default it repeats a request once, and only if the connection was not made within
- * 5 s. If one process of several goes away, the next attempt reaches another process. Whether Twilio waits between two attempts is not
- * documented, so a service of one process needs `TWILIO_FALLBACK_URL` as well (docs/survival.md).
+ * Twilio reads the fragment and does not send it. By default, Twilio repeats a request once, and only if it could not connect within 5 s. If
+ * one of several processes dies, the next attempt reaches another process. Twilio does not document whether it waits between two attempts.
+ * So a service with one process needs `TWILIO_FALLBACK_URL` as well (docs/survival.md).
  *
  * https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
  */
 
 /**
- * `rc`: five more attempts, the most that Twilio allows. `rp`: after any kind of failure. `ct`: 2000 ms for each connection, so that six
- * attempts end before Twilio's bound of 15 s for all of them.
+ * `rc`: five more attempts, the most that Twilio allows. `rp`: they follow any kind of failure. `ct`: 2000 ms for each connection, so that
+ * six attempts end before Twilio's limit of 15 s for all attempts.
  */
 export const fragment = "#rc=5&rp=all&ct=2000"
 
-/** The URL with connection overrides. Its requests may come twice, so use it only for URLs whose requests are safe to repeat. */
+/** The URL with connection overrides. Twilio may send a request several times, so use it only for URLs whose requests are safe to repeat. */
 export const withRetries = (url: string): string => `${url}${fragment}`

@@ -1,13 +1,12 @@
 /**
- * Twilio's request signature: accepts what the `twilio` package accepts, at a bounded cost.
+ * Checks Twilio's request signature. Every signature that the `twilio` package accepts is accepted here, too, but at a limited cost.
  *
- * `base64(HMAC-SHA1(auth token, URL + every form parameter, sorted by name, name and value))`. A WebSocket upgrade is signed over its
- * `wss://` URL alone. Several tokens are checked, so that the primary token can be rotated without a gap. Signatures are compared in
- * constant time.
+ * The signature is `base64(HMAC-SHA1(auth token, URL + every form parameter, sorted by name, name and value))`. The signature of a
+ * WebSocket upgrade has only the `wss://` URL. Several tokens are checked, so that the primary token can be rotated without a gap.
+ * Signatures are compared in constant time.
  *
- * The package serialises the parameters again for each spelling of the URL: for a stranger's form of 15,000 parameters that takes 40 ms.
- * Here they are serialised once, and each spelling costs one hash. A property test checks that each signature that the package accepts is
- * accepted here.
+ * The package serialises the parameters again for each spelling of the URL. For a form of 15,000 parameters from a stranger that takes 40 ms.
+ * Here the parameters are serialised once, and each spelling costs one hash. A property test compares this module with the package.
  *
  * https://www.twilio.com/docs/usage/security#validating-requests
  */
@@ -20,27 +19,27 @@ import * as ConnectionOverrides from "./ConnectionOverrides.ts"
 /** The form parameters of a webhook. A name that was sent several times has an array. */
 export type Parameters = Readonly<Record<string, string | ReadonlyArray<string>>>
 
-/** The header that carries the signature, in the lower case that Node gives. */
+/** The name of the header with the signature, in lower case as in Node's `headers`. */
 export const header = "x-twilio-signature"
 
-/** The signature that Twilio would send; for the simulator and the tests. */
+/** The signature that Twilio would send. For the simulator and the tests. */
 export const sign = (authToken: Redacted.Redacted, url: string, parameters: Parameters): string =>
   webhooks.getExpectedTwilioSignature(Redacted.value(authToken), url, parameters as Record<string, any>)
 
-/** 20 bytes in base64: 28 characters, of which the last but one holds four bits. */
+/** 20 bytes in base64 are 28 characters. The last one is `=`, and the one before it holds only four bits. */
 const signatureForm = /^[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=$/
 
-/** Whether a header has the form of a signature. If not, the request is not Twilio's, and nothing else of it need be read. */
+/** Whether a header has the form of a signature. If not, the request is not from Twilio, and the rest of the request need not be read. */
 export const isShaped = (signature: string): boolean => signatureForm.test(signature)
 
 // -- The spellings of a URL ---------------------------------------------------------------------
 
-/** Scheme, user, host, port, and the rest. */
+/** Scheme, user, host, port, and path with query. */
 const urlParts = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#]*@)?(\[[^\]]*\]|[^/?#:]*)(:[^/?#]*)?([^]*)$/i
 
 const standardPorts: Readonly<Record<string, string>> = { "https://": ":443", "wss://": ":443" }
 
-/** The URL without its port, and with one: its own, or else the scheme's standard port. */
+/** The URL without a port, and the URL with its own port or the standard port of its scheme. */
 const withAndWithoutPort = (url: string): ReadonlyArray<string> => {
   const match = urlParts.exec(url)
   if (match === null) return [url]
@@ -54,27 +53,28 @@ const splitQuery = (url: string): readonly [path: string, query: string] => {
   return at < 0 ? [url, ""] : [url.slice(0, at), url.slice(at)]
 }
 
-/** The URL with a slash at the end of its path, or without the one that it has. */
+/** Adds a slash at the end of the URL's path, or removes the slash that is there. */
 const withOtherSlash = (url: string): string => {
   const [path, query] = splitQuery(url)
   return (path.endsWith("/") ? path.slice(0, -1) : `${path}/`) + query
 }
 
-/** The URL with its query as Node's older `querystring` writes it (`%27` for `'`): some of Twilio's back ends have signed that. */
+/** The URL with its query as Node's older `querystring` writes it (`%27` for `'`). Some back ends of Twilio have signed this form. */
 const withLegacyQuery = (url: string): string => {
   const [path, query] = splitQuery(url)
   return query.length < 2 ? url : `${path}?${stringify(parse(query.slice(1)))}`
 }
 
 /**
- * The spellings of one URL that Twilio may have signed, each once and the likeliest first. First come the unchanged URL, the URL with a
- * slash more or less, and with or without the standard port. Then come the forms that a URL parser and `querystring` write. These two forms
- * add nothing for a query without special characters. The last spelling has the connection overrides that Twilio was given. Twilio sends no
- * fragment, so it should sign none. But its pages do not say so, and the `twilio` package signs any text. A wrong guess would end every
- * call.
+ * The spellings of one URL that Twilio may have signed, each once and the likeliest first:
  *
- * Three differences from the package: it takes `:80` for the standard port of `wss`, where this code takes 443. It tries neither the slash
- * nor the connection overrides.
+ * - the unchanged URL, then the URL with a slash more or less at the end of its path, then both with and without the port;
+ * - the forms that a URL parser and `querystring` write. For a query without special characters they add no new spelling;
+ * - the URL with the connection overrides that Twilio was given. Twilio sends no fragment, so it should not sign one. But Twilio's pages do not
+ *   say so, and the `twilio` package signs any text. Without this spelling, every call would fail if Twilio signed the fragment.
+ *
+ * The package differs in three points. It takes 80 as the standard port of `wss`, while this code takes 443. It does not change the slash. It
+ * does not add the connection overrides.
  */
 export const spellings = function*(url: string): Generator<string> {
   const yielded = new Set<string>()
@@ -84,12 +84,12 @@ export const spellings = function*(url: string): Generator<string> {
     yield spelling
   }
   const slashed = [url, withOtherSlash(url)]
-  for (const one of slashed) yield* yieldNew(one)
-  for (const one of slashed) for (const spelling of withAndWithoutPort(one)) yield* yieldNew(spelling)
-  const normalized = slashed.flatMap((one) => URL.parse(one)?.href ?? [])
-  for (const one of normalized) for (const spelling of withAndWithoutPort(one)) yield* yieldNew(spelling)
-  for (const one of normalized) for (const spelling of withAndWithoutPort(one)) yield* yieldNew(withLegacyQuery(spelling))
-  // A fragment is not sent, so the request does not show it.
+  for (const form of slashed) yield* yieldNew(form)
+  for (const form of slashed) for (const spelling of withAndWithoutPort(form)) yield* yieldNew(spelling)
+  const normalized = slashed.flatMap((form) => URL.parse(form)?.href ?? [])
+  for (const form of normalized) for (const spelling of withAndWithoutPort(form)) yield* yieldNew(spelling)
+  for (const form of normalized) for (const spelling of withAndWithoutPort(form)) yield* yieldNew(withLegacyQuery(spelling))
+  // A request has no fragment, so the connection overrides are added here.
   if (/^http/i.test(url)) yield* yieldNew(url + ConnectionOverrides.fragment)
 }
 
@@ -101,19 +101,19 @@ const serialize = (parameters: Parameters): string => {
   for (const name of Object.keys(parameters).sort()) {
     const value = parameters[name]
     if (typeof value === "string") text += name + value
-    else for (const one of [...new Set(value)].sort()) text += name + one
+    else for (const part of [...new Set(value)].sort()) text += name + part
   }
   return text
 }
 
 interface Check {
-  /** Bytes that are hashed for one spelling, without those of the URL. */
+  /** How many bytes are hashed for one spelling, without the URL's bytes. */
   readonly bytes: number
   /** Whether the signature was made with one of the tokens over exactly this URL. */
   readonly matches: (url: string) => boolean
 }
 
-/** Prepares the check of a signature over these parameters; `undefined` if the header does not have the form of a signature. */
+/** Prepares the check of a signature over these parameters. `undefined`: the header does not have the form of a signature. */
 export const check = (options: {
   readonly authTokens: Array.NonEmptyReadonlyArray<Redacted.Redacted>
   readonly signature: string

@@ -1,13 +1,13 @@
 /**
  * Stream tokens: proof that a media WebSocket belongs to a call that this service answered.
  *
- * The upgrade's signature proves that Twilio connects. The token, sent as a `<Parameter>` of the TwiML, proves that the call is ours. It is
- * bound to the call's SID, lives two minutes (`lifetimeMillis`) and is valid for one stream. It is an HMAC-SHA256 keyed by the account's
- * auth tokens, so any process of the service can check a token that another one issued. Each process remembers for itself which tokens have
- * been used.
+ * The upgrade's signature proves that Twilio connects. The token, sent as a `<Parameter>` of the TwiML, proves that the call is ours. A
+ * token is bound to the call's SID, and is valid for two minutes (`lifetimeMillis`) and for one stream. It is an HMAC-SHA256 keyed by the
+ * account's auth tokens, so each process of the service can check the tokens of all others. Each process remembers only the tokens that it
+ * has issued or redeemed itself.
  *
- * The process that issued a token measures the token's life by the monotonic clock, which does not change when the time of day is
- * corrected. Another process has only the time of day, and allows for clocks that differ by five minutes.
+ * The process that issued a token measures the token's age by the monotonic clock, which does not change when the time of day is corrected.
+ * Another process can use only the time of day, and accepts clocks that differ by five minutes.
  *
  * Layout, base64url: 6 bytes of expiry (ms since 1970, big-endian), 16 random bytes (the nonce), 32 bytes of MAC.
  */
@@ -19,28 +19,28 @@ import type { CallSid } from "../../domain/Sid.ts"
 /** The name of the `<Parameter>`. */
 export const parameterName = "token"
 
-/** How long (ms) after the answer with TwiML the `start` message may come. */
+/** How long (ms) a token is valid: the most time between the answer with the TwiML and the `start` message. */
 export const lifetimeMillis = 120_000
 
 /** How far (ms) the time of day of the process that issued a token may be from ours, either way. */
 export const toleranceMillis = 300_000
 
 /**
- * How long (ms) a token is remembered after it was issued or used. That is longer than a token of another process can be valid. So a used
- * token does not become valid again if the clock is set back.
+ * How long (ms) a token is remembered after it was issued or used. This is longer than a token can be valid. So a used token does not become
+ * valid again if the clock is set back.
  */
 const rememberedMillis = 3_600_000
 
-/** Tokens that are remembered, about 150 bytes each; beyond this the oldest are forgotten. */
+/** How many tokens are remembered, about 150 bytes each. If there are more, the oldest tokens are forgotten. */
 const maxRemembered = 100_000
 
 /** A stream's token does not prove that its call is ours. */
 class InvalidStreamToken extends Data.TaggedError("InvalidStreamToken")<{
   /**
    * - `missing`: the stream has no token;
-   * - `malformed`: it is not 54 bytes in base64url;
-   * - `forged`: it was issued for another call or account, or by nobody;
-   * - `expired`, `used`: it is no longer valid.
+   * - `malformed`: the token is not 54 bytes in base64url;
+   * - `forged`: the token was issued for another call or account, or not by this service;
+   * - `expired`, `used`: the token is no longer valid.
    */
   readonly reason: "missing" | "malformed" | "forged" | "expired" | "used"
 }> {
@@ -61,7 +61,7 @@ const macOf = (key: Buffer, body: Uint8Array, callSid: CallSid) =>
   createHmac("sha256", key).update(body).update(callSid).digest()
 
 interface Remembered {
-  /** When it was issued here, or else first used here (monotonic ms). */
+  /** When this process issued the token, or used it if another process has issued it (monotonic ms). */
   readonly since: number
   readonly wasIssuedHere: boolean
   readonly isUsed: boolean
@@ -69,15 +69,15 @@ interface Remembered {
 
 const monotonicMillis = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
-/** Whether a token of another process may be alive, by the time of day here (ms since 1970). */
-const mayBeAlive = (expiry: number, now: number) =>
+/** Whether a token of another process may be in its time, by this machine's time of day (ms since 1970). */
+const mayBeInTime = (expiry: number, now: number) =>
   now < expiry + toleranceMillis && now >= expiry - lifetimeMillis - toleranceMillis
 
 export class StreamToken extends Context.Service<StreamToken, {
   readonly issue: (callSid: CallSid) => Effect.Effect<string>
   /**
-   * Checks the token and uses it up in this process: a second time it fails with `used`. Returns the token's nonce, with which the store
-   * can use the token up for all processes.
+   * Checks the token, and marks it as used in this process. With a used token it fails with `used`. Returns the token's nonce, with which the
+   * store can mark the token as used for all processes.
    */
   readonly redeem: (token: string | undefined, callSid: CallSid) => Effect.Effect<string, InvalidStreamToken>
 }>()("client-caller/twilio/webhook/StreamToken") {
@@ -120,13 +120,13 @@ export class StreamToken extends Context.Service<StreamToken, {
           const now = monotonicMillis(clock)
           const nonce = body.toString("latin1", expiryBytes)
           const known = remembered.get(nonce)
-          const isAlive = known?.wasIssuedHere === true
+          const isInTime = known?.wasIssuedHere === true
             ? now - known.since < lifetimeMillis
-            : mayBeAlive(body.readUIntBE(0, expiryBytes), clock.currentTimeMillisUnsafe())
-          if (!isAlive) return yield* new InvalidStreamToken({ reason: "expired" })
+            : mayBeInTime(body.readUIntBE(0, expiryBytes), clock.currentTimeMillisUnsafe())
+          if (!isInTime) return yield* new InvalidStreamToken({ reason: "expired" })
           if (known?.isUsed === true) return yield* new InvalidStreamToken({ reason: "used" })
           forgetOldest(now)
-          // A token that was not known came from another process.
+          // Another process has issued a token that is not known here.
           remembered.set(nonce, { since: known?.since ?? now, wasIssuedHere: known !== undefined, isUsed: true })
           return Buffer.from(nonce, "latin1").toString("base64url")
         })

@@ -7,7 +7,7 @@ import VoiceResponse from "twilio/lib/twiml/VoiceResponse.js"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import { withRetries } from "./ConnectionOverrides.ts"
 
-/** How long another telephone may ring before the call comes back, in seconds. */
+/** How long the other telephone may ring before Twilio requests `action`, in seconds. */
 const ringSeconds = 20
 
 /** Connects the call's sound to a WebSocket, both ways. When the stream ends, Twilio requests `action`. */
@@ -37,7 +37,7 @@ export const connectStream = (options: {
  */
 export const dial = (options: {
   readonly to: PhoneNumber
-  /** The number that the other telephone shows: one of the account's, or the caller's. */
+  /** The number that the other telephone shows: a number of the account, or the caller's number. */
   readonly callerId?: PhoneNumber
   readonly action?: string
 }): string => {

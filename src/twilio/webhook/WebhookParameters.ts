@@ -1,6 +1,6 @@
 /**
- * The parameters of Twilio's webhooks, as schemas: those that this service reads, and no others. Twilio adds parameters without notice;
- * they are part of what is signed, and are ignored otherwise.
+ * Schemas of the webhook parameters that this service reads. Twilio adds parameters without notice. Unknown parameters are ignored, except
+ * that the signature covers them.
  *
  * https://www.twilio.com/docs/voice/twiml#request-parameters
  */
@@ -19,15 +19,15 @@ const numberFrom = (read: (text: string) => Option.Option<PhoneNumber>) =>
   )
 
 /**
- * Who calls: a phone number, or `None` for a withheld number and for other addresses. A number in a SIP address is not taken: anyone can
- * claim it.
+ * Who calls: a phone number, or `None` for a withheld number and for other addresses. A number in a SIP address is not accepted, because
+ * anyone can claim it.
  */
 const Caller = numberFrom(parse)
 
 /** Who is called: the number that was dialled, by telephone, SIP or WhatsApp (`sip:+14155550100@example.com`), or `None`. */
 const Called = numberFrom(parseAddress)
 
-/** Where a call is. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
+/** The status of a call. https://www.twilio.com/docs/voice/api/call-resource#call-status-values */
 export const CallStatus = Schema.Literals([
   "queued",
   "initiated",
@@ -41,7 +41,7 @@ export const CallStatus = Schema.Literals([
 ])
 export type CallStatus = typeof CallStatus.Type
 
-/** Twilio writes these words in lower case. Here letter case and surrounding blanks make no difference. */
+/** Removes surrounding blanks and the difference of letter case. Twilio itself writes these words in lower case. */
 const toWord = (text: string) => text.trim().toLowerCase()
 
 /** The status that a text means. Returns the literal itself, because a substring of the request would keep the whole request in memory. */
@@ -55,7 +55,7 @@ const CallStatusFromText = Schema.String.pipe(
   })
 )
 
-/** For a request that must be answered in any case: `None` if the word is unknown or missing. */
+/** The status of a request that must always be answered. `None`: the word is unknown or missing. */
 const CallStatusIfKnown = Schema.String.pipe(
   Schema.decodeTo(Schema.Option(CallStatus), {
     decode: SchemaGetter.transform((text: string) => Option.fromUndefinedOr(toStatus(text))),
@@ -64,7 +64,7 @@ const CallStatusIfKnown = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
-/** Twilio's error code, such as 11200 for a webhook that failed; `None` without a code. https://www.twilio.com/docs/api/errors */
+/** Twilio's error code, such as 11200 for a webhook that failed. `None`: there is no code. https://www.twilio.com/docs/api/errors */
 const ErrorCode = Schema.String.pipe(
   Schema.decodeTo(Schema.Option(Schema.Int), {
     decode: SchemaGetter.transform((text: string) => /^\d{1,6}$/.test(text.trim()) ? Option.some(Number(text)) : Option.none()),
@@ -73,7 +73,7 @@ const ErrorCode = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
-/** The path of the URL that failed: its query may hold anything. `None` without a URL. */
+/** The path of the URL that failed. The query is left out, because it may hold anything. `None`: there is no URL. */
 const ErrorPath = Schema.String.pipe(
   Schema.decodeTo(Schema.Option(Schema.String), {
     decode: SchemaGetter.transform((text: string) => Option.map(Option.fromNullishOr(URL.parse(text)), ({ pathname }) => pathname)),
@@ -83,13 +83,13 @@ const ErrorPath = Schema.String.pipe(
 )
 
 /**
- * Sent to a fallback URL only: why Twilio asks it. The call may be a live one whose process has died.
+ * Twilio sends these fields only to a fallback URL. They say which webhook failed and why. The call may be live, and its process dead.
  *
  * https://www.twilio.com/docs/usage/security/availability-reliability
  */
 const fallbackFields = { ErrorCode, ErrorUrl: ErrorPath }
 
-/** A call that requests TwiML. */
+/** Twilio's request for the TwiML of a call. */
 export const CallParameters = Schema.Struct({
   AccountSid,
   CallSid,
@@ -101,11 +101,11 @@ export const CallParameters = Schema.Struct({
   ...fallbackFields
 })
 
-/** The request for further TwiML when a stream or a transfer has ended. */
+/** Twilio's request for further TwiML when a stream or a transfer has ended. */
 export const ContinueParameters = Schema.Struct({
   CallSid,
   CallStatus: CallStatusIfKnown,
-  /** Only after a `<Dial>`: its result. https://www.twilio.com/docs/voice/twiml/dial#dialcallstatus */
+  /** The result of a `<Dial>`. Empty after a stream. https://www.twilio.com/docs/voice/twiml/dial#dialcallstatus */
   DialCallStatus: Schema.String.pipe(
     Schema.decodeTo(Schema.String, { decode: SchemaGetter.transform(toWord), encode: SchemaGetter.passthrough() }),
     Schema.withDecodingDefaultKey(Effect.succeed(""))
@@ -113,7 +113,8 @@ export const ContinueParameters = Schema.Struct({
 })
 
 /**
- * -1 if it can't be read. Such a report counts as older than any other, and changes something only if it reports the call's end.
+ * The number of a status callback. -1: the number can't be read. A callback with -1 counts as the oldest, and has an effect only if it
+ * reports the call's end.
  */
 const SequenceNumber = Schema.String.pipe(
   Schema.decodeTo(Schema.Int, {
@@ -126,12 +127,12 @@ const SequenceNumber = Schema.String.pipe(
   Schema.withDecodingDefaultKey(Effect.succeed(""))
 )
 
-/** A parameter that Twilio may leave out. It is then empty. */
+/** A parameter that Twilio may leave out. The text is then empty. */
 const OptionalText = Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("")))
 
 /**
- * Reads a word of lower-case letters; anything else becomes empty. The word is copied, because a substring of the request would keep the
- * whole request in memory.
+ * Reads a word of letters and underscores, in lower case. Any other text becomes empty. The word is copied, because a substring of the
+ * request would keep the whole request in memory.
  */
 const toAnsweredBy = (text: string): string => /^[a-z_]{1,40}$/.test(toWord(text)) ? copy(toWord(text)) : ""
 

@@ -6,7 +6,7 @@ export const paths = ["/twiml", "/twilio/continue", "/twilio/status", "/twilio/s
 
 /**
  * @param base where Twilio reaches the service: `https://…`, without a slash at its end
- * @param query comes back with Twilio's request; fields that are `undefined` are left out
+ * @param query the URL's query, which Twilio sends back in its request; fields that are `undefined` are left out
  */
 export const of = (base: string, path: typeof paths[number], query: Readonly<Record<string, string | undefined>> = {}): string => {
   const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
