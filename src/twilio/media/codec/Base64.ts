@@ -1,20 +1,20 @@
 /**
- * Base64 (RFC 4648, section 4) read from and written to the bytes of a larger message, without strings in between.
+ * Reads and writes base64 (RFC 4648, section 4) in the bytes of a larger message, without making strings.
  */
 
 const alphabet = Buffer.from("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", "latin1")
 
-/** The value of each character; -1 for a character that is not base64. */
+/** The value of each character. -1: the character is not base64. */
 const values = new Int8Array(256).fill(-1)
 for (let value = 0; value < 64; value++) values[alphabet[value]] = value
 
 /** The character `=`. */
 const padding = 0x3d
 
-/** How many characters these bytes take, padding included. */
+/** How many characters of base64 `bytes` bytes take, padding included. */
 export const encodedLength = (bytes: number): number => Math.ceil(bytes / 3) * 4
 
-/** Writes `bytes`, from `from` to before `end`, into `out` at `outFrom`. */
+/** Writes the bytes from `from` to before `end` as base64 into `out`, beginning at `outFrom`. */
 export const write = (bytes: Uint8Array, from: number, end: number, out: Buffer, outFrom: number): void => {
   let at = outFrom
   let index = from
@@ -35,14 +35,14 @@ export const write = (bytes: Uint8Array, from: number, end: number, out: Buffer,
   out[at + 3] = padding
 }
 
-/** The bytes that the characters from `from` to before `end` stand for; `undefined` if they are not base64 with its padding. */
+/** Decodes the characters from `from` to before `end`. Returns `undefined` if they are not base64 with its padding. */
 export const read = (text: Buffer, from: number, end: number): Buffer | undefined => {
   const length = end - from
   if (length % 4 !== 0) return undefined
   const padded = length === 0 || text[end - 1] !== padding ? 0 : text[end - 2] === padding ? 2 : 1
   const bytes = Buffer.allocUnsafe((length / 4) * 3 - padded)
   const wholeGroupsEnd = padded === 0 ? end : end - 4
-  /** A character that is not base64 makes its group negative, and with it `allGroups`. */
+  /** All groups joined by OR. A character that is not base64 makes its group negative, and so `allGroups`, too. */
   let allGroups = 0
   let out = 0
   let at = from

@@ -1,16 +1,16 @@
 /**
- * Writes the `media` messages of a reply as whole WebSocket frames (RFC 6455, section 5.2): without JSON, objects or `ws` on the way.
+ * Writes the `media` messages of a reply as whole WebSocket frames (RFC 6455, section 5.2), without using objects, JSON or `ws`.
  */
 import type { StreamSid } from "../../../domain/Sid.ts"
 import * as Base64 from "./Base64.ts"
 
-/** FIN and the opcode of text. A server's frames are not masked. */
+/** A frame's first byte: FIN and the opcode of text. The frames of a server are not masked. */
 const wholeText = 0x81
 
-/** Bytes of a frame's header; no message here is longer than 65,535 bytes. */
+/** How many bytes a frame's header has. No message here is longer than 65,535 bytes. */
 const headerLength = (payload: number): number => (payload < 126 ? 2 : 4)
 
-/** Returns the header's length. */
+/** Writes a frame's header at `at`. Returns how many bytes the header has. */
 const writeHeader = (out: Buffer, at: number, payload: number): number => {
   out[at] = wholeText
   if (payload < 126) {
@@ -22,16 +22,16 @@ const writeHeader = (out: Buffer, at: number, payload: number): number => {
   return 4
 }
 
-/** Bytes of μ-law in a message: 20 ms, as in Twilio's own. */
+/** Bytes of μ-law in a message: 20 ms, as in Twilio's messages. */
 export const mediaBytes = 160
 
 interface MediaEncoder {
   /**
-   * WebSocket frames that play this μ-law (8 kHz): one for each 20 ms, and a last one for the rest. The memory that is returned is reused
-   * by the next call, unless `keep` is called first.
+   * Returns the WebSocket frames that play this μ-law (8 kHz): one for each 20 ms, and a shorter one for the remaining sound. The next call
+   * overwrites the returned memory, unless `keep` is called before it.
    */
   readonly encode: (mulaw: Uint8Array) => Buffer
-  /** Call it while the last result is still needed. The next call of `encode` then uses new memory. */
+  /** Makes the next call of `encode` use new memory. Call it if the last result is still needed. */
   readonly keep: () => void
 }
 
@@ -44,7 +44,7 @@ export const make = (streamSid: StreamSid): MediaEncoder => {
   const frameLength = (sound: number) => headerLength(messageLength(sound)) + messageLength(sound)
   const payloadOffset = (sound: number) => headerLength(messageLength(sound)) + prefix.length
 
-  /** Writes a frame at `at`, without its payload. */
+  /** Writes a whole frame at `at`, except the base64 of its `sound` bytes. */
   const writeEnvelope = (out: Buffer, at: number, sound: number) => {
     out.set(prefix, at + writeHeader(out, at, messageLength(sound)))
     out.set(suffix, at + frameLength(sound) - suffix.length)
@@ -55,7 +55,10 @@ export const make = (streamSid: StreamSid): MediaEncoder => {
   /** Memory for the next frames, in which the envelopes are written already. */
   let reused = noBytes
 
-  /** Memory with the envelopes of whole frames. Not from Node's pool: a frame that is kept would keep all of the pool's slab. */
+  /**
+   * Allocates memory, and writes the envelopes of whole frames. The memory is not from Node's pool, because a kept frame would keep a whole
+   * slab of the pool in memory.
+   */
   const allocate = (frames: number, extraBytes: number): Buffer => {
     const bytes = Buffer.allocUnsafeSlow(frames * wholeFrameLength + extraBytes)
     for (let frame = 0; frame < frames; frame++) writeEnvelope(bytes, frame * wholeFrameLength, mediaBytes)

@@ -1,8 +1,8 @@
 /**
  * Reads the usual `media` message from the bytes of its text, without JSON or a schema.
  *
- * The schemas of `MediaMessage` decide what a message means. The scanner either reads a message as they do (a property test compares the
- * two), or leaves the message to them.
+ * The schemas of `MediaMessage` define the meaning of a message. The scanner either reads a message exactly as the schemas do, or leaves the
+ * message to them. A property test compares both.
  */
 import type { StreamSid } from "../../../domain/Sid.ts"
 import type { Media } from "../MediaMessage.ts"
@@ -17,11 +17,11 @@ const nine = 0x39
 
 /** How a field of `media` begins on the wire. */
 interface Field {
-  /** Its key and the beginning of its value, which are the same in every scanned message. */
+  /** The field's key and the beginning of its value, which are the same in every scanned message. */
   readonly bytes: Buffer
-  /** Its bit in a set of fields. */
+  /** The field's bit in a set of fields. */
   readonly bit: number
-  /** What follows `bytes`. */
+  /** The kind of text that follows `bytes`. */
   readonly follows: "nothing" | "counter" | "payload" | "fields"
 }
 
@@ -41,7 +41,7 @@ const innerFields = track.bit | chunk.bit | timestamp.bit | payload.bit
 const outerFields = 255 - innerFields
 const allFields = outerFields | innerFields
 
-/** The only field whose key may begin at `at`, by the first letter or two of the key. */
+/** The only field whose key may begin at `at`. The first one or two letters of the key decide. */
 const fieldAt = (text: Buffer, at: number, streamSid: Field): Field | undefined => {
   switch (text[at + 1]) {
     case 0x63: // c
@@ -52,9 +52,9 @@ const fieldAt = (text: Buffer, at: number, streamSid: Field): Field | undefined 
       return media
     case 0x70: // p
       return payload
-    case 0x73: // s, and e
+    case 0x73: // s, then e or t
       return text[at + 2] === 0x65 ? sequenceNumber : streamSid
-    case 0x74: // t, and i
+    case 0x74: // t, then i or r
       return text[at + 2] === 0x69 ? timestamp : track
     default:
       return undefined
@@ -69,17 +69,17 @@ const hasAt = (text: Buffer, at: number, expected: Buffer): boolean => {
   return true
 }
 
-/** Longer counters are left to the schema: a double holds fifteen digits exactly. */
+/** Longer counters are left to the schema, because a double holds only fifteen digits exactly. */
 const maxDigits = 15
 
-/** Where the quote behind a counter is; -1 if there is no counter, or one that is too long. */
+/** The position of the quote after a counter. -1: there is no counter, or it is too long. */
 const counterEnd = (text: Buffer, from: number): number => {
   let end = from
   while (text[end] >= zero && text[end] <= nine) end++
   return end > from && end - from <= maxDigits && text[end] === quote ? end : -1
 }
 
-/** The counter that ends at the next quote. */
+/** The counter from `from` to the next quote. */
 const counterAt = (text: Buffer, from: number): number => {
   let value = 0
   for (let at = from; text[at] !== quote; at++) value = value * 10 + text[at] - zero
@@ -89,12 +89,12 @@ const counterAt = (text: Buffer, from: number): number => {
 /** Characters of base64 for 20 ms of μ-law. */
 const usualPayloadLength = Base64.encodedLength(160)
 
-/** Reads payloads. Most are as long as the one before: trying that length first saves a search for the closing quote. */
+/** Reads payloads. Most payloads are as long as the previous one, so trying that length first saves a search for the closing quote. */
 const makePayloadReader = () => {
   let lastLength = usualPayloadLength
   let end = 0
   return {
-    /** The bytes of the payload that begins at `from`; `undefined` if it is not base64. */
+    /** Decodes the payload that begins at `from`. `undefined`: the payload is not base64. */
     read: (text: Buffer, from: number): Buffer | undefined => {
       end = from + lastLength
       const bytes = text[end] === quote ? Base64.read(text, from, end) : undefined
@@ -104,23 +104,23 @@ const makePayloadReader = () => {
       if (found !== undefined) lastLength = end - from
       return found
     },
-    /** Where the closing quote of the last payload is. */
+    /** The position of the closing quote of the payload that was read last. */
     end: () => end
   }
 }
 
-/** Reads the text from `start` to before `end`; `undefined` if it is not a usual `media`. */
+/** Reads the text from `start` to before `end`. Returns `undefined` if it is not a usual `media`. */
 export type MediaScanner = (text: Buffer, start?: number, end?: number) => Media | undefined
 
 /**
  * A scanner for the messages of one stream.
  *
- * A usual `media` has each field once and no others, in any order, without blanks or escapes. Its track is inbound, its stream this one.
- * Twilio promises no order of fields, and finding each by its key takes no longer than expecting it at a place (docs/adr/0002).
+ * A usual `media` has each field once and no other fields, without blanks or escapes. Its track is `inbound`, and its `streamSid` is that of
+ * this stream. The fields may have any order, because Twilio promises none. A scanner for a fixed order is not faster (docs/adr/0002).
  */
 export const make = (streamSid: StreamSid): MediaScanner => {
   const sid = streamSidField(streamSid)
-  /** Where in the text each counter begins, at the index of its field's bit. */
+  /** Where each counter begins in the text. The index is the bit of the counter's field. */
   const counterStarts = new Int32Array(8)
   const payloads = makePayloadReader()
 
@@ -135,7 +135,7 @@ export const make = (streamSid: StreamSid): MediaScanner => {
     while (true) {
       const field = fieldAt(text, at, sid)
       if (field === undefined || !hasAt(text, at, field.bytes)) return undefined
-      // A field in the wrong object, or one that comes twice, is left to the schema.
+      // A message with a field in the wrong object, or with a field twice, is left to the schema.
       if ((field.bit & fields) === 0 || (field.bit & found) !== 0) return undefined
       found |= field.bit
       at += field.bytes.length

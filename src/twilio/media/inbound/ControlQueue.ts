@@ -1,12 +1,12 @@
 /**
- * Marks, digits and the stop, between the socket and the call. Nothing is lost, and nothing waits behind sound: when the queue is full, the
- * socket is not read.
+ * The queue of marks, digits and the stop between the socket and the call. No message is lost, and no message waits behind sound. While the
+ * queue is full, the socket is not read.
  */
 import { type Cause, Effect, Queue, Stream } from "effect"
 import type { Control } from "../MediaMessage.ts"
 import type { ReadGate } from "./ReadGate.ts"
 
-/** How many messages may wait before the socket is paused. Messages that were read already are still taken. */
+/** How many messages may wait before the socket is paused. Messages that were read from the socket already are still added. */
 export const capacity = 64
 
 export interface ControlQueue {

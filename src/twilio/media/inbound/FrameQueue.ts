@@ -1,41 +1,41 @@
 /**
  * A sliding queue between a socket's callback and one fiber: when it is full, the oldest element is dropped.
  *
- * It does what `Queue.sliding` does, for one reader and at a lower cost. Readers of all queues are woken together, after the event loop has
- * read all sockets. So the sockets' code runs for all calls, then the agents' code, and both find the processor's caches warm
- * (docs/adr/0002, 0010).
+ * It works like `Queue.sliding`, but for only one reader and at a lower cost. The readers of all queues are woken together, after the event
+ * loop has read all sockets. So the sockets' code runs for all calls, and then the agents' code. Each stays in the processor's caches
+ * meanwhile (docs/adr/0002, 0010).
  */
 import { Cause, Effect, type Pull, Stream } from "effect"
 
 export interface FrameQueue<A> {
   /**
-   * Takes an element that came at this moment (ms). Returns undefined if there was room. Otherwise it has dropped the oldest element, and
-   * returns how long (ms) that element had waited.
+   * Adds an element that came at the time `at` (ms). Returns undefined if there was room. Otherwise drops the oldest element, and returns how
+   * long (ms) that element had waited.
    */
   readonly offer: (element: A, at: number) => number | undefined
   /**
-   * Call it after `offer` until it returns undefined. While the waiting elements weigh too much, it drops the oldest one and returns how
-   * long (ms) that element had waited. The newest element stays, whatever it weighs.
+   * Call it after `offer` until it returns undefined. If the waiting elements weigh too much together, it drops the oldest element, and
+   * returns how long (ms) that element had waited. It never drops the newest element.
    */
-  readonly shed: (at: number) => number | undefined
-  /** Ends the stream once all elements in the queue are read. */
+  readonly dropExcess: (at: number) => number | undefined
+  /** Ends the stream once all waiting elements are read. */
   readonly end: () => void
   /** Run it once. All waiting elements come as one batch. */
   readonly stream: Stream.Stream<A>
   /**
-   * Does the same as `Stream.runForEachArray` on `stream`; run one or the other. If `use` returns `Effect.void`, no fiber runs for the
-   * batch. To suspend and resume a fiber costs more than the work on a frame of sound.
+   * Does the same as `Stream.runForEachArray` on `stream`. Run only one of them. If `use` returns `Effect.void`, no fiber runs for the batch.
+   * This saves time, because suspending and resuming a fiber costs more than the work on a frame of sound.
    */
   readonly runForEachArray: <E>(use: (batch: readonly [A, ...Array<A>]) => Effect.Effect<unknown, E>) => Effect.Effect<void, E>
 }
 
 /**
- * How many readers are woken in one turn of the event loop: about a millisecond of work. After a halt of the loop every call has sound,
- * and an engine's answer must not wait for all of that.
+ * How many readers are woken in one turn of the event loop: about a millisecond of work. After the event loop was blocked, every call has new
+ * sound. An engine's answer must not wait until the sound of all calls is processed.
  */
 const maxReadersPerTurn = 16
 
-/** The readers to wake, of all queues. */
+/** The readers of all queues that will be woken. */
 const dueReaders: Array<() => void> = []
 const wakeDueReaders = () => {
   const batch = dueReaders.splice(0, maxReadersPerTurn)
@@ -48,13 +48,13 @@ const wakeInLaterTurn = (wake: () => void) => {
 
 /**
  * @param capacity how many elements may wait
- * @param maxWeight the most weight of all waiting elements together
+ * @param maxWeight how much all waiting elements may weigh together
  */
 export const make = <A>(capacity: number, weightOf: (element: A) => number = () => 0, maxWeight = Infinity): FrameQueue<A> => {
   type Batch = readonly [A, ...Array<A>]
   type Read = Pull.Pull<Batch>
   let waiting: Array<A> = []
-  /** When each of `waiting` came. */
+  /** When each element of `waiting` came (ms). */
   let cameAt: Array<number> = []
   let weight = 0
   let isEnded = false
@@ -90,8 +90,8 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
 
   const runForEachArray = <E>(use: (batch: Batch) => Effect.Effect<unknown, E>): Effect.Effect<void, E> => {
     /**
-     * Calls `use` for batches until one returns an effect that has to be run, and succeeds with that effect. At the queue's end it succeeds
-     * with undefined.
+     * Calls `use` for each batch until `use` returns an effect that must be run. Succeeds with that effect, or with undefined at the queue's
+     * end.
      */
     const useUntilBusy: Effect.Effect<Effect.Effect<unknown, E> | undefined> = Effect.callback((resume) => {
       const useNext = () => {
@@ -118,7 +118,7 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
       if (isEnded) return undefined
       const waitedMillis = waiting.length >= capacity ? dropOldest(at) : undefined
       if (waiting.length === 0) {
-        // Mostly one element waits. A literal has room for one, where the first `push` makes room for seventeen.
+        // Usually one element waits. An array literal has room for one element, but a first `push` makes room for seventeen.
         waiting = [element]
         cameAt = [at]
       } else {
@@ -129,7 +129,7 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
       if (reader !== undefined && waiting.length === 1) wakeInLaterTurn(wake)
       return waitedMillis
     },
-    shed: (at) => (weight > maxWeight && waiting.length > 1 ? dropOldest(at) : undefined),
+    dropExcess: (at) => (weight > maxWeight && waiting.length > 1 ? dropOldest(at) : undefined),
     end: () => {
       isEnded = true
       wakeInLaterTurn(wake)

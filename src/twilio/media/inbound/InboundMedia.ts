@@ -1,7 +1,8 @@
 /**
- * The caller's sound between the socket and the call: a queue with room for the burst after a stall of the network, and a tally.
+ * The caller's sound between the socket and the call: a queue with room for the burst after a stall of the network, and counters.
  *
- * Sound ahead of the clock is cut (`MediaLead`). When the queue is full, the oldest message is dropped and counted by its cause.
+ * Sound that is too far ahead of the clock is dropped (`MediaLead`). When the queue is full, the oldest message is dropped. Dropped
+ * messages are counted by cause.
  */
 import type { Media } from "../MediaMessage.ts"
 import * as MediaLead from "../MediaLead.ts"
@@ -10,13 +11,13 @@ import * as FrameQueue from "./FrameQueue.ts"
 /** Bytes of μ-law in a ms. */
 const bytesPerMilli = 8
 
-/** ms of a `media` message, as Twilio cuts the sound. */
+/** ms of sound in a `media` message of Twilio's. */
 const messageMillis = 20
 
-/** One message in fifty is timed: once a second. */
+/** The time of one message in fifty is measured: about once a second. */
 const sampleEvery = 50
 
-/** No sound was sent for `millis`: no message that is still on its way belongs to this time. */
+/** No sound was sent for `millis`. No message for this time can still arrive. */
 export interface Silence {
   readonly event: "silence"
   readonly millis: number
@@ -24,25 +25,25 @@ export interface Silence {
 
 const millisOf = (sound: Media | Silence): number => sound.event === "media" ? sound.media.payload.length / bytesPerMilli : sound.millis
 
-/** Counts of what has come so far. The stream writes them, and the call reads and reports them. */
+/** Counters of the stream's sound. The stream writes them. The call reads and reports them. */
 export interface Tally {
   /** `media` messages that came. */
   readonly received: number
-  /** How many of those `MediaScanner` read, at half the cost of the schema. */
+  /** How many of these messages `MediaScanner` read, at half the cost of the schema. */
   readonly scanned: number
-  /** When the last message came, or else when the stream began (monotonic ms). */
+  /** When the last message came (monotonic ms). Before the first message: when the stream began. */
   readonly lastAt: number
-  /** Messages that never came, by the gaps in `chunk`: at most a backlog for each gap. */
+  /** Messages that never came, counted by the gaps in `chunk`. Each gap counts at most as many messages as the queue can hold. */
   readonly lost: number
-  /** Messages that came but were dropped, because they were ahead of the clock; see `MediaLead`. */
+  /** Messages that were dropped whole, because they were too far ahead of the clock (`MediaLead`). */
   readonly ahead: number
-  /** ms of sound that was cut because it was ahead of the clock. */
+  /** ms of sound that was dropped, because it was too far ahead of the clock. */
   readonly surplusMillis: number
-  /** Messages that came but were pushed out of the queue, because too many came at once. */
+  /** Messages that were dropped from the full queue, because too many messages came at once. */
   readonly burst: number
-  /** Messages that came but were pushed out of the queue, because the agent did not take them. */
+  /** Messages that were dropped from the full queue, because the agent did not take them in time. */
   readonly untaken: number
-  /** The message that is timed, counted from 0 among those of the inbound track, and its arrival (monotonic ms). */
+  /** The message whose time is measured: its index among the received messages, and its arrival (monotonic ms). */
   readonly sampleIndex: number
   readonly sampleAt: number
 }
@@ -51,13 +52,13 @@ export interface InboundMedia {
   readonly tally: Tally
   readonly queue: FrameQueue.FrameQueue<Media | Silence>
   /**
-   * Takes a message that came at this moment (monotonic ms). Returns false if far more sound came than time has passed: the stream must be
+   * Adds a message that came at the time `at` (monotonic ms). Returns false if the stream is so far ahead of the clock that it must be
    * closed.
    */
   readonly take: (message: Media, at: number) => boolean
   /** Counts a message that `MediaScanner` has read. */
   readonly countScanned: () => void
-  /** Adds silence (ms) behind the sound that has come so far. */
+  /** Adds silence (ms) after the sound that has come so far. */
   readonly addSilence: (millis: number, at: number) => void
 }
 
@@ -67,7 +68,7 @@ export interface InboundMedia {
  */
 export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
   const maxMessages = Math.max(1, Math.round(backlogMillis / messageMillis))
-  // A message may be long: the sound is bounded, not only the count.
+  // A message may have any length, so not only the number of messages is limited but also their sound.
   const queue = FrameQueue.make<Media | Silence>(maxMessages, millisOf, backlogMillis)
   const lead = MediaLead.make(openedAt)
   const tally = { received: 0, scanned: 0, lastAt: openedAt, lost: 0, ahead: 0, surplusMillis: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
@@ -77,11 +78,11 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
   const untakenAfterMillis = (maxMessages * messageMillis) / 2
 
   const offer = (sound: Media | Silence, at: number) => {
-    let waitedMillis = queue.offer(sound, at) ?? queue.shed(at)
+    let waitedMillis = queue.offer(sound, at) ?? queue.dropExcess(at)
     while (waitedMillis !== undefined) {
       if (waitedMillis < untakenAfterMillis) tally.burst++
       else tally.untaken++
-      waitedMillis = queue.shed(at)
+      waitedMillis = queue.dropExcess(at)
     }
   }
 
@@ -91,7 +92,7 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
       tally.sampleIndex = tally.received - 1
       tally.sampleAt = at
     }
-    // A stream may begin with any number.
+    // The first `chunk` of a stream may have any number.
     if (chunk > nextChunk && tally.received > 1) tally.lost += Math.min(chunk - nextChunk, maxMessages)
     nextChunk = chunk + 1
   }

@@ -1,8 +1,8 @@
 /**
  * The inbound half of a media stream: reads the socket's messages, and provides the start, the sound, the control messages and the end.
  *
- * Messages are decoded in the socket's own callback, not by a fiber that pulls. At 50 messages a second and call, suspending and resuming a
- * fiber would cost more than all else here (docs/adr/0002).
+ * Messages are decoded in the socket's own callback, not by a fiber that pulls them. At 50 messages a second and call, suspending and
+ * resuming a fiber would cost more than all other work here (docs/adr/0002).
  */
 import { Clock, Deferred, Duration, Effect, Option, Result, type Scope } from "effect"
 import type { WebSocket } from "ws"
@@ -22,15 +22,15 @@ export interface InboundMessages {
   readonly started: Effect.Effect<Start>
   readonly media: InboundMedia.InboundMedia
   readonly control: ControlQueue.ControlQueue
-  /** Adds silence (ms) behind the sound that has come so far. */
+  /** Adds silence (ms) after the sound that has come so far. */
   readonly addSilence: (millis: number) => void
-  /** Waits for the end. Of several reasons the first counts. */
+  /** Waits for the end of the stream. If there are several reasons, the first one counts. */
   readonly closed: Effect.Effect<StreamClosed>
   /** Closes the socket and ends the stream. */
   readonly close: (why: StreamClosed) => void
 }
 
-/** `ws` reports a message above its limits as an error with one of these codes, having sent the close code. */
+/** The errors of `ws` for a message above its limits, each with the close code that `ws` has then sent. */
 const tooLargeCodes: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
   WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008
@@ -38,14 +38,14 @@ const tooLargeCodes: Readonly<Record<string, number>> = {
 
 const open = 1
 
-/** The end of a stream. Of several reasons the first counts, and `onEnd` is called once. */
+/** The end of a stream. If there are several reasons, the first one counts. `onEnd` is called once. */
 const makeEnding = Effect.fnUntraced(function*(socket: WebSocket, onEnd: () => void) {
   const ended = yield* Deferred.make<StreamClosed>()
   const end = (why: StreamClosed) => {
     if (Deferred.doneUnsafe(ended, Effect.succeed(why))) onEnd()
   }
   const close = (why: StreamClosed) => {
-    // The socket is closed first, because whoever waits for the end closes it too, and only the first code is sent.
+    // The socket is closed first. Fibers that wait for the end may close the socket, too, and only the first close code is sent.
     socket.close(why.code, why.explanation)
     end(why)
   }
@@ -53,7 +53,7 @@ const makeEnding = Effect.fnUntraced(function*(socket: WebSocket, onEnd: () => v
 })
 
 /**
- * Reads the socket until the scope closes, which closes the socket.
+ * Reads the socket until the scope closes. The socket is then closed.
  *
  * @param fastPath `None`: `ws` and the schemas handle every message
  */
@@ -78,12 +78,12 @@ export const make = Effect.fnUntraced(function*(
   })
 
   const take = (message: Media | Control) => {
-    badMessages.forgiveOne()
+    badMessages.countGood()
     if (message.event !== "media") control.offer(message)
     else if (!media.take(message, now())) close(new StreamClosed({ reason: "ahead", code: 1008 }))
   }
 
-  /** Takes the text if it is a usual `media`, and returns whether it was one. With the fast path, most such texts never reach `ws`. */
+  /** Reads the text if it is a usual `media`, and returns whether it was. With the fast path, most of these texts never reach `ws`. */
   const takeUsualMedia = (text: Buffer, from: number, end: number): boolean => {
     if (socket.readyState !== open) return false
     const message = reader.scan(text, from, end)
@@ -94,7 +94,7 @@ export const make = Effect.fnUntraced(function*(
   }
 
   const reject = (reason: StreamReader.StreamRejection) => {
-    const areTooMany = badMessages.count(reason)
+    const areTooMany = badMessages.countBad(reason)
     if (reason === "beforeStart") close(new StreamClosed({ reason: "mediaBeforeStart", code: 1002 }))
     else if (areTooMany) close(new StreamClosed({ reason: "rubbish", code: 1008 }))
   }

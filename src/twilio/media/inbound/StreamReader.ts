@@ -1,7 +1,7 @@
 /**
  * Reads each message of one stream, in the order of the protocol: `connected`, `start`, then sound and control of that stream alone.
  *
- * `MediaScanner` reads the usual `media`, and the schemas read all else.
+ * `MediaScanner` reads the usual `media`, and the schemas read all other messages.
  */
 import { Result } from "effect"
 import type { StreamSid } from "../../../domain/Sid.ts"
@@ -9,22 +9,22 @@ import * as MediaScanner from "../codec/MediaScanner.ts"
 import { decodeInbound, type Inbound, type Media, type MessageRejected, rejected, type Rejection } from "../MediaMessage.ts"
 
 /**
- * Why a message of a stream was not taken:
- * - `binary`: the protocol has text frames only;
+ * Why a message of a stream was rejected:
+ * - `binary`: the message is a binary frame, but the protocol has only text frames;
  * - `beforeStart`: sound or control came before `start`;
  * - `secondStart`: `connected` or `start` came again;
- * - `foreignStream`: its `streamSid` is not that of `start`;
- * - `outboundTrack`: sound that this service sent.
+ * - `foreignStream`: the message's `streamSid` is not that of `start`;
+ * - `outboundTrack`: the message has sound that this service sent.
  */
 export type StreamRejection = Rejection | "binary" | "beforeStart" | "secondStart" | "foreignStream" | "outboundTrack"
 
 export interface StreamReader {
-  /** Reads the text from `from` to before `end` if it is a usual `media`. `undefined`: it is another message, for `read`. */
+  /** Reads the text from `from` to before `end` if it is a usual `media`. `undefined`: the message is another one, which `read` reads. */
   readonly scan: (text: Buffer, from: number, end: number) => Media | undefined
   readonly read: (data: Buffer, isBinary: boolean) => Result.Result<Inbound, MessageRejected<StreamRejection>>
 }
 
-/** @param scansMedia false: `scan` takes nothing, and the schemas decode every message */
+/** @param scansMedia false: `scan` reads no message, and the schemas decode every message */
 export const make = (scansMedia: boolean): StreamReader => {
   let streamSid: StreamSid | undefined
   let scanner: MediaScanner.MediaScanner | undefined

@@ -6,14 +6,14 @@
 const fin = 0x80
 const masked = 0x80
 
-/** Opcodes from here on are of control frames, which may come between the fragments of a message. */
+/** Frames with this opcode or a higher one are control frames. They may come between the fragments of a message. */
 const firstControlOpcode = 8
 
-/** Two bytes, eight for the length, four for the mask. */
+/** Two bytes, eight bytes for the length, and four bytes for the mask. */
 const maxHeaderBytes = 14
 
 export interface FrameBoundaries {
-  /** Whether no frame and no fragmented message is unfinished: the next byte begins a frame that may be a whole message. */
+  /** Whether no frame and no fragmented message is unfinished. The next byte then begins a frame that may be a whole message. */
   readonly isBetweenMessages: () => boolean
   /** Follows the frames through the next bytes. */
   readonly follow: (bytes: Buffer) => void

@@ -1,13 +1,13 @@
 /**
- * A way past `ws` for the `media` messages of a WebSocket, which come and go fifty times a second on every call.
+ * The `media` messages of a WebSocket bypass `ws`. Every call has fifty of them a second in each direction, and `ws` would cost three times
+ * as much as the work on the message itself (docs/adr/0002).
  *
- * Outbound, whole frames leave in one write, where `ws` makes two for each. Inbound, a function gets each text before `ws` sees its frame.
- * If the function takes the text, `ws` never sees it. The work of `ws` would cost three times the work on the text itself (docs/adr/0002).
- * All other bytes go to `ws` unchanged and in order. They are texts that are not taken, and frames of other kinds or forms: fragmented, cut
- * by the end of a packet, too long or not masked.
+ * Outbound, all frames of a reply's sound leave in one write, while `ws` makes two writes for each frame. Inbound, a function gets each
+ * text before `ws`. If the function takes the text, `ws` does not get it. All other bytes go to `ws` unchanged and in order. They are texts
+ * that the function does not take, and frames of other kinds or forms: fragmented, cut by the end of a packet, too long or not masked.
  *
- * `ws` gets its bytes in slices, each in a later turn of the event loop. A read of 64 KiB can hold ten thousand empty frames, for which
- * `ws` takes 80 ms. The connection is not read while a slice waits.
+ * `ws` gets its bytes in slices, each in a later turn of the event loop. The reason is that a read of 64 KiB can hold ten thousand empty
+ * frames, for which `ws` takes 80 ms. While a slice waits, the connection is not read.
  *
  * RFC 6455, section 5.2, defines the form of a frame.
  */
@@ -22,31 +22,31 @@ type TakeText = (bytes: Buffer, from: number, end: number) => boolean
 
 export interface WebSocketFastPath {
   /**
-   * Writes whole frames. They never come between the parts of a frame of `ws`, because `ws` compresses nothing here and writes each frame
-   * in one go. Returns whether all bytes have left the process; if not, the caller must leave them unchanged.
+   * Writes whole frames. They never come between the parts of a frame of `ws`, because `ws` compresses nothing here and writes each frame at
+   * once. Returns whether all bytes have left the process. If not, the caller must not change the bytes.
    */
   readonly write: (frames: Buffer) => boolean
-  /** From now on `take` gets every text that comes in one whole frame. `undefined` leaves all texts to `ws`. */
+  /** From now on, `take` gets every text that comes in one whole frame. `undefined`: all texts go to `ws`. */
   readonly takeTexts: (take: TakeText | undefined) => void
 }
 
 const masked = 0x80
-/** FIN and the opcode of text. */
+/** A frame's first byte: FIN and the opcode of text. */
 const wholeText = 0x81
 
-/** Longer frames have a length of 64 bits. They are left to `ws`. */
+/** Longer frames have a length field of 64 bits. They are left to `ws`. */
 const maxTextBytes = 65_535
 
-/** Bytes that `ws` is given in one turn of the event loop: about 700 frames at most. */
+/** How many bytes `ws` gets in one turn of the event loop: about 700 frames at most. */
 const sliceBytes = 4096
 
-/** Runs a step of this connection in a later turn of the event loop, among the steps of others. */
+/** Runs a step of this connection in a later turn of the event loop, in turn with the steps of other connections. */
 type RunLater = (step: () => void) => void
 
 /**
- * Removes a frame's mask from the bytes from `from` to before `end`. A second call puts the mask back. `key`: where the mask is.
+ * Removes a frame's mask from the bytes from `from` to before `end`. A second call puts the mask back. `key`: the position of the mask.
  *
- * `words` views the same bytes. Steps of sixteen bytes take a sixth of the time of single bytes (docs/adr/0002).
+ * `words` is a view of the same bytes. Steps of sixteen bytes take a sixth of the time of steps of one byte (docs/adr/0002).
  */
 const applyMask = (bytes: Buffer, words: DataView, key: number, from: number, end: number): void => {
   const mask = words.getInt32(key)
@@ -81,24 +81,24 @@ const takeLeadingTexts = (bytes: Buffer, words: DataView, length: number, maxByt
   return at
 }
 
-/** Gives bytes to `ws`, in slices and in order. */
+/** Passes bytes to `ws`, in slices and in order. */
 interface SlicedPush {
   /** Whether bytes wait for a later turn. */
   readonly isWaiting: () => boolean
-  /** Returns whether more may be read now, as `push` does. */
+  /** Like the socket's own `push`: returns whether more may be read now. */
   readonly push: (bytes: Buffer) => boolean
-  /** The connection's end, which comes behind all waiting bytes. */
+  /** Passes the connection's end to `ws`, after all waiting bytes. Returns what `push` returns. */
   readonly pushEnd: () => boolean
 }
 
 const makeSlicedPush = (socket: Socket, boundaries: FrameBoundaries.FrameBoundaries, runLater: RunLater): SlicedPush => {
   const pushToWs = socket.push
-  /** The stream's own method to ask for more (`readable._read`). */
+  /** The socket's own `_read`, with which Node starts the next read. */
   const readMore: (size: number) => void = Reflect.get(socket, "_read")
   let waiting: Buffer | undefined
   let isEndWaiting = false
 
-  // Node asks for more after each slice.
+  // Node calls `_read` after each slice. While bytes wait, the call must not start the next read.
   Reflect.set(socket, "_read", (size: number) => {
     if (waiting === undefined) readMore.call(socket, size)
   })
@@ -119,7 +119,7 @@ const makeSlicedPush = (socket: Socket, boundaries: FrameBoundaries.FrameBoundar
 
   const pushWaiting = () => {
     if (waiting === undefined || socket.destroyed) return
-    // `ws` has paused the connection.
+    // `ws` has paused the connection, so the bytes wait until it resumes.
     if (socket.readableFlowing === false) return void socket.once("resume", () => runLater(pushWaiting))
     const bytes = waiting
     waiting = undefined
@@ -141,7 +141,7 @@ const makeSlicedPush = (socket: Socket, boundaries: FrameBoundaries.FrameBoundar
 }
 
 /**
- * Stands between a connection and `ws`. Make it before the connection is upgraded, for it must see every byte.
+ * Puts a fast path between a connection and `ws`. Call it before the connection is upgraded, because the fast path must see every byte.
  *
  * @param maxPayload bytes; longer texts are left to `ws`, which refuses them
  */
@@ -151,7 +151,7 @@ export const make = (socket: Socket, maxPayload: number, runLater: RunLater): We
   const boundaries = FrameBoundaries.make()
   const toWs = makeSlicedPush(socket, boundaries, runLater)
 
-  /** How many bytes were taken, from the first on. */
+  /** Passes the texts at the beginning of the bytes to `take`. Returns how many bytes were taken. */
   const takeFrom = (bytes: Buffer, words: DataView, length: number): number =>
     // Nothing is taken while earlier bytes still wait for `ws`, for instance because `ws` has paused the connection.
     take !== undefined && !toWs.isWaiting() && socket.readableFlowing === true && socket.readableLength === 0 && boundaries.isBetweenMessages()
