@@ -12,7 +12,8 @@ type Collect = (options?: { readonly type: "major"; readonly flavor: "last-resor
 let cached: Collect | undefined
 
 /**
- * Takes V8's `gc` from a new context. V8 puts `gc` only into contexts that are made after the flag is set, and the program's own is older.
+ * Takes V8's `gc` from a new context. V8 puts `gc` only into contexts that are made after the flag is set, and the program's own context is
+ * older.
  */
 const collector = (): Collect => {
   if (cached === undefined) {

@@ -19,8 +19,8 @@ const heapGrowsFourfold = "--heap-growing-percent=300"
 const heapGrowsByItself = "--heap-growing-percent=0"
 
 /**
- * With this many calls, fewer collections are worth more memory. With fewer calls the heap stays small, so that the service fits a small
- * machine (docs/adr/0016).
+ * From this many calls on, the heap grows more, so that V8 collects less often. With fewer calls the heap stays small, so that the service
+ * fits a small machine (docs/adr/0016).
  */
 const manyCalls = 20
 

@@ -1,6 +1,6 @@
 /**
- * The interface of the call store. `write` never waits. `keep` waits until a write is stored, for actions that may only happen after that.
- * The other methods read calls, and share calls between processes.
+ * The interface of the call store. `write` never waits. `keep` waits until its write is stored. It is for writes that must be stored before
+ * an action happens. The other methods read calls, and share calls between processes.
  */
 import { Context, Data, type Effect, type Option } from "effect"
 import type { CallSid } from "../domain/Sid.ts"
@@ -33,7 +33,7 @@ export interface StoredCall {
   /** When the call's first media stream began (ms since 1970): the zero of the call's axis (see `StoreWrite`). */
   readonly axisZero: number | null
   readonly isEnded: boolean
-  /** Whether Twilio has reported a final status. A call that ended without a final status may only be redirected, and can come back. */
+  /** Whether Twilio has reported a final status. A call that ended without a final status was perhaps only redirected. It may come back. */
   readonly isOver: boolean
   readonly keepsWords: boolean
   readonly hashesNumbers: boolean
@@ -96,7 +96,7 @@ export class CallStore extends Context.Service<CallStore, {
 /** A call whose end is not stored, and whose owner no longer writes heartbeats. */
 export interface UnendedCall {
   readonly callSid: CallSid
-  /** The call's last sign of life, ms since 1970. */
+  /** When the call or its owner last wrote to the store, ms since 1970. */
   readonly seenAt: number
 }
 

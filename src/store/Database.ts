@@ -43,7 +43,7 @@ export class Database extends Context.Service<Database, {
   readonly check: Effect.Effect<boolean>
   /**
    * Runs the statements of a reader. Fails after `within` (1 s by default) if the database does not answer. Fails at once if the last check
-   * had no answer. An error of the statement itself is a defect.
+   * failed. An error of the statement itself is a defect.
    */
   readonly query: <A, E, R>(
     effect: Effect.Effect<A, E | SqlError, R>,

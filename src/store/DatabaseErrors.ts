@@ -1,5 +1,5 @@
 /**
- * Decides what a failure of the database means: the configuration is wrong, the failure may pass, or the statement is at fault.
+ * Decides what a failure of the database means: the configuration is wrong, the failure may end by itself, or the statement is wrong.
  */
 import { Data, Predicate } from "effect"
 import type { SqlError } from "effect/sql/SqlError"

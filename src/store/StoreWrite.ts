@@ -175,7 +175,7 @@ export type DeliveryType = typeof DeliveryType.Type
 
 /**
  * Requests a webhook. Each call gets one webhook of each type. The webhook's body is read from the store when the webhook is sent, so the
- * facts that it reports must be written before this.
+ * facts that it reports must be written before this write.
  */
 const DeliveryAsked = Schema.TaggedStruct("DeliveryAsked", {
   ...ofCall,

@@ -67,9 +67,9 @@ export class SealedWords extends Context.Service<SealedWords, {
   readonly sealWrite: (write: StoreWrite) => StoreWrite
   /** Seals the body of a webhook, if there is a key. */
   readonly sealWebhook: (body: string, callSid: CallSid, id: string) => string
-  /** Opens a text of the database. Returns a text that is not sealed as it is. Logs a failure. */
+  /** Opens a text of the database. Returns an unsealed text unchanged. Logs a failure. */
   readonly open: (text: string, place: string) => Effect.Effect<Result.Result<string, Unopenable>>
-  /** Opens a column of JSON. Returns JSON that is not sealed as it is. */
+  /** Opens a column of JSON. Returns unsealed JSON unchanged. Logs a failure. */
   readonly openJson: (column: string, place: string) => Effect.Effect<Result.Result<string, Unopenable>>
 }>()("client-caller/store/encryption/SealedWords") {
   static readonly layerNoDeps = Layer.effect(SealedWords, Effect.suspend(() => make))

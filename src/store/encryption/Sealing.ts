@@ -55,7 +55,7 @@ export interface BlockOpener {
 export class Sealing extends Context.Service<Sealing, BlockOpener & {
   /** Seals new texts and sound. Unset: there is no key, and nothing is sealed. */
   readonly sealer: Sealer | undefined
-  /** Opens a sealed text. Returns any other text as it is. */
+  /** Opens a sealed text. Returns any other text unchanged. */
   readonly openText: (text: string, place: string) => Result.Result<string, Unopenable>
 }>()("client-caller/store/encryption/Sealing") {
   static readonly layer = Layer.effect(Sealing, Effect.map(AppConfig, ({ store }) => of(Option.getOrElse(store.encryption, () => []))))

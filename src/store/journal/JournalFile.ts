@@ -93,7 +93,7 @@ export class JournalFile {
   /**
    * Overwrites the lines of one call, taken or not.
    *
-   * The method opens a second handle, because `#handle` can't overwrite. It can only append, or only read the file of another process.
+   * The method opens a second handle. `#handle` can only append to this process's own file, and only read the file of another process.
    */
   erase(callSid: string): Effect.Effect<void, JournalFailed> {
     return attempt(async () => {
@@ -156,7 +156,7 @@ export class JournalFile {
     return this.#takenBytes >= this.#size
   }
 
-  /** Updates the file's time. Other processes see by it that the file's process is alive. */
+  /** Updates the file's time. This shows other processes that the file's process is alive. */
   touch(now: number): Effect.Effect<void, JournalFailed> {
     return attempt(() => this.#handle.utimes(now / 1000, now / 1000))
   }

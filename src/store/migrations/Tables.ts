@@ -120,8 +120,8 @@ const common = [
   created_at DOUBLE PRECISION NOT NULL,
   updated_at DOUBLE PRECISION NOT NULL
 )`,
-  // Calls that were erased on demand. Writes of these calls that still wait in a journal are refused. Each process removes from its machine
-  // what it has of these calls outside the database.
+  // Calls that were erased on demand. Writes of these calls that still wait in a journal are refused. Each process removes the data of these
+  // calls that its machine has outside the database.
   "CREATE TABLE erased_calls (call_sid TEXT NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)",
   // One row. The service writes it to check whether the database can be written to.
   "CREATE TABLE store_probe (id INTEGER NOT NULL PRIMARY KEY, at DOUBLE PRECISION NOT NULL)"

@@ -31,8 +31,8 @@ export interface Recording {
   /** ms of sound. */
   readonly duration: number
   /**
-   * Reads the bytes from `from` to before `to`. At most a few pieces are in memory at once. If sealed sound can't be opened, it fails before
-   * the first byte.
+   * Reads the bytes from `from` to before `to`. At most a few pieces are in memory at once. If sealed sound can't be opened, `read` fails
+   * before the first byte.
    */
   readonly read: ReadSound<RecordingUnreachable>
 }

@@ -119,7 +119,7 @@ const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket =
       const response = yield* send("GET", `${url}?list-type=2&prefix=${encodeURIComponent(fullName(nameStart))}`)
       yield* check("GET", response, isSuccess)
       const text = yield* Effect.mapError(response.text, (cause) => new BucketFailed({ operation: "list", cause }))
-      // After the prefix of the bucket, a key is the name of a recording. Such a name has no characters that XML escapes.
+      // A key is the configured prefix and the name of a recording's file. The name has no characters that XML escapes.
       return Array.from(text.matchAll(/<Key>([^<]*)<\/Key>/g), ([, key]) => key.slice(key.lastIndexOf(nameStart)))
     }),
     remove: Effect.fnUntraced(function*(name) {

@@ -38,7 +38,7 @@ export const make = (options: {
   const logDamaged = ({ call_sid: callSid, file }: Row) => ({ message }: Unopenable) =>
     failureLog.tell("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
 
-  /** Opens the sound of a file. `size`: bytes of sound. `read` reads bytes of the file. The result reads bytes of the sound. */
+  /** Opens the sound of a file. `size`: bytes of sound. `read` reads bytes of the file. Returns a function that reads bytes of the sound. */
   const open = <E>(row: Row, size: number, read: ReadFile<E>): Effect.Effect<ReadFile<E>, E | HeaderUnknown | Unopenable> => {
     if (!SealedFormat.isSealed(row.file)) return Effect.succeed((from, to) => read(MulawWav.headerBytes + from, MulawWav.headerBytes + to))
     if (size === 0) return Effect.succeed(() => Stream.empty)

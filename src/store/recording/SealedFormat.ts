@@ -79,7 +79,7 @@ export const readHeader = ({ openBlock }: BlockOpener, file: string, bytes: Uint
   return Result.map(openBlock(bytes.subarray(fieldsBytes, headerBytes), placeOfHeader(file, fields), keyId), () => keyId)
 }
 
-/** Seals sound as blocks, of which the first has the number `first`. The last block may be short. */
+/** Seals sound as blocks. The first block has the number `first`. The last block may be short. */
 export const seal = (sealer: Sealer, file: string, first: number, sound: Uint8Array): Uint8Array => {
   const blocks: Array<Uint8Array> = []
   for (let at = 0; at < sound.length; at += blockBytes) {

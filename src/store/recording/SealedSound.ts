@@ -45,7 +45,10 @@ class Slots {
     return full
   }
 
-  /** Ends the last block. Then returns empty blocks for those that the file does not have, until there were `count` blocks in all. */
+  /**
+   * Returns the remaining blocks at the end of the stream, so that there are `count` blocks in all. Blocks that the file does not have are
+   * empty.
+   */
   end(count: number): ReadonlyArray<Uint8Array> {
     const last: Array<Uint8Array> = []
     while (this.#count < count) last.push(this.#take())

@@ -13,7 +13,7 @@ import { erasureLock } from "../writer/ApplyWrites.ts"
 import * as WordRemoval from "./WordRemoval.ts"
 import * as LocalTraces from "./LocalTraces.ts"
 
-/** When a process starts, it first reads the erasures of this long a time (ms). */
+/** At its start, a process reads the erasures of the last 24 hours (ms). */
 const firstPeriodMillis = 24 * 60 * 60 * 1000
 
 /**

@@ -11,7 +11,7 @@ import { runner } from "../Statements.ts"
 import * as Expiry from "./Expiry.ts"
 import * as WordRemoval from "./WordRemoval.ts"
 
-/** From how many calls one transaction deletes data. */
+/** The number of calls whose data one transaction deletes. */
 const batchSize = 20
 
 const pauseBetween = "50 millis"

@@ -2,7 +2,7 @@
  * The messages of Twilio Media Streams, both directions, as schemas.
  *
  * The schemas allow what Twilio may change: unknown fields are ignored, `customParameters` may be missing, and a payload may have any
- * length. They are strict about the types of fields, base64 and counters. The field `event` has the kind of a message. Every counter is a
+ * length. They are strict about the types of fields, base64 and counters. The field `event` names the kind of a message. Every counter is a
  * JSON string. Only `sampleRate` and `channels` are JSON numbers.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
@@ -205,7 +205,7 @@ export const decodeInbound: (text: string) => Result.Result<Inbound, MessageReje
 /** Decodes one text frame that was sent to Twilio. The simulator uses it. */
 export const decodeOutbound: (text: string) => Result.Result<Outbound, MessageRejected> = decodeWith(outboundEvents, decodeOutboundShape)
 
-/** Both encode any message of their direction as one text frame. */
+/** `encodeInbound` and `encodeOutbound` write a message as one text frame. */
 export const encodeInbound = Schema.encodeSync(Schema.fromJsonString(Inbound))
 export const encodeOutbound = Schema.encodeSync(Schema.fromJsonString(Outbound))
 

@@ -1,8 +1,8 @@
 /**
  * Timeouts for messages, in a process that may have been halted: by SIGSTOP, a suspended machine or a debugger.
  *
- * After a halt, timers run before the sockets are read, in which the messages of the halt still wait. So a timeout that ends much too late is
- * extended by the time to read the sockets.
+ * Messages that come during a halt wait in the sockets. After the halt, timers run before the sockets are read. So a timeout that ends much
+ * too late is extended by the time to read the sockets.
  */
 import { Clock, Duration, Effect } from "effect"
 

@@ -158,7 +158,7 @@ export class RestClient extends Context.Service<RestClient, {
       }
 
       // Loading the package blocks the thread, and the sound of all calls, for a tenth of a second. So it is loaded at the start, not at the
-      // first request. The local account has no Twilio, unless TWILIO_API_BASE_URL names another server.
+      // first request. With the local account there is no server for requests, unless TWILIO_API_BASE_URL names one.
       const isWithoutTwilio = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
       let loaded: Twilio | undefined = isWithoutTwilio ? undefined : load()
       const client = Effect.sync(() => loaded ??= load())

@@ -68,13 +68,13 @@ const withLegacyQuery = (url: string): string => {
 /**
  * The spellings of one URL that Twilio may have signed, each once and the likeliest first:
  *
- * - the unchanged URL, then the URL with a slash more or less at the end of its path, then both with and without the port;
+ * - the unchanged URL, then the URL with a slash added or removed at the end of its path, then both with and without a port;
  * - the forms that a URL parser and `querystring` write. For a query without special characters they add no new spelling;
  * - the URL with the connection overrides that Twilio was given. Twilio sends no fragment, so it should not sign one. But Twilio's pages do not
  *   say so, and the `twilio` package signs any text. Without this spelling, every call would fail if Twilio signed the fragment.
  *
- * The package differs in three points. It takes 80 as the standard port of `wss`, while this code takes 443. It does not change the slash. It
- * does not add the connection overrides.
+ * The package differs in three points. It takes 80 as the standard port of `wss`, while this code takes 443. It tries neither another slash
+ * nor the connection overrides.
  */
 export const spellings = function*(url: string): Generator<string> {
   const yielded = new Set<string>()

@@ -69,15 +69,15 @@ interface Remembered {
 
 const monotonicMillis = (clock: Clock.Clock) => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
-/** Whether a token of another process may be in its time, by this machine's time of day (ms since 1970). */
-const mayBeInTime = (expiry: number, now: number) =>
+/** Whether a token of another process may be within its lifetime, by this machine's time of day (ms since 1970). */
+const mayBeWithinLifetime = (expiry: number, now: number) =>
   now < expiry + toleranceMillis && now >= expiry - lifetimeMillis - toleranceMillis
 
 export class StreamToken extends Context.Service<StreamToken, {
   readonly issue: (callSid: CallSid) => Effect.Effect<string>
   /**
-   * Checks the token, and marks it as used in this process. With a used token it fails with `used`. Returns the token's nonce, with which the
-   * store can mark the token as used for all processes.
+   * Checks the token, and marks it as used in this process. If the token was used before, it fails with `used`. Returns the token's nonce,
+   * with which the store can mark the token as used for all processes.
    */
   readonly redeem: (token: string | undefined, callSid: CallSid) => Effect.Effect<string, InvalidStreamToken>
 }>()("client-caller/twilio/webhook/StreamToken") {
@@ -120,13 +120,13 @@ export class StreamToken extends Context.Service<StreamToken, {
           const now = monotonicMillis(clock)
           const nonce = body.toString("latin1", expiryBytes)
           const known = remembered.get(nonce)
-          const isInTime = known?.wasIssuedHere === true
+          const isWithinLifetime = known?.wasIssuedHere === true
             ? now - known.since < lifetimeMillis
-            : mayBeInTime(body.readUIntBE(0, expiryBytes), clock.currentTimeMillisUnsafe())
-          if (!isInTime) return yield* new InvalidStreamToken({ reason: "expired" })
+            : mayBeWithinLifetime(body.readUIntBE(0, expiryBytes), clock.currentTimeMillisUnsafe())
+          if (!isWithinLifetime) return yield* new InvalidStreamToken({ reason: "expired" })
           if (known?.isUsed === true) return yield* new InvalidStreamToken({ reason: "used" })
           forgetOldest(now)
-          // Another process has issued a token that is not known here.
+          // A token that is not remembered here was issued by another process.
           remembered.set(nonce, { since: known?.since ?? now, wasIssuedHere: known !== undefined, isUsed: true })
           return Buffer.from(nonce, "latin1").toString("base64url")
         })

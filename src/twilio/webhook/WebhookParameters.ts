@@ -1,6 +1,6 @@
 /**
- * Schemas of the webhook parameters that this service reads. Twilio adds parameters without notice. Unknown parameters are ignored, except
- * that the signature covers them.
+ * Schemas of the webhook parameters that this service reads. Twilio adds parameters without notice. Unknown parameters are covered by
+ * the signature, but ignored otherwise.
  *
  * https://www.twilio.com/docs/voice/twiml#request-parameters
  */
@@ -83,7 +83,8 @@ const ErrorPath = Schema.String.pipe(
 )
 
 /**
- * Twilio sends these fields only to a fallback URL. They say which webhook failed and why. The call may be live, and its process dead.
+ * Twilio sends these fields only to a fallback URL. They say which webhook failed and why. The call may still be live although its process
+ * has died.
  *
  * https://www.twilio.com/docs/usage/security/availability-reliability
  */

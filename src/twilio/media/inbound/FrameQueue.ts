@@ -2,8 +2,8 @@
  * A sliding queue between a socket's callback and one fiber: when it is full, the oldest element is dropped.
  *
  * It works like `Queue.sliding`, but for only one reader and at a lower cost. The readers of all queues are woken together, after the event
- * loop has read all sockets. So the sockets' code runs for all calls, and then the agents' code. Each stays in the processor's caches
- * meanwhile (docs/adr/0002, 0010).
+ * loop has read all sockets. So the sockets' code runs for all calls first, and the agents' code after it. This uses the processor's caches
+ * better (docs/adr/0002, 0010).
  */
 import { Cause, Effect, type Pull, Stream } from "effect"
 

@@ -3,7 +3,7 @@
  */
 import type { WebSocket } from "ws"
 
-/** `controlWaits`: see `ControlQueue`. `turnIsFull`: see `SlowMessages`. */
+/** `controlWaits`: the `ControlQueue` is full. `turnIsFull`: enough `SlowMessages` were read in this turn of the event loop. */
 type Reason = "controlWaits" | "turnIsFull"
 
 export interface ReadGate {

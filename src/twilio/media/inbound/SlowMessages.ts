@@ -10,7 +10,7 @@ import type { ReadGate } from "./ReadGate.ts"
  */
 const maxPerTurn = 64
 
-/** Returns a function that counts a slow message. After `maxPerTurn` calls it pauses the socket until the next turn of the event loop. */
+/** Returns a function that counts a slow message. After `maxPerTurn` messages it pauses the socket until the next turn of the event loop. */
 export const makeCounter = (gate: ReadGate): () => void => {
   let countInTurn = 0
   return () => {

@@ -2,7 +2,7 @@
  * The `media` messages of a WebSocket bypass `ws`. Every call has fifty of them a second in each direction, and `ws` would cost three times
  * as much as the work on the message itself (docs/adr/0002).
  *
- * Outbound, all frames of a reply's sound leave in one write, while `ws` makes two writes for each frame. Inbound, a function gets each
+ * Outbound, the frames of one `write` leave the process together, while `ws` makes two writes for each frame. Inbound, a function gets each
  * text before `ws`. If the function takes the text, `ws` does not get it. All other bytes go to `ws` unchanged and in order. They are texts
  * that the function does not take, and frames of other kinds or forms: fragmented, cut by the end of a packet, too long or not masked.
  *
