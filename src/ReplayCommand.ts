@@ -14,7 +14,7 @@ class EventLogUnusable extends Data.TaggedError("EventLogUnusable")<{ readonly f
 }
 
 /** A tagged value on one line: its tag, then the other fields as JSON. */
-const lineOf = ({ _tag, ...rest }: { readonly _tag: string }): string => `${_tag} ${JSON.stringify(rest)}`
+const lineOf = ({ _tag, ...fields }: { readonly _tag: string }): string => `${_tag} ${JSON.stringify(fields)}`
 
 const replay = Command.make(
   "replay",
@@ -25,8 +25,8 @@ const replay = Command.make(
     const log = yield* Effect.mapError(Effect.fromResult(Replay.parse(text)), ({ reason }) => new EventLogUnusable({ file, reason }))
     const commands = Replay.play(log)
     for (const [index, event] of log.events.entries()) {
-      const { at, ...rest } = event
-      yield* Console.log(`${(at / 1000).toFixed(3).padStart(9)} s  ${lineOf(rest)}`)
+      const { at, ...content } = event
+      yield* Console.log(`${(at / 1000).toFixed(3).padStart(9)} s  ${lineOf(content)}`)
       for (const command of commands[index]) yield* Console.log(`             → ${lineOf(command)}`)
     }
   })

@@ -173,7 +173,7 @@ export const engineEventsSkipped = (stage: string) =>
 
 export const textCallsDropped = (format: string) =>
   Metric.counter("client_caller_text_calls_dropped_total", {
-    description: "Tool calls that a language model wrote as text and that name no tool or can't be read: neither spoken nor done, by format",
+    description: "Tool calls that a language model wrote as text, but that name no tool or can't be read, by format; they are neither spoken nor carried out",
     incremental: true,
     attributes: { format }
   })

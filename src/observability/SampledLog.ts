@@ -47,10 +47,10 @@ export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(fu
     tell: (wantedKind, log) =>
       Effect.suspend(() => {
         const kind = kinds.has(wantedKind) || kinds.size < maxKinds ? wantedKind : "other"
-        const known = kinds.get(kind)
-        if (known !== undefined) {
-          known.times++
-          known.newest = log
+        const existing = kinds.get(kind)
+        if (existing !== undefined) {
+          existing.times++
+          existing.newest = log
           return Effect.void
         }
         const counted: CountedLines = { times: 0, newest: log }

@@ -17,25 +17,25 @@ interface Task {
 }
 
 const make = () => {
-  let due: Array<Task> = []
+  let dueTasks: Array<Task> = []
   let isScheduled = false
 
   const runDue = () => {
-    const tasks = due
-    let done = 0
+    const tasks = dueTasks
+    let ranCount = 0
     try {
       // A task may add further tasks while it runs.
-      while (done < tasks.length && done < maxTasksInARow) tasks[done++].run()
+      while (ranCount < tasks.length && ranCount < maxTasksInARow) tasks[ranCount++].run()
     } finally {
-      due = tasks.slice(done)
-      isScheduled = due.length > 0
+      dueTasks = tasks.slice(ranCount)
+      isScheduled = dueTasks.length > 0
       if (isScheduled) setImmediate(runDue)
     }
   }
 
   return new Scheduler.MixedScheduler("async", (run) => {
     const task: Task = { run }
-    due.push(task)
+    dueTasks.push(task)
     if (!isScheduled) {
       isScheduled = true
       process.nextTick(runDue)

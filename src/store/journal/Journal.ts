@@ -70,25 +70,25 @@ const filesIn = (folder: string, join: Path.Path["join"], now: number) =>
 
 const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]) {
   const clock = yield* Clock.Clock
-  const one = yield* Semaphore.make(1)
+  const oneAtATime = yield* Semaphore.make(1)
   const self = { host: hostname(), pid: process.pid }
-  let own: JournalFile | undefined
+  let ownFile: JournalFile | undefined
   const adopted: Array<JournalFile> = []
-  const known = new Set<string>()
+  const knownNames = new Set<string>()
 
-  const ownFile = Effect.suspend(() => {
-    if (own !== undefined) return Effect.succeed(own)
+  const openOwnFile = Effect.suspend(() => {
+    if (ownFile !== undefined) return Effect.succeed(ownFile)
     const name = nameOf(self, clock.currentTimeMillisUnsafe(), randomBytes(4).toString("hex"))
     return Effect.map(JournalFile.create(join(folder, name)), (file) => {
-      known.add(name)
-      own = file
+      knownNames.add(name)
+      ownFile = file
       return file
     })
   })
 
   const append = (writes: ReadonlyArray<Stamped>, { sync }: { readonly sync: boolean }) =>
-    one.withPermit(Effect.gen(function*() {
-      const file = yield* ownFile
+    oneAtATime.withPermit(Effect.gen(function*() {
+      const file = yield* openOwnFile
       if (file.size > maxBytes) return yield* new JournalFailed({ cause: "the journal is full" })
       yield* file.append(writes)
       if (sync) yield* file.sync()
@@ -96,25 +96,25 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
 
   const remove = (file: JournalFile) =>
     Effect.suspend(() => {
-      if (file === own) own = undefined
+      if (file === ownFile) ownFile = undefined
       else adopted.splice(adopted.indexOf(file), 1)
       return file.remove()
     })
 
   /** Marks the lines that were read last as taken. Removes the file if all its lines are taken. An append may have added lines meanwhile. */
   const take = (file: JournalFile) =>
-    one.withPermit(Effect.suspend(() => {
+    oneAtATime.withPermit(Effect.suspend(() => {
       file.take()
       return file.isTaken ? remove(file) : Effect.void
     }))
 
   const next = (maxLines: number) =>
-    one.withPermit(Effect.gen(function*() {
+    oneAtATime.withPermit(Effect.gen(function*() {
       for (;;) {
-        const file = adopted[0] ?? own
+        const file = adopted[0] ?? ownFile
         if (file === undefined) return Option.none<WaitingLines>()
         const { lines } = yield* file.next(maxLines)
-        if (lines.length > 0) return Option.some({ lines, isOurs: file === own, taken: take(file) })
+        if (lines.length > 0) return Option.some({ lines, isOurs: file === ownFile, taken: take(file) })
         // The file has no further lines, or only blank ones.
         file.take()
         if (file.isTaken) yield* remove(file)
@@ -125,23 +125,23 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
     const now = clock.currentTimeMillisUnsafe()
     for (const { name, untouched } of yield* filesIn(folder, join, now)) {
       const owner = ownerOf(name)
-      if (known.has(name) || owner === undefined || !isOrphan(owner, self, isAlive, untouched)) continue
+      if (knownNames.has(name) || owner === undefined || !isOrphan(owner, self, isAlive, untouched)) continue
       const file = yield* Effect.option(JournalFile.open(join(folder, name)))
       if (Option.isNone(file)) continue
-      known.add(name)
+      knownNames.add(name)
       adopted.push(file.value)
       yield* Effect.logInfo("Reading the journal of a process that has ended")
     }
   })
 
-  const touch = Effect.suspend(() => own === undefined ? Effect.void : Effect.ignore(own.touch(clock.currentTimeMillisUnsafe())))
+  const touch = Effect.suspend(() => ownFile === undefined ? Effect.void : Effect.ignore(ownFile.touch(clock.currentTimeMillisUnsafe())))
   yield* Effect.forkScoped(Effect.repeat(touch, Schedule.spaced("5 seconds")))
-  yield* Effect.addFinalizer(() => Effect.forEach([...adopted, ...(own === undefined ? [] : [own])], (file) => file.close(), { discard: true }))
+  yield* Effect.addFinalizer(() => Effect.forEach([...adopted, ...(ownFile === undefined ? [] : [ownFile])], (file) => file.close(), { discard: true }))
   return Journal.of({
     append,
-    isWaiting: () => own !== undefined || adopted.length > 0,
+    isWaiting: () => ownFile !== undefined || adopted.length > 0,
     next,
     adopt,
-    erase: (callSid) => one.withPermit(Effect.forEach([...adopted, ...(own === undefined ? [] : [own])], (file) => file.erase(callSid), { discard: true }))
+    erase: (callSid) => oneAtATime.withPermit(Effect.forEach([...adopted, ...(ownFile === undefined ? [] : [ownFile])], (file) => file.erase(callSid), { discard: true }))
   })
 })

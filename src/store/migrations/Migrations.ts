@@ -2,7 +2,7 @@
  * Brings the tables to this program's version, step by step. Each step runs once, in one transaction. If two processes start at the same
  * time, one waits for the other.
  *
- * A released step is never changed. A mistake in it is corrected by a new step.
+ * A released step is never changed. A new step corrects a mistake in an older step.
  */
 import { Data, Effect, Predicate } from "effect"
 import * as Migrator from "effect/sql/Migrator"

@@ -1,6 +1,6 @@
 /**
- * Joins the parts of a recording to one WAV file. Each part stands at its time, with silence between the parts. The module itself reads no
- * files: each part brings its own `read`.
+ * Joins the parts of a recording to one WAV file. Each part is placed at its time, with silence between the parts. The module itself reads no
+ * files: each part has its own `read`.
  */
 import { Effect, Stream } from "effect"
 import * as MulawWav from "./MulawWav.ts"
@@ -45,7 +45,7 @@ const piecesOf = <E>(parts: ReadonlyArray<SoundOfPart<E>>): ReadonlyArray<Piece<
   return [{ from: 0, to: header.length, read: (from, to) => Effect.succeed(Stream.make(header.subarray(from, to))) }, ...afterHeader]
 }
 
-/** `read` opens only the parts that have wanted bytes. It opens all of these parts before it returns the stream. */
+/** `read` opens only the parts that have bytes between `from` and `to`. It opens all of these parts before it returns the stream. */
 export const join = <E>(parts: ReadonlyArray<SoundOfPart<E>>): { readonly length: number; readonly read: ReadSound<E> } => {
   const pieces = piecesOf(parts)
   return {

@@ -36,5 +36,5 @@ export const silentPiece = new Uint8Array(64 * 1024).fill(Mulaw.silence)
 
 /** Yields `bytes` bytes of silence, in pieces. */
 export function* silence(bytes: number): Generator<Uint8Array> {
-  for (let left = bytes; left > 0; left -= silentPiece.length) yield silentPiece.subarray(0, left)
+  for (let bytesLeft = bytes; bytesLeft > 0; bytesLeft -= silentPiece.length) yield silentPiece.subarray(0, bytesLeft)
 }

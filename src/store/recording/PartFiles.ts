@@ -2,7 +2,7 @@
  * The folder of recordings: a file for each media stream of a call, named by the call and the stream's number.
  *
  * The file is a WAV file, or a sealed file if there is a key (see `SealedFormat`). A WAV file can be played even after a crash, because its
- * header gets the length of the sound so far every ten seconds.
+ * header is rewritten every ten seconds, with the length of the sound so far.
  *
  * The module uses `node:fs`, because Effect's `FileSystem` has no flags for "only if the file is new" and "do not follow a link".
  */
@@ -79,7 +79,7 @@ interface GrowingPart extends PartFile {
 /**
  * Creates a file, which is sealed if there is a `sealer`. If the number `part` has a file already, the first free number after it is used.
  *
- * @param onClosed runs when the file was finished and closed, even if that has failed; `size`: bytes of sound
+ * @param onClosed runs after the file was finished and closed, and also if that failed; `size`: bytes of sound
  */
 export const create = (
   folder: string,
@@ -133,7 +133,7 @@ export const list = (folder: string): Effect.Effect<ReadonlyArray<Found>> =>
     return found
   })
 
-/** The bytes of a file, header included. `undefined`: there is no such file. */
+/** The size of a file in bytes, header included. `undefined`: there is no such file. */
 export const sizeOf = (folder: string, file: string): Effect.Effect<number | undefined> =>
   Effect.promise(() => fs.stat(join(folder, file)).then(({ size }) => size, () => undefined))
 

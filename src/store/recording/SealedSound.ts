@@ -56,11 +56,11 @@ class Slots {
   }
 
   #take(): Uint8Array {
-    const taken = this.#slot.subarray(0, this.#filled)
+    const block = this.#slot.subarray(0, this.#filled)
     this.#slot = new Uint8Array(slotBytes)
     this.#filled = 0
     this.#count++
-    return taken
+    return block
   }
 }
 
@@ -83,7 +83,7 @@ export const open = Effect.fnUntraced(function*<E>(
       if (isGrowing && block === lastBlock && attempts > 1) {
         return Effect.sleep(readAgainAfterMillis).pipe(
           Effect.andThen(collect(read(SealedFormat.positionOf(block), SealedFormat.positionOf(block + 1)))),
-          Effect.flatMap((again) => openAt(block, again, attempts - 1))
+          Effect.flatMap((sealedAgain) => openAt(block, sealedAgain, attempts - 1))
         )
       }
       const silence = MulawWav.silentPiece.subarray(0, expected)

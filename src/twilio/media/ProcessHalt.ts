@@ -19,13 +19,13 @@ const monotonicMillis = Effect.map(Clock.Clock, (clock) => Number(clock.monotoni
  */
 export const waitAndCatchUp = <A, E, R>(millis: number, wait: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.gen(function*() {
-    const begun = yield* monotonicMillis
+    const startedAt = yield* monotonicMillis
     const result = yield* wait
-    let due = begun + millis
+    let dueAt = startedAt + millis
     while (true) {
       const now = yield* monotonicMillis
-      if (now - due <= haltMillis) return result
-      due = now + graceMillis
+      if (now - dueAt <= haltMillis) return result
+      dueAt = now + graceMillis
       yield* Effect.sleep(graceMillis)
     }
   })

@@ -22,7 +22,7 @@ export const parameterName = "token"
 /** How long (ms) a token is valid: the most time between the answer with the TwiML and the `start` message. */
 export const lifetimeMillis = 120_000
 
-/** How far (ms) the time of day of the process that issued a token may be from ours, either way. */
+/** How far (ms) this machine's time of day may differ from that of the process that issued a token. */
 export const toleranceMillis = 300_000
 
 /**
@@ -119,15 +119,15 @@ export class StreamToken extends Context.Service<StreamToken, {
           const clock = yield* Clock.Clock
           const now = monotonicMillis(clock)
           const nonce = body.toString("latin1", expiryBytes)
-          const known = remembered.get(nonce)
-          const isWithinLifetime = known?.wasIssuedHere === true
-            ? now - known.since < lifetimeMillis
+          const entry = remembered.get(nonce)
+          const isWithinLifetime = entry?.wasIssuedHere === true
+            ? now - entry.since < lifetimeMillis
             : mayBeWithinLifetime(body.readUIntBE(0, expiryBytes), clock.currentTimeMillisUnsafe())
           if (!isWithinLifetime) return yield* new InvalidStreamToken({ reason: "expired" })
-          if (known?.isUsed === true) return yield* new InvalidStreamToken({ reason: "used" })
+          if (entry?.isUsed === true) return yield* new InvalidStreamToken({ reason: "used" })
           forgetOldest(now)
           // A token that is not remembered here was issued by another process.
-          remembered.set(nonce, { since: known?.since ?? now, wasIssuedHere: known !== undefined, isUsed: true })
+          remembered.set(nonce, { since: entry?.since ?? now, wasIssuedHere: entry !== undefined, isUsed: true })
           return Buffer.from(nonce, "latin1").toString("base64url")
         })
       })

@@ -41,10 +41,10 @@ export const CallStatus = Schema.Literals([
 ])
 export type CallStatus = typeof CallStatus.Type
 
-/** Removes surrounding blanks and the difference of letter case. Twilio itself writes these words in lower case. */
+/** Removes surrounding blanks and changes letters to lower case. Twilio itself writes these words in lower case. */
 const toWord = (text: string) => text.trim().toLowerCase()
 
-/** The status that a text means. Returns the literal itself, because a substring of the request would keep the whole request in memory. */
+/** The status that a text names. Returns the literal, not the text: a substring of the request would keep the whole request in memory. */
 const toStatus = (text: string) => CallStatus.literals.find((status) => status === toWord(text))
 
 const CallStatusFromText = Schema.String.pipe(

@@ -9,6 +9,6 @@ export const paths = ["/twiml", "/twilio/continue", "/twilio/status", "/twilio/s
  * @param query the URL's query, which Twilio sends back in its request; fields that are `undefined` are left out
  */
 export const of = (base: string, path: typeof paths[number], query: Readonly<Record<string, string | undefined>> = {}): string => {
-  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
-  return `${base}${path}${given.length === 0 ? "" : `?${new URLSearchParams(given)}`}`
+  const fields = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  return `${base}${path}${fields.length === 0 ? "" : `?${new URLSearchParams(fields)}`}`
 }
