@@ -12,7 +12,7 @@ export interface Module {
   readonly "~module": true
 }
 
-/** An instance of the module, as far as the host uses it. */
+/** The parts of a module's instance that are used here. */
 interface Instance {
   readonly exports: { readonly memory: { readonly buffer: ArrayBuffer }; readonly _start: () => unknown }
 }

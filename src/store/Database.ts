@@ -53,7 +53,7 @@ export class Database extends Context.Service<Database, {
   readonly transaction: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E | SqlError, R>
   /**
    * Waits at most `limit` for an effect. `None`: the limit has passed. The effect is then interrupted. If it can't be interrupted at once, it
-   * continues in the background until it can.
+   * continues in the background until it can be interrupted.
    */
   readonly patiently: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
   /** The reason of a failure, as a clause for the operator. The clause holds no secrets. */
@@ -81,7 +81,7 @@ const layerPostgres = (url: Parameters<typeof Postgres.layer>[0]) =>
   Layer.effect(Database, make({ dialect: "pg", file: "" }, Effect.void)).pipe(
     Layer.provide(Postgres.layer(url)),
     Layer.catchTag("SqlError", (cause) =>
-      Layer.effectContext(Effect.fail(new DatabaseUnusable({ advice: "DATABASE_URL can't be used: its host, port or parameters make no sense. Check it.", cause }))))
+      Layer.effectContext(Effect.fail(new DatabaseUnusable({ advice: "DATABASE_URL can't be used: its host, port or parameters are not valid. Check them.", cause }))))
   )
 
 /** `@effect/sql-pg` raises a defect when a connection is lost inside a transaction. This function turns that defect into a failure. */
@@ -139,8 +139,8 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
     sql`INSERT INTO store_probe (id, at) VALUES (1, ${clock.currentTimeMillisUnsafe()}) ON CONFLICT (id) DO UPDATE SET at = excluded.at`
   )
   // A file that replaced the open one may have other tables, so the next attempt migrates again.
-  const checkFileOrMigrate = Effect.tapError(checkFile, () => Effect.sync(() => isMigrated = false))
-  const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.andThen(checkFileOrMigrate, Effect.suspend(() => {
+  const checkSameFile = Effect.tapError(checkFile, () => Effect.sync(() => isMigrated = false))
+  const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.andThen(checkSameFile, Effect.suspend(() => {
     // If the database refuses this statement, the tables are missing, because another database has replaced this one. The next attempt
     // creates the tables.
     if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isStatementsFault(error)))

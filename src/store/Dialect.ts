@@ -5,7 +5,7 @@
 export type Dialect = "sqlite" | "pg"
 
 /**
- * Replaces each `?` of a text by the database's placeholder. Postgres has numbered placeholders (`$1`, `$2`). The text must have a `?` only
+ * Replaces each `?` of a text with the database's placeholder. Postgres has numbered placeholders (`$1`, `$2`). The text must have a `?` only
  * where a parameter stands.
  */
 export const placeholders = (dialect: Dialect, text: string): string => {

@@ -71,12 +71,12 @@ export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, 
   const isLast = rows.length < turnsAtOnce
   const numbers = [...new Set(rows.map(({ number }) => number))]
   // The last call may have further turns. So the next step begins with that call again, unless all turns of this step are of one call.
-  const whole = isLast || numbers.length === 1 ? numbers : numbers.slice(0, -1)
+  const completeNumbers = isLast || numbers.length === 1 ? numbers : numbers.slice(0, -1)
   const conditions = conditionsOf(filters)
   const calls = yield* run<{ call_sid: string; started_at: number }>(
     `SELECT c.call_sid, c.started_at FROM calls c WHERE c.number IN (SELECT value FROM json_each(?)) AND ${conditions.map(({ text }) => text).join(" AND ")} ORDER BY c.number DESC`,
-    [JSON.stringify(whole), ...conditions.flatMap(({ parameters }) => parameters)]
+    [JSON.stringify(completeNumbers), ...conditions.flatMap(({ parameters }) => parameters)]
   )
-  const last = whole.at(-1)
+  const last = completeNumbers.at(-1)
   return { calls, isLast, end: last ?? 0 }
 })

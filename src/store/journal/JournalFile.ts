@@ -136,10 +136,10 @@ export class JournalFile {
         const bytes = Buffer.alloc(Math.min(length, this.#size - this.#takenBytes))
         const { bytesRead } = await this.#handle.read(bytes, 0, bytes.length, this.#takenBytes)
         const piece = bytes.subarray(0, bytesRead)
-        const { length: whole, lines } = split(piece, maxLines)
+        const { length: linesLength, lines } = split(piece, maxLines)
         const isEnd = this.#takenBytes + bytesRead >= this.#size || bytesRead === 0
         if (lines.length === 0 && piece.length > 0 && !isEnd) continue
-        this.#readLength = lines.length === 0 ? piece.length : whole
+        this.#readLength = lines.length === 0 ? piece.length : linesLength
         return { lines: lines.length === 0 && piece.length > 0 ? [read("")] : lines.filter((line) => line.trim() !== "").map(read) }
       }
     })

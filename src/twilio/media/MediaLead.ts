@@ -20,7 +20,7 @@ const bytesPerMilli = 8
 
 interface MediaLead {
   /**
-   * Counts a message. Returns how many of its bytes to keep, from the first byte on. Usually these are all bytes.
+   * Counts a message. Returns how many of its bytes to keep, from the first byte on. Usually it keeps all of them.
    *
    * @param now monotonic ms
    */

@@ -42,7 +42,7 @@ export const read = (text: Buffer, from: number, end: number): Buffer | undefine
   const padded = length === 0 || text[end - 1] !== padding ? 0 : text[end - 2] === padding ? 2 : 1
   const bytes = Buffer.allocUnsafe((length / 4) * 3 - padded)
   const wholeGroupsEnd = padded === 0 ? end : end - 4
-  /** All groups joined by OR. A character that is not base64 makes its group negative, and so `allGroups`, too. */
+  /** The bitwise OR of all groups. A character that is not base64 makes its group negative, and so `allGroups`, too. */
   let allGroups = 0
   let out = 0
   let at = from

@@ -74,7 +74,10 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
   const tally = { received: 0, scanned: 0, lastAt: openedAt, lost: 0, ahead: 0, surplusMillis: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
   let nextChunk = 1
 
-  /** If a dropped message had waited at least this long (ms), the agent did not take it in time. If less, a burst pushed it out. */
+  /**
+   * If a dropped message had waited at least this long (ms), the agent did not take it in time. If it had waited less, too many came at
+   * once.
+   */
   const untakenAfterMillis = (maxMessages * messageMillis) / 2
 
   const offer = (sound: Media | Silence, at: number) => {

@@ -1,6 +1,6 @@
 /**
  * Limits how many slow messages of a stream are read in one turn of the event loop, so that other calls are served between them
- * (docs/adr/0022). Messages that `MediaScanner` does not read are slow: each costs ten times as much as a message that it reads.
+ * (docs/adr/0022). Messages that `MediaScanner` does not read are slow: each costs ten times as much as a usual `media`.
  */
 import type { ReadGate } from "./ReadGate.ts"
 

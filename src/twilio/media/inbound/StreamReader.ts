@@ -19,7 +19,7 @@ import { decodeInbound, type Inbound, type Media, type MessageRejected, rejected
 export type StreamRejection = Rejection | "binary" | "beforeStart" | "secondStart" | "foreignStream" | "outboundTrack"
 
 export interface StreamReader {
-  /** Reads the text from `from` to before `end` if it is a usual `media`. `undefined`: the message is another one, which `read` reads. */
+  /** Reads the text from `from` to before `end` if it is a usual `media`. `undefined`: it is another message. Use `read` for it. */
   readonly scan: (text: Buffer, from: number, end: number) => Media | undefined
   readonly read: (data: Buffer, isBinary: boolean) => Result.Result<Inbound, MessageRejected<StreamRejection>>
 }

@@ -175,8 +175,8 @@ export const make = (socket: Socket, maxPayload: number, runLater: RunLater): We
       socket.write(frames)
       return socket.writableLength === 0
     },
-    takeTexts: (takeNext) => {
-      take = takeNext
+    takeTexts: (newTake) => {
+      take = newTake
     }
   }
 }

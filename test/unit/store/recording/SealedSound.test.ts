@@ -102,7 +102,7 @@ describe("a sealed recording", () => {
       const { file } = yield* sealed(noise(100))
       const messageOf = (sealing: ReturnType<typeof sealingOf>) => Effect.map(Effect.flip(open(file, { with: sealing })), ({ message }) => message)
       assert.strictEqual(yield* messageOf(sealingOf(["2027", 2])), "It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have. Add that key behind the first one.")
-      assert.include(yield* messageOf(sealingOf(["2026", 2])), "the key is another one with the same id")
+      assert.include(yield* messageOf(sealingOf(["2026", 2])), "STORE_ENCRYPTION_KEYS has another key with the same id")
       assert.isTrue((yield* (yield* open(file, { with: sealingOf(["2027", 2], ["2026", 1]) })).read(0, 100)).equals(noise(100)))
       file.bytes[8] = 2
       assert.include(yield* messageOf(sealing), "a newer version of this service has sealed it")
