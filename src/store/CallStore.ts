@@ -20,7 +20,7 @@ export class StoreUnreachable extends Data.TaggedError("StoreUnreachable")<{ rea
   }
 }
 
-/** What another process needs to take over a call. */
+/** The data that another process needs to take over a call. */
 export interface StoredCall {
   readonly callSid: CallSid
   readonly accountSid: string

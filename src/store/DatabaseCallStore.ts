@@ -1,6 +1,6 @@
 /**
  * The call store, made of the database, the journal and the writer. The writer stores the writes of calls in the database. While the database
- * can't be used, it stores them in the journal.
+ * can't be used, the writer stores them in the journal.
  */
 import { Clock, Effect, Layer, Option } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"

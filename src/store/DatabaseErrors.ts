@@ -1,5 +1,5 @@
 /**
- * Decides what a failure of the database means: the configuration is wrong, the failure may end by itself, or the statement is wrong.
+ * Decides the meaning of a failure of the database: the configuration is wrong, the failure may end by itself, or the statement is wrong.
  */
 import { Data, Predicate } from "effect"
 import type { SqlError } from "effect/sql/SqlError"

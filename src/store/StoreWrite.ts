@@ -37,7 +37,7 @@ export const EngineUse = Schema.Struct({
 })
 export type EngineUse = typeof EngineUse.Type
 
-/** What a call costs by the configuration's price list. Amounts are rounded to 6 decimals. */
+/** The cost of a call, by the configuration's price list. Amounts are rounded to 6 decimals. */
 export const Cost = Schema.Struct({
   /** ISO 4217. */
   currency: Schema.String,
@@ -169,7 +169,7 @@ const RecordingPart = Schema.TaggedStruct("RecordingPart", {
   place: Schema.Literals(["folder", "bucket"])
 })
 
-/** What a webhook reports. */
+/** The event that a webhook reports. */
 export const DeliveryType = Schema.Literals(["call.started", "call.ended"])
 export type DeliveryType = typeof DeliveryType.Type
 

@@ -1,5 +1,5 @@
 /**
- * Postgres through `@effect/sql-pg`, and what its errors mean for this service.
+ * Postgres through `@effect/sql-pg`, and the meaning of its errors for this service.
  */
 import { PgClient } from "@effect/sql-pg"
 import { type Layer, Predicate, type Redacted } from "effect"

@@ -1,9 +1,9 @@
 /**
  * The messages of Twilio Media Streams, both directions, as schemas.
  *
- * The schemas allow what Twilio may change: unknown fields are ignored, `customParameters` may be missing, and a payload may have any
- * length. They are strict about the types of fields, base64 and counters. The field `event` names the kind of a message. Every counter is a
- * JSON string. Only `sampleRate` and `channels` are JSON numbers.
+ * The schemas accept messages that Twilio may change: unknown fields are ignored, `customParameters` may be missing, and a payload may have
+ * any length. They are strict about the types of fields, base64 and counters. The field `event` names the kind of a message. Every counter
+ * is a JSON string. Only `sampleRate` and `channels` are JSON numbers.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
