@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import * as CallFigures from "../history/CallFigures.ts"
 import type { Run } from "../Statements.ts"
 
-/** The tables that hold the words and actions of a call. */
+/** The tables from which rows are removed with the words of a call. */
 const tablesOfWords = ["turns", "actions", "events", "conversations", "deliveries", "call_signals"]
 
 /** Stores the figures of the turns, then removes the words. `storedFigures`: the column `figures` of the call's row. */
