@@ -1,5 +1,6 @@
 /**
- * Twilio's webhooks: it asks what to do with a call, and it reports on calls and streams. Each takes GET and POST, and must be signed.
+ * The routes of Twilio's webhooks. Some ask what to do with a call; the others report on calls and streams. Each takes GET and POST, and
+ * each request must be signed.
  */
 import { Effect, type Layer, Metric, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, type HttpServerResponse } from "effect/http"
