@@ -1,12 +1,12 @@
 /**
- * Switches that turn off what this process does differently from a plain Node program (docs/adr/0010). They are for incidents that one of
- * these differences may have caused.
+ * This process differs from a plain Node program in two things (docs/adr/0010). These switches turn the differences off, for an incident
+ * that one of them may have caused.
  */
 import { onOrOff } from "./Values.ts"
 
 export const processVariables = {
-  /** Read by `runtime/V8.ts` itself, before anything else is loaded. */
+  /** `runtime/V8.ts` reads this variable itself, before anything else is loaded. */
   PROCESS_RESTART: onOrOff("on"),
-  /** Read by `Process.ts`, before the other settings. */
+  /** `Process.ts` reads this variable before the other settings. */
   PROMPT_SCHEDULER: onOrOff("on")
 } as const
