@@ -6,7 +6,7 @@ import { beforeOf, here, type Language, match, oneOf, type Rule, type Spoken, wo
 import * as MeasureWords from "./MeasureWords.ts"
 import { currencyCodes, currencySigns, units } from "./Symbols.ts"
 
-/** A longer row of digits is no amount. */
+/** The most digits of an amount. A longer row of digits is something else. */
 const maxDigits = 15
 
 const minus = "([-−–]?)"
@@ -14,7 +14,7 @@ const figure = `(${pattern})`
 const dash = `${blank}?[-–—]${blank}?`
 const currency = `(${oneOf([...Object.keys(currencySigns), ...currencyCodes])})`
 
-/** Rules that each find one form of a measure and say it. */
+/** Rules that each read one form of a measure. */
 type Readers = ReadonlyArray<Rule>
 
 const isTooLong = (written: string) => written.replace(/\D/g, "").length > maxDigits
@@ -23,7 +23,7 @@ const isTooLong = (written: string) => written.replace(/\D/g, "").length > maxDi
 const isNegative = (sign: string | undefined, text: string, at: number) =>
   sign !== undefined && sign !== "" && /(?:^|[\s([{:;,"'“„«])$/.test(beforeOf(text, at))
 
-/** Joins a range, of which only the second number has the unit. `first`: the words of the first number. */
+/** Joins the words of a range in which only the second number has the unit. `first`: the words of the first number; unset if there is no range. */
 const range = (first: string | undefined, to: string, last: string): string => first === undefined ? last : `${first} ${to} ${last}`
 
 /** "$5", "-$5", "$-5", "$5–7", "$5 million". */
