@@ -47,7 +47,7 @@ export class AgentsUnusable extends Data.TaggedError("AgentsUnusable")<{
 }
 
 interface ConfiguredAgent {
-  /** The path in the configuration. */
+  /** The path of the agent's file, as the configuration has it. */
   readonly file: string
   readonly definition: AgentDefinition
 }

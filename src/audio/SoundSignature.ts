@@ -58,7 +58,10 @@ const startsWith = (bytes: Uint8Array, pattern: ReadonlyArray<number>): Verdict 
   return true
 }
 
-/** An ID3v2 tag (id3.org): version 2 to 4, and a size whose bytes have seven bits each. MP3 files begin with it. */
+/**
+ * Whether the bytes begin with an ID3v2 tag (id3.org): version 2 to 4, and a size whose bytes have seven bits each. MP3
+ * files begin with this tag.
+ */
 const hasId3Tag = (bytes: Uint8Array): Verdict => {
   const begins = startsWith(bytes, pattern("ID3"))
   if (begins !== true) return begins

@@ -29,13 +29,13 @@ export const isReachable = ({ host, publicUrl }: Settings["server"]) =>
 /** A line about the API key, if the key can be guessed. */
 const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
   const weakness = Option.isNone(apiKey) ? undefined : GuessableKeys.weakness(Redacted.value(apiKey.value))
-  return weakness === undefined ? [] : [`API_KEY ${weakness}. Whoever guesses it can place calls. ${GuessableKeys.advice}`]
+  return weakness === undefined ? [] : [`API_KEY ${weakness}. Anybody who guesses the key can place calls. ${GuessableKeys.advice}`]
 }
 
 /** A line for each combination of settings that can't work or must not be used. */
 export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
-  // With the simulator in Twilio's place, everything may be on one machine.
+  // If the simulator stands in for Twilio, everything may be on one machine. The first three checks are only for the real Twilio.
   const isReal = Option.isSome(twilio.account) && Option.match(twilio.apiBaseUrl, { onNone: () => true, onSome: isTwilio })
   const forSimulator = "For the simulator, set TWILIO_API_BASE_URL to its address."
   if (isReal && Option.exists(server.publicUrl, isPlain)) {
@@ -53,10 +53,10 @@ export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings
   }
   if (isReachable(server)) lines.push(...weakKey(apiKey))
   if (Option.exists(webhooks.secrets, (secrets) => secrets.some((secret) => Redacted.value(secret) === examples.webhookSecret))) {
-    lines.push("WEBHOOK_SECRET is still the example of .env.example, so everybody could make webhooks that look like this service's. Set one of your own.")
+    lines.push("WEBHOOK_SECRET is still the example of .env.example, so everybody could make webhooks that look like this service's. Set a secret of your own.")
   }
   if (Option.exists(store.encryption, (keys) => keys.some(({ key }) => Buffer.from(Redacted.value(key)).toString("base64").startsWith(examples.encryptionKey)))) {
-    lines.push("STORE_ENCRYPTION_KEYS is still the example of .env.example, so everybody could open what it seals. Make a key: openssl rand -base64 32")
+    lines.push("STORE_ENCRYPTION_KEYS is still the example of .env.example, so everybody could open the sealed data. Make a key: openssl rand -base64 32")
   }
   if (Option.isSome(webhooks.url)) {
     const address = WebhookAddress.read(webhooks.url.value.href, webhooks.isPrivateAllowed)

@@ -30,14 +30,14 @@ class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: s
 /** The API key in the file can be guessed, or no client can send it in a header. */
 class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
   override get message() {
-    return `The API key in ${this.file} ${this.why}. Whoever guesses it can place calls. Remove the file: a key is then made at the next start.`
+    return `The API key in ${this.file} ${this.why}. Anybody who guesses the key can place calls. Remove the file: a key is then made at the next start.`
   }
 }
 
 /** The characters that a client can send after `Bearer`. */
 const sendable = /^[\x21-\x7e]+$/
 
-/** A first start on a full disk can leave an empty file. */
+/** Whether a file has no content. A first start on a full disk can leave an empty file. */
 const isBlank = (text: string) => trimmed(text) === ""
 
 /** The content of a file; `undefined` if the file is missing. */

@@ -38,7 +38,7 @@ export const firstOf = (...providers: ReadonlyArray<ConfigProvider.ConfigProvide
     for (const provider of providers) {
       const node = yield* provider.load(path)
       if (value === undefined && node?.value !== undefined && trimmed(node.value) !== "") value = node.value
-      // A record: there are longer names that begin with this one.
+      // The node is a record if there are longer names that begin with this name.
       if (node?._tag === "Record") for (const key of node.keys) keys.add(key)
     }
     if (keys.size > 0) return ConfigProvider.makeRecord(keys, value)

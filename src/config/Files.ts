@@ -41,7 +41,7 @@ export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
  * Why a file that a setting names can't be read, and what to do about it. The text ends a sentence that begins with the file's name.
  *
  * @param advice what to do if the file is missing, or is a folder
- * @param maxFileBytes the limit that the file was read with
+ * @param maxFileBytes the limit with which the file was read
  */
 export const whySettingUnreadable = (
   why: FileUnreadable["why"],
@@ -89,7 +89,7 @@ export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonl
 
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? ""
 
-/** 0 on Windows, which does not have these flags. */
+/** Flags for opening a file. They are 0 on Windows, which does not have these flags. */
 export const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
 
 const folderMode = 0o700

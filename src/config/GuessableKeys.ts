@@ -23,7 +23,7 @@ const isRepeated = (text: string): boolean => {
   return false
 }
 
-/** Whether most characters follow directly after the character before them in the alphabet, or most directly precede it: "0123456789", "zyxwv". */
+/** Whether the characters mostly count up, or mostly count down: "0123456789", "zyxwv". */
 const isSequence = (text: string): boolean => {
   const codes = [...text].map((character) => character.charCodeAt(0))
   const steps = codes.slice(1).map((code, at) => code - codes[at])

@@ -73,7 +73,7 @@ const refuse = (response: ServerResponse, detail: string) =>
 
 /** The body of a request that has arrived whole. The body can be read again. */
 const bodyOf = (request: IncomingMessage): Uint8Array => {
-  // Reading an empty body would emit `end`. A later reader would then wait for `end` without end.
+  // Reading an empty body would emit `end`. A later reader would then wait for `end` for ever.
   if (request.readableLength === 0) return new Uint8Array()
   const body = request.read() as Buffer
   request.unshift(body)

@@ -54,7 +54,7 @@ export interface Options {
 
 /** A call from a telephone to one of the service's numbers. */
 export interface PlaceCall {
-  /** E.164. */
+  /** The caller's number. Both numbers are in E.164 form. */
   readonly from: string
   readonly to: string
   /** The number's voice webhook. It is signed exactly as it is written here. */
@@ -62,7 +62,7 @@ export interface PlaceCall {
   readonly method?: Method
   /** The number's fallback URL: gets a POST when a webhook of the call has failed. */
   readonly fallbackUrl?: string
-  /** Default: a silent person. */
+  /** The person who calls. Default: a silent person. */
   readonly caller?: Caller.Caller
   readonly faults?: Faults
   /** The number's own status callback, for the final state only. */

@@ -22,27 +22,28 @@ export type AbbreviationKind =
 /** An abbreviation in lower case may also begin with a capital. A blank may follow each full stop inside it. */
 export type Abbreviation = readonly [written: string, spoken: string, kind: AbbreviationKind]
 
+/** The words for signs. */
 interface Signs {
-  /** Between the two numbers of a range: "5–7". */
+  /** Said between the two numbers of a range: "5–7". */
   readonly to: string
   readonly plus: string
   readonly minus: string
   readonly times: string
-  /** "$5/month" */
+  /** Said for the slash of a rate: "$5/month". */
   readonly per: string
   readonly equals: string
   readonly less: string
   readonly greater: string
   readonly plusMinus: string
-  /** "~5" */
+  /** Said for the tilde: "~5". */
   readonly about: string
   /** `star` and `hash`: the keys of a telephone. */
   readonly star: string
   readonly hash: string
-  /** "#5", "№ 5" */
+  /** Said for the number sign: "#5", "№ 5". */
   readonly number: string
   readonly hashtag: string
-  /** "§ 5" */
+  /** Said for the section sign: "§ 5". */
   readonly section: string
   /** From `at` to `colon`: the signs `@`, `.`, `/`, `-`, `_` and `:` in an address. */
   readonly at: string
@@ -60,7 +61,7 @@ interface Signs {
 interface Clock {
   readonly hours: number
   readonly minutes: number
-  /** The half of the day. Unset if the text does not name it, as "9 a.m." does. */
+  /** The half of the day, if the text says it: "9 a.m.". */
   readonly half?: "am" | "pm"
   /** Whether this is the first time of a range in which only the second time has the word for the hour: "9–17 Uhr". */
   readonly isOpen?: boolean

@@ -124,7 +124,7 @@ export const make = (language: string, data: RuleSets): RuleBasedNumbers => {
     const index = rules.findLastIndex(({ base }) => base <= number)
     if (index < 0) return undefined
     const rule = rules[index]
-    // ICU's "rollback": if a rule's base is no multiple of its divisor, the multiples of the divisor belong to the rule before it.
+    // ICU's "rollback": if a rule's base is not a multiple of its divisor, the multiples of the divisor belong to the rule before it.
     const isRolledBack = index > 0 && rule.divisor > 1 && number % rule.divisor === 0 && rule.base % rule.divisor !== 0 && takesRemainder(rule)
     return isRolledBack ? rules[index - 1] : rule
   }

@@ -90,7 +90,7 @@ export const SlotValues = value(
 const millisOfUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /** A duration in ms: above 0, at most a day. */
-export const Millis = value("a duration, such as 300ms, 8s or 2m (a bare number counts ms)", Schema.Number, (input) => {
+export const Millis = value("a duration, such as 300ms, 8s or 2m (a number without a unit is in ms)", Schema.Number, (input) => {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(String(input).trim())
   if (match === null || (typeof input !== "string" && typeof input !== "number")) return undefined
   const millis = Number(match[1]) * millisOfUnit[(match[2] ?? "ms") as keyof typeof millisOfUnit]
@@ -141,7 +141,7 @@ export const WebUrl = value("a URL that begins with http:// or https://", Schema
 
 const isJson = Schema.is(Schema.Json)
 
-/** Whether the input is the JSON schema of an object, and declares all properties that it requires. Every server accepts these schemas. */
+/** Whether the input is the JSON schema of an object, and declares all properties that it requires. Every language model server accepts such a schema. */
 const isToolParameters = (input: unknown): input is { readonly [key: string]: Schema.Json } => {
   if (!isObject(input) || !isJson(input)) return false
   const { properties = {}, required = [], type = "object" } = input

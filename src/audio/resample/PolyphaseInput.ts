@@ -32,7 +32,7 @@ export class PolyphaseInput {
   constructor(down: number, history: number, blockPeriods: number) {
     this.#down = down
     this.#history = history
-    // The history and the current period.
+    // The history and the current period are saved.
     this.#savedPeriods = history + 1
     this.#saved = new Int16Array(down * this.#savedPeriods)
     this.#streams = streamsOf(down, history + blockPeriods + padding)

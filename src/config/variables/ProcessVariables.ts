@@ -1,6 +1,6 @@
 /**
- * This process differs from a plain Node program in two things (docs/adr/0010). These switches turn the differences off, for an incident
- * that one of them may have caused.
+ * This process differs from a plain Node program (docs/adr/0010). Each of these switches turns one difference off, for an incident that the
+ * difference may have caused.
  */
 import { onOrOff } from "./Values.ts"
 

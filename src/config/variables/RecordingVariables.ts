@@ -30,11 +30,11 @@ export interface BucketSettings {
 export interface RecordingSettings {
   /** Whether every call is recorded, even if its agent or its request says otherwise. */
   readonly all: boolean
-  /** Unset: the folder `recordings` of `DATA_DIR`. */
+  /** The folder for the sound. Unset: the folder `recordings` in `DATA_DIR`. */
   readonly dir: Option.Option<string>
   /** How long sound is kept. */
   readonly kept: Duration.Duration
-  /** Unset: sound stays in the folder. */
+  /** The bucket for the sound. Unset: the sound stays in the folder. */
   readonly bucket: Option.Option<BucketSettings>
 }
 

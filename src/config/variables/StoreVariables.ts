@@ -54,7 +54,7 @@ export const storeVariables = {
 } as const
 
 export interface StoreSettings {
-  /** Unset: a SQLite file in `DATA_DIR`. */
+  /** The address of a Postgres database. Unset: a SQLite file in `DATA_DIR` is used. */
   readonly database: Option.Option<Redacted.Redacted>
   /** `wordsDays`: how many days the words of a call are kept. `figuresDays`: how many days everything else is kept. */
   readonly retention: { readonly wordsDays: number; readonly figuresDays: number }

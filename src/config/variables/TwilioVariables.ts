@@ -41,11 +41,11 @@ export interface Account {
 }
 
 export interface TwilioSettings {
-  /** Unset: the service makes a local account; see `config/Credentials`. */
+  /** The Twilio account. Unset: the service makes a local account; see `config/Credentials`. */
   readonly account: Option.Option<Account>
   /** The number from which calls are placed. */
   readonly phoneNumber: Option.Option<PhoneNumber>
-  /** Unset: Twilio's own address. */
+  /** The base URL of Twilio's REST API. Unset: Twilio's own address. */
   readonly apiBaseUrl: Option.Option<URL>
   /** The URL from which Twilio gets the TwiML of an outbound call when this service does not answer. Unset: the call ends in this case. */
   readonly fallbackUrl: Option.Option<URL>

@@ -31,7 +31,7 @@ export const duration = (from: keyof typeof minimums, fallback: Duration.Input, 
   withDefault(
     DurationText.check(Schema.makeFilter((value) => Duration.between(value, { minimum: minimums[from], maximum: maxDuration }))),
     Duration.fromInputUnsafe(fallback),
-    `a duration ${from} to 24h, such as 30s, 500ms or 2m (a bare number counts seconds)`,
+    `a duration ${from} to 24h, such as 30s, 500ms or 2m (a number without a unit is in seconds)`,
     example
   )
 

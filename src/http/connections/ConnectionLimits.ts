@@ -2,7 +2,7 @@
  * Limits the connections of the server, so that no client can keep one open for ever. Each state of a connection has its own limits:
  *
  * - Connections that wait for a request: their number is limited, and each may wait for the server's keep-alive time.
- * - Requests that are being read: Node's time-outs hold, and their number is limited for each client and for all clients.
+ * - Requests that are being read: Node's time-outs apply, and their number is limited for each client and for all clients.
  * - Answers that are being sent: the connection is closed if its client takes less than 16 KiB in half a minute while more bytes wait.
  * - WebSocket upgrades: each must be complete within ten seconds.
  *

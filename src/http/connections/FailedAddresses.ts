@@ -8,7 +8,7 @@
 /** How many addresses are kept (about 1 MB). When there are more, the address whose last failure is oldest is dropped. */
 const maxAddresses = 10_000
 
-/** An address with this many failures in a row, or more, has its requests come last. */
+/** If an address has this many failures in a row, or more, its requests come last. */
 const manyFailures = 20
 
 interface FailedAddresses {

@@ -1,16 +1,16 @@
 /**
  * Reads the headers in which trusted proxies say who sent a request, and to which address. {@link PublicUrl} uses these pure functions.
  *
- * A request goes client → proxy → … → proxy → here, and each proxy may add who connected to it, and how. The rules:
+ * A request goes client → proxy → … → proxy → here. Each proxy may add headers that say who connected to it, and how. The rules:
  *
  * 1. The headers count only if the peer of the connection is a trusted proxy.
  * 2. `X-Forwarded-For`, or the `for` of RFC 7239's `Forwarded`, is read from the right, past the addresses of trusted proxies. The
  *    first other address is the client. Everything left of it is the client's own claim.
- * 3. The lists of `-Proto`, `-Host` and `-Port` are aligned with that list from the right. A shorter list belongs to the outermost trusted
- *    proxies; a single value always counts.
- * 4. Without addresses to align with, `https` counts if any proxy saw it, since TLS ends at the outermost proxy. Of the hosts, the last one
- *    counts.
- * 5. Without a forwarded host, the `Host` header counts, which the trusted proxy passed on.
+ * 3. The lists in `X-Forwarded-Proto`, `-Host` and `-Port` are aligned with the list of addresses from the right. A shorter list belongs to
+ *    the outermost trusted proxies. A single value always counts.
+ * 4. Without addresses to align with, the scheme is `https` if any proxy saw it, since TLS ends at the outermost proxy. Of the hosts, the last
+ *    one counts.
+ * 5. Without a forwarded host, the `Host` header that the trusted proxy passed on counts.
  * 6. If both families of headers are there, they must agree, since a proxy that writes one family may pass on the client's own headers of
  *    the other. Headers that disagree are all ignored.
  *

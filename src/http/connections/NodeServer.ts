@@ -7,7 +7,7 @@
  *   the connection that has waited longest in the larger of these two groups is closed. So a flood of silent connections does not close
  *   those in use. This limit never closes a WebSocket or a connection whose request has arrived.
  * - A request's headers must arrive within 10 s, on a new connection and on a used one.
- * - No client can keep a connection open without end ({@link ConnectionLimits}).
+ * - No client can keep a connection open for ever ({@link ConnectionLimits}).
  * - Requests do not delay the sound of calls, not even many requests in one packet ({@link RequestTurns}, {@link SlicedReads}).
  * - The port opens before agents and engines are ready; {@link Starting} answers until then.
  * - `close` closes idle connections at once and the others when their response is sent, after 5 s at the latest. Node's own `close` waits

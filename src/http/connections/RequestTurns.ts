@@ -17,7 +17,10 @@ const millisPerTurn = 4
 const turnsPerLastTurn = 4
 
 export interface RequestTurns {
-  /** Queues a step, which never runs at once. Steps of one key run in order. `isLast`: the step comes after all steps without `isLast`. */
+  /**
+   * Queues a step, which never runs at once. Steps of one key run in order. `isLast`: the step comes after all steps without `isLast`, except
+   * in every fourth turn.
+   */
   readonly run: (key: object, step: () => void, isLast?: boolean) => void
   /** Waits in the queue like a step of this key. */
   readonly turn: (key: object, isLast?: boolean) => Effect.Effect<void>

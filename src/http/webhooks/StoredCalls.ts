@@ -14,7 +14,7 @@ import type { StoredCall } from "../../store/CallStore.ts"
 
 /** What the store says about a call that is not in this process. */
 type Standing =
-  /** The store knows no such call. */
+  /** The store does not have the call. */
   | { readonly _tag: "Unknown" }
   /** The store does not answer. */
   | { readonly _tag: "Lost" }

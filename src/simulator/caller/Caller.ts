@@ -44,7 +44,7 @@ export const Step = Data.taggedEnum<Step>()
 
 export interface Caller {
   readonly steps: ReadonlyArray<Step>
-  /** Default: a quiet room, with the telephone at the ear. */
+  /** The room of the person. Default: a quiet room, with the telephone at the ear. */
   readonly room?: Acoustics.Acoustics
 }
 

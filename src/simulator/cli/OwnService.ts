@@ -87,7 +87,7 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
     Stream.splitLines,
     Stream.runForEach((line) =>
       Effect.sync(() => {
-        // This line contains the API key, which must not appear in the message of a failure.
+        // Lines about the API key are left out, so that the key can't appear in the message of a failure.
         if (line === "" || line.startsWith("API key")) return
         const [, url] = /Listening at (\S+?);/.exec(line) ?? []
         if (url !== undefined) Deferred.doneUnsafe(address, Effect.succeed(url))

@@ -111,7 +111,7 @@ export class HeardLines {
     }
   }
 
-  /** Whether the mark behind a line has come back. Removes this mark, and all marks before it. */
+  /** Whether the mark after a line has come back. Removes this mark, and all marks before it. */
   #isOver({ at, turn }: Waiting & { readonly at: number }): boolean {
     // If a mark of a later turn came back, this line's own mark was lost.
     const index = this.#marks.findIndex((mark) => mark.at > at && (mark.turn >= turn))

@@ -20,7 +20,7 @@ interface Bounds {
 
 export class OrderedLines {
   readonly #bounds: Bounds
-  /** In the order of their times; lines of the same time in the order in which they were added. */
+  /** The waiting lines in the order of their times. Lines with the same time are in the order in which they were added. */
   #waiting: Array<Line> = []
   /** The times of announced lines, by their keys. */
   readonly #announced = new Map<number, number>()

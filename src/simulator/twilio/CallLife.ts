@@ -15,7 +15,7 @@ import * as TwimlRunner from "./twiml/TwimlRunner.ts"
 export type PhoneBehaviour = Data.TaggedEnum<{
   /** A person or a machine answers the call. */
   Answers: {
-    /** Default: 1 s. */
+    /** How long the telephone rings. Default: 1 s. */
     readonly after?: Duration.Input
     readonly caller: Caller
     /** The result of answering machine detection. Default: `human`. */

@@ -20,7 +20,7 @@ export const invalidUrl = 11100
 export const invalidDocument = 12100
 /** Warning: a verb, a noun or an attribute is not known, and was skipped. */
 export const skipped = 12200
-/** The answer's content type is neither `text/xml` nor `application/xml`. */
+/** The answer's content type is none of `text/xml`, `application/xml` and `text/html`. */
 export const invalidContentType = 12300
 /** `<Dial>` has no number that can be rung. */
 export const invalidDialNumber = 13224

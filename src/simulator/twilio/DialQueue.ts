@@ -1,5 +1,5 @@
 /**
- * Twilio's limit for the calls that requests to its API begin in a second. Further calls wait with the status `queued`.
+ * Twilio's limit for the number of calls that begin in a second through its API. Further calls wait with the status `queued`.
  */
 export class DialQueue {
   readonly #gapMillis: number

@@ -63,7 +63,7 @@ export interface Faults {
   /** After the caller has hung up, Twilio still requests the stream's `action`, with `CallStatus=completed`. */
   readonly actionAfterEnd?: boolean
   /**
-   * The fallback URL is used only for the call's first document. Twilio does not document whether it is used whenever a
+   * The fallback URL is used only for the call's first document. Twilio does not document whether it is also used when a later
    * `<Connect action>` or `<Redirect>` fails.
    */
   readonly noFallback?: boolean
@@ -117,7 +117,7 @@ const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> 
 /** Faults that take a moment (ms) in addition to their number: `stall=1500@3000`. */
 const timed: ReadonlySet<string> = new Set(["stall"])
 
-/** Faults whose number is a moment: `sudden-close@3000` is `sudden-close=3000`. */
+/** Faults whose number is a moment: `sudden-close@3000` means the same as `sudden-close=3000`. */
 const momentary: ReadonlySet<string> = new Set(["sudden-close", "half-frame", "reset"])
 
 /** The names that {@link parse} accepts. */

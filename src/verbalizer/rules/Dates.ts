@@ -60,7 +60,7 @@ export const make = ({ rules, words }: Language): Rule => {
   const answer = (found: RegExpExecArray, spoken: string | undefined) =>
     spoken === undefined ? undefined : { length: found[0].length, words: spoken }
 
-  /** "24" is 2024, "95" is 1995. */
+  /** Completes a year of two digits: "24" is 2024, "95" is 1995. */
   const fullYear = (digits: string) => digits.length === 4 ? digits : `${Number(digits) < 50 ? 20 : 19}${digits}`
 
   return (text, at) => {

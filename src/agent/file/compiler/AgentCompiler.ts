@@ -18,7 +18,7 @@ import { compileSlots } from "./SlotCompiler.ts"
 
 /** A compiled file. The places in it are for problems that the engines find later. */
 export interface CompiledAgent {
-  /** In no particular order. */
+  /** The problems, in no particular order. */
   readonly problems: ReadonlyArray<Problem>
   /** The definition without the parts that have problems. Unset: too little is left for an agent. */
   readonly definition?: AgentDefinition

@@ -12,7 +12,7 @@ export class FileProblems {
     this.#source = source
   }
 
-  /** In the order in which they were reported. */
+  /** All problems, in the order in which they were reported. */
   get all(): ReadonlyArray<Problem> {
     return this.#problems
   }

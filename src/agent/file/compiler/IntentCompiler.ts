@@ -105,7 +105,7 @@ const compileIntent = (compilation: Compilation, name: string, entry: IntentEntr
 }
 
 interface CompiledIntents {
-  /** The file's own intents, then the default ones that it does not replace. */
+  /** The file's own intents, followed by the default intents that the file does not replace. */
   readonly intents: ReadonlyArray<Intent>
   /** All names that an intent may lead to, including those of intents with problems. */
   readonly names: ReadonlyArray<string>

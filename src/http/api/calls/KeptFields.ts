@@ -6,7 +6,7 @@ import type { AskedKeeping } from "../../../call/history/Keeping.ts"
 import * as WebhookAddress from "../../../config/WebhookAddress.ts"
 import * as Problems from "../Problems.ts"
 
-/** Bytes of the metadata as JSON. */
+/** The most bytes of the metadata as JSON. */
 const maxMetadataBytes = 4096
 
 const Metadata = Schema.Json.check(

@@ -1,6 +1,6 @@
 /**
- * The events of a call to its end, from the first event or from after a given one. The feed begins with the events of the history. Live
- * events follow.
+ * The events of a call until its end. The feed begins with the first event, or after a given event. Events of the history come first, then
+ * live events.
  *
  * For a call in this process, events come at once. For a call in another process, they are read from the history, up to half a second late.
  *

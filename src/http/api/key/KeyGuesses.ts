@@ -17,10 +17,11 @@ const longestWaitMillis = 3_600_000
 export const maxAddresses = 10_000
 
 interface Guesser {
-  /** ms. */
+  /** When the current window began, in ms. */
   readonly windowStart: number
+  /** How many wrong keys came in the current window. */
   readonly guesses: number
-  /** ms. */
+  /** The end of the last wait, in ms; 0: there was no wait. */
   readonly waitUntil: number
   /** The length of the last wait in ms; 0: none yet. */
   readonly wait: number

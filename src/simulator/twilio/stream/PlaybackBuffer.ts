@@ -13,7 +13,7 @@ interface PendingMark {
   readonly due: number
 }
 
-/** Twilio discards sound that would make the buffer longer than about ten minutes. In samples. */
+/** The most sound in the buffer, in samples. Twilio discards sound that would make the buffer longer than about ten minutes. */
 const maxBufferSamples = 10 * 60 * 1000 * samplesPerMilli
 
 export class PlaybackBuffer {

@@ -3,11 +3,11 @@
 /** A media message from the service. `at`: when it arrived, in ms since the call was answered. */
 export interface Arrival {
   readonly at: number
-  /** μ-law bytes: 160 are 20 ms. */
+  /** The number of μ-law bytes. 160 bytes are 20 ms. */
   readonly bytes: number
 }
 
-/** The messages so far. It changes while a stream runs. */
+/** The messages so far. This object changes while a stream runs. */
 export interface Traffic {
   /** When each media message to the service was sent, in ms since the call was answered. */
   readonly sentAt: Array<number>

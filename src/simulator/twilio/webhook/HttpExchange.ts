@@ -8,11 +8,11 @@ import { type ClientRequest, type IncomingMessage, request as httpRequest } from
 import { request as httpsRequest } from "node:https"
 
 export interface HttpRequest {
-  /** Without a fragment. */
+  /** The URL, without a fragment. */
   readonly url: string
   readonly method: "GET" | "POST"
   readonly headers: Readonly<Record<string, string>>
-  /** "" for a GET. */
+  /** The body of a POST. "" for a GET. */
   readonly body: string
   /** How long the connection may take, including TLS. */
   readonly connectMillis: number
