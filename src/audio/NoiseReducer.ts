@@ -2,8 +2,8 @@
  * Removes steady noise from speech with a Wiener filter in the short-time spectrum. The filter's gain is the decision-directed estimate of
  * Ephraim and Malah (IEEE Trans. ASSP 32, 1984).
  *
- * The filter is for recognizers, not for people. A model that was trained on clean speech takes the hiss of a line for consonants. The noise
- * is measured in the quietest frames of a sound. So a few frames must be without speech: a pause, or the time before the first word.
+ * The filter is for recognizers, not for people. A model that was trained on clean speech mistakes the hiss of a line for consonants. The
+ * noise is measured in the quietest frames of a sound. So a few frames must be without speech: a pause, or the time before the first word.
  *
  * Frames have 256 samples (32 ms at 8 kHz). They overlap by half and are multiplied by a sine window before and after the filter.
  * Samples are floats of any scale.
@@ -156,9 +156,9 @@ export const make = (noise: Noise): NoiseReducer => {
       frame.copyWithin(0, hop)
       filled = hop
     }
-    const early = Math.max(0, Math.min(out.length, -returned))
+    const beforeSound = Math.max(0, Math.min(out.length, -returned))
     returned += out.length
-    return out.subarray(early)
+    return out.subarray(beforeSound)
   }
 
   return {

@@ -5,7 +5,7 @@
  */
 import { Duration, Option, Redacted, Result } from "effect"
 import * as GuessableKeys from "./GuessableKeys.ts"
-import { meant } from "./Environment.ts"
+import { intendedVariable } from "./Environment.ts"
 import { isEverything } from "./Networks.ts"
 import type { Settings } from "./Settings.ts"
 import * as WebhookAddress from "./WebhookAddress.ts"
@@ -132,10 +132,10 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
     }
   }
   if (Option.exists(twilio.apiBaseUrl, (url) => isPlain(url) && isTwilio(url))) {
-    lines.push("TWILIO_API_BASE_URL begins with http://: the auth token would go over the network in the clear. Set https://.")
+    lines.push("TWILIO_API_BASE_URL begins with http://: the auth token would go over the network unencrypted. Set https://.")
   }
   for (const name of given) {
-    const variable = meant(name, known)
+    const variable = intendedVariable(name, known)
     if (variable !== undefined && !given.includes(variable)) lines.push(`${name} is no variable of this service. Did you mean ${variable}?`)
   }
   return lines

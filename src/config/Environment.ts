@@ -65,7 +65,7 @@ const wordsOf = (name: string) => name.split("_")
  * of them has all words of the other.
  * `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` count as misspelled, `OPENAI_API_KEY` does not.
  */
-export const meant = (name: string, known: ReadonlyArray<string>): string | undefined => {
+export const intendedVariable = (name: string, known: ReadonlyArray<string>): string | undefined => {
   if (known.includes(name) || !/^[A-Z][A-Z0-9_]{4,}$/.test(name)) return undefined
   const candidates = known.filter((candidate) => {
     const [fewer, more] = [wordsOf(name), wordsOf(candidate)].sort((one, other) => one.length - other.length)

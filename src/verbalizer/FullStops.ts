@@ -100,7 +100,7 @@ const make = (language: string): FullStops => {
 
 const languageStops = new Map<string, FullStops>()
 
-/** The full stops of a language (BCP 47). A language without rules has only the common abbreviations. */
+/** The rules for full stops in a language (BCP 47). A language without its own rules has only the common abbreviations. */
 export const of = (tag: string): FullStops => {
   const language = tag.toLowerCase().split(/[-_]/)[0]
   const known = languageStops.get(language) ?? make(/^[a-z]{2,3}$/.test(language) ? language : "en")

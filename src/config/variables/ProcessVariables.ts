@@ -1,6 +1,6 @@
 /**
- * This process differs from a plain Node program (docs/adr/0010). Each of these switches turns one difference off, for an incident that the
- * difference may have caused.
+ * Switches for the two differences between this process and a plain Node program (docs/adr/0010). With `off`, the process runs like a plain
+ * Node program in that respect. Operators use this to find out whether a difference is the cause of an incident.
  */
 import { onOrOff } from "./Values.ts"
 

@@ -34,7 +34,7 @@ export const twilioVariables = {
 
 type Values = ValuesOf<typeof twilioVariables>
 
-/** A Twilio account. A webhook is accepted when it is signed with any of the tokens; REST requests use the first. */
+/** A Twilio account. A webhook is accepted when it is signed with any of the tokens. REST requests use the first token. */
 export interface Account {
   readonly accountSid: AccountSid
   readonly authTokens: Array.NonEmptyReadonlyArray<Redacted.Redacted>

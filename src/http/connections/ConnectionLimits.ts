@@ -20,12 +20,12 @@ const maxReading = 768
 /** How many connections may have sent a part of a request's head. */
 const maxReceiving = 1000
 
-/** A request that is being read is cut to make room only if more calls of `look` than this have passed since its beginning. */
-const graceLooks = 1
+/** To make room, a request that is being read is closed only if `applyLimits` was called more often than this since the request began. */
+const graceChecks = 1
 
-/** If at least this many bytes wait for a client, it must take as many within `slowLooks` calls of `look`. */
+/** If at least this many bytes wait for a client, it must take as many within `slowChecks` calls of `applyLimits`. */
 const minTakenBytes = 16_384
-const slowLooks = 15
+const slowChecks = 15
 
 /**
  * The longest time from an upgrade request to its WebSocket, in ms. The socket's time-out measures inactivity. That is the same time,
@@ -38,18 +38,18 @@ export type ClientOf = (request: IncomingMessage) => string
 
 const peerOf: ClientOf = ({ socket }) => socket.remoteAddress ?? ""
 
-/** A request whose body is being read. `since`: the number of looks before it began. */
+/** A request whose body is being read. `since`: the number of calls of `applyLimits` before the request began. */
 interface Reading {
   readonly socket: Socket
   readonly client: string
   readonly since: number
 }
 
-/** At an earlier look: how many bytes of its answers the client had taken, and how many waited. */
+/** At the call of `applyLimits` with the number `check`: how many bytes of its answers the client had taken, and how many waited. */
 interface Taken {
   readonly bytes: number
   readonly waiting: number
-  readonly look: number
+  readonly check: number
 }
 
 /**
@@ -71,7 +71,7 @@ export class ConnectionLimits {
   private readonly taken = new WeakMap<Socket, Taken>()
   private readonly sockets = new Set<Socket>()
   private isClosing = false
-  private looks = 0
+  private checks = 0
 
   private readonly maxIdle: number
   private readonly clientOf: ClientOf
@@ -111,7 +111,7 @@ export class ConnectionLimits {
   readonly read = (request: IncomingMessage): void => {
     const { socket } = request
     if (request.complete || this.isClosing) return
-    this.reading.set(request, { socket, client: this.clientOf(request), since: this.looks })
+    this.reading.set(request, { socket, client: this.clientOf(request), since: this.checks })
     const done = () => void this.reading.delete(request)
     request.once("end", done)
     request.once("close", done)
@@ -128,8 +128,8 @@ export class ConnectionLimits {
   }
 
   /** Applies the limits. Call it about every two seconds. */
-  readonly look = (): void => {
-    this.looks++
+  readonly applyLimits = (): void => {
+    this.checks++
     this.limitReading()
     for (const socket of this.sockets) this.closeIfSlow(socket)
   }
@@ -160,7 +160,7 @@ export class ConnectionLimits {
   private cutLongest(limit: number, isCounted: (reading: Reading) => boolean): void {
     const counted = [...this.reading].filter(([, reading]) => isCounted(reading))
     for (const [request, { since, socket }] of counted.slice(0, Math.max(0, counted.length - limit))) {
-      if (this.looks - since <= graceLooks) return
+      if (this.checks - since <= graceChecks) return
       this.reading.delete(request)
       socket.destroy()
     }
@@ -173,8 +173,8 @@ export class ConnectionLimits {
     const bytes = socket.bytesWritten - waiting
     const before = this.taken.get(socket)
     if (before === undefined || bytes - before.bytes >= Math.min(before.waiting, minTakenBytes)) {
-      this.taken.set(socket, { bytes, waiting, look: this.looks })
-    } else if (this.looks - before.look >= slowLooks) socket.destroy()
+      this.taken.set(socket, { bytes, waiting, check: this.checks })
+    } else if (this.checks - before.check >= slowChecks) socket.destroy()
   }
 
   readonly close = (): void => {

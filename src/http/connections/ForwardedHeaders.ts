@@ -1,7 +1,7 @@
 /**
  * Reads the headers in which trusted proxies say who sent a request, and to which address. {@link PublicUrl} uses these pure functions.
  *
- * A request goes client → proxy → … → proxy → here. Each proxy may add headers that say who connected to it, and how. The rules:
+ * A request goes client → proxy → … → proxy → this service. Each proxy may add headers that say who connected to it, and how. The rules:
  *
  * 1. The headers count only if the peer of the connection is a trusted proxy.
  * 2. `X-Forwarded-For`, or the `for` of RFC 7239's `Forwarded`, is read from the right, past the addresses of trusted proxies. The

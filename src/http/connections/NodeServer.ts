@@ -112,8 +112,8 @@ export const make = (
   server.on("newListener", (event) => {
     if (event === "request") starting.end()
   })
-  const lookTimer = setInterval(connections.look, timeouts.checkEvery)
-  lookTimer.unref()
+  const limitsTimer = setInterval(connections.applyLimits, timeouts.checkEvery)
+  limitsTimer.unref()
   const close = server.close.bind(server)
   server.close = (callback) => {
     starting.giveUp()
@@ -121,7 +121,7 @@ export const make = (
     // The calls have ended by now, so no open request is worth waiting for.
     const destroyTimer = setTimeout(connections.destroyAll, closeAfter)
     return close((error) => {
-      clearInterval(lookTimer)
+      clearInterval(limitsTimer)
       clearTimeout(destroyTimer)
       callback?.(error)
     })

@@ -137,7 +137,7 @@ const advices: ReadonlyArray<readonly [ForwardedHeaders.Doubt, string]> = [
   ],
   [
     "unreadable",
-    "A forwarding header can't be read. Set PUBLIC_URL to the address that Twilio calls, or mend the proxy's header."
+    "A forwarding header can't be read. Set PUBLIC_URL to the address that Twilio calls, or correct the proxy's header."
   ],
   [
     "nothing forwarded",
@@ -184,18 +184,18 @@ const diagnosePublicUrl = (headers: ForwardedHeaders.Headers, url: URL): Diagnos
   const seen = {
     ...formsOf(headers),
     publicUrl: `${scheme}, ${hostForm(url.host)}${url.pathname === "/" ? "" : ", with a path"}`,
-    requestedHost: isSameHost ? "that of PUBLIC_URL" : "another than that of PUBLIC_URL"
+    requestedHost: isSameHost ? "that of PUBLIC_URL" : "not that of PUBLIC_URL"
   }
   return isSameHost
     ? {
       kind: "PUBLIC_URL",
-      advice: "The host is that of PUBLIC_URL. Look whether its scheme, port and path are exactly what Twilio calls, and whether "
+      advice: "The host is that of PUBLIC_URL. Check whether its scheme, port and path are exactly what Twilio calls, and whether "
         + "TWILIO_AUTH_TOKEN is the account's primary auth token.",
       seen
     }
     : {
       kind: "PUBLIC_URL of another host",
-      advice: "The request was sent to another host than that of PUBLIC_URL, or a proxy changed the Host header. PUBLIC_URL must be "
+      advice: "The request was not sent to the host of PUBLIC_URL, or a proxy changed the Host header. PUBLIC_URL must be "
         + "exactly the address that Twilio calls, and TWILIO_AUTH_TOKEN the account's primary auth token.",
       seen
     }

@@ -63,7 +63,7 @@ const millis = (value: number) => `${Math.round(value)} ms`
 
 const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
 
-/** The time between two looks for new lines. */
+/** New lines are printed at this interval. */
 const interval = "20 millis"
 
 /** An event of the service or of the telephone. */

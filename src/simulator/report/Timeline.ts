@@ -26,7 +26,7 @@ export const nanosPerSample = 125_000
 /** A time in nanoseconds as the nearest number of samples. */
 export const toSamples = (nanos: bigint): number => Math.round(Number(nanos) / nanosPerSample)
 
-/** Pieces of μ-law sound in the order of time. They never overlap. */
+/** Pieces of μ-law sound in chronological order. They never overlap. */
 export class Timeline {
   #pieces: Array<Piece> = []
   #stretches: Array<Stretch> = []

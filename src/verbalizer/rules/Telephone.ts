@@ -1,5 +1,5 @@
 /**
- * Telephone numbers, and other rows of figures in groups (cards, account numbers). They are read digit by digit, with a comma between groups.
+ * Telephone numbers, and other digits in groups (card and account numbers). They are read digit by digit, with a comma between groups.
  */
 import { parsePhoneNumberFromString } from "libphonenumber-js"
 import { blank } from "../WrittenNumber.ts"

@@ -20,7 +20,7 @@ import { compileSlots } from "./SlotCompiler.ts"
 export interface CompiledAgent {
   /** The problems, in no particular order. */
   readonly problems: ReadonlyArray<Problem>
-  /** The definition without the parts that have problems. Unset: too little is left for an agent. */
+  /** The definition without the parts that have problems. Unset: the file has too few valid parts for an agent. */
   readonly definition?: AgentDefinition
   readonly placeOfVoice: Place
   readonly placeOfLanguage: Place

@@ -32,7 +32,7 @@ const explanations = {
   refused: "Nobody listens at the webhook's address.",
   notConnected: "The webhook could not be reached.",
   notHttp: "The webhook's answer is not HTTP.",
-  broken: "The connection broke before the webhook's answer was whole.",
+  broken: "The connection broke before the webhook's answer was complete.",
   readTimeout: "The webhook did not answer in time."
 }
 
@@ -87,20 +87,20 @@ const converse = (request: ClientRequest, body: string, received: () => void): E
     request.end(body)
   })
 
-export const exchange = Effect.fn("HttpExchange.exchange")(function*(asked: HttpRequest): Effect.fn.Return<HttpAnswer, ExchangeError, Scope.Scope> {
+export const exchange = Effect.fn("HttpExchange.exchange")(function*(options: HttpRequest): Effect.fn.Return<HttpAnswer, ExchangeError, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const request = yield* open(asked)
-  yield* Effect.timeoutOrElse(connect(request, asked.url), {
-    duration: Duration.millis(asked.connectMillis),
+  const request = yield* open(options)
+  yield* Effect.timeoutOrElse(connect(request, options.url), {
+    duration: Duration.millis(options.connectMillis),
     orElse: () => failed("notConnected")
   })
-  const readNanos = BigInt(asked.readMillis) * 1_000_000n
+  const readNanos = BigInt(options.readMillis) * 1_000_000n
   let deadline = clock.monotonicTimeNanosUnsafe() + readNanos
   const untilSilent: Effect.Effect<never, ExchangeError> = Effect.suspend(() => {
     const remainingNanos = deadline - clock.monotonicTimeNanosUnsafe()
     return remainingNanos <= 0n ? failed("readTimeout") : Effect.andThen(Effect.sleep(Duration.nanos(remainingNanos)), untilSilent)
   })
-  const answer = converse(request, asked.body, () => {
+  const answer = converse(request, options.body, () => {
     deadline = clock.monotonicTimeNanosUnsafe() + readNanos
   })
   return yield* Effect.raceFirst(answer, untilSilent)

@@ -1,6 +1,6 @@
 /**
- * Status callbacks as Twilio sends them: one signed form post for each requested state, numbered from "0". A {@link Delivery} can
- * make them late, double or out of order, since Twilio does not exclude this.
+ * Status callbacks as Twilio sends them: one signed form post for each requested state, numbered from "0". With a {@link Delivery}, the
+ * callbacks are late, doubled or out of order, as Twilio's callbacks may be.
  */
 import { type Cause, DateTime, type Duration, Effect, Queue, Ref } from "effect"
 import type { AccountSid } from "../../../domain/Sid.ts"
