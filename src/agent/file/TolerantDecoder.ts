@@ -53,7 +53,7 @@ export const decodeTolerantly = (source: Source): TolerantlyDecoded => {
   for (const [path, { length }] of tooLongTexts(data)) {
     problems.push({
       ...source.place(path),
-      message: `This text has ${length} characters. A text may have at most ${maxSpokenCharacters}, about two minutes of speech. `
+      message: `This text has ${length} characters. A text may have ${maxSpokenCharacters}, about two minutes of speech. `
         + "Write what a language model must know into \"instructions\"."
     })
     data = without(data, path)
