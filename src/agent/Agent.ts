@@ -1,7 +1,7 @@
 /**
  * An agent: it answers a call, hears the caller's sound, and replies with sound.
  *
- * `echo`, the smallest, sends the sound back; `ConversationAgent` makes agents that converse. Every agent is connected to its call
+ * `echo`, the smallest agent, sends the sound back. `ConversationAgent` makes agents that converse. Every agent is connected to its call
  * through the same port, `conversation/ports/AudioPort`.
  */
 import { Data, type Effect, type Scope } from "effect"
@@ -9,7 +9,7 @@ import type { SampleRate } from "../audio/Pcm.ts"
 import type { AgentSide, CallSide } from "../conversation/ports/AudioPort.ts"
 import type { AgentName } from "../domain/AgentName.ts"
 
-/** The agent could not go on; the call is ended. */
+/** The agent has failed during a call. The call is ended. */
 export class AgentFailed extends Data.TaggedError("AgentFailed")<{ readonly agent: AgentName; readonly cause: unknown }> {
   override get message() {
     return `The agent "${this.agent}" failed, and the call was ended. The cause is in the log.`
@@ -18,16 +18,16 @@ export class AgentFailed extends Data.TaggedError("AgentFailed")<{ readonly agen
 
 export interface Agent {
   readonly name: AgentName
-  /** The rate (Hz) at which it listens and speaks. */
+  /** The sample rate at which the agent listens and speaks, in Hz. */
   readonly sampleRate: SampleRate
   /**
-   * How many frames of 20 ms may wait, inbound and outbound together, before the caller's oldest are dropped. Set by an agent that
-   * has no use for old sound. Unset: as many as fit into `MEDIA_BACKLOG`.
+   * How many frames of 20 ms may wait, inbound and outbound together. When more wait, the oldest frames from the caller are dropped. An
+   * agent sets this if it has no use for old sound. Unset: as many as fit into `MEDIA_BACKLOG`.
    */
   readonly maxBacklogFrames?: number
-  /** `false`: the store keeps figures of its calls, but no words and no sound. */
+  /** `false`: the store keeps figures of the agent's calls, but no words and no sound. */
   readonly keepsWords?: boolean
-  /** The address for webhooks about its calls. Unset: the service's address. */
+  /** The address for webhooks about the agent's calls. Unset: the service's address. */
   readonly webhookUrl?: string
   /** Whether the agent's calls are recorded. */
   readonly isRecorded?: boolean

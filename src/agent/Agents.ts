@@ -1,8 +1,8 @@
 /**
  * The agents of this service, found by name or by the number that was called.
  *
- * `echo` and `receptionist` are built in; others are files, see `ConfiguredAgents`. Files are loaded when the service starts. If one of
- * them has a problem, the service does not start. A file with the name `receptionist` replaces the built-in one.
+ * `echo` and `receptionist` are built in. All other agents are files; see `ConfiguredAgents`. Files are loaded when the service starts. If a
+ * file has a problem, the service does not start. A file whose agent has the name `receptionist` replaces the built-in agent.
  */
 import { Context, Data, Effect, Fiber, Layer, Option, Path, Scope } from "effect"
 import { fileURLToPath } from "node:url"
@@ -37,21 +37,21 @@ export const receptionistFile = fileURLToPath(new URL("./builtin/receptionist.ya
 
 const receptionist = AgentName.make("receptionist")
 
-/** Gives an agent that is ready, or loads it at its first use. */
+/** Returns an agent. Some agents are loaded by the first use. */
 type Source = Effect.Effect<Agent, ConfiguredAgents.AgentProblem>
 
 const asUnusable = (problem: ConfiguredAgents.AgentProblem) => new ConfiguredAgents.AgentsUnusable({ problems: [problem] })
 
 export class Agents extends Context.Service<Agents, {
-  /** Answers all calls for which no other agent is chosen. */
+  /** The agent for all calls for which no other agent is chosen. */
   readonly standard: Agent
   readonly find: (name: string) => Effect.Effect<Agent, UnknownAgent>
-  /** The agent for calls to this number: as `AGENT_NUMBERS` says, else the standard agent. */
+  /** The agent for calls to this number: the agent in `AGENT_NUMBERS` or, if the number is not there, the standard agent. */
   readonly forNumber: (called: Option.Option<PhoneNumber>) => Agent
-  /** The state of each engine that is a server; engines that run in this process have none. */
+  /** The state of each engine. A stage without servers is left out. */
   readonly engines: Effect.Effect<ReadonlyArray<EngineState>>
 }>()("client-caller/agent/Agents") {
-  /** Only the given agents, for tests and for a service without engines. `AGENT` must name one of them. */
+  /** A layer with only the given agents, for tests and for a service without engines. `AGENT` must name one of them. */
   static readonly layerWith = (agents: ReadonlyArray<Agent>) =>
     Layer.effect(
       Agents,
@@ -59,7 +59,7 @@ export class Agents extends Context.Service<Agents, {
         make(config, new Map(agents.map((agent) => [agent.name, Effect.succeed(agent)])), new Map(), Effect.succeed([])))
     )
 
-  /** The built-in agents and the agents of files. */
+  /** The layer with the built-in agents and the agents of files. */
   static readonly layer = Layer.effect(
     Agents,
     Effect.gen(function*() {
@@ -78,7 +78,7 @@ export class Agents extends Context.Service<Agents, {
         const isChosen = [config.standard, ...config.numbers.map(({ agent }) => agent)]
           .some((choice) => choice._tag === "Named" && choice.name === receptionist)
         if (isChosen) return Effect.succeed(yield* Effect.mapError(builtIn, asUnusable))
-        // Loaded in a fiber of the service, so that a call that ends meanwhile does not interrupt the loading.
+        // A fiber of the service does the loading, so that a call that ends meanwhile does not interrupt it.
         const loading = yield* Effect.cached(Effect.forkIn(builtIn, scope))
         return Effect.flatMap(loading, Fiber.join)
       })
@@ -101,7 +101,7 @@ export class Agents extends Context.Service<Agents, {
   )
 }
 
-/** `sources`: agents by name. `byPath`: agents of files, by each path that the configuration may use. */
+/** `sources`: agents by name. `byPath`: agents of files, by absolute path and by the path in the configuration. */
 const make = Effect.fnUntraced(function*(
   config: AppConfig["Service"]["agents"],
   sources: ReadonlyMap<string, Source>,

@@ -1,5 +1,5 @@
 /**
- * The agent files that the configuration names: in `AGENT` and `AGENT_NUMBERS`, and all files in `AGENTS_DIR`.
+ * Loads the agent files that `AGENT` and `AGENT_NUMBERS` name, and all agent files in `AGENTS_DIR`.
  */
 import { Array, Data, Effect, FileSystem, Option, Path, Result } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
@@ -15,7 +15,7 @@ import { type AgentFileInvalid, AgentFiles, type AgentFileUnreadable } from "./f
 class AgentNameTaken extends Data.TaggedError("AgentNameTaken")<{
   readonly agent: AgentName
   readonly file: string
-  /** The file that has the name already. Unset: a built-in agent has it. */
+  /** The file whose agent has the name already. Unset: a built-in agent has it. */
   readonly other?: string
 }> {
   override get message() {
@@ -47,7 +47,7 @@ export class AgentsUnusable extends Data.TaggedError("AgentsUnusable")<{
 }
 
 interface ConfiguredAgent {
-  /** The path as the configuration has it. */
+  /** The path of the agent's file, as the configuration has it. */
   readonly file: string
   readonly definition: AgentDefinition
 }
@@ -58,12 +58,12 @@ const filesInFolder = Effect.fnUntraced(function*(folder: string) {
   const path = yield* Path.Path
   return yield* fs.readDirectory(folder).pipe(
     Effect.map((names) => names.filter((name) => /\.ya?ml$/i.test(name)).sort().map((name) => path.join(folder, name))),
-    // A folder that can't be read is tried as an agent file. That fails with an error that names the settings to check.
+    // A folder that can't be read is loaded as if it were an agent file. The loading fails with an error that names the settings to check.
     Effect.catch(() => Effect.succeed([folder]))
   )
 })
 
-/** Warns of transfers to numbers that the API would not dial. They stay allowed, since the operator has written them. */
+/** Warns of transfers to numbers that the API would not dial. These transfers stay allowed, since the operator has written them. */
 const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers = {} }: AgentDefinition) =>
   Effect.forEach(Object.entries(transfers), ([name, number]) =>
     Option.match(DialRules.refusal(rules, number), {
@@ -72,7 +72,7 @@ const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers =
         Effect.logWarning(`${file}: the transfer "${name}" is allowed, but leads to a number that the API would not dial. ${message}`)
     }), { discard: true })
 
-/** Loads each file once, however often it is named. `agents` has absolute paths as keys, in the order in which the files are named. */
+/** Loads each file once, even if the configuration names it several times. `agents` has absolute paths as keys, in the order of loading. */
 export const load = Effect.gen(function*() {
   const { agents: config, dialling, webhooks } = yield* AppConfig
   const files = yield* AgentFiles
@@ -96,7 +96,7 @@ export const load = Effect.gen(function*() {
     const definition = loaded.success
     const address = definition.webhookUrl === undefined ? undefined : WebhookAddress.read(definition.webhookUrl, webhooks.isPrivateAllowed)
     if (address !== undefined && Result.isFailure(address)) problems.push(new AgentWebhookRefused({ file, cause: address.failure }))
-    const other = [...agents.values()].find((one) => one.definition.name === definition.name)
+    const other = [...agents.values()].find((agent) => agent.definition.name === definition.name)
     if (other !== undefined || definition.name === echo.name) {
       problems.push(new AgentNameTaken({ agent: definition.name, file, ...(other === undefined ? {} : { other: other.file }) }))
     } else agents.set(absolutePath, { file, definition })

@@ -20,7 +20,7 @@ import { ConversationFactory } from "./ConversationFactory.ts"
 import * as EngineTimeouts from "./EngineTimeouts.ts"
 import { TurnEventLog } from "./TurnEventLog.ts"
 
-/** Updates the metrics, and logs a line for each turn. No log line has spoken words in it. */
+/** Updates the metrics, and logs a line for each turn. No log line contains spoken words. */
 const observe = (event: ConversationEvent): Effect.Effect<void> => {
   switch (event._tag) {
     case "TurnMeasured": {
@@ -84,25 +84,25 @@ export const layer = Layer.effect(
       speech: textToSpeech.engines ?? Effect.succeed([])
     })
 
-    const agentOf = Effect.fn("ConversationFactory.agentOf")(function*(ofFile: AgentDefinition) {
-      const definition = EngineTimeouts.forEngines(ofFile, stages)
-      const definitionRecorded = withRecordingNotice(definition)
-      const fixedLines = new Set([...Object.values(definition.lines), definitionRecorded.lines.greeting])
+    const agentOf = Effect.fn("ConversationFactory.agentOf")(function*(fileDefinition: AgentDefinition) {
+      const definition = EngineTimeouts.forEngines(fileDefinition, stages)
+      const definitionIfRecorded = withRecordingNotice(definition)
+      const fixedLines = new Set([...Object.values(definition.lines), definitionIfRecorded.lines.greeting])
       const recognizer = yield* speechToText.prepare({ ...definition.hints, pause: definition.endpointing.silence })
       const replier = yield* replyModel.prepare(definition)
       yield* textToSpeech.prepare(
         [...[...fixedLines].map(SpeechTextFilter.toSpeech), ...definition.fillers?.lines ?? []].map(ReplySpeech.requestOf(definition))
       )
-      // Reads the number words from their files now, so that no call waits for the disk.
+      // The number words are read from their files now, so that no call waits for the disk.
       if (definition.endpointing.dictation !== undefined) Dictation.of(definition.language, definition.region)
       // The first detector loads the engine, so that the first call does not wait for it.
       yield* Effect.scoped(voiceActivity.open)
       const engines: Conversation.Engines = { voiceActivity, recognizer, replier, tools, textToSpeech }
 
       const answer = Effect.fnUntraced(function*(call: CallSide) {
-        const spoken = call.isRecorded === true ? definitionRecorded : definition
-        const record = yield* eventLogs.open(call.callId, call.isOutbound ? { ...spoken, isOutbound: true } : spoken, replier)
-        return yield* Conversation.open(spoken, engines, {
+        const definitionOfCall = call.isRecorded === true ? definitionIfRecorded : definition
+        const record = yield* eventLogs.open(call.callId, call.isOutbound ? { ...definitionOfCall, isOutbound: true } : definitionOfCall, replier)
+        return yield* Conversation.open(definitionOfCall, engines, {
           ...(call as CallSide<8000>),
           tell: (event) => Effect.andThen(observe(event), call.tell(event)),
           ...(record === undefined ? {} : { record })
@@ -113,7 +113,7 @@ export const layer = Layer.effect(
       return agent
     })
 
-    const withState = [speechToText, replyModel, textToSpeech].flatMap(({ engines }) => engines === undefined ? [] : [engines])
-    return ConversationFactory.of({ agentOf, engines: Effect.map(Effect.all(withState), (states) => states.flat()) })
+    const statesOfStages = [speechToText, replyModel, textToSpeech].flatMap(({ engines }) => engines === undefined ? [] : [engines])
+    return ConversationFactory.of({ agentOf, engines: Effect.map(Effect.all(statesOfStages), (states) => states.flat()) })
   })
 )

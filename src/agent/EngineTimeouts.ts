@@ -1,16 +1,16 @@
 /**
- * How long an agent waits for its engines: as its file says, else by the number of servers of each stage.
+ * How long an agent waits for the engines of each stage. If the agent's file does not say it, the number of engines decides.
  *
- * A stage's only server gets more time: a late answer is better than none. Where another engine can take over, or the engine runs in this
- * process, less time is enough.
+ * If a stage's only engine is a server, it gets more time, because a late answer is better than no answer. If another engine can take over,
+ * or the engine runs in this process, less time is enough.
  */
 import type { EngineState } from "../conversation/ports/Engine.ts"
 import type { AgentDefinition, Timeouts } from "../definition/AgentDefinition.ts"
 
-/** Timeouts of a stage's only server, ms. */
+/** The timeouts of a server that is the only engine of its stage, in ms. */
 const onlyServer: Timeouts = { transcript: 8000, reply: 10_000, speech: 8000 }
 
-/** The servers of each stage; none for an engine that runs in this process. */
+/** The engines of each stage. The list of a stage without servers is empty. */
 export type Stages = { readonly [Name in keyof Timeouts]: ReadonlyArray<EngineState> }
 
 /** The definition with the timeout of each stage. */

@@ -1,5 +1,6 @@
 /**
- * The event logs of calls: the events of the turn machine, for `conversation/replay/Replay`. Written only if `EVENTS_DIR` names a folder.
+ * Writes the event logs of calls: the events of the turn machine, for `conversation/replay/Replay`. Logs are written only if `EVENTS_DIR`
+ * names a folder.
  */
 import { type Cause, Context, Duration, Effect, Fiber, Layer, Option, Path, Queue, type Scope, Stream } from "effect"
 import { AppConfig } from "../config/AppConfig.ts"
@@ -16,7 +17,10 @@ const maxQueuedEvents = 4096
 const lastWritesTimeout = Duration.seconds(2)
 
 export class TurnEventLog extends Context.Service<TurnEventLog, {
-  /** Opens a call's log, until the scope closes, and gives the function that writes an event. `undefined`: no log is written. `callId` names the file. */
+  /**
+   * Opens the log of a call until the scope closes. Returns the function that writes an event, or `undefined` if no log is written. `callId`
+   * becomes the name of the file.
+   */
   readonly open: (
     callId: string,
     definition: AgentDefinition & { readonly isOutbound?: boolean },
@@ -46,7 +50,7 @@ export class TurnEventLog extends Context.Service<TurnEventLog, {
         })).pipe(
           Effect.catch(({ reason }) => Effect.logWarning(`The events of a call could not be written to EVENTS_DIR: ${reason}`))
         )
-        // A fiber of the layer: it writes the queued events after the call has ended, even while the service stops.
+        // This fiber belongs to the layer, not to the call. So it writes the queued events after the call has ended, even while the service stops.
         const writer = yield* Effect.forkIn(write, scope)
         yield* Effect.addFinalizer(() => Effect.andThen(Queue.end(lines), Effect.timeoutOption(Fiber.await(writer), lastWritesTimeout)))
         return (event: TurnEvent) => void Queue.offerUnsafe(lines, Replay.eventLine(event))

@@ -1,7 +1,7 @@
-/** ITU-T G.711 A-law, 8 bits a sample, by table. It is only decoded, for files and speech servers: Twilio sends mu-law. */
+/** ITU-T G.711 A-law, 8 bits per sample. A-law is only decoded, for files and speech servers, since Twilio sends mu-law. */
 
 const expand = (code: number): number => {
-  // Every other bit is sent inverted.
+  // In the code, every other bit is inverted.
   const bits = code ^ 0x55
   const segment = (bits >> 4) & 0x07
   const mantissa = ((bits & 0x0f) << 4) + 8

@@ -1,27 +1,27 @@
 /**
- * The keys of a telephone as tones: two sines a key, one of a low and one of a high group.
+ * The keys of a telephone as tones. The tone of a key is two sines, one from a low and one from a high group of frequencies.
  *
- * ITU-T Q.23 names the frequencies. By Q.24 a receiver accepts 40 ms of tone and 40 ms of pause. Here both last 100 ms, so that a tone
- * survives a lost frame, and a voice menu at the far end hears it through a μ-law line.
+ * ITU-T Q.23 defines the frequencies. By Q.24, a receiver accepts 40 ms of tone and 40 ms of pause. Here both last 100 ms. So a tone survives
+ * a lost frame, and a voice menu at the far end recognizes it over a μ-law line.
  */
 import * as Pcm from "./Pcm.ts"
 
-/** ms of each tone. */
+/** The length of each tone in ms. */
 export const toneMillis = 100
 
-/** ms of silence behind each tone. */
+/** The silence after each tone in ms. */
 const pauseMillis = 100
 
-/** Hz: the low group is a key's row, the high group its column. */
+/** The frequencies in Hz. A key's row gives the low frequency, its column the high one. */
 const low = [697, 770, 852, 941] as const
 const high = [1209, 1336, 1477, 1633] as const
 
 const rows = ["123A", "456B", "789C", "*0#D"]
 
-/** The peak of each sine as a share of full scale; both together reach at most a half, so the peak of a tone is at −6 dBFS. */
+/** The peak of each sine as a share of full scale. Both sines together reach at most a half, so the peak of a tone is at −6 dBFS. */
 const amplitude = 0.25
 
-/** ms in which a tone rises and falls, along a raised cosine: a step would be heard as a click. */
+/** The time in which a tone rises and falls along a raised cosine, in ms. Without this ramp, a click would be heard. */
 const rampMillis = 5
 
 /** The two frequencies (Hz) of a key; `undefined` if no telephone has this key. */
@@ -34,14 +34,14 @@ export const frequenciesOf = (key: string): readonly [low: number, high: number]
 export const keysIn = (text: string): string =>
   [...text].filter((key) => frequenciesOf(key) !== undefined).join("")
 
-/** ms that the keys take. */
+/** The length of the sound of these keys in ms. */
 export const durationOf = (keys: string): number => keys.length * (toneMillis + pauseMillis)
 
-/** The keys whose tones have begun `millis` after the first tone began. A receiver may have heard them. */
+/** The keys whose tones have begun within `millis` ms. A receiver may have recognized these keys. */
 export const begunBy = (keys: string, millis: number): string =>
   millis <= 0 ? "" : keys.slice(0, Math.ceil(millis / (toneMillis + pauseMillis)))
 
-/** The sound of keys (see `keysIn`): for each a tone and a pause. */
+/** The sound of keys (see `keysIn`): a tone and a pause for each key. */
 export const tones = <Rate extends Pcm.SampleRate>(keys: string, sampleRate: Rate): Pcm.Pcm<Rate> => {
   const toneLength = (sampleRate * toneMillis) / 1000
   const keyLength = (sampleRate * (toneMillis + pauseMillis)) / 1000

@@ -1,21 +1,20 @@
 /**
- * The telephone's code: ITU-T G.711 mu-law, 8 bits a sample at 8 kHz, encoded and decoded by table.
+ * The telephone's coding of sound: ITU-T G.711 mu-law, 8 bits per sample at 8 kHz, encoded and decoded by table.
  *
  * The algorithm is that of the ITU-T software tool library (Recommendation G.191, `ulaw_compress` and
  * `ulaw_expand`): the 14 upper bits of a 16-bit sample count, the bias is 33 (132 in 16 bits), the magnitude is
  * limited to 8191 (the largest code decodes to 32124), and a negative sample is folded by **one's** complement.
  *
- * Two well-known variants differ from it on negative samples only. Codecs that negate the 16-bit sample (bias
- * 0x84, clip 32635) choose the next larger code for the 127 negative samples that lie exactly on a decision value.
- * Sun's `g711.c`, which shifts first and negates then, differs for 508 samples and sends -1 as -8. All of them
- * decode alike.
+ * Two well-known variants differ from this algorithm, but only for negative samples. Codecs that negate the 16-bit sample (bias 0x84, clip
+ * 32635) choose the next larger code for the 127 negative samples that lie exactly on a decision value. Sun's `g711.c`, which first shifts
+ * and then negates, differs for 508 samples and encodes -1 as -8. The decoding is the same in all of them.
  *
  * Both 0xff (+0) and 0x7f (-0) decode to 0, and 0 encodes to 0xff; for every other code `encode(decode(c)) = c`.
  * The samples -1…-4 encode to 0x7f, too.
  */
 import type { Pcm } from "./Pcm.ts"
 
-/** The code of a silent sample, +0. */
+/** The code of a silent sample (+0). */
 export const silence = 0xff
 
 const bias = 33
@@ -38,7 +37,7 @@ const compress = (sample: number): number => {
 /** The 16-bit sample of each code. */
 export const expanded: Int16Array = Int16Array.from({ length: 256 }, (_, code) => expand(code))
 
-/** Indexed by the sample's two's complement bits, so that negative samples need no branch. */
+/** The code of each sample. The index is the sample's two's complement bits, so that negative samples need no branch. */
 const compressed = Uint8Array.from({ length: 65_536 }, (_, bits) => compress((bits << 16) >> 16))
 
 const checkRoom = (needed: number, room: number): void => {
@@ -48,9 +47,9 @@ const checkRoom = (needed: number, room: number): void => {
 }
 
 /**
- * Decodes into `out` from `outOffset` on, without allocating.
+ * Decodes into `out` from index `outOffset` on, without allocating.
  *
- * Throws `RangeError`, and writes nothing, when `out` has no room for all of `bytes`.
+ * Throws `RangeError`, and writes nothing, if `out` has no room for all samples.
  */
 export const decodeInto = (bytes: Uint8Array, out: Pcm<8000>, outOffset = 0): void => {
   checkRoom(bytes.length, out.length - outOffset)
@@ -60,9 +59,9 @@ export const decodeInto = (bytes: Uint8Array, out: Pcm<8000>, outOffset = 0): vo
 }
 
 /**
- * Encodes into `out` from `outOffset` on, without allocating.
+ * Encodes into `out` from index `outOffset` on, without allocating.
  *
- * Throws `RangeError`, and writes nothing, when `out` has no room for all of `pcm`.
+ * Throws `RangeError`, and writes nothing, if `out` has no room for all codes.
  */
 export const encodeInto = (pcm: Pcm<8000>, out: Uint8Array, outOffset = 0): void => {
   checkRoom(pcm.length, out.length - outOffset)

@@ -1,9 +1,9 @@
 /**
- * Takes steady noise out of speech: a Wiener filter in the short-time spectrum. Its gain is the
- * decision-directed estimate of Ephraim and Malah (IEEE Trans. ASSP 32, 1984).
+ * Removes steady noise from speech with a Wiener filter in the short-time spectrum. The filter's gain is the decision-directed estimate of
+ * Ephraim and Malah (IEEE Trans. ASSP 32, 1984).
  *
- * It is for recognizers, not for people: a model that was trained on clean speech hears the hiss of a line as consonants. The noise is
- * measured in the quietest frames of a sound. So a few frames must be without speech: a pause, or the time before the first word.
+ * The filter is for recognizers, not for people. A model that was trained on clean speech mistakes the hiss of a line for consonants. The
+ * noise is measured in the quietest frames of a sound. So a few frames must be without speech: a pause, or the time before the first word.
  *
  * Frames have 256 samples (32 ms at 8 kHz). They overlap by half and are multiplied by a sine window before and after the filter.
  * Samples are floats of any scale.
@@ -20,17 +20,17 @@ const minQuietFrames = 3
 /** The weight of the previous frame in the estimate of this frame's speech. */
 const smoothing = 0.98
 
-/** The gain of a bin without speech, −20 dB. Less would be heard as twittering. */
+/** The gain of a bin without speech, −20 dB. With a lower gain, twittering would be heard. */
 const minGain = 0.1
 
-/** The least noise of a bin, so that nothing is divided by 0. In mu-law this power is silence. */
+/** The least noise of a bin, which avoids a division by 0. Sound of this power is silence in mu-law. */
 const minPower = 1e-9
 
 const window = Float64Array.from({ length: frameLength }, (_, index) => Math.sin((Math.PI * (index + 0.5)) / frameLength))
 const cosines = Float64Array.from({ length: hop }, (_, index) => Math.cos((2 * Math.PI * index) / frameLength))
 const sines = Float64Array.from({ length: hop }, (_, index) => Math.sin((2 * Math.PI * index) / frameLength))
 
-/** An FFT in place. `direction`: −1 to the spectrum, 1 back to samples, which then are too large by a factor of `frameLength`. */
+/** An FFT in place. `direction`: −1 gives the spectrum, 1 gives the samples again, but larger by the factor `frameLength`. */
 const transform = (real: Float64Array, imaginary: Float64Array, direction: 1 | -1): void => {
   for (let index = 1, other = 0; index < frameLength; index++) {
     let bit = frameLength >> 1
@@ -64,7 +64,7 @@ const transform = (real: Float64Array, imaginary: Float64Array, direction: 1 | -
   }
 }
 
-// Both are filled and read within one step, so all sounds share them.
+// Both arrays are filled and read within one step, so all sounds share them.
 const real = new Float64Array(frameLength)
 const imaginary = new Float64Array(frameLength)
 
@@ -79,7 +79,7 @@ const powerAt = (bin: number): number => real[bin] * real[bin] + imaginary[bin] 
 /** The power of steady noise in each bin of the spectrum. */
 type Noise = Float64Array
 
-/** The noise in a sound, by its quietest frames; 0 in all bins if the sound is shorter than a frame. */
+/** The noise in a sound, measured in its quietest frames. 0 in all bins if the sound is shorter than a frame. */
 export const noiseOf = (sound: Float32Array): Noise => {
   const frames: Array<{ readonly at: number; readonly power: number }> = []
   for (let at = 0; at + frameLength <= sound.length; at += hop) {
@@ -98,16 +98,16 @@ export const noiseOf = (sound: Float32Array): Noise => {
   return noise
 }
 
-/** One sound, in pieces of any length. */
+/** The filter for one sound, which may come in pieces of any length. */
 export interface NoiseReducer {
   /** Returns the samples that are ready. The output lags behind the input by up to 255 samples. */
   readonly push: (piece: Float32Array) => Float32Array
-  /** Returns the remaining samples: as many have then come out as were pushed. Nothing may be pushed afterwards. */
+  /** Returns the remaining samples, so that as many samples are returned as were pushed. Nothing may be pushed afterwards. */
   readonly flush: () => Float32Array
 }
 
 export const make = (noise: Noise): NoiseReducer => {
-  /** The frame that is being filled; it begins half a frame before the sound. */
+  /** The frame that is being filled. The first frame begins half a frame before the sound. */
   const frame = new Float32Array(frameLength)
   let filled = hop
   /** The second half of the previous frame, which is added to the first half of this one. */
@@ -115,7 +115,7 @@ export const make = (noise: Noise): NoiseReducer => {
   /** The speech in each bin of the previous frame. */
   const speechPower = new Float64Array(bins)
   let pushed = 0
-  /** Samples that have come out. It begins negative: the first half frame is the time before the sound, and is thrown away. */
+  /** How many samples were returned. The count begins negative, because the first half frame is before the sound and is dropped. */
   let returned = -hop
 
   const filter = () => {
@@ -156,9 +156,9 @@ export const make = (noise: Noise): NoiseReducer => {
       frame.copyWithin(0, hop)
       filled = hop
     }
-    const early = Math.max(0, Math.min(out.length, -returned))
+    const beforeSound = Math.max(0, Math.min(out.length, -returned))
     returned += out.length
-    return out.subarray(early)
+    return out.subarray(beforeSound)
   }
 
   return {

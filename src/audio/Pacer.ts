@@ -1,27 +1,27 @@
 /**
- * Decides when the next chunk of sound may be sent. It is pure arithmetic: each method takes the time as a parameter.
+ * Decides when the next chunk of sound may be sent. The pacer has no clock: each method takes the time as a parameter.
  *
- * Playback runs in real time. Sound is sent ahead of its playback, by a fixed lead at most. The lead hides jitter of the network.
+ * Playback runs in real time. Sound is sent ahead of its playback, but at most by a fixed lead. The lead hides jitter of the network.
  * It is short, so a barge-in discards little sound that was already sent.
  *
- * All times are milliseconds and may be fractional. `nowMillis` should be monotonic, from any origin. If it steps back, the next wait is
- * longer by the same time.
+ * All times are in milliseconds and may be fractional. `nowMillis` should be monotonic, from any origin. If the time steps back, the next
+ * wait is longer by the same amount.
  */
 interface Pacer {
   /**
-   * Books a chunk of `durationMillis` behind all earlier ones. Answers how many ms to wait from `nowMillis` before sending it (0: send at
-   * once).
+   * Books the playback time of a chunk of `durationMillis`, after all earlier chunks. Returns how many ms to wait from `nowMillis` before the
+   * chunk is sent (0: send at once).
    *
    * When the chunk is sent, at most `leadMillis` of sound are booked and not yet played. Send chunks in the order in which they were
-   * booked. A chunk that is longer than the lead leaves when the one before has been played.
+   * booked. A chunk that is longer than the lead is sent when the chunk before has been played.
    *
    * A wait is computed from the sum of all durations, not from the last wait. If one wait lasts too long, the next one is shorter, so
    * errors do not add up. After an underrun, playback starts again at `nowMillis`.
    */
   reserve(nowMillis: number, durationMillis: number): number
-  /** How many ms of the booked sound are not yet played; 0 after an underrun. */
+  /** How many ms of the booked sound are not yet played. 0 after an underrun. */
   lead(nowMillis: number): number
-  /** The other side has thrown away the sound that it had not played (Twilio's `clear`): booking starts at `nowMillis` again. */
+  /** Call it when the other side has thrown away its unplayed sound (Twilio's `clear`). Booking starts at `nowMillis` again. */
   clear(nowMillis: number): void
 }
 

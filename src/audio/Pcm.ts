@@ -1,17 +1,17 @@
 /**
  * Linear sound: signed 16-bit samples, one channel, with the sample rate in the type.
  *
- * The rate is in the type alone: at run time a `Pcm` is a plain `Int16Array`. So the compiler does not let 8 kHz sound of the telephone pass
- * to a consumer that expects 16 kHz.
+ * The rate exists only in the type. At run time, a `Pcm` is a plain `Int16Array`. The compiler reports an error if 8 kHz sound of the
+ * telephone is passed to a function that expects 16 kHz.
  */
 
 /**
- * Whole Hz. Where a rate is fixed, its type is the number itself: 8000 for the telephone, 16000 for Whisper, 24000 for CSM, 48000 for
- * sound cards. Voices and files may have any other, such as Piper's 22050.
+ * A sample rate in whole Hz. If a rate is fixed, its type is the number itself: 8000 for the telephone, 16000 for Whisper, 24000 for CSM,
+ * 48000 for sound cards. Voices and files may have any other rate, such as Piper's 22050.
  */
 export type SampleRate = number
 
-/** The lowest and the highest sample rate (Hz) that is accepted for speech. */
+/** The lowest and the highest sample rate that are accepted for speech, in Hz. */
 export const lowestRate = 4000
 export const highestRate = 192_000
 
@@ -21,13 +21,13 @@ export type Pcm<Rate extends SampleRate = SampleRate> = Int16Array & { readonly 
 /** The same array, with its rate in the type. */
 export const of = <Rate extends SampleRate>(_rate: Rate, samples: Int16Array): Pcm<Rate> => samples as Pcm<Rate>
 
-/** Whether this machine's byte order is that of nearly all files and servers. */
+/** Whether this machine is little-endian, like nearly all files and servers. */
 const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
 
 /**
- * Copies `count` samples of `source`, from index `from` on, to index `at` of `target`. Both must have room for them.
+ * Copies `count` samples of `source`, from index `from` on, to index `at` of `target`. Both arrays must be long enough.
  *
- * `set` with a `subarray` would allocate an object for each frame of each call.
+ * `set` with a `subarray` is not used, since it would allocate an object for each frame of each call.
  */
 export const copy = (source: Pcm, from: number, count: number, target: Pcm, at: number): void => {
   for (let index = 0; index < count; index++) target[at + index] = source[from + index]
@@ -36,7 +36,7 @@ export const copy = (source: Pcm, from: number, count: number, target: Pcm, at: 
 /**
  * Reads 16-bit little-endian samples. A last odd byte is left out.
  *
- * The result is a view of `bytes` where the machine's byte order and the alignment allow it, so later writes to `bytes` may change it.
+ * If the machine's byte order and the alignment allow it, the result is a view of `bytes`. Later writes to `bytes` then change the result.
  */
 export const fromBytes = (bytes: Uint8Array): Pcm => {
   const length = bytes.length >> 1
@@ -51,9 +51,9 @@ export const fromBytes = (bytes: Uint8Array): Pcm => {
   return samples
 }
 
-/** Writes samples as 16-bit little-endian from index `at` on, which need not be even. Throws `RangeError` without room for all. */
+/** Writes samples as 16-bit little-endian from byte `at` on, which need not be even. Throws `RangeError` if `out` has no room for all samples. */
 export const writeBytes = (samples: Pcm, out: Uint8Array, at = 0): void => {
-  // Recognizers and voices get seconds of sound at a time: a loop would take a tenth of all CPU time.
+  // Recognizers and voices process seconds of sound at a time. A loop would then take a tenth of all CPU time.
   if (isLittleEndian) return out.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), at)
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength)
   for (let index = 0; index < samples.length; index++) view.setInt16(at + 2 * index, samples[index], true)

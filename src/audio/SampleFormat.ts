@@ -1,17 +1,17 @@
 /**
- * How files and servers write samples as bytes: integers of several widths, floats, G.711; one channel or several. All are read as 16-bit
- * samples.
+ * The formats in which files and servers write samples: integers of several widths, floats or G.711, with one channel or several. All
+ * formats are read as 16-bit samples.
  */
 import * as Alaw from "./Alaw.ts"
 import * as Mulaw from "./Mulaw.ts"
 import * as Pcm from "./Pcm.ts"
 
 export interface SampleFormat {
-  /** `unsigned` has its zero in the middle of the range, as 8-bit WAV files do. Full scale of `float` is 1. */
+  /** `unsigned`: silence is in the middle of the range, as in 8-bit WAV files. `float`: full scale is 1. */
   readonly encoding: "signed" | "unsigned" | "float" | "mulaw" | "alaw"
   readonly bytesPerSample: number
   readonly isBigEndian: boolean
-  /** Interleaved, 1 or more. */
+  /** The number of interleaved channels, 1 or more. */
   readonly channels: number
   readonly sampleRate: Pcm.SampleRate
 }
@@ -28,11 +28,11 @@ const widths: Record<SampleFormat["encoding"], ReadonlyArray<number>> = {
 export const isReadable = ({ bytesPerSample, encoding }: Pick<SampleFormat, "encoding" | "bytesPerSample">): boolean =>
   widths[encoding].includes(bytesPerSample)
 
-/** A frame is one sample of each channel. */
+/** The length of a frame, which is one sample of each channel. */
 export const bytesPerFrame = ({ bytesPerSample, channels }: Pick<SampleFormat, "bytesPerSample" | "channels">): number =>
   bytesPerSample * channels
 
-/** Reads the sample that begins at byte `at`, scaled to 16 bits, neither rounded nor clipped. */
+/** Reads the sample that begins at byte `at`. The result is scaled to 16 bits, but neither rounded nor clipped. */
 type ReadSample = (bytes: DataView, at: number) => number
 
 export const sampleReader = ({ bytesPerSample, encoding, isBigEndian }: Pick<SampleFormat, "encoding" | "bytesPerSample" | "isBigEndian">): ReadSample => {
@@ -68,13 +68,13 @@ export const sampleReader = ({ bytesPerSample, encoding, isBigEndian }: Pick<Sam
   }
 }
 
-/** The nearest 16-bit sample; a float that is no number is silence. */
+/** The nearest 16-bit sample. NaN becomes silence. */
 const toInt16 = (value: number): number =>
   value >= 32_767 ? 32_767 : value <= -32_768 ? -32_768 : Number.isNaN(value) ? 0 : Math.floor(value + 0.5)
 
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
-/** One channel of all whole frames, as a copy. */
+/** The samples of one channel, from all whole frames. The result is a copy. */
 export const readChannel = (format: SampleFormat, bytes: Uint8Array, channel: number): Int16Array => {
   const step = bytesPerFrame(format)
   const samples = new Int16Array(Math.floor(bytes.length / step))
@@ -85,7 +85,10 @@ export const readChannel = (format: SampleFormat, bytes: Uint8Array, channel: nu
   return samples
 }
 
-/** The mean of all channels of all whole frames. A view of `bytes` for 16-bit little-endian mono (see `Pcm.fromBytes`), else a copy. */
+/**
+ * The mean of all channels, from all whole frames. For 16-bit little-endian mono, the result may be a view of `bytes` (see `Pcm.fromBytes`).
+ * Otherwise it is a copy.
+ */
 export const readMono = (format: SampleFormat, bytes: Uint8Array): Pcm.Pcm => {
   const { bytesPerSample, channels, encoding, isBigEndian } = format
   if (channels === 1) {

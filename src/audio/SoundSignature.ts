@@ -1,10 +1,10 @@
 /**
- * Recognizes by its first bytes what a body is: a WAV file, compressed sound, text, or none of them, such as raw samples. A body is the
- * content of a server's answer or of a file.
+ * Recognizes the kind of a body by its first bytes: a WAV file, compressed sound, text, or none of these (for example raw samples). A body is
+ * the content of a server's answer or of a file.
  *
- * Raw samples may begin with any bytes, so two or three bytes decide nothing. Compressed sound without a container must have three frame
- * headers of one kind, each exactly where the previous frame ends. Text must be 256 bytes of characters, or the whole body. Half of the
- * bytes of real samples are low bytes, which are random, so samples do not look like text.
+ * Raw samples may begin with any bytes, so two or three bytes prove nothing. Compressed sound without a container must have three frame
+ * headers of one kind, each exactly where the previous frame ends. Text must be 256 bytes of characters, or characters to the end of the
+ * body. In real samples, half of the bytes are low bytes, which are random. So samples do not look like text.
  */
 
 type Signature =
@@ -25,7 +25,7 @@ type Verdict = boolean | undefined
 /** Stands for any byte in a pattern. */
 const any = -1
 
-/** Latin characters, with `?` for any byte. */
+/** The bytes of a text of Latin characters. A `?` stands for any byte. */
 const pattern = (characters: string): ReadonlyArray<number> =>
   Array.from(characters, (character) => character === "?" ? any : character.charCodeAt(0))
 
@@ -58,7 +58,10 @@ const startsWith = (bytes: Uint8Array, pattern: ReadonlyArray<number>): Verdict 
   return true
 }
 
-/** An ID3v2 tag (id3.org): version 2 to 4, and a size whose bytes have seven bits each. MP3 files begin with it. */
+/**
+ * Whether the bytes begin with an ID3v2 tag (id3.org): version 2 to 4, and a size whose bytes have seven bits each. MP3
+ * files begin with this tag.
+ */
 const hasId3Tag = (bytes: Uint8Array): Verdict => {
   const begins = startsWith(bytes, pattern("ID3"))
   if (begins !== true) return begins
@@ -70,16 +73,19 @@ const hasId3Tag = (bytes: Uint8Array): Verdict => {
   return true
 }
 
-/** What a frame's header says. Frames of one stream have the same `kind`; `length` is in bytes. */
+/** The content of a frame's header. Frames of one stream have the same `kind`. `length` is in bytes. */
 interface Frame {
   readonly kind: number
   readonly length: number
 }
 
-/** Reads the frame header at `at`; `undefined` if there is none. */
+/** Reads the frame header at byte `at`. `undefined` if no header is there. */
 type ReadFrame = (bytes: Uint8Array, at: number) => Frame | undefined
 
-/** kbit/s, in the order of the header's index. 1 to 3: that layer of MPEG-1. 4: layer 1 of MPEG-2. 5: layers 2 and 3 of MPEG-2. */
+/**
+ * Bit rates in kbit/s, in the order of the header's index. Rows 1 to 3 are for layers 1 to 3 of MPEG-1. Row 4 is for layer 1 of MPEG-2, row 5
+ * for its layers 2 and 3.
+ */
 const bitrates = {
   1: [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
   2: [0, 32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384],
@@ -90,7 +96,7 @@ const bitrates = {
 
 const mpegRates = [44_100, 48_000, 32_000] as const
 
-/** MPEG-1, -2 and -2.5 audio, layers 1 to 3 (ISO/IEC 11172-3, 13818-3); not of a free bit rate. */
+/** Reads a frame header of MPEG-1, -2 and -2.5 audio, layers 1 to 3 (ISO/IEC 11172-3, 13818-3). Free bit rates are not supported. */
 const mpegFrame: ReadFrame = (bytes, at) => {
   const [first, second, third] = [bytes[at], bytes[at + 1], bytes[at + 2]]
   if (first !== 0xff || (second & 0xe0) !== 0xe0) return undefined
@@ -113,7 +119,7 @@ const mpegFrame: ReadFrame = (bytes, at) => {
 /** The most bytes of an AAC frame with speech, in stereo. */
 const maxAdtsLength = 2048
 
-/** AAC in ADTS (ISO/IEC 13818-7). */
+/** Reads a frame header of AAC in ADTS (ISO/IEC 13818-7). */
 const adtsFrame: ReadFrame = (bytes, at) => {
   if (bytes[at] !== 0xff || (bytes[at + 1] & 0xf6) !== 0xf0) return undefined
   const rate = (bytes[at + 2] >> 2) & 0x0f
@@ -129,11 +135,11 @@ const frameKinds: ReadonlyArray<readonly [name: string, read: ReadFrame, headerB
 /** How many frames of one kind must follow each other. */
 const framesNeeded = 3
 
-/** Whether frames follow each other from the first byte on. A whole body needs only two frames, or one that fills it. */
+/** Whether frames follow each other from the first byte on. If `isWhole`, two frames are enough, or one frame that fills the body. */
 const isFramed = (bytes: Uint8Array, read: ReadFrame, headerBytes: number, isWhole: boolean): Verdict => {
   let kind: number | undefined
   for (let frames = 0, at = 0; frames < framesNeeded; frames++) {
-    // Most bodies differ in their first byte already, so the answer need not wait for a header.
+    // Most bodies have another first byte, so the verdict need not wait for a whole header.
     if (at < bytes.length && bytes[at] !== 0xff) return false
     if (at + headerBytes > bytes.length) return isWhole ? frames > 1 || (frames === 1 && at === bytes.length) : undefined
     const frame = read(bytes, at)
@@ -144,13 +150,13 @@ const isFramed = (bytes: Uint8Array, read: ReadFrame, headerBytes: number, isWho
   return true
 }
 
-/** This many bytes of characters are enough to call a body text. */
+/** A body that begins with this many bytes of characters counts as text. */
 const textBytes = 256
 
-/** A text has at least this many different bytes. Silence in A-law has one: it looks like one letter, over and over. */
+/** A text has at least this many different bytes. Silence in A-law has only one, which looks like the same letter over and over. */
 const minDifferentBytes = 5
 
-/** How many bytes follow the first byte of a character in UTF-8; negative if no character begins with this byte. */
+/** How many bytes follow this first byte of a UTF-8 character. Negative if no character begins with this byte. */
 const continuationBytes = (byte: number): number => {
   if (byte >= 0x20 && byte !== 0x7f && byte < 0x80) return 0
   if (byte === 0x09 || byte === 0x0a || byte === 0x0d) return 0
@@ -159,16 +165,16 @@ const continuationBytes = (byte: number): number => {
   return byte >= 0xf0 && byte < 0xf5 ? 3 : -1
 }
 
-/** UTF-8 without control characters; the last character may be cut. */
+/** Whether the bytes are UTF-8 without control characters. The last character may be cut. */
 const isText = (bytes: Uint8Array, isWhole: boolean): Verdict => {
   const end = Math.min(bytes.length, textBytes)
-  for (let at = 0, more = 0; at < end; at++) {
-    if (more > 0) {
+  for (let at = 0, continuations = 0; at < end; at++) {
+    if (continuations > 0) {
       if ((bytes[at] & 0xc0) !== 0x80) return false
-      more--
+      continuations--
     } else {
-      more = continuationBytes(bytes[at])
-      if (more < 0) return false
+      continuations = continuationBytes(bytes[at])
+      if (continuations < 0) return false
     }
   }
   if (end === textBytes) return new Set(bytes.subarray(0, end)).size >= minDifferentBytes
@@ -176,20 +182,20 @@ const isText = (bytes: Uint8Array, isWhole: boolean): Verdict => {
 }
 
 /**
- * The signature of a body that begins with these bytes; `undefined` while more bytes are needed. `isWhole`: the bytes are the whole body;
- * the result is never `undefined` then. `None` is usually decided by the first byte. At most 256 bytes are needed, or two frames of MP3.
+ * The signature of a body that begins with these bytes. `undefined` while more bytes are needed. `isWhole`: the bytes are the whole body, and
+ * the result is never `undefined`. The first byte is usually enough to decide `None`. At most 256 bytes are needed, or two frames of MP3.
  */
 export const of = (bytes: Uint8Array, isWhole: boolean): Signature | undefined => {
-  let isOpen = false
-  /** Whether a rule fits. Sets `isOpen` if the rule needs more bytes. */
+  let needsMoreBytes = false
+  /** Whether a rule fits. Sets `needsMoreBytes` if the rule can't be decided yet. */
   const holds = (verdict: Verdict): boolean => {
-    isOpen ||= verdict === undefined
+    needsMoreBytes ||= verdict === undefined
     return verdict === true
   }
   for (const [pattern, signature] of containers) {
     const verdict = startsWith(bytes, pattern)
     if (holds(verdict)) return signature
-    // The beginning of a WAV header is not raw sound.
+    // A body that ends within a WAV header is a damaged WAV file and not raw sound.
     if (verdict === undefined && isWhole && signature._tag === "Wave" && bytes.length >= 4) return wave
   }
   if (holds(hasId3Tag(bytes))) return foreign("MP3")
@@ -197,5 +203,5 @@ export const of = (bytes: Uint8Array, isWhole: boolean): Signature | undefined =
     if (holds(isFramed(bytes, read, headerBytes, isWhole))) return foreign(name)
   }
   if (holds(isText(bytes, isWhole))) return text
-  return isOpen && !isWhole ? undefined : none
+  return needsMoreBytes && !isWhole ? undefined : none
 }

@@ -1,21 +1,22 @@
 /**
- * RIFF/WAVE files in memory: reads any width, number of channels and sample rate (formats: `WavFormat`), writes 16-bit PCM.
+ * RIFF/WAVE files in memory. Files with any width, number of channels and sample rate are read (`WavFormat` has the formats). Files are
+ * written as 16-bit PCM.
  */
 import * as Pcm from "./Pcm.ts"
 import { readChannel } from "./SampleFormat.ts"
 import * as WavChunks from "./WavChunks.ts"
 import * as WavFormat from "./WavFormat.ts"
 
-/** Sound as a file holds it. */
+/** The sound of a file. */
 export interface Wav {
   readonly _tag: "Wav"
-  /** Hz; may be a rate that no call uses. */
+  /** In Hz. It may be a rate that no call uses. */
   readonly sampleRate: number
-  /** One array for each channel, all of equal length: mono has one, stereo left and right. */
+  /** One array for each channel, all of equal length. Stereo has left and right. */
   readonly channels: ReadonlyArray<Int16Array>
 }
 
-/** Why some bytes can't be read as sound. */
+/** The bytes can't be read as sound. `reason` is a phrase for the end of an error message. */
 interface WavError {
   readonly _tag: "WavError"
   readonly reason: string
@@ -26,10 +27,11 @@ const fail = (reason: string): WavError => ({ _tag: "WavError", reason })
 const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 
 /**
- * Reads a file, with its chunks in any order; never throws.
+ * Reads a file, with its chunks in any order. Never throws.
  *
- * Some recorders are cut off, or write into a pipe. Their files are read as far as they go: the sound may be shorter than announced, and the
- * last sample cut. A data size of 0 or 0xffffffff means "to the end". Of several fmt or data chunks the first counts. The samples are copies.
+ * Some recorders are cut off, or write into a pipe. Their files are read as far as possible: the sound may be shorter than announced, and the
+ * last sample may be cut. A data size of 0 or 0xffffffff means "to the end". If there are several fmt or data chunks, the first one counts.
+ * The samples are copies.
  */
 export const decode = (bytes: Uint8Array): Wav | WavError => {
   const head = WavChunks.fileHead(bytes)
@@ -58,11 +60,11 @@ export const decode = (bytes: Uint8Array): Wav | WavError => {
   return { _tag: "Wav", sampleRate: read.sampleRate, channels }
 }
 
-/** Bytes before the samples of a file that `encode` or `writeHeader` makes. */
+/** The length of the header that `encode` and `writeHeader` write before the samples, in bytes. */
 export const headerBytes = 44
 
 /**
- * Writes the head of a 16-bit PCM file to the beginning of `bytes`. `size`: how many bytes of samples follow, below 4 GiB. `sampleRate`:
+ * Writes the header of a 16-bit PCM file to the beginning of `bytes`. `size`: how many bytes of samples follow, below 4 GiB. `sampleRate`: in
  * whole Hz. `channels`: 1 is mono, 2 is stereo.
  */
 export const writeHeader = (bytes: Uint8Array, format: { readonly sampleRate: number; readonly channels: number; readonly size: number }): void => {
@@ -72,7 +74,7 @@ export const writeHeader = (bytes: Uint8Array, format: { readonly sampleRate: nu
   viewOf(bytes).setUint32(40, size, true)
 }
 
-/** A whole 16-bit PCM file. A channel that is shorter than the others ends in silence. */
+/** Makes a whole 16-bit PCM file. A channel that is shorter than the others is filled up with silence. */
 export const encode = ({ channels, sampleRate }: Pick<Wav, "sampleRate" | "channels">): Uint8Array => {
   const count = channels.length
   const size = 2 * count * Math.max(0, ...channels.map((samples) => samples.length))

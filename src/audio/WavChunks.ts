@@ -1,7 +1,7 @@
 /**
  * Reads the structure of RIFF/WAVE files: the file's head and the heads of its chunks. `WavFormat` reads the `fmt ` chunk.
  *
- * After Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991).
+ * Source: Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991).
  */
 
 /** Bytes of the file's head, before the first chunk. */
@@ -10,7 +10,7 @@ export const fileHeadBytes = 12
 /** Bytes of a chunk's head, before its content. */
 export const chunkHeadBytes = 8
 
-/** RIFX is big-endian; RF64 and BW64 are for files above 4 GiB. */
+/** The names at the beginning of a file. RIFX is big-endian. RF64 and BW64 are for files above 4 GiB. */
 const fileNames: ReadonlySet<string> = new Set(["RIFF", "RIFX", "RF64", "BW64"])
 
 const nameAt = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4))
@@ -26,7 +26,7 @@ interface FileHead {
 /** Whether these four letters begin a file. */
 export const isFileName = (name: string): boolean => fileNames.has(name)
 
-/** The head of the file at `at`; `undefined` if there are fewer than 12 bytes or the name is none of the four. */
+/** The head of the file at byte `at`. `undefined` if there are fewer than 12 bytes, or if the name is none of the four. */
 export const fileHead = (bytes: Uint8Array, at = 0): FileHead | undefined => {
   const name = nameAt(bytes, at)
   return bytes.length < at + fileHeadBytes || !isFileName(name) ? undefined : { isBigEndian: name === "RIFX", kind: nameAt(bytes, at + 8), name }
@@ -39,12 +39,12 @@ interface ChunkHead {
   readonly size: number
 }
 
-/** The head of the chunk at `at`; `undefined` if there are fewer than 8 bytes. */
+/** The head of the chunk at byte `at`. `undefined` if there are fewer than 8 bytes. */
 export const chunkHead = (bytes: Uint8Array, at: number, isBigEndian: boolean): ChunkHead | undefined =>
   bytes.length < at + chunkHeadBytes ? undefined : {
     name: nameAt(bytes, at),
     size: new DataView(bytes.buffer, bytes.byteOffset + at, chunkHeadBytes).getUint32(4, !isBigEndian)
   }
 
-/** Bytes of padding behind a chunk of this size: chunks begin at even places. */
+/** How many bytes of padding follow a chunk of this size. Chunks begin at even positions. */
 export const paddingOf = (size: number): number => size % 2

@@ -1,12 +1,12 @@
 /**
- * The `fmt ` chunk of a RIFF or RIFX file: how its samples are written.
+ * The `fmt ` chunk of a RIFF or RIFX file, which describes the format of the samples.
  *
- * Format tags 1 (PCM), 3 (IEEE float), 6 (A-law), 7 (mu-law) and 0xfffe (extensible, of one of these). After Microsoft and
- * IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991), and `WAVEFORMATEXTENSIBLE`.
+ * The format tags 1 (PCM), 3 (IEEE float), 6 (A-law), 7 (mu-law) and 0xfffe (extensible, which contains one of the others) are supported.
+ * Sources: Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991), and `WAVEFORMATEXTENSIBLE`.
  */
 import { isReadable, type SampleFormat } from "./SampleFormat.ts"
 
-/** Why samples of this format can't be read: a phrase for the middle of an error message. */
+/** Samples of this format can't be read. `reason` is a phrase for the middle of an error message. */
 interface WavFormatError {
   readonly _tag: "WavFormatError"
   readonly reason: string
@@ -20,10 +20,13 @@ const alaw = 6
 export const mulaw = 7
 const extensible = 0xfffe
 
-/** The last 8 of the 16 bytes of an extensible format's sub-format (a GUID). The first 8 are the format tag and constants, which are not checked. */
+/**
+ * The last 8 of the 16 bytes of an extensible format's sub-format (a GUID). The first 8 bytes are the format tag and constants. The constants
+ * are not checked.
+ */
 const subFormat = [0x80, 0x00, 0x00, 0xaa, 0x00, 0x38, 0x9b, 0x71]
 
-/** Names of codecs in WAV files, for errors. */
+/** Names of codecs in WAV files, for error messages. */
 const codecs: Readonly<Record<number, string>> = {
   0x02: "Microsoft ADPCM",
   0x11: "IMA ADPCM",
@@ -33,7 +36,7 @@ const codecs: Readonly<Record<number, string>> = {
   0xff: "AAC"
 }
 
-/** A header with more channels counts as damaged. */
+/** The most channels. A header with more channels counts as damaged. */
 const maxChannels = 64
 
 const encodingOf = (tag: number, bits: number): SampleFormat["encoding"] | undefined => {
@@ -80,8 +83,8 @@ export const writeName = (bytes: Uint8Array, at: number, name: string): void => 
 }
 
 /**
- * Writes the beginning of a WAV file, 36 bytes: the RIFF head, and the `fmt ` chunk's head and first 16 bytes. `formatBytes`: length of the
- * `fmt ` chunk's content. `headBytes`: length of all that stands before the samples. `size`: bytes of the samples.
+ * Writes the first 36 bytes of a WAV file: the RIFF head, and the `fmt ` chunk's head and first 16 bytes. `formatBytes`: the length of the
+ * `fmt ` chunk's content. `headBytes`: the length of everything before the samples. `size`: the length of the samples in bytes.
  */
 export const writeStart = (
   bytes: Uint8Array,

@@ -1,8 +1,9 @@
 /**
- * Reads a RIFF/WAVE file while it arrives. The bytes may be cut anywhere; the result is 16-bit mono samples at the file's own rate.
+ * Reads a RIFF/WAVE file while it arrives. The bytes may arrive in pieces of any length. The result is 16-bit mono samples at the file's own
+ * rate.
  *
- * Servers begin a file before they know its length. So there may be more samples than announced, the announced size may be 0 or gigabytes
- * for "to the end", and another whole file may follow.
+ * Servers begin to send a file before its length is known. So there may be more samples than announced. The announced size may be 0 or
+ * gigabytes, which means "to the end". Another whole file may follow.
  */
 import * as Bytes from "./Bytes.ts"
 import * as Pcm from "./Pcm.ts"
@@ -10,39 +11,39 @@ import { bytesPerFrame, readMono, type SampleFormat } from "./SampleFormat.ts"
 import * as WavChunks from "./WavChunks.ts"
 import * as WavFormat from "./WavFormat.ts"
 
-/** Why the bytes can't be read as sound. */
+/** The bytes can't be read as sound. */
 export interface WavStreamError {
   readonly _tag: "WavStreamError"
-  /** `structure`: these bytes are no WAVE file. `format`: the coding of the samples is not supported. `rate`: the sample rate is out of range. */
+  /** `structure`: the bytes are not a WAVE file. `format`: the coding of the samples is not supported. `rate`: the sample rate is out of range. */
   readonly part: "structure" | "format" | "rate"
-  /** A phrase for the middle of an error message; empty for `structure`. */
+  /** A phrase for the middle of an error message. Empty for `structure`. */
   readonly detail: string
 }
 
 /** Mono samples. */
 interface WavSound {
   readonly pcm: Pcm.Pcm
-  /** Hz. */
+  /** In Hz. */
   readonly sampleRate: number
 }
 
 interface WavSounds {
   readonly _tag: "WavSounds"
-  /** In order; one for each stretch of samples. */
+  /** The sounds in order, one for each stretch of samples. */
   readonly sounds: ReadonlyArray<WavSound>
 }
 
-/** The most bytes of a `fmt ` chunk; real ones have 16 to 40. */
+/** The most bytes of a `fmt ` chunk. Real ones have 16 to 40. */
 const maxFormatBytes = 1024
 
-/** The most bytes of any other chunk, before or behind the samples. */
+/** The most bytes of any other chunk, before or after the samples. */
 const maxChunkBytes = 1024 * 1024
 
-/** The next bytes are samples (`left` bytes), and then padding. */
+/** The next `remaining` bytes are samples. `padding` bytes follow them. */
 interface Samples {
   readonly _tag: "Samples"
   readonly format: SampleFormat
-  readonly left: number
+  readonly remaining: number
   readonly padding: number
 }
 
@@ -51,13 +52,13 @@ interface Chunks {
   readonly _tag: "Chunks"
   readonly isBigEndian: boolean
   readonly format: SampleFormat | undefined
-  readonly isBehindSamples: boolean
+  readonly isAfterSamples: boolean
 }
 
-/** The next `left` bytes are skipped. */
+/** The next `remaining` bytes are skipped. */
 interface Skip {
   readonly _tag: "Skip"
-  readonly left: number
+  readonly remaining: number
   readonly next: Chunks
 }
 
@@ -65,7 +66,7 @@ interface State {
   place: Chunks | Skip | Samples
   /** Bytes that are not read yet. */
   unread: Uint8Array
-  /** The sound in the bytes of this push. */
+  /** The sounds in the bytes of this push. */
   sounds: Array<WavSound>
 }
 
@@ -76,7 +77,7 @@ const failure = (part: WavStreamError["part"], detail: string): WavStreamError =
 
 const notWave = failure("structure", "")
 
-const endless = (format: SampleFormat): Samples => ({ _tag: "Samples", format, left: Infinity, padding: 0 })
+const endless = (format: SampleFormat): Samples => ({ _tag: "Samples", format, remaining: Infinity, padding: 0 })
 
 const drop = (state: State, length: number): void => {
   state.unread = state.unread.subarray(length)
@@ -86,7 +87,7 @@ const readFileHead = (state: State): Step => {
   const head = WavChunks.fileHead(state.unread)
   if (head === undefined) return "wait"
   if (head.kind !== "WAVE") return notWave
-  state.place = { _tag: "Chunks", isBigEndian: head.isBigEndian, format: undefined, isBehindSamples: false }
+  state.place = { _tag: "Chunks", isBigEndian: head.isBigEndian, format: undefined, isAfterSamples: false }
   drop(state, WavChunks.fileHeadBytes)
   return "next"
 }
@@ -100,7 +101,7 @@ const readFormat = (state: State, chunks: Chunks, size: number): Step => {
     return failure("rate", `${format.sampleRate} Hz`)
   }
   drop(state, end)
-  state.place = { _tag: "Skip", left: WavChunks.paddingOf(size), next: { ...chunks, format, isBehindSamples: false } }
+  state.place = { _tag: "Skip", remaining: WavChunks.paddingOf(size), next: { ...chunks, format, isAfterSamples: false } }
   return "next"
 }
 
@@ -109,45 +110,45 @@ const readChunk = (state: State, chunks: Chunks): Step => {
   if (head === undefined) return "wait"
   const { name, size } = head
   if (WavChunks.isFileName(name)) return readFileHead(state)
-  const { format, isBehindSamples } = chunks
+  const { format, isAfterSamples } = chunks
   if (name === "data") {
     if (format === undefined) return notWave
     drop(state, WavChunks.chunkHeadBytes)
-    // Size 0 means unknown. So do sizes of gigabytes, whose end never comes.
-    state.place = size === 0 ? endless(format) : { _tag: "Samples", format, left: size, padding: WavChunks.paddingOf(size) }
+    // Size 0 means that the size is unknown. Sizes of gigabytes mean the same, but need no special case, because their end never comes.
+    state.place = size === 0 ? endless(format) : { _tag: "Samples", format, remaining: size, padding: WavChunks.paddingOf(size) }
     return "next"
   }
-  if (isBehindSamples && format !== undefined && (size > maxChunkBytes || !/^[ -~]{4}$/.test(name))) {
-    // These bytes are no chunk: the samples are longer than announced.
+  if (isAfterSamples && format !== undefined && (size > maxChunkBytes || !/^[ -~]{4}$/.test(name))) {
+    // These bytes are not a chunk, so there are more samples than announced.
     state.place = endless(format)
     return "next"
   }
   if (size > (name === "fmt " ? maxFormatBytes : maxChunkBytes)) return notWave
   if (name === "fmt ") return readFormat(state, chunks, size)
   drop(state, WavChunks.chunkHeadBytes)
-  state.place = { _tag: "Skip", left: size + WavChunks.paddingOf(size), next: chunks }
+  state.place = { _tag: "Skip", remaining: size + WavChunks.paddingOf(size), next: chunks }
   return "next"
 }
 
-const skip = (state: State, { left, next }: Skip): Step => {
-  const length = Math.min(left, state.unread.length)
+const skip = (state: State, { next, remaining }: Skip): Step => {
+  const length = Math.min(remaining, state.unread.length)
   drop(state, length)
-  state.place = length === left ? next : { _tag: "Skip", left: left - length, next }
-  return length === left ? "next" : "wait"
+  state.place = length === remaining ? next : { _tag: "Skip", remaining: remaining - length, next }
+  return length === remaining ? "next" : "wait"
 }
 
-const readSamples = (state: State, { format, left, padding }: Samples): Step => {
+const readSamples = (state: State, { format, padding, remaining }: Samples): Step => {
   const frame = bytesPerFrame(format)
-  const length = Math.floor(Math.min(left, state.unread.length) / frame) * frame
+  const length = Math.floor(Math.min(remaining, state.unread.length) / frame) * frame
   if (length > 0) state.sounds.push({ pcm: readMono(format, state.unread.subarray(0, length)), sampleRate: format.sampleRate })
   drop(state, length)
-  const remaining = left - length
-  if (remaining >= frame) {
-    state.place = { _tag: "Samples", format, left: remaining, padding }
+  const unread = remaining - length
+  if (unread >= frame) {
+    state.place = { _tag: "Samples", format, remaining: unread, padding }
     return "wait"
   }
-  // A cut frame at the end is skipped with the padding.
-  state.place = { _tag: "Skip", left: remaining + padding, next: { _tag: "Chunks", isBigEndian: format.isBigEndian, format, isBehindSamples: true } }
+  // If the last frame is cut, it is skipped together with the padding.
+  state.place = { _tag: "Skip", remaining: unread + padding, next: { _tag: "Chunks", isBigEndian: format.isBigEndian, format, isAfterSamples: true } }
   return "next"
 }
 
@@ -164,14 +165,14 @@ const step = (state: State): Step => {
 }
 
 export interface WavStream {
-  /** Answers the sound that these bytes complete. It may not be called again after a failure. */
+  /** Returns the sounds in these bytes. After a failure, this method must not be called again. */
   readonly push: (bytes: Uint8Array) => WavSounds | WavStreamError
 }
 
-/** Reads from a file's first byte on. */
+/** Makes a reader for a file, which begins at the file's first byte. */
 export const make = (): WavStream => {
   const state: State = {
-    place: { _tag: "Chunks", isBigEndian: false, format: undefined, isBehindSamples: false },
+    place: { _tag: "Chunks", isBigEndian: false, format: undefined, isAfterSamples: false },
     unread: new Uint8Array(0),
     sounds: []
   }
@@ -180,11 +181,11 @@ export const make = (): WavStream => {
       state.unread = Bytes.join(state.unread, bytes)
       state.sounds = []
       while (true) {
-        const taken = step(state)
-        if (taken === "wait") break
-        if (taken !== "next") return taken
+        const result = step(state)
+        if (result === "wait") break
+        if (result !== "next") return result
       }
-      // A copy, so that the server's buffer is freed.
+      // The unread bytes are copied, so that the server's buffer can be freed.
       state.unread = state.unread.slice()
       return { _tag: "WavSounds", sounds: state.sounds }
     }

@@ -6,7 +6,7 @@ import { AgentName } from "../domain/AgentName.ts"
 import * as PhoneNumbers from "../domain/PhoneNumber.ts"
 import { PhoneNumber } from "../domain/PhoneNumber.ts"
 
-/** `path` is as it was written: a relative path starts at the working directory of the service. */
+/** `path` is unchanged from the setting. A relative path starts at the working directory of the service. */
 export const AgentChoice = Schema.Union([
   Schema.TaggedStruct("Named", { name: AgentName }),
   Schema.TaggedStruct("File", { path: Schema.String })
@@ -19,7 +19,7 @@ export type AgentNumber = typeof AgentNumber.Type
 
 const isAgentName = Schema.is(AgentName)
 
-/** Text with a slash or with `.yaml` at its end is a path, since a name can have neither. */
+/** Text with a slash, or with `.yaml` at its end, is a path, since a name can't have these. */
 export const read = (text: string): Option.Option<AgentChoice> => {
   const choice = text.trim()
   if (/[\\/]|\.ya?ml$/i.test(choice)) return Option.some({ _tag: "File", path: choice })
@@ -28,7 +28,7 @@ export const read = (text: string): Option.Option<AgentChoice> => {
 
 export const write = (choice: typeof AgentChoice.Encoded): string => choice._tag === "Named" ? choice.name : choice.path
 
-/** An entry of `AGENT_NUMBERS` can't be read. `why` is a clause that names the entry by its position, and never the number. */
+/** An entry of `AGENT_NUMBERS` can't be read. `why` is a clause that names the entry by its position. It does not contain the telephone number. */
 class NotAnAgentNumber extends Data.TaggedError("NotAnAgentNumber")<{ readonly why: string }> {
   override get message() {
     return `In AGENT_NUMBERS, ${this.why}. Write entries such as +14155550100=receptionist.`
@@ -36,8 +36,8 @@ class NotAnAgentNumber extends Data.TaggedError("NotAnAgentNumber")<{ readonly w
 }
 
 /**
- * Reads `+14155550100=receptionist`. The entry is split at the first `=` with a number before it and an agent behind it, because both a
- * SIP address and a path may contain `=`.
+ * Reads `+14155550100=receptionist`. A SIP address and a path may contain `=`. So the entry is split at the first `=` that has a number before
+ * it and an agent after it.
  */
 const readAgentNumber = (entry: string, position: number): Result.Result<AgentNumber, NotAnAgentNumber> => {
   const refuse = (why: string) => Result.fail(new NotAnAgentNumber({ why: `entry ${position} ${why}` }))
@@ -51,12 +51,12 @@ const readAgentNumber = (entry: string, position: number): Result.Result<AgentNu
     const agent = read(entry.slice(at + 1))
     if (Option.isSome(agent)) return Result.succeed({ number: number.value, agent: agent.value })
   }
-  if (hasNumber) return refuse("names no agent behind the =")
+  if (hasNumber) return refuse("names no agent after the =")
   const number = PhoneNumbers.read(entry.slice(0, first))
-  return refuse(`has a number that ${Result.isFailure(number) ? number.failure.why : "is none"}`)
+  return refuse(`has a number that ${Result.isFailure(number) ? number.failure.why : "is not a phone number"}`)
 }
 
-/** The agents of called numbers, each number once; fails with the first wrong entry. */
+/** The agents of called numbers. Fails with the first entry that can't be read, or whose number is there twice. */
 export const readNumbers = (entries: ReadonlyArray<string>): Result.Result<ReadonlyArray<AgentNumber>, NotAnAgentNumber> => {
   const numbers: Array<AgentNumber> = []
   for (const [index, entry] of entries.entries()) {

@@ -1,7 +1,7 @@
 /**
- * The configuration of the service: all settings, read from the environment, then from `.env`.
+ * The configuration of the service: all settings. A variable of the environment counts before the same variable in `.env`.
  *
- * `variables/Variables.ts` has every variable. `.env.example` explains each to the operator.
+ * `variables/Variables.ts` lists every variable. `.env.example` explains each variable to the operator.
  */
 import { Array, ConfigProvider, Context, Data, Effect, Layer, Option, Result } from "effect"
 import * as Contradictions from "./Contradictions.ts"
@@ -13,7 +13,7 @@ import { halfAccount } from "./variables/TwilioVariables.ts"
 import { load, type Variable } from "./variables/Variable.ts"
 import { names, type Values, variables } from "./variables/Variables.ts"
 
-/** The configuration is wrong: a line for the operator about each wrong variable, without secrets. */
+/** The configuration is wrong. `lines` has a line for the operator about each wrong variable, without secrets. */
 class InvalidConfig extends Data.TaggedError("InvalidConfig")<{
   readonly lines: Array.NonEmptyReadonlyArray<string>
 }> {
@@ -33,16 +33,16 @@ const loadAll = Effect.gen(function*() {
   return Array.isArrayNonEmpty(problems) ? yield* new InvalidConfig({ lines: problems }) : values as Values
 })
 
-/** The names of all variables that have a value, other programs' variables included; empty if they can't be listed. */
+/** The names of all variables that have a value, including those of other programs. Empty if the variables can't be listed. */
 const givenNames = Effect.gen(function*() {
   return yield* Environment.namesOf(yield* ConfigProvider.ConfigProvider)
 }).pipe(Effect.orElseSucceed(() => []))
 
 export class AppConfig extends Context.Service<AppConfig, Settings & {
-  /** Lines to log at the start: one for each variable that has no effect, or an effect that was probably not meant. */
+  /** Lines to log at the start. Each is about a variable that has no effect, or an effect that the operator probably did not intend. */
   readonly warnings: ReadonlyArray<string>
 }>()("client-caller/config/AppConfig") {
-  /** Reads every variable and reports all that are wrong, not only the first. */
+  /** Reads every variable, and reports all wrong variables at once. */
   static readonly layer: Layer.Layer<AppConfig, InvalidConfig> = Layer.effect(
     AppConfig,
     Effect.gen(function*() {

@@ -1,10 +1,11 @@
 /**
- * Settings that are valid alone but wrong together. With settings that can't work, the service does not start. Settings that have no
- * effect, or an effect that was probably not meant, give a warning. Each problem is one line, which begins with the variable's name.
+ * Checks settings that are valid alone but wrong together. With settings that can't work, the service does not start. For a setting that has
+ * no effect, or an effect that the operator probably did not intend, it logs a warning. Each problem is one line, which begins with the
+ * variable's name.
  */
 import { Duration, Option, Redacted, Result } from "effect"
 import * as GuessableKeys from "./GuessableKeys.ts"
-import { meant } from "./Environment.ts"
+import { intendedVariable } from "./Environment.ts"
 import { isEverything } from "./Networks.ts"
 import type { Settings } from "./Settings.ts"
 import * as WebhookAddress from "./WebhookAddress.ts"
@@ -12,7 +13,7 @@ import * as WebhookAddress from "./WebhookAddress.ts"
 /** The secrets of `.env.example`, which everybody knows. */
 const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==", encryptionKey: "replace+me+with" }
 
-/** Whether a URL's host is of this machine or of its private network. Names are not looked up. */
+/** Whether a URL's host is this machine, or is in a private network. Names other than `localhost` are not looked up. */
 const isUnreachable = (url: URL) =>
   /^(?:(?:.*\.)?localhost|0\.0\.0\.0|(?:127|10)\.[\d.]+|192\.168\.[\d.]+|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|169\.254\.[\d.]+|\[(?:::1?|f[cd][0-9a-f:]+|fe[89ab][0-9a-f:]+)\])$/i
     .test(url.hostname)
@@ -28,34 +29,34 @@ export const isReachable = ({ host, publicUrl }: Settings["server"]) =>
 /** A line about the API key, if the key can be guessed. */
 const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
   const weakness = Option.isNone(apiKey) ? undefined : GuessableKeys.weakness(Redacted.value(apiKey.value))
-  return weakness === undefined ? [] : [`API_KEY ${weakness}. Whoever guesses it can place calls. ${GuessableKeys.advice}`]
+  return weakness === undefined ? [] : [`API_KEY ${weakness}. Anybody who guesses the key can place calls. ${GuessableKeys.advice}`]
 }
 
 /** A line for each combination of settings that can't work or must not be used. */
 export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
-  // With the simulator in Twilio's place, everything may be on one machine.
+  // If the simulator stands in for Twilio, everything may be on one machine. The first three checks are only for the real Twilio.
   const isReal = Option.isSome(twilio.account) && Option.match(twilio.apiBaseUrl, { onNone: () => true, onSome: isTwilio })
   const forSimulator = "For the simulator, set TWILIO_API_BASE_URL to its address."
   if (isReal && Option.exists(server.publicUrl, isPlain)) {
     lines.push(
-      `PUBLIC_URL begins with http://, but TWILIO_ACCOUNT_SID is set, and Twilio brings a call's sound over wss:// only. Set it to an https:// address. ${forSimulator}`
+      `PUBLIC_URL begins with http://, but TWILIO_ACCOUNT_SID is set, and Twilio sends a call's sound only over wss://. Set PUBLIC_URL to an https:// address. ${forSimulator}`
     )
   }
   if (isReal && Option.exists(server.publicUrl, isUnreachable)) {
     lines.push(
-      `PUBLIC_URL is an address of this machine or its network, but TWILIO_ACCOUNT_SID is set, and Twilio can't reach it. Set it to a public address. ${forSimulator}`
+      `PUBLIC_URL is an address of this machine or its network, but TWILIO_ACCOUNT_SID is set, and Twilio can't reach it. Set PUBLIC_URL to a public address. ${forSimulator}`
     )
   }
   if (isReal && Option.exists(twilio.account, ({ authTokens }) => authTokens.some((token) => Redacted.value(token) === examples.authToken))) {
-    lines.push("TWILIO_AUTH_TOKEN is still the example of .env.example. Set it to the account's own; it stands in Twilio's console.")
+    lines.push("TWILIO_AUTH_TOKEN is still the example of .env.example. Set it to the account's auth token, which Twilio's console shows.")
   }
   if (isReachable(server)) lines.push(...weakKey(apiKey))
   if (Option.exists(webhooks.secrets, (secrets) => secrets.some((secret) => Redacted.value(secret) === examples.webhookSecret))) {
-    lines.push("WEBHOOK_SECRET is still the example of .env.example, so everybody could make webhooks that look like this service's. Set one of your own.")
+    lines.push("WEBHOOK_SECRET is still the example of .env.example, so everybody could make webhooks that look like this service's. Set a secret of your own.")
   }
   if (Option.exists(store.encryption, (keys) => keys.some(({ key }) => Buffer.from(Redacted.value(key)).toString("base64").startsWith(examples.encryptionKey)))) {
-    lines.push("STORE_ENCRYPTION_KEYS is still the example of .env.example, so everybody could open what it seals. Make a key: openssl rand -base64 32")
+    lines.push("STORE_ENCRYPTION_KEYS is still the example of .env.example, so everybody could open the sealed data. Make a key: openssl rand -base64 32")
   }
   if (Option.isSome(webhooks.url)) {
     const address = WebhookAddress.read(webhooks.url.value.href, webhooks.isPrivateAllowed)
@@ -64,20 +65,20 @@ export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings
   return lines
 }
 
-/** The warning for a service that records calls, if {@link keepsRecordingsToItself}. */
+/** The warning for a service that records calls, if {@link keepsRecordingsToItself} is true. */
 export const sharesNoRecordings =
-  "RECORDING_DIR and S3_BUCKET are not set while DATABASE_URL is: a recording can be had only from the process that made it. Several processes need a shared folder or a bucket."
+  "RECORDING_DIR and S3_BUCKET are not set, but DATABASE_URL is: only the process that made a recording can serve it. Several processes need a shared folder or a bucket."
 
-/** Whether this process's recordings are out of reach for the other processes of the same store. */
+/** Whether the other processes of the same store can't read the recordings of this process. */
 export const keepsRecordingsToItself = ({ recording, store }: Pick<Settings, "recording" | "store">): boolean =>
   Option.isSome(store.database) && Option.isNone(recording.dir) && Option.isNone(recording.bucket)
 
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
 
 /**
- * A line for each setting that has no effect, or an effect that was probably not meant.
+ * A line for each setting that has no effect, or an effect that the operator probably did not intend.
  *
- * @param given the names of all variables that have a value, other programs' variables included
+ * @param given the names of all variables that have a value, including those of other programs
  * @param known the names of all variables of this service
  */
 export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
@@ -87,39 +88,39 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
     if (engines[stage].some(({ _tag }) => _tag === "Server")) continue
     for (const name of given) {
       if (known.includes(name) && name.startsWith(`${prefix}_`) && name !== `${prefix}_URL`) {
-        lines.push(`${name} does nothing: it is for a server, and ${prefix}_URL names none.`)
+        lines.push(`${name} does nothing: it configures a server, and ${prefix}_URL names no server.`)
       }
     }
   }
-  // Only a warning here: a service that other machines can reach does not start with such a key.
+  // This is only a warning. If other machines can reach the service, `impossible` prevents the start with a weak key.
   lines.push(...weakKey(apiKey))
   if (server.trustedProxies.some(isEverything)) {
-    lines.push("TRUSTED_PROXIES trusts every address, so every client can say who it is and where it called. Name the proxies' own addresses.")
+    lines.push("TRUSTED_PROXIES trusts every address, so every client can forge its own address and the URL that it called. Name only the addresses of the proxies.")
   }
   if (Option.isSome(webhooks.url) && Option.isNone(webhooks.secrets) && Option.isSome(store.database)) {
-    lines.push("WEBHOOK_SECRET is not set, so each process signs webhooks with a secret of its own. If several share DATABASE_URL, give all the same one.")
+    lines.push("WEBHOOK_SECRET is not set, so each process signs webhooks with a secret of its own. If several processes share DATABASE_URL, give all of them the same secret.")
   }
   if (given.includes("ADMIN_HOST") && Option.isNone(server.admin)) {
-    lines.push("ADMIN_HOST does nothing: it is for an address of its own, and ADMIN_PORT is not set.")
+    lines.push("ADMIN_HOST does nothing: there is no second address, because ADMIN_PORT is not set.")
   }
   if (Option.isSome(twilio.phoneNumber) && Option.isNone(twilio.account) && Option.isNone(twilio.apiBaseUrl)) {
     lines.push("TWILIO_PHONE_NUMBER does nothing: calls are placed only with TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN.")
   }
   if (Option.exists(twilio.fallbackUrl, ({ host }) => Option.exists(server.publicUrl, (own) => own.host === host))) {
-    lines.push("TWILIO_FALLBACK_URL is an address of this service (PUBLIC_URL), which Twilio asks just when this service does not answer. Set it to the URL of another server, such as a TwiML Bin's.")
+    lines.push("TWILIO_FALLBACK_URL is an address of this service (PUBLIC_URL), but Twilio requests it when this service does not answer. Set it to the URL of another server, such as a TwiML Bin.")
   }
   if (store.retention.wordsDays > store.retention.figuresDays) {
     lines.push("STORE_WORDS_DAYS does nothing: everything about a call is removed after STORE_FIGURES_DAYS.")
   }
   if (store.numbers === "hashed" && Option.isSome(store.database) && Option.isNone(store.key)) {
-    lines.push("STORE_NUMBERS is hashed and STORE_KEY is not set: each process makes a key of its own, and none finds the numbers of another. Set STORE_KEY.")
+    lines.push("STORE_NUMBERS is hashed and STORE_KEY is not set: each process makes a key of its own and can't find numbers that another process has hashed. Set STORE_KEY.")
   }
   if (Option.isSome(eventsDir) && Option.isSome(store.encryption)) {
-    lines.push("EVENTS_DIR is set, and its files are not sealed: they have each call's words readable, in spite of STORE_ENCRYPTION_KEYS. Set it to find faults only.")
+    lines.push("EVENTS_DIR is set, and its files are not sealed: each call's words are readable in them, in spite of STORE_ENCRYPTION_KEYS. Set EVENTS_DIR only while you look for a fault.")
   }
   if (Option.isNone(recording.bucket)) {
     const unused = given.filter((name) => name.startsWith("S3_") && known.includes(name))
-    for (const name of unused) lines.push(`${name} does nothing: it is for a bucket, and S3_BUCKET names none.`)
+    for (const name of unused) lines.push(`${name} does nothing: it configures a bucket, and S3_BUCKET names no bucket.`)
   }
   if (recording.all && keepsRecordingsToItself(settings)) lines.push(sharesNoRecordings)
   if (limits.callsPerCaller > limits.calls) {
@@ -131,10 +132,10 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
     }
   }
   if (Option.exists(twilio.apiBaseUrl, (url) => isPlain(url) && isTwilio(url))) {
-    lines.push("TWILIO_API_BASE_URL begins with http://: the auth token would go over the network in the clear. Set https://.")
+    lines.push("TWILIO_API_BASE_URL begins with http://: the auth token would go over the network unencrypted. Set https://.")
   }
   for (const name of given) {
-    const variable = meant(name, known)
+    const variable = intendedVariable(name, known)
     if (variable !== undefined && !given.includes(variable)) lines.push(`${name} is no variable of this service. Did you mean ${variable}?`)
   }
   return lines

@@ -1,8 +1,8 @@
 /**
- * The Twilio account whose signatures the service accepts, and the key of its own API.
+ * The Twilio account whose signatures the service accepts, and the key of the service's API.
  *
- * Without credentials the service makes a local account at its first start and keeps it in the data folder. The simulator signs with that
- * account, so every webhook is signed. An API key is made and kept in the same way.
+ * If no credentials are set, the service makes a local account at its first start and keeps it in the data folder. The simulator signs with
+ * that account, so every webhook is signed. An API key is made and kept in the same way.
  */
 import { Console, Context, Data, Effect, Layer, Option, Path, Redacted, Schema } from "effect"
 import { randomBytes } from "node:crypto"
@@ -27,26 +27,26 @@ class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: s
   }
 }
 
-/** The API key in the file can be guessed, or can't be sent in a header. */
+/** The API key in the file can be guessed, or no client can send it in a header. */
 class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
   override get message() {
-    return `The API key in ${this.file} ${this.why}. Whoever guesses it can place calls. Remove the file: a key is then made at the next start.`
+    return `The API key in ${this.file} ${this.why}. Anybody who guesses the key can place calls. Remove the file: a key is then made at the next start.`
   }
 }
 
 /** The characters that a client can send after `Bearer`. */
 const sendable = /^[\x21-\x7e]+$/
 
-/** A first start on a full disk can leave an empty file. */
+/** Whether a file has no content. A first start on a full disk can leave an empty file. */
 const isBlank = (text: string) => trimmed(text) === ""
 
-/** `undefined`: the file is missing. */
+/** The content of a file; `undefined` if the file is missing. */
 const readIfThere = (file: string) => Files.read(file).pipe(Effect.catchIf(({ why }) => why === "missing", () => Effect.undefined))
 
 const warnIfOpen = (file: string, { isOpenToOthers }: { readonly isOpenToOthers: boolean }) =>
-  isOpenToOthers ? Effect.logWarning(`Others on this machine may read ${file}, which holds a secret. Take that from them: chmod 600 ${file}`) : Effect.void
+  isOpenToOthers ? Effect.logWarning(`Other users of this machine can read ${file}, which holds a secret. Remove their permission: chmod 600 ${file}`) : Effect.void
 
-/** The content of a file that only this user may read; `None`: it is missing or blank. */
+/** The content of a secret file. `None`: the file is missing or blank. Warns if other users may read the file. */
 export const keptSecret = Effect.fnUntraced(function*(file: string) {
   const kept = yield* Effect.mapError(readIfThere(file), (cause) => new IdentityError({ file, cause }))
   if (kept === undefined || isBlank(kept.text)) return Option.none<string>()
@@ -54,32 +54,32 @@ export const keptSecret = Effect.fnUntraced(function*(file: string) {
   return Option.some(trimmed(kept.text))
 })
 
-/** The content of a file that only this user may read. A file that is missing or blank is written with `content` first. */
+/** The content of a secret file. If the file is missing or blank, `content` is written to it first. Warns if other users may read the file. */
 export const keepSecret = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
   const read = readIfThere(file)
   return yield* Effect.gen(function*() {
     let kept = yield* read
     let isNew = false
     if (kept === undefined || isBlank(kept.text)) {
-      // Of two processes that start at once, one makes the file and the other reads it.
+      // When two processes start at once, only one of them makes the file. The other reads it.
       isNew = yield* Files.write(file, `${yield* content}\n`, { ifAbsent: kept === undefined })
       kept = yield* read
     }
-    // If the service's key were empty, a request with an empty key would be accepted.
+    // An empty secret is refused. With an empty API key, a request with an empty key would be accepted.
     if (kept === undefined || isBlank(kept.text)) return yield* new IdentityError({ file, cause: "empty" })
     yield* warnIfOpen(file, kept)
     return { content: trimmed(kept.text), isNew }
   }).pipe(Effect.mapError((cause) => cause._tag === "IdentityError" ? cause : new IdentityError({ file, cause })))
 })
 
-/** Whether output goes to a terminal, where nobody stores it. */
+/** Whether the output goes to a terminal and so, unlike a log, is not stored. */
 const isOnTerminal = () => process.stdout.isTTY === true && process.stderr.isTTY === true
 
 const hex = (bytes: number) => Effect.sync(() => randomBytes(bytes).toString("hex"))
 
 export class Credentials extends Context.Service<Credentials, {
   readonly account: Account
-  /** Whether it is the local account, which Twilio does not know. */
+  /** Whether `account` is the local account, which does not exist at Twilio. */
   readonly isLocalAccount: boolean
   readonly apiKey: Redacted.Redacted
 }>()("client-caller/config/Credentials") {

@@ -3,7 +3,7 @@
  */
 import type { Array, Option, Redacted } from "effect"
 
-/** The name of the engines that run in this process: in a list of engines, in `/ready`, in metrics and in price lists. */
+/** The name of the engines that run in this process. It stands in lists of engines, in `/ready`, in metrics and in price lists. */
 export const embedded = "embedded"
 
 /** One speech or language engine at an OpenAI-compatible address. */
@@ -12,13 +12,13 @@ export interface EngineSettings {
   readonly model: Option.Option<string>
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly voice: Option.Option<string>
-  /** Text to speech: sample rate in Hz of answers that do not name it. Unset: 24000. */
+  /** Text to speech: the sample rate in Hz of an answer that does not name its own rate. Unset: 24000. */
   readonly sampleRate?: number
-  /** Text to speech: whether the engine itself turns figures into words, so that the service need not. Unset: false. */
+  /** Text to speech: whether the engine itself turns figures into words. If not, the service does it. Unset: false. */
   readonly writesFiguresOut?: boolean
-  /** Speech to text: whether the engine is asked for the words so far while the caller still speaks. Unset: true. */
+  /** Speech to text: whether the service requests a transcript while the caller still speaks. Unset: true. */
   readonly hasPartials?: boolean
-  /** Speech to text: words below this confidence (0 to 0.9) are doubtful; 0: no words are. Unset: the engine's own limit. */
+  /** Speech to text: words below this confidence (0 to 0.9) are doubtful; 0: no word is doubtful. Unset: the engine's own limit. */
   readonly leastConfidence?: number
   /** Language models: the size of answers. */
   readonly reply?: ReplySettings
@@ -26,13 +26,13 @@ export interface EngineSettings {
 
 /** The size of a language model's answers, in tokens. */
 export interface ReplySettings {
-  /** The limit of the spoken part. */
+  /** The most tokens of the spoken part. */
   readonly maxTokens: number
-  /** How much the model thinks before it answers. */
+  /** The model's reasoning effort before it answers. */
   readonly thinking: "off" | "low" | "medium" | "high"
   /** Added to `maxTokens` if the model thinks, because servers count both together. */
   readonly thinkingTokens: number
-  /** The most tokens of prompt and answer together. Unset: the server is asked for it. */
+  /** The most tokens of prompt and answer together. Unset: the service asks the server for this limit. */
   readonly contextWindow?: number
 }
 

@@ -1,5 +1,5 @@
 /**
- * Variables as they come from the environment and from `.env`: trimming values, the order of sources, and misspelled names.
+ * Reads variables from the environment and from `.env`: trims values, orders the sources, and finds misspelled names.
  */
 import { ConfigProvider, Effect } from "effect"
 import { distance, nearest } from "../domain/DidYouMean.ts"
@@ -9,17 +9,17 @@ import { distance, nearest } from "../domain/DidYouMean.ts"
  * copied from a web page may begin or end with invisible characters.
  */
 export const trimmed = (text: string): string => {
-  const isAround = /[\s\p{Cc}\p{Cf}]/u
+  const invisible = /[\s\p{Cc}\p{Cf}]/u
   const characters = [...text]
-  const first = characters.findIndex((character) => !isAround.test(character))
-  const last = characters.findLastIndex((character) => !isAround.test(character))
+  const first = characters.findIndex((character) => !invisible.test(character))
+  const last = characters.findLastIndex((character) => !invisible.test(character))
   return first < 0 ? "" : characters.slice(first, last + 1).join("")
 }
 
-/** What is odd in a value (quotes, invisible characters), as the rest of a sentence that begins with the variable's name. */
+/** What is suspicious in a value (quotes, invisible characters), as the end of a sentence that begins with the variable's name. */
 export const oddity = (value: string): string | undefined => {
   if (/^(["']).*\1$/s.test(value)) {
-    return "is in quotes. Some readers of such files keep them, such as Docker's --env-file: remove them"
+    return "is in quotes. Some programs that read such files keep the quotes, for example Docker's --env-file: remove them"
   }
   const hidden = [...value].find((character) => /[\p{Cc}\p{Cf}]/u.test(character))
   return hidden === undefined
@@ -28,8 +28,8 @@ export const oddity = (value: string): string | undefined => {
 }
 
 /**
- * Takes each variable from the first provider that has a value that is not blank. `ConfigProvider.orElse` would not do: in an
- * environment with `AGENT_NUMBERS` alone it finds a node for `AGENT` too, and never looks into `.env`.
+ * Takes each variable from the first provider that has a value that is not blank. `ConfigProvider.orElse` can't be used for this. If the
+ * environment has only `AGENT_NUMBERS`, it also finds a node for `AGENT` there, and never looks for `AGENT` in `.env`.
  */
 export const firstOf = (...providers: ReadonlyArray<ConfigProvider.ConfigProvider>): ConfigProvider.ConfigProvider =>
   ConfigProvider.make(Effect.fnUntraced(function*(path) {
@@ -38,7 +38,7 @@ export const firstOf = (...providers: ReadonlyArray<ConfigProvider.ConfigProvide
     for (const provider of providers) {
       const node = yield* provider.load(path)
       if (value === undefined && node?.value !== undefined && trimmed(node.value) !== "") value = node.value
-      // A record: there are longer names that begin with this one.
+      // The node is a record if there are longer names that begin with this name.
       if (node?._tag === "Record") for (const key of node.keys) keys.add(key)
     }
     if (keys.size > 0) return ConfigProvider.makeRecord(keys, value)
@@ -60,11 +60,12 @@ export const namesOf = Effect.fnUntraced(function*(provider: ConfigProvider.Conf
 const wordsOf = (name: string) => name.split("_")
 
 /**
- * The variable of this service that a misspelled name probably means. An environment has many names of other programs. So the two names
- * must differ by one letter only (two in a long name), or begin with the same word while one has all words of the other.
+ * The variable of this service that a misspelled name probably means. An environment has many variables of other programs. So a name counts
+ * as misspelled only in two cases: it differs from the variable by one letter (two in a long name), or both begin with the same word and one
+ * of them has all words of the other.
  * `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` count as misspelled, `OPENAI_API_KEY` does not.
  */
-export const meant = (name: string, known: ReadonlyArray<string>): string | undefined => {
+export const intendedVariable = (name: string, known: ReadonlyArray<string>): string | undefined => {
   if (known.includes(name) || !/^[A-Z][A-Z0-9_]{4,}$/.test(name)) return undefined
   const candidates = known.filter((candidate) => {
     const [fewer, more] = [wordsOf(name), wordsOf(candidate)].sort((one, other) => one.length - other.length)

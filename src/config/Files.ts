@@ -13,7 +13,7 @@ import { constants, type Stats } from "node:fs"
 import * as fs from "node:fs/promises"
 import { dirname } from "node:path"
 
-/** The largest file that is read unless the caller of {@link read} sets a limit, in bytes. */
+/** The default limit of {@link read}, in bytes. */
 export const maxBytes = 1024 * 1024
 
 /** Clauses that follow a file's name. */
@@ -26,7 +26,7 @@ const readFailures = {
   failed: "can't be read. Check its disk and its permissions"
 }
 
-/** A file can't be read. `tooLarge`: larger than the limit; `notAFile`: a pipe, a device or a socket. */
+/** A file can't be read. `tooLarge`: the file is larger than the limit. `notAFile`: it is a pipe, a device or a socket. */
 export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
   readonly file: string
   readonly why: keyof typeof readFailures
@@ -38,10 +38,10 @@ export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
 }
 
 /**
- * Why a file that a setting names can't be read, and what to do: the end of a sentence that begins with the file's name.
+ * Why a file that a setting names can't be read, and what to do about it. The text ends a sentence that begins with the file's name.
  *
  * @param advice what to do if the file is missing, or is a folder
- * @param maxFileBytes the limit that the file was read with
+ * @param maxFileBytes the limit with which the file was read
  */
 export const whySettingUnreadable = (
   why: FileUnreadable["why"],
@@ -63,14 +63,14 @@ export const whySettingUnreadable = (
 /** Clauses that follow a file's name, by the system's error code. */
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left on its disk. Make room",
-  EFBIG: "it may not grow any more. Raise the process's limit for files (ulimit -f), or use a file system that takes larger ones",
+  EFBIG: "it may not grow any more. Raise the process's limit for files (ulimit -f), or use a file system that allows larger files",
   EDQUOT: "its owner's quota of disk space is used up. Make room",
-  EROFS: "its file system can't be written to. Mount it so that it can",
+  EROFS: "its file system is mounted read-only. Mount it for writing",
   EACCES: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
   EPERM: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
   ENOTDIR: "a part of its path is no folder. Name another folder",
-  EISDIR: "something stands there that is no file. Remove it",
-  ELOOP: "it is a link, and nothing is written through a link. Remove it, or name the folder that it points to",
+  EISDIR: "something stands there that is not a file. Remove it",
+  ELOOP: "it is a link, and the service does not write through links. Remove the link, or name the folder to which it points",
   EIO: "its disk fails. Look into the system's log"
 }
 
@@ -79,7 +79,7 @@ export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonl
   /** The cause and the remedy, such as `there is no space left on its disk. Make room`. */
   get reason(): string {
     const code = codeOf(this.cause)
-    return reasons[code] ?? `the system says ${code === "" ? "no more than that it failed" : code}. Look at its folder`
+    return reasons[code] ?? `the system ${code === "" ? "gives no reason" : `says ${code}`}. Look at its folder`
   }
 
   override get message() {
@@ -89,7 +89,7 @@ export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonl
 
 const codeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? ""
 
-/** 0 on Windows, which does not have these flags. */
+/** Flags for opening a file. They are 0 on Windows, which does not have these flags. */
 export const { O_NOFOLLOW = 0, O_NONBLOCK = 0 } = constants as { readonly O_NOFOLLOW?: number; readonly O_NONBLOCK?: number }
 
 const folderMode = 0o700
@@ -101,11 +101,11 @@ const fileMode = 0o600
 
 interface Content {
   readonly text: string
-  /** Whether others than its owner may read it. */
+  /** Whether users other than the file's owner may read it. */
   readonly isOpenToOthers: boolean
 }
 
-/** The content of a regular file, as UTF-8. Follows links and never waits for a writer. `limit`: in bytes. */
+/** Reads a regular file as UTF-8. Follows links and never waits for a writer. `limit`: in bytes. */
 export const read = (file: string, limit = maxBytes): Effect.Effect<Content, FileUnreadable> => {
   const failed = (why: FileUnreadable["why"], cause?: unknown) => new FileUnreadable({ file, why, cause })
   const attempt = <A>(run: () => Promise<A>) =>
@@ -125,7 +125,7 @@ export const read = (file: string, limit = maxBytes): Effect.Effect<Content, Fil
     return stats.size > limit ? Effect.fail(failed("tooLarge")) : Effect.void
   }
   return Effect.gen(function*() {
-    // Checked before the file is opened, since opening a device may already have an effect.
+    // This check comes before the file is opened, since opening a device may already have an effect.
     yield* Effect.flatMap(attempt(() => fs.stat(file)), check)
     const handle = yield* Effect.acquireRelease(
       attempt(() => fs.open(file, constants.O_RDONLY | O_NONBLOCK)),
@@ -133,7 +133,7 @@ export const read = (file: string, limit = maxBytes): Effect.Effect<Content, Fil
     )
     const stats = yield* attempt(() => handle.stat())
     yield* check(stats)
-    // The size can't be trusted: a file of /proc has none, and another process may be writing.
+    // The size in `stats` can't be trusted: a file in /proc has size 0, and another process may be writing to the file.
     const bytes = Buffer.alloc(limit + 1)
     let length = 0
     for (;;) {
@@ -150,47 +150,47 @@ export const read = (file: string, limit = maxBytes): Effect.Effect<Content, Fil
 // Writing
 // ---------------------------------------------------------------------------------------------
 
-/** Fails with a system error of this code. */
+/** Throws a system error with this code. */
 const refuse = (code: string): never => {
   throw Object.assign(new TypeError(code), { code })
 }
 
-/** Makes a folder and its missing parents, for this user alone whatever the umask is. */
+/** Makes a folder and its missing parents. Whatever the umask is, only this user may use the new folders. */
 export const makeFolders = async (folder: string): Promise<void> => {
-  const there = await fs.stat(folder).catch(() => undefined)
-  if (there?.isDirectory() === true) return
-  if (there !== undefined) refuse("ENOTDIR")
+  const stats = await fs.stat(folder).catch(() => undefined)
+  if (stats?.isDirectory() === true) return
+  if (stats !== undefined) refuse("ENOTDIR")
   const parent = dirname(folder)
   if (parent !== folder) await makeFolders(parent)
   try {
     await fs.mkdir(folder, { mode: folderMode })
     await fs.chmod(folder, folderMode)
   } catch (cause) {
-    // Another process has made it in the meantime.
+    // Another process has made the folder in the meantime.
     if (codeOf(cause) !== "EEXIST") throw cause
   }
 }
 
-/** Runs a function that writes to a file. */
+/** Runs a function that writes to a file. A rejection becomes a {@link FileUnwritable}. */
 export const attempt = <A>(file: string, run: () => Promise<A>): Effect.Effect<A, FileUnwritable> =>
   Effect.tryPromise({ try: run, catch: (cause) => new FileUnwritable({ file, cause }) })
 
-/** Renames a new file if the name is free; `false` if it is taken. */
-const nameIfFree = async (made: string, file: string): Promise<boolean> => {
+/** Gives a temporary file its final name if no file has that name. Returns whether the name was free. */
+const renameIfFree = async (temporary: string, file: string): Promise<boolean> => {
   try {
-    await fs.link(made, file)
+    await fs.link(temporary, file)
     return true
   } catch (cause) {
     if (codeOf(cause) === "EEXIST") return false
     // The file system has no hard links. Two processes that start at once may then both succeed.
     if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"].includes(codeOf(cause))) throw cause
     if (await fs.lstat(file).then(() => true, () => false)) return false
-    await fs.rename(made, file)
+    await fs.rename(temporary, file)
     return true
   }
 }
 
-/** Writes a file's new name to the disk. Some file systems can't do that for a folder, and do not need it. */
+/** Flushes a folder to the disk, and with it a file's new name. Some file systems can't do that for a folder, and do not need it. */
 const syncFolder = async (folder: string): Promise<void> => {
   try {
     const handle = await fs.open(folder, constants.O_RDONLY)
@@ -201,9 +201,9 @@ const syncFolder = async (folder: string): Promise<void> => {
 }
 
 /**
- * Writes a whole file, readable by this user alone, and makes its folder if it is missing. A link is not replaced.
+ * Writes a whole file that only this user may read, and makes its folder if the folder is missing. Fails on a link.
  *
- * With `ifAbsent` an existing file stays as it is, and the result is `false`.
+ * With `ifAbsent`, an existing file is not changed, and the result is `false`.
  */
 export const write = (file: string, content: string, options: { readonly ifAbsent?: boolean } = {}): Effect.Effect<boolean, FileUnwritable> =>
   attempt(file, async () => {
@@ -212,9 +212,9 @@ export const write = (file: string, content: string, options: { readonly ifAbsen
     const stats = await fs.lstat(file).catch(() => undefined)
     if (stats?.isSymbolicLink() === true) refuse("ELOOP")
     if (stats?.isDirectory() === true) refuse("EISDIR")
-    const made = `${file}.${randomBytes(6).toString("hex")}.tmp`
+    const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`
     try {
-      const handle = await fs.open(made, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | O_NOFOLLOW, fileMode)
+      const handle = await fs.open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | O_NOFOLLOW, fileMode)
       try {
         await handle.chmod(fileMode)
         await handle.writeFile(content)
@@ -222,12 +222,12 @@ export const write = (file: string, content: string, options: { readonly ifAbsen
       } finally {
         await handle.close()
       }
-      if (options.ifAbsent !== true) await fs.rename(made, file)
-      else if (!(await nameIfFree(made, file))) return false
+      if (options.ifAbsent !== true) await fs.rename(temporary, file)
+      else if (!(await renameIfFree(temporary, file))) return false
       await syncFolder(folder)
       return true
     } finally {
-      await fs.rm(made, { force: true })
+      await fs.rm(temporary, { force: true })
     }
   })
 
@@ -236,7 +236,10 @@ interface Growing {
   readonly append: (text: string) => Effect.Effect<void, FileUnwritable>
 }
 
-/** Empties or makes a file, readable by this user alone, and makes its folder if it is missing. The file stays open until the scope closes. Fails on a link. */
+/**
+ * Opens an empty file that only this user may read, and makes its folder if the folder is missing. The old content of an existing file is
+ * removed. The file stays open until the scope closes. Fails on a link.
+ */
 export const grow = (file: string): Effect.Effect<Growing, FileUnwritable, Scope.Scope> =>
   Effect.gen(function*() {
     yield* attempt(file, () => makeFolders(dirname(file)))

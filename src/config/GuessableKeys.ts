@@ -1,17 +1,17 @@
 /**
- * Which API keys could be guessed. A key of random characters never looks like one of these.
+ * Finds API keys that somebody could guess. Practically no random key counts as guessable.
  */
 
-/** The key of `.env.example`: everybody knows it. */
+/** The key of `.env.example`, which everybody knows. */
 export const example = "replace-me-with-a-long-random-secret"
 
-/** The shortest key, in characters. That many random base64 characters have 132 bits. */
+/** The least length of a key, in characters. 22 random base64 characters have 132 bits. */
 const minLength = 22
 
-/** The fewest different characters. Of 10^8 random keys of 22 hexadecimal digits, about three have fewer. */
+/** The least number of different characters. Of 10^8 random keys of 22 hexadecimal digits, about three have fewer. */
 const minDistinctCharacters = 6
 
-/** What people and templates write in the place of a key. Each alternative is long enough that no random key contains it. */
+/** Placeholders that people and templates write instead of a key. Each alternative is so long that no random key contains it. */
 const placeholder =
   /^<.*>$|^\$\{?\w+\}?$|(?:replace|change)[-_ .]?(?:me|this|it)|(?:fill|put|insert|enter|set)[-_ .](?:me|this|it|in|your)|your[-_ .]?(?:own[-_ .]?)?(?:api|secret|key|token|password)|placeholder|example|default[-_ .]?(?:key|secret|password)|(?:secret|password|passwort|api[-_ .]?key|qwert[yz]|letmein)[-_ .]?(?:\d{0,4}|key|here)$/i
 
@@ -23,21 +23,21 @@ const isRepeated = (text: string): boolean => {
   return false
 }
 
-/** Whether most characters are the next one after the character before, or most are the previous one: "0123456789", "zyxwv". */
+/** Whether the characters mostly count up, or mostly count down: "0123456789", "zyxwv". */
 const isSequence = (text: string): boolean => {
   const codes = [...text].map((character) => character.charCodeAt(0))
   const steps = codes.slice(1).map((code, at) => code - codes[at])
-  return [1, -1].some((step) => steps.filter((one) => one === step).length > 0.6 * steps.length)
+  return [1, -1].some((direction) => steps.filter((step) => step === direction).length > 0.6 * steps.length)
 }
 
-/** Why a key can be guessed, as a clause that follows `API_KEY`; `undefined` for a key that can't be guessed. */
+/** Why a key can be guessed, as a clause that follows `API_KEY`. `undefined` for a key that can't be guessed. */
 export const weakness = (key: string): string | undefined => {
   if (key === example) return "is still the example of .env.example, which everybody knows"
-  if (placeholder.test(key)) return "is a placeholder or a word that is tried first"
+  if (placeholder.test(key)) return "is a placeholder or a word that attackers try first"
   if (key.length < minLength) return `is shorter than ${minLength} characters`
-  if (new Set(key).size < minDistinctCharacters || isRepeated(key)) return "says the same over and over"
+  if (new Set(key).size < minDistinctCharacters || isRepeated(key)) return "repeats the same characters over and over"
   return isSequence(key) ? "is a sequence of characters" : undefined
 }
 
 /** How to get a key that can't be guessed. */
-export const advice = "Make one with: openssl rand -base64 24. Or set none: then one is made at the first start and kept in DATA_DIR."
+export const advice = "Make a key with: openssl rand -base64 24. Or set no API_KEY: a key is then made at the first start and kept in DATA_DIR."

@@ -1,5 +1,5 @@
 /**
- * IP addresses that do not belong to the public internet: this machine's, those of private networks, and reserved ones.
+ * IP addresses that are not in the public internet: addresses of this machine, of private networks, and reserved addresses.
  *
  * The source is IANA's registries of special addresses (RFC 6890). Of IPv6 only 2000::/3 is public. An IPv6 address that contains an IPv4
  * address always counts as private, since translators between the two also reach private networks.
@@ -11,7 +11,7 @@ const privateV4 = [
   "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"
 ]
 
-/** First all networks outside of 2000::/3, then the special ones inside it: protocols (with Teredo), documentation, 6to4. */
+/** The first three are everything outside of 2000::/3. The others are special networks inside it: protocols (with Teredo), documentation, 6to4. */
 const privateV6 = ["::/3", "4000::/2", "8000::/1", "2001::/23", "2001:db8::/32", "2002::/16"]
 
 const listOf = (networks: ReadonlyArray<string>, family: "ipv4" | "ipv6"): BlockList => {
@@ -26,7 +26,7 @@ const listOf = (networks: ReadonlyArray<string>, family: "ipv4" | "ipv6"): Block
 const v4 = listOf(privateV4, "ipv4")
 const v6 = listOf(privateV6, "ipv6")
 
-/** Text that is not an IP address counts as private, too. */
+/** Whether an address is not in the public internet. Text that is not an IP address counts as private, too. */
 export const isPrivate = (address: string): boolean => {
   switch (isIP(address)) {
     case 4:

@@ -19,7 +19,7 @@ export interface Settings extends FolderSettings {
   readonly twilio: TwilioSettings
   readonly dialling: DiallingSettings
   readonly server: ServerSettings
-  /** Unset: the service makes one; see `config/Credentials`. */
+  /** The key of the service's API. Unset: the service makes a key; see `config/Credentials`. */
   readonly apiKey: Option.Option<Redacted.Redacted>
   readonly agents: AgentSettings
   readonly store: StoreSettings

@@ -1,7 +1,7 @@
 /**
- * Addresses that webhooks may be sent to, as the operator, an agent's file or a request names them.
+ * Checks an address for webhooks that a setting, an agent's file or a request names.
  *
- * The name of a host is looked up only when a webhook is sent: `delivery/ReceiverLookup` then checks its addresses.
+ * A host name is looked up only when a webhook is sent. `delivery/ReceiverLookup` then checks the IP addresses of the host.
  */
 import { Data, Result } from "effect"
 import { isIP } from "node:net"
@@ -12,12 +12,12 @@ const maxLength = 2048
 const clauses = {
   noUrl: "is no http or https URL",
   tooLong: `has more than ${maxLength} characters`,
-  credentials: "has a user name or a password, which stay in logs of proxies. Put a token into its path or its query, and check the signature",
-  plain: "begins with http://, and the words of calls must not go over a network in the clear. Use https://, or set WEBHOOK_PRIVATE_ADDRESSES=on",
+  credentials: "has a user name or a password, and proxies may log these. Put a token into its path or its query, and check the signature",
+  plain: "begins with http://, and the words of calls must not go over a network unencrypted. Use https://, or set WEBHOOK_PRIVATE_ADDRESSES=on",
   private: "is of a private network or of this machine. Use a public address, or set WEBHOOK_PRIVATE_ADDRESSES=on"
 } as const
 
-/** No webhook may be sent to an address. The message is a clause that follows the setting's name; it does not contain the address. */
+/** No webhook may be sent to this address. The message is a clause that follows the setting's name. It does not contain the address. */
 export class WebhookAddressRefused extends Data.TaggedError("WebhookAddressRefused")<{ readonly why: keyof typeof clauses }> {
   override get message() {
     return clauses[this.why]
@@ -26,13 +26,15 @@ export class WebhookAddressRefused extends Data.TaggedError("WebhookAddressRefus
 
 const refuse = (why: keyof typeof clauses) => Result.fail(new WebhookAddressRefused({ why }))
 
-/** The host without the brackets of IPv6. */
+/** The host of a URL, without the brackets of an IPv6 address. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, "$1")
 
 const isOwnName = (host: string) => /(?:^|\.)localhost\.?$/i.test(host)
 
 /**
- * @param isPrivateAllowed `WEBHOOK_PRIVATE_ADDRESSES`: private hosts and `http://` are fine
+ * Reads an address, or says why no webhook may be sent to it.
+ *
+ * @param isPrivateAllowed `WEBHOOK_PRIVATE_ADDRESSES`: private hosts and `http://` are allowed
  */
 export const read = (text: string, isPrivateAllowed: boolean): Result.Result<URL, WebhookAddressRefused> => {
   if (text.length > maxLength) return refuse("tooLong")

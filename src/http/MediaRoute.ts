@@ -1,8 +1,8 @@
 /**
- * `GET /ws`: the Media Streams WebSocket, from the upgrade to the call that it belongs to.
+ * `GET /ws`: upgrades a request to the Media Streams WebSocket, and connects the stream to its call.
  *
- * A request that Twilio did not sign is refused before the upgrade (403). A stream that does not start, or that has no token of a call that
- * this service answered, is closed after the upgrade (1008).
+ * A request that Twilio did not sign is refused before the upgrade (403). After the upgrade, the WebSocket is closed (1008) if no stream
+ * starts on it, or if the stream has no valid token of a live call.
  */
 import { Duration, Effect, Metric, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
@@ -27,8 +27,8 @@ import * as RequestTurns from "./connections/RequestTurns.ts"
 
 export const path = "/ws"
 
-/** How long the check of a token waits for the store. After that, this process's memory alone decides. */
-const storePatience = Duration.millis(250)
+/** How long the check of a token waits for the store. After that, only this process's memory decides. */
+const storeTimeout = Duration.millis(250)
 
 /** How long a peer may take to answer our close before the connection is cut, in ms. An option of `ws`. */
 const closeTimeout = 5000
@@ -73,7 +73,7 @@ const makeUpgrade = Effect.fnUntraced(function*(maxPayload: number, hasFastPath:
           ? Option.some(WebSocketFastPath.make(socket, maxPayload, (step) => RequestTurns.shared.run(socket, step)))
           : Option.none()
         let upgraded: WebSocket | undefined
-        // Without a `verifyClient`, `ws` calls this at once or never.
+        // Without a `verifyClient`, `ws` calls this function before `handleUpgrade` returns, or never.
         server.handleUpgrade(request.source as IncomingMessage, socket, noBytes, (webSocket) => {
           upgraded = webSocket
           // An `error` event needs a listener. A `close` event always follows it.
@@ -109,10 +109,10 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   })
 
   /**
-   * Marks a token as used in the store, which all processes share. Returns whether this is its first use. Without an answer from the store
-   * it counts as the first: `StreamToken` has already checked this process's memory.
+   * Marks a token as used in the store, which all processes share. Returns whether this is its first use. If the store does not answer, the
+   * use counts as the first: `StreamToken` has already checked this process's memory.
    */
-  const useUp = (nonce: string) => Effect.orElseSucceed(Effect.timeout(store.redeem(nonce), storePatience), () => true)
+  const redeemInStore = (nonce: string) => Effect.orElseSucceed(Effect.timeout(store.redeem(nonce), storeTimeout), () => true)
 
   /** Finds the call of a stream. If another process answered that call, takes it over from the store. */
   const findCall = Effect.fnUntraced(function*(callSid: CallSid) {
@@ -127,7 +127,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
     const { callSid } = stream.start
     if (stream.start.accountSid !== account.accountSid) return yield* refuse(stream, "foreign account")
     const problem = yield* tokens.redeem(stream.start.customParameters[parameterName], callSid).pipe(
-      Effect.flatMap(useUp),
+      Effect.flatMap(redeemInStore),
       Effect.match({ onSuccess: (isFirst) => isFirst ? undefined : "token used", onFailure: ({ reason }) => `token ${reason}` })
     )
     if (problem !== undefined) return yield* refuse(stream, problem)

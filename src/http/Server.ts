@@ -40,14 +40,14 @@ const methods: ReadonlyArray<readonly [path: string, allowed: string]> = [
   ...[MediaRoute.path, "/", ...ApiDocuments.paths, "/metrics"].map((path) => [path, "GET"] as const)
 ]
 
-/** Reads a path as the routes' own router does: `/DOCS`, `//docs/`, `/%64ocs` and `/docs;x` are all `/docs`. */
-const reader = FindMyWay.make<string>()
+/** Matches a path in the same way as the routes' own router: `/DOCS`, `//docs/`, `/%64ocs` and `/docs;x` are all `/docs`. */
+const pathMatcher = FindMyWay.make<string>()
 for (const path of new Set([...methods.map(([path]) => path), ...AdminServer.paths])) {
-  reader.on("GET", path.replaceAll(/\{(\w+)\}/g, ":$1") as FindMyWay.PathInput, path)
+  pathMatcher.on("GET", path.replaceAll(/\{(\w+)\}/g, ":$1") as FindMyWay.PathInput, path)
 }
 
-/** The path of this URL as its route has it, such as `/calls/{callSid}`; `undefined` for a path without a route. */
-const normal = (url: string): string | undefined => reader.find("GET", url)?.handler
+/** The route's path for this URL, such as `/calls/{callSid}`; `undefined` if no route has the URL. */
+const routePathOf = (url: string): string | undefined => pathMatcher.find("GET", url)?.handler
 
 const notHere = Effect.suspend(() =>
   HttpServerRespondable.toResponse(new NotFound({ detail: "The endpoints are listed at /docs and /openapi.json." }))
@@ -55,7 +55,7 @@ const notHere = Effect.suspend(() =>
 
 const noRoute = Effect.gen(function*() {
   const { url } = yield* HttpServerRequest.HttpServerRequest
-  const path = normal(url)
+  const path = routePathOf(url)
   const allowed = methods.find(([known]) => known === path)?.[1]
   if (allowed === undefined) return yield* notHere
   const response = yield* HttpServerRespondable.toResponse(new MethodNotAllowed({ detail: `This endpoint takes ${allowed}.` }))
@@ -64,7 +64,7 @@ const noRoute = Effect.gen(function*() {
 
 const isRouteNotFound = (error: unknown) => HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound"
 
-/** A middleware rather than a route: a route for all paths would take `HEAD` away from the routes that answer `GET`. */
+/** This is a middleware, not a route. A route for all paths would also get the `HEAD` requests of the routes that answer `GET`. */
 const Fallback = HttpRouter.middleware(
   (httpEffect) =>
     Effect.catch(httpEffect, (error: Types.unhandled) => isRouteNotFound(error) ? noRoute : Effect.fail(error)),
@@ -77,7 +77,7 @@ const Addresses = HttpRouter.middleware(
     const hasAdmin = Option.isSome((yield* AppConfig).server.admin)
     return (httpEffect) =>
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-        AdminServer.isElsewhere(hasAdmin, normal(request.url), request) ? notHere : httpEffect)
+        AdminServer.isElsewhere(hasAdmin, routePathOf(request.url), request) ? notHere : httpEffect)
   }),
   { global: true }
 )

@@ -2,9 +2,10 @@
  * Answers requests while the service starts: the port is open, but agents and engines take some seconds to be ready.
  *
  * - `/health` says that the process lives.
- * - Twilio's webhooks wait until the service is ready, at most 100 of them and 10 s each. Twilio does not repeat a webhook, so the caller
- *   would hear an error. Only requests with a signature wait. When a hundred wait, a request that Twilio did not sign makes room.
- * - All other requests get 503 with the reason, and when to come back.
+ * - Up to 100 webhooks from Twilio wait until the service is ready, each for up to 10 s. Twilio does not repeat a webhook, so without the
+ *   wait the caller would hear an error. Only requests with a signature wait. When 100 requests wait and one more comes, a waiting request
+ *   that Twilio did not sign is refused.
+ * - All other requests get 503 with the reason and a `Retry-After`.
  *
  * When the start fails, the waiting requests get 503 at once, so that they do not keep the process from ending.
  */
@@ -15,17 +16,20 @@ import type { IsSigned } from "./webhooks/EarlySignature.ts"
 
 const maxWaiting = 100
 
-/** Twilio gives up a webhook after 15 s. */
+/** Twilio waits 15 s for the answer to a webhook. */
 const patienceMillis = 10_000
 
 const waitingFor = "The service is starting: it waits for its engines and agents to be ready."
 
 interface Starting {
-  /** Answers the request, or keeps it and calls `serve` when the service is ready; `false`: the service is ready and answers itself. */
+  /**
+   * Answers the request, or keeps it and calls `serve` when the service is ready. Returns `false`, and does nothing, if the service is ready
+   * already.
+   */
   readonly take: (request: IncomingMessage, response: ServerResponse, serve: () => void) => boolean
-  /** The service is ready: serves the waiting requests. */
+  /** Serves the waiting requests. Call it when the service is ready. */
   readonly end: () => void
-  /** The service will not be ready: refuses the waiting requests. */
+  /** Refuses the waiting requests. Call it when the start has failed, or when the service stops. */
   readonly giveUp: () => void
 }
 
@@ -34,7 +38,7 @@ interface Waiting {
   readonly response: ServerResponse
   readonly serve: () => void
   readonly timer: NodeJS.Timeout
-  /** Whether Twilio signed it; unset until it was checked. */
+  /** Whether Twilio signed the request. Unset until the signature is checked. */
   isSigned?: boolean
 }
 
@@ -69,7 +73,7 @@ const refuse = (response: ServerResponse, detail: string) =>
 
 /** The body of a request that has arrived whole. The body can be read again. */
 const bodyOf = (request: IncomingMessage): Uint8Array => {
-  // Reading an empty body would emit its end, and a later reader would wait for that in vain.
+  // Reading an empty body would emit `end`. A later reader would then wait for `end` for ever.
   if (request.readableLength === 0) return new Uint8Array()
   const body = request.read() as Buffer
   request.unshift(body)
@@ -84,48 +88,51 @@ interface Options {
 
 export const make = (options: Options = {}): Starting => {
   const waiting = new Set<Waiting>()
-  let state: "starting" | "ready" | "over" = "starting"
+  let state: "starting" | "ready" | "stopped" = "starting"
 
-  const leave = (one: Waiting) => {
-    clearTimeout(one.timer)
-    waiting.delete(one)
+  const remove = (entry: Waiting) => {
+    clearTimeout(entry.timer)
+    waiting.delete(entry)
   }
 
-  /** Makes room for one more request by refusing a waiting one: one that Twilio did not sign, or else the oldest whose body is not complete. */
+  /**
+   * Whether one more request may wait. When 100 requests wait, refuses one that Twilio did not sign. If there is none, refuses the oldest
+   * request whose body is incomplete.
+   */
   const makeRoom = (): boolean => {
     if (waiting.size < maxWaiting) return true
     const { isSigned } = options
     if (isSigned === undefined) return false
     let refused: Waiting | undefined
-    for (const one of waiting) {
-      if (one.request.complete) one.isSigned ??= isSigned(one.request, bodyOf(one.request))
-      if (one.isSigned === false) {
-        refused = one
+    for (const entry of waiting) {
+      if (entry.request.complete) entry.isSigned ??= isSigned(entry.request, bodyOf(entry.request))
+      if (entry.isSigned === false) {
+        refused = entry
         break
       }
-      if (one.isSigned === undefined) refused ??= one
+      if (entry.isSigned === undefined) refused ??= entry
     }
     if (refused === undefined) return false
-    leave(refused)
+    remove(refused)
     refuse(refused.response, waitingFor)
     return true
   }
 
   const wait = (request: IncomingMessage, response: ServerResponse, serve: () => void) => {
     const timer = setTimeout(() => {
-      leave(one)
+      remove(entry)
       refuse(response, waitingFor)
     }, options.patience ?? patienceMillis)
-    const one: Waiting = { request, response, serve, timer }
-    waiting.add(one)
-    response.once("close", () => leave(one))
+    const entry: Waiting = { request, response, serve, timer }
+    waiting.add(entry)
+    response.once("close", () => remove(entry))
   }
 
   return {
     take: (request, response, serve) => {
       if (state === "ready") return false
       const path = pathOf(request)
-      if (state === "over") refuse(response, "The service could not start, or is stopping.")
+      if (state === "stopped") refuse(response, "The service could not start, or is stopping.")
       else if (path === "/health") answer(response, 200, "application/json", { status: "starting", detail: waitingFor })
       else if (isWebhook(path, request) && makeRoom()) wait(request, response, serve)
       else refuse(response, waitingFor)
@@ -134,19 +141,19 @@ export const make = (options: Options = {}): Starting => {
     end: () => {
       if (state !== "starting") return
       state = "ready"
-      // The service's own listener is added after this, in the same tick.
+      // The service's listener for requests is added after this call, in the same tick.
       process.nextTick(() => {
-        for (const one of waiting) {
-          leave(one)
-          one.serve()
+        for (const entry of waiting) {
+          remove(entry)
+          entry.serve()
         }
       })
     },
     giveUp: () => {
-      if (state === "starting") state = "over"
-      for (const one of waiting) {
-        leave(one)
-        refuse(one.response, "The service could not start, or is stopping.")
+      if (state === "starting") state = "stopped"
+      for (const entry of waiting) {
+        remove(entry)
+        refuse(entry.response, "The service could not start, or is stopping.")
       }
     }
   }

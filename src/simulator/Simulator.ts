@@ -1,8 +1,8 @@
 /**
- * A Twilio that runs here: it places and receives calls with the same REST API, webhooks, signatures, TwiML and WebSocket as
- * the real one. Of the service's code it uses only the wire formats.
+ * A simulated Twilio: it places and receives calls with the same REST API, webhooks, signatures, TwiML and WebSocket as the real Twilio. It
+ * meets the service only on the wire. Of the code in `twilio/`, it uses only the wire formats.
  *
- * The layer listens on a port of this process; `cli/main.ts` is the program.
+ * The layer listens on a port of this process. `cli/main.ts` is the program.
  */
 import { createServer } from "node:http"
 import { NodeFileSystem, NodeHttpServer } from "@effect/platform-node"
@@ -28,15 +28,17 @@ import type { Method } from "./twilio/twiml/TwimlReader.ts"
 import * as WebhookClient from "./twilio/webhook/WebhookClient.ts"
 
 export interface Options {
-  /** {@link defaultAccountSid} when not given. */
+  /** Default: {@link defaultAccountSid}. */
   readonly accountSid?: string
+  /** Default: {@link defaultAuthToken}. */
   readonly authToken?: Redacted.Redacted
-  /** Where the REST API listens: loopback when not given, on any free port. */
+  /** The host on which the REST API listens. Default: loopback. */
   readonly host?: string
+  /** The port of the REST API. Default: any free port. */
   readonly port?: number
-  /** How many calls of the API may begin in a second; 1 when not given. Further calls wait with the status `queued`. */
+  /** How many calls of the API may begin in a second. Default: 1. Further calls wait with the status `queued`. */
   readonly callsPerSecond?: number
-  /** How the telephones that the service calls behave. When not given, everybody answers after a second and says nothing. */
+  /** How the telephones that the service calls behave. By default, everybody answers after a second and says nothing. */
   readonly phones?: Telephones.Phones
   readonly restFaults?: RestFaults
   readonly statusDelivery?: Delivery
@@ -52,7 +54,7 @@ export interface Options {
 
 /** A call from a telephone to one of the service's numbers. */
 export interface PlaceCall {
-  /** E.164. */
+  /** The caller's number. Both numbers are in E.164 form. */
   readonly from: string
   readonly to: string
   /** The number's voice webhook. It is signed exactly as it is written here. */
@@ -60,14 +62,14 @@ export interface PlaceCall {
   readonly method?: Method
   /** The number's fallback URL: gets a POST when a webhook of the call has failed. */
   readonly fallbackUrl?: string
-  /** A silent person when not given. */
+  /** The person who calls. Default: a silent person. */
   readonly caller?: Caller.Caller
   readonly faults?: Faults
   /** The number's own status callback, for the final state only. */
   readonly statusCallback?: string
 }
 
-/** The simulator cannot do what the caller of its API asked for. */
+/** The simulator can't be started, or can't place a call. */
 class SimulatorError extends Schema.TaggedError<SimulatorError>()("SimulatorError", {
   message: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
@@ -98,7 +100,7 @@ const makeLocate = (reroute: Options["reroute"]) => (url: string): string => {
   return `${origin}${pathname}${search}`
 }
 
-/** What a call needs from its simulator. */
+/** The services of the simulator that a call uses. */
 const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid: AccountSid, authToken: Redacted.Redacted, phones: () => Telephones.Phones) {
   const speech = yield* CallerSpeech
   const services = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
@@ -130,7 +132,7 @@ const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid
 
 const newCallSid = Effect.map(WebhookClient.hex(32), (digits) => CallSid.make(`CA${digits}`))
 
-/** A call that was created by the API, and that waits for its turn. */
+/** A call that a request to the API has created. It begins after `queueTime` ms. */
 const makeOutbound = Effect.fnUntraced(function*(request: CallRequest, queueTime: number) {
   return yield* PhoneCall.make({
     sid: yield* newCallSid,
@@ -145,7 +147,7 @@ const makeOutbound = Effect.fnUntraced(function*(request: CallRequest, queueTime
   })
 })
 
-/** A call to one of the service's numbers. Its caller's sound is already made. */
+/** A call to one of the service's numbers. The sound of its caller is made before the call begins. */
 const makeInbound = Effect.fnUntraced(function*(placing: PlaceCall) {
   if (!URL.canParse(placing.webhookUrl) || (placing.fallbackUrl !== undefined && !URL.canParse(placing.fallbackUrl))) {
     return yield* new SimulatorError({ message: "The webhook's URL, or the fallback's, is not an absolute URL." })
@@ -181,7 +183,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     NodeHttpServer.make(createServer, { host, port: options.port ?? 0, gracefulShutdownTimeout: "0 millis" }),
     (cause) => new SimulatorError({ message: `The simulator cannot listen on ${host}:${options.port ?? 0}.`, cause })
   )
-  // Made after the server, so that at the end the calls are hung up before the server is closed.
+  // The calls' fibers are made after the server. So at the end of the scope, the calls are hung up before the server is closed.
   const running = yield* FiberSet.make()
   const placed = yield* PubSub.unbounded<PhoneCall.SimulatedCall>()
   const calls = new Map<string, PhoneCall.PhoneCall>()
@@ -242,14 +244,14 @@ export class Simulator extends Context.Service<Simulator, {
   readonly calls: Effect.Effect<ReadonlyArray<PhoneCall.SimulatedCall>>
   /** The calls that the service makes from now on. */
   readonly dialled: Stream.Stream<PhoneCall.SimulatedCall>
-  /** Calls one of the service's numbers. The call rings when this returns, and lives until it ends or the layer does. */
+  /** Calls one of the service's numbers. The call rings when this effect returns. It lives until it ends, or until the layer is closed. */
   readonly placeCall: (placing: PlaceCall) => Effect.Effect<PhoneCall.SimulatedCall, SimulatorError>
   /** Sets how the telephones that are dialled from now on behave. */
   readonly setPhones: (phones: Telephones.Phones) => Effect.Effect<void>
   /** Sets the faults of REST requests from now on. */
   readonly setRestFaults: (faults: RestFaults) => Effect.Effect<void>
 }>()("client-caller/simulator/Simulator") {
-  /** A simulator that shares nothing with others. Calls that still live are hung up at its end. */
+  /** A simulator that shares nothing with other simulators. Calls that still live when the layer is closed are hung up. */
   static readonly layer = (options: Options = {}): Layer.Layer<Simulator, SimulatorError> =>
     Layer.effect(Simulator, make(options)).pipe(
       Layer.provide(CallerSpeech.layer),

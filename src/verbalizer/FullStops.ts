@@ -1,10 +1,10 @@
 /**
- * Tells full stops of abbreviations and ordinals from full stops that end a sentence.
+ * Distinguishes full stops of abbreviations and ordinals from full stops that end a sentence.
  */
 import { languages } from "./Languages.ts"
 import type { AbbreviationKind } from "./LanguageRules.ts"
 
-/** Whether a sentence goes on after a full stop. `undecided`: more of the following text is needed. */
+/** Whether a sentence goes on after a full stop. `undecided`: only more of the following text can decide it. */
 export type Decision = "goesOn" | "mayEnd" | "undecided"
 
 interface FullStops {
@@ -51,16 +51,16 @@ const make = (language: string): FullStops => {
   const months = ordinalLanguages.has(language) ? monthsOf(language) : none
   const kinds = new Map<string, Set<AbbreviationKind>>()
   /** Abbreviations with a stop inside, such as "z.B.", cut in two at that stop. */
-  const continuations: Array<readonly [begun: string, rest: string]> = []
+  const splitAbbreviations: Array<readonly [firstPart: string, secondPart: string]> = []
   const own = rules?.abbreviations.map(([written, , kind]) => [written.toLowerCase(), kind] as const) ?? []
   for (const [written, kind] of [...common, ...own]) {
     if (!written.endsWith(".")) continue
     kinds.set(written.slice(0, -1), new Set([...kinds.get(written.slice(0, -1)) ?? [], kind]))
     const parts = written.slice(0, -1).split(".")
-    for (let index = 1; index < parts.length; index++) continuations.push([parts.slice(0, index).join("."), parts.slice(index).join(".")])
+    for (let index = 1; index < parts.length; index++) splitAbbreviations.push([parts.slice(0, index).join("."), parts.slice(index).join(".")])
   }
 
-  /** The last word before the stop, and an abbreviation that is written with blanks: "z. B". */
+  /** The texts before the stop that may be an abbreviation: the last word, and letters with stops and blanks between ("z. B"). */
   const candidates = (before: string): ReadonlyArray<string> => {
     const tail = before.slice(-lookBack).toLowerCase()
     const last = /[\p{L}\p{N}.-]*$/u.exec(tail)?.[0] ?? ""
@@ -72,9 +72,9 @@ const make = (language: string): FullStops => {
     decide: (before, following) => {
       const words = candidates(before)
       const next = following.toLowerCase()
-      for (const [begun, rest] of continuations) {
-        if (!words.includes(begun)) continue
-        const written = `${rest}.`
+      for (const [firstPart, secondPart] of splitAbbreviations) {
+        if (!words.includes(firstPart)) continue
+        const written = `${secondPart}.`
         const compact = next.replace(/\s/g, "")
         if (compact.startsWith(written)) return "goesOn"
         if (written.startsWith(compact)) return "undecided"
@@ -100,7 +100,7 @@ const make = (language: string): FullStops => {
 
 const languageStops = new Map<string, FullStops>()
 
-/** The full stops of a language (BCP 47). A language without rules has only the common abbreviations. */
+/** The rules for full stops in a language (BCP 47). A language without its own rules has only the common abbreviations. */
 export const of = (tag: string): FullStops => {
   const language = tag.toLowerCase().split(/[-_]/)[0]
   const known = languageStops.get(language) ?? make(/^[a-z]{2,3}$/.test(language) ? language : "en")

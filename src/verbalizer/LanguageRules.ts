@@ -1,5 +1,5 @@
 /**
- * Facts about a language that CLDR's data lack: how its people name signs, join a date, read a clock and write abbreviations.
+ * Facts about a language that CLDR's data lack: its names for signs, its forms of dates and times, its abbreviations.
  * Numbers come from CLDR's rule-based number formats; months, units, currencies, plurals and separators from `Intl`.
  */
 import type { Gender, Numerals } from "./Numerals.ts"
@@ -22,46 +22,48 @@ export type AbbreviationKind =
 /** An abbreviation in lower case may also begin with a capital. A blank may follow each full stop inside it. */
 export type Abbreviation = readonly [written: string, spoken: string, kind: AbbreviationKind]
 
+/** The words for signs. */
 interface Signs {
-  /** Between the two numbers of a range: "5–7". */
+  /** Said between the two numbers of a range: "5–7". */
   readonly to: string
   readonly plus: string
   readonly minus: string
   readonly times: string
-  /** "$5/month" */
+  /** Said for the slash of a rate: "$5/month". */
   readonly per: string
   readonly equals: string
   readonly less: string
   readonly greater: string
   readonly plusMinus: string
-  /** "~5" */
+  /** Said for the tilde: "~5". */
   readonly about: string
-  /** The keys of a telephone. */
+  /** `star` and `hash`: the keys of a telephone. */
   readonly star: string
   readonly hash: string
-  /** "#5", "№ 5" */
+  /** Said for the number sign: "#5", "№ 5". */
   readonly number: string
   readonly hashtag: string
-  /** "§ 5" */
+  /** Said for the section sign: "§ 5". */
   readonly section: string
-  /** In an address: `@`, `.`, `/`, `-`, `_`, `:`. */
+  /** From `at` to `colon`: the signs `@`, `.`, `/`, `-`, `_` and `:` in an address. */
   readonly at: string
   readonly dot: string
   readonly slash: string
   readonly dash: string
   readonly underscore: string
   readonly colon: string
-  /** Between the numbers of a version, and what is said for its "v": "v2.0.1". */
+  /** Said between the numbers of a version: "2.0.1". */
   readonly point: string
+  /** Said for the "v" of a version: "v2". */
   readonly version: string
 }
 
 interface Clock {
   readonly hours: number
   readonly minutes: number
-  /** Set if the text has it: "9 a.m.". */
+  /** The half of the day, if the text says it: "9 a.m.". */
   readonly half?: "am" | "pm"
-  /** The first time of a range whose second time has the word for the hour: "9–17 Uhr". */
+  /** Whether this is the first time of a range in which only the second time has the word for the hour: "9–17 Uhr". */
   readonly isOpen?: boolean
   /** The text before the time. */
   readonly before: string
@@ -69,31 +71,34 @@ interface Clock {
 
 interface DateParts {
   readonly day: number
-  /** As `Intl` names it within a date. */
+  /** The month's name in the form that `Intl` uses within a date. */
   readonly month: string
   readonly year?: number
   /** The text before the date. */
   readonly before: string
 }
 
-/** Forms by plural category; `other` replaces missing ones. */
+/** The forms of a word by plural category. If a form is missing, `other` is used. */
 export type Forms = { readonly other: string } & { readonly [Category in Intl.LDMLPluralRule]?: string }
 
 export interface LanguageRules {
-  /** BCP 47; also the name of CLDR's file of number rules. */
+  /** The language code (BCP 47). CLDR's file of number rules has the same name. */
   readonly language: string
-  /** Rule sets of CLDR. `number` is for a number without a noun. */
+  /** The names of CLDR's rule sets. `number` is for a number without a noun. */
   readonly ruleSets: { readonly number: string; readonly masculine: string; readonly feminine: string; readonly year?: string }
   /** Wrong words in CLDR's data, and the right ones. */
   readonly corrections?: ReadonlyArray<readonly [wrong: string, right: string]>
-  /** Matches feminine nouns by their endings; for languages whose numbers agree with nouns. */
+  /** Matches feminine nouns by their endings. Set for languages in which numbers agree with nouns. */
   readonly feminine?: RegExp
   readonly signs: Signs
-  /** The mark after an ordinal's figures, and its rule set. `beforeNoun`: another rule set for an ordinal before a noun. */
+  /** The marks after an ordinal's figures, each with its rule set. `beforeNoun`: the rule set before a noun, if it is another one. */
   readonly ordinalMarks: ReadonlyArray<readonly [mark: string, ruleSet: string, beforeNoun?: string]>
-  /** For languages that write ordinals with a full stop: the rule set by the text around the ordinal. `undefined`: it is no ordinal. */
+  /**
+   * For languages that write ordinals with a full stop: chooses the rule set by the text before and after the ordinal. `undefined`: the number
+   * is not an ordinal.
+   */
   readonly ordinalWithStop?: (before: string, after: string) => string | undefined
-  /** The month stands before the day: "May 3". */
+  /** Whether the month stands before the day: "May 3". */
   readonly isMonthFirst?: boolean
   readonly date: (parts: DateParts, words: Numerals) => string
   readonly clock: (clock: Clock, words: Numerals) => string
@@ -101,13 +106,13 @@ export interface LanguageRules {
   readonly hourWord?: string
   /** Stands between hours and minutes like a colon: "18h30", "18.30 Uhr" (only with the hour word). */
   readonly hourMark?: "h" | "."
-  /** The language writes the half of the day: "9 am". */
+  /** Whether the language writes the half of the day: "9 am". */
   readonly hasHalves?: boolean
-  /** Gives the words for a year within a sentence. Unset: a year is said like any number. */
+  /** The words for a year within a sentence. Unset: a year is said like any other number. */
   readonly year?: (year: number, before: string, after: string, words: Numerals) => string
   /** "the 1990s": the mark after the figures, and a function from the number's words to the decade's name. */
   readonly decade?: readonly [mark: string, name: (words: string) => string]
-  /** Telephone numbers that are written in pairs are read in pairs: "zéro un, quarante-deux". */
+  /** Whether telephone numbers that are written in pairs are read in pairs: "zéro un, quarante-deux". */
   readonly readsPairs?: boolean
   /** Fractions by their written form: "1/2". */
   readonly fractions: Readonly<Record<string, string>>

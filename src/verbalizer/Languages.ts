@@ -1,4 +1,4 @@
-/** The languages whose figures are written out. Texts of other languages are left to the engine. */
+/** The languages whose figures are written out in words. In other languages, the speech engine gets the text unchanged. */
 import type { LanguageRules } from "./LanguageRules.ts"
 import { de } from "./languages/de.ts"
 import { en } from "./languages/en.ts"
@@ -9,5 +9,5 @@ import { nl } from "./languages/nl.ts"
 import { pl } from "./languages/pl.ts"
 import { pt } from "./languages/pt.ts"
 
-/** By ISO 639-1. */
+/** The rules by language code (ISO 639-1). */
 export const languages: ReadonlyMap<string, LanguageRules> = new Map([en, de, fr, es, it, nl, pt, pl].map((rules) => [rules.language, rules]))

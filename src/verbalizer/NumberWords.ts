@@ -1,5 +1,5 @@
 /**
- * A language's numbers in words, with the forms that its grammar asks for.
+ * Writes a language's numbers in words, in the forms that its grammar requires.
  */
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
@@ -7,17 +7,17 @@ import type { LanguageRules } from "./LanguageRules.ts"
 import type { Gender, Numerals } from "./Numerals.ts"
 import * as RuleBasedNumbers from "./RuleBasedNumbers.ts"
 
-const data = createRequire(import.meta.url).resolve("cldr-rbnf/package.json")
+const packageFile = createRequire(import.meta.url).resolve("cldr-rbnf/package.json")
 
 /** Reads the data of a language, 15 to 75 KB. */
 const load = (language: string): RuleBasedNumbers.RuleSets => {
-  const file = JSON.parse(readFileSync(data.replace(/package\.json$/, `rbnf/${language}.json`), "utf8")) as {
+  const file = JSON.parse(readFileSync(packageFile.replace(/package\.json$/, `rbnf/${language}.json`), "utf8")) as {
     readonly rbnf: { readonly rbnf: { readonly SpelloutRules: RuleBasedNumbers.RuleSets } }
   }
   return file.rbnf.rbnf.SpelloutRules
 }
 
-/** Longer numbers are read digit by digit. */
+/** A whole number with more digits than this is read digit by digit. */
 const maxDigits = 15
 
 const nounPattern = /^[\s\u00A0\u202F]+(\p{L}[\p{L}\p{M}'’-]*)/u
@@ -46,7 +46,7 @@ export const make = (rules: LanguageRules): Numerals => {
     year: (year) => format(year, ruleSets.year ?? ruleSets.number),
     digits,
     number: ({ fraction, isNegative, whole }, gender) => {
-      // Before decimals a number stands alone: "eins Komma fünf Kilometer".
+      // Before decimals, a number has the form without a noun: "eins Komma fünf Kilometer".
       const words = fraction === undefined ? cardinal(whole, gender) : `${cardinal(whole)} ${decimalWord} ${digits(fraction)}`
       return isNegative ? `${rules.signs.minus} ${words}` : words
     },

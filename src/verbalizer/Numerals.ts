@@ -1,19 +1,19 @@
 /**
- * A language's numbers in words, in the forms that the rules need.
+ * The numbers of a language in words, in all forms that the rules use.
  */
 import type { WrittenNumber } from "./WrittenNumber.ts"
 
 export type Gender = "masculine" | "feminine"
 
 export interface Numerals {
-  /** The form before a noun of this gender; without a gender, the form of a number without a noun. */
+  /** The form before a noun of this gender. Without a gender: the form for a number without a noun. */
   readonly cardinal: (number: number | string, gender?: Gender) => string
   readonly ordinal: (number: number, ruleSet: string) => string
   readonly year: (year: number) => string
-  /** Digit by digit. */
+  /** The words for each digit. */
   readonly digits: (digits: string) => string
-  /** With its sign and its decimals. */
+  /** A number with its sign and its decimals. */
   readonly number: (written: WrittenNumber, gender?: Gender) => string
-  /** The gender that a number takes before this text. */
+  /** The gender of a number before this text. The text's first word determines it. `undefined`: no word follows. */
   readonly genderBefore: (after: string) => Gender | undefined
 }

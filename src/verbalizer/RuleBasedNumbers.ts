@@ -36,7 +36,7 @@ interface RuleSet {
   readonly special: ReadonlyMap<string, string>
 }
 
-/** Stops a rule set that calls itself without end, which would be an error of the data. */
+/** The deepest recursion. It is reached only if the data have an error and a rule set calls itself endlessly. */
 const maxDepth = 64
 
 const substitutions = { "←": "quotient", "→": "remainder", "=": "same" } as const
@@ -78,7 +78,7 @@ const parseText = (text: string): ReadonlyArray<Piece> => {
   return pieces
 }
 
-/** Removes the marks around a rule's text, and soft hyphens, which show where a word may be broken on paper. */
+/** Removes the marks around a rule's text, and soft hyphens (U+00AD). */
 const clean = (text: string): string => text.replace(/;$/, "").replace(/^'/, "").replaceAll("\u00AD", "")
 
 const parseSet = (rules: RuleSets[string]): RuleSet => {
@@ -124,7 +124,7 @@ export const make = (language: string, data: RuleSets): RuleBasedNumbers => {
     const index = rules.findLastIndex(({ base }) => base <= number)
     if (index < 0) return undefined
     const rule = rules[index]
-    // ICU's "rollback": if a rule's base is no multiple of its divisor, the multiples of the divisor belong to the rule before it.
+    // ICU's "rollback": if a rule's base is not a multiple of its divisor, the multiples of the divisor belong to the rule before it.
     const isRolledBack = index > 0 && rule.divisor > 1 && number % rule.divisor === 0 && rule.base % rule.divisor !== 0 && takesRemainder(rule)
     return isRolledBack ? rules[index - 1] : rule
   }

@@ -2,7 +2,7 @@
  * Writes a text as people say it: figures, units, abbreviations and signs become words of the text's language.
  *
  * It reads the text once, from left to right. At the beginning of each word, figure or sign the rules are tried in order, and the first that
- * matches gives the words. Text that no rule matches stays as it is. The result verbalized again is the same text.
+ * matches gives the words. Text that no rule matches is not changed. Verbalizing a result again does not change it.
  */
 import { languages } from "./Languages.ts"
 import * as NumberWords from "./NumberWords.ts"
@@ -19,7 +19,7 @@ import * as Telephone from "./rules/Telephone.ts"
 import * as Times from "./rules/Times.ts"
 import { decimalOf } from "./WrittenNumber.ts"
 
-/** A longer text, in characters, is not a sentence and stays as it is. */
+/** The most characters of a text. A longer text can't be a sentence and is not changed. */
 const maxLength = 4000
 
 const word = here("[\\p{L}\\p{M}'’]+")
@@ -41,7 +41,7 @@ const make = (language: Language): (text: string) => string => {
   return (text) => {
     let spoken = ""
     let at = 0
-    /** Adds words, with a blank if they would touch a letter or a figure. */
+    /** Adds words. If they would touch a letter or a figure, a blank is put between. */
     const add = (words: string) => {
       const touches = isWordCharacter.test(spoken.at(-1) ?? "") && isWordCharacter.test(words[0] ?? "")
       spoken += touches ? ` ${words}` : words
@@ -69,8 +69,8 @@ const make = (language: Language): (text: string) => string => {
 const verbalizers = new Map<string, (text: string) => string>()
 
 /**
- * Gives a function that writes texts of a language (BCP 47) as they are spoken. `undefined`: the language has no rules, so its texts are
- * left to the engine. A language's data are loaded when the language is first used.
+ * Returns a function that writes texts of a language (BCP 47) as they are spoken. `undefined`: the language has no rules, so the speech
+ * engine gets its texts unchanged. The data of a language are loaded when the language is first used.
  */
 export const of = (tag: string): ((text: string) => string) | undefined => {
   const base = tag.toLowerCase().split(/[-_]/)[0]

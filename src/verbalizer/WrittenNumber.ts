@@ -4,7 +4,7 @@
 
 export interface WrittenNumber {
   readonly isNegative: boolean
-  /** Digits only. */
+  /** The digits before the decimal separator, without separators of thousands. */
   readonly whole: string
   readonly fraction?: string
 }

@@ -1,8 +1,8 @@
 /**
- * Agent files: YAML that is read into an agent definition. `docs/agents.md` explains them to their writers.
+ * Reads an agent file (YAML) into an agent definition. `docs/agents.md` explains agent files to their authors.
  *
- * All problems of a file are reported at once, each with its line and advice. They concern keys, types, phrases, names of
- * slots and intents, an unknown voice, or words that the recognizer does not know.
+ * All problems of a file are reported at once, each with its line and advice. A problem can be in the keys, the types of values, the
+ * phrases, or the names of slots and intents. It can also be an unknown voice, or a word that the recognizer does not know.
  */
 import { Array, Context, Data, Duration, Effect, Layer, Result } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -16,13 +16,13 @@ import { TextToSpeech } from "../../conversation/ports/TextToSpeech.ts"
 import { type CompiledAgent, compile } from "./compiler/AgentCompiler.ts"
 import { suggest } from "../../domain/DidYouMean.ts"
 
-/** How many problems an error's message lists. It only counts the others. */
+/** How many problems an error's message lists. Of the others, it gives only the number. */
 const maxListedProblems = 50
 
-/** All problems of a file, one line each, for its writer. */
+/** The file has problems. The message has one line for each problem. */
 export class AgentFileInvalid extends Data.TaggedError("AgentFileInvalid")<{
   readonly file: string
-  /** In the order of their places. */
+  /** In the order of their places in the file. */
   readonly problems: Array.NonEmptyReadonlyArray<Problem>
 }> {
   override get message() {
@@ -45,10 +45,10 @@ export class AgentFileUnreadable extends Data.TaggedError("AgentFileUnreadable")
 
 const advice = {
   missing: "Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path begins where the service was started.",
-  folder: "Name a file; AGENTS_DIR is for a folder of them."
+  folder: "Name a file. For a folder of agent files, set AGENTS_DIR."
 }
 
-/** The definition if the file has no problems, else the problems. */
+/** Succeeds with the definition if the file has no problems. Otherwise fails with the problems. */
 const definitionOrProblems = (
   file: string,
   definition: AgentDefinition | undefined,
@@ -61,19 +61,19 @@ const definitionOrProblems = (
     : Result.succeed(definition)
 }
 
-/** Reads a text without asking the engines. `file` is its name in errors; no call lasts longer than `maxCallMillis`. */
+/** Reads the text of an agent file without the engines. `file` is its name in errors. `maxCallMillis` is the service's limit for a call, in ms. */
 export const parse = (text: string, file: string, maxCallMillis = Infinity): Result.Result<AgentDefinition, AgentFileInvalid> => {
   const { definition, problems } = compile(text, maxCallMillis)
   return definitionOrProblems(file, definition, problems)
 }
 
-/** Reports a voice that the engine does not have. An engine that lists no voices accepts any name. */
+/** Reports a voice that the speech engine does not have. An engine that lists no voices accepts any name. */
 const voiceProblems = ({ placeOfVoice }: CompiledAgent, { voice }: AgentDefinition, voices: ReadonlyArray<string>): ReadonlyArray<Problem> =>
   voice === undefined || voices.length === 0 || voices.includes(voice)
     ? []
     : [{ ...placeOfVoice, message: `There is no voice "${voice}". ${suggest(voice, voices)}` }]
 
-/** One problem for each place of the word in the file. A word of the default phrases is reported at the key `language`. */
+/** One problem for each place of the word in the file. If the word is only in the default phrases, it is reported at the key `language`. */
 const unknownWordProblems = ({ placeOfLanguage, placesOfWord }: CompiledAgent, word: string): ReadonlyArray<Problem> => {
   const places = placesOfWord(word)
   const message = `The speech recognition does not know the word "${word}". Write it in other words, or as it sounds.`
@@ -81,7 +81,7 @@ const unknownWordProblems = ({ placeOfLanguage, placesOfWord }: CompiledAgent, w
 }
 
 export class AgentFiles extends Context.Service<AgentFiles, {
-  /** The definition in a text; `file` is its name in errors. Asks the engines which words and voices they know. */
+  /** Reads the text of an agent file, and checks its words and its voice with the engines. `file` is the name of the text in errors. */
   readonly read: (text: string, file: string) => Effect.Effect<AgentDefinition, AgentFileInvalid | EngineFailed>
   /** Like `read`, but reads the text from a file of at most 256 KiB. */
   readonly load: (file: string) => Effect.Effect<AgentDefinition, AgentFileInvalid | AgentFileUnreadable | EngineFailed>
@@ -98,7 +98,7 @@ export class AgentFiles extends Context.Service<AgentFiles, {
         speechToText.unknownWords(hints).pipe(
           Effect.map((words) => words.flatMap((word) => unknownWordProblems(compiled, word))),
           Effect.catch((error) =>
-            // The engine refuses the language, and its advice says what to do.
+            // `refused`: the engine does not support the language. Its advice says what the author can do.
             error.reason === "refused"
               ? Effect.succeed<ReadonlyArray<Problem>>([{ ...compiled.placeOfLanguage, message: error.advice }])
               : Effect.fail(error)

@@ -1,10 +1,10 @@
 /**
- * The keys of an agent file. `docs/agents.md` explains them to people who write such files.
+ * The keys of an agent file. `docs/agents.md` explains them to the authors of agent files.
  *
  * A new key also needs:
  *
  * - a kind of value, if none of `SchemaValues.ts` fits;
- * - its default in `Defaults.ts`, or in `LanguageDefaults.ts` if it is spoken or heard;
+ * - its default in `Defaults.ts`, or in `LanguageDefaults.ts` if the default is a text that is spoken or heard;
  * - its compilation in `compiler/`, with the checks that concern several keys;
  * - a field of `definition/AgentDefinition.ts`, which the conversation reads;
  * - its line in `docs/agents.md`; a test loads that page's examples.
@@ -102,8 +102,8 @@ const AgentSchema = Schema.Struct({
   webhook: Schema.optionalKey(WebUrl),
   maxDuration: Schema.optionalKey(Millis)
 })
-/** The content of a file whose keys and values are each valid. `compiler/` then checks whether they fit together. */
+/** The content of a file in which each key and each value is valid alone. `compiler/` checks whether they fit together. */
 export type AgentFileContent = typeof AgentSchema.Type
 
-/** Reports all issues, not only the first. An unknown key is an issue, too. */
+/** Decodes a file's data, and reports all issues at once. An unknown key is an issue, too. */
 export const decode = Schema.decodeUnknownResult(AgentSchema, { errors: "all", onExcessProperty: "error" })

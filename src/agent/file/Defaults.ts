@@ -1,30 +1,30 @@
 /**
- * The settings of an agent whose file does not set them. `LanguageDefaults.ts` has the default texts. `docs/agents.md` lists both.
+ * The default settings of an agent. `LanguageDefaults.ts` has the default texts. `docs/agents.md` lists both.
  */
 import type { Endpointing, Idle, Timeouts } from "../../definition/AgentDefinition.ts"
 
-/** ISO 639-1. */
+/** A language code of ISO 639-1. */
 export const language = "en"
 
-/** ms of silence after the caller's last voiced sample. */
+/** Silence after the caller's last voiced sample, in ms. */
 export const endpointing: Endpointing = { silence: 300, complete: 250, trailing: 800, speculate: 100, dictation: 1600 }
 
-/** ms of the caller's speech that interrupt the agent. */
+/** How much speech of the caller interrupts the agent, in ms. */
 export const minSpeech = 200
 
-/** ms of silence, or of waiting as the caller asked. */
+/** In ms. `after` and `hangUpAfter`: silence. `hold`: the time that the agent waits when the caller has asked it to wait. */
 export const idle: Idle = { after: 8000, hangUpAfter: 20_000, hold: 60_000 }
 
-/** ms that an engine may take. */
+/** The longest time that an engine may take, in ms. */
 export const timeouts: Timeouts = { transcript: 3000, reply: 5000, speech: 4000 }
 
-/** ms: 30 minutes. A shorter `MAX_CALL_DURATION` of the service counts instead. */
+/** 30 minutes, in ms. If the service's `MAX_CALL_DURATION` is shorter, that limit counts. */
 export const maxDuration = 1_800_000
 
-/** ms without a reply after which an agent with fillers says one. */
+/** The time without a reply after which an agent with fillers says a filler, in ms. */
 export const fillersAfter = 900
 
-/** ms within which a tool's answer must be complete. */
+/** The time within which a tool's answer must be complete, in ms. */
 export const toolTimeout = 3000
 
 /** The instructions for a language model. */

@@ -1,29 +1,29 @@
 /**
- * What an agent says and hears by default, by language: lines, phrases and the intents that every agent has. `docs/agents.md` lists them.
+ * The default texts of agents by language: lines, phrases, and the intents that every agent has. `docs/agents.md` lists them.
  *
- * English and French have defaults. A file in another language writes its own lines.
+ * English and French have defaults. An agent file in another language must contain its own lines.
  */
 import type { Lines } from "../../definition/AgentDefinition.ts"
 import type { Intent, NotUnderstood } from "../../definition/DialogScript.ts"
 
-/** Phrases are in the notation of `definition/PhraseNotation`. */
+/** The defaults of one language. Phrases are in the notation of `definition/PhraseNotation`. */
 export interface LanguageDefaults {
   readonly lines: Lines
-  /** For a file that has `fillers` but not `fillers.lines`. */
+  /** The fillers for a file that has `fillers` but not `fillers.lines`. */
   readonly fillers: ReadonlyArray<string>
   readonly prompt: string
   readonly denied: string
   readonly notUnderstood: NotUnderstood
   readonly backchannels: ReadonlyArray<string>
-  /** The commonest requests to wait (`HoldRequest`), for a recognizer that knows only the phrases of its hints. */
+  /** The most common hold requests (`HoldRequest`), for a recognizer that recognizes only the phrases of its hints. */
   readonly holdRequests: ReadonlyArray<string>
-  /** Phrases by which callers check whether they are heard, or thank. They need no answer. */
+  /** Phrases that need no answer: the caller checks whether the agent hears, thanks, or agrees. */
   readonly attention: ReadonlyArray<string>
-  /** How people answer the telephone; hints for the recognizer. */
+  /** Phrases with which people answer the telephone. They are hints for the recognizer. */
   readonly greetings: ReadonlyArray<string>
   readonly yes: ReadonlyArray<string>
   readonly no: ReadonlyArray<string>
-  /** What callers say before a slot's value when they answer or correct: "no, I said …". */
+  /** The words that callers say before a slot's value when they answer a question or correct the agent: "no, I said …". */
   readonly beforeValue: string
   /** Each agent has these intents, unless its file has an intent of the same name. */
   readonly intents: ReadonlyArray<Intent>

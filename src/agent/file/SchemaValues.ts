@@ -1,7 +1,7 @@
 /**
- * The kinds of values that an agent file holds: texts, phrases, durations, phone numbers and so on.
+ * The kinds of values in an agent file: texts, phrases, durations, phone numbers and so on.
  *
- * Each kind has the end of the sentence `"KEY" must be …`, which the file's writer reads when the value is wrong.
+ * Each kind has the end of the sentence `"KEY" must be …`, which the file's author reads when the value is wrong.
  */
 import { Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { isTextLine } from "../../config/yaml/YamlPlaces.ts"
@@ -13,7 +13,7 @@ import * as PhoneNumber from "../../domain/PhoneNumber.ts"
 /** The longest duration that a file may name, in ms: a day. */
 const maxDurationMillis = 86_400_000
 
-/** A kind of value that `read` converts. `read` returns `undefined` for a wrong value; the error then says what was `expected`. */
+/** A kind of value that `read` converts. If `read` returns `undefined`, the value is wrong, and the error says what was `expected`. */
 export const value = <S extends Schema.ConstraintCodec<unknown, unknown>>(
   expected: string,
   schema: S,
@@ -39,12 +39,12 @@ const readText = (input: unknown): string | undefined =>
 export const Text = value("a text (in quotes, if it looks like something else)", Schema.String, readText)
 
 export const TextOrEmpty = value(
-  "a text; empty for none",
+  "a text, or empty to say nothing",
   Schema.String,
   (input) => input === null ? "" : typeof input === "string" ? withSingleBlanks(input) : undefined
 )
 
-/** Line breaks stay, since a language model reads them. */
+/** Line breaks are kept, since they mean something to a language model. */
 export const Instructions = value("a text", Schema.String, (input) => typeof input === "string" ? input.trim() : undefined)
 
 export const Texts = value("a text, or a list of texts", Schema.Array(Schema.String), (input) => {
@@ -56,7 +56,7 @@ export const Texts = value("a text, or a list of texts", Schema.Array(Schema.Str
 
 const phraseLines = (text: string): ReadonlyArray<string> => text.split("\n").map(withSingleBlanks).filter(isTextLine)
 
-/** A list, or a block with one phrase a line. An empty phrase passes here; `PhraseChecker` reports it. */
+/** A list, or a block with one phrase on each line. An empty phrase is not an error here; `PhraseChecker` reports it. */
 const readPhrases = (input: unknown): ReadonlyArray<string> | undefined => {
   if (input === null) return []
   if (typeof input === "string") return phraseLines(input)
@@ -64,9 +64,9 @@ const readPhrases = (input: unknown): ReadonlyArray<string> | undefined => {
   return input.map(withSingleBlanks)
 }
 
-export const Phrases = value("phrases: one a line below \"|\", or a list of texts in quotes", Schema.Array(Schema.String), readPhrases)
+export const Phrases = value("phrases, one on each line below \"|\" or in a list of texts in quotes", Schema.Array(Schema.String), readPhrases)
 
-/** The values of a slot, each with the phrases by which callers say it. In a plain list each value is its own phrase. */
+/** The values of a slot. `ways`: the phrases with which callers say the value. In a plain list each value is its own phrase. */
 export const SlotValues = value(
   "a list of values, or each value with its phrases",
   Schema.Array(Schema.Struct({ value: Schema.String, ways: Schema.Array(Schema.String) })),
@@ -90,18 +90,18 @@ export const SlotValues = value(
 const millisOfUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /** A duration in ms: above 0, at most a day. */
-export const Millis = value("a duration, such as 300ms, 8s or 2m (a bare number counts ms)", Schema.Number, (input) => {
+export const Millis = value("a duration, such as 300ms, 8s or 2m (a number without a unit is in ms)", Schema.Number, (input) => {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(String(input).trim())
   if (match === null || (typeof input !== "string" && typeof input !== "number")) return undefined
   const millis = Number(match[1]) * millisOfUnit[(match[2] ?? "ms") as keyof typeof millisOfUnit]
   return millis > 0 && millis <= maxDurationMillis ? millis : undefined
 })
 
-/** ISO 639-1. */
+/** A language code of ISO 639-1. */
 export const Language = value("a language as two letters, such as en", Schema.String, (input) =>
   typeof input === "string" && /^[a-z]{2}$/.test(input) ? input : undefined)
 
-/** ISO 3166-1 alpha-2. */
+/** A country code of ISO 3166-1 alpha-2. */
 export const Region = value("a country as two capital letters, such as GB", Schema.String, (input) =>
   typeof input === "string" && PhoneNumber.isRegion(input) ? input : undefined)
 
@@ -115,7 +115,7 @@ export const Digits = value("keys of the telephone, such as \"1\"", Schema.Strin
   return typeof keys === "string" && /^[0-9*]{1,8}$/.test(keys) ? keys : undefined
 })
 
-/** The steps, by the words that an agent file uses for them. */
+/** The steps after an answer. The keys are the words for them in an agent file. */
 const nextSteps: Readonly<Record<string, AfterAnswer>> = {
   listen: "listen",
   "hang up": "hangUp",
@@ -130,7 +130,7 @@ export const Next = value(
   (input) => typeof input === "string" && Object.hasOwn(nextSteps, input) ? nextSteps[input] : undefined
 )
 
-/** Must be in quotes: YAML reads a bare `+14155550100` as a number without the `+`, which may be a stranger's phone number. */
+/** A phone number must be in quotes. YAML reads a bare `+14155550100` as a number without the `+`, which may be a stranger's phone number. */
 export const Telephone = value("a phone number with its country code, in quotes, such as \"+14155550100\"", PhoneNumber.PhoneNumber, (input) =>
   typeof input === "string" ? Option.getOrUndefined(PhoneNumber.parse(input)) : undefined)
 
@@ -141,7 +141,7 @@ export const WebUrl = value("a URL that begins with http:// or https://", Schema
 
 const isJson = Schema.is(Schema.Json)
 
-/** Whether the input is the schema of an object that declares all its required properties. Every language model server accepts this. */
+/** Whether the input is the JSON schema of an object, and declares all properties that it requires. Every language model server accepts such a schema. */
 const isToolParameters = (input: unknown): input is { readonly [key: string]: Schema.Json } => {
   if (!isObject(input) || !isJson(input)) return false
   const { properties = {}, required = [], type = "object" } = input

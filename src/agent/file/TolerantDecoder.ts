@@ -1,6 +1,6 @@
 /**
  * Decodes an agent file that may have problems. Each part that does not fit the schema is reported and removed, and the other
- * parts are decoded. So the writer reads all problems of a file at once.
+ * parts are decoded. So the author sees all problems of a file at once.
  */
 import { Result } from "effect"
 import { explain, nameOfPath, type SchemaProblem, schemaProblems } from "../../config/yaml/SchemaProblems.ts"
@@ -8,10 +8,10 @@ import type { Path } from "../../config/yaml/YamlPlaces.ts"
 import { isObject, type Problem, type Source } from "../../config/yaml/YamlSource.ts"
 import { type AgentFileContent, decode } from "./AgentSchema.ts"
 
-/** The longest text that is spoken, in characters: some two minutes. Instructions are read by a language model and may be longer. */
+/** The most characters of a text that is spoken (about two minutes of speech). Instructions are not spoken and may be longer. */
 const maxSpokenCharacters = 2000
 
-/** How often decoding is tried. A part removed in one attempt may be required in the next, which is a new problem. */
+/** How often decoding is tried. If a part that was removed is required, the next attempt finds a new problem. */
 const maxAttempts = 4
 
 interface TolerantlyDecoded {
@@ -22,7 +22,7 @@ interface TolerantlyDecoded {
   readonly leftOut: ReadonlySet<string>
 }
 
-/** Texts that are too long to be spoken, with their paths. */
+/** The texts that are too long to be spoken, with their paths. */
 const tooLongTexts = (data: unknown, path: Path = []): ReadonlyArray<readonly [path: Path, text: string]> => {
   if (typeof data === "string") return data.length > maxSpokenCharacters ? [[path, data]] : []
   if (Array.isArray(data)) return data.flatMap((item: unknown, index) => tooLongTexts(item, [...path, index]))
@@ -31,11 +31,11 @@ const tooLongTexts = (data: unknown, path: Path = []): ReadonlyArray<readonly [p
     key === "phrases" || (path.length === 0 && key === "instructions") ? [] : tooLongTexts(inner, [...path, key]))
 }
 
-/** What to remove because of a problem: an unknown key, one key of an intent, a whole slot, or one key of another section. */
+/** The path of the part to remove because of a problem: an unknown key, one key of an intent, a whole slot, or one key of another section. */
 const pathToLeaveOut = ({ kind, path }: SchemaProblem): Path =>
   kind === "unknown" ? path : path.slice(0, path[0] === "intents" ? 3 : 2)
 
-/** The data without the key at `path`. A list keeps all its items. */
+/** The data without the key at `path`. Items of lists are not removed. */
 const without = (data: unknown, path: Path): unknown => {
   const [first, ...deeperPath] = path
   if (first === undefined || !isObject(data)) return data
@@ -53,8 +53,8 @@ export const decodeTolerantly = (source: Source): TolerantlyDecoded => {
   for (const [path, { length }] of tooLongTexts(data)) {
     problems.push({
       ...source.place(path),
-      message: `This text has ${length} characters. A text may have ${maxSpokenCharacters}, some two minutes of speech; `
-        + "write what a language model must know into \"instructions\"."
+      message: `This text has ${length} characters. A text may have ${maxSpokenCharacters}, about two minutes of speech. `
+        + "Write what a language model must know into \"instructions\"."
     })
     data = without(data, path)
   }

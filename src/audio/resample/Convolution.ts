@@ -1,10 +1,10 @@
 /**
- * Convolution for resamplers: sums of taps times samples, in 64-bit floats.
+ * Convolution for resamplers: sums of products of taps and samples, in 64-bit floats.
  */
 
 /**
- * How many neighbouring outputs the inner loops compute together. They share taps and nearly all samples, which stay in
- * registers: twice as fast as one output at a time. The last group may run past `count`, into padding behind the arrays.
+ * How many neighbouring outputs the inner loops compute together. These outputs share their taps and nearly all samples, which stay in
+ * registers. This is twice as fast as one output at a time. The last group may run past `count`, into the padding at the end of the arrays.
  */
 export const outputsAtOnce = 4
 

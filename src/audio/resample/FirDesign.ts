@@ -1,11 +1,11 @@
 /**
- * Design of linear-phase low-pass FIR filters whose cut-off splits the band evenly (Nyquist filters): the filters
- * that change a sample rate by a whole factor while some samples pass through untouched.
+ * Design of linear-phase low-pass FIR filters whose cut-off splits the band evenly (Nyquist filters). With these filters, a sample rate can be
+ * changed by a whole factor while some samples pass through unchanged.
  *
- * Taps are for unit gain at 0 Hz; frequencies are fractions of the sample rate at which the filter runs.
+ * The taps give unit gain at 0 Hz. Frequencies are fractions of the sample rate at which the filter runs.
  */
 
-/** Solves `matrix · x = right` in place by Gaussian elimination with partial pivoting; answers `x`. */
+/** Solves `matrix · x = right` in place by Gaussian elimination with partial pivoting. Returns `x`. */
 const solve = (matrix: ReadonlyArray<Float64Array>, right: Float64Array): Float64Array => {
   const rows = [...matrix]
   const n = rows.length
@@ -34,8 +34,8 @@ const solve = (matrix: ReadonlyArray<Float64Array>, right: Float64Array): Float6
 }
 
 /**
- * Indices of the extremes of `error`, with alternating signs. Of neighbours with the same sign only the largest is taken.
- * While there are more than `limit`, the smaller of the first and the last is dropped.
+ * The indices of the extremes of `error`, with alternating signs. Of neighbours with the same sign, only the largest is used. While there are
+ * more than `limit` extremes, the smaller one of the first and the last is dropped.
  */
 const alternation = (error: Float64Array, limit: number): Array<number> => {
   const extremes: Array<number> = []
@@ -58,19 +58,18 @@ const alternation = (error: Float64Array, limit: number): Array<number> => {
 }
 
 /**
- * The equiripple half-band filter of `4 · pairs - 1` taps: pass band 0…`edge`, stop band from 0.5 - `edge`, with the
- * same ripple in both. The centre is exactly 0.5 and every second tap beside it exactly 0.
+ * The equiripple half-band filter of `4 · pairs - 1` taps. Its pass band is 0…`edge`, its stop band begins at 0.5 - `edge`, and both have the
+ * same ripple. The centre tap is exactly 0.5, and every second tap beside it is exactly 0. `edge` is between 0 and 0.25.
  *
- * The one-band trick (Vaidyanathan and Nguyen, "A trick for the design of FIR half-band filters", IEEE Trans. Circuits
- * Syst. 34, 1987): a filter of even length that approximates 1 on 0…2·`edge`, found by the Remez exchange, becomes the
- * taps beside the centre. `edge` is in 0…0.25, both excluded.
+ * The design uses the one-band trick (Vaidyanathan and Nguyen, "A trick for the design of FIR half-band filters", IEEE Trans. Circuits Syst.
+ * 34, 1987). The Remez exchange finds a filter of even length that approximates 1 on 0…2·`edge`. Its taps become the taps beside the centre.
  */
 export const halfBand = (pairs: number, edge: number): Float64Array => {
   const gridSize = 32 * pairs
   const top = 4 * Math.PI * edge
   const frequencies = Float64Array.from({ length: gridSize }, (_, i) => (top * i) / (gridSize - 1))
   let extremes = Array.from({ length: pairs + 1 }, (_, i) =>
-    // The nodes of Chebyshev's polynomial: close to the solution, so that few exchanges are needed.
+    // The search begins at the nodes of Chebyshev's polynomial. They are close to the solution, so few exchanges are needed.
     Math.round((gridSize - 1) * (1 - Math.cos((Math.PI * i) / pairs)) / 2))
   let coefficients = new Float64Array(pairs)
   for (let iteration = 0; iteration < 40; iteration++) {
@@ -112,28 +111,28 @@ const besselI0 = (x: number): number => {
   return sum
 }
 
-/** Kaiser's window for an attenuation of 50 dB and more: its value at `x`, -1 to 1. */
+/** Kaiser's window for an attenuation of 50 dB or more. The result gives the window's value at `x`, from -1 to 1. */
 export const kaiserWindow = (attenuation: number): (x: number) => number => {
   const beta = 0.1102 * (attenuation - 8.7)
   const scale = besselI0(beta)
   return (x) => besselI0(beta * Math.sqrt(Math.max(0, 1 - x ** 2))) / scale
 }
 
-/** How many samples a Kaiser-windowed filter reaches to each side, by Kaiser's formula; `transition` is a fraction of the sample rate. */
+/** How many samples a Kaiser-windowed filter reaches to each side, by Kaiser's formula. `transition`: a fraction of the sample rate. */
 export const kaiserWidth = (transition: number, attenuation: number): number =>
   (attenuation - 7.95) / (2 * 2.285 * 2 * Math.PI * transition)
 
 /**
- * A windowed sinc with its cut-off at 0.5 / `factor` and a transition band of `transition` around it. The stop band is
- * about `attenuation` dB down, 50 or more. The length is odd.
+ * A windowed sinc. Its cut-off is at 0.5 / `factor`, in the middle of a transition band of width `transition`. Its stop band is attenuated by
+ * about `attenuation` dB, which must be 50 or more. The number of taps is odd. The centre tap is exactly 1 / `factor`, and every `factor`-th
+ * tap beside it is exactly 0.
  *
- * Kaiser's window and his formulas for its shape and length (Oppenheim and Schafer, "Discrete-Time Signal Processing", 7.5.3).
- * The centre is exactly 1 / `factor` and every `factor`-th tap beside it exactly 0.
+ * Source of the window and of its formulas: Oppenheim and Schafer, "Discrete-Time Signal Processing", 7.5.3 (Kaiser window).
  */
 export const kaiserNyquist = (factor: number, transition: number, attenuation: number): Float64Array => {
   const window = kaiserWindow(attenuation)
   const width = Math.ceil(kaiserWidth(transition, attenuation))
-  // An outermost tap of 0 would cost a sample of delay and give nothing.
+  // An outermost tap of 0 would add a sample of delay and no attenuation.
   const centre = width % factor === 0 ? width - 1 : width
   const taps = new Float64Array(2 * centre + 1)
   taps[centre] = 1 / factor

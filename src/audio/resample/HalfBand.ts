@@ -1,9 +1,9 @@
 /**
- * Doubling and halving the sample rate by a half-band filter of 63 taps, such as 8↔16 kHz.
+ * Doubles or halves a sample rate with a half-band filter of 63 taps, for example 8↔16 kHz.
  *
- * The filter has two phases: its even and its odd taps. One phase is a pure delay. The other has 16 symmetric pairs of taps, so an output
- * sample costs 16 multiplications, which a kernel does. A stream of sound keeps only its history, about a hundred bytes. All streams share
- * the arrays of a step, so the work of hundreds of calls stays in the processor's cache.
+ * The filter has two phases: its even and its odd taps. One phase is a pure delay. The other has 16 symmetric pairs of taps, so a kernel
+ * computes an output sample with 16 multiplications. Between two steps, a stream of sound stores only its history, about a hundred bytes. All
+ * streams share the arrays of a step, so the data of hundreds of calls stays in the processor's cache.
  */
 import { halfBand } from "./FirDesign.ts"
 import type { SampleRate } from "../Pcm.ts"
@@ -14,19 +14,19 @@ import * as SimdKernel from "./SimdKernel.ts"
 
 export type HalfBand = Pick<RateConverter, "process" | "outputLength" | "reset">
 
-/** Fills the kernel's input: the history, then `count` samples from `start` on. */
+/** Fills the kernel's input with the history, and then with `count` samples of `input` from index `start` on. */
 const load = (kernel: Kernel, history: Int16Array, input: Int16Array, start: number, count: number): void => {
   kernel.input.set(history)
-  // Most input is one frame, which needs no view.
+  // Most inputs are one frame, which needs no view.
   kernel.input.set(count === input.length ? input : input.subarray(start, start + count), history.length)
 }
 
-/** Keeps the end of the kernel's input as the history of the next step. */
+/** Saves the end of the kernel's input as the history of the next step. */
 const save = (kernel: Kernel, history: Int16Array, count: number): void => {
   for (let i = 0; i < history.length; i++) history[i] = kernel.input[count + i]
 }
 
-/** Copies a step's output from the kernel. Most steps have the same length, so the view of that length is kept. */
+/** Returns a function that copies a step's output from the kernel. Most steps have the same length, so the view of this length is reused. */
 const makeStore = (kernel: Kernel) => {
   let output = kernel.output.subarray(0, 0)
   return (out: Int16Array, at: number, count: number): void => {
@@ -35,7 +35,7 @@ const makeStore = (kernel: Kernel) => {
   }
 }
 
-/** Doubles the rate. Each input sample gives a filtered sample and an unchanged one: the input sample 15 places before it. */
+/** Doubles the rate. Each input sample gives two output samples: a filtered one, and a copy of the input sample 15 positions before. */
 export const makeDoubler = (kernel: Kernel): HalfBand => {
   const history = new Int16Array(phaseHistory)
   const store = makeStore(kernel)
@@ -58,8 +58,8 @@ export const makeDoubler = (kernel: Kernel): HalfBand => {
 }
 
 /**
- * Halves the rate. Each output sample is a weighted sum of the even-numbered input samples around it, plus half of the odd-numbered sample
- * in their middle.
+ * Halves the rate. An output sample is a weighted sum of even-numbered input samples, plus half of the odd-numbered input sample in the
+ * middle of them.
  */
 export const makeHalver = (kernel: Kernel): HalfBand => {
   const history = new Int16Array(2 * phaseHistory)
@@ -90,13 +90,13 @@ export const makeHalver = (kernel: Kernel): HalfBand => {
   }
 }
 
-/** The fastest kernel that this machine has. */
+/** The fastest kernel that works on this machine. */
 export const makeKernel = (filter: Float64Array): Kernel => SimdKernel.make(filter) ?? PlainKernel.make(filter)
 
 let taps: Float64Array | undefined
 let kernel: Kernel | undefined
 
-/** One rate is twice the other. */
+/** Makes a converter between two rates, one of which must be twice the other. */
 export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   taps ??= halfBand(tapPairs, passBandEdge / 2)
   kernel ??= makeKernel(taps)

@@ -1,46 +1,46 @@
 /**
- * The arithmetic of the half-band filter. `SimdKernel` does it in WebAssembly, `PlainKernel` in plain loops where WebAssembly is missing.
+ * The arithmetic of the half-band filter. `SimdKernel` does it in WebAssembly. `PlainKernel` does it in plain loops if WebAssembly is missing.
  *
  * The filter has 63 taps: 30 are zero, one is the centre, and 32 form 16 symmetric pairs. The two samples of a pair are added before they are
- * multiplied. A kernel keeps nothing between two calls, so all streams of sound share its arrays.
+ * multiplied. A kernel stores nothing between two calls, so all streams of sound share its arrays.
  */
 
-/** Symmetric pairs of taps. */
+/** The number of symmetric pairs of taps. */
 export const tapPairs = 16
 
-/** How many earlier samples of a phase the filter needs before a new one. A phase is every second sample at the higher rate. */
+/** How many earlier samples of a phase the filter needs for a new sample. A phase is every second sample at the higher rate. */
 export const phaseHistory = 2 * tapPairs - 1
 
 /** The largest number of new samples in one call of a kernel: 20 ms at 16 kHz. */
 export const maxStepSamples = 320
 
 export interface Kernel {
-  /** The history, then the new samples. */
+  /** The history, followed by the new samples. */
   readonly input: Int16Array
   readonly output: Int16Array
   /**
    * Doubles the rate: reads `phaseHistory + count` samples of `input` and writes `2 * count` samples of `output`. The filter computes every
-   * other output sample. The samples between are input samples, unchanged.
+   * other output sample. The samples between them are unchanged input samples.
    */
   readonly double: (count: number) => void
   /**
-   * Halves the rate: writes `count` samples of `output`. The first uses `input[start]` to `input[start + 2 * phaseHistory]`, and each further
-   * one starts two samples later.
+   * Halves the rate: writes `count` samples of `output`. The first output sample uses `input[start]` to `input[start + 2 * phaseHistory]`. For
+   * each further output sample, this range begins two samples later.
    */
   readonly halve: (start: number, count: number) => void
 }
 
-/** One tap of each pair, and the centre tap. Doubling puts a zero behind each sample, which halves the level, so its taps are doubled. */
+/** One tap of each pair, and the centre tap. Doubling the rate puts a zero after each sample, which halves the level. So its taps are doubled. */
 export const fold = (filter: Float64Array) => ({
   halver: Float64Array.from({ length: tapPairs }, (_, k) => filter[2 * k]),
   doubler: Float64Array.from({ length: tapPairs }, (_, k) => 2 * filter[2 * k]),
   centre: filter[phaseHistory]
 })
 
-/** Extra samples behind the end of an array, because vectors may read or write there. */
+/** Extra samples at the end of an array, because vectors may read or write there. */
 const slack = 32
 
-/** Lengths of a kernel's arrays in samples; `phaseLength` is for one phase of the input. */
+/** The lengths of a kernel's arrays in samples. `phaseLength` is for one phase of the input. */
 export const inputLength = 2 * phaseHistory + maxStepSamples + slack
 export const outputLength = 2 * maxStepSamples + slack
 export const phaseLength = phaseHistory + maxStepSamples + slack

@@ -1,29 +1,30 @@
 /**
- * The filter between two rates whose ratio is one of small whole numbers, such as 3 : 2. It is arranged so that the
- * inner loops of `PolyphaseResampler` read arrays in order.
+ * The filter between two rates whose ratio has small whole numbers, such as 3 : 2. It is arranged so that the inner loops of
+ * `PolyphaseResampler` read arrays in order.
  *
- * - Period: the shortest time that holds whole numbers of samples at both rates: `down` inputs and `up` outputs. From 24 to 16 kHz it is
- *   125 µs, 3 inputs and 2 outputs.
- * - Place: which input of its period a sample is, 0…down-1. The samples with the same place, one of each period, are a stream (a
+ * - Period: the shortest time with whole numbers of samples at both rates, `down` inputs and `up` outputs. From 24 to 16 kHz, a period is
+ *   125 µs: 3 inputs and 2 outputs.
+ * - Place: the number of an input sample in its period, 0…down-1. The samples with the same place, one from each period, are a stream (a
  *   polyphase component of the input).
- * - Phase: which output of its period a sample is, 0…up-1. Each phase has taps of its own.
+ * - Phase: the number of an output sample in its period, 0…up-1. Each phase has taps of its own.
  */
 import { kaiserNyquist } from "./FirDesign.ts"
 import type { SampleRate } from "../Pcm.ts"
 import { attenuation, greatestCommonDivisor, transition } from "./RateConverter.ts"
 
 /**
- * What one stream adds to an output: `Σ taps[k] · x[k]`, where `x` is a run of the stream's samples.
+ * The part of an output that comes from one stream: `Σ taps[k] · x[k]`, where `x` is a run of the stream's samples.
  *
- * A folded term adds two runs with mirrored taps: `Σ taps[k] · (x[k] + y[K - 1 - k])` with `K` taps, half the multiplications.
+ * A folded term is the sum for two runs with mirrored taps: `Σ taps[k] · (x[k] + y[K - 1 - k])` with `K` taps. It needs half of the
+ * multiplications.
  */
 interface Term {
   readonly taps: Float64Array
-  /** The place whose stream `x` is in. */
+  /** The place of the stream that contains `x`. */
   readonly stream: number
-  /** The period of `x[0]`, counted from the output's own period; 0 or less. */
+  /** The period of `x[0]`, counted from the output's own period. 0 or less. */
   readonly offset: number
-  /** Where `y` is. */
+  /** The same for `y`. Unset if the term is not folded. */
   readonly folded: { readonly stream: number; readonly offset: number } | undefined
 }
 
@@ -31,13 +32,13 @@ interface PolyphasePlan {
   /** `up / down` is `to / from` in lowest terms. */
   readonly up: number
   readonly down: number
-  /** The terms of each of a period's outputs. */
+  /** The terms of each output of a period. */
   readonly phases: ReadonlyArray<ReadonlyArray<Term>>
   /** How many periods the filter looks back. */
   readonly history: number
-  /** How many samples of silence push the last sample out. */
+  /** How many input samples of silence must follow the last sample to get all of its output. */
   readonly tail: number
-  /** Seconds. */
+  /** The group delay in seconds. */
   readonly delay: number
 }
 
@@ -64,11 +65,12 @@ const fold = (terms: ReadonlyArray<Term>): ReadonlyArray<Term> => {
 }
 
 /**
- * Resampling by `up / down`: put `up - 1` zeros behind each input sample (which gives `u`), filter, keep every `down`-th sample.
+ * Resampling by `up / down` has three steps: put `up - 1` zeros after each input sample (which gives `u`), filter, and use every `down`-th
+ * sample.
  *
- * So output `p` of period `i` is `Σ filter[k] · u[(i · up + p) · down - k]`. Most terms are zero: tap `k` meets an input sample only where
- * `n = (p · down - k) / up` is whole. That is input `n`, counted from the first input of period `i`; it lies `floor(n / down)` periods
- * later (negative: before), at the place `n mod down`. The taps that meet one stream are a contiguous run.
+ * So output `p` of period `i` is `Σ filter[k] · u[(i · up + p) · down - k]`. Most products are zero: tap `k` meets an input sample only if
+ * `n = (p · down - k) / up` is a whole number. Then the sample is input `n`, counted from the first input of period `i`. It is in the period
+ * `floor(n / down)` periods later (or earlier, if negative), at the place `n mod down`. The taps that meet one stream are a contiguous run.
  */
 const makePlan = (from: SampleRate, to: SampleRate): PolyphasePlan => {
   const common = greatestCommonDivisor(from, to)
@@ -106,13 +108,13 @@ const makePlan = (from: SampleRate, to: SampleRate): PolyphasePlan => {
   }
 }
 
-/** Whether the term is an input sample as it is. */
+/** Whether the term is an unchanged input sample. */
 export const isDelay = ({ folded, taps }: Term): boolean => folded === undefined && taps.length === 1 && taps[0] === 1
 
-/** Designing a filter takes some milliseconds, so the plan of each pair is kept. */
+/** The plans by their pairs of rates. They are kept, since the design of a filter takes some milliseconds. */
 const plans = new Map<string, PolyphasePlan>()
 
-/** The plan for two rates in whole Hz. Making it takes time and memory that grow with the square of the larger of `up` and `down`. */
+/** The plan for two rates in whole Hz. Its cost in time and memory grows with the square of the larger number of `up` and `down`. */
 export const of = (from: SampleRate, to: SampleRate): PolyphasePlan => {
   const key = `${from}:${to}`
   const plan = plans.get(key) ?? makePlan(from, to)

@@ -1,8 +1,9 @@
 /**
- * Sample rate conversion between two rates whose ratio is one of small whole numbers, such as 24,000 and 8,000 Hz
- * (3 : 1). `PolyphasePlan` has the filter, and explains period, place, stream and phase.
+ * Sample rate conversion between two rates whose ratio has small whole numbers, such as 24,000 and 8,000 Hz (3 : 1). `PolyphasePlan` has the
+ * filter, and explains period, place, stream and phase.
  *
- * Arithmetic is in 64-bit floats. Upsampling by a whole factor passes each input sample through unchanged, because one phase is a pure delay.
+ * The arithmetic is in 64-bit floats. When the rate grows by a whole factor, each input sample also appears unchanged in the output, because
+ * one phase is a pure delay.
  */
 import type { SampleRate } from "../Pcm.ts"
 import { convolve, convolveFolded, outputsAtOnce } from "./Convolution.ts"
@@ -10,15 +11,15 @@ import { padding, PolyphaseInput } from "./PolyphaseInput.ts"
 import * as PolyphasePlan from "./PolyphasePlan.ts"
 import { type RateConverter, toSample } from "./RateConverter.ts"
 
-/** `Math.ceil` alone may give -0, which is no machine integer; then all inner loops would count in floats. */
+/** `a / b`, rounded up. `Math.ceil` alone may give -0, which is not a machine integer. All inner loops would then count in floats. */
 const ceilDivide = (a: number, b: number): number => Math.ceil(a / b) | 0
 
-/** Copies `count` samples of `x`, from `atX` on, to every `step`-th index of `out`, from `at` on. */
+/** Copies `count` samples of `x`, from index `atX` on, to every `step`-th index of `out`, from index `at` on. */
 const copy = (out: Int16Array, at: number, step: number, count: number, x: Float64Array, atX: number): void => {
   for (let i = 0, to = at; i < count; i++, to += step) out[to] = x[atX + i]
 }
 
-/** Rounds `count` sums and writes them to every `step`-th index of `out`, from `at` on. */
+/** Rounds `count` sums and writes them to every `step`-th index of `out`, from index `at` on. */
 const store = (out: Int16Array, at: number, step: number, count: number, sum: Float64Array): void => {
   for (let i = 0, to = at; i < count; i++, to += step) out[to] = toSample(sum[i])
 }
@@ -26,16 +27,19 @@ const store = (out: Int16Array, at: number, step: number, count: number, sum: Fl
 /** The sums of one phase in one block. They are not needed afterwards, so all resamplers share the array. */
 let sums = new Float64Array(0)
 
-/** `from` and `to` are whole Hz. */
+/** `from` and `to` are in whole Hz. */
 export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   const { delay, down, history, phases, tail, up } = PolyphasePlan.of(from, to)
-  // A block is 20 ms, a frame of the telephone. Longer input is cut into blocks, so that the arrays stay in the processor's cache.
+  // A block has 20 ms, like a frame of the telephone. Longer input is cut into blocks, so that the arrays stay in the processor's cache.
   const blockLength = Math.ceil(from / 50)
   const blockPeriods = Math.ceil(blockLength / down) + 1
   const input = new PolyphaseInput(down, history, blockPeriods)
   if (sums.length < blockPeriods + padding) sums = new Float64Array(blockPeriods + padding)
 
-  /** Computes one phase's output of `periods` periods. The first period is at index `at` of the streams, the first output at index `outAt` of `out`. */
+  /**
+   * Computes the output of one phase for `periods` periods. The first period is at index `at` of the streams. The first output is written to
+   * index `outAt` of `out`.
+   */
   const convertPhase = (streams: ReadonlyArray<Float64Array>, phase: number, at: number, periods: number, out: Int16Array, outAt: number): void => {
     const terms = phases[phase]
     if (terms.length === 1 && PolyphasePlan.isDelay(terms[0])) {
@@ -53,20 +57,20 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
     store(out, outAt, up, periods, sums)
   }
 
-  /** Converts one block, writing from index `written` of `out` on. Answers where the next block's output begins. */
+  /** Converts one block, and writes its output to `out` from index `written` on. Returns the index at which the next block's output begins. */
   const convert = (samples: Int16Array, start: number, count: number, out: Int16Array, written: number): number => {
     const streams = input.load(samples, start, count)
-    const { begun } = input
+    const { samplesInPeriod } = input
     // Inputs and outputs are counted from the beginning of the current period: `n` inputs give `ceil(n · up / down)` outputs.
-    const firstOutput = ceilDivide(begun * up, down)
-    const endOutput = ceilDivide((begun + count) * up, down)
+    const firstOutput = ceilDivide(samplesInPeriod * up, down)
+    const endOutput = ceilDivide((samplesInPeriod + count) * up, down)
     for (let phase = 0; phase < up; phase++) {
-      // The first period in which the output of this phase is a new one, and how many periods have one.
+      // The first period in which this phase has a new output, and the number of such periods.
       const period = ceilDivide(firstOutput - phase, up)
       const periods = ceilDivide(endOutput - phase, up) - period
       if (periods > 0) convertPhase(streams, phase, history + period, periods, out, written + period * up + phase - firstOutput)
     }
-    input.save(count, Math.floor((begun + count) / down))
+    input.save(count, Math.floor((samplesInPeriod + count) / down))
     return written + endOutput - firstOutput
   }
 
@@ -78,7 +82,7 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
       }
       return written
     },
-    outputLength: (samples) => ceilDivide((input.begun + samples) * up, down) - ceilDivide(input.begun * up, down),
+    outputLength: (samples) => ceilDivide((input.samplesInPeriod + samples) * up, down) - ceilDivide(input.samplesInPeriod * up, down),
     reset: () => input.reset(),
     delay,
     tail

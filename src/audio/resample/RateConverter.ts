@@ -1,14 +1,14 @@
-/** What all converters of `Resampler` share: their interface, the limits of their low-pass filters, and rounding to 16 bits. */
+/** The parts that all converters of `Resampler` share: their interface, the limits of their low-pass filters, and the rounding to 16 bits. */
 
-/** Converts one stream of sound to another sample rate. It remembers the newest input samples, because the next output depends on them. */
+/** Converts one stream of sound to another sample rate. It stores the newest input samples, because the next output depends on them. */
 export interface RateConverter {
-  /** Converts the next piece, of any length; answers how many samples it wrote to `out`. */
+  /** Converts the next piece, which may have any length. Returns how many samples were written to `out`. */
   readonly process: (input: Int16Array, out: Int16Array) => number
   /** How many output samples the next call of `process` will write for this many input samples. */
   readonly outputLength: (inputLength: number) => number
   /** Forgets all input. */
   readonly reset: () => void
-  /** Group delay in seconds. */
+  /** The group delay in seconds. */
   readonly delay: number
   /** How many input samples of silence must follow the last sample to get all of its output. */
   readonly tail: number
@@ -20,7 +20,7 @@ export const passBandEdge = 0.425
 /** The width of the transition band as a fraction of the lower rate. */
 export const transition = 1 - 2 * passBandEdge
 
-/** The attenuation of the stop band in dB that all filters are designed for. */
+/** The attenuation of the stop band for which all filters are designed, in dB. */
 export const attenuation = 81
 
 export const greatestCommonDivisor = (a: number, b: number): number => b === 0 ? a : greatestCommonDivisor(b, a % b)

@@ -2,8 +2,8 @@
  * Sample rate conversion between any two whole rates, such as 22,050 (Piper's voices) or 44,100 Hz to 8,000 Hz.
  *
  * `up / down` is `to / from` in lowest terms: 80 / 441 for 44,100 to 8,000 Hz. An output sample lies at one of `up` places between two
- * input samples. A table has the taps of a windowed sinc for each place, but at most {@link maxPlaces}. If `up` is larger, the taps
- * are interpolated linearly between two places of the table, with an error of about -100 dB.
+ * input samples. A table has the taps of a windowed sinc for each place, but for at most {@link maxPlaces} places. If `up` is larger, the
+ * taps are interpolated linearly between two places of the table, with an error of about -100 dB.
  */
 import { kaiserWindow, kaiserWidth } from "./FirDesign.ts"
 import type { SampleRate } from "../Pcm.ts"
@@ -13,26 +13,26 @@ interface Design {
   /** `up / down` is `to / from` in lowest terms. */
   readonly up: number
   readonly down: number
-  /** Input samples on each side of an output sample. */
+  /** How many input samples on each side contribute to an output sample. */
   readonly reach: number
-  /** How many places between two input samples the table has. */
+  /** For how many places between two input samples the table has taps. */
   readonly places: number
-  /** `2 · reach` taps for each place, and a last row for the place of the next input sample. */
+  /** The table: a row of `2 · reach` taps for each place, and a last row for the place of the next input sample. */
   readonly taps: Float64Array
 }
 
-/** Places of the largest table. 640 are enough for any two rates of sound cards. */
+/** The most places of a table. 640 are enough for any two rates of sound cards. */
 const maxPlaces = 640
 
 /** The most input samples that are converted in one step. */
 const maxStepSamples = 1024
 
-/** The transition band is centred at half the lower rate. */
+/** Designs the filter. The centre of its transition band is half the lower rate. */
 const makeDesign = (from: SampleRate, to: SampleRate): Design => {
   const common = greatestCommonDivisor(from, to)
   const up = to / common
   const down = from / common
-  // A fraction of the input's rate, at which the filter runs.
+  // The cut-off as a fraction of the input's rate, at which the filter runs.
   const cutoff = Math.min(from, to) / 2 / from
   const reach = Math.ceil(kaiserWidth(2 * transition * cutoff, attenuation))
   const window = kaiserWindow(attenuation)
@@ -54,7 +54,7 @@ const makeDesign = (from: SampleRate, to: SampleRate): Design => {
   return { up, down, reach, places, taps }
 }
 
-/** The newest designs. Speech servers choose the rate, so without `maxDesigns` there could be any number of designs. */
+/** The designs that were used last. Speech servers choose the rate, so without `maxDesigns` there could be any number of designs. */
 const designs = new Map<string, Design>()
 const maxDesigns = 16
 
@@ -70,21 +70,21 @@ const designFor = (from: SampleRate, to: SampleRate): Design => {
   return design
 }
 
-/** The history and the input of one step. Nothing in it is needed after the step, so all streams share it. */
+/** The history and the input of one step. The array is not needed after the step, so all streams share it. */
 let work = new Float64Array(0)
 
-/** `from` and `to` are whole Hz. */
+/** `from` and `to` are in whole Hz. */
 export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   const { down, places, reach, taps, up } = designFor(from, to)
   const count = 2 * reach
   const history = new Int16Array(count - 1)
-  /** The time from the next input sample to the next output, in units of 1 / `up` input sample. */
+  /** The time from the next input sample to the next output sample. The unit is 1 / `up` of the time between two input samples. */
   let ahead = 0
   const isExact = places === up
 
   const outputLength = (samples: number): number => Math.max(0, Math.ceil((samples * up - ahead) / down)) | 0
 
-  /** One output sample, whose newest input sample is `work[newest]`. */
+  /** The output sample whose newest input sample is `work[newest]`. `fraction`: its place between two input samples, 0…up-1. */
   const sampleAt = (newest: number, fraction: number): number => {
     let sum = 0
     if (isExact) {
@@ -101,18 +101,18 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   }
 
   const convert = (input: Int16Array, start: number, length: number, out: Int16Array, written: number): number => {
-    const before = history.length
-    if (work.length < before + length) work = new Float64Array(before + maxStepSamples)
-    for (let i = 0; i < before; i++) work[i] = history[i]
-    for (let i = 0; i < length; i++) work[before + i] = input[start + i]
+    const historyLength = history.length
+    if (work.length < historyLength + length) work = new Float64Array(historyLength + maxStepSamples)
+    for (let i = 0; i < historyLength; i++) work[i] = history[i]
+    for (let i = 0; i < length; i++) work[historyLength + i] = input[start + i]
     const end = length * up
     let at = written
     for (; ahead < end; ahead += down) {
       const newest = Math.floor(ahead / up)
-      out[at++] = toSample(sampleAt(before + newest, ahead - newest * up))
+      out[at++] = toSample(sampleAt(historyLength + newest, ahead - newest * up))
     }
     ahead -= end
-    for (let i = 0; i < before; i++) history[i] = work[length + i]
+    for (let i = 0; i < historyLength; i++) history[i] = work[length + i]
     return at
   }
 

@@ -1,10 +1,10 @@
 /**
- * Streaming sample rate conversion between any two rates of whole Hz: polyphase linear-phase FIR.
+ * Streaming sample rate conversion between any two rates in whole Hz, with polyphase linear-phase FIR filters.
  *
  * `low` is the lower of the two rates. The pass band is 0…0.425 `low` (3.4 kHz at 8 kHz), flat within 0.001 dB. The stop band
- * begins at 0.575 `low` (4.6 kHz) and is 80 dB down. In the transition band between them the attenuation rises from 0 to 80 dB (6 dB at
- * `low` / 2). Aliases and images of sound in the transition band stay in that band, above the telephone's. So the pass band gets aliases
- * and images only from the stop band.
+ * begins at 0.575 `low` (4.6 kHz) and is attenuated by 80 dB. In the transition band between them, the attenuation rises from 0 to 80 dB
+ * (6 dB at `low` / 2). Aliases and images of sound in the transition band stay in this band, which is above the band of the telephone. So
+ * the pass band gets aliases and images only from the stop band.
  *
  * | pair | filter | delay |
  * | --- | --- | --- |
@@ -16,8 +16,8 @@
  * | others of a small ratio (32→8, 12→8) | Kaiser-windowed sinc, longer the lower the rate | 17 samples of the lower rate |
  * | all others (22.05→8, 44.1→48) | Kaiser-windowed sinc by `RationalResampler` | 17 samples of the lower rate |
  *
- * Results are rounded to the nearest 16-bit sample and clipped. At a rate that is a whole multiple, every input sample comes out
- * unchanged, `delay` later.
+ * Results are rounded to the nearest 16-bit sample and clipped. If the new rate is a whole multiple of the old one, the output contains every
+ * input sample unchanged, `delay` later.
  */
 import * as HalfBand from "./HalfBand.ts"
 import type { Pcm, SampleRate } from "../Pcm.ts"
@@ -25,35 +25,35 @@ import * as PolyphaseResampler from "./PolyphaseResampler.ts"
 import { greatestCommonDivisor, type RateConverter } from "./RateConverter.ts"
 import * as RationalResampler from "./RationalResampler.ts"
 
-/** One direction of one call. It keeps the last milliseconds of its input, so each stream needs its own. */
+/** The resampler for one direction of one call. It stores the last milliseconds of its input, so each stream needs its own resampler. */
 export interface Resampler<From extends SampleRate, To extends SampleRate> {
   readonly from: From
   readonly to: To
-  /** Group delay in seconds, the same at every frequency: an event at `t` in the input is at `t + delay` in the output. */
+  /** The group delay in seconds. It is the same at every frequency: an event at `t` in the input is at `t + delay` in the output. */
   readonly delay: number
   /**
-   * Converts the next piece, of any length.
+   * Converts the next piece, which may have any length.
    *
-   * `n` samples of input in all give exactly `ceil(n · to / from)` samples of output in all. The output is the same, bit for bit, however
-   * the input is cut into pieces. The result is a new array, except at equal rates, where it is the input itself.
+   * In total, `n` samples of input give exactly `ceil(n · to / from)` samples of output. The output is the same, bit for bit, for any cut of
+   * the input into pieces. The result is a new array, except at equal rates, where it is the input itself.
    */
   process(input: Pcm<From>): Pcm<To>
-  /** How many samples the next `samples` of input will give. */
+  /** How many output samples the next `samples` input samples will give. */
   outputLength(samples: number): number
   /**
-   * As `process`, but allocates nothing: writes to `out` and answers how many samples it wrote. `out` must have room for
+   * Like `process`, but allocates nothing: writes to `out`, and returns how many samples were written. `out` must have room for
    * `outputLength(input.length)` samples.
    */
   processInto(input: Pcm<From>, out: Pcm<To>): number
-  /** The sound that is still in the filter (twice `delay`), as if silence followed. Afterwards all input is forgotten. */
+  /** Returns the sound that is still in the filter (twice `delay`), as if silence followed. Then forgets all input. */
   flush(): Pcm<To>
-  /** Forgets all input, as if newly made. */
+  /** Forgets all input. The resampler is then like a new one. */
   reset(): void
 }
 
 /**
- * The largest factor, up or down, for `PolyphaseResampler`, whose table grows with the square of the factor. 6 is enough for 8, 16,
- * 24 and 48 kHz.
+ * The largest factor, up or down, for which `PolyphaseResampler` is used. Its table grows with the square of the factor. 6 is enough for
+ * 8, 16, 24 and 48 kHz.
  */
 const maxPolyphaseFactor = 6
 
@@ -102,6 +102,6 @@ const makeConverting = <From extends SampleRate, To extends SampleRate>(from: Fr
   }
 }
 
-/** At equal rates the samples pass as they are. */
+/** Makes a resampler. At equal rates it returns the samples unchanged. */
 export const make = <From extends SampleRate, To extends SampleRate>(from: From, to: To): Resampler<From, To> =>
   from as SampleRate === to ? makeIdentity(from) as Resampler<SampleRate, SampleRate> as Resampler<From, To> : makeConverting(from, to)

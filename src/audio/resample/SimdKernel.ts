@@ -1,8 +1,8 @@
 /**
- * The half-band filter in WebAssembly SIMD: four numbers at once, a third of the time of plain loops (docs/adr/0002).
+ * The half-band filter in WebAssembly SIMD. It computes four numbers at once and takes a third of the time of plain loops (docs/adr/0002).
  *
- * The module is made here, instruction by instruction: 2.5 kB, at the first use. It computes in 32-bit floats. Before
- * rounding its results differ from those of 64 bits by less than 0.02, so a sample may differ by one.
+ * The WebAssembly module has 2.5 kB. It is put together here from single instructions, at the first use. It computes in 32-bit floats. Before
+ * rounding, its results differ from those in 64 bits by less than 0.02. So a sample may differ by one.
  */
 import { phaseHistory, fold, tapPairs, inputLength, type Kernel, outputLength, phaseLength } from "./HalfBandKernel.ts"
 import {
@@ -32,7 +32,7 @@ import {
   toInteger
 } from "./WebAssemblyCode.ts"
 
-/** The part of the WebAssembly API that is used here. TypeScript declares it only in the types of a platform. */
+/** The part of the WebAssembly API that is used here. TypeScript declares this API only in the types of a platform, such as the browser. */
 interface WebAssemblyApi {
   readonly Module: new(bytes: Uint8Array) => object
   readonly Instance: new(module: object) => {
@@ -46,30 +46,30 @@ interface WebAssemblyApi {
 
 const aligned = (bytes: number): number => Math.ceil(bytes / 16) * 16
 
-/** Where the arrays are in the module's memory, in bytes; one page of 64 KiB holds them all. */
+/** Where the arrays are in the module's memory, in bytes. All arrays fit into one page of 64 KiB. */
 const inputAt = 0
 const outputAt = inputAt + aligned(2 * inputLength)
 const evenAt = outputAt + aligned(2 * outputLength)
 const oddAt = evenAt + aligned(4 * phaseLength)
-/** Taps: each is a vector of four times the same number. */
+/** The taps. Each tap is a vector that contains the same number four times. */
 const doublerAt = oddAt + aligned(4 * phaseLength)
 const halverAt = doublerAt + 16 * tapPairs
 const centreAt = halverAt + 16 * tapPairs
 
-/** Locals of both functions: the two parameters, an index, an address, an end, and two vectors. */
+/** The local variables of both functions: the two parameters, an index, an address, an end, and two vectors. */
 const [first, second, index, address, end] = [0, 1, 2, 3, 4]
 const [left, right] = [5, 6]
 
-/** address = 4 · index: where the float of that index is, from the beginning of its array. */
+/** Sets `address` to 4 · `index`, which is the position of the float with this index in its array, in bytes. */
 const floatAddress: Code = [...get(index), ...shiftLeft(2), ...set(address)]
 
-/** Writes the eight 16-bit numbers of `vector` to `at` as floats. */
+/** Writes the eight 16-bit numbers of `vector` as floats to the array at `at`, from `address` on. */
 const spread = (vector: number, at: number): Code => [
   ...get(address), ...get(vector), ...extendLow, ...toFloat, ...store(at),
   ...get(address), ...get(vector), ...extendHigh, ...toFloat, ...store(at + 16)
 ]
 
-/** Pushes four sums onto the stack: those of the outputs `4 * lane` to `4 * lane + 3` of the eight. */
+/** Pushes the sums of four outputs onto the stack: `4 * lane` to `4 * lane + 3` of the eight outputs of a round. */
 const convolve = (tapsAt: number, lane: number): Code => {
   const code: Array<number> = []
   for (let k = 0; k < tapPairs; k++) {
@@ -85,10 +85,10 @@ const convolve = (tapsAt: number, lane: number): Code => {
   return code
 }
 
-/** Rounds the four floats on the stack to integers, halves up. */
+/** Rounds the four floats on the stack to integers. Halves are rounded up. */
 const rounded: Code = [...halves, ...addFloat, ...floor, ...toInteger]
 
-/** `double(count)`; its second parameter is not used. */
+/** The code of `double(count)`. The second parameter is not used. */
 const doubling: Code = [
   ...get(first), ...constant(phaseHistory), ...add, ...set(end),
   ...eightByEight(index, end, [
@@ -108,7 +108,7 @@ const doubling: Code = [
   ])
 ]
 
-/** `halve(start, count)`. `first` becomes the address of the first sample. */
+/** The code of `halve(start, count)`. `first` (`start`) becomes the address of the first sample. */
 const halving: Code = [
   ...get(first), ...shiftLeft(1), ...set(first),
   ...get(second), ...constant(phaseHistory), ...add, ...set(end),
@@ -126,7 +126,7 @@ const halving: Code = [
     ...floatAddress,
     ...[0, 1].flatMap((lane) => [
       ...convolve(halverAt, lane),
-      // The newest sample has an even number, so the middle sample, `phaseHistory` places before, has an odd one.
+      // The newest sample has an even number. The middle sample is `phaseHistory` positions before it, so its number is odd.
       ...get(address), ...load(oddAt + 4 * (tapPairs - 1) + 16 * lane),
       ...constant(0), ...load(centreAt),
       ...multiplyFloat, ...addFloat, ...rounded
@@ -136,7 +136,7 @@ const halving: Code = [
   ])
 ]
 
-/** `filter`: the 63 taps. Undefined where there is no WebAssembly, no SIMD in it, or where it is forbidden. */
+/** `filter`: the 63 taps. Returns `undefined` if the machine has no WebAssembly with SIMD, or if WebAssembly is forbidden. */
 export const make = (filter: Float64Array): Kernel | undefined => {
   const { WebAssembly: api } = globalThis as { readonly WebAssembly?: WebAssemblyApi }
   if (api === undefined) return undefined

@@ -1,13 +1,12 @@
 /**
- * Bytes of WebAssembly: the instructions that `SimdKernel` uses, by the names of the specification's text format, and the sections of a
- * module.
+ * The bytes of WebAssembly: the instructions that `SimdKernel` uses, and the sections of a module.
  *
  * https://webassembly.github.io/spec/core/binary (release 2.0, with vectors of 128 bits)
  */
 
 export type Code = ReadonlyArray<number>
 
-/** Numbers in LEB128: seven bits a byte. */
+/** Numbers in LEB128, with seven bits in each byte. */
 const unsigned = (value: number): Code => value < 128 ? [value] : [(value & 127) | 128, ...unsigned(value >>> 7)]
 const signed = (value: number): Code =>
   value >= -64 && value < 64 ? [value & 127] : [(value & 127) | 128, ...signed(value >> 7)]
@@ -20,11 +19,11 @@ const tee = (local: number): Code => [0x22, local]
 export const add: Code = [0x6a]
 export const shiftLeft = (bits: number): Code => [...constant(bits), 0x74]
 const lessThan: Code = [0x48]
-/** A vector at the address on the stack plus `at`. The 0 promises no alignment. */
+/** Loads or stores a vector at the address on the stack plus `at`. The 0 means that the address need not be aligned. */
 export const load = (at: number): Code => [...simd(0), 0, ...unsigned(at)]
 export const store = (at: number): Code => [...simd(11), 0, ...unsigned(at)]
 export const shuffle = (lanes: Code): Code => [...simd(13), ...lanes]
-/** 0.5, four times. */
+/** Pushes a vector that contains 0.5 four times. */
 export const halves: Code = [0x43, 0, 0, 0, 0x3f, ...simd(19)]
 export const narrow = simd(133) // i16x8.narrow_i32x4_s, which saturates
 export const extendLow = simd(167) // i32x4.extend_low_i16x8_s
@@ -35,7 +34,7 @@ export const floor = simd(104)
 export const addFloat = simd(228)
 export const multiplyFloat = simd(230)
 
-/** Runs `body` for `index` = 0, 8, 16, … while it is less than `end`, and at least once. All are locals. */
+/** Runs `body` for `index` = 0, 8, 16, … while `index` is less than `end`, and at least once. Both are the numbers of local variables. */
 export const eightByEight = (index: number, end: number, body: Code): Code => [
   ...constant(0), ...set(index),
   0x03, 0x40, // loop
@@ -45,7 +44,7 @@ export const eightByEight = (index: number, end: number, body: Code): Code => [
   0x0b
 ]
 
-/** Lanes of 16 bits of two vectors, for `shuffle`. */
+/** The operand of `shuffle`: which 16-bit lanes of two vectors the result contains. Lanes 8 to 15 are in the second vector. */
 const lanes = (...numbers: ReadonlyArray<number>): Code => numbers.flatMap((lane) => [2 * lane, 2 * lane + 1])
 export const evens = lanes(0, 2, 4, 6, 8, 10, 12, 14)
 export const odds = lanes(1, 3, 5, 7, 9, 11, 13, 15)
@@ -60,10 +59,10 @@ const name = (text: string): Code => sized(Array.from(text, (letter) => letter.c
 const i32 = 0x7f
 const v128 = 0x7b
 
-/** A function of two parameters, with three more numbers and two vectors as locals. */
+/** The body of a function with two parameters. Its other local variables are three numbers and two vectors. */
 const body = (code: Code): Code => sized([...vector([[3, i32], [2, v128]]), ...code, 0x0b])
 
-/** A module with one page of memory and two functions of two numbers, which are exported as `memory`, `double` and `halve`. */
+/** A module that exports one page of memory as `memory`, and two functions with two parameters as `double` and `halve`. */
 export const moduleOf = (double: Code, halve: Code): Uint8Array =>
   Uint8Array.from([
     0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // "\0asm", version 1

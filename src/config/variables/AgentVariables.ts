@@ -1,5 +1,5 @@
 /**
- * Which agents there are, which of them answers, and the folders that the service writes to.
+ * The variables for the agents, for the choice of the agent that answers, and for the folders to which the service writes.
  */
 import { Effect, Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { AgentName } from "../../domain/AgentName.ts"
@@ -54,7 +54,7 @@ export interface AgentSettings {
   readonly standard: AgentChoice
   /** The agents that answer calls to these numbers. */
   readonly numbers: ReadonlyArray<AgentNumber>
-  /** A folder of agent files; the name in each file is the agent's. */
+  /** A folder of agent files. The name in each file is the agent's name. */
   readonly dir: Option.Option<string>
 }
 
@@ -69,7 +69,7 @@ export const agentSettings = (values: Values): AgentSettings => ({
 export interface FolderSettings {
   /** The folder for the local account and the API key. */
   readonly dataDir: string
-  /** The folder for the event logs of conversations (`npm run replay`); unset: none are written. */
+  /** The folder for the event logs of conversations (`npm run replay`). Unset: no event logs are written. */
   readonly eventsDir: Option.Option<string>
 }
 

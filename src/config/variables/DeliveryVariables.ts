@@ -1,11 +1,11 @@
 /**
- * Outgoing webhooks: the address to which the service reports calls, and the secrets by which receivers check who sent them.
+ * The variables for outgoing webhooks: the address to which the service sends them, and the secrets with which it signs them.
  */
 import { type Array, Effect, Option, type Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { NonEmptyList, onOrOff } from "./Values.ts"
 import { optional, type ValuesOf } from "./Variable.ts"
 
-/** `Contradictions` checks whether the address may be used: that depends on `WEBHOOK_PRIVATE_ADDRESSES`. */
+/** `Contradictions` checks whether webhooks may be sent to this address, since that depends on `WEBHOOK_PRIVATE_ADDRESSES`. */
 const WebhookUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.URL, {
     decode: SchemaGetter.transformEffect((text: string) => {
@@ -16,7 +16,7 @@ const WebhookUrl = Schema.String.pipe(
   })
 )
 
-/** How many bytes Standard Webhooks recommends for a secret. */
+/** The length of a secret that Standard Webhooks recommends, in bytes. */
 const secretBytes = { minimum: 24, maximum: 64 }
 
 const isSecret = (text: string): boolean => {
@@ -39,13 +39,13 @@ export const deliveryVariables = {
 } as const
 
 export interface DeliverySettings {
-  /** The address for webhooks of calls whose request and agent name none. Unset: those calls have no webhooks. */
+  /** The address for the webhooks of a call whose request and agent name no address. Unset: such a call has no webhooks. */
   readonly url: Option.Option<URL>
-  /** Each of them signs every webhook. Unset: a secret is made and kept in `DATA_DIR`. */
+  /** Every webhook has a signature by each of these secrets. Unset: the service makes a secret and keeps it in `DATA_DIR`. */
   readonly secrets: Option.Option<Array.NonEmptyReadonlyArray<Redacted.Redacted>>
-  /** `call.ended` has the transcript, even if the call's request did not ask for it. */
+  /** Whether `call.ended` has the transcript even if the call's request did not ask for it. */
   readonly hasTranscript: boolean
-  /** Webhooks may go to private networks and over `http://`. */
+  /** Whether webhooks may go to private networks and over `http://`. */
   readonly isPrivateAllowed: boolean
 }
 

@@ -1,5 +1,5 @@
 /**
- * Which numbers may be dialled, and how often in a day.
+ * The variables that say which numbers may be dialled, and how often in a day.
  */
 import { Effect, Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 import * as DialRules from "../../domain/DialRules.ts"
@@ -7,7 +7,7 @@ import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import { List, NonEmptyList, optionalCount, splitList } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
-/** Countries by their codes of two letters; see {@link DialRules.readCountries}. */
+/** Countries as two-letter codes; see {@link DialRules.readCountries}. */
 const CountriesText = NonEmptyList.pipe(
   Schema.decodeTo(Schema.Array(Schema.String), {
     decode: SchemaGetter.transformEffect((codes: ReadonlyArray<string>) =>
@@ -34,7 +34,7 @@ export const diallingVariables = {
   DIAL_MAX_PER_NUMBER: optionalCount(1, 10_000, "3")
 } as const
 
-/** The limits are calls in 24 hours; `None`: no limit. */
+/** Both limits are numbers of calls in 24 hours. `None`: no limit. */
 export interface DiallingSettings {
   readonly rules: DialRules.DialRules
   readonly maxPerDay: Option.Option<number>

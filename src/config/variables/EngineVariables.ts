@@ -1,19 +1,19 @@
 /**
  * The engines of the three stages: speech to text (`STT_`), language model (`LLM_`), text to speech (`TTS_`).
  *
- * Each stage has a list of addresses. A model, a key or a voice is set once for all of them, or once for each.
+ * Each stage has a list of addresses. A model, a key or a voice is set once for all addresses, or once for each.
  */
 import { Array, Option, Schema } from "effect"
 import { embedded, type EngineChoice, type EngineChoices, type ReplySettings, type StageSettings } from "../EngineSettings.ts"
 import { count, HttpUrl, NonEmptyList, NonEmptySecrets, onOrOff, Switch, Whole } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
-/** The engines are tried in this order. */
+/** The addresses of a stage's engines, in the order in which the engines are tried. */
 const EngineList = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Schema.Union([Schema.Literal(embedded), HttpUrl]))))
 
 const Switches = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Switch)))
 
-/** In tokens. A smaller window is too small for a conversation. */
+/** Context windows in tokens. A window below 512 tokens is too small for a conversation. */
 const ContextWindows = NonEmptyList.pipe(Schema.decodeTo(Schema.Array(Whole(512, 10_000_000))))
 
 const engines = (example: string) =>
@@ -60,7 +60,7 @@ type Prefix = typeof prefixes[number]
 const serverCount = (values: Values, prefix: Prefix): number =>
   Option.getOrElse(values[`${prefix}_URL`], () => []).filter((engine) => engine !== embedded).length
 
-/** The lists of a stage that have one entry for all of its addresses, or one entry for each. */
+/** The lists of a stage that have one entry for all of its addresses, or one entry for each address. */
 const listsPerAddress = (values: Values, prefix: Prefix) => ({
   [`${prefix}_MODEL`]: values[`${prefix}_MODEL`],
   [`${prefix}_API_KEY`]: values[`${prefix}_API_KEY`],
@@ -68,7 +68,7 @@ const listsPerAddress = (values: Values, prefix: Prefix) => ({
   ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE, TTS_NORMALIZE: values.TTS_NORMALIZE } : {})
 })
 
-/** A line about each list with too few or too many entries, whose models, keys or voices would go to the wrong engine. */
+/** A line about each list with too few or too many entries. With a wrong count, a model, a key or a voice would be used for the wrong engine. */
 export const unevenLists = (values: Values): ReadonlyArray<string> =>
   prefixes.flatMap((prefix) => {
     const servers = serverCount(values, prefix)

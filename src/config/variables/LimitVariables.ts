@@ -1,5 +1,5 @@
 /**
- * How many calls there may be, how long they may last, and what a media stream may do.
+ * The variables that limit the number of calls, their length, and the messages of a media stream.
  */
 import { Duration, Option, Schema } from "effect"
 import { count, duration, DurationText, optionalCount } from "./Values.ts"
@@ -31,13 +31,13 @@ export interface LimitSettings {
   /** The most calls of one caller at the same time. */
   readonly callsPerCaller: number
   readonly callDuration: Duration.Duration
-  /** How long after our TwiML the stream's `start` message may come. The time begins again when the stream's WebSocket is upgraded. */
+  /** The longest time from our TwiML to the stream's `start` message. The time begins again when the stream's WebSocket is upgraded. */
   readonly start: Duration.Duration
-  /** How long an open stream may send no `media` message. */
+  /** The longest time without a `media` message on an open stream. */
   readonly media: Duration.Duration
   /** How much late sound is kept after a stall of the network. A longer stall counts as a pause of the caller. */
   readonly backlog: Duration.Duration
-  /** How often another media stream may take the place of a lost one; after that the call is given up. */
+  /** How often another media stream may replace a lost one. After that the call is ended. */
   readonly resumptions: number
   /** The largest message of a stream, in bytes. */
   readonly messageBytes: number
@@ -51,7 +51,7 @@ export const limitSettings = (values: ValuesOf<typeof limitVariables>): LimitSet
   callDuration: values.MAX_CALL_DURATION,
   start: values.START_TIMEOUT,
   media: values.MEDIA_TIMEOUT,
-  // The stream is closed after `MEDIA_TIMEOUT`, so no stall is longer.
+  // The stream is closed after `MEDIA_TIMEOUT`, so no stall can be longer.
   backlog: Duration.min(values.MEDIA_BACKLOG, values.MEDIA_TIMEOUT),
   resumptions: values.MAX_RESUMPTIONS,
   messageBytes: values.MAX_MESSAGE_BYTES,

@@ -1,12 +1,12 @@
 /**
- * Switches that turn off what this process does differently from a plain Node program (docs/adr/0010). They are for incidents that one of
- * these differences may have caused.
+ * Switches for the two differences between this process and a plain Node program (docs/adr/0010). With `off`, the process runs like a plain
+ * Node program in that respect. Operators use this to find out whether a difference is the cause of an incident.
  */
 import { onOrOff } from "./Values.ts"
 
 export const processVariables = {
-  /** Read by `runtime/V8.ts` itself, before anything else is loaded. */
+  /** `runtime/V8.ts` reads this variable itself, before anything else is loaded. */
   PROCESS_RESTART: onOrOff("on"),
-  /** Read by `Process.ts`, before the other settings. */
+  /** `Process.ts` reads this variable before the other settings. */
   PROMPT_SCHEDULER: onOrOff("on")
 } as const

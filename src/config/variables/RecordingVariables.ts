@@ -1,5 +1,5 @@
 /**
- * Which calls are recorded, and where their sound is kept.
+ * The variables that say which calls are recorded, and where their sound is kept.
  */
 import { Duration, Option, Redacted, Schema } from "effect"
 import { count, HttpUrl, onOrOff, text } from "./Values.ts"
@@ -14,7 +14,7 @@ export const recordingVariables = {
   S3_REGION: withDefault(Schema.NonEmptyString, "us-east-1", "the name of a region", "us-east-1"),
   S3_ACCESS_KEY_ID: text("the id of an access key", "replace-me"),
   S3_SECRET_ACCESS_KEY: optional(Schema.RedactedFromValue(Schema.NonEmptyString), "the secret of an access key", "replace-me"),
-  S3_PREFIX: text("what the objects' names begin with", "recordings/")
+  S3_PREFIX: text("the beginning of all object names", "recordings/")
 } as const
 
 export interface BucketSettings {
@@ -23,18 +23,18 @@ export interface BucketSettings {
   readonly region: string
   readonly accessKeyId: string
   readonly secretAccessKey: Redacted.Redacted
-  /** What the objects' names begin with; may be empty. */
+  /** The beginning of all object names. It may be empty. */
   readonly prefix: string
 }
 
 export interface RecordingSettings {
-  /** Every call is recorded, whatever its agent and its request say. */
+  /** Whether every call is recorded, even if its agent or its request says otherwise. */
   readonly all: boolean
-  /** Unset: the folder `recordings` of `DATA_DIR`. */
+  /** The folder for the sound. Unset: the folder `recordings` in `DATA_DIR`. */
   readonly dir: Option.Option<string>
   /** How long sound is kept. */
   readonly kept: Duration.Duration
-  /** Unset: sound stays in the folder. */
+  /** The bucket for the sound. Unset: the sound stays in the folder. */
   readonly bucket: Option.Option<BucketSettings>
 }
 

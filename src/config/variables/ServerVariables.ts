@@ -1,5 +1,5 @@
 /**
- * The HTTP server: where it listens, by which address Twilio reaches it, how it reads the calls' sound, and the key of its API.
+ * The variables of the HTTP server: where it listens, at which address Twilio reaches it, how it reads the calls' sound, and the API key.
  */
 import { type Duration, Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
 import * as Networks from "../Networks.ts"
@@ -47,7 +47,7 @@ export const serverVariables = {
   MEDIA_FAST_PATH: onOrOff("on"),
   API_KEY: optional(
     Schema.String.check(Schema.isPattern(/^[\x20-\x7e]+$/)).pipe(Schema.decodeTo(Secret)),
-    "a secret of ASCII characters, for callers of the API send it in a header",
+    "a secret of ASCII characters, because clients of the API send it in a header",
     "…"
   )
 } as const
@@ -63,12 +63,12 @@ export interface ServerSettings {
   readonly connections: {
     /** How long a connection may wait for its next request. */
     readonly keepAlive: Duration.Duration
-    /** The most idle connections. One more closes the connection that has been idle longest. */
+    /** The most idle connections. When there are more, one that has been idle for a long time is closed. */
     readonly maxIdle: number
   }
-  /** A second address for documentation, metrics and readiness; unset: the first address has them. */
+  /** A second address for documentation, metrics and readiness. Unset: the first address serves them. */
   readonly admin: Option.Option<{ readonly host: string; readonly port: number }>
-  /** Further hosts that a call's sound may be sent to. */
+  /** Further hosts to which a call's sound may be sent. */
   readonly websocketHosts: ReadonlyArray<string>
   /** Whether the sound of media streams bypasses `ws`. `false`: `ws` and the schemas read every message. */
   readonly hasMediaFastPath: boolean

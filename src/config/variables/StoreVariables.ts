@@ -1,11 +1,11 @@
 /**
- * Where the history of calls is kept, for how long and in what form, and the price list for the cost of calls.
+ * The variables for the history of calls (its place, its form and how long it is kept), and for the price list.
  */
 import { Effect, type Option, Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { count, text } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
-/** The address of a Postgres database. It usually has a password, so it is a secret. */
+/** The address of a Postgres database. It usually contains a password, so it is kept as a secret. */
 const DatabaseUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.Redacted(Schema.String), {
     decode: SchemaGetter.transformEffect((text: string) => {
@@ -17,7 +17,7 @@ const DatabaseUrl = Schema.String.pipe(
   })
 )
 
-/** `id:key` of each key, separated by commas. A key is 32 bytes in base64 or as 64 hexadecimal digits. */
+/** One entry, `id:key`. A key is 32 bytes, in base64 or as 64 hexadecimal digits. */
 const encryptionKey = /^([A-Za-z0-9_-]{1,32}):(?:([0-9A-Fa-f]{64})|([A-Za-z0-9+/_-]{43}=?))$/
 
 type EncryptionKeys = ReadonlyArray<{ readonly id: string; readonly key: Redacted.Redacted<Uint8Array> }>
@@ -47,22 +47,22 @@ export const storeVariables = {
   STORE_KEY: optional(Schema.RedactedFromValue(Schema.String.check(Schema.isMinLength(22))), "a secret of 22 characters or more", "replace-me-with-a-long-random-secret"),
   STORE_ENCRYPTION_KEYS: optional(
     EncryptionKeys,
-    "keys as id:key, separated by commas, where a key is 32 random bytes in base64 and no id comes twice",
+    "keys as id:key, separated by commas, where a key is 32 random bytes in base64 and each id is different",
     "2026:replace-me-with-32-random-bytes-in-base64--="
   ),
   PRICES_FILE: text("the path of a price list", "prices.yaml")
 } as const
 
 export interface StoreSettings {
-  /** Unset: a SQLite file in `DATA_DIR`. */
+  /** The address of a Postgres database. Unset: a SQLite file in `DATA_DIR` is used. */
   readonly database: Option.Option<Redacted.Redacted>
-  /** How many days the words of a call are kept, and how many days everything else. */
+  /** `wordsDays`: how many days the words of a call are kept. `figuresDays`: how many days everything else is kept. */
   readonly retention: { readonly wordsDays: number; readonly figuresDays: number }
-  /** How the numbers of calls that have ended are kept. */
+  /** How the telephone numbers of calls that have ended are kept. */
   readonly numbers: "plain" | "hashed"
-  /** The key for the HMAC of numbers. Unset: the service makes one, see `store/retention/NumberHash`. */
+  /** The key for the HMAC of telephone numbers. Unset: the service makes a key; see `store/retention/NumberHash`. */
   readonly key: Option.Option<Redacted.Redacted>
-  /** The keys for words and sound. The first one seals, each opens what it sealed. Unset: nothing is sealed. */
+  /** The keys that seal words and sound. New data is sealed with the first key; the others open older data. Unset: nothing is sealed. */
   readonly encryption: Option.Option<EncryptionKeys>
   /** The file of the price list; see `call/cost/Prices`. Unset: calls have no cost. */
   readonly pricesFile: Option.Option<string>

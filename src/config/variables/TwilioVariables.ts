@@ -1,5 +1,5 @@
 /**
- * The Twilio account, its phone number and its API.
+ * The variables for the Twilio account, its phone number and its API.
  */
 import { type Array, type Duration, Effect, Option, type Redacted, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 import * as PhoneNumbers from "../../domain/PhoneNumber.ts"
@@ -8,7 +8,7 @@ import { AccountSid } from "../../domain/Sid.ts"
 import { duration, NonEmptySecrets, url } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
 
-/** A URL that Twilio requests. It may have a query, and connection overrides in its fragment. Twilio gets both unchanged. */
+/** A URL that Twilio requests. It may have a query, and Twilio's connection overrides in its fragment. Both are sent to Twilio unchanged. */
 const FallbackUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.URL, {
     decode: SchemaGetter.transformEffect((text: string) => {
@@ -23,7 +23,7 @@ const FallbackUrl = Schema.String.pipe(
 
 export const twilioVariables = {
   TWILIO_ACCOUNT_SID: optional(AccountSid, "an account SID: AC and 32 hexadecimal digits", "AC0123…"),
-  TWILIO_AUTH_TOKEN: optional(NonEmptySecrets, "the account's auth token, or several with commas while rotating", "…"),
+  TWILIO_AUTH_TOKEN: optional(NonEmptySecrets, "the account's auth token or, while it is rotated, several tokens with commas between", "…"),
   TWILIO_PHONE_NUMBER: optional(PhoneNumberFromText, "a phone number in E.164 form", "+14155550100", (value) =>
     Option.map(Result.getFailure(PhoneNumbers.read(value)), ({ why }) => `it ${why}`)),
   TWILIO_API_BASE_URL: url("http://127.0.0.1:8010"),
@@ -34,20 +34,20 @@ export const twilioVariables = {
 
 type Values = ValuesOf<typeof twilioVariables>
 
-/** A Twilio account. A webhook is accepted when it is signed with any of the tokens; REST requests use the first. */
+/** A Twilio account. A webhook is accepted when it is signed with any of the tokens. REST requests use the first token. */
 export interface Account {
   readonly accountSid: AccountSid
   readonly authTokens: Array.NonEmptyReadonlyArray<Redacted.Redacted>
 }
 
 export interface TwilioSettings {
-  /** Unset: the service makes a local account; see `config/Credentials`. */
+  /** The Twilio account. Unset: the service makes a local account; see `config/Credentials`. */
   readonly account: Option.Option<Account>
-  /** The number that calls are placed from. */
+  /** The number from which calls are placed. */
   readonly phoneNumber: Option.Option<PhoneNumber>
-  /** Unset: Twilio's own address. */
+  /** The base URL of Twilio's REST API. Unset: Twilio's own address. */
   readonly apiBaseUrl: Option.Option<URL>
-  /** Where Twilio asks for the TwiML of an outbound call when this service does not answer. Unset: the call ends then. */
+  /** The URL from which Twilio gets the TwiML of an outbound call when this service does not answer. Unset: the call ends in this case. */
   readonly fallbackUrl: Option.Option<URL>
   /** The longest time for one request to the API. */
   readonly timeout: Duration.Duration
@@ -68,6 +68,6 @@ export const twilioSettings = (values: Values): TwilioSettings => ({
 export const halfAccount = (values: Values): ReadonlyArray<string> =>
   Option.isSome(values.TWILIO_ACCOUNT_SID) === Option.isSome(values.TWILIO_AUTH_TOKEN) ? [] : [
     Option.isSome(values.TWILIO_ACCOUNT_SID)
-      ? "TWILIO_AUTH_TOKEN is missing while TWILIO_ACCOUNT_SID is set. Set it in the environment or in .env; the token stands in Twilio's console beside the account SID."
-      : "TWILIO_ACCOUNT_SID is missing while TWILIO_AUTH_TOKEN is set. Set it in the environment or in .env; the account SID stands in Twilio's console."
+      ? "TWILIO_AUTH_TOKEN is missing while TWILIO_ACCOUNT_SID is set. Set it in the environment or in .env. Twilio's console shows the token beside the account SID."
+      : "TWILIO_ACCOUNT_SID is missing while TWILIO_AUTH_TOKEN is set. Set it in the environment or in .env. Twilio's console shows the account SID."
   ]

@@ -9,7 +9,7 @@ import { optional, withDefault } from "./Variable.ts"
 
 const millisOfUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
-/** `30`, `30s`, `500ms`, `2m`, `1h`; a bare number counts seconds. */
+/** A duration such as `30`, `30s`, `500ms`, `2m` or `1h`. A number without a unit is in seconds. */
 export const DurationText = Schema.String.pipe(
   Schema.decodeTo(Schema.Duration, {
     decode: SchemaGetter.transformEffect((text: string) => {
@@ -22,7 +22,7 @@ export const DurationText = Schema.String.pipe(
   })
 )
 
-/** Node's timers last 24 days at most; a longer one fires at once. No setting needs more than a day. */
+/** A timer of Node's lasts 24 days at most. A longer timer would fire at once. No setting needs more than a day. */
 const maxDuration = Duration.days(1)
 
 const minimums = { "from 0": Duration.zero, "above 0": Duration.millis(1), "from 1s": Duration.seconds(1) } as const
@@ -31,13 +31,13 @@ export const duration = (from: keyof typeof minimums, fallback: Duration.Input, 
   withDefault(
     DurationText.check(Schema.makeFilter((value) => Duration.between(value, { minimum: minimums[from], maximum: maxDuration }))),
     Duration.fromInputUnsafe(fallback),
-    `a duration ${from} to 24h, such as 30s, 500ms or 2m (a bare number counts seconds)`,
+    `a duration ${from} to 24h, such as 30s, 500ms or 2m (a number without a unit is in seconds)`,
     example
   )
 
 // -- Addresses ----------------------------------------------------------------------------------
 
-/** An `http` or `https` address without credentials, query and fragment; kept without its trailing slash. */
+/** An `http` or `https` address without credentials, query and fragment. Its trailing slash is removed. */
 export const HttpUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.URL, {
     decode: SchemaGetter.transformEffect((text: string) => {
@@ -57,11 +57,11 @@ export const url = (example: string) => optional(HttpUrl, "an http or https URL 
 
 export const text = (expected: string, example: string) => optional(Schema.NonEmptyString, expected, example)
 
-/** The items between commas, trimmed; empty ones are left out. */
+/** The items between commas, trimmed. Empty items are left out. */
 export const splitList = (list: string): ReadonlyArray<string> =>
   list.split(",").map(Environment.trimmed).filter((item) => item.length > 0)
 
-/** Items with commas between. */
+/** A list: items with commas between. */
 export const List = Schema.String.pipe(
   Schema.decodeTo(Schema.Array(Schema.String), {
     decode: SchemaGetter.transform(splitList),
@@ -85,7 +85,7 @@ export const Switch = Schema.Literals(["on", "off"]).pipe(
   })
 )
 
-/** The example is the value that is not the default, since there is no need to set the default. */
+/** The example is the value that is not the default, since nobody needs to set the default. */
 export const onOrOff = (fallback: keyof typeof words) => withDefault(Switch, words[fallback], "on or off", fallback === "on" ? "off" : "on")
 
 // -- Numbers ------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ export interface Variable<A> {
   /** Completes the sentence "NAME must be …". */
   readonly expected: string
   readonly example: string
-  /** A clause that says why a value is refused, if `expected` does not. It must not hold a secret or a phone number. */
+  /** A clause that says why a value is refused, if `expected` does not say it. The clause must not contain a secret or a phone number. */
   readonly explain?: (value: string) => Option.Option<string>
 }
 
@@ -44,7 +44,7 @@ export const withDefault = <A>(
 /** The values of these variables are never shown. `WEBHOOK_URL` is one of them, since a webhook's path may be a secret. */
 const secretName = /TOKEN|KEY|SECRET|DATABASE|WEBHOOK_URL/
 
-/** Values with these characters are never shown: a URL may have credentials before its host, or a key in its query or fragment. */
+/** A value with one of these characters is never shown: a URL may have credentials before its host, or a key in its query or fragment. */
 const mayHoldSecret = /[@?#]/
 
 /** A variable can't be used. `line` tells the operator why, without secrets. */
@@ -54,7 +54,7 @@ class InvalidVariable extends Data.TaggedError("InvalidVariable")<{ readonly lin
   }
 }
 
-/** The value of a variable; `None`: it is not set. */
+/** The value of a variable. `None`: the variable is not set. */
 export const load = Effect.fnUntraced(function*<A>(name: string, variable: Variable<A>): Effect.fn.Return<Option.Option<A>, InvalidVariable> {
   const given = yield* Effect.mapError(
     Config.option(Config.String(name)),
@@ -62,7 +62,7 @@ export const load = Effect.fnUntraced(function*<A>(name: string, variable: Varia
   )
   const raw = Environment.trimmed(Option.getOrElse(given, () => ""))
   if (raw === "") return Option.none()
-  // A variable that explains itself may hold phone numbers, and those are often copied with invisible characters.
+  // A variable with `explain` may have phone numbers. Those are often copied with invisible characters, which are allowed there.
   const oddity = variable.explain === undefined || /^["']/.test(raw) ? Environment.oddity(raw) : undefined
   if (oddity !== undefined) return yield* new InvalidVariable({ line: `${name} ${oddity}.` })
   const value = yield* Effect.option(Schema.decodeUnknownEffect(variable.schema)(raw))

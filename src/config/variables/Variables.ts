@@ -1,7 +1,7 @@
 /**
- * Every variable that this service reads. Each group of variables has a file, which also turns their values into settings.
+ * Every variable that this service reads. Each group of variables has a file, which also turns the values into settings.
  *
- * A new variable goes into the file of its group and into `.env.example`, which explains it to the operator; a test compares the two.
+ * Add a new variable to the file of its group and to `.env.example`, which explains the variables to the operator. A test compares the two.
  */
 import { agentVariables } from "./AgentVariables.ts"
 import { deliveryVariables } from "./DeliveryVariables.ts"
@@ -32,5 +32,5 @@ export const variables = {
 
 export type Values = ValuesOf<typeof variables>
 
-/** In the order of `.env.example`. */
+/** The names of all variables, in the order of `.env.example`. */
 export const names: ReadonlyArray<string> = Object.keys(variables)

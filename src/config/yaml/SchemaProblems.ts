@@ -1,5 +1,5 @@
 /**
- * Turns the schema's issues into sentences for the writer of the file.
+ * Turns the schema's issues with a YAML file into sentences for the file's author.
  */
 import type { SchemaIssue } from "effect"
 import { suggest } from "../../domain/DidYouMean.ts"
@@ -14,7 +14,7 @@ export interface SchemaProblem {
   readonly detail: string
 }
 
-/** The end of the sentence `"KEY" must be …`, by the tag of the schema's node. */
+/** The end of the sentence `"KEY" must be …`, for each tag of a schema node. */
 const expectedTypes: Readonly<Record<string, string>> = {
   Objects: "keys with values below it",
   Arrays: "a list",
@@ -23,7 +23,7 @@ const expectedTypes: Readonly<Record<string, string>> = {
   Boolean: "true or false"
 }
 
-/** The problems in an issue of the schema. `path` is the issue's place. */
+/** The problems in an issue of the schema. `path` is the path of the value with the issue. */
 export const schemaProblems = (issue: SchemaIssue.Issue, path: Path = []): ReadonlyArray<SchemaProblem> => {
   switch (issue._tag) {
     case "Pointer":
@@ -54,7 +54,7 @@ export const schemaProblems = (issue: SchemaIssue.Issue, path: Path = []): Reado
 export const nameOfPath = (path: Path): string =>
   path.map((step, index) => typeof step === "number" ? `[${step + 1}]` : `${index === 0 ? "" : "."}${String(step)}`).join("")
 
-/** The problem as a sentence with its place. */
+/** The problem as a sentence, with its line and column. */
 export const explain = ({ detail, kind, path }: SchemaProblem, { advice, place }: Source): Problem => {
   switch (kind) {
     case "unknown": {

@@ -1,11 +1,11 @@
 /**
- * YAML files that a setting names: their limit, why one can't be read, and the list of their problems.
+ * Reads a YAML file that a setting names, and orders and prints the problems in it.
  */
 import { Data, Effect } from "effect"
 import * as Files from "../Files.ts"
 import type { Problem } from "./YamlSource.ts"
 
-/** Bytes. A larger file is refused. */
+/** The largest YAML file, in bytes. A larger file is refused. */
 export const maxBytes = 262_144
 
 /** The file itself can't be read. */
@@ -19,7 +19,7 @@ class YamlFileUnreadable extends Data.TaggedError("YamlFileUnreadable")<{
   }
 }
 
-/** The text of a file. `advice`: what to do if it is missing, or is a folder. */
+/** The text of a file. `advice`: what the operator should do if the file is missing, or is a folder. */
 export const read = (file: string, advice: { readonly missing: string; readonly folder: string }): Effect.Effect<string, YamlFileUnreadable> =>
   Effect.mapBoth(Files.read(file, maxBytes), {
     onSuccess: ({ text }) => text,

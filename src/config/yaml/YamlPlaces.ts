@@ -15,20 +15,20 @@ export interface Place {
 /** The place of a problem that concerns the whole file. */
 export const startOfFile: Place = { line: 1, column: 1 }
 
-/** Whether a line of a block that has one text a line is a text: blank lines and comments are not. */
+/** Whether a line is a text, in a block with one text on each line. Blank lines and comments are not texts. */
 export const isTextLine = (line: string): boolean => line.trim() !== "" && !line.trim().startsWith("#")
 
 /** A map's key as text. */
 export const textOfKey = (key: unknown): string => String(isScalar(key) ? key.value ?? "" : key)
 
-/** Where a node begins, in characters from the start of the text. */
+/** Where a node begins, in characters from the start of the YAML text. */
 const offsetOf = (node: unknown): number | undefined => (node as Node | null | undefined)?.range?.[0]
 
-/** The characters before a scalar's text: the quote, if it has one. */
+/** The number of characters before a scalar's text: 1 if the scalar is in quotes. */
 const quoteLength = (node: unknown): number =>
   isScalar(node) && (node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE") ? 1 : 0
 
-/** `key` and `value` are offsets. `node` is `undefined` if the path leads nowhere; both offsets are then those of the last key that exists. */
+/** `key` and `value` are offsets. `node` is `undefined` if nothing is at the path. Both offsets are then that of the path's last existing key. */
 interface Found {
   readonly node: unknown
   readonly key: number
@@ -54,8 +54,8 @@ export class YamlPlaces {
   }
 
   /**
-   * The place of a character in one of several texts at `path`: the items of a list, or the lines of a block. `index` and `character` count
-   * from 0.
+   * The place of a character in one of several texts at `path`. The texts are the items of a list, or the lines of a block. `index` (the text)
+   * and `character` count from 0.
    */
   readonly placeInText = (path: Path, index: number, character: number): Place => {
     const { node, value } = this.#find(path)
@@ -110,7 +110,7 @@ export class YamlPlaces {
         next = node.items[Number(step)]
         key = offsetOf(next) ?? key
       } else return { node: undefined, key, value: key }
-      // The place of an alias is its own, not that of the value it stands for.
+      // For an alias, the place is where the alias stands, not where its value stands.
       value = offsetOf(next) ?? key
       node = this.#follow(next)
     }

@@ -1,30 +1,30 @@
 /**
- * Parses the YAML of a file, and keeps the place of each value and each problem in the text.
+ * Parses the YAML of a file. Each value and each problem has its place (line and column) in the text.
  */
 import { Array, Data, Result } from "effect"
 import { type Document, LineCounter, parseDocument, visit, type YAMLError } from "yaml"
 import { type Place, startOfFile, textOfKey, YamlPlaces } from "./YamlPlaces.ts"
 
-/** How often the aliases of a file may be expanded. Aliases of aliases can make a small file expand to gigabytes. */
+/** How often the aliases of a file may be expanded. With aliases of aliases, a small file could expand to gigabytes. */
 const maxAliases = 100
 
 /** Only the first errors are reported, because later ones usually follow from them. */
 const maxReportedErrors = 3
 
-/** A problem with a place, for the writer of a file. */
+/** A problem for the author of a file, with its place. */
 export interface Problem extends Place {
   /** Whole sentences: what is wrong, and what to do. */
   readonly message: string
 }
 
-/** A text that is no YAML, or more than one document. */
+/** The text is not YAML, or has more than one document. */
 class YamlInvalid extends Data.TaggedError("YamlInvalid")<{ readonly problems: Array.NonEmptyReadonlyArray<Problem> }> {
   override get message() {
     return this.problems.map(({ line, message }) => `Line ${line}: ${message}`).join("\n")
   }
 }
 
-/** A parsed text: its data, the place of everything in it, and the keys that it has twice. */
+/** A parsed YAML text: its data, the place of each value, and the repeated keys. */
 export interface Source extends Pick<YamlPlaces, "place" | "placeInText"> {
   readonly advice: FileAdvice
   /** Plain objects, lists and scalars, with aliases expanded. The last value of a repeated key counts. */
@@ -33,23 +33,23 @@ export interface Source extends Pick<YamlPlaces, "place" | "placeInText"> {
   readonly duplicates: ReadonlyArray<Problem>
 }
 
-/** What files of one kind tell their writer, in whole sentences. */
+/** Messages for the author of one kind of file, in whole sentences. */
 export interface FileAdvice {
-  /** The file has several documents. */
+  /** The message for a file with several documents. */
   readonly severalDocuments: string
-  /** The file has no keys: it is empty, a text or a list. */
+  /** The message for a file without keys: it is empty, a text or a list. */
   readonly noKeys: string
-  /** Brackets do not fit. Unset: there is no more to say than the parser does. */
+  /** A sentence to add if brackets do not match. Unset: the parser's message is enough. */
   readonly brackets?: string
 }
 
 /** Whether a value has keys. */
 export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** What to do about the most usual mistakes. YAML has its own meaning for brackets, and for a colon in a text. */
+/** Advice for the most usual mistakes. In YAML, brackets and a colon in a text have a meaning of their own. */
 const adviceFor = ({ brackets }: FileAdvice, code: string, message: string): string =>
   code === "BLOCK_AS_IMPLICIT_KEY" || /implicit key|Nested mappings/i.test(message)
-    ? " A text with a colon in it has to be put in quotes."
+    ? " Put a text with a colon in it in quotes."
     : brackets !== undefined && (code === "BAD_ALIAS" || code === "UNEXPECTED_TOKEN" || code === "MISSING_CHAR" || code === "BAD_INDENT" || /flow/i.test(message))
     ? ` ${brackets}`
     : code === "TAB_AS_INDENT"

@@ -57,7 +57,7 @@ const Ready = Schema.Struct({
     description: "degraded: the database of the call history does not answer, and what calls write waits in the journal"
   }),
   store_problem: Schema.optionalKey(Schema.String).annotateKey({
-    description: "Why it is degraded. Only clients that may see the engines' addresses get it"
+    description: "Why the store is degraded. Only clients that may see the engines' addresses get this field"
   })
 }).annotate({ identifier: "Ready" })
 
@@ -97,7 +97,7 @@ class CallGroup extends HttpApiGroup.make("call")
       })
     }))
   )
-  // The last middleware is the outermost: without the key, a client learns nothing but that it needs one.
+  // The last middleware is the outermost. So a client without the API key learns only that it needs the key.
   .middleware(RequestFields)
   .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Placing calls" }))
@@ -124,8 +124,8 @@ export class Api extends HttpApi.make("client-caller")
   .annotateMerge(OpenApi.annotations({
     title: "Client Caller",
     version,
-    description: "Puts an AI agent on the telephone. Errors are problem documents (RFC 9457). A field that an endpoint with a key "
-      + "does not have, in the body or in the query, is refused by its name (400)."
+    description: "Puts an AI agent on the telephone. Errors are problem documents (RFC 9457). Endpoints that need the API key refuse a request "
+      + "with an unknown field in its body or query (400). The answer names the field."
   }))
 {}
 

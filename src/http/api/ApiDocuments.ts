@@ -14,13 +14,13 @@ export const paths = ["/docs", "/openapi.json"] as const
 
 interface Document {
   readonly contentType: string
-  /** The body by its content coding; `identity` from the start, the others once they are compressed. */
+  /** The body in each content coding. `identity` is there from the start. The others are added when they are compressed. */
   readonly bodies: Map<string, Buffer>
   readonly etag: string
   readonly headers: Readonly<Record<string, string>>
 }
 
-/** In the order of preference. */
+/** The content codings in the order of our preference. */
 const codings = ["br", "gzip"] as const
 
 const compress = {
@@ -46,11 +46,11 @@ const makeDocument = (contentType: string, text: string, headers: Readonly<Recor
   return { contentType, bodies: new Map([["identity", body]]), etag: digest(body).slice(0, 22), headers }
 }
 
-/** The first coding that we have and the client accepts. The client's weights are ignored, except 0, which excludes a coding. */
+/** The first coding that we have and the client accepts. The client's weights (`q`) are ignored, except 0, which excludes a coding. */
 const codingFor = (accepted: string, { bodies }: Document): string => {
-  const taken = accepted.toLowerCase().split(",", 16).map((item) => item.trim())
+  const items = accepted.toLowerCase().split(",", 16).map((item) => item.trim())
   return codings.find((coding) =>
-    bodies.has(coding) && taken.some((item) => item.split(";", 1)[0].trim() === coding && !/;\s*q=0(?:\.0*)?$/.test(item))) ?? "identity"
+    bodies.has(coding) && items.some((item) => item.split(";", 1)[0].trim() === coding && !/;\s*q=0(?:\.0*)?$/.test(item))) ?? "identity"
 }
 
 const answer = (document: Document) =>

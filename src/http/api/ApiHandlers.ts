@@ -1,5 +1,5 @@
 /**
- * The API's routes: its handlers, the check of the API key, the check of the field names, and problem documents for all that is refused.
+ * The API's routes: its handlers, the check of the API key, the check of the field names, and problem documents for unreadable requests.
  */
 import { Layer } from "effect"
 import { HttpApiBuilder } from "effect/http-api"

@@ -112,7 +112,7 @@ export class NotAllowedToCall extends HttpApiError.Problem<NotAllowedToCall>()("
 export class TooManyRequests extends HttpApiError.Problem<TooManyRequests>()("TooManyRequests", {
   type: type("too-many-requests"),
   status: 429,
-  title: "Too many calls were asked for"
+  title: "Too many calls were requested"
 }, retryAfter) {}
 
 export class TwilioRefused extends HttpApiError.Problem<TwilioRefused>()("TwilioRefused", {
@@ -136,7 +136,7 @@ export class Busy extends HttpApiError.Problem<Busy>()("Busy", {
 export const EngineStates = Schema.Array(Schema.Struct({
   stage: Schema.String.annotate({ description: "speechToText, replyModel or textToSpeech" }),
   name: Schema.String.annotate({ description: "The engine's address, or embedded" }),
-  state: Schema.Literals(["up", "failing", "down", "unknown"]).annotate({ description: "By its last answers" })
+  state: Schema.Literals(["up", "failing", "down", "unknown"]).annotate({ description: "The engine's state, judged by its last answers" })
 })).annotate({ description: "The engines of STT_URL, LLM_URL and TTS_URL; empty if all engines run in this process" })
 
 export class EnginesDown extends HttpApiError.Problem<EnginesDown>()("EnginesDown", {

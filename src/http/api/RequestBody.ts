@@ -12,9 +12,9 @@ class NotJson extends Data.TaggedError("NotJson")<{ readonly cause: unknown }> {
   }
 }
 
-/** The body's text; a body over 64 KiB fails. */
+/** The body's text. Fails if the body has more than 64 KiB. */
 export const readText = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<string, PayloadTooLarge> =>
-  Effect.mapError(request.text, () => new PayloadTooLarge({ detail: "The body of this request may have 64 KiB." }))
+  Effect.mapError(request.text, () => new PayloadTooLarge({ detail: "The body of this request may have at most 64 KiB." }))
 
 /** The JSON value of a body; `undefined` for a blank body. */
 export const parse = (text: string): Result.Result<unknown, NotJson> =>

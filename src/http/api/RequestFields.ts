@@ -1,8 +1,9 @@
 /**
  * Refuses a request with a field that its endpoint does not have, or with the same field twice.
  *
- * A call can't be taken back, and `{"agnet":"sales"}` would ring a phone for the wrong agent. The check covers the query and a JSON body at
- * every depth, and one answer names all wrong fields. The known fields are those of the endpoint's schemas.
+ * A call can't be undone once the phone has rung. With a misspelt field such as `{"agnet":"sales"}`, the wrong agent would speak. The check
+ * covers the query and a JSON body at every depth, and one answer names all wrong fields. The known fields are those of the endpoint's
+ * schemas.
  */
 import { Effect, Layer, Metric, Result, Schema, SchemaAST } from "effect"
 import { HttpMethod, HttpServerRequest } from "effect/http"
@@ -12,10 +13,10 @@ import * as Metrics from "../../observability/Metrics.ts"
 import { InvalidRequest, nameOf, PayloadTooLarge } from "./Problems.ts"
 import * as RequestBody from "./RequestBody.ts"
 
-/** How many problems an answer spells out. It gives only the number of the others. */
+/** How many problems an answer spells out. Of the others, it gives only the number. */
 const maxProblems = 20
 
-/** Control characters, and every space but the ordinary one. */
+/** Control characters, and every space except U+0020. */
 const invisible = /[^\P{C}]|[^\P{Z} ]/gu
 
 /** A client's field name, quoted and shortened, with invisible characters as their code points. */
@@ -48,10 +49,10 @@ const belongs = (name: string, family: SchemaAST.TemplateLiteral): boolean => {
   return SchemaAST.isLiteral(prefix) && name.startsWith(String(prefix.literal))
 }
 
-/** A family in an error's sentence: `metadata.KEY`. */
+/** How an error text names a family: `metadata.KEY`. */
 const shownFamily = ({ parts: [prefix] }: SchemaAST.TemplateLiteral): string => SchemaAST.isLiteral(prefix) ? `${String(prefix.literal)}KEY` : "KEY"
 
-/** The fields of object types by their names; `undefined`: one of the types accepts any name. */
+/** The fields of object types by their names. `undefined` if one of the types accepts any name. */
 const fieldsOf = (types: ReadonlyArray<SchemaAST.AST>): ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>> | undefined => {
   const fields = new Map<string, ReadonlyArray<SchemaAST.AST>>()
   for (const type of types) {
@@ -139,9 +140,10 @@ const queryOf = (request: HttpServerRequest.HttpServerRequest): URLSearchParams 
 }
 
 /**
- * The check as a middleware. The API key is checked first, so a client without it learns nothing about the fields.
+ * The check as a middleware. The API key is checked before, so a client without the key learns nothing about the fields.
  *
- * `/health`, `/ready`, `/metrics` and `/docs` have no such check: a probe may add a parameter to avoid caches, and must not fail for it.
+ * The fields of `/health`, `/ready`, `/metrics` and `/docs` are not checked: a probe may add a parameter to avoid caches, and must not fail
+ * because of it.
  */
 export class RequestFields extends HttpApiMiddleware.Service<RequestFields>()("client-caller/http/api/RequestFields", {
   error: [InvalidRequest, PayloadTooLarge]

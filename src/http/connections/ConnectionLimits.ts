@@ -1,59 +1,62 @@
 /**
- * Limits the connections of the server, so that no client can keep one open without end. Each state of a connection has its limit:
+ * Limits the connections of the server, so that no client can keep one open for ever. Each state of a connection has its own limits:
  *
- * - waiting for a request: a number of connections, and the server's keep-alive time;
- * - its request is being read: Node's own time-outs, and a number of requests for each client and for all;
- * - its answer is being sent: closed when it takes less than 16 KiB in half a minute while more waits;
- * - asking for a WebSocket: ten seconds.
+ * - Connections that wait for a request: their number is limited, and each may wait for the server's keep-alive time.
+ * - Requests that are being read: Node's time-outs apply, and their number is limited for each client and for all clients.
+ * - Answers that are being sent: the connection is closed if its client takes less than 16 KiB in half a minute while more bytes wait.
+ * - WebSocket upgrades: each must be complete within ten seconds.
  *
- * When there are too many connections in a state, the one that has been in it longest is closed. A request that is being read is cut only
- * after two seconds, since what Twilio sends arrives in far less time. So behind a tunnel, where all clients have one address, strangers'
- * requests are cut.
+ * When too many connections are in a state, the connection that has been in it longest is closed. A request is not cut in its first two
+ * seconds, because the requests of Twilio arrive in far less time. So only strangers' requests are cut, even behind a tunnel, where all
+ * clients have the same address.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { Socket } from "node:net"
 
-/** How many bodies (up to 64 KiB each) are read at once, of one client and of all. */
+/** How many bodies (up to 64 KiB each) are read at once, for one client and for all clients. */
 const maxReadingPerClient = 192
 const maxReading = 768
 
 /** How many connections may have sent a part of a request's head. */
 const maxReceiving = 1000
 
-/** A request that is being read is cut for others only if more calls of `look` than this have passed since its beginning. */
-const graceLooks = 1
+/** To make room, a request that is being read is closed only if `applyLimits` was called more often than this since the request began. */
+const graceChecks = 1
 
-/** If at least this many bytes wait for a client, it must take as many within `slowLooks` calls of `look`. */
+/** If at least this many bytes wait for a client, it must take as many within `slowChecks` calls of `applyLimits`. */
 const minTakenBytes = 16_384
-const slowLooks = 15
+const slowChecks = 15
 
-/** ms from an upgrade request to its WebSocket. The time-out counts inactivity, which is the same because nothing is read meanwhile. */
+/**
+ * The longest time from an upgrade request to its WebSocket, in ms. The socket's time-out measures inactivity. That is the same time,
+ * because nothing is read from the socket until then.
+ */
 const upgradeTimeoutMillis = 10_000
 
-/** The client's address; behind a trusted proxy it is not the address of the connection. */
+/** The client's address. Behind a trusted proxy, this is not the address of the connection. */
 export type ClientOf = (request: IncomingMessage) => string
 
 const peerOf: ClientOf = ({ socket }) => socket.remoteAddress ?? ""
 
-/** A request whose body is being read. `since`: the count of looks at its beginning. */
+/** A request whose body is being read. `since`: the number of calls of `applyLimits` before the request began. */
 interface Reading {
   readonly socket: Socket
   readonly client: string
   readonly since: number
 }
 
-/** How many bytes of its answers a connection had taken at an earlier look, and how many waited then. */
+/** At the call of `applyLimits` with the number `check`: how many bytes of its answers the client had taken, and how many waited. */
 interface Taken {
   readonly bytes: number
   readonly waiting: number
-  readonly look: number
+  readonly check: number
 }
 
 /**
  * The connections by their state. A set keeps the order of insertion, so its first connection has been in the state longest.
  *
- * Node has no event for the first byte of a request, only for its complete headers. The socket's count of bytes tells it: a connection that
- * has received bytes since it began to wait is not waiting any more.
+ * Node has an event for the complete headers of a request, but none for its first byte. So the bytes that the socket has read are compared:
+ * a connection that has received bytes since it began to wait is not waiting any more.
  */
 export class ConnectionLimits {
   /** `fresh`: connections without a request yet. `idle`: connections between two requests. */
@@ -68,7 +71,7 @@ export class ConnectionLimits {
   private readonly taken = new WeakMap<Socket, Taken>()
   private readonly sockets = new Set<Socket>()
   private isClosing = false
-  private looks = 0
+  private checks = 0
 
   private readonly maxIdle: number
   private readonly clientOf: ClientOf
@@ -88,7 +91,7 @@ export class ConnectionLimits {
     this.startWaiting(socket, this.fresh)
   }
 
-  /** The head of a request has arrived. The request ends with its response. */
+  /** Call it when the head of a request has arrived. The request ends with its response. */
   readonly requested = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     this.endState(socket)
@@ -104,11 +107,11 @@ export class ConnectionLimits {
     })
   }
 
-  /** The request's turn has come. If its body has not arrived whole by now, it counts as being read. */
+  /** Call it when the request's turn has come (`RequestTurns`). If its body is still incomplete, the request counts as being read. */
   readonly read = (request: IncomingMessage): void => {
     const { socket } = request
     if (request.complete || this.isClosing) return
-    this.reading.set(request, { socket, client: this.clientOf(request), since: this.looks })
+    this.reading.set(request, { socket, client: this.clientOf(request), since: this.checks })
     const done = () => void this.reading.delete(request)
     request.once("end", done)
     request.once("close", done)
@@ -125,13 +128,13 @@ export class ConnectionLimits {
   }
 
   /** Applies the limits. Call it about every two seconds. */
-  readonly look = (): void => {
-    this.looks++
+  readonly applyLimits = (): void => {
+    this.checks++
     this.limitReading()
     for (const socket of this.sockets) this.closeIfSlow(socket)
   }
 
-  /** Closes all connections, whatever their state. */
+  /** Closes all connections, in any state. */
   readonly destroyAll = (): void => {
     for (const socket of this.sockets) socket.destroy()
   }
@@ -143,7 +146,7 @@ export class ConnectionLimits {
   readonly pipelined = (socket: Socket): number => this.requests.get(socket) ?? 0
 
   private limitReading(): void {
-    // A request is no longer being read when its whole body has arrived, even if it still waits for the start of the service.
+    // When the whole body has arrived, the request is no longer being read, even if it still waits for the start of the service.
     for (const request of this.reading.keys()) if (request.complete) this.reading.delete(request)
     this.cutLongest(maxReading, () => true)
     if (this.reading.size <= maxReadingPerClient) return
@@ -157,7 +160,7 @@ export class ConnectionLimits {
   private cutLongest(limit: number, isCounted: (reading: Reading) => boolean): void {
     const counted = [...this.reading].filter(([, reading]) => isCounted(reading))
     for (const [request, { since, socket }] of counted.slice(0, Math.max(0, counted.length - limit))) {
-      if (this.looks - since <= graceLooks) return
+      if (this.checks - since <= graceChecks) return
       this.reading.delete(request)
       socket.destroy()
     }
@@ -170,8 +173,8 @@ export class ConnectionLimits {
     const bytes = socket.bytesWritten - waiting
     const before = this.taken.get(socket)
     if (before === undefined || bytes - before.bytes >= Math.min(before.waiting, minTakenBytes)) {
-      this.taken.set(socket, { bytes, waiting, look: this.looks })
-    } else if (this.looks - before.look >= slowLooks) socket.destroy()
+      this.taken.set(socket, { bytes, waiting, check: this.checks })
+    } else if (this.checks - before.check >= slowChecks) socket.destroy()
   }
 
   readonly close = (): void => {
@@ -209,7 +212,7 @@ export class ConnectionLimits {
     }
   }
 
-  /** The connection that has waited longest in the larger group, never the newcomer itself. */
+  /** The connection that has waited longest in the larger group (`fresh` or `idle`), but not the newcomer itself. */
   private longestWaiting(newcomer: Socket): Socket | undefined {
     const difference = this.fresh.size - this.idle.size
     const larger = difference > 0 || (difference === 0 && this.idle.has(newcomer)) ? [this.fresh, this.idle] : [this.idle, this.fresh]

@@ -1,19 +1,19 @@
 /**
- * Counts, by address, the requests whose signature was wrong since the last right one.
+ * Counts the requests with a wrong signature for each address. A right signature sets the count of its address to zero.
  *
  * An address with many failures is not refused: behind a tunnel Twilio and strangers have the same address, unless `TRUSTED_PROXIES` tells
- * them apart. Requests from such an address only come last where requests take turns (`RequestTurns`).
+ * them apart. Requests from an address with many failures come last where requests take turns (`RequestTurns`).
  */
 
-/** How many addresses are kept (about 1 MB). The one whose last failure is oldest is dropped first. */
+/** How many addresses are kept (about 1 MB). When there are more, the address whose last failure is oldest is dropped. */
 const maxAddresses = 10_000
 
-/** The number of failures in a row from which on an address's requests come last. */
+/** If an address has this many failures in a row, or more, its requests come last. */
 const manyFailures = 20
 
 interface FailedAddresses {
   readonly add: (address: string) => void
-  /** The address has sent a right signature: its failures are forgotten. */
+  /** Forgets the failures of an address. Call it when the address has sent a right signature. */
   readonly forget: (address: string) => void
   readonly areMany: (address: string) => boolean
   readonly size: () => number

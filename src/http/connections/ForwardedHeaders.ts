@@ -1,21 +1,22 @@
 /**
- * What trusted proxies say about a request: who sent it, and to which address. Pure; {@link PublicUrl} uses it.
+ * Reads the headers in which trusted proxies say who sent a request, and to which address. {@link PublicUrl} uses these pure functions.
  *
- * A request goes client → proxy → … → proxy → here, and each proxy may add who connected to it, and how. The rules:
+ * A request goes client → proxy → … → proxy → this service. Each proxy may add headers that say who connected to it, and how. The rules:
  *
  * 1. The headers count only if the peer of the connection is a trusted proxy.
  * 2. `X-Forwarded-For`, or the `for` of RFC 7239's `Forwarded`, is read from the right, past the addresses of trusted proxies. The
  *    first other address is the client. Everything left of it is the client's own claim.
- * 3. The lists of `-Proto`, `-Host` and `-Port` are aligned with that list from the right. A shorter list belongs to the outermost trusted
- *    proxies; a single value always counts.
- * 4. Without addresses to align with, `https` counts if any proxy saw it, since TLS ends at the outermost proxy. Of the hosts, the last one
- *    counts.
- * 5. Without a forwarded host, the `Host` header counts, which the trusted proxy passed on.
+ * 3. The lists in `X-Forwarded-Proto`, `-Host` and `-Port` are aligned with the list of addresses from the right. A shorter list belongs to
+ *    the outermost trusted proxies. A single value always counts.
+ * 4. Without addresses to align with, the scheme is `https` if any proxy saw it, since TLS ends at the outermost proxy. Of the hosts, the last
+ *    one counts.
+ * 5. Without a forwarded host, the `Host` header that the trusted proxy passed on counts.
  * 6. If both families of headers are there, they must agree, since a proxy that writes one family may pass on the client's own headers of
  *    the other. Headers that disagree are all ignored.
  *
- * Proxies are often wrong about the scheme and the port, because an inner proxy writes how it was reached itself. So the result has a base
- * URL with either scheme, the likeliest first. Twilio's signature proves which one is right. The host is never guessed.
+ * Proxies are often wrong about the scheme and the port, because an inner proxy writes the scheme and the port at which it was reached
+ * itself. So the result has base URLs with both schemes, the likeliest first. Twilio's signature proves which base URL is right. The host is
+ * never guessed.
  */
 import { Option, Result } from "effect"
 import { NetAddress } from "effect/net"
@@ -25,7 +26,7 @@ export type Headers = Readonly<Record<string, string | undefined>>
 
 /** Why the address that the client called may be unknown or wrong. */
 export type Doubt =
-  /** Headers came from a peer that is not trusted. */
+  /** Forwarding headers came from a peer that is not trusted. */
   | "peer not trusted"
   /** The trusted peer forwarded nothing. */
   | "nothing forwarded"
@@ -34,13 +35,13 @@ export type Doubt =
   | "unreadable"
   /** `Forwarded` and `X-Forwarded-*` say different things. */
   | "headers disagree"
-  /** The client's address is private: usually it is a proxy that `TRUSTED_PROXIES` does not name. */
+  /** The client's address is private. Usually this client is a proxy that `TRUSTED_PROXIES` does not name. */
   | "private client"
 
 export interface Origin {
   /** The right-most address that is not a trusted proxy's; without one, the address of the outermost known proxy. */
   readonly client: Option.Option<string>
-  /** `https://host[:port]`: the base URLs that the client may have called, the likeliest first; empty when they are not known. */
+  /** The base URLs (`https://host[:port]`) that the client may have called, the likeliest first. Empty if they are not known. */
   readonly bases: ReadonlyArray<string>
   readonly doubts: ReadonlySet<Doubt>
 }
@@ -64,7 +65,7 @@ const familyOf = (address: string) => address.includes(":") ? "ipv6" : "ipv4"
 
 type IsTrusted = (address: string) => boolean
 
-/** Tells whether an address is in one of these networks, each as `address/prefix`. */
+/** Returns a function that says whether an address is in one of these networks, each as `address/prefix`. */
 export const trust = (networks: ReadonlyArray<string>): IsTrusted => {
   const list = new BlockList()
   for (const network of networks) {
@@ -81,7 +82,7 @@ const isPrivate = trust(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.6
 
 // -- The families of headers --------------------------------------------------------------------
 
-/** What one family of headers says. */
+/** What one family of headers (`Forwarded`, or `X-Forwarded-*`) says. */
 interface Claims {
   readonly client: string | undefined
   /** The outermost trusted proxy's value first. */
@@ -99,7 +100,7 @@ const findClient = (hops: ReadonlyArray<string | undefined>, peer: string, isTru
   let known = peer
   for (let index = hops.length - 1; index >= 0; index--) {
     const address = readAddress(hops[index])
-    // `unknown`, `_hidden` or rubbish: the request came through the proxy read last, and its sender is not known.
+    // `unknown`, `_hidden` or unreadable text. The sender is not known, so the proxy that was read last stands for the client.
     if (address === undefined) return { client: known, fromRight: hops.length - 1 - index }
     if (!isTrusted(address) || index === 0) return { client: address, fromRight: hops.length - 1 - index }
     known = address
@@ -183,7 +184,7 @@ const fromForwarded = (header: string, peer: string, isTrusted: IsTrusted): Clai
   }
 }
 
-// -- Together -----------------------------------------------------------------------------------
+// -- Both families together ---------------------------------------------------------------------
 
 const disagree = (one: string | undefined, other: string | undefined) =>
   one !== undefined && other !== undefined && one.toLowerCase() !== other.toLowerCase()

@@ -1,13 +1,13 @@
 /**
  * Node's HTTP server, set up for this service:
  *
- * - It keeps idle connections open for long. Load balancers keep them for 60 s or more, and Node's default is 5 s. A balancer would then
- *   send requests into connections that are being closed, and each such request is a lost webhook.
- * - The number of idle connections is limited. One more closes the connection that has waited longest, among those without a request yet
- *   or among those between two requests, whichever are more. So a flood of silent connections does not close those in use. A request in
- *   progress and a WebSocket are never closed for others.
- * - A request's headers must arrive within 10 s, whatever the connection did before.
- * - No client can keep a connection open without end ({@link ConnectionLimits}).
+ * - It keeps idle connections open for a long time. Load balancers keep them for 60 s or more, but Node's default is 5 s. With that default,
+ *   a balancer would send webhooks into connections that are being closed, and these webhooks would be lost.
+ * - The number of idle connections is limited. Some have had no request yet, the others are between two requests. When there are too many,
+ *   the connection that has waited longest in the larger of these two groups is closed. So a flood of silent connections does not close
+ *   those in use. This limit never closes a WebSocket or a connection whose request has arrived.
+ * - A request's headers must arrive within 10 s, on a new connection and on a used one.
+ * - No client can keep a connection open for ever ({@link ConnectionLimits}).
  * - Requests do not delay the sound of calls, not even many requests in one packet ({@link RequestTurns}, {@link SlicedReads}).
  * - The port opens before agents and engines are ready; {@link Starting} answers until then.
  * - `close` closes idle connections at once and the others when their response is sent, after 5 s at the latest. Node's own `close` waits
@@ -33,26 +33,26 @@ export interface Options {
   readonly timeouts?: Timeouts
   /** How long `close` waits for responses in progress, in ms. Default 5000. */
   readonly closeAfter?: number
-  /** Tells which requests are Twilio's while the service starts. Without it the first hundred requests wait. */
+  /** Whether Twilio signed a request that came while the service starts. Without this function, the first hundred requests wait. */
   readonly isSigned?: IsSigned | undefined
   /** CIDR networks of the proxies whose forwarding headers are believed; none by default. */
   readonly trustedProxies?: ReadonlyArray<string>
 }
 
-/** In ms: for a request's headers, for the whole request, and between two checks. */
+/** Times in ms: for a request's headers, for the whole request, and between two checks of these limits. */
 interface Timeouts {
   readonly headers: number
   readonly request: number
   readonly checkEvery: number
 }
 
-/** The headers have 10 s at most: their time-out, and the time until the next check. */
+/** A request's headers have 10 s at most: their time-out plus the time until the next check. */
 const defaultTimeouts: Timeouts = { headers: 8000, request: 30_000, checkEvery: 2000 }
 
 /** After this, `close` no longer waits for responses in progress. */
 const closeTimeoutMillis = 5000
 
-/** Behind a trusted proxy all connections come from the proxy, so the client is the one that its headers name. */
+/** Behind a trusted proxy all connections come from the proxy, so the client's address is taken from the forwarding headers. */
 const clientOf = (trustedProxies: ReadonlyArray<string>): ClientOf => {
   const isTrusted = ForwardedHeaders.trust(trustedProxies)
   return ({ headers, socket }) => {
@@ -81,22 +81,22 @@ export const make = (
 
   const emit = server.emit.bind(server) as (event: string, ...values: ReadonlyArray<unknown>) => boolean
 
-  /** Called when it is the request's turn. */
+  /** Serves a request. Called in the request's turn (`RequestTurns`). */
   const serve = (event: string, request: IncomingMessage, response: ServerResponse) => {
     if (response.destroyed || request.socket.destroyed) return
     if (connections.has(request.socket)) connections.read(request)
     if (!starting.take(request, response, () => void emit(event, request, response))) emit(event, request, response)
   }
 
-  // Node emits these events while it is parsing the connection; the listeners are called later, in the request's turn.
+  // Node emits these events while it parses the connection's bytes. The listeners are called later, in the request's turn.
   server.emit = (event: string, ...values: Array<any>): boolean => {
     if (event === "upgrade") {
       const [request, socket, head] = values as [IncomingMessage, Socket, Buffer]
       connections.upgrade(socket)
-      const rest = reads.get(socket)?.stop() ?? Buffer.alloc(0)
+      const unparsed = reads.get(socket)?.stop() ?? Buffer.alloc(0)
       // RFC 6455: a client sends nothing before the upgrade is answered. An upgrade to another protocol may have a body.
-      if (rest.length > 0 && request.headers.upgrade?.toLowerCase() === "websocket") socket.destroy()
-      else RequestTurns.shared.run(socket, () => void (socket.destroyed || emit(event, request, socket, Buffer.concat([head, rest]))))
+      if (unparsed.length > 0 && request.headers.upgrade?.toLowerCase() === "websocket") socket.destroy()
+      else RequestTurns.shared.run(socket, () => void (socket.destroyed || emit(event, request, socket, Buffer.concat([head, unparsed]))))
       return request !== undefined
     }
     if (event !== "request" && event !== "checkContinue" && event !== "checkExpectation") return emit(event, ...values)
@@ -112,17 +112,17 @@ export const make = (
   server.on("newListener", (event) => {
     if (event === "request") starting.end()
   })
-  const looking = setInterval(connections.look, timeouts.checkEvery)
-  looking.unref()
+  const limitsTimer = setInterval(connections.applyLimits, timeouts.checkEvery)
+  limitsTimer.unref()
   const close = server.close.bind(server)
   server.close = (callback) => {
     starting.giveUp()
     connections.close()
     // The calls have ended by now, so no open request is worth waiting for.
-    const cutting = setTimeout(connections.destroyAll, closeAfter)
+    const destroyTimer = setTimeout(connections.destroyAll, closeAfter)
     return close((error) => {
-      clearInterval(looking)
-      clearTimeout(cutting)
+      clearInterval(limitsTimer)
+      clearTimeout(destroyTimer)
       callback?.(error)
     })
   }

@@ -1,9 +1,13 @@
 /**
  * The base URL under which Twilio reaches this service. Twilio signs it, and URLs in TwiML begin with it.
  *
- * It is `PUBLIC_URL`, if that is set. Otherwise a trusted proxy forwards it with the request ({@link ForwardedHeaders}). Otherwise it is the
- * address that the server listens on, which is right for a simulator on the same machine. The `Host` header alone never counts, since
- * any client can write it.
+ * The base URL is the first of these that exists:
+ *
+ * 1. `PUBLIC_URL`.
+ * 2. The URL that a trusted proxy forwards with the request ({@link ForwardedHeaders}).
+ * 3. The address that the server listens on, which is right for a simulator on the same machine.
+ *
+ * The `Host` header alone never counts, since any client can write it.
  *
  * The client's address is always found through `TRUSTED_PROXIES`.
  */
@@ -16,9 +20,9 @@ import * as ForwardedHeaders from "./ForwardedHeaders.ts"
 /** The loopback address for `0.0.0.0` and `::`, which mean all interfaces and can't be called. */
 const callableHost = (host: string) => host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host
 
-/** Why a signature may not match, and which setting to change. It holds no text of the client's. */
+/** Why a signature may not match, and which setting to change. It contains no text that the client sent. */
 interface Diagnosis {
-  /** One of a few texts. Each kind is logged only once in a while. */
+  /** One of a few fixed texts. A diagnosis of the same kind is logged again only after some time. */
   readonly kind: string
   readonly advice: string
   /** The forms of the headers that were seen ("a name with a port"), without their values. */
@@ -33,7 +37,7 @@ const configuredBase = (server: Server, port: number): string =>
     onSome: (url) => url.href.replace(/\/$/, "")
   })
 
-/** The base URLs that a request may have called, by its headers and its peer's address; the likeliest first. */
+/** Returns a function from a request's headers and its peer's address to the base URLs that the request may have called, the likeliest first. */
 export const basesOf = (server: Server, port: number) => {
   const configured = configuredBase(server, port)
   const isTrusted = ForwardedHeaders.trust(server.trustedProxies)
@@ -133,7 +137,7 @@ const advices: ReadonlyArray<readonly [ForwardedHeaders.Doubt, string]> = [
   ],
   [
     "unreadable",
-    "A forwarding header can't be read. Set PUBLIC_URL to the address that Twilio calls, or mend the proxy's header."
+    "A forwarding header can't be read. Set PUBLIC_URL to the address that Twilio calls, or correct the proxy's header."
   ],
   [
     "nothing forwarded",
@@ -162,7 +166,7 @@ const diagnoseForwarded = (headers: ForwardedHeaders.Headers, origin: ForwardedH
   return origin.bases.length === 0
     ? {
       kind: "no address",
-      advice: "PUBLIC_URL is not set, and nothing else tells the address that Twilio calls. Set PUBLIC_URL to it.",
+      advice: "PUBLIC_URL is not set, and the address that Twilio calls is not known otherwise. Set PUBLIC_URL to this address.",
       seen
     }
     : {
@@ -180,18 +184,18 @@ const diagnosePublicUrl = (headers: ForwardedHeaders.Headers, url: URL): Diagnos
   const seen = {
     ...formsOf(headers),
     publicUrl: `${scheme}, ${hostForm(url.host)}${url.pathname === "/" ? "" : ", with a path"}`,
-    requestedHost: isSameHost ? "that of PUBLIC_URL" : "another than that of PUBLIC_URL"
+    requestedHost: isSameHost ? "that of PUBLIC_URL" : "not that of PUBLIC_URL"
   }
   return isSameHost
     ? {
       kind: "PUBLIC_URL",
-      advice: "The host is that of PUBLIC_URL. Look whether its scheme, port and path are exactly what Twilio calls, and whether "
+      advice: "The host is that of PUBLIC_URL. Check whether its scheme, port and path are exactly what Twilio calls, and whether "
         + "TWILIO_AUTH_TOKEN is the account's primary auth token.",
       seen
     }
     : {
       kind: "PUBLIC_URL of another host",
-      advice: "The request was sent to another host than that of PUBLIC_URL, or a proxy changed the Host header. PUBLIC_URL must be "
+      advice: "The request was not sent to the host of PUBLIC_URL, or a proxy changed the Host header. PUBLIC_URL must be "
         + "exactly the address that Twilio calls, and TWILIO_AUTH_TOKEN the account's primary auth token.",
       seen
     }

@@ -1,25 +1,28 @@
 /**
  * A queue for the work of HTTP requests, so that the requests do not delay the sound of the calls.
  *
- * One thread carries all calls. Without the queue, a thousand requests in one packet would all be handled before the next call's sound is
- * read. Work is queued in steps. In each turn of the event loop the steps have a few milliseconds together; the remaining steps wait for the
- * next turn. The keys (connections) take turns too, so a connection with many steps does not delay the others.
+ * One thread carries all calls. Without the queue, a thousand requests in one packet would all be handled before any call's sound is read
+ * again. Work is queued in steps. In each turn of the event loop, all steps together have a few milliseconds; the remaining steps wait for
+ * the next turn. Each step belongs to a key, its connection. The keys take turns, so a connection with many steps does not delay the others.
  *
- * No step is refused. Steps of an address with many wrong signatures come last, but they always come: behind a tunnel Twilio has the same
- * address.
+ * No step is refused. Steps of an address with many wrong signatures come last, but they are always run, because behind a tunnel Twilio has
+ * the same address.
  */
 import { Effect } from "effect"
 
-/** ms for all steps in one turn of the event loop. A step is never broken off, so a turn may take one step longer. */
+/** The time for all steps in one turn of the event loop, in ms. A step is never broken off, so the last step may end later. */
 const millisPerTurn = 4
 
-/** Every fourth turn of the event loop goes to the steps that come last, if there are any. */
+/** In every fourth turn of the event loop, the steps that come last are run first, if there are any. */
 const turnsPerLastTurn = 4
 
 export interface RequestTurns {
-  /** Queues a step; it never runs at once. Steps of one key run in order. `isLast`: the step comes after all steps without `isLast`. */
+  /**
+   * Queues a step, which never runs at once. Steps of one key run in order. `isLast`: the step comes after all steps without `isLast`, except
+   * in every fourth turn.
+   */
   readonly run: (key: object, step: () => void, isLast?: boolean) => void
-  /** Waits until a step of this key would run. */
+  /** Waits in the queue like a step of this key. */
   readonly turn: (key: object, isLast?: boolean) => Effect.Effect<void>
   /** How many steps wait. */
   readonly waiting: () => number
@@ -42,7 +45,7 @@ export const make = (now: () => number = () => performance.now(), limit = millis
   const last: Steps = new Map()
   let waiting = 0
   let isPlanned = false
-  /** In how many turns in a row steps of `last` have waited without one of them being run. */
+  /** The number of turns in a row in which steps of `last` waited and none of them was run. */
   let passedOver = 0
 
   const plan = () => {
@@ -62,7 +65,7 @@ export const make = (now: () => number = () => performance.now(), limit = millis
     return takeFrom(last) ?? takeFrom(first)
   }
 
-  /** Runs one step. The next one waits until `nextTick`, so that the effects this step resumed count in the time of the turn. */
+  /** Runs one step. The next step waits until `nextTick`, so that the time of effects that this step resumes counts as time of the turn. */
   const next = (begunAt: number, isTurnOfTheLast: boolean) => {
     const step = take(isTurnOfTheLast)
     if (step === undefined) return
@@ -70,20 +73,20 @@ export const make = (now: () => number = () => performance.now(), limit = millis
     try {
       step()
     } finally {
-      if (waiting > 0) process.nextTick(goOn, begunAt, isTurnOfTheLast)
+      if (waiting > 0) process.nextTick(continueTurn, begunAt, isTurnOfTheLast)
     }
   }
 
-  const goOn = (begunAt: number, isTurnOfTheLast: boolean) => {
+  const continueTurn = (begunAt: number, isTurnOfTheLast: boolean) => {
     if (now() - begunAt < limit) next(begunAt, isTurnOfTheLast)
     else plan()
   }
 
   const run: RequestTurns["run"] = (key, step, isLast = false) => {
     const steps = isLast ? last : first
-    const others = steps.get(key)
-    if (others === undefined) steps.set(key, [step])
-    else others.push(step)
+    const stepsOfKey = steps.get(key)
+    if (stepsOfKey === undefined) steps.set(key, [step])
+    else stepsOfKey.push(step)
     waiting++
     plan()
   }

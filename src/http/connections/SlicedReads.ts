@@ -1,9 +1,9 @@
 /**
  * Gives Node's HTTP parser the bytes of a connection in slices, each in its turn (`RequestTurns`).
  *
- * Node parses all bytes of one read, up to 64 KiB. These can be two thousand pipelined requests. Parsing them takes 50 ms or more, in which
- * no call's sound is read. Here a slice ends behind a request's head, or after 4 KiB. While two requests of the connection wait for their
- * answers, its next slice waits as well, because a request takes some KB of memory until it is answered.
+ * Node parses all bytes of one read, up to 64 KiB, at once. They can hold two thousand pipelined requests. Parsing these takes 50 ms or
+ * more, and in this time no call's sound is read. Here a slice ends after a request's head, or after 4 KiB. While two requests of the
+ * connection wait for their answers, its next slice waits as well, because a request takes some KB of memory until it is answered.
  *
  * A client that sends one request at a time, as clients and proxies do, is not delayed. Only a large body takes a few more turns of the
  * event loop.
@@ -20,7 +20,7 @@ const maxPipelined = 2
 /** A method (`GET`, `POST`) begins with capital letters. */
 const isCapital = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x41 && byte <= 0x5a
 
-/** The end of the next slice: behind a head that is followed by more, or at the limit. Cutting a body that looks like a head does no harm. */
+/** The end of the next slice: after a head that is followed by another request, or at the limit. If a body looks like a head, the cut does no harm. */
 const endOfSlice = (bytes: Buffer): number => {
   const end = Math.min(bytes.length, maxSliceBytes)
   for (let at = bytes.indexOf("\r\n\r\n"); at >= 0 && at + 4 < end; at = bytes.indexOf("\r\n\r\n", at + 4)) {
@@ -36,50 +36,50 @@ export interface SlicedReads {
   readonly stop: () => Buffer
 }
 
-/** Node has paused the connection because its client does not read the answers. Node resumes it. */
+/** Whether Node has paused the connection because its client does not read the answers. Node resumes the connection itself. */
 const isHeldByNode = (socket: Socket): boolean => Reflect.get(socket, "_paused") === true
 
 /**
  * Takes over the reading of a connection. Call it after Node's own listener for connections has run.
  *
- * @param pipelined how many parsed requests of the connection are not answered yet
+ * @param pipelined returns how many parsed requests of the connection are not answered yet
  */
 export const make = (socket: Socket, pipelined: () => number, turns: RequestTurns.RequestTurns = RequestTurns.shared): SlicedReads => {
   const [parse] = socket.listeners("data") as Array<(chunk: Buffer) => void>
-  let rest: Buffer | undefined
+  let unparsed: Buffer | undefined
   let isPlanned = false
-  let isOver = false
+  let isStopped = false
 
   const plan = () => {
-    if (isPlanned || isOver || rest === undefined) return
+    if (isPlanned || isStopped || unparsed === undefined) return
     isPlanned = true
     turns.run(socket, parseNext)
   }
 
   const parseNext = () => {
     isPlanned = false
-    if (rest === undefined || isOver || socket.destroyed || isHeldByNode(socket) || pipelined() >= maxPipelined) return
-    const chunk = rest
+    if (unparsed === undefined || isStopped || socket.destroyed || isHeldByNode(socket) || pipelined() >= maxPipelined) return
+    const chunk = unparsed
     const end = endOfSlice(chunk)
-    rest = chunk.length > end ? chunk.subarray(end) : undefined
+    unparsed = chunk.length > end ? chunk.subarray(end) : undefined
     parse.call(socket, chunk.subarray(0, end))
-    if (rest !== undefined) plan()
-    else if (!isOver && !isHeldByNode(socket)) socket.resume()
+    if (unparsed !== undefined) plan()
+    else if (!isStopped && !isHeldByNode(socket)) socket.resume()
   }
 
   const onData = (chunk: Buffer) => {
-    if (rest === undefined && endOfSlice(chunk) === chunk.length && pipelined() < maxPipelined && !isHeldByNode(socket)) {
+    if (unparsed === undefined && endOfSlice(chunk) === chunk.length && pipelined() < maxPipelined && !isHeldByNode(socket)) {
       parse.call(socket, chunk)
       return
     }
-    rest = rest === undefined ? chunk : Buffer.concat([rest, chunk])
+    unparsed = unparsed === undefined ? chunk : Buffer.concat([unparsed, chunk])
     socket.pause()
     plan()
   }
 
-  /** A handler that reads a body resumes the connection; it is paused again while earlier bytes wait to be parsed. */
+  /** A handler that reads a body resumes the connection. While earlier bytes wait to be parsed, the connection is paused again. */
   const onResume = () => {
-    if (rest === undefined) return
+    if (unparsed === undefined) return
     socket.pause()
     plan()
   }
@@ -91,10 +91,10 @@ export const make = (socket: Socket, pipelined: () => number, turns: RequestTurn
   return {
     answered: plan,
     stop: () => {
-      isOver = true
+      isStopped = true
       socket.off("data", onData)
       socket.off("resume", onResume)
-      return rest ?? Buffer.alloc(0)
+      return unparsed ?? Buffer.alloc(0)
     }
   }
 }

@@ -20,22 +20,23 @@ import * as SignedRequest from "./SignedRequest.ts"
 type Answer = Effect.Effect<HttpServerResponse.HttpServerResponse>
 
 interface CallAnswers {
-  /** Ends the call: Twilio hangs up when it has read the answer, and a replay of the call's webhooks finds it ended. */
+  /** Ends the call. Twilio hangs up when it has read the answer. A replayed webhook of this call is answered like one of an ended call. */
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Answer
-  /** Says a sentence to a call that is not taken, and hangs up. */
+  /** Says a sentence on a call that the service does not accept, and hangs up. */
   readonly turnAway: (callSid: CallSid, sentence: string) => Answer
   /** The answer to a webhook of a call that has ended. */
   readonly refuseEnded: (path: string, callSid: CallSid) => Answer
-  /** The answer to a call that has ended by this request's `CallStatus` or earlier; `None` for a call that goes on. */
+  /** The answer if the call has ended, by this request's `CallStatus` or earlier. `None`: the call goes on. */
   readonly ifEnded: (path: string, callSid: CallSid, status: Option.Option<CallStatus>) => Effect.Effect<Option.Option<HttpServerResponse.HttpServerResponse>>
-  /** Connects the call's sound to this service or, if given, to the WebSocket that `POST /call/outbound` named. */
+  /** Connects the call's sound to this service or, if `websocketUrl` is given, to that WebSocket. */
   readonly connect: (options: {
     readonly call: Call
     /** The base URL that Twilio called. */
     readonly base: string
     readonly asked: Asked
+    /** The WebSocket that the request `POST /call/outbound` named. */
     readonly websocketUrl?: string | undefined
-    /** The step of the call that the webhook's URL names; 0 for a call that is new. */
+    /** The step of the call that the webhook's URL names; 0 for a new call. */
     readonly step?: number
   }) => Answer
 }
@@ -44,7 +45,7 @@ const twiml = (document: string) => HttpServerResponse.text(document, { contentT
 
 /** The URL that Twilio requests when the stream has ended. */
 const actionUrl = ({ info }: Call, base: string, isElsewhere: boolean, step: number): string =>
-  // After a stream to another WebSocket the call ends. An object with the key `then` would pass for a promise, so the query is text.
+  // A call ends after its stream to another WebSocket. An object with the key `then` would be taken for a promise, so the query is text.
   isElsewhere ? `${WebhookUrls.of(base, "/twilio/continue")}?then=hangup` : ContinueUrl.of(info, base, step)
 
 export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken | Scope.Scope> = Effect.gen(function*() {
@@ -67,7 +68,7 @@ export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken 
     refuseEnded,
     ifEnded: Effect.fnUntraced(function*(path, callSid, status) {
       if (Option.isSome(status) && isTerminal(status.value)) {
-        // The webhook has no sequence number: -1 is older than any report.
+        // This webhook has no sequence number. -1 is older than any status report.
         yield* registry.report(callSid, status.value, -1)
         return Option.some(twiml(TwiML.hangUp()))
       }
@@ -83,7 +84,7 @@ export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken 
         url: websocketUrl ?? `${SignedRequest.toWebSocketUrl(base)}/ws`,
         action: actionUrl(call, base, isElsewhere, state.step),
         statusCallback: WebhookUrls.of(base, "/twilio/stream"),
-        // A token lets its holder speak on the call, so no other server is given one.
+        // Whoever has a token can speak on the call, so no token is sent to another server.
         parameters: isOurs ? { [parameterName]: yield* tokens.issue(call.info.callSid) } : {}
       }))
     })

@@ -1,6 +1,6 @@
 /**
- * The webhooks in which Twilio asks what to do with a call: `/twiml` when it begins, `/twilio/continue` when its stream or its transfer
- * is over.
+ * The webhooks in which Twilio asks what to do with a call: `/twiml` when the call begins, `/twilio/continue` when its stream or its
+ * transfer is over.
  */
 import { Effect, Metric, Option } from "effect"
 import { Credentials } from "../../config/Credentials.ts"

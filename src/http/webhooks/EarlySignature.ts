@@ -1,8 +1,8 @@
 /**
- * Whether Twilio signed a request that came while the service was still starting.
+ * Checks whether Twilio signed a request that came while the service was still starting.
  *
- * Only a few requests may wait for the start, and strangers can send many whose header looks like a signature. Requests that Twilio signed
- * are kept before all others.
+ * Only a few requests may wait for the start, and strangers can send many requests with a forged signature. When too many wait, `Starting`
+ * refuses those that Twilio did not sign.
  */
 import { Option } from "effect"
 import { UrlParams } from "effect/http"
@@ -18,7 +18,7 @@ const parametersOf = (body: Uint8Array): Signature.Parameters =>
   // A `?` at the beginning belongs to the first name; `URLSearchParams` would drop it.
   UrlParams.toRecord(UrlParams.fromInput(new URLSearchParams(new TextDecoder().decode(body).replace(/^\?/, "%3F"))))
 
-/** `undefined` without an account: the local account, which only the simulator uses, is not known yet. */
+/** `undefined` if no Twilio account is set. The local account, which only the simulator uses, is not known yet at this time. */
 export const make = ({ server, twilio }: Pick<Settings, "server" | "twilio">): IsSigned | undefined => {
   if (Option.isNone(twilio.account)) return undefined
   const { authTokens } = twilio.account.value

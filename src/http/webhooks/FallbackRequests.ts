@@ -1,6 +1,6 @@
 /**
- * When a webhook is not answered, Twilio requests the fallback URL and names an error code. The call of such a request may be live while
- * its process has died. The request is answered like any other request of its call.
+ * When a webhook is not answered, Twilio requests the fallback URL and names an error code. The call may still be live although the process
+ * that had it has died. The request is answered like any other request of its call.
  *
  * https://www.twilio.com/docs/usage/security/availability-reliability
  */
@@ -10,7 +10,7 @@ import * as SampledLog from "../../observability/SampledLog.ts"
 import type { CallParameters } from "../../twilio/webhook/WebhookParameters.ts"
 
 interface FallbackRequests {
-  /** Logs a fallback with its code and the path that failed, without numbers. Other requests are not logged. */
+  /** Logs a request of the fallback URL, with the error code and the path that failed, without telephone numbers. Other requests are not logged. */
   readonly tell: (call: Pick<typeof CallParameters.Type, "CallSid" | "ErrorCode" | "ErrorUrl">) => Effect.Effect<void>
 }
 

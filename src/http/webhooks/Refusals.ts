@@ -1,5 +1,5 @@
 /**
- * Requests that Twilio did not sign, or that are too large for Twilio: each is counted, logged and answered with a problem document.
+ * Refuses requests that Twilio did not sign, or that are larger than Twilio's. Each is counted and answered with a problem document.
  *
  * An address with many refusals is not locked out, because behind a tunnel Twilio has the same address. Its requests wait longer
  * (`RequestTurns`).
@@ -19,16 +19,16 @@ type Request = HttpServerRequest.HttpServerRequest
 /** `malformed`: the header can't be a signature, so Twilio did not send it. */
 type SignatureFault = "missing" | "malformed" | "wrong"
 
-/** How long a diagnosis is not repeated, in ms. Strangers with forged signatures must not fill the log. */
+/** The shortest time between two logs of the same diagnosis, in ms. Strangers with forged signatures must not fill the log. */
 const diagnosisIntervalMillis = 600_000
 
-/** `path` is the route's own path, never the request's: it labels a metric, and every spelling would be a new series. */
+/** `path` is the route's own path, never the request's. It labels a metric, and each spelling in a request would be a new series. */
 interface Refusals {
   readonly unsigned: (path: string, request: Request, fault: SignatureFault) => Effect.Effect<never, InvalidSignature>
   readonly tooLarge: (path: string, request: Request, detail: string) => Effect.Effect<never, PayloadTooLarge>
-  /** The request was signed: forgets the earlier refusals of its address. */
+  /** Forgets the earlier refusals of the request's address. Call it when the request's signature is right. */
   readonly forget: (request: Request) => void
-  /** Waits until the request may use the event loop again; requests from an address with many refusals come last. */
+  /** Waits until it is the request's turn again. Requests from an address with many refusals come last. */
   readonly turn: (request: Request) => Effect.Effect<void>
 }
 

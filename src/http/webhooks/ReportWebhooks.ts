@@ -1,5 +1,5 @@
 /**
- * The webhooks in which Twilio reports something and wants no answer: `/twilio/status` of a call, `/twilio/stream` of a media stream.
+ * The webhooks in which Twilio reports something and needs no TwiML: `/twilio/status` about a call, `/twilio/stream` about a media stream.
  */
 import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
@@ -10,7 +10,7 @@ import type { StatusParameters, StreamParameters } from "../../twilio/webhook/We
 
 const wholeNumber = (text: string): number | undefined => /^\d{1,9}$/.test(text) ? Number(text) : undefined
 
-/** The report's facts beside the status. An absent value is left out, and so is text in place of a number. */
+/** The facts of a report apart from the status. Values that are absent or not a number are left out. */
 const factsOf = ({ AnsweredBy, CallDuration, SipResponseCode }: typeof StatusParameters.Type): StatusFacts => {
   const sipCode = wholeNumber(SipResponseCode)
   const durationSeconds = wholeNumber(CallDuration)

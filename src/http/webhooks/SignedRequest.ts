@@ -20,7 +20,7 @@ export interface SignedWebhook {
   /** The base URL that Twilio called, `https://host[:port][/path]` without a slash at its end. URLs in the answer begin with it. */
   readonly base: string
   readonly query: Readonly<Record<string, string>>
-  /** The fields of the body of a POST, the query of a GET. */
+  /** For a POST the fields of the body, for a GET the query. */
   readonly parameters: Readonly<Record<string, string>>
 }
 
@@ -36,8 +36,8 @@ interface SignedRequest {
 const maxHashedBytesPerTurn = 131_072
 
 /**
- * The request's unchanged target: Twilio did not sign the path that the router makes of it. A proxy may send the absolute form (RFC 9112,
- * section 3.2.2), whose scheme and host are left out.
+ * The request's target as it was sent. Twilio did not sign the path that the router derives from it. A proxy may send the target in absolute
+ * form (RFC 9112, section 3.2.2); its scheme and host are left out.
  */
 const targetOf = (request: Request) =>
   ((request.source as IncomingMessage).url ?? "/").replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/^(?!\/)/, "/")
@@ -49,8 +49,8 @@ export const make: Effect.Effect<SignedRequest, never, Credentials | PublicUrl |
   const refusals = yield* Refusals.make
 
   /**
-   * The base URL that Twilio called, as the signature proves; `undefined`: it matches no URL. All URLs are tried, even for an address
-   * with many refusals, since Twilio may have that address. A large form with many URLs takes several turns of the event loop.
+   * The base URL that Twilio called, as the signature proves. `undefined` if the signature matches no URL. All URLs are tried, even for an
+   * address with many refusals, since Twilio may have that address. A large form with many URLs takes several turns of the event loop.
    */
   const provenBase = Effect.fnUntraced(function*(
     request: Request,
@@ -72,7 +72,7 @@ export const make: Effect.Effect<SignedRequest, never, Credentials | PublicUrl |
     return undefined
   })
 
-  /** The parameters of a POST, and those that the signature covers. */
+  /** The parameters of a POST, and the ones of them that the signature covers. */
   const readBody = Effect.fnUntraced(function*(path: string, request: Request, target: string) {
     const refuseTooLong = () => refusals.tooLarge(path, request, "The body of a webhook may have 64 KiB.")
     const bytes = new Uint8Array(yield* Effect.catch(request.arrayBuffer, refuseTooLong))

@@ -1,5 +1,5 @@
 /**
- * The URLs that a signature may have been made over, in the order in which they are tried.
+ * The URLs for which Twilio may have made a signature, in the order in which they are tried.
  *
  * A request shows its target, but its base URL (scheme, host, port) is uncertain, because proxies change it. Each possible base gives a
  * URL, and each URL has several spellings ({@link Signature.spellings}).
@@ -13,7 +13,7 @@ interface SignedUrl {
 }
 
 /**
- * Yields the likeliest spelling of every base, then the second likeliest of every base, and so on. The shorter bases come first: a base
+ * Yields the likeliest spelling for every base, then the second likeliest for every base, and so on. The shorter bases come first. A base
  * without a port is also tried with the scheme's standard port.
  */
 export const inOrder = function*(bases: ReadonlyArray<string>, toUrl: (base: string) => string): Generator<SignedUrl> {

@@ -1,6 +1,6 @@
 /**
- * Calls that are not in this process but in the store: another process has them, or this one had them before it died. A webhook or a
- * stream of such a call makes it this process's (docs/survival.md).
+ * Calls that are in the store but not in this process. Another process has them, or a process that has died had them. When a webhook or a
+ * stream of one of these calls arrives, this process takes the call over (docs/survival.md).
  */
 import { Effect } from "effect"
 import { Agents } from "../../agent/Agents.ts"
@@ -12,9 +12,9 @@ import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import type { StoredCall } from "../../store/CallStore.ts"
 
-/** The state in the store of a call that is not here. */
+/** What the store says about a call that is not in this process. */
 type Standing =
-  /** The store knows no such call. */
+  /** The store does not have the call. */
   | { readonly _tag: "Unknown" }
   /** The store does not answer. */
   | { readonly _tag: "Lost" }
@@ -25,11 +25,11 @@ type Standing =
 
 interface StoredCalls {
   /**
-   * `mayBeUnwritten`: another process may be about to store the call. A call that has ended without Twilio's confirmation counts as live:
-   * it may come back.
+   * Looks a call up in the store. `mayBeUnwritten`: another process may be about to store the call. A call that has ended without Twilio's
+   * confirmation counts as live, because it may come back.
    */
   readonly standing: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<Standing>
-  /** Makes the call this process's. `base`: the URL that Twilio called. */
+  /** Makes this process the call's owner. `base`: the base URL that Twilio called. */
   readonly takeOver: (stored: StoredCall, base: string) => Effect.Effect<Call, LineBusy | CallHasEnded>
 }
 
@@ -48,7 +48,7 @@ export const make = Effect.gen(function*() {
   const calls: StoredCalls = {
     standing: (callSid, mayBeUnwritten) => Effect.map(registry.recall(callSid, mayBeUnwritten), standingOf),
     takeOver: Effect.fnUntraced(function*(stored, base) {
-      // The other process may have had other agents.
+      // The process that had the call may have had agents that this process lacks.
       const agent = yield* Effect.orElseSucceed(agents.find(stored.agent), () => agents.standard)
       return yield* registry.admit(StoredInfo.toInfo(stored, agent, base), stored)
     })

@@ -19,7 +19,7 @@ export const hasTooManyParameters = (encoded: Uint8Array): boolean => {
   return true
 }
 
-/** Whether the header `content-type` means a form. Twilio's forms may lack the header. */
+/** Whether the header `content-type` means a form. A form from Twilio may lack the header. */
 export const isForm = (contentType: string | undefined): boolean =>
   /^\s*(?:application\/x-www-form-urlencoded\b|$)/i.test(contentType ?? "")
 
@@ -31,7 +31,7 @@ export const isForm = (contentType: string | undefined): boolean =>
  */
 export const bodyHashIn = (target: string): string | undefined => /[?&]bodySHA256=([\da-f]{64})(?=&|$)/i.exec(target)?.[1].toLowerCase()
 
-/** A name that was sent more than once keeps its last value, as in a query. */
+/** One value for each name. If a name was sent more than once, the last value counts, as in a query. */
 export const lastOfEach = (parameters: Signature.Parameters): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, typeof value === "string" ? value : value.at(-1) ?? ""]))
 

@@ -1,5 +1,6 @@
 /**
- * Finds the call that a webhook is about: in this process, else in the store (docs/survival.md), else as a new call.
+ * Finds the call that a webhook is about: in this process or, if it is not here, in the store (docs/survival.md). A call that is in neither
+ * is new.
  */
 import { Effect, Option, Schema } from "effect"
 import { Agents } from "../../agent/Agents.ts"
@@ -16,7 +17,7 @@ import * as StoredCalls from "./StoredCalls.ts"
 
 const decodeCall = Schema.decodeUnknownEffect(CallParameters)
 
-/** Whether a request for `/twiml` is of a call that was answered before: it was redirected, or Twilio requests the fallback URL. */
+/** Whether a request for `/twiml` is about a call that was answered earlier. Such a call was redirected, or Twilio requests the fallback URL. */
 const wasAnswered = ({ CallStatus, Direction }: typeof CallParameters.Type) =>
   Direction === "inbound" && Option.contains(CallStatus, "in-progress")
 
@@ -25,26 +26,26 @@ export const make = Effect.gen(function*() {
   const agents = yield* Agents
   const storedCalls = yield* StoredCalls.make
 
-  /** The agent for a call. The webhook's URL may name it: `/twiml?agent=…`. Otherwise the called number decides. */
+  /** The agent for a call. The webhook's URL may name the agent: `/twiml?agent=…`. Otherwise the called number decides. */
   const agentFor = (name: string | undefined, called: Option.Option<PhoneNumber>) =>
     name === undefined ? Effect.succeed(agents.forNumber(called)) : agents.find(name)
 
-  /** `store`: what the store knows of the call. `isGoingOn`: the call was answered before. */
+  /** `store`: the store has nothing about the call, or does not answer. `isGoingOn`: the call was answered earlier. */
   const admit = Effect.fnUntraced(function*(
     call: typeof CallParameters.Type,
     { base, parameters, query }: SignedWebhook,
     { isGoingOn, store }: { readonly store: "nothing" | "lost"; readonly isGoingOn: boolean }
   ) {
     const isInbound = call.Direction === "inbound"
-    const before = store === "lost" && isGoingOn ? store : undefined
+    const lostState = store === "lost" && isGoingOn ? store : undefined
     const named = agentFor(query["agent"], isInbound ? call.To : Option.none())
-    // The other process may have had other agents.
-    const agent = yield* before === undefined ? named : Effect.orElseSucceed(named, () => agents.standard)
+    // The process that had the call may have had agents that this process lacks.
+    const agent = yield* lostState === undefined ? named : Effect.orElseSucceed(named, () => agents.standard)
     const callerKey = isInbound ? CallerShare.keyOf(parameters["From"]) : undefined
-    // The URL of a call that we place names its agent. Without an agent, the request came by the fallback URL. What was asked for when the
-    // call was placed is then unknown.
-    const isAskedUnknown = store === "lost" && !isInbound && query["agent"] === undefined
-    const ticket = query["ticket"] ?? (isAskedUnknown ? ExpectedCalls.figuresOnly : undefined)
+    // The URL of a call that we place names its agent. Without an agent, the request came by the fallback URL. The options with which the
+    // call was placed are then unknown.
+    const areOptionsUnknown = store === "lost" && !isInbound && query["agent"] === undefined
+    const ticket = query["ticket"] ?? (areOptionsUnknown ? ExpectedCalls.figuresOnly : undefined)
     return yield* registry.admit({
       callSid: call.CallSid,
       direction: isInbound ? "inbound" : "outbound",
@@ -54,7 +55,7 @@ export const make = Effect.gen(function*() {
       ...(callerKey === undefined ? {} : { callerKey }),
       ...(ticket === undefined ? {} : { ticket }),
       baseUrl: base
-    }, before)
+    }, lostState)
   })
 
   /** Whether another process placed the call, and may be about to store it. */
@@ -63,8 +64,8 @@ export const make = Effect.gen(function*() {
 
   return {
     /**
-     * The call of `/twiml`, admitted if it is new. `asked` is `afterStream` if the call had a stream in a process that has died; the request
-     * then came by the fallback URL. Otherwise it is `first`, also for a replay of the first request.
+     * Finds the call of a request for `/twiml`, and admits it if it is new. `asked` is `afterStream` if the call had a stream in a process
+     * that has died; the request then came by the fallback URL. Otherwise `asked` is `first`, also for a replay of the first request.
      */
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)
@@ -81,13 +82,16 @@ export const make = Effect.gen(function*() {
           return yield* new CallHasEnded()
         case "New":
         case "Live":
-          // The call was answered before: a request that says that it still rings is a replay.
+          // The call was answered earlier, so a request that says that it still rings is a replay.
           if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
           return { call: yield* storedCalls.takeOver(standing.stored, webhook.base), asked: standing._tag === "New" ? "first" as const : "afterStream" as const }
       }
     }),
 
-    /** The call of `/twilio/continue`: in this process, taken over from another, or admitted if the store does not answer. `None`: there is no such call. */
+    /**
+     * Finds the call of a request for `/twilio/continue` in this process, or takes it over from another. If the store does not answer, the
+     * call is admitted. `None`: there is no such call.
+     */
     findAnywhere: Effect.fnUntraced(function*(continued: typeof ContinueParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(continued.CallSid)
       if (Option.isSome(here)) return here

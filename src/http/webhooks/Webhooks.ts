@@ -1,5 +1,6 @@
 /**
- * Twilio's webhooks: it asks what to do with a call, and it reports on calls and streams. Each takes GET and POST, and must be signed.
+ * The routes of Twilio's webhooks. Some webhooks request TwiML for a call. The others report the state of calls and streams. Each route takes
+ * GET and POST, and each request must be signed.
  */
 import { Effect, type Layer, Metric, Schema } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, type HttpServerResponse } from "effect/http"

@@ -1,5 +1,5 @@
 /**
- * The room from which a person telephones: what the microphone hears besides the voice.
+ * The room from which a person telephones: the sound that reaches the microphone besides the voice.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -7,9 +7,9 @@ import type { Pcm } from "../../audio/Pcm.ts"
 export interface Acoustics {
   /** A loudspeaker: the agent's voice comes back into the microphone. */
   readonly echo?: {
-    /** How much weaker the echo is, dB. */
+    /** How much weaker the echo is than the sound at the person's ear, in dB. */
     readonly attenuation: number
-    /** From the sound at the person's ear to its echo being sent, ms; telephones have 50 to 500. */
+    /** The time from the sound at the person's ear to the moment when its echo is sent, in ms. Telephones have 50 to 500. */
     readonly delayMillis: number
   }
   /** White noise of this level, dBFS (a quiet room is at -60, a café at -35). */
@@ -18,7 +18,7 @@ export interface Acoustics {
 
 export const quiet: Acoustics = {}
 
-/** A generator with a fixed seed, so that the same call always sounds the same (Park and Miller, 1988). */
+/** Makes noise with a fixed seed (Park and Miller, 1988), so that the same call always sounds the same. `level`: in dBFS. */
 const makeNoise = (level: number) => {
   // Uniform noise of this amplitude has the level as its root mean square.
   const amplitude = 32_768 * 10 ** (level / 20) * Math.sqrt(3)

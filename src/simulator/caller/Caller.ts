@@ -1,5 +1,5 @@
 /**
- * The person on the telephone: a script of steps that are done one after the other.
+ * The person on the telephone: a script of steps that are carried out one after the other.
  *
  * The script runs while a Media Stream is open. If another stream follows, the script goes on where it was. After the last step the person
  * stays on the telephone, silent, until somebody hangs up.
@@ -44,7 +44,7 @@ export const Step = Data.taggedEnum<Step>()
 
 export interface Caller {
   readonly steps: ReadonlyArray<Step>
-  /** When not given: a quiet room, the telephone at the ear. */
+  /** The room of the person. Default: a quiet room, with the telephone at the ear. */
   readonly room?: Acoustics.Acoustics
 }
 
@@ -63,7 +63,7 @@ class CallerError extends Schema.TaggedError<CallerError>()("CallerError", {
   cause: Schema.optionalKey(Schema.Defect())
 }) {}
 
-/** A step whose sound is made and whose times are in samples (1/8 ms). */
+/** A step that is ready to be carried out: its sound is made, and its times are in samples (1/8 ms). */
 type Prepared = Data.TaggedEnum<{
   Play: { readonly sound: Uint8Array }
   Silence: { readonly samples: number }
@@ -119,7 +119,7 @@ const prepareStep = Effect.fnUntraced(function*(step: Step): Effect.fn.Return<
   }
 })
 
-/** Makes all of the script's sound before the call, since speech takes too long to make during it. */
+/** Makes all of the script's sound before the call. During the call, the synthesis of speech would take too long. */
 export const prepare = Effect.fn("Caller.prepare")(function*(caller: Caller) {
   return new ActiveCaller(yield* Effect.forEach(caller.steps, prepareStep), caller.room)
 })
@@ -127,7 +127,7 @@ export const prepare = Effect.fn("Caller.prepare")(function*(caller: Caller) {
 /** What the person has heard in the last 20 ms. */
 export interface Ear {
   readonly heard: Pcm<8000>
-  /** The marks whose sound was played. */
+  /** The marks whose sound was played in this time. */
   readonly marks: ReadonlyArray<string>
 }
 
@@ -172,7 +172,7 @@ export class ActiveCaller {
   #silentFor = 0
   /** Whether the agent was audible since the running step began. */
   #hasHeardSpeech = false
-  /** Keys from `press` that wait until the script itself presses none. */
+  /** Keys from `press`. They wait while the script itself presses keys. */
   #pressed: Array<string> = []
 
   constructor(steps: ReadonlyArray<Prepared>, room: Acoustics.Acoustics = Acoustics.quiet) {
@@ -180,17 +180,17 @@ export class ActiveCaller {
     this.room = room
   }
 
-  /** Presses keys now, whatever the script is doing. */
+  /** Presses keys now, in addition to the steps of the script. */
   press(digits: string): void {
     this.#pressed.push(...digits)
   }
 
-  /** The next 20 ms. */
+  /** Advances by 20 ms. Returns what the person does in this time. */
   next(ear: Ear): Moment {
     const loud = isAudible(ear.heard)
     this.#silentFor = loud ? 0 : this.#silentFor + frameSamples
     this.#hasHeardSpeech ||= loud
-    // If a step is over at once, such as a fulfilled wait, the next step begins in the same frame.
+    // If a step ends without using a frame, such as a wait that is fulfilled at once, the next step begins in the same frame.
     for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
       const moment = this.#perform(step, ear)
       if (moment !== undefined) return this.#withPressed(moment)

@@ -1,5 +1,5 @@
 /**
- * Speech for the people of the simulator: Flite, in this process, with no key and no download.
+ * Speech for the simulated callers. Flite makes it in this process, without a key and without a download.
  *
  * A sentence takes 30–200 ms of CPU time. So scripts are prepared before a call starts, and each sentence is made only once.
  */
@@ -14,7 +14,10 @@ import * as SoundFiles from "./SoundFiles.ts"
 export const Voice = Schema.Literals(["slt", "rms", "kal16", "kal", "awb"])
 export type Voice = typeof Voice.Type
 
-/** The most samples that are kept: 64 MB, more than an hour of speech. Beyond it, the sentences that were used longest ago are dropped. */
+/**
+ * The most samples that are kept: 64 MB, more than an hour of speech. When there are more, the sentences that were used longest ago are
+ * dropped.
+ */
 const maxSamples = 32_000_000
 
 /** No speech could be made. */
@@ -24,7 +27,7 @@ export class SpeechError extends Schema.TaggedError<SpeechError>()("SpeechError"
 }) {}
 
 export class CallerSpeech extends Context.Service<CallerSpeech, {
-  /** Telephone sound (8 kHz) of a text in English. */
+  /** Makes telephone sound (8 kHz) of an English text. */
   readonly speak: (text: string, voice?: Voice) => Effect.Effect<Pcm<8000>, SpeechError>
 }>()("client-caller/simulator/caller/CallerSpeech") {
   /** The synthesiser is loaded when the first text is spoken. */

@@ -1,5 +1,5 @@
 /**
- * One call of the simulator: its state, and the view that tests and the demo have of it.
+ * One call of the simulator: its state, and a view of it for tests and the demo.
  */
 import { Clock, Deferred, Effect, Option, Queue, Stream, SubscriptionRef } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -14,7 +14,7 @@ import type { Method } from "../twilio/twiml/TwimlReader.ts"
 
 type Direction = "inbound" | "outbound-api"
 
-/** A call as tests and the demo see it. Times are ms since the call was made, unless a field says otherwise. */
+/** The view of a call for tests and the demo. Times are in ms since the call was made, unless a field says otherwise. */
 export interface SimulatedCall {
   readonly sid: CallSid
   readonly direction: Direction
@@ -25,7 +25,7 @@ export interface SimulatedCall {
   readonly elapsed: Effect.Effect<number>
   /** All that has happened, oldest first. */
   readonly events: Effect.Effect<ReadonlyArray<SimulatedCallEvent>>
-  /** All events from the first on; ends with the call's terminal status. */
+  /** All events from the first on. The stream ends with the call's terminal status. */
   readonly changes: Stream.Stream<SimulatedCallEvent>
   /** Waits for the first event of a kind; an event that has already happened counts. */
   readonly awaitEvent: <Tag extends SimulatedCallEvent["_tag"]>(
@@ -36,29 +36,29 @@ export interface SimulatedCall {
   readonly ended: Effect.Effect<TerminalStatus>
   /** Waits until the call is over and each callback was delivered, or has failed. */
   readonly settled: Effect.Effect<TerminalStatus>
-  /** The person hangs up. */
+  /** Makes the person hang up. */
   readonly hangUp: Effect.Effect<void>
-  /** The person presses keys, which are sent while a stream is open. */
+  /** Makes the person press keys. They are sent while a stream is open. */
   readonly press: (digits: string) => Effect.Effect<void>
-  /** What the person heard since the call was answered; silence while nothing played. */
+  /** The sound that the person heard since the call was answered. It is silent while nothing was played. */
   readonly heard: Effect.Effect<Pcm<8000>>
   /** The stretches of sound without a break that were played to the person, or are queued to be played. */
   readonly playback: Effect.Effect<ReadonlyArray<{ readonly from: number; readonly to: number }>>
-  /** What the person said, on the same time axis. */
+  /** The sound that the person said, on the same time axis. */
   readonly said: Effect.Effect<Pcm<8000>>
-  /** Media messages so far: when each was sent and received (ms since the answer), and how many were lost by a fault. */
+  /** The media messages so far: when each was sent or received (ms since the answer), and how many a fault has dropped. */
   readonly traffic: Effect.Effect<{
     readonly sentAt: ReadonlyArray<number>
     readonly arrivals: ReadonlyArray<Traffic.Arrival>
     readonly lost: number
   }>
-  /** What Twilio's debugger would show. */
+  /** The problems that Twilio's debugger would show. */
   readonly problems: Effect.Effect<ReadonlyArray<{ readonly code: number; readonly message: string }>>
 }
 
-/** Where TwiML comes from. */
+/** The source of a TwiML document: a URL, or the text itself. */
 export type Source =
-  /** `more`: parameters in addition to those that every request has. */
+  /** `more`: parameters that are sent in addition to those of every request. */
   | (Target & { readonly _tag: "Url"; readonly more?: Readonly<Record<string, string>> })
   | { readonly _tag: "Twiml"; readonly text: string }
 
@@ -74,7 +74,7 @@ export interface Callback extends Target {
   readonly parameters: Readonly<Record<string, string>>
 }
 
-/** Where states of the call are reported, and which ones. */
+/** The URL to which states of the call are reported, and the names of the states to report. */
 export interface StatusCallback extends Target {
   readonly events: ReadonlySet<string>
 }
@@ -92,13 +92,13 @@ export interface PhoneCall {
   readonly to: PhoneNumber
   /** Unix time, ms. */
   readonly createdAt: number
-  /** Monotonic, ns. */
+  /** Monotonic time, ns. */
   readonly createdNanos: bigint
-  /** How long the call has to wait for its turn, ms. */
+  /** How long the call waits before it begins, in ms. */
   readonly queueTime: number
   readonly statusCallback: StatusCallback | undefined
   readonly answerDetection: AnswerDetection | undefined
-  /** The fallback URL, which is asked for TwiML when another webhook of the call has failed. */
+  /** The fallback URL. When another webhook of the call has failed, TwiML is requested from it. */
   readonly fallback: Target | undefined
   readonly events: SubscriptionRef.SubscriptionRef<ReadonlyArray<SimulatedCallEvent>>
   readonly ending: Deferred.Deferred<TerminalStatus>
@@ -117,9 +117,9 @@ export interface PhoneCall {
   hungUpByCaller: boolean
   activeCaller: ActiveCaller
   faults: Faults
-  /** How many streams were begun. */
+  /** How many streams have begun so far. */
   streams: number
-  /** How many documents were loaded. */
+  /** How many TwiML documents were loaded so far. */
   documents: number
   /** The number of the next status callback. */
   sequenceNumber: number
@@ -178,7 +178,7 @@ export const end = (call: PhoneCall, status: TerminalStatus): Effect.Effect<void
 const isKind = <Tag extends SimulatedCallEvent["_tag"]>(tag: Tag) =>
 (event: SimulatedCallEvent): event is Extract<SimulatedCallEvent, { readonly _tag: Tag }> => event._tag === tag
 
-/** The view that tests and the demo have of a call. */
+/** The view of a call for tests and the demo. */
 export const view = (call: PhoneCall): SimulatedCall => {
   const snapshots = SubscriptionRef.changes(call.events)
   const changes = snapshots.pipe(
@@ -209,7 +209,7 @@ export const view = (call: PhoneCall): SimulatedCall => {
     settled: Deferred.await(call.settled),
     hangUp: Effect.suspend(() => {
       call.hungUpByCaller = true
-      // Before the answer an inbound caller gives up, and the callee of an outbound call declines it.
+      // If the call was not answered yet, an inbound call is canceled by its caller, and an outbound call is declined by its callee.
       return end(
         call,
         call.status === "in-progress" ? "completed" : call.direction === "inbound" ? "canceled" : "busy"

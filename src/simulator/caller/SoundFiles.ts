@@ -1,12 +1,12 @@
 /**
- * Sound files as the telephone needs them: one channel at 8 kHz.
+ * Reads and writes WAV files with telephone sound: one channel at 8 kHz.
  */
 import { Result, Schema } from "effect"
 import * as Pcm from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/resample/Resampler.ts"
 import * as Wav from "../../audio/Wav.ts"
 
-/** The bytes can't be read as a sound file. The message is the end of a sentence. */
+/** The bytes can't be read as a sound file. The message is the end of a sentence after a colon. */
 class SoundError extends Schema.TaggedError<SoundError>()("SoundError", {
   message: Schema.String
 }) {}
@@ -23,13 +23,13 @@ const mix = (channels: ReadonlyArray<Int16Array>): Int16Array => {
 const toTelephone = (samples: Int16Array, rate: Pcm.SampleRate): Pcm.Pcm<8000> =>
   Resampler.make<Pcm.SampleRate, 8000>(rate, 8000).process(samples)
 
-/** Reads a WAV file; several channels are mixed to one. */
+/** Reads a WAV file. Several channels are mixed into one. */
 export const fromWav = (bytes: Uint8Array): Result.Result<Pcm.Pcm<8000>, SoundError> => {
   const wav = Wav.decode(bytes)
   if (wav._tag === "WavError") return Result.fail(new SoundError({ message: `${wav.reason}.` }))
   const { channels, sampleRate } = wav
   return sampleRate < Pcm.lowestRate || sampleRate > Pcm.highestRate
-    ? Result.fail(new SoundError({ message: `a sample rate of ${sampleRate} Hz.` }))
+    ? Result.fail(new SoundError({ message: `its sample rate is ${sampleRate} Hz; it must be from ${Pcm.lowestRate} to ${Pcm.highestRate} Hz.` }))
     : Result.succeed(toTelephone(mix(channels), sampleRate))
 }
 

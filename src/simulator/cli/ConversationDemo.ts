@@ -1,7 +1,7 @@
 /**
  * The demo of a conversation: several turns between a scripted caller and the agent.
  *
- * The service reports what the agent says and how long that took. The demo measures what the caller heard, and when. Both are shown,
+ * The service reports what the agent says and how long each answer took. The demo measures what the caller heard, and when. It prints both,
  * so that they can be compared.
  */
 import { Console, Effect, FileSystem, Option, Queue, Stream } from "effect"
@@ -18,7 +18,7 @@ import type { Voice } from "../caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../report/SpeakingTurns.ts"
 import * as DebuggerCodes from "../twilio/DebuggerCodes.ts"
 
-/** What the caller says to the built-in receptionist. The second line interrupts the answer to the first. */
+/** The caller's lines for the built-in receptionist. The second line interrupts the answer to the first. */
 export const lines = [
   "What are your opening hours?",
   "Where are you?",
@@ -33,19 +33,19 @@ interface Script {
   /** Each line is a text, or the path of a WAV file. */
   readonly lines: ReadonlyArray<{ readonly text: string } | { readonly path: string }>
   readonly voice: Voice
-  /** The first answer is interrupted by the second line. */
+  /** Whether the second line interrupts the first answer. */
   readonly isInterrupting: boolean
 }
 
 const { AwaitSilence, AwaitSpeech, HangUp, PlayFile, Silence, Speak } = Caller.Step
 
-/** Waits until the agent has begun and ended its words. */
+/** Waits until the agent has begun to speak and has finished. */
 const listen = [
   AwaitSpeech({ atMost: "8 seconds" }),
   AwaitSilence({ duration: "800 millis", atMost: "30 seconds" })
 ]
 
-/** Somebody who says each line when the agent has ended, and hangs up 2 s after the answer to the last one. */
+/** A caller who says each line when the agent has finished speaking, and hangs up 2 s after the answer to the last line. */
 export const caller = ({ isInterrupting, lines, voice }: Script): Caller.Caller =>
   Caller.make(
     ...listen,
@@ -63,7 +63,7 @@ const millis = (value: number) => `${Math.round(value)} ms`
 
 const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
 
-/** How often new lines are looked for. */
+/** New lines are printed at this interval. */
 const interval = "20 millis"
 
 /** An event of the service or of the telephone. */
@@ -71,7 +71,7 @@ type Observed =
   | { readonly _tag: "Service"; readonly event: ServiceEvents.LiveEvent }
   | { readonly _tag: "Telephone"; readonly event: SimulatedCallEvent }
 
-/** Prints the call while it goes on, to its end. Returns the service's events. */
+/** Prints the call while it goes on, until it ends. Returns the service's events. */
 export const printCall = Effect.fnUntraced(function*(call: SimulatedCall, service: string) {
   const events: Array<ServiceEvents.LiveEvent> = []
   const key = yield* ServiceEvents.apiKey
@@ -87,8 +87,8 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall, servic
   const playback = Effect.map(call.playback, (stretches) =>
     stretches.flatMap(({ from, to }) => to <= start ? [] : [{ from: Math.max(0, from - start), to: to - start }]))
 
-  /** Gives the narration all events since the last time, and returns the playback so far. */
-  const take = Effect.gen(function*() {
+  /** Passes the events since the last call to the narration. Returns the stretches of sound that were played so far. */
+  const passEvents = Effect.gen(function*() {
     const heard = yield* playback
     for (const item of yield* Queue.clear(observed)) {
       if (item._tag === "Service") {
@@ -109,7 +109,7 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall, servic
   })
 
   const showing = Effect.forever(Effect.gen(function*() {
-    const heard = yield* take
+    const heard = yield* passEvents
     yield* show(narration.lines(heard, yield* now))
     yield* Effect.sleep(interval)
   }))
@@ -120,11 +120,11 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall, servic
   )
   const watching = Stream.runForEach(call.changes, (event) => Queue.offer(observed, { _tag: "Telephone", event }))
 
-  // The service's last events come when the telephone is hung up.
-  const over = Effect.andThen(call.ended, Effect.sleep("1 second"))
-  const both = Effect.all([Effect.raceFirst(listening, over), watching], { concurrency: "unbounded", discard: true })
+  // The service sends its last events after the caller has hung up.
+  const lastEventsAreIn = Effect.andThen(call.ended, Effect.sleep("1 second"))
+  const both = Effect.all([Effect.raceFirst(listening, lastEventsAreIn), watching], { concurrency: "unbounded", discard: true })
   yield* Effect.raceFirst(both, showing)
-  const heard = yield* take
+  const heard = yield* passEvents
   yield* show(narration.end(heard, yield* now))
   yield* call.settled
   return events
@@ -135,7 +135,7 @@ const spread = (values: ReadonlyArray<number>): string =>
     ? "none"
     : `p50 ${millis(AudioSimilarity.percentile(values, 0.5))}, p95 ${millis(AudioSimilarity.percentile(values, 0.95))}, of ${values.length}`
 
-/** Writes the conversation as a stereo file, prints how soon the answers came, and fails if there were none. */
+/** Writes the conversation as a stereo file, prints how soon the answers came, and fails if there was no answer. */
 export const report = Effect.fnUntraced(function*(
   call: SimulatedCall,
   serviceEvents: ReadonlyArray<ServiceEvents.LiveEvent>,

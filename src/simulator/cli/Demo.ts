@@ -40,7 +40,7 @@ export const accountFromConfig = Effect.gen(function*() {
   }))
 })
 
-/** The account of the configuration, or the one that the service made for itself in its data folder. */
+/** The account of the configuration or, if none is set, the local account that the service has made in its data folder. */
 export const account = Effect.gen(function*() {
   const configured = yield* accountFromConfig
   if (Option.isSome(configured)) return configured.value
@@ -63,8 +63,8 @@ export const account = Effect.gen(function*() {
 export const serviceUrl = Effect.gen(function*() {
   const host = yield* Config.withDefault(Config.NonEmptyString("SERVER_HOST"), "127.0.0.1")
   const port = yield* Config.withDefault(Config.Port("SERVER_PORT"), 8000)
-  const reachable = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host
-  return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`
+  const callableHost = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host
+  return `http://${callableHost.includes(":") ? `[${callableHost}]` : callableHost}:${port}`
 })
 
 const Health = Schema.fromJsonString(Schema.Struct({ agent: Schema.optionalKey(Schema.String) }))
@@ -177,11 +177,11 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall) {
 
 const millis = (value: number) => `${value.toFixed(1)} ms`
 
-/** From this correlation on, two sounds count as the same. After μ-law twice it is still much higher. */
+/** The least correlation of two sounds that count as the same. Sound that was coded in μ-law twice still has a much higher correlation. */
 const minCorrelation = 0.8
 
 /**
- * Writes the heard sound to a file, prints how late and how similar it was, and fails if it is not as expected.
+ * Writes the heard sound to a file, prints how late and how similar the sound was, and fails if it is not as expected.
  *
  * @param expect `echo`: the caller must hear their own words; `any`: the caller must hear something
  */

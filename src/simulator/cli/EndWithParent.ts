@@ -1,6 +1,6 @@
 /**
- * The demo loads this module into a service that it starts. It ends the service when the demo is gone, even if the demo was killed. The
- * demo holds the other end of the service's standard input; the system closes it together with the demo.
+ * The demo loads this module into a service that it starts. The module ends the service when the demo has ended, even if the demo was
+ * killed. The service's standard input is a pipe from the demo, which the system closes when the demo ends.
  */
 import { isMainThread } from "node:worker_threads"
 

@@ -1,16 +1,16 @@
 /**
- * A service of the demo's own, for a machine on which none runs: a process that begins and ends with the demo.
+ * Starts a service for the demo if no service runs on this machine.
  *
- * It is the service as `npm start` runs it, in the same folder and with the same variables, but on a free port. So the demo and its
- * service use the same account and API key, from the data folder. The service ends with the demo's scope, even if the demo fails or is
- * interrupted. If the demo's process is gone, the service ends by itself (`EndWithParent`).
+ * The service runs as with `npm start`, in the same folder and with the same variables, but on a free port. So the demo and its service use
+ * the same account and API key, from the data folder. The service ends with the demo's scope, even if the demo fails or is interrupted. If
+ * the demo's process is killed, the service ends by itself (`EndWithParent`).
  */
 import { Clock, Console, Deferred, Duration, Effect, Fiber, FileSystem, Path, Predicate, type Scope, Stream } from "effect"
 import { HttpClient, type HttpClientError } from "effect/http"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { DemoError } from "./Demo.ts"
 
-/** Who answers at an address: our service, nobody, another program, or something that is too slow to tell. */
+/** Who answers at an address: our service, nobody, or another program. `unclear`: there was no usable answer in time. */
 type Found = "service" | "nobody" | "other" | "unclear"
 
 /** How long a service that is just starting may take to open its port. */
@@ -34,7 +34,7 @@ const look = Effect.fnUntraced(function*(address: string) {
   )
 })
 
-/** Looks who answers at an address, and waits a moment for a service that is about to listen there. */
+/** Finds out who answers at an address. Waits up to {@link maxPortWait} for a service that is just starting there. */
 const find = Effect.fnUntraced(function*(address: string) {
   const start = yield* Clock.monotonicTimeNanos
   while (true) {
@@ -45,20 +45,20 @@ const find = Effect.fnUntraced(function*(address: string) {
   }
 })
 
-/** A file beside a module: source if the module runs as source, else compiled. */
+/** The URL of a file beside a module: the TypeScript file if the module runs as TypeScript, otherwise the compiled file. */
 const fileBeside = (module: string, name: string): URL => new URL(module.endsWith(".ts") ? `${name}.ts` : `${name}.js`, module)
 
 const preload = fileBeside(import.meta.url, "./EndWithParent")
 
-/** The service's program, which is started and never imported. */
+/** The service's program. It is started as a process and never imported. */
 const program = fileBeside(preload.href, "../../main")
 
-/** The message of a log line, which is JSON; the line itself if it has none. */
+/** The message of a JSON log line. A line without a message is returned as it is. */
 const messageOf = (line: string): string => /"message":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1] ?? line
 
 const seconds = (nanos: bigint) => `${(Number(nanos) / 1e9).toFixed(1)} s`
 
-/** Starts a service and waits until it can take calls; gives its address. */
+/** Starts a service and waits until it can take calls. Returns its address. */
 const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, string>>) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -73,31 +73,31 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
   const child = yield* spawner.spawn(ChildProcess.make(process.execPath, ["--import", preload.href, main], {
     env: { SERVER_HOST: "127.0.0.1", SERVER_PORT: "0", LOG_FORMAT: "json", LOG_LEVEL: "Info", SHUTDOWN_GRACE: "2s", ...environment },
     extendEnv: true,
-    // Stays open as long as this process lives.
+    // The service's standard input stays open as long as this process lives.
     stdin: Stream.never,
     forceKillAfter: "5 seconds"
   })).pipe(Effect.mapError(() => new DemoError({ message: `The service can't be started with ${process.execPath}.` })))
 
   const began = yield* Clock.monotonicTimeNanos
-  const last: Array<string> = []
+  const lastLines: Array<string> = []
   const address = yield* Deferred.make<string>()
-  // Read to its end, since a full pipe would block the service.
+  // The output is read until it ends, since a full pipe would block the service.
   const reading = yield* Effect.forkScoped(child.all.pipe(
     Stream.decodeText,
     Stream.splitLines,
     Stream.runForEach((line) =>
       Effect.sync(() => {
-        // The key is in its file, and must not appear in a failure's message.
+        // Lines about the API key are left out, so that the key can't appear in the message of a failure.
         if (line === "" || line.startsWith("API key")) return
         const [, url] = /Listening at (\S+?);/.exec(line) ?? []
         if (url !== undefined) Deferred.doneUnsafe(address, Effect.succeed(url))
-        last.push(messageOf(line))
-        if (last.length > maxShownLines) last.shift()
+        lastLines.push(messageOf(line))
+        if (lastLines.length > maxShownLines) lastLines.shift()
       })
     ),
     Effect.ignore
   ))
-  const said = () => last.map((line) => `\n  ${line}`).join("")
+  const shownLines = () => lastLines.map((line) => `\n  ${line}`).join("")
 
   const progress = Effect.forever(Effect.gen(function*() {
     yield* Effect.sleep("3 seconds")
@@ -108,13 +108,13 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
     Effect.ignore(child.exitCode),
     Effect.andThen(
       Fiber.await(reading),
-      Effect.suspend(() => Effect.fail(new DemoError({ message: `The service ended while it started.${said()}` })))
+      Effect.suspend(() => Effect.fail(new DemoError({ message: `The service ended while it started.${shownLines()}` })))
     )
   )
   const url = yield* Effect.raceFirst(listening, ended).pipe(
     Effect.timeoutOrElse({
       duration: maxStart,
-      orElse: () => Effect.fail(new DemoError({ message: `The service did not start within ${maxStart}.${said()}` }))
+      orElse: () => Effect.fail(new DemoError({ message: `The service did not start within ${maxStart}.${shownLines()}` }))
     })
   )
   yield* Console.log(`It listens at ${url} after ${seconds((yield* Clock.monotonicTimeNanos) - began)}.`)
@@ -122,11 +122,11 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
 })
 
 /**
- * The service at the standard address, or the demo's own if no service answers there. `environment`: variables of the demo's own
- * service, in addition to those of this process.
+ * The URL of the service at the standard address. If no service answers there, starts one and returns its URL. `environment`: variables for
+ * the service that is started, in addition to those of this process.
  */
 export const orStart = (
-  standard: string,
+  standardUrl: string,
   environment: Readonly<Record<string, string>> = {}
 ): Effect.Effect<
   string,
@@ -134,11 +134,11 @@ export const orStart = (
   HttpClient.HttpClient | ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Scope.Scope
 > =>
   Effect.gen(function*() {
-    const found = yield* find(standard)
-    // The caller of this function waits for a service that does not answer yet.
-    if (found === "service" || found === "unclear") return standard
+    const found = yield* find(standardUrl)
+    // If it is unclear, the caller of this function waits for the service (`Demo.awaitService`).
+    if (found === "service" || found === "unclear") return standardUrl
     yield* Console.log(
-      `${found === "nobody" ? "Nobody answers" : "Another program answers"} at ${standard}: the demo starts a service of its own, which ends with it.`
+      `${found === "nobody" ? "Nobody answers" : "Another program answers"} at ${standardUrl}: the demo starts a service of its own, which ends with it.`
     )
     return yield* start(environment)
   })

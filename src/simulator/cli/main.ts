@@ -1,6 +1,6 @@
 /**
- * The simulator as a program. `npm run demo` calls the service. `npm run demo -- serve` stands in for Twilio's REST API, and the
- * telephones that the service calls answer.
+ * The simulator as a program. `npm run demo` calls the service. `npm run demo -- serve` stands in for Twilio's REST API. The service can then
+ * place calls, and simulated telephones answer them.
  */
 import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Config, ConfigProvider, Console, Effect, FileSystem, Layer, Option, Redacted, Stream } from "effect"
@@ -15,7 +15,7 @@ import * as OwnService from "./OwnService.ts"
 import type { SimulatedCall } from "../caller/PhoneCall.ts"
 import { defaultAccountSid, defaultAuthToken, Simulator } from "../Simulator.ts"
 
-/** Reads the environment first, then `.env` in the working directory, as the service does. */
+/** A variable of the environment counts before the same variable in `.env` of the working directory. */
 const Provider = ConfigProvider.layer(
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -77,7 +77,7 @@ const callerOf = ({ digits, seconds, text, wav }: Shared): Caller.Caller =>
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, "")
 
-/** Which service is called, and from which telephone. */
+/** The options for the service that is called, and for the two telephone numbers. */
 const route = {
   service: Flag.String("service").pipe(
     Flag.withDescription("The service's URL. By default the service at SERVER_HOST and SERVER_PORT, or, if nobody answers there, one that the demo starts"),
@@ -93,10 +93,10 @@ const route = {
   )
 }
 
-/** What Twilio does when the service can't be reached. */
+/** The options for a fallback, which Twilio requests when the service's webhooks fail. */
 const fallback = {
   fallbackUrl: Flag.String("fallback-url").pipe(
-    Flag.withDescription("The fallback URL of the called number, for when the service's webhooks fail. \"bin\" is a TwiML Bin that waits a second and asks the service again"),
+    Flag.withDescription("The fallback URL of the called number, for when the service's webhooks fail. \"bin\" is a TwiML Bin that waits a second and then redirects to the service again"),
     Flag.optional
   ),
   bin: Flag.File("bin", { mustExist: true }).pipe(
@@ -115,7 +115,7 @@ const refuseTwoFallbacks = ({ bin, fallbackUrl }: Fallback) =>
     ? Effect.fail(new Demo.DemoError({ message: "--fallback-url and --bin both name the fallback. Leave one of them out." }))
     : Effect.void
 
-/** The document of the TwiML Bin that is the number's fallback; `undefined` if the fallback is another URL, or there is none. */
+/** The document of the TwiML Bin that is the number's fallback. `undefined` if the fallback is another URL, or if there is no fallback. */
 const binOf = Effect.fnUntraced(function*({ bin, fallbackUrl }: Fallback, webhookUrl: string) {
   if (Option.isSome(bin)) {
     const fs = yield* FileSystem.FileSystem
@@ -126,7 +126,7 @@ const binOf = Effect.fnUntraced(function*({ bin, fallbackUrl }: Fallback, webhoo
 
 type Route = Command.Command.Config.Infer<typeof route>
 
-/** The service of `--service`, else the standard one, else the demo's own with these variables. */
+/** The URL of the service: the one in `--service`, or the standard address. If no service answers there, the demo starts one with these variables. */
 const serviceOf = Effect.fnUntraced(function*(options: Route, environment: Readonly<Record<string, string>> = {}) {
   const named = withoutSlash(Option.getOrElse(options.service, () => ""))
   return named === "" ? withoutSlash(yield* OwnService.orStart(yield* Demo.serviceUrl, environment)) : named
@@ -265,7 +265,7 @@ const demo = Command.make(
     { command: "npm run demo -- --wav hours.wav --wav goodbye.wav", description: "Say it with your own voice" },
     { command: "npm run demo -- --loudspeaker --noise -50", description: "Call from a table in a café" },
     { command: "npm run demo -- --faults jitter=60,lost=0.05", description: "Call over a bad line" },
-    { command: "npm run demo -- --faults stall=1500", description: "Call over a network that holds everything up now and then" },
+    { command: "npm run demo -- --faults stall=1500", description: "Call over a network that stalls now and then" },
     { command: "npm run demo -- --faults sudden-close@3000", description: "Lose the stream in mid-call: the agent goes on where it was" },
     { command: "npm run demo -- --service http://127.0.0.1:8000 --fallback-url bin", description: "Keep the call up while you kill the service and start it again" },
     { command: "npm run demo -- echo", description: "Test the line, with AGENT=echo" },
@@ -298,7 +298,7 @@ const serve = Command.make(
     })
     yield* Effect.gen(function*() {
       const simulator = yield* Simulator
-      // The token of a real account is not shown; the simulator's own is no secret.
+      // The token of a real account is not shown. The simulator's own token is not a secret.
       const token = account.authToken === defaultAuthToken ? Redacted.value(defaultAuthToken) : "(as it is set)"
       yield* Console.log(
         `The stand-in for Twilio's REST API listens at ${simulator.baseUrl}. Start the service with:\n\n` +

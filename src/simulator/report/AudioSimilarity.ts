@@ -1,15 +1,15 @@
 /**
  * Compares what a caller heard with what they said: whether it is the same sound, and how much later it came.
  *
- * Both sounds are on the same time axis. The lag is found first by loudness, in steps of 5 ms, and then by samples, for each
- * window of 400 ms. So the sound still counts as the same if an empty playback buffer delays a part of it by some milliseconds, which
- * nobody hears. Sound that was on its way when a stream was lost does not count.
+ * Both sounds are on the same time axis. The lag is found first by loudness, in steps of 5 ms, and then by samples, for each window of
+ * 400 ms. An empty playback buffer may delay a part of the sound by some milliseconds, which nobody hears. With a lag for each window, the
+ * sound still counts as the same. Sound that was on its way when a stream was lost is left out.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import { samplesPerMilli } from "./Timeline.ts"
 
 interface AudioSimilarity {
-  /** ms from the sound leaving the caller's mouth to its return: the median of the windows. */
+  /** The time from the moment when the caller said a sound to the moment when they heard it, in ms: the median of the windows. */
   readonly lagMillis: number
   /**
    * The mean correlation of the windows, each at its own lag, weighted by their energy. 1: the same sound, at any loudness. About 0.5:
@@ -27,7 +27,7 @@ const loudness = (sound: Pcm<8000>): Float64Array => {
   return out
 }
 
-/** Normalised correlation of `a[from…to)` with `b`, `lag` later. */
+/** The normalised correlation of `a[from…to)` with the part of `b` that is `lag` later. */
 const correlate = (a: ArrayLike<number>, b: ArrayLike<number>, lag: number, from: number, to: number): number => {
   let product = 0
   let powerA = 0
@@ -57,7 +57,7 @@ export const percentile = (values: ReadonlyArray<number>, share: number): number
 
 const windowSamples = 400 * samplesPerMilli
 
-/** How much the lag of a window may differ from the lag of the whole. */
+/** How much the lag of a window may differ from the lag of the whole sound, in samples. */
 const maxLagDifference = 100 * samplesPerMilli
 
 /** Windows with less than this share of the loudest window's energy are pauses. */
@@ -66,13 +66,13 @@ const minEnergyShare = 0.01
 const energy = (sound: Pcm<8000>): number => sound.reduce((sum, sample) => sum + sample * sample, 0)
 
 interface CompareOptions {
-  /** The heard sound may be so much later. Default 3000. */
+  /** The longest lag that is looked for, in ms. Default: 3000. */
   readonly maxLagMillis?: number
-  /** When streams were lost, ms on the axis of both sounds. */
+  /** When streams were lost, in ms on the time axis of both sounds. */
   readonly lostAt?: ReadonlyArray<number>
 }
 
-/** What the caller said in the last 300 ms before a stream was lost does not come back. */
+/** Sound that the caller said in the last 300 ms before a stream was lost may not come back, so it is left out. */
 const onItsWayMillis = 300
 
 /** Compares the two sounds. */

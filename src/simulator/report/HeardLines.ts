@@ -1,9 +1,9 @@
 /**
  * Finds when the caller began to hear each line of the agent.
  *
- * The service reports a line when it is made. Some lines are heard seconds later, and some never. The caller's telephone knows
- * when sound was played and when the mark behind each line came back. Lines are heard in order: a line begins with the first
- * sound after the previous line, and ends with its mark. All times are ms of one clock.
+ * The service reports a line when the line is made. Some lines are heard seconds later, and some are never heard. On the caller's telephone
+ * it is known when sound was played, and when the mark after each line came back. Lines are heard in order: a line begins with the first
+ * sound after the previous line, and ends with its mark. All times are in ms of one clock.
  */
 
 /** Sound that was played without a break. */
@@ -17,15 +17,16 @@ interface AgentLine {
   /** When the line was made. */
   readonly madeAt: number
   readonly text: string
-  /** A filler is heard before lines of the answer, even if they were made earlier. */
+  /** Whether the line is a filler. A filler is heard before the lines of the answer, even if those were made earlier. */
   readonly isFiller: boolean
 }
 
 export interface BegunLine extends AgentLine {
+  /** When the caller began to hear the line. */
   readonly at: number
 }
 
-/** The rest of a line, after a false interruption. The line itself was shown when it began. */
+/** The unheard part of a line, which the agent says after a false interruption. The line itself was shown when it began. */
 interface Remainder {
   readonly turn: number
 }
@@ -34,16 +35,16 @@ type Waiting = AgentLine | Remainder
 
 const isLine = (waiting: Waiting): waiting is AgentLine => "text" in waiting
 
-/** By how much the times of the service and of the telephone may differ, ms: a message between them takes some time. */
+/** How much the times of the service and of the telephone may differ, in ms, since a message between them takes some time. */
 const clockToleranceMillis = 50
 
 const markName = /^turn-(\d+)\/seg-\d+$/
 
 export class HeardLines {
   #waiting: Array<Waiting> = []
-  /** Lines from before a `clear`. They are heard only if the agent goes on. */
+  /** Lines that were made before a `clear`. They are heard only if the agent resumes the turn. */
   #cleared: Array<Waiting> = []
-  /** The line that is being heard. */
+  /** The line that the caller hears now. */
   #playing: (Waiting & { readonly at: number }) | undefined
   /** Marks that have come back. */
   #marks: Array<{ readonly at: number; readonly turn: number }> = []
@@ -61,13 +62,16 @@ export class HeardLines {
     else this.#waiting.splice(place, 0, line)
   }
 
-  /** A mark came back because the sound before it was played. */
+  /** Call it when a mark came back because the sound before it was played. */
   marked(name: string, at: number): void {
     const match = markName.exec(name)
     if (match !== null) this.#marks.push({ at, turn: Number(match[1]) })
   }
 
-  /** The service threw away the sound that was not played yet. `stretches`: the sound before `at`. */
+  /**
+   * Call it when the service has cleared the sound that was not played yet. `stretches`: the sound that was played before `at`. Returns the
+   * lines that had begun by then.
+   */
   clear(at: number, stretches: ReadonlyArray<Stretch>): ReadonlyArray<BegunLine> {
     const begun = this.begun(stretches, at)
     const isOld = (waiting: Waiting) => !isLine(waiting) || waiting.madeAt < at - clockToleranceMillis
@@ -80,7 +84,7 @@ export class HeardLines {
     return begun
   }
 
-  /** The interruption was a false one, so the agent says the rest of this turn. */
+  /** Call it after a false interruption, when the agent goes on with this turn. */
   resumed(turn: number): void {
     this.#waiting.unshift(...this.#cleared.filter((waiting) => waiting.turn === turn))
     this.#cleared = []
@@ -88,7 +92,7 @@ export class HeardLines {
     this.#clearedAt = -Infinity
   }
 
-  /** Lines that have begun since the last call. */
+  /** The lines that have begun since the last call of this method. */
   begun(stretches: ReadonlyArray<Stretch>, now: number): ReadonlyArray<BegunLine> {
     const begun: Array<BegunLine> = []
     while (true) {
@@ -107,7 +111,7 @@ export class HeardLines {
     }
   }
 
-  /** Whether the mark behind a line has come back. Removes this mark, and all marks before it. */
+  /** Whether the mark after a line has come back. Removes this mark, and all marks before it. */
   #isOver({ at, turn }: Waiting & { readonly at: number }): boolean {
     // If a mark of a later turn came back, this line's own mark was lost.
     const index = this.#marks.findIndex((mark) => mark.at > at && (mark.turn >= turn))

@@ -1,17 +1,17 @@
 /**
- * Writes a conversation while it goes on, from the service's events and from what the caller's telephone hears, in the order of
- * time.
+ * Writes a conversation as lines of text while it goes on, in the order of time. It uses the service's events and the sound on the caller's
+ * telephone.
  *
- * A line of the agent appears when the caller begins to hear it; a line that is never heard does not appear. A turn's figures follow the
- * first line of its answer, although the service knows them only when that line is over. All times are ms since the stream's start.
+ * A line of the agent appears when the caller begins to hear it. A line that is never heard does not appear. A turn's figures follow the
+ * first line of its answer, although the service reports them only after this line. All times are in ms since the stream's start.
  */
 import { HeardLines, type BegunLine, type Stretch } from "./HeardLines.ts"
 import type { LiveEvent } from "./ServiceEvents.ts"
 import { type Line, OrderedLines } from "./OrderedLines.ts"
 
 /**
- * Most of the service's events arrive within some ms. The figures of an interrupted answer arrive only when the interruption is over, so
- * the line "barge-in" may have to wait for them.
+ * Most of the service's events arrive within some ms. The figures of an interrupted answer arrive only after the interruption, so the line
+ * "barge-in" may have to wait for them.
  */
 const bounds = { waitMillis: 60, maxWaitMillis: 2500 }
 
@@ -34,10 +34,10 @@ const figures = ({ times, turn }: Extract<LiveEvent, { readonly _tag: "TurnMeasu
 export class Narration {
   readonly #heard = new HeardLines()
   readonly #lines = new OrderedLines(bounds)
-  /** Turns of the agent whose figures have not come yet. */
+  /** The agent's turns whose figures have not arrived yet. */
   readonly #unmeasured = new Set<number>()
 
-  /** Takes in an event of the service. */
+  /** Adds an event of the service. */
   takeEvent(event: LiveEvent): void {
     const { at, turn } = event
     switch (event._tag) {
@@ -73,28 +73,28 @@ export class Narration {
     }
   }
 
-  /** The mark behind a line came back to the service: its sound was played. */
+  /** Call it when the mark after a line went back to the service because the line's sound was played. */
   played(mark: string, at: number): void {
     this.#heard.marked(mark, at)
   }
 
-  /** Sound that was queued on the caller's telephone was thrown away, or its stream ended. */
+  /** Call it when sound that was queued on the caller's telephone was thrown away, or when its stream ended. */
   cleared(at: number, playback: ReadonlyArray<Stretch>): void {
     this.#begin(this.#heard.clear(at, playback))
   }
 
-  /** The stream broke. */
+  /** Call it when the stream was lost. */
   lost(at: number): void {
     this.#lines.add({ at, text: "the stream is lost" })
   }
 
-  /** The lines that are due by now; `playback` is all sound on the telephone. */
+  /** The lines that are due by now. `playback`: all stretches of sound that were played on the telephone. */
   lines(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
     this.#begin(this.#heard.begun(playback, now))
     return this.#lines.release(now)
   }
 
-  /** The lines that are left when the call is over. */
+  /** The remaining lines when the call has ended. */
   end(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
     this.#begin(this.#heard.begun(playback, now))
     return this.#lines.end()

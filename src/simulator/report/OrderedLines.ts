@@ -1,9 +1,9 @@
 /**
- * Puts lines from several sources in the order of time, although some lines are known late.
+ * Puts lines from several sources in the order of time, although some lines arrive late.
  *
- * Each line waits a moment for others that might belong before it. A line can be announced under a key before its text is known; lines of
- * later times then wait for it, up to a limit. A line that comes too late gets the time of the previous line, so that times never go
- * back. Times are ms of one clock.
+ * Each line waits a moment for others that might belong before it. A line can be announced under a key before its text is known. Lines with
+ * later times then wait for it, up to a limit. A line that comes too late gets the time of the line before it, so that times never go
+ * back. Times are in ms of one clock.
  */
 
 export interface Line {
@@ -12,15 +12,15 @@ export interface Line {
 }
 
 interface Bounds {
-  /** How long any line waits for others, ms. */
+  /** How long each line waits for other lines, in ms. */
   readonly waitMillis: number
-  /** How long a line waits for an announced one, ms. */
+  /** How long a line waits for an announced line, in ms. */
   readonly maxWaitMillis: number
 }
 
 export class OrderedLines {
   readonly #bounds: Bounds
-  /** In the order of their times; lines of the same time in the order in which they were added. */
+  /** The waiting lines in the order of their times. Lines with the same time are in the order in which they were added. */
   #waiting: Array<Line> = []
   /** The times of announced lines, by their keys. */
   readonly #announced = new Map<number, number>()
@@ -36,12 +36,12 @@ export class OrderedLines {
     this.#waiting.splice(place + 1, 0, line)
   }
 
-  /** Announces that a line of this time will come. */
+  /** Announces that a line with this time will come. */
   announce(key: number, at: number): void {
     this.#announced.set(key, at)
   }
 
-  /** The announced line has come, or will never come. */
+  /** Call it when the announced line has come, or will never come. */
   settle(key: number): void {
     this.#announced.delete(key)
   }
@@ -51,7 +51,7 @@ export class OrderedLines {
     return this.#announced.get(key)
   }
 
-  /** Takes out the lines that need not wait any longer. */
+  /** Removes and returns the lines that need not wait any longer. */
   release(now: number): ReadonlyArray<Line> {
     const heldFrom = Math.min(Infinity, ...this.#announced.values())
     const isDue = ({ at }: Line) => now >= at + (at > heldFrom ? this.#bounds.maxWaitMillis : this.#bounds.waitMillis)
@@ -59,7 +59,7 @@ export class OrderedLines {
     return this.#take(first < 0 ? this.#waiting.length : first)
   }
 
-  /** Takes out all lines that are left. */
+  /** Removes and returns all remaining lines. */
   end(): ReadonlyArray<Line> {
     return this.#take(this.#waiting.length)
   }

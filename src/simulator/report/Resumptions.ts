@@ -1,35 +1,35 @@
 /**
- * Measures, in the caller's sound, how long the caller heard nothing when a stream was lost and another one followed.
+ * Measures how long the caller heard nothing when a stream was lost and another stream followed.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { SimulatedCallEvent, StreamEnd } from "./SimulatedCallEvent.ts"
 import { speeches } from "./SpeakingTurns.ts"
 import { samplesPerMilli } from "./Timeline.ts"
 
-/** Times are ms since the call was answered. */
+/** A lost stream that another stream followed. */
 export interface Resumption {
-  /** When the stream was lost. */
+  /** When the stream was lost, in ms since the call was answered. */
   readonly lostAt: number
-  /** From the last sound before the loss to the first sound after it, ms; `undefined` when no sound followed. */
+  /** The time from the last sound before the loss to the first sound after it, in ms. `undefined` if no sound followed. */
   readonly silence: number | undefined
-  /** From the loss to the first sound after it, ms. */
+  /** The time from the loss to the first sound after it, in ms. `undefined` if no sound followed. */
   readonly sinceLoss: number | undefined
 }
 
-/** Whether the stream was lost: its connection broke, by a requested fault or by itself. */
+/** Whether the stream was lost: its connection broke, because of a requested fault or for another reason. */
 export const isLoss = (why: StreamEnd): boolean => why === "fault" || why === "connectionLost"
 
-/** A time without a stream, ms since the call was answered. */
+/** A time without a stream, in ms since the call was answered. */
 interface Gap {
   readonly from: number
-  /** When the next stream began; `Infinity` if none did. */
+  /** When the next stream began. `Infinity` if there was no further stream. */
   readonly to: number
 }
 
 const answeredAt = (events: ReadonlyArray<SimulatedCallEvent>): number =>
   events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
 
-/** From every loss of a stream to the next stream. */
+/** The time from each loss of a stream to the next stream. */
 export const gaps = (events: ReadonlyArray<SimulatedCallEvent>): ReadonlyArray<Gap> => {
   const answered = answeredAt(events)
   return events.flatMap((event) => {
@@ -40,7 +40,7 @@ export const gaps = (events: ReadonlyArray<SimulatedCallEvent>): ReadonlyArray<G
 }
 
 /**
- * How long each frame took there and back, ms. Frames come back in the order in which they were sent; those that were on their way when a
+ * The round-trip time of each frame in ms. Frames come back in the order in which they were sent. Frames that were on their way when a
  * stream was lost do not come back.
  */
 export const roundTrips = (

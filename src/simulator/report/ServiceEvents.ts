@@ -1,5 +1,5 @@
 /**
- * The service's own events of a call while it runs: `GET /calls/{callSid}/events`.
+ * The service's own events of a call while the call goes on: `GET /calls/{callSid}/events`.
  */
 import { Config, Data, Effect, FileSystem, Option, Path, Redacted, Schema, Stream } from "effect"
 import { Sse } from "effect/encoding"
@@ -7,7 +7,7 @@ import { HttpClient, HttpClientRequest } from "effect/http"
 
 const Timed = { at: Schema.Number, turn: Schema.Number }
 
-/** The events that the demo shows; others are left out. */
+/** The events that the demo shows. All other events are left out. */
 export const LiveEvent = Schema.Union([
   Schema.TaggedStruct("CallerSaid", { ...Timed, text: Schema.String }),
   Schema.TaggedStruct("AgentSays", { ...Timed, text: Schema.String }),
@@ -26,10 +26,10 @@ export type LiveEvent = typeof LiveEvent.Type
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(LiveEvent))
 
-/** `API_KEY`, or the key that the service made for itself in its data folder. */
+/** `API_KEY` or, if that is not set, the key that the service has made in its data folder. */
 export const apiKey = Effect.gen(function*() {
   const configured = yield* Config.option(Config.Redacted("API_KEY"))
-  // A mounted secret ends with a newline, and the service reads it without.
+  // A secret that is mounted as a file ends with a newline, which the service removes, too.
   if (Option.isSome(configured)) return Option.map(configured, (key) => Redacted.make(Redacted.value(key).trim()))
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -37,7 +37,7 @@ export const apiKey = Effect.gen(function*() {
   return yield* Effect.option(Effect.map(fs.readFileString(file), (text) => Redacted.make(text.trim())))
 })
 
-/** The service refuses the events of the call, or does not know it. */
+/** The service does not send the events of the call. The message is the end of a sentence. */
 class NoEvents extends Data.TaggedError("NoEvents")<{ readonly status: number }> {
   override get message() {
     return `the service answers with ${this.status}${this.status === 401 ? "; set API_KEY to its key" : ""}`

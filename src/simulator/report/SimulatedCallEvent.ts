@@ -1,5 +1,5 @@
 /**
- * The events of a simulated call, in order: tests wait for them, and people read them.
+ * The events of a simulated call, in order. Tests wait for them, and the demo prints them.
  *
  * `at` is in milliseconds since the call was made, on the monotonic clock.
  */
@@ -22,8 +22,8 @@ export type WebhookKind = "voice" | "status" | "stream" | "amd"
 export type SimulatedCallEvent = Data.TaggedEnum<{
   Status: { readonly at: number; readonly status: CallStatus }
   /**
-   * A signed request was made. `answer`: the HTTP status; `undefined` if there was no answer in time. `requests`: the number of
-   * requests, retries included.
+   * A webhook was sent. `answer`: the HTTP status; `undefined` if there was no answer in time. `requests`: the number of requests, including
+   * retries.
    */
   Webhook: {
     readonly at: number
@@ -33,7 +33,7 @@ export type SimulatedCallEvent = Data.TaggedEnum<{
     readonly answer: number | undefined
     readonly requests: number
   }
-  /** A TwiML document is carried out: the names of its verbs. */
+  /** A TwiML document is carried out. `verbs`: the names of its verbs. */
   Twiml: { readonly at: number; readonly verbs: ReadonlyArray<string> }
   /** The WebSocket is open and `connected` was sent. */
   StreamConnected: { readonly at: number; readonly streamSid: string }
@@ -41,14 +41,14 @@ export type SimulatedCallEvent = Data.TaggedEnum<{
   StreamStarted: { readonly at: number; readonly streamSid: string; readonly parameters: Readonly<Record<string, string>> }
   /** The first sound of the service on this stream. */
   FirstSound: { readonly at: number; readonly streamSid: string }
-  /** A mark was set by the service. */
+  /** The service has sent a mark. */
   MarkSet: { readonly at: number; readonly name: string }
-  /** A mark went back: its sound was played, or (`cleared`) thrown away. */
+  /** A mark went back to the service. `cleared`: its sound was thrown away and not played. */
   MarkReturned: { readonly at: number; readonly name: string; readonly cleared: boolean }
-  /** The service discarded what was queued: `droppedMillis` of sound. */
+  /** The service has sent `clear`. `droppedMillis`: how much queued sound was thrown away. */
   Cleared: { readonly at: number; readonly droppedMillis: number }
   Digit: { readonly at: number; readonly digit: string }
-  /** A `<Dial>` is over: the number that it rang, the caller ID, and how it ended. */
+  /** A `<Dial>` has ended. `to`: the dialled number. */
   Dialled: { readonly at: number; readonly to: string; readonly callerId: string | undefined; readonly status: TerminalStatus }
   /** A `<Say>` was spoken to the caller. */
   Said: { readonly at: number; readonly text: string }

@@ -1,5 +1,5 @@
 /**
- * Finds who spoke when on a call, and how soon the answers came.
+ * Finds when the caller and the agent spoke on a call, and how soon the answers came.
  *
  * The figures come from the sound that the caller said and heard, on one time axis, and not from the service's reports.
  */
@@ -14,13 +14,13 @@ interface Speech {
 
 const stepSamples = 5 * samplesPerMilli
 
-/** Root mean square, about -46 dBFS: quieter than any voice, louder than a line's noise. */
+/** Sound of this root mean square (about -46 dBFS) or more is audible. The limit is below any voice and above the noise of a line. */
 const audibleLevel = 160
 
-/** Shorter pauses are part of a stretch: between words, and between the sentences of one answer. */
+/** A shorter pause belongs to the stretch: it is a pause between words, or between the sentences of one answer. */
 const maxPauseMillis = 450
 
-/** A sound with fewer loud steps in a row is a click, and not speech. */
+/** A sound with fewer loud steps in a row is not speech but a click. */
 const minLoudSteps = 4
 
 /** Finds the stretches of speech in a sound. */
@@ -41,12 +41,12 @@ export const speeches = (sound: Pcm<8000>): ReadonlyArray<Speech> => {
   return found
 }
 
-/** An utterance of the caller's and its answer. */
+/** An utterance of the caller, and the answer to it. */
 interface Exchange {
   readonly said: Speech
-  /** ms from the utterance's last sound to the answer's first sound; unset if there was no answer before the next utterance. */
+  /** The time from the utterance's last sound to the answer's first sound, in ms. Unset if there was no answer before the next utterance. */
   readonly voiceToVoice: number | undefined
-  /** The utterance began while the agent spoke. */
+  /** Whether the utterance began while the agent spoke. */
   readonly isInterruption: boolean
 }
 

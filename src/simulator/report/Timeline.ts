@@ -1,5 +1,5 @@
 /**
- * Sound on a time axis: what the caller of a simulated call said, or heard, and when.
+ * Sound on a time axis: the sound that the caller of a simulated call said or heard.
  *
  * Times are in samples (1/8 ms) since the call was answered. Between the pieces of sound there is silence.
  */
@@ -11,7 +11,7 @@ interface Piece {
   readonly sound: Uint8Array
 }
 
-/** Sound without a break, in samples. */
+/** A stretch of sound without a break. Times are in samples. */
 interface Stretch {
   readonly from: number
   readonly to: number
@@ -26,12 +26,12 @@ export const nanosPerSample = 125_000
 /** A time in nanoseconds as the nearest number of samples. */
 export const toSamples = (nanos: bigint): number => Math.round(Number(nanos) / nanosPerSample)
 
-/** μ-law pieces in the order in which they sound; they never overlap. */
+/** Pieces of μ-law sound in chronological order. They never overlap. */
 export class Timeline {
   #pieces: Array<Piece> = []
   #stretches: Array<Stretch> = []
 
-  /** Adds μ-law sound at a time that is not before the end of the sound so far. */
+  /** Adds μ-law sound. `at` must not be before the end of the sound so far. */
   put(at: number, sound: Uint8Array): void {
     if (sound.length === 0) return
     this.#pieces.push({ at, sound })
@@ -65,7 +65,7 @@ export class Timeline {
   /** The sound from `from` (inclusive) to `to` (exclusive), as linear samples. */
   pcm(from = 0, to = this.end): Pcm.Pcm<8000> {
     const out = new Int16Array(Math.max(0, to - from))
-    // Backwards, since a simulated caller needs the newest sound every 20 ms.
+    // The loop begins at the end, since the callers of this method usually need the newest sound, every 20 ms.
     for (let index = this.#pieces.length - 1; index >= 0; index--) {
       const { at, sound } = this.#pieces[index]!
       if (at + sound.length <= from) break

@@ -13,12 +13,12 @@ import * as TwimlRunner from "./twiml/TwimlRunner.ts"
 
 /** How a telephone behaves when the service dials it. Times count from the first ring. */
 export type PhoneBehaviour = Data.TaggedEnum<{
-  /** Somebody takes the call, or a machine does. */
+  /** A person or a machine answers the call. */
   Answers: {
-    /** 1 s when not given. */
+    /** How long the telephone rings. Default: 1 s. */
     readonly after?: Duration.Input
     readonly caller: Caller
-    /** The result of answering machine detection; `human` when not given. */
+    /** The result of answering machine detection. Default: `human`. */
     readonly answeredBy?: "human" | "machine_start" | "machine_end_beep" | "fax" | "unknown"
     /** Faults of the call's stream and webhooks. */
     readonly faults?: Faults
@@ -36,7 +36,7 @@ export interface Environment {
   readonly accountSid: AccountSid
   readonly delivery: StatusCallbacks.Delivery
   readonly twiml: Omit<TwimlRunner.Environment, "callbacks">
-  /** Makes the sound of a script. If that fails, a problem is noted and the caller is silent. */
+  /** Makes the sound of a caller's script. If that fails, a problem is noted and the caller is silent. */
   readonly prepare: (call: PhoneCall, caller: Caller) => Effect.Effect<ActiveCaller>
 }
 
@@ -63,7 +63,7 @@ const answer = Effect.fnUntraced(function*(environment: Environment, call: Phone
   return answeredAt
 })
 
-/** Runs a call from its first state to its end, and delivers its callbacks meanwhile. */
+/** Runs a call from its first state to its end. Meanwhile, its callbacks are delivered. */
 const live = Effect.fnUntraced(function*(
   environment: Environment,
   call: PhoneCall,
@@ -88,7 +88,7 @@ const live = Effect.fnUntraced(function*(
   yield* Deferred.succeed(call.settled, status)
 })
 
-/** Somebody calls our number: the voice webhook is asked before the call is answered. */
+/** Runs a call from a telephone to the service. The voice webhook is requested before the call is answered. */
 export const inbound = Effect.fn("CallLife.inbound")(function*(
   environment: Environment,
   call: PhoneCall,
@@ -99,7 +99,7 @@ export const inbound = Effect.fn("CallLife.inbound")(function*(
       const document = yield* TwimlLoader.load(twiml, call, source)
       if (document === undefined) return "failed"
       const first = document.verbs[0]
-      // Twilio documents the reasons, but not the final states. `no-answer` for "rejected" is our guess.
+      // Twilio documents the reasons, but not the final states of the call. `no-answer` for "rejected" is our guess.
       if (first?._tag === "Reject") return first.reason === "busy" ? "busy" : "no-answer"
       const answeredAt = yield* answer(environment, call, callbacks)
       return yield* TwimlRunner.run(twiml, call, document, answeredAt)
@@ -114,10 +114,10 @@ export interface Dialling {
   readonly timeLimit: Duration.Duration | undefined
 }
 
-/** From the answer to the result of answering machine detection. */
+/** The time from the answer to the result of answering machine detection. */
 const detectionTime = Duration.seconds(2)
 
-/** The service calls somebody. */
+/** Runs a call from the service to a telephone. */
 export const outbound = Effect.fn("CallLife.outbound")(function*(
   environment: Environment,
   call: PhoneCall,

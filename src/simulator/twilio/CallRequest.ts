@@ -1,5 +1,5 @@
 /**
- * The parameters of a request to create a call, checked as Twilio checks them.
+ * Reads the parameters of a request to create a call, with the same checks as Twilio's.
  *
  * https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource
  */
@@ -9,7 +9,7 @@ import type { Dialling } from "./CallLife.ts"
 import type { AnswerDetection, Source, StatusCallback, Target } from "../caller/PhoneCall.ts"
 import type { Method } from "./twiml/TwimlReader.ts"
 
-/** The fields of a form; a name that occurs several times has an array. */
+/** The fields of a form. A name that occurs several times has an array of values. */
 export type Form = Readonly<Record<string, string | ReadonlyArray<string>>>
 
 export interface CallRequest extends Dialling {
@@ -20,10 +20,10 @@ export interface CallRequest extends Dialling {
   readonly fallback: Target | undefined
 }
 
-/** One of Twilio's errors, by its code; the HTTP status is 400. */
+/** The request is refused with one of Twilio's error codes. The HTTP status is 400. */
 class CallRefused extends Data.TaggedError("CallRefused")<{ readonly code: number; readonly message: string }> {}
 
-/** The value of a name; the first when there are several, `undefined` when it is empty. */
+/** The first value of a name. `undefined` if the form does not have the name, or if the value is empty. */
 export const firstValue = (form: Form, name: string): string | undefined => {
   const value = form[name]
   const text = typeof value === "string" ? value : value?.[0]
@@ -41,7 +41,7 @@ const isWebUrl = (text: string): boolean => URL.canParse(text) && /^https?:$/.te
 
 const refuse = (code: number, message: string) => Result.fail(new CallRefused({ code, message }))
 
-/** The magic numbers of Twilio's test credentials, and the error of a call to each. */
+/** The magic numbers of Twilio's test credentials. A call to one of them is refused with this error. */
 const magicTo: Readonly<Record<string, readonly [code: number, message: string]>> = {
   "+15005550001": [21217, "The phone number you are attempting to call is not valid."],
   "+15005550002": [21214, "The phone number you are attempting to call cannot be reached."],
@@ -66,7 +66,7 @@ const seconds = (form: Form, name: string, fallback: number, max: number): numbe
   return Number.isFinite(value) && value > 0 ? Math.min(value, max) : fallback
 }
 
-/** Where a changed call gets its next TwiML; `undefined` if the request names none. */
+/** The source of the next TwiML in a request that changes a call. `undefined` if the request names no source. */
 export const redirect = (form: Form): Result.Result<Source, CallRefused> | undefined =>
   firstValue(form, "Url") === undefined && firstValue(form, "Twiml") === undefined ? undefined : source(form)
 
@@ -82,7 +82,7 @@ export const parse = (form: Form): Result.Result<CallRequest, CallRefused> => {
   if (Option.isNone(to)) return refuse(21211, "The phone number you are attempting to call is not valid.")
   const from = PhoneNumber.parse(fromText)
   if (Option.isNone(from)) return refuse(21212, "The 'From' number is not a valid phone number.")
-  // Only …0006 of Twilio's numbers for test credentials may call.
+  // Of Twilio's numbers for test credentials, only +15005550006 may be the caller.
   if (/^\+1500555\d{4}$/.test(from.value) && from.value !== "+15005550006") {
     return refuse(21210, "The source phone number provided is not yet verified for your account.")
   }

@@ -10,7 +10,7 @@ export const webhookFailed = 11200
 export const webhookRefused = 11202
 /** The webhook was not reached in time, or did not answer in 15 seconds. */
 export const webhookUnreachable = 11205
-/** The webhook's answer is not HTTP, or the connection broke before it was whole. */
+/** The webhook's answer is not HTTP, or the connection broke before the answer was complete. */
 export const webhookBroken = 11206
 /** The webhook's host name is not known. */
 export const webhookHostUnknown = 11210
@@ -20,7 +20,7 @@ export const invalidUrl = 11100
 export const invalidDocument = 12100
 /** Warning: a verb, a noun or an attribute is not known, and was skipped. */
 export const skipped = 12200
-/** The answer's content type is neither `text/xml` nor `application/xml`. */
+/** The answer's content type is none of `text/xml`, `application/xml` and `text/html`. */
 export const invalidContentType = 12300
 /** `<Dial>` has no number that can be rung. */
 export const invalidDialNumber = 13224
@@ -30,7 +30,7 @@ export const streamUnreachable = 31901
 export const streamBroken = 31903
 /** The upgrade was answered with something other than 101: a wrong path, a refused signature, a query string in the URL. */
 export const streamRefused = 31920
-/** The service closed the WebSocket. Usually that is intended, because an agent ends a call so. */
+/** The service closed the WebSocket. Usually this is intended: an agent ends a call in this way. */
 export const streamClosedByService = 31921
 /** The stream's URL has another scheme than `wss`. */
 export const streamSchemeUnsupported = 31922

@@ -1,5 +1,5 @@
 /**
- * Limits how many calls of its API Twilio begins in a second. Further calls wait, with the status `queued`.
+ * Twilio's limit for the number of calls that begin in a second through its API. Further calls wait with the status `queued`.
  */
 export class DialQueue {
   readonly #gapMillis: number
@@ -9,7 +9,7 @@ export class DialQueue {
     this.#gapMillis = 1000 / callsPerSecond
   }
 
-  /** Queues a call at `nowMillis` of the monotonic clock; returns how many whole ms the call waits. */
+  /** Queues a call at `nowMillis` of the monotonic clock. Returns how long the call waits, in whole ms. */
   join(nowMillis: number): number {
     const turnMillis = Math.max(nowMillis, this.#nextTurnMillis)
     this.#nextTurnMillis = turnMillis + this.#gapMillis

@@ -1,8 +1,8 @@
 /**
- * The faults that can be requested: of a call's Media Stream, of its signed requests, and of the REST API.
+ * The faults that can be requested for a call's Media Stream, for its signed requests, and for the REST API.
  *
- * Each fault is off unless it is named. Times are milliseconds since the stream's `start`. `jitter` and `lost` are random, and
- * the same `seed` gives the same call again.
+ * Each fault is off unless it is set. Times are in milliseconds since the stream's `start`. `jitter` and `lost` are random, but the same
+ * `seed` gives the same faults again.
  */
 import { Data, Result, Schema } from "effect"
 
@@ -15,55 +15,55 @@ export type CutKind = "midFrame" | "reset"
 
 /** The faults of one call. */
 export interface Faults {
-  /** The seed of random faults; "simulator" when not given. */
+  /** The seed of random faults. Default: "simulator". */
   readonly seed?: string
-  /** Only the first stream of the call has faults; streams after a reconnect have none. */
+  /** Only the first stream of the call has faults. Streams after a reconnect have none. */
   readonly onlyFirstStream?: boolean
   /** Each media frame comes up to `maxMillis` late, but never before an earlier frame. */
   readonly jitter?: { readonly maxMillis: number }
   /** Every `everyMillis` the frames of `holdMillis` are held back and then come all at once. */
   readonly late?: { readonly everyMillis: number; readonly holdMillis: number }
   /**
-   * The network stalls: all data to the service is held up for `forMillis`, and then arrives at once and in order, as with TCP. It
-   * happens once at `atMillis`, or else again and again, with `stallEveryMillis` of a good line in between.
+   * The network stalls: all data to the service is held up for `forMillis`, and then arrives at once and in order, as with TCP. The stall
+   * happens once, at `atMillis`. Without `atMillis` it is repeated, with `stallEveryMillis` of a good line before each stall.
    */
   readonly stall?: { readonly forMillis: number; readonly atMillis?: number }
   /** Each media frame is lost with this probability, 0…1. `chunk` and `timestamp` go on counting. */
   readonly lost?: { readonly probability: number }
-  /** Frames stop for a while, without `stop`; forever if `forMillis` is `Infinity`. */
+  /** Frames stop for a while, without a `stop` message. They stop forever if `forMillis` is `Infinity`. */
   readonly silenceGap?: { readonly atMillis: number; readonly forMillis: number }
-  /** A meaningless message comes before every n-th media frame: all kinds in turn, unless some are named. */
+  /** A meaningless message comes before every n-th media frame. The kinds take turns. Without `kinds`, all kinds are used. */
   readonly rubbish?: { readonly every: number; readonly kinds?: ReadonlyArray<RubbishKind> }
   /**
-   * The connection is cut with no close handshake and no `stop`, and the call goes on with the stream's `action`. `streams`: how many
-   * streams of the call in a row are cut, each at this moment; all of them when not given.
+   * The connection is cut without a close handshake and without `stop`. The call goes on with the stream's `action`. `streams`: how many
+   * streams of the call in a row are cut, each after the same time. Default: all of them.
    */
   readonly suddenClose?: {
     readonly atMillis: number
-    /** After half a WebSocket frame, or by a TCP reset, so that the service sees an error and not an end. */
+    /** Cuts after half a WebSocket frame, or by a TCP reset, so that the service sees an error and not the end of the connection. */
     readonly how?: CutKind
     readonly streams?: number
   }
-  /** Twilio's side stops reading the service's data; forever if `forMillis` is `Infinity`. */
+  /** Twilio's side stops reading the service's data for a time, or forever if `forMillis` is `Infinity`. */
   readonly slowReader?: { readonly atMillis: number; readonly forMillis: number }
   /** The number of media frames between `connected` and `start`. */
   readonly mediaBeforeStart?: number
   /** `start` comes twice. */
   readonly startTwice?: boolean
-  /** `start` never comes. `media`: media comes all the same. `silent`: nothing comes. */
+  /** `start` never comes. `media`: media messages come nevertheless. `silent`: no message comes. */
   readonly startNever?: "media" | "silent"
   /** The header `x-twilio-signature` of the WebSocket upgrade is wrong, or missing. */
   readonly upgradeSignature?: "forged" | "missing"
   /** The stream's `<Parameter>` of this name (default `token`) is left out, or has another value. */
   readonly token?: { readonly is: "missing" | "other"; readonly name?: string }
-  /** Once the stream has begun, a second one is opened with the same parameters, including the token. */
+  /** When the stream has begun, a second stream is opened with the same parameters, including the token. */
   readonly replayStream?: boolean
-  /** One text message of about `bytes` (default 2 MiB). */
+  /** One text message of about `bytes` bytes (default 2 MiB) is sent. */
   readonly oversized?: { readonly atMillis: number; readonly bytes?: number }
   /** After the caller has hung up, Twilio still requests the stream's `action`, with `CallStatus=completed`. */
   readonly actionAfterEnd?: boolean
   /**
-   * The fallback URL is used only for the call's first document. Twilio does not document whether it is used whenever a
+   * The fallback URL is used only for the call's first document. Twilio does not document whether it is also used when a later
    * `<Connect action>` or `<Redirect>` fails.
    */
   readonly noFallback?: boolean
@@ -71,7 +71,7 @@ export interface Faults {
   readonly webhookSignature?: "forged" | "missing"
 }
 
-/** ms of a good line before and between repeated stalls. */
+/** The time before each repeated stall in which the line is good, in ms. */
 export const stallEveryMillis = 4000
 
 /** No fault at all. */
@@ -82,7 +82,7 @@ class FaultsError extends Schema.TaggedError<FaultsError>()("FaultsError", {
   message: Schema.String
 }) {}
 
-/** Each fault by its name on a command line. `value` is 0 if none is written. Only {@link timed} faults get `at`. */
+/** Each fault by its name on the command line. `value` is 0 if the text has no number. Only {@link timed} faults get `at`. */
 const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> = {
   jitter: (value) => ({ jitter: { maxMillis: value || 40 } }),
   late: (value) => ({ late: { everyMillis: 1000, holdMillis: value || 200 } }),
@@ -117,10 +117,10 @@ const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> 
 /** Faults that take a moment (ms) in addition to their number: `stall=1500@3000`. */
 const timed: ReadonlySet<string> = new Set(["stall"])
 
-/** Faults whose number is a moment: `sudden-close@3000` is `sudden-close=3000`. */
+/** Faults whose number is a moment: `sudden-close@3000` means the same as `sudden-close=3000`. */
 const momentary: ReadonlySet<string> = new Set(["sudden-close", "half-frame", "reset"])
 
-/** The names that {@link parse} knows. */
+/** The names that {@link parse} accepts. */
 export const names: ReadonlyArray<string> = Object.keys(presets)
 
 const fault = /^([a-z-]+)(?:=([^@]*))?(?:@(.*))?$/
@@ -144,7 +144,7 @@ const parseFault = (text: string): Result.Result<Faults, FaultsError> => {
   return Result.succeed(momentary.has(name) ? preset(at ?? Number(value ?? 0)) : preset(Number(value ?? 0), at))
 }
 
-/** The faults of one stream of a call; streams are counted from 0. */
+/** The faults of one stream of a call. Streams are counted from 0. */
 export const ofStream = (faults: Faults, stream: number): Faults => {
   if (faults.onlyFirstStream === true && stream > 0) return none
   const { suddenClose, ...others } = faults
@@ -152,8 +152,8 @@ export const ofStream = (faults: Faults, stream: number): Faults => {
 }
 
 /**
- * Reads faults from a command line: comma-separated names, with or without a number, such as `jitter=40,lost=0.02,rubbish`. Some
- * take a moment in ms, such as `stall=1500@3000` or `sudden-close@3000`.
+ * Reads faults from the command line: comma-separated names, with or without a number, such as `jitter=40,lost=0.02,rubbish`. Some
+ * faults take a moment in ms, such as `stall=1500@3000` or `sudden-close@3000`.
  */
 export const parse = (text: string): Result.Result<Faults, FaultsError> => {
   const faults: Faults = {}
@@ -169,11 +169,11 @@ export const parse = (text: string): Result.Result<Faults, FaultsError> => {
 export type RestFault = Data.TaggedEnum<{
   /** Answers with Twilio's error body. */
   Reply: { readonly status: number; readonly code: number; readonly message: string }
-  /** The request is read, nothing is done, and no answer comes. */
+  /** The request is read, but not carried out, and no answer comes. */
   Hang: {}
-  /** The connection is closed without an answer; nothing is done. */
+  /** The connection is closed without an answer, and the request is not carried out. */
   Cut: {}
-  /** The request is carried out (a call is placed, a phone rings), and no answer comes. */
+  /** The request is carried out (a call is placed, a phone rings), but no answer comes. */
   AcceptThenHang: {}
   /** The call is placed, but the answer comes only after the service has received the callback of this status. */
   AnswerLate: { readonly until: "ringing" | "in-progress" | "end" }
@@ -182,20 +182,20 @@ export type RestFault = Data.TaggedEnum<{
 }>
 export const RestFault = Data.taggedEnum<RestFault>()
 
-/** 401/20003. */
+/** HTTP status 401 with Twilio's code 20003. */
 export const unauthorized: RestFault = RestFault.Reply({ status: 401, code: 20003, message: "Authenticate" })
 
-/** 429/20429. */
+/** HTTP status 429 with Twilio's code 20429. */
 export const tooManyRequests: RestFault = RestFault.Reply({ status: 429, code: 20429, message: "Too Many Requests" })
 
-/** 500/20500. */
+/** HTTP status 500 with Twilio's code 20500. */
 export const internalServerError: RestFault = RestFault.Reply({
   status: 500,
   code: 20500,
   message: "An internal server error has occurred"
 })
 
-/** 400 with one of Twilio's codes, such as 21214. */
+/** HTTP status 400 with one of Twilio's codes, such as 21214. */
 export const badRequest = (code: number, message: string): RestFault => RestFault.Reply({ status: 400, code, message })
 
 /** A list with the fault, `times` times. */

@@ -14,7 +14,7 @@ import { end, type PhoneCall, view } from "../caller/PhoneCall.ts"
 import * as TwimlBins from "./twiml/TwimlBins.ts"
 import { rfc2822 } from "./webhook/StatusCallbacks.ts"
 
-/** A request to the API; `parameters` are from the form, or from the query of a GET. */
+/** A request to the API. `parameters`: the fields of the form or, for a GET, of the query. */
 export interface RestRequest {
   readonly method: string
   readonly path: string
@@ -23,7 +23,7 @@ export interface RestRequest {
   readonly authorized: boolean
 }
 
-/** What the API needs from the simulator. */
+/** The parts of the simulator that the API uses. */
 interface Backend {
   readonly accountSid: AccountSid
   readonly authToken: Redacted.Redacted
@@ -90,7 +90,7 @@ const matches = (filters: CallRequest.Form) => {
   const after = millisOf(CallRequest.firstValue(filters, "StartTime>"))
   const before = millisOf(CallRequest.firstValue(filters, "StartTime<"))
   return (call: PhoneCall): boolean => {
-    // A call that has not started is found by the time when it was made.
+    // A call that was not answered is found by the time when it was created.
     const started = call.startedAt ?? call.createdAt
     return (to === undefined || call.to === to) &&
       (from === undefined || call.from === from) &&
@@ -121,7 +121,7 @@ const list = (backend: Backend, path: string, filters: CallRequest.Form) => {
 
 const notChangeable = (why: string) => error(400, 21220, `Call is not in a state that can be changed: ${why}.`)
 
-/** Hang up, cancel, or go on with other TwiML. */
+/** Changes a call: hangs it up, cancels it, or continues it with other TwiML. */
 const change = Effect.fnUntraced(function*(backend: Backend, call: PhoneCall, form: CallRequest.Form) {
   const status = CallRequest.firstValue(form, "Status")
   if (isTerminal(call.status) || Deferred.isDoneUnsafe(call.ending)) return notChangeable("it is over")
@@ -156,7 +156,7 @@ const create = Effect.fnUntraced(function*(
   const request = CallRequest.parse(form)
   if (Result.isFailure(request)) return error(400, request.failure.code, request.failure.message)
   const call = yield* backend.dial(request.success)
-  // Made before the wait, because Twilio's answer shows the call as it was placed.
+  // The answer is made before the wait, because Twilio's answer shows the call in its first state.
   const answer = HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call), { status: 201 })
   return yield* Effect.as(beforeAnswer(call), answer)
 })
@@ -183,7 +183,7 @@ const route = (
     : Effect.succeed(HttpServerResponse.jsonUnsafe(toJson(backend.accountSid, call)))
 }
 
-/** A TwiML Bin is served by Twilio itself. It has no faults of the REST API, and it needs no credentials. */
+/** Serves a TwiML Bin. A request for a bin has none of the REST API's faults, and needs no credentials. */
 const bin = (bins: TwimlBins.Bins, path: string) => {
   const document = TwimlBins.find(bins, path)
   return document === undefined ? notFound(path) : HttpServerResponse.text(document, { contentType: "text/xml" })
@@ -226,6 +226,6 @@ export const handle = (backend: Backend) => {
       case "Pass":
         return request.authorized ? yield* route(backend, request) : error(401, 20003, "Authenticate")
     }
-    // Unlike the routes of a router, a bare handler is uninterruptible. A handler that hangs would outlive the server.
+    // A handler without a router is uninterruptible by default. If it hung, it would outlive the server.
   }).pipe(Effect.interruptible)
 }

@@ -1,10 +1,10 @@
-/** The requests to the REST API so far, and the faults of the requests to come. */
+/** The requests to the REST API so far, and the faults for further requests. */
 import { RestFault } from "./Faults.ts"
 import type { RestRequest } from "./RestApi.ts"
 
 /**
- * The faults of REST requests: a list from which each request takes the next one, or a function of the request (`undefined`: no
- * fault).
+ * The faults of REST requests. In a list, each request gets the next fault. A function returns the fault of a request, or `undefined` if the
+ * request has no fault.
  */
 export type RestFaults = ReadonlyArray<RestFault> | ((request: RestRequest) => RestFault | undefined)
 

@@ -12,7 +12,7 @@ export type Phones = (to: PhoneNumber) => PhoneBehaviour
 /** Everybody answers after a second and says nothing. */
 export const everybodyAnswers: Phones = () => PhoneBehaviour.Answers({ caller: Caller.silent })
 
-/** How a `<Dial>` to such a telephone ends. */
+/** The final status of a `<Dial>` to a telephone with this behaviour. */
 const dialStatus: Readonly<Record<PhoneBehaviour["_tag"], TerminalStatus>> = {
   Answers: "completed",
   Busy: "busy",
@@ -21,7 +21,7 @@ const dialStatus: Readonly<Record<PhoneBehaviour["_tag"], TerminalStatus>> = {
   Canceled: "canceled"
 }
 
-/** How a `<Dial>` to the telephone goes. The person who answers talks for a second and hangs up. */
+/** The course of a `<Dial>` to a telephone. A person who answers talks for a second and hangs up. */
 export const ring = (phone: PhoneBehaviour): DialResult => ({
   status: dialStatus[phone._tag],
   rings: Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second")),

@@ -1,8 +1,9 @@
 import type { LanguageRules } from "../LanguageRules.ts"
 
-const at = /(?:^|[^\p{L}])(?:o|po)\s$/iu
-/** Prepositions that take the genitive: "od 9:00 do 17:00". */
-const from = /(?:^|[^\p{L}])(?:od|do|koło|około)\s$/iu
+/** Prepositions before a time in the locative: "o 9:00". */
+const locativePreposition = /(?:^|[^\p{L}])(?:o|po)\s$/iu
+/** Prepositions before a time in the genitive: "od 9:00 do 17:00". */
+const genitivePreposition = /(?:^|[^\p{L}])(?:od|do|koło|około)\s$/iu
 
 export const pl: LanguageRules = {
   language: "pl",
@@ -24,9 +25,9 @@ export const pl: LanguageRules = {
       year === undefined ? "" : ` ${words.ordinal(year, "spellout-ordinal-masculine-genitive")}`
     }`,
   clock: ({ before, hours, isOpen, minutes }, words) => {
-    const ruleSet = at.test(before)
+    const ruleSet = locativePreposition.test(before)
       ? "spellout-ordinal-feminine-locative"
-      : from.test(before) || isOpen === true
+      : genitivePreposition.test(before) || isOpen === true
       ? "spellout-ordinal-feminine-genitive"
       : "spellout-ordinal-feminine"
     const hour = hours === 0 ? words.cardinal(0) : words.ordinal(hours, ruleSet)

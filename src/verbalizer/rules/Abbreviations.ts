@@ -1,5 +1,6 @@
 /**
- * Writes abbreviations in full: "Baker St.," becomes "Baker Street,". A short word becomes a weekday only beside figures or in a range.
+ * Writes abbreviations in full: "Baker St.," becomes "Baker Street,". A short word such as "Mon" is read as a weekday only before digits or
+ * in a range.
  */
 import type { Abbreviation } from "../LanguageRules.ts"
 import { beforeOf, capitalised, escape, here, type Language, match, oneOf, type Rule, wordEnd } from "./Rule.ts"
@@ -16,24 +17,24 @@ const weekdaysOf = (language: string): ReadonlyMap<string, string> => {
   return days
 }
 
-/** A title without its full stop needs a capital after it. With its full stop, "and" or "de" may follow, too. */
+/** After a title without its full stop, a capital must follow. After its full stop, words such as "and" or "de" may follow, too. */
 const titleFollows = "(?:\\.(?=[\\s\\u00A0]+\\p{L})|(?=[\\s\\u00A0]+\\p{Lu}))"
 
-/** Matches an abbreviation. A blank may follow a full stop inside it, and its small first letter may be a capital. */
+/** Matches an abbreviation. A blank may follow each full stop inside it. A small first letter also matches the capital letter. */
 const patternOf = ([written, , kind]: Abbreviation): RegExp => {
-  const isStopped = written.endsWith(".")
-  const body = (isStopped ? written.slice(0, -1) : written).split(".").map(escape).join("\\.[\\s\\u00A0]?")
+  const hasFullStop = written.endsWith(".")
+  const body = (hasFullStop ? written.slice(0, -1) : written).split(".").map(escape).join("\\.[\\s\\u00A0]?")
   const first = /^\p{Ll}/u.test(body) ? `[${body[0]}${body[0].toUpperCase()}]${body.slice(1)}` : body
   // "Mr Smith", "Dr Jones": British and French titles have no full stop. A single letter must have one.
   const mayLackStop = kind === "title" && written.length > 2
-  const end = isStopped ? (mayLackStop ? "" : "\\.") : wordEnd
-  const follows = kind === "title" && isStopped
+  const end = hasFullStop ? (mayLackStop ? "" : "\\.") : wordEnd
+  const follows = kind === "title" && hasFullStop
     ? (mayLackStop ? titleFollows : "(?=[\\s\\u00A0]+\\p{Lu})")
     : kind === "number"
     ? "(?=[\\s\\u00A0]*[\\d+(])"
     : kind === "street"
     ? "(?![\\p{L}\\p{N}])"
-    : isStopped
+    : hasFullStop
     ? "(?![\\p{L}])"
     : ""
   return here(`${kind === "suffix" ? "([\\p{L}-]+)" : ""}${first}${end}${follows}`)
@@ -72,9 +73,9 @@ export const make = ({ rules }: Language): Rule => {
       if (found === null) continue
       const [matched] = found
       const after = text.slice(at + matched.length, at + matched.length + 24)
-      const isBehindName = /(?:^|\s)(?:\p{Lu}[\p{L}\p{M}'’-]*|\d+(?:st|nd|rd|th))\s$/u.test(before)
-      if (kind === "street" && !isBehindName) continue
-      // "St. James" and "Dr. Smith" are titles at any place. "Baker St. is near" has no title.
+      const isAfterName = /(?:^|\s)(?:\p{Lu}[\p{L}\p{M}'’-]*|\d+(?:st|nd|rd|th))\s$/u.test(before)
+      if (kind === "street" && !isAfterName) continue
+      // "St." is a title before a name ("St. James"). In "Baker St. is near" it is not.
       if (kind === "title" && entries.some(({ entry }) => entry[0] === written && entry[2] === "street") && !/^\s+\p{Lu}/u.test(after) && !/^\s+(?:and|&)\s/.test(after)) continue
       const words = kind === "suffix" ? `${found[1]}${spoken}` : /^\p{Lu}/u.test(matched) && /^\p{Ll}/u.test(written) ? capitalised(spoken) : spoken
       const isEnd = matched.endsWith(".") && (kind === "any" || kind === "street" || kind === "suffix") && endsSentence.test(after)

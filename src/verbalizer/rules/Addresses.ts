@@ -1,5 +1,5 @@
 /**
- * E-mail addresses, web addresses, file names and handles. Their signs are named, and letters that make no word are spelled.
+ * E-mail addresses, web addresses, file names and handles. Their signs are named, and letters that are not a word are spelled.
  */
 import { here, type Language, match, type Rule } from "./Rule.ts"
 
@@ -63,7 +63,7 @@ export const make = ({ rules: { signs }, words }: Language): Rule => {
     const name = match(bare, text, at)
     if (name !== null && /\p{L}/u.test(name[0].replace(/\.[^.]*$/, ""))) return { length: name[0].length, words: spell(name[0]) }
     const underscored = match(file, text, at)
-    // A name from program code is read as its words.
+    // A name from program code, such as `max_value`, is read word by word.
     if (underscored === null) return undefined
     const parts = underscored[0].match(/\p{L}[\p{L}\p{M}]*|\d+|\p{N}/gu) ?? []
     return { length: underscored[0].length, words: parts.map((part) => /^\d+$/.test(part) ? words.digits(part) : part).join(" ") }

@@ -1,5 +1,5 @@
 /**
- * Figures that name something and count nothing: ZIP codes, order numbers, PINs, serial numbers. They are read digit by digit.
+ * Figures that name something and do not count: ZIP codes, order numbers, PINs, serial numbers. They are read digit by digit.
  */
 import { beforeOf, here, type Language, match, type Rule } from "./Rule.ts"
 
@@ -7,7 +7,7 @@ import { beforeOf, here, type Language, match, type Rule } from "./Rule.ts"
 const longDigits = 5
 const roundNumber = /0{3}$/
 
-/** Letters with one or two figures are a name, whose figures are read as a number: "A4", "MP3", "B12". */
+/** Whether a token is a name: letters with one or two figures, such as "A4", "MP3", "B12". Its figures are read as a number. */
 const isName = (token: string): boolean => /^(?:\p{L}+-?\d{1,2}|\d{1,2}-?\p{L}+)$/u.test(token) && !/(?:^|\D)0\d/.test(token)
 
 export const make = ({ rules, words }: Language): Rule => {

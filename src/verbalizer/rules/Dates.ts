@@ -1,17 +1,17 @@
 /**
- * Dates: with the month's name in any order, in figures in the language's order, and as ISO 8601 writes them.
+ * Dates: with the month's name and in any order; in figures and in the language's order; and in the form of ISO 8601.
  */
 import { beforeOf, here, type Language, match, oneOf, type Rule } from "./Rule.ts"
 
 interface Month {
   readonly number: number
-  /** The name in the form that stands in a date. */
+  /** The name in the form that is used within a date. */
   readonly name: string
-  /** The text is a short form, which may be another word: "set", "mar". */
+  /** Whether the text is a short form, which may also be another word: "set", "mar". */
   readonly isShort: boolean
 }
 
-/** A day of the month, in any year. */
+/** A day in this month of some year. `month`: from 0. */
 const dayOf = (month: number) => new Date(Date.UTC(2024, month, 3))
 
 const monthsOf = (language: string): ReadonlyMap<string, Month> => {
@@ -60,7 +60,7 @@ export const make = ({ rules, words }: Language): Rule => {
   const answer = (found: RegExpExecArray, spoken: string | undefined) =>
     spoken === undefined ? undefined : { length: found[0].length, words: spoken }
 
-  /** "24" is 2024, "95" is 1995. */
+  /** Completes a year of two digits: "24" is 2024, "95" is 1995. */
   const fullYear = (digits: string) => digits.length === 4 ? digits : `${Number(digits) < 50 ? 20 : 19}${digits}`
 
   return (text, at) => {
@@ -68,7 +68,7 @@ export const make = ({ rules, words }: Language): Rule => {
     if (/\p{L}/u.test(text[at])) {
       if (rules.isMonthFirst !== true) return undefined
       const found = match(monthFirst, text, at)
-      // Months begin with a capital: "may 3 people come" has none.
+      // The names of months begin with a capital. In "may 3 people come", "may" is not a month.
       if (found === null || !/^\p{Lu}/u.test(found[1])) return undefined
       return answer(found, say(before, Number(found[2]), months.get(found[1].toLowerCase())?.name ?? "", found[3]))
     }

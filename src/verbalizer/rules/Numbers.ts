@@ -63,7 +63,7 @@ export const make = ({ decimal, rules, words }: Language): Rule => {
     }
     const found = match(number, text, at)
     if (found === null || (found[1] !== "" && /[\p{L}\p{N})]\s?$/u.test(before))) {
-      // The figures are part of something unknown, such as "10.1.5,2".
+      // The figures are in a form that no rule knows, such as "10.1.5,2".
       const digits = match(row, text, at)
       return digits === null ? undefined : { length: digits[0].length, words: words.digits(digits[0]) }
     }

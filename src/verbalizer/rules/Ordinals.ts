@@ -3,7 +3,7 @@
  */
 import { beforeOf, escape, here, type Language, match, type Rule, wordEnd } from "./Rule.ts"
 
-/** I to XXXIX. */
+/** Matches the Roman numerals from I to XXXIX. */
 const roman = /^X{0,3}(?:IX|IV|V?I{0,3})$/
 
 const romanValue = (text: string): number =>
@@ -29,7 +29,7 @@ export const make = ({ rules, words }: Language): Rule => {
         return { length: found[0].length, words: words.cardinal(romanValue(found[0])) }
       }
     }
-    // Many languages separate thousands by full stops: "1.250.000" is no version.
+    // Many languages separate thousands by full stops, so "1.250.000" is not a version.
     const versioned = match(version, text, at) ?? match(named, text, at)
     if (versioned !== null && !/^\d{1,3}(?:\.\d{3})+$/.test(versioned[0])) {
       const spoken = versioned[1].split(".").map((part) => words.cardinal(part)).join(` ${signs.point} `)

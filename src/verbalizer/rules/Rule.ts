@@ -1,5 +1,5 @@
 /**
- * A rule reads one place of a text. It returns the words for what it finds there, or `undefined` if it does not match.
+ * A rule reads a text at one place. It returns the words for the figures or signs at that place, or `undefined` if it does not match.
  */
 import type { LanguageRules } from "../LanguageRules.ts"
 import type { Numerals } from "../Numerals.ts"
@@ -20,7 +20,7 @@ export interface Spoken {
 /** Reads `text` from the character `at` on. */
 export type Rule = (text: string, at: number) => Spoken | undefined
 
-/** A regular expression that matches from a given place only. */
+/** A regular expression that matches only at a given place. Use it with {@link match}. */
 export const here = (source: string, flags = ""): RegExp => new RegExp(source, `yu${flags}`)
 
 export const match = (pattern: RegExp, text: string, at: number): RegExpExecArray | null => {
@@ -28,7 +28,7 @@ export const match = (pattern: RegExp, text: string, at: number): RegExpExecArra
   return pattern.exec(text)
 }
 
-/** How many characters before its place a rule may read: a few words. */
+/** How many characters before its place a rule may read. These are a few words. */
 const lookBack = 48
 
 export const beforeOf = (text: string, at: number): string => text.slice(Math.max(0, at - lookBack), at)

@@ -1,5 +1,5 @@
 /**
- * Signs that have a word: between figures, between words, and the keys of a telephone.
+ * Signs that are said as a word: signs between figures, signs between words, and the keys of a telephone.
  */
 import { beforeOf, here, type Language, match, type Rule } from "./Rule.ts"
 

@@ -1,11 +1,11 @@
 /**
- * Telephone numbers, and other rows of figures in groups (cards, account numbers): digit by digit, with a comma between groups.
+ * Telephone numbers, and other digits in groups (card and account numbers). They are read digit by digit, with a comma between groups.
  */
 import { parsePhoneNumberFromString } from "libphonenumber-js"
 import { blank } from "../WrittenNumber.ts"
 import { here, type Language, match, type Rule } from "./Rule.ts"
 
-/** What separates two groups of digits: a blank, or a hyphen, dot or slash. */
+/** The separator of two groups of digits: a blank, or a hyphen, dot or slash. */
 const between = "(?:[ \\u00A0]?[\\u2010\\u2011\\/.-][ \\u00A0]?|[ \\u00A0])"
 
 /** A row of digits in groups. A `+` may stand before it, and one group may be in brackets. */
@@ -21,15 +21,15 @@ const unitBehind = new RegExp(`^${blank}?(?:[%€$£¥°]|zł)`)
 
 const groupsOf = (text: string): ReadonlyArray<string> => text.match(/\d+/g) ?? []
 
-/** Divides digits into groups of three. The last group has one to four. Such groups are easy to write down. */
+/** Divides digits into groups of three, which are easy to write down. The last group has one to four digits. */
 const divide = (digits: string): ReadonlyArray<string> => {
   const groups: Array<string> = []
-  let left = digits
-  while (left.length > 4) {
-    groups.push(left.slice(0, 3))
-    left = left.slice(3)
+  let remaining = digits
+  while (remaining.length > 4) {
+    groups.push(remaining.slice(0, 3))
+    remaining = remaining.slice(3)
   }
-  return left.length > 0 ? [...groups, left] : groups
+  return remaining.length > 0 ? [...groups, remaining] : groups
 }
 
 const isTelephone = (text: string): boolean => {
@@ -60,7 +60,7 @@ export const make = ({ rules: { readsPairs, signs }, words }: Language): Rule =>
 
   return (text, at) => {
     const keys = match(dialled, text, at)
-    // "#5" alone is a number in a list.
+    // "#5" alone is not a key to dial, but a number in a list.
     if (keys !== null && !/^#\d+$/.test(keys[0])) {
       const spoken = Array.from(keys[0].matchAll(/\d+|\*|#/g), ([part]) => part === "*" ? signs.star : part === "#" ? signs.hash : words.digits(part))
       return { length: keys[0].length, words: spoken.join(" ") }

@@ -7,7 +7,7 @@ import { beforeOf, here, type Language, match, type Rule, wordEnd } from "./Rule
 const dash = "\\s?[-–—]\\s?"
 
 export const make = ({ rules, words }: Language): Rule => {
-  // Both cases are in the pattern, which is used in expressions without the flag `i`.
+  // The pattern contains both cases, because some expressions that use it have no flag `i`.
   const half = rules.hasHalves === true ? `(?:${blank}?([aApP])\\.?${blank}?[mM]${wordEnd})` : undefined
   const word = rules.hourWord === undefined ? undefined : `(?:${blank}?(?:${rules.hourWord})${wordEnd})`
   const mark = rules.hourMark === undefined ? ":" : rules.hourMark === "h" ? "[:h]" : "[:.]"
@@ -15,7 +15,7 @@ export const make = ({ rules, words }: Language): Rule => {
   const behind = `${half === undefined ? "()" : `${half}?`}${word === undefined ? "" : `${word}?`}`
   const range = here(`${colon}${behind}\\.?${dash}${colon}${behind}(?!:?\\d)${wordEnd}`)
   const halfRange = half === undefined ? undefined : here(`([01]?\\d)(?::([0-5]\\d))?${half}?\\.?${dash}([01]?\\d)(?::([0-5]\\d))?${half}`)
-  // In other languages "2 horas" is a duration, and its word stays.
+  // In languages without an hour mark, "2 horas" is a duration and not a time.
   const hasMark = word !== undefined && rules.hourMark !== undefined
   const wordRange = !hasMark
     ? undefined
@@ -39,7 +39,7 @@ export const make = ({ rules, words }: Language): Rule => {
     }
     const halves = halfRange === undefined ? null : match(halfRange, text, at)
     if (halves !== null) {
-      // "9–5 pm" begins in the morning, "1–5 pm" does not.
+      // "9–5 pm" begins in the morning, but "1–5 pm" in the afternoon.
       const first = halves[3] ?? (Number(halves[4]) > Number(halves[1]) ? halves[6] : "a")
       return { length: halves[0].length, words: between(say(before, halves[1], halves[2], first), say(to, halves[4], halves[5], halves[6])) }
     }
@@ -65,7 +65,7 @@ export const make = ({ rules, words }: Language): Rule => {
     const found = find(text, at)
     if (found === undefined) return undefined
     const end = at + found.length
-    // The full stop of "a.m." is dropped if the sentence goes on.
+    // If the sentence goes on after "a.m.", the last full stop belongs to "a.m." and is dropped.
     const isOfHalf = /\.\s?[mM]$/.test(text.slice(at, end)) && text[end] === "." && /^(?:\s+[^\s\p{Lu}]|[,;:!?)])/u.test(text.slice(end + 1, end + 4))
     return isOfHalf ? { ...found, length: found.length + 1 } : found
   }

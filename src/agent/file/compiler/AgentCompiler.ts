@@ -1,5 +1,5 @@
 /**
- * Compiles the text of an agent file to an agent definition. It reports all problems that can be found without the engines.
+ * Compiles the text of an agent file to an agent definition. Reports all problems that can be found without the engines.
  */
 import { Result } from "effect"
 import { type Path, type Place, startOfFile } from "../../../config/yaml/YamlPlaces.ts"
@@ -16,22 +16,22 @@ import { checkOwnLines, compileLines, languageOf } from "./LanguageChoice.ts"
 import { compileFillers, compileIdle, compileTools, compileTransfers } from "./SettingsCompiler.ts"
 import { compileSlots } from "./SlotCompiler.ts"
 
-/** A compiled file. Its places are for the problems that the engines find later. */
+/** A compiled file. The places in it are for problems that the engines find later. */
 export interface CompiledAgent {
-  /** In no particular order. */
+  /** The problems, in no particular order. */
   readonly problems: ReadonlyArray<Problem>
-  /** Without the parts that have problems. Unset: too little is left for an agent. */
+  /** The definition without the parts that have problems. Unset: the file has too few valid parts for an agent. */
   readonly definition?: AgentDefinition
   readonly placeOfVoice: Place
   readonly placeOfLanguage: Place
-  /** Every place of a word in the file's phrases; none for a word of the default phrases. */
+  /** Every place of a word in the file's phrases. Empty for a word that is only in the default phrases. */
   readonly placesOfWord: (word: string) => ReadonlyArray<Place>
 }
 
 const fileAdvice: YamlSource.FileAdvice = {
-  severalDocuments: "A file is one agent. Take out the line \"---\", or make two files of it.",
+  severalDocuments: "A file describes one agent. Remove the line \"---\", or make two files of it.",
   noKeys: "An agent's file consists of keys with values, such as \"name: receptionist\".",
-  brackets: "A phrase that begins with [, ( or { has to be put in quotes, or on a line of its own below \"phrases: |\"."
+  brackets: "Put a phrase that begins with [, ( or { in quotes, or on a line of its own below \"phrases: |\"."
 }
 
 const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => ({
@@ -41,7 +41,7 @@ const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => (
   placesOfWord: () => []
 })
 
-/** The file's phrases at `path`, or the default ones if the language has defaults. */
+/** The file's phrases at `path`. If there are none, the default phrases of the agent's language, if it has defaults. */
 const phrasesOrDefault = (
   { hasDefaults, phrases: checker }: Compilation.Compilation,
   path: Path,
@@ -111,7 +111,7 @@ const compileDefinition = (compilation: Compilation.Compilation, language: strin
   }
 }
 
-/** Compiles a text. `maxCallMillis`: the service's limit for a call, which also limits the agent's `maxDuration`. */
+/** Compiles the text of a file. `maxCallMillis`: the service's limit for a call, which also limits the agent's `maxDuration`. */
 export const compile = (text: string, maxCallMillis: number): CompiledAgent => {
   const parsed = YamlSource.parse(text, fileAdvice)
   if (Result.isFailure(parsed)) return withoutDefinition(parsed.failure.problems)

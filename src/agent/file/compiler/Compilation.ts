@@ -1,5 +1,5 @@
 /**
- * The state of compiling one agent file, which the compilers of its parts share.
+ * The state while one agent file is compiled. The compilers of its parts share this state.
  */
 import { nameOfPath } from "../../../config/yaml/SchemaProblems.ts"
 import type { Path } from "../../../config/yaml/YamlPlaces.ts"
@@ -9,7 +9,7 @@ import type { LanguageDefaults } from "../LanguageDefaults.ts"
 import { FileProblems } from "./FileProblems.ts"
 import { PhraseChecker } from "./PhraseChecker.ts"
 
-/** The names that a file declares, also those of parts with problems: a reference to such a part is valid. */
+/** The names that a file declares. The names of parts with problems are included, since a reference to such a part is valid. */
 interface DeclaredNames {
   readonly intents: ReadonlyArray<string>
   readonly slots: ReadonlyArray<string>
@@ -18,20 +18,20 @@ interface DeclaredNames {
 
 export interface Compilation {
   readonly content: AgentFileContent
-  /** The file as it was parsed, with the parts that have problems. */
+  /** The parsed file, including the parts that have problems. */
   readonly data: Readonly<Record<string, unknown>>
   readonly declared: DeclaredNames
   readonly problems: FileProblems
   readonly phrases: PhraseChecker
-  /** The defaults of the agent's language, or of English if that language has none. */
+  /** The defaults of the agent's language, or of English if the agent's language has no defaults. */
   readonly defaults: LanguageDefaults
   /** Whether the agent's language has defaults. */
   readonly hasDefaults: boolean
-  /** Whether the key at `path` was left out because of a problem: its absence is then not reported. */
+  /** Whether the key at `path` was removed because of a problem. The absence of this key is not reported. */
   readonly isLeftOut: (path: Path) => boolean
 }
 
-/** A name of an intent or a transfer. */
+/** Whether a name is valid for an intent or a transfer. */
 export const isName = (name: string): boolean => /^[a-z][a-z0-9_-]{0,63}$/.test(name)
 
 const namesOf = (section: unknown): ReadonlyArray<string> => isObject(section) ? Object.keys(section) : []
@@ -42,7 +42,7 @@ const declaredNames = (data: Readonly<Record<string, unknown>>): DeclaredNames =
   transfers: namesOf(data["transfers"])
 })
 
-/** Begins to compile a file. */
+/** The state at the beginning. `leftOut`: the paths that had problems. */
 export const make = (
   source: Source,
   content: AgentFileContent,

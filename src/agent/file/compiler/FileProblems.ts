@@ -1,5 +1,5 @@
 /**
- * The problems found in one agent file so far. Each is reported with the path of the key or value that the file's writer has to change.
+ * Collects the problems of one agent file. Each is reported with the path of the key or value that the file's author has to change.
  */
 import type { Path, Place } from "../../../config/yaml/YamlPlaces.ts"
 import type { Problem, Source } from "../../../config/yaml/YamlSource.ts"
@@ -12,7 +12,7 @@ export class FileProblems {
     this.#source = source
   }
 
-  /** In the order in which they were reported. */
+  /** All problems, in the order in which they were reported. */
   get all(): ReadonlyArray<Problem> {
     return this.#problems
   }

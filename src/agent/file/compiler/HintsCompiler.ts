@@ -1,12 +1,13 @@
 /**
- * The recognition hints of an agent: all that its callers are likely to say, from its script and from the defaults of its language.
+ * The recognition hints of an agent: the phrases that its callers are likely to say. They come from its script and from the defaults of its
+ * language.
  */
 import type { DialogScript, Intent, Slot } from "../../../definition/DialogScript.ts"
 import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
 import type { Compilation } from "./Compilation.ts"
 
 /**
- * What callers may say to fill or correct a slot of an intent: the slot's phrases, optionally followed by those of the
+ * The phrases with which callers fill or correct a slot of an intent: the slot's phrases, optionally followed by the phrases of the
  * intent's other slots.
  */
 const slotAnswers = (intent: Intent, slots: ReadonlyMap<string, Slot>, beforeValue: string): ReadonlyArray<string> => {

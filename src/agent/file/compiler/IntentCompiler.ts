@@ -1,6 +1,6 @@
 /**
- * Compiles the intents of an agent file. It checks that callers can reach each intent, that each has an answer, and that the
- * slots, transfers and intents which it names exist.
+ * Compiles the intents of an agent file. Checks that callers can reach each intent, that each intent has an answer, and that the slots,
+ * transfers and intents that it names exist.
  */
 import type { Path } from "../../../config/yaml/YamlPlaces.ts"
 import { type Intent, slotsIn } from "../../../definition/DialogScript.ts"
@@ -14,7 +14,7 @@ export const checkIntentName = ({ problems }: Compilation, path: Path, name: str
   if (name !== undefined && !known.includes(name)) problems.atValue(path, `There is no intent "${name}". ${suggest(name, known)}`)
 }
 
-/** Reports slots that have no value yet when a text is spoken. `filled`: the slots that have one. */
+/** Reports slots that have no value yet when a text is spoken. `filled`: the slots that have a value by then. */
 const checkSlotsInText = (
   { declared, problems }: Compilation,
   path: Path,
@@ -25,12 +25,12 @@ const checkSlotsInText = (
   for (const slot of new Set(slotsIn(text))) {
     if (filled.includes(slot)) continue
     if (!declared.slots.includes(slot)) problems.atValue(path, `There is no slot "${slot}". ${suggest(slot, declared.slots)}`)
-    else if (kind === "question") problems.atValue(path, `The question names {${slot}}, which is not known yet. Ask for it before.`)
+    else if (kind === "question") problems.atValue(path, `The question names {${slot}}, which is not known yet. Ask for {${slot}} in an earlier question.`)
     else problems.atValue(path, `The text names {${slot}}, which this intent does not ask for. Add "${slot}" to its "needs".`)
   }
 }
 
-/** Reports an intent that callers reach neither by phrases, nor by keys, nor from another intent (`reachable`). */
+/** Reports an intent that callers can't reach by phrases, by keys or from another intent. `reachable`: intents to which another one leads. */
 const checkReach = ({ isLeftOut, problems }: Compilation, name: string, entry: IntentEntry, reachable: ReadonlySet<string | undefined>) => {
   const path = ["intents", name]
   const hasPhrases = (entry.phrases ?? []).length > 0 || isLeftOut([...path, "phrases"])
@@ -59,7 +59,7 @@ const checkTexts = (compilation: Compilation, name: string, entry: IntentEntry) 
   for (const answer of entry.answer ?? []) checkSlotsInText(compilation, [...path, "answer"], answer, needed, "text")
 }
 
-/** The name of the transfer that an intent makes. It may leave the name out if the file has only one transfer. */
+/** The name of the transfer that an intent makes. If the file has only one transfer, an intent need not name it. */
 const transferOf = ({ declared, isLeftOut, problems }: Compilation, name: string, entry: IntentEntry): string | undefined => {
   const path = ["intents", name]
   const isTransfer = entry.next === "transfer"
@@ -68,13 +68,13 @@ const transferOf = ({ declared, isLeftOut, problems }: Compilation, name: string
     problems.atValue(
       [...path, "next"],
       declared.transfers.length === 0
-        ? "There is nobody to put callers through to. Write \"transfers\", a name and a phone number each."
-        : `To whom? Write "transfer" with one of: ${declared.transfers.join(", ")}.`
+        ? "There is nobody to put callers through to. Write \"transfers\", with a name and a phone number for each person."
+        : `The intent does not say to whom. Write "transfer" with one of: ${declared.transfers.join(", ")}.`
     )
   }
   if (entry.transfer !== undefined) {
     if (!isTransfer && !isLeftOut([...path, "next"])) {
-      problems.atKey([...path, "transfer"], "\"transfer\" counts only with \"next: transfer\". Write that too.")
+      problems.atKey([...path, "transfer"], "\"transfer\" counts only with \"next: transfer\". Add \"next: transfer\".")
     }
     if (!declared.transfers.includes(entry.transfer)) {
       problems.atValue([...path, "transfer"], `There is no transfer "${entry.transfer}". ${suggest(entry.transfer, declared.transfers)}`)
@@ -105,7 +105,7 @@ const compileIntent = (compilation: Compilation, name: string, entry: IntentEntr
 }
 
 interface CompiledIntents {
-  /** The file's own intents, then the default ones that it does not replace. */
+  /** The file's own intents, followed by the default intents that the file does not replace. */
   readonly intents: ReadonlyArray<Intent>
   /** All names that an intent may lead to, including those of intents with problems. */
   readonly names: ReadonlyArray<string>
@@ -125,7 +125,7 @@ export const compileIntents = (compilation: Compilation): CompiledIntents => {
     checkReach(compilation, name, entry, reachable)
     if (entry.digits !== undefined) {
       const other = intentOfDigits.get(entry.digits)
-      if (other !== undefined) problems.atValue(["intents", name, "digits"], `The keys "${entry.digits}" choose "${other}" already. Take others.`)
+      if (other !== undefined) problems.atValue(["intents", name, "digits"], `The keys "${entry.digits}" choose "${other}" already. Use other keys.`)
       intentOfDigits.set(entry.digits, name)
     }
     return compileIntent(compilation, name, entry, names)

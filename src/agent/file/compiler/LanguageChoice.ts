@@ -1,7 +1,8 @@
 /**
- * The language of an agent file, and the defaults that come with it.
+ * The language of an agent file, and the defaults of this language.
  *
- * A language without defaults uses those of English. Its file has to write its own lines, so that they are not spoken in English.
+ * A language without defaults uses those of English. A file in this language must contain its own lines, so that they are not spoken in
+ * English.
  */
 import { isObject } from "../../../config/yaml/YamlSource.ts"
 import type { Lines } from "../../../definition/AgentDefinition.ts"
@@ -11,7 +12,7 @@ import { type LanguageDefaults, languageDefaults } from "../LanguageDefaults.ts"
 import type { Compilation } from "./Compilation.ts"
 
 interface LanguageChoice {
-  /** ISO 639-1. */
+  /** A language code of ISO 639-1. */
   readonly language: string
   readonly defaults: LanguageDefaults
   readonly hasDefaults: boolean
@@ -26,7 +27,7 @@ export const languageOf = ({ language = Defaults.language }: AgentFileContent): 
 
 const requiredLines = ["idle", "idleGoodbye", "apology", "failure", "timeIsUp"] as const
 
-/** Reports the lines that a file in a language without defaults does not write. */
+/** Reports the lines that are missing in a file whose language has no defaults. */
 export const checkOwnLines = ({ content, data, hasDefaults, problems }: Compilation, language: string): void => {
   if (hasDefaults) return
   const isWritten = (line: string) => isObject(data["lines"]) && Object.hasOwn(data["lines"], line)
@@ -39,20 +40,20 @@ export const checkOwnLines = ({ content, data, hasDefaults, problems }: Compilat
   if (missing.length === 0) return
   problems.atValue(
     ["language"],
-    `There are standard lines in ${[...languageDefaults.keys()].join(", ")} only. For "${language}", write: ${missing.join(", ")}.`
+    `Default lines exist only for ${[...languageDefaults.keys()].join(", ")}. For "${language}", write: ${missing.join(", ")}.`
   )
 }
 
-/** The lines of the agent: its own, else the default ones. */
+/** The lines of the agent. If its file lacks a line, the default line counts. */
 export const compileLines = ({ content, defaults, hasDefaults }: Compilation): Lines => {
-  // If the language has no defaults, these three lines are left out, so that they are not said in English. `recorded` stays, since callers
-  // must learn that the call is recorded.
-  const { hold: _hold, resumed: _resumed, transferFailed: _transferFailed, ...borrowed } = defaults.lines
+  // If the language has no defaults, these three lines are left out, so that they are not said in English. `recorded` is not left out, since
+  // callers must be told that the call is recorded.
+  const { hold: _hold, resumed: _resumed, transferFailed: _transferFailed, ...englishLines } = defaults.lines
   return {
-    ...(hasDefaults ? defaults.lines : borrowed),
+    ...(hasDefaults ? defaults.lines : englishLines),
     ...content.lines,
     greeting: content.greeting?.text ?? defaults.lines.greeting,
-    // In a language without defaults, the file's own apology asks the caller to say it again.
+    // In a language without defaults, the file's own apology asks the caller to repeat.
     notUnderstood: content.notUnderstood?.first ?? (hasDefaults ? undefined : content.lines?.apology) ?? defaults.notUnderstood.first
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Checks the phrases of one agent file. It reports those that can't be read, and remembers the places of the others.
+ * Checks the phrases of one agent file. Reports the phrases that can't be used, and remembers the places of the readable ones.
  */
 import { Result } from "effect"
 import type { Path, Place } from "../../../config/yaml/YamlPlaces.ts"
@@ -8,15 +8,15 @@ import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
 import { suggest } from "../../../domain/DidYouMean.ts"
 import type { FileProblems } from "./FileProblems.ts"
 
-/** The longest phrase, in characters. The notation nests, and each level of nesting costs time. */
+/** The most characters of a phrase. Phrases may be nested, and each level of nesting costs time. */
 const maxPhraseCharacters = 400
 
-/** Patterns for the two edges of a word in a phrase. */
+/** Patterns for the positions before and after a word in a phrase. */
 const wordEdge = { before: "(?<![\\p{L}\\p{M}0-9'’.-])", after: "(?![\\p{L}\\p{M}0-9'’.-])" }
 
 interface PlacedPhrase {
   readonly text: string
-  /** `character`: from 0. */
+  /** `character` counts from 0. */
   readonly placeOf: (character: number) => Place
 }
 
@@ -26,27 +26,27 @@ export class PhraseChecker {
   readonly #slotNames: ReadonlyArray<string>
   readonly #readable: Array<PlacedPhrase> = []
 
-  /** `slotNames`: those that the file declares. */
+  /** `slotNames`: the slots that the file declares. */
   constructor(source: Source, problems: FileProblems, slotNames: ReadonlyArray<string>) {
     this.#source = source
     this.#problems = problems
     this.#slotNames = slotNames
   }
 
-  /** The phrases at `path` that can be used. They may hold `{slot}` only with `slots: "allowed"`. */
+  /** The phrases at `path` that can be used. With `slots: "forbidden"`, phrases that contain a `{slot}` can't be used. */
   usable(path: Path, phrases: ReadonlyArray<string>, slots: "allowed" | "forbidden"): ReadonlyArray<string> {
     return phrases.filter((text, index) =>
       this.#isUsable({ text, placeOf: (character) => this.#source.placeInText(path, index, character) }, slots))
   }
 
-  /** Whether a value in the plain list at `path` can be used as a phrase. `text` is that phrase. */
+  /** Whether a value in the plain list at `path` can be used as a phrase. `text` is the phrase. */
   isUsableValue(path: Path, index: number, value: string, text: string): boolean {
     const placeOf = (character: number) => this.#source.placeInText(path, index, character)
     const parsed = PhraseNotation.parse(text)
     if (Result.isFailure(parsed)) {
       this.#problems.at(
         placeOf(parsed.failure.at),
-        `${parsed.failure.problem}, in the value "${value}". Write one value a line, as "${value}:" and its phrases.`
+        `${parsed.failure.problem}, in the value "${value}". Write each value on a line of its own, as "${value}:" and its phrases.`
       )
       return false
     }
@@ -54,7 +54,7 @@ export class PhraseChecker {
     return true
   }
 
-  /** Every place of a word in the file's phrases; none for a word of the default phrases. */
+  /** Every place of a word in the file's phrases. Empty for a word that is only in the default phrases. */
   readonly placesOfWord = (word: string): ReadonlyArray<Place> =>
     this.#readable.flatMap(({ placeOf, text }) => {
       const found = new RegExp(`${wordEdge.before}${word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}${wordEdge.after}`, "u").exec(text)
@@ -67,8 +67,8 @@ export class PhraseChecker {
       this.#problems.at(
         placeOf(0),
         text === ""
-          ? "A phrase is empty here. Write what the caller says, or leave it out."
-          : `A phrase may have ${maxPhraseCharacters} characters. Split it into several.`
+          ? "A phrase is empty here. Write what the caller says, or remove the phrase."
+          : `A phrase may have at most ${maxPhraseCharacters} characters. Split it into several phrases.`
       )
       return false
     }

@@ -18,12 +18,12 @@ export const compileIdle = ({ content, problems }: Compilation): Idle => {
   return idle
 }
 
-/** `undefined`: the file asks for no fillers. */
+/** `undefined`: the file has no key `fillers`, so the agent says no fillers. */
 export const compileFillers = ({ content, defaults, hasDefaults, isLeftOut, problems }: Compilation): Fillers | undefined => {
   if (content.fillers === undefined) return undefined
   const { after = Defaults.fillersAfter, lines = hasDefaults ? defaults.fillers : [] } = content.fillers
   if (new Set(lines).size < 2 && !isLeftOut(["fillers", "lines"])) {
-    problems.atKey(["fillers", "lines"], "\"fillers.lines\" needs two different lines or more: none is said twice in a row.")
+    problems.atKey(["fillers", "lines"], "\"fillers.lines\" needs two different lines or more, because no filler is said twice in a row.")
   }
   return { after, lines }
 }

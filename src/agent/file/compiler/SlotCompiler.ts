@@ -1,5 +1,5 @@
 /**
- * The slots of an agent file: their names, their values, and how callers say them.
+ * Compiles the slots of an agent file: their names, their values, and the phrases for the values.
  */
 import { isObject } from "../../../config/yaml/YamlSource.ts"
 import type { Slot } from "../../../definition/DialogScript.ts"
@@ -24,7 +24,7 @@ const compileSlot = (compilation: Compilation, name: string, { phrases: ownPhras
   const isList = isPlainList(compilation, name)
   const values = entries.map(({ value, ways }, index) => {
     if (ways.length === 0) {
-      problems.atKey([...path, "values", value], `Nobody can say "${value}": it has no words. Write some, or leave the value out.`)
+      problems.atKey([...path, "values", value], `Nobody can say "${value}", because it has no phrases. Write some, or remove the value.`)
     }
     const usable = isList
       ? ways.filter((way) => phrases.isUsableValue([...path, "values"], index, value, way))

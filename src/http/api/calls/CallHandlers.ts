@@ -22,10 +22,10 @@ export const layer = HttpApiBuilder.group(
     return handlers.handleRaw(
       "outbound",
       Effect.fn("POST /call/outbound")(function*({ headers, query, request }) {
-        const asked = yield* OutboundForm.read(yield* readText(request), query, webhooks.isPrivateAllowed)
+        const callRequest = yield* OutboundForm.read(yield* readText(request), query, webhooks.isPrivateAllowed)
         const placed = yield* calls.place({
-          ...asked,
-          // A blank key counts as none. Otherwise all requests with a blank key would be taken for one request.
+          ...callRequest,
+          // A blank key counts as none. Otherwise all requests with a blank key would count as the same request.
           idempotencyKey: Option.filter(Option.fromNullishOr(headers["idempotency-key"]), (key) => key.trim() !== ""),
           baseUrl: publicUrl.base(request)
         }).pipe(Effect.mapError(OutboundProblems.fromError))

@@ -1,12 +1,12 @@
 /**
- * The fields of a request for a call that say what is kept of the call, and what its webhooks tell.
+ * The fields of `POST /call/outbound` that say which data of the call is kept, and which webhooks are sent for it.
  */
 import { Effect, Schema } from "effect"
 import type { AskedKeeping } from "../../../call/history/Keeping.ts"
 import * as WebhookAddress from "../../../config/WebhookAddress.ts"
 import * as Problems from "../Problems.ts"
 
-/** Bytes of the metadata as JSON. */
+/** The most bytes of the metadata as JSON. */
 const maxMetadataBytes = 4096
 
 const Metadata = Schema.Json.check(
@@ -19,7 +19,7 @@ const Campaign = Schema.String.check(Schema.isPattern(/^\S(?:.{0,62}\S)?$/u, { e
 
 /** See {@link checkWebhookUrl}. */
 const WebhookUrl = Schema.String.annotate({
-  description: "The address for the call's webhooks: https://, without credentials and not of a private network; the default is the agent's, else the service's"
+  description: "The address for the call's webhooks: https://, without credentials and not of a private network. The default is the agent's address or, without one, the service's"
 })
 
 const flag = (description: string) => Schema.Boolean.annotate({ description })
@@ -27,8 +27,8 @@ const flag = (description: string) => Schema.Boolean.annotate({ description })
 export const KeptFields = Schema.Struct({
   metadata: Schema.optionalKey(Metadata),
   campaign: Schema.optionalKey(Campaign),
-  store: Schema.optionalKey(flag("false: only figures of the call are kept, no word and no sound")),
-  recording: Schema.optionalKey(flag("true: the call is recorded, whatever its agent says")),
+  store: Schema.optionalKey(flag("false: only figures of the call are kept, no words and no sound")),
+  recording: Schema.optionalKey(flag("true: the call is recorded, even if its agent's file says otherwise")),
   webhook_url: Schema.optionalKey(WebhookUrl),
   transcript_in_webhook: Schema.optionalKey(flag("call.ended has the transcript"))
 })

@@ -1,5 +1,5 @@
 /**
- * Reads what `POST /call/outbound` asks for: JSON in the body, or the same fields in the query.
+ * Reads the fields of `POST /call/outbound`: JSON in the body, or the same fields in the query.
  */
 import { Effect, Option, Predicate, Result, Schema, type SchemaIssue } from "effect"
 import type { OutboundRequest } from "../../../call/outbound/OutboundRequest.ts"
@@ -42,7 +42,7 @@ const isAbout = (issue: SchemaIssue.Issue, name: string): boolean => {
 const whyNotANumber = (body: unknown): string => {
   const to = Predicate.hasProperty(body, "to") ? body.to : undefined
   if (to === undefined) return ""
-  if (typeof to !== "string") return " It is no text."
+  if (typeof to !== "string") return " It is not a string."
   const number = PhoneNumber.read(to)
   return Result.isFailure(number) ? ` ${number.failure.message}` : ""
 }
@@ -102,8 +102,8 @@ const readFields = Effect.fnUntraced(function*(text: string, query: Query) {
 })
 
 /**
- * Reads the request from the body or from the query. Both at once are refused, so that no field is silently dropped. If the body is
- * empty ({@link RequestBody.isEmpty}), the query counts.
+ * Reads the request from the body or, if the body is empty ({@link RequestBody.isEmpty}), from the query. A request with fields in both is
+ * refused, so that no field is silently dropped.
  *
  * @param isPrivateAllowed `WEBHOOK_PRIVATE_ADDRESSES`
  */

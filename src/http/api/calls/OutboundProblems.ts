@@ -1,5 +1,5 @@
 /**
- * Why a call was not placed, as a problem document for the client.
+ * Turns the error of a call that was not placed into a problem document for the client.
  */
 import { Duration, Option } from "effect"
 import type { OutboundError } from "../../../call/outbound/OutboundRequest.ts"
@@ -15,7 +15,7 @@ const notAllowedCodes = new Set([21214, 21215, 21216, 21219, 573_005])
 /** The account has reached its limit of concurrent calls. */
 const tooManyCallsCode = 10_004
 
-/** Twilio answered, and refused this call. */
+/** The problem if Twilio answered, and refused this call. */
 const fromRejection = (error: TwilioError) => {
   const code = Option.match(error.code, { onNone: () => ({}), onSome: (code) => ({ twilio_code: code }) })
   const said = Option.match(error.detail, { onNone: () => "", onSome: (detail) => ` Twilio says: ${detail}` })

@@ -8,7 +8,7 @@ import { ApiKey } from "../key/ApiKey.ts"
 import * as Problems from "../Problems.ts"
 import { RequestFields } from "../RequestFields.ts"
 
-/** A webhook that is sent again. */
+/** A webhook that is being sent again. */
 const DeliveryAgain = Schema.Struct({
   id: Schema.String.annotate({ description: "As in the header webhook-id, the same for all attempts" }),
   type: Schema.String,
@@ -27,7 +27,7 @@ export class DeliveryGroup extends HttpApiGroup.make("deliveries")
       description: "Sends the webhook now, whether it was delivered or failed, with the same id and body. If that fails, it is retried for another day (docs/webhooks.md)."
     }))
   )
-  // The last middleware is the outermost: without the key, a client learns nothing but that it needs one.
+  // The last middleware is the outermost. So a client without the API key learns only that it needs the key.
   .middleware(RequestFields)
   .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Webhooks" }))

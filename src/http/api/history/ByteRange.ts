@@ -1,5 +1,5 @@
 /**
- * The header `Range` with one range of bytes (RFC 9110, section 14). A header that can't be read counts as none: all bytes are sent.
+ * The header `Range` with one range of bytes (RFC 9110, section 14). A header that can't be read is ignored: all bytes are sent.
  */
 
 /** The bytes from `from` to before `to`. */
@@ -10,7 +10,7 @@ interface ByteRange {
 
 const form = /^bytes=(\d*)-(\d*)$/i
 
-/** `"all"`: there is no range; `"none"`: the file has no such bytes. */
+/** The range in a header. `"all"`: the header has no readable range. `"none"`: the file of `length` bytes has no bytes in this range. */
 export const read = (header: string | undefined, length: number): ByteRange | "all" | "none" => {
   const match = form.exec(header?.trim() ?? "")
   const [, first = "", last = ""] = match ?? []

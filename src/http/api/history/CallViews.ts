@@ -1,5 +1,5 @@
 /**
- * Stored calls as the API shows them.
+ * The JSON in which the API shows stored calls.
  */
 import { Option } from "effect"
 import type { CallSid } from "../../../domain/Sid.ts"
@@ -13,15 +13,15 @@ import type { Recording } from "../../../store/recording/CallRecordings.ts"
 
 export const listed = (call: CallSummary) => ({ ...beginning(call), ...ending(call), turns: call.turns, words: call.words })
 
-const delivery = (one: StoredDelivery) => ({
-  id: one.id,
-  type: one.type,
-  state: one.state,
-  attempts: one.attempts,
-  next_at: isoOrNull(one.nextAt),
-  last_error: one.lastError,
-  created_at: iso(one.createdAt),
-  updated_at: iso(one.updatedAt)
+const delivery = (stored: StoredDelivery) => ({
+  id: stored.id,
+  type: stored.type,
+  state: stored.state,
+  attempts: stored.attempts,
+  next_at: isoOrNull(stored.nextAt),
+  last_error: stored.lastError,
+  created_at: iso(stored.createdAt),
+  updated_at: iso(stored.updatedAt)
 })
 
 export const detailed = (call: CallDetails, recording: Option.Option<Recording>) => {

@@ -1,6 +1,6 @@
 /**
- * Cursors: where a page of the list begins. They are signed, so that only a cursor that was given out is accepted, and only with the
- * same filters.
+ * Cursors: each says where a page of `GET /calls` begins. Its signature covers the filters of the list. So the API accepts only a cursor
+ * that it issued itself, and only with the same filters.
  */
 import { Option, Schema } from "effect"
 import { createHash, createHmac, timingSafeEqual } from "node:crypto"
@@ -13,9 +13,9 @@ const Content = Schema.fromJsonString(Schema.Tuple([Schema.Number, Schema.String
 const decodeContent = Schema.decodeUnknownOption(Content)
 
 export interface Cursors {
-  /** `filters`: a text of the page's filters, equal for equal filters. */
+  /** `filters`: a text that is equal for equal filters. */
   readonly write: (position: Position, filters: string) => string
-  /** `None`: the cursor was not given out, or for other filters. */
+  /** `None`: the API did not issue this cursor for these filters. */
   readonly read: (cursor: string, filters: string) => Option.Option<Position>
 }
 

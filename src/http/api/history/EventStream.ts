@@ -1,6 +1,6 @@
 /**
- * A call's events as server-sent events (`text/event-stream`). Each has its `_tag` as its name, itself as JSON data, and its number in the
- * call's history as its ID.
+ * A call's events as server-sent events (`text/event-stream`). The field `event` is the event's `_tag`, `data` is the event as JSON, and
+ * `id` is its number in the call's history.
  *
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
  */
@@ -14,7 +14,7 @@ export interface FeedEvent {
   readonly id?: number
 }
 
-/** Comment lines, which clients ignore. Without them, proxies close a connection after half a minute without data. `Sse` writes no comments. */
+/** Comment lines, which clients ignore. Without them, proxies close a connection that has had no data for half a minute. `Sse` writes no comments. */
 const keepAlive = Stream.tick("15 seconds").pipe(Stream.drop(1), Stream.map(() => ": still here\n\n"))
 
 /** The events and the keep-alive comments as UTF-8. The stream ends with the events. Exported for tests. */
@@ -25,7 +25,7 @@ export const encode = <E>(events: Stream.Stream<FeedEvent, E>): Stream.Stream<Ui
     Stream.encodeText
   )
 
-/** The response that sends the events as they happen; neither a cache nor nginx (`x-accel-buffering`) may hold them back. A failure cuts the connection. */
+/** The response that sends the events as they happen. Its headers forbid caches to store it, and nginx to buffer it. A failure cuts the connection. */
 export const response = <E>(events: Stream.Stream<FeedEvent, E>): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.stream(encode(events), {
     contentType: "text/event-stream",

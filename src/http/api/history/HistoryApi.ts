@@ -20,8 +20,8 @@ const filters = {
   outcome: Schema.optionalKey(described("Twilio's final status, such as no-answer; or why the call ended, such as agentLeft; or live")),
   campaign: Schema.optionalKey(described("The campaign that the request named")),
   text: Schema.optionalKey(described("Words that either side said, all in one turn; refused while words are sealed")),
-  limit: Schema.optionalKey(described("Calls of a page, 1 to 200; the default is 50")),
-  cursor: Schema.optionalKey(described("Where the page begins: next of the previous page, with the same filters"))
+  limit: Schema.optionalKey(described("Calls per page, 1 to 200; the default is 50")),
+  cursor: Schema.optionalKey(described("The page after another: the value of next in that page, sent with the same filters"))
 }
 
 /** `metadata.KEY=value`: a member of the call's metadata. */
@@ -41,12 +41,12 @@ const summary = {
   metadata: Schema.NullOr(Schema.Json),
   started_at: Schema.String,
   answered_at: time("When it was answered"),
-  ended_at: time("When it ended; null while it has not"),
+  ended_at: time("When it ended; null while it goes on"),
   status: Schema.NullOr(Schema.String).annotate({ description: "Twilio's final status, such as completed or no-answer" }),
   reason: Schema.NullOr(Schema.String).annotate({ description: "Why it ended, such as callerLeft" }),
   ended_by: Schema.NullOr(Schema.String).annotate({ description: "caller, agent, operator, service, network or nobody" }),
   duration_seconds: Schema.NullOr(Schema.Number).annotate({ description: "From the answer to the end" }),
-  final: Schema.Boolean.annotate({ description: "Nothing of the outcome changes any more" }),
+  final: Schema.Boolean.annotate({ description: "The outcome will not change any more" }),
   turns: Schema.Number,
   words: Schema.Literals(["kept", "never", "expired", "erased"])
 }
@@ -91,7 +91,7 @@ const Delivery = Schema.Struct({
 
 const StoredCall = Schema.Struct({
   ...summary,
-  live: Schema.Boolean.annotate({ description: "It has not ended, and may go on" }),
+  live: Schema.Boolean.annotate({ description: "The call has not ended" }),
   sip_code: Schema.NullOr(Schema.Number),
   answered_by: Schema.NullOr(Schema.String).annotate({ description: "Twilio's AnsweredBy" }),
   billable_minutes: Schema.NullOr(Schema.Number),
@@ -117,7 +117,7 @@ const StoredCall = Schema.Struct({
 const WhyUnreadable = Schema.Literals(["keyMissing", "damaged"])
 
 const unreadable = Schema.optionalKey(WhyUnreadable.annotate({
-  description: "Its words are sealed and can't be opened: it has none here. Absent where they can be read"
+  description: "Why the sealed words can't be opened; the words are then missing here. Absent if they can be read"
 }))
 
 const Transcript = Schema.Struct({
@@ -127,7 +127,7 @@ const Transcript = Schema.Struct({
     role: Schema.Literals(["caller", "agent"]),
     started_ms: Schema.Number.annotate({ description: "On the call's axis, which is the recording's time" }),
     ended_ms: Schema.Number,
-    text: Schema.String.annotate({ description: "What was said; of the agent, what it began to say" }),
+    text: Schema.String.annotate({ description: "The caller's words, or the text that the agent began to say" }),
     cut: Schema.Boolean,
     latency_ms: Schema.NullOr(Schema.Number),
     unreadable,
@@ -185,12 +185,12 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
     })),
     HttpApiEndpoint.get("transcript", "/calls/:callSid/transcript", {
       params,
-      query: { format: Schema.optionalKey(described("json or text; the default is what Accept asks for, else json")) },
+      query: { format: Schema.optionalKey(described("json or text. Without it, the header Accept decides; the default is json")) },
       success: [Transcript, Schema.String.pipe(HttpApiSchema.asText())],
       error: [Problems.InvalidRequest, Problems.NoSuchCall, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
       summary: "What was said and done on a call",
-      description: "Each word is marked heard or not. As text, what was not heard is in brackets."
+      description: "Each word is marked as heard or not. In the text format, words that were not heard are in brackets."
     })),
     HttpApiEndpoint.get("recording", "/calls/:callSid/recording.wav", {
       params,
@@ -198,7 +198,7 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
       success: HttpApiSchema.StreamUint8Array({ contentType: "audio/wav" }),
       error: [Problems.NoSuchCall, Problems.NoRecording, Problems.RangeNotSatisfiable, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
-      summary: "The sound of a call: the caller left, the agent right, as heard",
+      summary: "The recording of a call, with the caller in the left channel and the agent, as heard, in the right",
       description: "Takes `Range` with one range of bytes."
     })),
     HttpApiEndpoint.get("events", "/calls/:callSid/events", {
@@ -211,10 +211,10 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
       description: "Server-sent events from the call's beginning to its end, named by their kind: CallerSays (the words so far; only while the call is live), CallerSaid, "
         + "AgentSays, AgentFills, AgentPresses, AgentHeard, BargeIn, Resumed, TurnMeasured, Transferring, TransferFailed, EngineTrouble, Ended. "
         + "The last one is Outcome, with the fields of `GET /calls/{callSid}` about the call's end. "
-        + "They hold what people say. With `Last-Event-ID` they begin behind that event."
+        + "The events contain what people say. With `Last-Event-ID`, the stream begins after that event."
     }))
   )
-  // The last middleware is the outermost: without the key, a client learns nothing but that it needs one.
+  // The last middleware is the outermost. So a client without the API key learns only that it needs the key.
   .middleware(RequestFields)
   .middleware(ApiKey)
   .annotateMerge(OpenApi.annotations({ title: "Calls" }))

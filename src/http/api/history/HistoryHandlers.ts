@@ -27,20 +27,20 @@ import { unreachable } from "./Unreachable.ts"
 
 const noSuchCall = () => new Problems.NoSuchCall({ detail: "The history has no call of this SID." })
 
-/** Whether the client wants plain text rather than JSON, by the parameter, else by the header `Accept`. */
+/** Whether the client wants plain text rather than JSON. The parameter decides or, without it, the header `Accept`. */
 const wantsText = Effect.fnUntraced(function*(format: string | undefined, accept: string) {
   if (format !== undefined && format !== "json" && format !== "text") return yield* new Problems.InvalidRequest({ detail: "\"format\" must be json or text." })
   return format === undefined ? /(?:^|,)\s*text\/plain\b/i.test(accept) && !/application\/json/i.test(accept) : format === "text"
 })
 
 /**
- * The range that a request asks for. `Range` counts for GET alone (RFC 9110, section 14.2). With `If-Range`, a range is sent only if the client
- * has the current version of the sound. Our answers name no versions, so the whole sound is sent then.
+ * The range that a request asks for. `Range` counts only for GET (RFC 9110, section 14.2). `If-Range` asks for a range only if the client
+ * has the current version of the sound. Our answers name no version, so the whole sound is sent to a request with `If-Range`.
  */
 const rangeOf = ({ headers, method }: HttpServerRequest.HttpServerRequest): string | undefined =>
   method === "GET" && headers["if-range"] === undefined ? headers.range : undefined
 
-/** The number of the event that a client has seen last; -1: none. */
+/** The number of the last event that the client has; -1: it has none. */
 const eventId = Effect.fnUntraced(function*(header: string | undefined) {
   if (header === undefined || header.trim() === "") return -1
   if (!/^\d{1,9}$/.test(header.trim())) return yield* new Problems.InvalidRequest({ detail: "Last-Event-ID must be the ID of an event of this call." })

@@ -18,7 +18,7 @@ interface Asked {
   readonly filters: Omit<CallFilters, "accountSid">
   readonly limit: number
   readonly after?: Position
-  /** Identifies the filters, so that a cursor is accepted only with those that it was made for. */
+  /** Identifies the filters. A cursor is accepted only with the filters for which it was issued. */
   readonly fingerprint: string
 }
 
@@ -30,7 +30,7 @@ const maxText = 200
 
 const metadataPrefix = "metadata."
 
-/** The most metadata filters. Each of them is one more search for each call. */
+/** The most metadata filters of a request. Each of them adds one search per call. */
 const maxMetadata = 16
 
 const reasons: Readonly<Record<EndReason, true>> = {
@@ -44,13 +44,13 @@ const refuse = (detail: string) => Result.fail(new Problems.InvalidRequest({ det
 
 type Read<A> = Result.Result<A | undefined, Problems.InvalidRequest>
 
-/** Reads a filter if it is there. An absent filter excludes nothing. */
+/** Reads a filter if the request has it. An absent filter excludes nothing. */
 const given = <A>(text: string | undefined, read: (text: string) => Read<A>): Read<A> => text === undefined ? Result.succeed(undefined) : read(text)
 
 /** The space in `[+ -]` is a `+` that the client did not escape. */
 const isTime = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?:Z|[+ -]\d\d:\d\d))?$/
 
-/** Whether the calendar has the day: JavaScript takes February 30 for March 2. */
+/** Whether the calendar has the day: JavaScript reads February 30 as March 2. */
 const isDay = (day: string): boolean => Option.exists(DateTime.make(day), (when) => DateTime.formatIsoDateUtc(when) === day)
 
 const time = (name: string) => (text: string): Read<number> => {
@@ -106,7 +106,7 @@ const defined = <A extends object>(fields: A): { readonly [Name in keyof A]?: Ex
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [Name in keyof A]?: Exclude<A[Name], undefined> }
 
 interface Stored {
-  /** The forms in which the store may have a number: plain or hashed. */
+  /** The forms in which the store may have a telephone number: plain and hashed. */
   readonly variantsOf: (number: string) => ReadonlyArray<string>
   /** Whether the words of calls are sealed. */
   readonly isSealing: boolean

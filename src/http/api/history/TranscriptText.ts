@@ -13,13 +13,13 @@ const clock = (millis: number): string => {
 /** The text on one line: words may contain line ends. */
 const flat = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
 
-/** What stands in place of sealed words that can't be opened. */
+/** The text in place of sealed words that can't be opened. */
 const reasons = {
   keyMissing: "(sealed; its key is missing)",
   damaged: "(sealed; it does not open with its key)"
 }
 
-/** The words of a turn. Those that were not heard are in brackets. */
+/** The words of a turn. Words that were not heard are in brackets. */
 const spoken = ({ text, unreadable, words }: StoredTurn): string => {
   if (unreadable !== undefined) return reasons[unreadable]
   if (words.length === 0) return flat(text)

@@ -38,14 +38,14 @@ export const layer = Layer.effect(
       yield* withHeader("retry-after", `${retryAfterSeconds}`)
       return yield* new Problems.TooManyKeys({
         retry_after: retryAfterSeconds,
-        detail: "Check the key before you send it again. The right one is taken at any time."
+        detail: "Check the key before you send it again. The right key is accepted at any time."
       })
     })
 
     return ApiKey.of({
       bearer: Effect.fnUntraced(function*(httpEffect, { credential }) {
         const key = Redacted.value(credential)
-        // All digests have the same length, so the time of the comparison does not tell the key's length.
+        // All digests have the same length, so the time of the comparison does not reveal the key's length.
         if (timingSafeEqual(digest(key), expectedDigest)) return yield* httpEffect
         return yield* refuse(yield* HttpServerRequest.HttpServerRequest, key === "")
       })

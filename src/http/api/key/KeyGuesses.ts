@@ -1,10 +1,11 @@
 /**
- * Counts wrong API keys by the address that sent them. After ten in a minute each further wrong key brings a wait, which doubles each time.
+ * Counts wrong API keys by the address that sent them. After ten wrong keys in a minute, each further wrong key starts a wait. Each wait is
+ * twice as long as the one before.
  *
- * A right key is always accepted, so nobody is locked out by a neighbour behind the same address. The state is bounded; there are no effects.
+ * A right key is always accepted, so a neighbour behind the same address can't lock anybody out. The state is bounded; there are no effects.
  */
 
-/** How many wrong keys of one address within {@link windowMillis} bring no wait. */
+/** How many wrong keys of one address within {@link windowMillis} start no wait. */
 const freeGuesses = 10
 
 const windowMillis = 60_000
@@ -12,20 +13,21 @@ const windowMillis = 60_000
 const firstWaitMillis = 10_000
 const longestWaitMillis = 3_600_000
 
-/** How many addresses are kept. One more drops the address whose last wrong key is oldest. */
+/** How many addresses are kept. When there are more, the address whose last wrong key is oldest is dropped. */
 export const maxAddresses = 10_000
 
 interface Guesser {
-  /** ms. */
+  /** When the current window began, in ms. */
   readonly windowStart: number
+  /** How many wrong keys came in the current window. */
   readonly guesses: number
-  /** ms. */
+  /** The end of the last wait, in ms; 0: there was no wait. */
   readonly waitUntil: number
-  /** The last wait in ms; 0: none yet. */
+  /** The length of the last wait in ms; 0: none yet. */
   readonly wait: number
 }
 
-/** An IPv6 address as its network of 64 bits: a client with one address of the network has them all. */
+/** The /64 network of an IPv6 address, since one client usually has the whole network. An IPv4 address is returned as it is. */
 const networkOf = (address: string): string => {
   const [head] = address.toLowerCase().split("%", 1)
   if (!head.includes(":") || /\.\d+$/.test(head)) return head
@@ -43,8 +45,8 @@ export class KeyGuesses {
   }
 
   /**
-   * Counts a wrong key at `now` (ms of a monotonic clock) and returns how long its sender has to wait, in ms; 0: no wait. Wrong keys during a
-   * wait do not change it.
+   * Counts a wrong key at `now` (ms of a monotonic clock). Returns how long its sender has to wait, in ms; 0: no wait. Wrong keys during a
+   * wait do not make the wait longer.
    */
   failed(address: string, now: number): number {
     const network = networkOf(address)
@@ -62,7 +64,7 @@ export class KeyGuesses {
   }
 
   #next(known: Guesser | undefined, now: number): Guesser {
-    // No wrong key came during the length of the last wait plus a window: counting begins anew.
+    // After the last wait, no wrong key came for the length of that wait plus a window. The count begins again.
     if (known === undefined || known.wait > 0 && now >= known.waitUntil + known.wait + windowMillis) return { windowStart: now, guesses: 1, waitUntil: 0, wait: 0 }
     if (now < known.waitUntil) return known
     // After a wait, the next wrong key begins another wait at once.

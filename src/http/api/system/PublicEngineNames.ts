@@ -1,6 +1,6 @@
 /**
- * Hides the engines' addresses from clients outside this machine. An engine's name is its address. Such clients see the engine's stage and
- * a number instead (`speechToText-1`).
+ * Hides the engines' addresses from clients outside this machine. An engine's name is its address. In its place, a client outside sees the
+ * engine's stage and a number (`speechToText-1`).
  */
 import type { Effect } from "effect"
 import type { Agents } from "../../../agent/Agents.ts"
@@ -8,7 +8,7 @@ import { embedded } from "../../../config/EngineSettings.ts"
 
 export type Engines = Effect.Success<Agents["Service"]["engines"]>
 
-/** The public names by stage and address, `${stage} ${name}`. */
+/** The public names. The key is `${stage} ${name}`. */
 const publicNames = (engines: Engines): ReadonlyMap<string, string> => {
   const names = new Map<string, string>()
   const counts = new Map<string, number>()
@@ -29,8 +29,8 @@ export const hidden = (engines: Engines): Engines => {
 }
 
 /**
- * The text of the metrics with the engines' public names: replaces the value of each label `engine`, in any order of labels. An engine that
- * is not in the list becomes, for instance, `speechToText-other`.
+ * The text of the metrics with the engines' public names. The value of each label `engine` is replaced; the labels may have any order. An
+ * engine that is not in the list is named, for example, `speechToText-other`.
  */
 export const hiddenIn = (metrics: string, engines: Engines): string => {
   const names = publicNames(engines)

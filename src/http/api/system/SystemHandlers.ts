@@ -1,5 +1,5 @@
 /**
- * The endpoints for those who run the service: `GET /health` and `GET /ready`.
+ * The endpoints for operators: `GET /health` and `GET /ready`.
  */
 import { Clock, Effect } from "effect"
 import { HttpApiBuilder } from "effect/http-api"
@@ -51,7 +51,7 @@ export const layer = HttpApiBuilder.group(
           const engines = isInside ? all : PublicEngineNames.hidden(all)
           const down = stagesDown(engines)
           if (down.length === 0) {
-            // Calls are answered without the database, too.
+            // The service answers calls without the database, too.
             const state = yield* store.state
             if (state._tag === "Ready") return { status: "ready" as const, engines, store: "ready" as const }
             return { status: "ready" as const, engines, store: "degraded" as const, ...isInside ? { store_problem: state.why } : {} }

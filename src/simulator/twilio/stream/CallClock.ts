@@ -15,7 +15,7 @@ export class CallClock {
     this.#answeredAt = answeredAt
   }
 
-  /** This moment. */
+  /** The current moment. */
   now(): bigint {
     return this.#clock.monotonicTimeNanosUnsafe()
   }
@@ -30,17 +30,17 @@ export class CallClock {
     return toSamples(moment - this.#answeredAt)
   }
 
-  /** The moment at which a sample is played. `sample`: its number since the answer. */
+  /** The moment at which a sample is played. `sample`: the sample's number since the answer. */
   momentOf(sample: number): bigint {
     return this.#answeredAt + BigInt(Math.ceil(sample * nanosPerSample))
   }
 
-  /** Sleeps until a moment, and never less. Timers count whole milliseconds, and some fire early. */
+  /** Sleeps until a moment, and never wakes before it. Timers count whole milliseconds, and some fire early. */
   sleepUntil(moment: bigint): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const leftMillis = Number(moment - this.now()) / 1_000_000
-      return leftMillis > 0
-        ? Effect.andThen(Effect.sleep(Duration.millis(Math.ceil(leftMillis))), this.sleepUntil(moment))
+      const remainingMillis = Number(moment - this.now()) / 1_000_000
+      return remainingMillis > 0
+        ? Effect.andThen(Effect.sleep(Duration.millis(Math.ceil(remainingMillis))), this.sleepUntil(moment))
         : Effect.void
     })
   }

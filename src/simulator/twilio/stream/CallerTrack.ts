@@ -1,8 +1,8 @@
 /**
  * Sends the caller's sound to the service: a frame every 20 ms, and keys between the frames.
  *
- * Each frame has its moment on the monotonic clock, counted from the stream's `start`, so a late frame does not make the next one
- * late. The frame that ends at 20 ms is sent at 20 ms. Requested faults delay frames or drop them, but keep their order.
+ * Each frame has its moment on the monotonic clock, counted from the stream's `start`. So if a frame is late, the next frame is still on
+ * time. A frame is sent at the moment when its sound ends: the first one at 20 ms. Faults may delay or drop frames, but keep their order.
  */
 import { Data, Effect, Queue } from "effect"
 import * as Mulaw from "../../../audio/Mulaw.ts"
@@ -24,19 +24,19 @@ interface Options {
   readonly activeCaller: ActiveCaller
   readonly said: Timeline
   readonly heard: Timeline
-  /** The marks whose sound has been played since the last call of this function. */
+  /** Returns the marks whose sound has been played since the last call of this function. */
   readonly takePlayedMarks: () => ReadonlyArray<string>
   readonly traffic: Traffic
   readonly faults: Faults
   readonly note: (event: Untimed) => Effect.Effect<void>
 }
 
-/** 20 ms of silence, μ-law. */
+/** 20 ms of silence in μ-law. */
 export const silence = new Uint8Array(frameSamples).fill(Mulaw.silence)
 
 const frameNanos = BigInt(frameMillis) * 1_000_000n
 
-/** A message that waits for its moment (monotonic, ns). */
+/** A message that waits for its moment. `at`: monotonic time, ns. */
 type Outgoing = Data.TaggedEnum<{
   Frame: { readonly at: bigint; readonly chunk: number; readonly payload: Uint8Array }
   Rubbish: { readonly at: bigint; readonly kind: RubbishKind }
@@ -45,7 +45,7 @@ const Outgoing = Data.taggedEnum<Outgoing>()
 
 const toNanos = (millis: number): bigint => BigInt(Math.round(millis * 1_000_000))
 
-/** Sends the queued messages in order, each not before its moment. */
+/** Sends the queued messages in order. No message is sent before its moment. */
 const sendQueued = ({ clock, messages, traffic, wire }: Options, outbox: Queue.Dequeue<Outgoing>) =>
   Queue.take(outbox).pipe(
     Effect.tap((outgoing) => clock.sleepUntil(outgoing.at)),
@@ -64,7 +64,7 @@ const sendQueued = ({ clock, messages, traffic, wire }: Options, outbox: Queue.D
     Effect.forever
   )
 
-/** Runs the caller's script, 20 ms at a time, until the caller hangs up. Queues the caller's sound. */
+/** Runs the caller's script in steps of 20 ms until the caller hangs up. Queues the caller's sound, and sends the keys. */
 const speak = Effect.fnUntraced(function*(options: Options, outbox: Queue.Enqueue<Outgoing>) {
   const { activeCaller, clock, faults, heard, messages, note, said, traffic } = options
   const microphone = Acoustics.makeMicrophone(activeCaller.room)

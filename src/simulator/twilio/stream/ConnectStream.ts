@@ -1,6 +1,5 @@
 /**
- * `<Connect><Stream>`: opens the WebSocket, signed as Twilio signs it, runs one stream over it to its end, and calls the stream's
- * status callback.
+ * `<Connect><Stream>`: opens a signed WebSocket as Twilio does, runs one stream over it to its end, and calls the stream's status callback.
  *
  * https://www.twilio.com/docs/voice/twiml/stream
  */
@@ -39,7 +38,7 @@ interface Connection {
   readonly faults: Faults
 }
 
-/** Who is at the caller's end of a stream. */
+/** The caller's end of a stream: the person, the sound on the telephone, and the faults. */
 type Person = Pick<TwilioStream.Options, "activeCaller" | "heard" | "said" | "traffic" | "faults">
 
 /** Calls the stream's status callback, if the TwiML names one. */
@@ -66,7 +65,7 @@ const reportStatus = Effect.fnUntraced(function*(
   })
 })
 
-/** The headers of the upgrade, with the fault of its signature. */
+/** The headers of the upgrade. The signature may be wrong or missing, as the faults say. */
 const headersOf = ({ environment, faults: { upgradeSignature }, noun }: Connection): Readonly<Record<string, string>> => ({
   "user-agent": "TwilioMediaStreams/1.0",
   ...(upgradeSignature === "missing" ? {} : {
@@ -74,7 +73,7 @@ const headersOf = ({ environment, faults: { upgradeSignature }, noun }: Connecti
   })
 })
 
-/** The `<Parameter>`s, with the fault of one of them. */
+/** The `<Parameter>`s. One of them may be wrong or missing, as the faults say. */
 const parametersOf = ({ faults: { token }, noun: { parameters } }: Connection): Readonly<Record<string, string>> => {
   if (token === undefined) return parameters
   const name = token.name ?? "token"
@@ -95,7 +94,7 @@ const noteRefusal = Effect.fnUntraced(function*(
   yield* note(call, { _tag: "StreamEnded", streamSid, why: "refused", code: undefined })
 })
 
-/** The stream ended without an interruption. Records what Twilio's debugger would show. */
+/** Records the end of a stream that was not interrupted, with the problems that Twilio's debugger would show. */
 const noteEnd = Effect.fnUntraced(function*(connection: Connection, streamSid: StreamSid, { code, why }: TwilioStream.Ended) {
   const { call } = connection
   if (why === "closedByService") {
@@ -110,7 +109,7 @@ const noteEnd = Effect.fnUntraced(function*(connection: Connection, streamSid: S
   yield* reportStatus(connection, streamSid, "stream-stopped")
 })
 
-/** Opens a WebSocket and runs a stream over it to its end. `undefined`: none was opened. */
+/** Opens a WebSocket and runs a stream over it to its end. `undefined`: the WebSocket could not be opened. */
 const stream = Effect.fnUntraced(function*(connection: Connection, person: Person) {
   const { answeredAt, call, environment, noun } = connection
   const streamSid = StreamSid.make(`MZ${yield* hex(32)}`)
@@ -135,7 +134,7 @@ const stream = Effect.fnUntraced(function*(connection: Connection, person: Perso
   return ended
 }, Effect.scoped)
 
-/** An attacker who uses the parameters of a running stream for a second stream. */
+/** Does what an attacker might do: opens a second stream with the parameters of a running stream. */
 const replay = Effect.fnUntraced(function*(connection: Connection) {
   yield* Effect.repeat(Effect.sleep("20 millis"), { until: () => connection.call.traffic.sentAt.length > 5 })
   yield* stream(connection, {
@@ -147,7 +146,7 @@ const replay = Effect.fnUntraced(function*(connection: Connection) {
   })
 })
 
-/** From the upgrade to the end of the stream. `undefined`: no WebSocket was opened. */
+/** Runs a stream from the upgrade to its end. `undefined`: the WebSocket could not be opened. */
 export const connect = Effect.fn("ConnectStream.connect")(function*(
   environment: Environment,
   call: PhoneCall,

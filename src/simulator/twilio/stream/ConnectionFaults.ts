@@ -1,6 +1,6 @@
 /**
- * Faults of a stream's connection as a whole, each at its time: a stall of the network, an oversized message, a reader that stops,
- * a cut.
+ * Faults of a stream's whole connection: a stall of the network, an oversized message, a reader that stops, and a cut. Each happens at its
+ * time.
  */
 import { Duration, Effect } from "effect"
 import { type Faults, stallEveryMillis } from "../Faults.ts"
@@ -44,7 +44,7 @@ export class ConnectionFaults {
     return this.#wasCut
   }
 
-  /** Lets each fault happen at its time, counted from now. Never ends by itself. */
+  /** Starts each fault at its time, counted from now. This effect never ends by itself. */
   get run(): Effect.Effect<never> {
     const faults = this.#faults
     const due: ReadonlyArray<Effect.Effect<void>> = [

@@ -2,7 +2,7 @@
 import { Effect, Random } from "effect"
 import { type Faults, type RubbishKind, rubbishKinds } from "../Faults.ts"
 
-/** The text of each kind of rubbish; `undefined` for `binary`, which has no text. */
+/** The text of each kind of meaningless message. `undefined` for `binary`, which has no text. */
 export const rubbishText: Readonly<Record<RubbishKind, string | undefined>> = {
   notJson: "{\"event\":\"media\",",
   unknownEvent: "{\"event\":\"weather\",\"weather\":{\"sky\":\"blue\"}}",
@@ -10,7 +10,7 @@ export const rubbishText: Readonly<Record<RubbishKind, string | undefined>> = {
   binary: undefined
 }
 
-/** The kind of rubbish that comes before the `chunk`-th frame, counted from 1. */
+/** The kind of the meaningless message before the `chunk`-th frame, counted from 1. `undefined`: no message comes there. */
 export const rubbishBefore = ({ rubbish }: Faults, chunk: number): RubbishKind | undefined => {
   const every = rubbish?.every ?? 0
   if (every <= 0 || chunk % every !== 0) return undefined
@@ -19,7 +19,7 @@ export const rubbishBefore = ({ rubbish }: Faults, chunk: number): RubbishKind |
 }
 
 /**
- * By how many ms a frame is late; `undefined` if it is lost.
+ * How many ms late a frame is sent. `undefined` if it is lost.
  *
  * @param elapsed ms from the stream's start to the end of the frame
  */

@@ -1,7 +1,7 @@
 /**
- * Twilio's playback buffer: the queue between what a service sends and what the caller hears.
+ * Twilio's playback buffer: a queue for the service's sound until the caller hears it.
  *
- * It has no clock of its own: each method takes the time, in samples (1/8 ms) since the call was answered. Sound that arrives
+ * The buffer has no clock of its own: each method takes the time, in samples (1/8 ms) since the call was answered. Sound that arrives
  * while the buffer is empty starts at once. Other sound starts when all sound before it has been played.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages#send-messages-to-twilio
@@ -13,7 +13,7 @@ interface PendingMark {
   readonly due: number
 }
 
-/** Twilio discards sound that would make the buffer longer than about this: ten minutes, in samples. */
+/** The most sound in the buffer, in samples. Twilio discards sound that would make the buffer longer than about ten minutes. */
 const maxBufferSamples = 10 * 60 * 1000 * samplesPerMilli
 
 export class PlaybackBuffer {
@@ -22,13 +22,13 @@ export class PlaybackBuffer {
   #end = 0
   #marks: Array<PendingMark> = []
 
-  /** Plays into `heard`; `limit` is how much sound may wait, in samples. */
+  /** `heard`: gets the sound at the time when it is played. `limit`: how much sound may wait, in samples. */
   constructor(heard: Timeline, limit: number = maxBufferSamples) {
     this.#heard = heard
     this.#limit = limit
   }
 
-  /** Appends μ-law sound. False: the buffer was full, and the sound was discarded. */
+  /** Appends μ-law sound. `false`: the buffer was full, and the sound was discarded. */
   play(now: number, sound: Uint8Array): boolean {
     const start = Math.max(now, this.#end)
     if (start - now + sound.length > this.#limit) return false
@@ -37,20 +37,20 @@ export class PlaybackBuffer {
     return true
   }
 
-  /** Sets a mark behind all that is queued; returns when it is due, in samples. */
+  /** Sets a mark after all queued sound. Returns when the mark is due, in samples. */
   mark(now: number, name: string): number {
     const due = Math.max(now, this.#end)
     this.#marks.push({ name, due })
     return due
   }
 
-  /** Takes out the marks whose sound has been played, in the order in which they were set. */
+  /** Removes and returns the marks whose sound has been played, in the order in which they were set. */
   due(now: number): ReadonlyArray<string> {
     const waiting = this.#marks.findIndex((mark) => mark.due > now)
     return this.#marks.splice(0, waiting < 0 ? this.#marks.length : waiting).map((mark) => mark.name)
   }
 
-  /** Drops all sound that has not been played. All pending marks come back at once. */
+  /** Drops all sound that has not been played. Returns all pending marks, and how many samples were dropped. */
   clear(now: number): { readonly marks: ReadonlyArray<string>; readonly dropped: number } {
     const dropped = this.queued(now)
     this.#heard.cut(now)
@@ -63,7 +63,7 @@ export class PlaybackBuffer {
     return Math.max(0, this.#end - now)
   }
 
-  /** The marks that have not come back, oldest first. */
+  /** The marks that have not been returned, oldest first. */
   get pending(): ReadonlyArray<string> {
     return this.#marks.map((mark) => mark.name)
   }

@@ -1,6 +1,6 @@
 /**
- * Carries out the service's messages on one stream: plays its sound to the caller in real time, and sends each mark back when the
- * sound before it has been played.
+ * Carries out the messages that the service sends on one stream: plays the sound to the caller in real time, and sends each mark back when
+ * the sound before the mark has been played.
  */
 import { Effect, Queue, Result } from "effect"
 import * as MediaMessage from "../../../twilio/media/MediaMessage.ts"
@@ -16,7 +16,7 @@ import type { Closed, Incoming, WebSocketClient } from "./WebSocketClient.ts"
 interface Options extends Pick<StreamIds, "streamSid"> {
   readonly clock: CallClock
   readonly messages: StreamMessages
-  /** Where the service's sound is played. */
+  /** Gets the service's sound at the time when it is played. */
   readonly heard: Timeline
   readonly traffic: Traffic
   readonly note: (event: Untimed) => Effect.Effect<void>
@@ -34,7 +34,7 @@ export class ServiceMessages {
     this.#playback = new PlaybackBuffer(options.heard)
   }
 
-  /** Carries out each message as it comes, until the connection ends. Returns how it ended. */
+  /** Carries out each message when it arrives, until the connection ends. Returns how the connection ended. */
   run(wire: WebSocketClient): Effect.Effect<Closed> {
     return Queue.take(wire.incoming).pipe(
       Effect.flatMap((incoming) => this.#carryOut(incoming)),

@@ -9,7 +9,7 @@ import * as MediaMessage from "../../../twilio/media/MediaMessage.ts"
 import { frameMillis } from "../../caller/Caller.ts"
 import type { WebSocketClient } from "./WebSocketClient.ts"
 
-/** What identifies a stream in its messages. */
+/** The SIDs that identify a stream in its messages. */
 export interface StreamIds {
   readonly accountSid: AccountSid
   readonly callSid: CallSid
@@ -18,13 +18,13 @@ export interface StreamIds {
 
 const { accountSid, ...otherStartFields } = MediaMessage.Start.fields.start.fields
 
-/** `start` as Twilio sends it: the stream's SID is in it twice. The order of the fields is Twilio's. */
+/** `start` as Twilio sends it, with the stream's SID twice, and with the fields in Twilio's order. */
 const encodeStart = Schema.encodeSync(Schema.fromJsonString(Schema.Struct({
   ...MediaMessage.Start.fields,
   start: Schema.Struct({ accountSid, streamSid: Schema.String, ...otherStartFields })
 })))
 
-/** Twilio's timestamps do not begin at zero; captures begin at 52, 102 or 155. */
+/** Twilio's timestamps do not begin at zero. Captured streams began at 52, 102 or 155 ms. */
 const firstTimestampMillis = 52
 
 export class StreamMessages {
@@ -58,7 +58,7 @@ export class StreamMessages {
     }))
   }
 
-  /** Sends the `chunk`-th frame of the stream, counted from 1; `payload` is 160 bytes of μ-law. */
+  /** Sends the `chunk`-th frame of the stream, counted from 1. `payload`: 160 bytes of μ-law. */
   media(chunk: number, payload: Uint8Array): void {
     this.#wire.send(MediaMessage.encodeInbound({
       event: "media",

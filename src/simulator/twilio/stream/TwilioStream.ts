@@ -1,6 +1,6 @@
 /**
- * Twilio's side of one Media Stream, from `connected` to its end. The caller's sound is sent every 20 ms. The service's sound is
- * played to the caller in real time, and marks go back when the sound before them has been played.
+ * Twilio's side of one Media Stream, from `connected` to the stream's end. It sends the caller's sound every 20 ms. It plays the service's
+ * sound to the caller in real time, and sends marks back when the sound before them has been played.
  */
 import { Clock, Effect, Random } from "effect"
 import type { ActiveCaller } from "../../caller/Caller.ts"
@@ -17,11 +17,11 @@ import type { WebSocketClient } from "./WebSocketClient.ts"
 
 export interface Options extends StreamIds {
   readonly wire: WebSocketClient
-  /** The `<Parameter>`s as they are sent in `start`. */
+  /** The `<Parameter>`s that are sent in `start`. */
   readonly parameters: Readonly<Record<string, string>>
   /** The person who speaks and listens. */
   readonly activeCaller: ActiveCaller
-  /** What the caller said and heard, from the moment `answeredAt` (monotonic, ns) on. */
+  /** `said` and `heard`: the sound that the caller said and heard, from the moment `answeredAt` (monotonic, ns) on. */
   readonly said: Timeline
   readonly heard: Timeline
   readonly answeredAt: bigint
@@ -32,7 +32,7 @@ export interface Options extends StreamIds {
   readonly whyInterrupted: () => StreamEnd
 }
 
-/** How a stream ended; `code` is the WebSocket's close code when the service closed. */
+/** How a stream ended. `code`: the WebSocket's close code, if the service closed the WebSocket. */
 export interface Ended {
   readonly why: StreamEnd
   readonly code: number | undefined
@@ -41,7 +41,7 @@ export interface Ended {
 /** The WebSocket's close code for a connection that ended without a close handshake. */
 const closedWithoutHandshake = 1006
 
-/** Sends the messages of a stream's beginning, changed by the faults. */
+/** Sends the first messages of a stream, with the changes that the faults require. */
 const begin = Effect.fnUntraced(function*({ faults, note, parameters, streamSid }: Options, messages: StreamMessages) {
   messages.connected()
   yield* note({ _tag: "StreamConnected", streamSid })
@@ -56,7 +56,7 @@ const begin = Effect.fnUntraced(function*({ faults, note, parameters, streamSid 
 /**
  * Runs a stream over an open WebSocket to its end, and closes it.
  *
- * An interruption of the effect stands for a redirect or a hang-up: `stop` is sent and the socket is closed, as Twilio does.
+ * An interruption of this effect means a redirect or a hang-up. As Twilio does, it then sends `stop` and closes the socket.
  */
 export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
   const { faults, heard, note, streamSid, traffic, wire } = options
@@ -91,7 +91,7 @@ export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
 
   const finish = ({ code, why }: Ended) =>
     Effect.suspend(() => {
-      // Sound that was queued and not played is never heard.
+      // The caller never hears sound that was queued and not played.
       heard.cut(clock.samples(clock.now()))
       return note({ _tag: "StreamEnded", streamSid, why, code })
     })

@@ -1,8 +1,8 @@
 /**
  * The client of one WebSocket: Twilio's side.
  *
- * It uses `ws` and not `effect/socket`, because the simulated faults need the raw connection: they cut it in the middle of a frame, or
- * stop reading from it.
+ * It uses `ws` and not `effect/socket`, because the simulated faults need the TCP connection. They cut it in the middle of a frame, or stop
+ * reading from it.
  */
 import type { Socket } from "node:net"
 import { TLSSocket } from "node:tls"
@@ -10,38 +10,38 @@ import { Cause, Clock, Deferred, Duration, Effect, Queue, Schema, type Scope } f
 import { type ClientOptions, WebSocket } from "ws"
 import type { CutKind } from "../Faults.ts"
 
-/** A frame from the service; `text` is `undefined` for a binary frame. `at`: when it arrived, monotonic, ns. */
+/** A frame from the service. `text`: `undefined` for a binary frame. `at`: when the frame arrived, monotonic, ns. */
 export interface Incoming {
   readonly text: string | undefined
   readonly at: bigint
 }
 
-/** How the connection ended; `code` is 1006 when there was no close handshake. */
+/** How the connection ended. `code`: 1006 if there was no close handshake. */
 export interface Closed {
   readonly code: number
   readonly reason: string
 }
 
-/** No WebSocket was opened. `status` is the HTTP status when the answer was not 101. */
+/** The WebSocket could not be opened. `status`: the HTTP status, if the answer was not 101. */
 export class WireError extends Schema.TaggedError<WireError>()("WireError", {
   message: Schema.String,
   status: Schema.optionalKey(Schema.Int)
 }) {}
 
 export interface WebSocketClient {
-  /** All frames of the service in order; ends when the connection does. */
+  /** All frames from the service in order. The queue ends when the connection ends. */
   readonly incoming: Queue.Dequeue<Incoming, Cause.Done>
   readonly closed: Effect.Effect<Closed>
   readonly send: (text: string) => void
   readonly sendBinary: (bytes: Uint8Array) => void
-  /** Closes with a handshake. The service has two seconds for it. */
+  /** Closes the WebSocket with a handshake, for which the service has two seconds. */
   readonly close: (code: number) => Effect.Effect<void>
-  /** Cuts the connection with no close handshake. */
+  /** Cuts the connection without a close handshake. */
   readonly cut: (how?: CutKind) => void
-  /** Holds up all that this side sends, including answers to pings; `release` then sends it at once and in order. */
+  /** Holds back all data that this side sends, including answers to pings. `release` then sends all of it at once and in order. */
   readonly hold: () => void
   readonly release: () => void
-  /** Stops reading: the kernel's buffers fill up, and the service notices. */
+  /** Stops reading, so that the kernel's buffers fill up and the service can't send any more. */
   readonly pause: () => void
   readonly resume: () => void
 }
@@ -52,13 +52,13 @@ const halfAFrame = Buffer.from([0x81, 0xFE, 0x01, 0x90, 0, 0, 0, 0, 0x7B, 0x22, 
 /** About how long Twilio waits for the TCP connection and the upgrade (error 31901). */
 const handshakeTimeout = Duration.seconds(5)
 
-/** How long the service may take for the close handshake. The types of `ws` lack this option. */
+/** How long the service may take for the close handshake. The types of `ws` do not have this option. */
 const closeTimeout = Duration.seconds(2)
 
 /**
- * Opens a WebSocket. The end of the scope cuts it if it is still open.
+ * Opens a WebSocket. If it is still open at the end of the scope, it is cut.
  *
- * @param url is used as it is, not normalised
+ * @param url is used without normalisation
  */
 export const open = Effect.fn("WebSocketClient.open")(function*(
   url: string,
@@ -124,7 +124,7 @@ export const open = Effect.fn("WebSocketClient.open")(function*(
           // `destroy` alone might drop the half frame that was just written.
           return connection?.destroySoon()
         case "reset":
-          // Node can send a TCP reset on a plain socket only.
+          // Node can send a TCP reset only on a socket without TLS.
           return connection instanceof TLSSocket ? connection.destroy() : connection?.resetAndDestroy()
         case undefined:
           return connection?.destroy()

@@ -1,6 +1,6 @@
 /**
- * TwiML Bins: documents that Twilio itself serves, so that they are available when the service is not. They are at `/bins/` of the
- * simulator's REST API.
+ * TwiML Bins: documents that Twilio itself serves, so that they are available even when the service is not. The simulator serves them at
+ * `/bins/`, beside its REST API.
  *
  * https://www.twilio.com/docs/serverless/twiml-bins
  */
@@ -13,7 +13,7 @@ const folder = "/bins/"
 /** The path of a bin, below the simulator's base URL. */
 export const pathOf = (name: string): string => `${folder}${encodeURIComponent(name)}`
 
-/** The document at a path; `undefined` when there is none. */
+/** The document at a path. `undefined` if no document is there. */
 export const find = (bins: Bins, path: string): string | undefined => {
   const name = Object.keys(bins).find((name) => pathOf(name) === path)
   return name === undefined ? undefined : bins[name]
@@ -25,8 +25,8 @@ export const isBin = (path: string): boolean => path.startsWith(folder)
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
 
 /**
- * A document that waits a moment and then asks the service. As a fallback it keeps a call up until the service is back, since a
- * redirect that fails leads to the fallback again.
+ * A document that waits a moment and then redirects to the service. As a fallback, it keeps a call alive until the service is back: if the
+ * redirect fails, Twilio requests the fallback again.
  */
 export const pauseAndRedirect = (url: string, seconds = 1): string =>
   `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Pause length="${seconds}"/><Redirect method="POST">${escaped(url)}</Redirect></Response>`

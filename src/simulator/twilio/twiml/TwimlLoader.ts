@@ -1,5 +1,5 @@
 /**
- * Loads and reads the documents of a call: from its webhooks, from its fallback URL if those fail, or from a REST request.
+ * Loads and reads the documents of a call: from its webhooks, from its fallback URL if a webhook fails, or from a REST request.
  *
  * https://www.twilio.com/docs/usage/security/availability-reliability
  */
@@ -58,8 +58,8 @@ const fallbackOf = ({ documents, fallback, faults }: PhoneCall): Target | undefi
   faults.noFallback === true && documents > 0 ? undefined : fallback
 
 /**
- * Loads and reads a document. If that fails, the fallback URL is asked at once for another document, with the error and the URL that
- * failed. Returns `undefined` if there is no document; the problems are noted then.
+ * Loads and reads a document. If that fails, another document is requested at once from the fallback URL, with the error code and the URL
+ * that failed. Returns `undefined` if there is no document either. All problems are noted.
  */
 export const load = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, source: Source) {
   const first = yield* Effect.result(source._tag === "Twiml" ? read(call, source.text, twilioBase) : request(environment, call, source))
@@ -70,7 +70,7 @@ export const load = Effect.fnUntraced(function*(environment: Environment, call: 
   if (fallback === undefined) return undefined
   const more = {
     ErrorCode: `${first.failure.code}`,
-    // The URL as it was requested.
+    // The URL that was requested, which has no fragment.
     ...(source._tag === "Twiml" ? {} : { ErrorUrl: source.url.split("#", 1)[0]! })
   }
   const second = yield* Effect.result(request(environment, call, { _tag: "Url", ...fallback, more }))
@@ -79,7 +79,7 @@ export const load = Effect.fnUntraced(function*(environment: Environment, call: 
   return undefined
 })
 
-/** Requests a document after the call's end, and does not carry it out. */
+/** Requests a document after the call's end. The document is not carried out. */
 export const requestAfterEnd = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, action: Target) {
   const more = { CallStatus: "completed" }
   yield* Effect.catch(request(environment, call, { _tag: "Url", ...action, more }), (error) => noteProblem(call, error))

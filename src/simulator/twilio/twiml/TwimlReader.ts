@@ -1,7 +1,7 @@
 /**
- * TwiML: the answer of a voice webhook, read as Twilio reads it.
+ * Reads TwiML, the answer of a voice webhook, in the same way as Twilio.
  *
- * It knows the verbs that a service on Media Streams uses. As at Twilio, an unknown verb is skipped with a warning. A document
+ * The reader knows the verbs that a service for Media Streams uses. As at Twilio, an unknown verb is skipped with a warning. A document
  * that is not well-formed, or whose root is not `<Response>`, ends the call with the error `invalidDocument`.
  *
  * https://www.twilio.com/docs/voice/twiml
@@ -37,7 +37,7 @@ export const Verb = Data.taggedEnum<Verb>()
 
 /** The `<Stream>` inside a `<Connect>`. */
 export interface StreamNoun {
-  /** Absolute; `wss://`, or `ws://` on loopback. */
+  /** An absolute URL: `wss://`, or `ws://` on loopback. */
   readonly url: string
   readonly name: string | undefined
   readonly statusCallback: { readonly url: string; readonly method: Method } | undefined
@@ -64,7 +64,7 @@ class TwimlError extends Schema.TaggedError<TwimlError>()("TwimlError", {
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/
 
 /**
- * Checks a stream's URL. An absolute URL is not rewritten, since it is signed as it is written.
+ * Checks a stream's URL, and makes it absolute. An absolute URL is returned unchanged, since Twilio signs exactly this text.
  *
  * The simulator also accepts `ws://` for this machine; Twilio accepts only `wss://`.
  */
@@ -181,7 +181,7 @@ const parseVerb = (
 /**
  * Reads a document.
  *
- * @param base the document's own URL, which relative URLs are resolved against
+ * @param base the document's own URL, against which relative URLs are resolved
  */
 export const parse = Effect.fnUntraced(function*(source: string, base: string): Effect.fn.Return<Document, TwimlError> {
   const root = yield* Effect.mapError(

@@ -1,5 +1,5 @@
 /**
- * Carries TwiML out on a call that was answered: speaks, waits, connects streams, follows redirects.
+ * Carries out TwiML on a call that was answered: speaks, waits, connects streams, follows redirects.
  */
 import { Clock, Data, Duration, Effect, Queue } from "effect"
 import * as Mulaw from "../../../audio/Mulaw.ts"
@@ -13,7 +13,7 @@ import * as TwimlLoader from "./TwimlLoader.ts"
 import type * as TwimlReader from "./TwimlReader.ts"
 import { hex } from "../webhook/WebhookClient.ts"
 
-/** How a `<Dial>` goes. */
+/** The course of a `<Dial>`. */
 export interface DialResult {
   readonly status: TerminalStatus
   /** How long the telephone rings. */
@@ -23,13 +23,13 @@ export interface DialResult {
 }
 
 export interface Environment extends ConnectStream.Environment, TwimlLoader.Environment {
-  /** How a `<Dial>` to this number goes. */
+  /** Returns the course of a `<Dial>` to this number. */
   readonly ring: (to: PhoneNumber) => DialResult
-  /** How `<Say>` sounds. */
+  /** Makes the sound of a `<Say>`. */
   readonly say: (text: string) => Effect.Effect<Pcm<8000>>
 }
 
-/** What comes after a verb or a document: the call's end, or another document. */
+/** What follows a verb or a document: the call's end, or another document. */
 type Outcome = Data.TaggedEnum<{
   End: { readonly status: TerminalStatus }
   Goto: { readonly source: Source }
@@ -38,15 +38,15 @@ const Outcome = Data.taggedEnum<Outcome>()
 
 const completed = Outcome.End({ status: "completed" })
 
-/** `<Dial>`: rings, lets both talk, and asks the `action` what to do next. */
+/** `<Dial>`: rings, lets both people talk, and continues with the document at the `action` URL. */
 const dial = Effect.fn("TwimlRunner.dial")(function*(
   environment: Environment,
   call: PhoneCall,
   verb: Extract<TwimlReader.Verb, { readonly _tag: "Dial" }>
 ) {
-  const { rings, status: wanted, talk } = environment.ring(verb.to)
+  const { rings, status: statusInTime, talk } = environment.ring(verb.to)
   const timeout = Duration.seconds(verb.seconds)
-  const status: TerminalStatus = Duration.isGreaterThan(rings, timeout) ? "no-answer" : wanted
+  const status: TerminalStatus = Duration.isGreaterThan(rings, timeout) ? "no-answer" : statusInTime
   yield* Effect.sleep(Duration.min(rings, timeout))
   if (status === "completed") yield* Effect.sleep(talk)
   yield* note(call, { _tag: "Dialled", to: verb.to, callerId: verb.callerId, status })
@@ -85,7 +85,7 @@ const perform = Effect.fnUntraced(function*(
       yield* Effect.sleep(Duration.seconds(verb.seconds))
       return undefined
     case "Hangup":
-    // A <Reject> that is not the first verb of the first document is too late to reject the call, so it hangs up.
+    // Only the first verb of the first document can reject a call (`CallLife`). A later <Reject> hangs up.
     case "Reject":
       return completed
     case "Redirect":
@@ -104,13 +104,13 @@ const perform = Effect.fnUntraced(function*(
   }
 })
 
-/** The simulator's own limit, for documents that redirect to each other forever. */
+/** The simulator's own limit. It ends a call whose documents redirect to each other forever. */
 const maxDocuments = 100
 
 /**
  * Runs a document and all documents that follow it. Returns the status with which the call ends.
  *
- * A redirect by a REST request ends the running verb. A stream is sent its `stop` first.
+ * A redirect by a REST request ends the running verb. If the verb is a stream, `stop` is sent on it before.
  */
 export const run = Effect.fn("TwimlRunner.run")(function*(
   environment: Environment,

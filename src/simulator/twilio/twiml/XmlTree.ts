@@ -1,10 +1,10 @@
 /**
- * Reads an XML document as a tree, with Effect's decoder. A document type is refused, as Twilio refuses it.
+ * Reads an XML document as a tree, with Effect's decoder. As at Twilio, a document with a document type is refused.
  */
 import { Effect, Stream } from "effect"
 import { Xml } from "effect/encoding"
 
-/** One element; `text` is all character data directly inside it. */
+/** One element. `text`: all character data directly inside it. */
 export interface Element {
   readonly name: string
   readonly attributes: Readonly<Record<string, string>>
@@ -19,7 +19,7 @@ interface OpenElement extends Element {
 
 const doctypeRefused = new Xml.XmlError({ kind: "Unsupported", message: "document types are not accepted" })
 
-/** Reads a document and gives its root element. If it is not well-formed, the error has the line and column. */
+/** Reads a document and returns its root element. If the document is not well-formed, the error has the line and column. */
 export const parse = (source: string): Effect.Effect<Element, Xml.XmlError> =>
   Effect.gen(function*() {
     // The parent of the root element. The decoder ensures that there is exactly one root.

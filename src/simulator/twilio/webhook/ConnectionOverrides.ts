@@ -1,26 +1,26 @@
 /**
- * Twilio's time limits and retries for a webhook: the defaults, and the changes in the fragment of the webhook's URL.
+ * Twilio's time limits and retries for a webhook: the defaults, and the overrides in the fragment of the webhook's URL.
  *
- * `https://calls.example.com/twiml#rc=3&rp=ct,5xx&rt=2000`: pairs of a key and a value. The fragment is neither sent nor signed.
- * Twilio does not document how it treats a value out of range; here such a value is ignored.
+ * The fragment has pairs of a key and a value: `https://calls.example.com/twiml#rc=3&rp=ct,5xx&rt=2000`. It is neither sent nor signed.
+ * Twilio does not document how it treats a value out of range. Here a value out of range is ignored.
  *
  * https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
  */
 
 /**
- * The failures that can be retried: no connection (`ct`), no answer or a broken one (`rt`), an answer with a status of 400 or 500 and
- * above. Twilio documents `rt` as the read timeout; that it includes a broken connection is our guess.
+ * The failures that can be retried: no connection (`ct`), no answer or a broken connection (`rt`), an answer with a status from 400 to 499
+ * (`4xx`) or from 500 on (`5xx`). Twilio documents `rt` as the read timeout. We guess that it includes a broken connection.
  */
 export type RetriedFailure = "ct" | "rt" | "4xx" | "5xx"
 
 export interface ConnectionOverrides {
-  /** The limit for the connection, TLS included. */
+  /** The time limit for the connection, including TLS. */
   readonly connectMillis: number
-  /** The limit for the first byte of the answer, and from each byte to the next. */
+  /** The time limit for the first byte of the answer, and for each further piece of it. */
   readonly readMillis: number
-  /** The limit for all requests together. */
+  /** The time limit for all requests together. */
   readonly totalMillis: number
-  /** How many times the request is repeated. */
+  /** How many times the request is repeated at most. */
   readonly retries: number
   /** Which failures are retried. */
   readonly retried: ReadonlySet<RetriedFailure> | "all"
@@ -49,17 +49,17 @@ export const parse = (text: string): { readonly url: string; readonly overrides:
   const at = text.indexOf("#")
   if (at < 0) return { url: text, overrides: defaults }
   const pairs = new URLSearchParams(text.slice(at + 1))
-  const whole = (key: string, least: number, most: number, fallback: number): number => {
+  const wholeNumber = (key: string, minimum: number, maximum: number, fallback: number): number => {
     const value = pairs.get(key)
-    return value !== null && /^\d{1,6}$/.test(value) && Number(value) >= least && Number(value) <= most ? Number(value) : fallback
+    return value !== null && /^\d{1,6}$/.test(value) && Number(value) >= minimum && Number(value) <= maximum ? Number(value) : fallback
   }
   return {
     url: text.slice(0, at),
     overrides: {
-      connectMillis: whole("ct", 100, 10_000, defaults.connectMillis),
-      readMillis: whole("rt", 100, 15_000, defaults.readMillis),
-      totalMillis: whole("tt", 100, 15_000, defaults.totalMillis),
-      retries: whole("rc", 0, 5, defaults.retries),
+      connectMillis: wholeNumber("ct", 100, 10_000, defaults.connectMillis),
+      readMillis: wholeNumber("rt", 100, 15_000, defaults.readMillis),
+      totalMillis: wholeNumber("tt", 100, 15_000, defaults.totalMillis),
+      retries: wholeNumber("rc", 0, 5, defaults.retries),
       retried: retriedBy(pairs.get("rp"))
     }
   }

@@ -1,22 +1,22 @@
 /**
  * One HTTP request on a connection of its own, and the response.
  *
- * It uses `node:http`, because Twilio distinguishes two failures: the connection is not made, or the answer does not come.
+ * It uses `node:http`, because Twilio distinguishes two failures: no connection could be made, or no answer came.
  */
 import { Clock, Data, Duration, Effect, type Scope } from "effect"
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http"
 import { request as httpsRequest } from "node:https"
 
 export interface HttpRequest {
-  /** Without a fragment. */
+  /** The URL, without a fragment. */
   readonly url: string
   readonly method: "GET" | "POST"
   readonly headers: Readonly<Record<string, string>>
-  /** "" for a GET. */
+  /** The body of a POST. "" for a GET. */
   readonly body: string
-  /** How long the connection may take, TLS included. */
+  /** How long the connection may take, including TLS. */
   readonly connectMillis: number
-  /** How long the service may be silent before and within its answer. */
+  /** How long the service may send nothing, before and within its answer. */
   readonly readMillis: number
 }
 
@@ -26,13 +26,13 @@ export interface HttpAnswer {
   readonly body: string
 }
 
-/** Sentences about a webhook. `notConnected`: TLS failed, or it took too long. */
+/** The message for each reason. `notConnected`: the connection failed for another reason, or took too long. */
 const explanations = {
   unknownHost: "The webhook's host name is not known.",
   refused: "Nobody listens at the webhook's address.",
   notConnected: "The webhook could not be reached.",
   notHttp: "The webhook's answer is not HTTP.",
-  broken: "The connection broke before the webhook's answer was whole.",
+  broken: "The connection broke before the webhook's answer was complete.",
   readTimeout: "The webhook did not answer in time."
 }
 
@@ -49,13 +49,13 @@ const codeOf = (error: Error): string => "code" in error ? String(error.code) : 
 
 const connectFailures: Readonly<Record<string, ExchangeError["reason"]>> = { ENOTFOUND: "unknownHost", ECONNREFUSED: "refused" }
 
-/** Begins to connect; the scope's end closes the connection. */
+/** Begins to connect. The end of the scope closes the connection. */
 const open = ({ headers, method, url }: HttpRequest): Effect.Effect<ClientRequest, ExchangeError, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
       try: () => {
         const request = (new URL(url).protocol === "https:" ? httpsRequest : httpRequest)(url, { method, headers, agent: false })
-        // An error without a listener would end the process, so there is always one.
+        // An `error` event without a listener would end the process, so this listener is there from the beginning.
         return request.on("error", () => {})
       },
       catch: () => new ExchangeError({ reason: "notConnected" })
@@ -69,7 +69,7 @@ const connect = (request: ClientRequest, url: string): Effect.Effect<void, Excha
     request.on("socket", (socket) => socket.once(new URL(url).protocol === "https:" ? "secureConnect" : "connect", () => resume(Effect.void)))
   })
 
-/** Sends the request. `received` is called for each piece of the answer. */
+/** Sends the request and reads the answer. `received` is called for each piece of the answer. */
 const converse = (request: ClientRequest, body: string, received: () => void): Effect.Effect<HttpAnswer, ExchangeError> =>
   Effect.callback((resume) => {
     request.on("error", (error) => resume(failed(codeOf(error).startsWith("HPE_") ? "notHttp" : "broken")))
@@ -87,20 +87,20 @@ const converse = (request: ClientRequest, body: string, received: () => void): E
     request.end(body)
   })
 
-export const exchange = Effect.fn("HttpExchange.exchange")(function*(asked: HttpRequest): Effect.fn.Return<HttpAnswer, ExchangeError, Scope.Scope> {
+export const exchange = Effect.fn("HttpExchange.exchange")(function*(options: HttpRequest): Effect.fn.Return<HttpAnswer, ExchangeError, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const request = yield* open(asked)
-  yield* Effect.timeoutOrElse(connect(request, asked.url), {
-    duration: Duration.millis(asked.connectMillis),
+  const request = yield* open(options)
+  yield* Effect.timeoutOrElse(connect(request, options.url), {
+    duration: Duration.millis(options.connectMillis),
     orElse: () => failed("notConnected")
   })
-  const readNanos = BigInt(asked.readMillis) * 1_000_000n
+  const readNanos = BigInt(options.readMillis) * 1_000_000n
   let deadline = clock.monotonicTimeNanosUnsafe() + readNanos
   const untilSilent: Effect.Effect<never, ExchangeError> = Effect.suspend(() => {
-    const left = deadline - clock.monotonicTimeNanosUnsafe()
-    return left <= 0n ? failed("readTimeout") : Effect.andThen(Effect.sleep(Duration.nanos(left)), untilSilent)
+    const remainingNanos = deadline - clock.monotonicTimeNanosUnsafe()
+    return remainingNanos <= 0n ? failed("readTimeout") : Effect.andThen(Effect.sleep(Duration.nanos(remainingNanos)), untilSilent)
   })
-  const answer = converse(request, asked.body, () => {
+  const answer = converse(request, options.body, () => {
     deadline = clock.monotonicTimeNanosUnsafe() + readNanos
   })
   return yield* Effect.raceFirst(answer, untilSilent)

@@ -1,6 +1,6 @@
 /**
- * Status callbacks as Twilio makes them: one signed form post for each requested state, numbered from "0". They can come late, twice
- * or out of order, since Twilio does not exclude that.
+ * Status callbacks as Twilio sends them: one signed form post for each requested state, numbered from "0". With a {@link Delivery}, the
+ * callbacks are late, doubled or out of order, as Twilio's callbacks may be.
  */
 import { type Cause, DateTime, type Duration, Effect, Queue, Ref } from "effect"
 import type { AccountSid } from "../../../domain/Sid.ts"
@@ -28,7 +28,7 @@ const eventOf = (status: CallStatus): string | undefined =>
     ? "answered"
     : "completed"
 
-/** RFC 2822, as in `Timestamp` and the REST API's dates. */
+/** A date in the form of RFC 2822, as in `Timestamp` and in the REST API. */
 export const rfc2822 = (millis: number): string =>
   DateTime.toDateUtc(DateTime.makeUnsafe(millis)).toUTCString().replace("GMT", "+0000")
 
@@ -88,7 +88,7 @@ export const forStatus = (accountSid: AccountSid, call: PhoneCall): Callback | u
   }
 }
 
-/** Sends one callback and records its answer. Whatever the answer is, the call goes on. */
+/** Sends one callback and records the answer. The call goes on with any answer, and without one. */
 const deliver = Effect.fnUntraced(function*(webhooks: WebhookClient, call: PhoneCall, callback: Callback) {
   const outcome = yield* webhooks.send({ ...callback, signature: call.faults.webhookSignature }).pipe(
     Effect.catch((error) => Effect.as(note(call, { _tag: "Problem", code: error.code, message: error.message }), error))
@@ -103,7 +103,7 @@ export const noteWebhook = (
   { requests, status }: { readonly status?: number; readonly requests: number }
 ): Effect.Effect<void> => note(call, { _tag: "Webhook", kind, url, parameters, answer: status, requests })
 
-/** Delivers the callbacks of the queue, until the queue is ended. */
+/** Delivers the callbacks of the queue until the queue ends. */
 export const run = Effect.fnUntraced(function*(
   webhooks: WebhookClient,
   call: PhoneCall,

@@ -1,8 +1,8 @@
 /**
- * Sends Twilio's webhooks: form posts (or queries) with a signature over the exact URL, retried as the URL's fragment says.
+ * Sends Twilio's webhooks: form posts (or queries) with a signature over the exact URL. The URL's fragment says how they are retried.
  *
  * Twilio does not document whether it waits between retries. Here there is no wait, which is the worst case: a service that is away for
- * seconds misses all of them.
+ * some seconds misses all retries.
  */
 import { Data, Duration, Effect, Random, type Redacted, Result, Schema } from "effect"
 import * as Signature from "../../../twilio/webhook/Signature.ts"
@@ -12,7 +12,7 @@ import * as ConnectionOverrides from "./ConnectionOverrides.ts"
 import * as HttpExchange from "./HttpExchange.ts"
 
 interface Request {
-  /** May end with connection overrides. */
+  /** The URL may end with connection overrides. */
   readonly url: string
   readonly method: Method
   readonly parameters: Readonly<Record<string, string>>
@@ -22,10 +22,10 @@ interface Request {
 
 interface Answer {
   readonly status: number
-  /** In lower case, without its parameters; "" if there is none. */
+  /** The content type in lower case, without parameters. "" if the answer has none. */
   readonly contentType: string
   readonly body: string
-  /** How many requests were made until one was answered well. */
+  /** How many requests were made, including the successful one. */
   readonly requests: number
 }
 
@@ -39,7 +39,7 @@ class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
     DebuggerCodes.webhookHostUnknown
   ]),
   message: Schema.String,
-  /** The HTTP status, when there was an answer. */
+  /** The HTTP status, if there was an answer. */
   status: Schema.optionalKey(Schema.Int),
   /** How many requests were made. */
   requests: Schema.Int
@@ -49,13 +49,13 @@ class WebhookError extends Schema.TaggedError<WebhookError>()("WebhookError", {
 class RequestFailed extends Data.TaggedError("RequestFailed")<{
   readonly code: WebhookError["code"]
   readonly message: string
-  /** The HTTP status, when there was an answer. */
+  /** The HTTP status, if there was an answer. */
   readonly status?: number
-  /** The retry policy that covers the failure; `undefined`: only `all` covers it. */
+  /** The retry policy that covers the failure. `undefined`: only `all` covers it. */
   readonly retriedBy: ConnectionOverrides.RetriedFailure | undefined
 }> {}
 
-/** `count` hexadecimal digits. */
+/** Random hexadecimal digits, `count` of them. */
 export const hex = (count: number): Effect.Effect<string> =>
   Effect.map(
     Effect.all(Array.from({ length: Math.ceil(count / 8) }, () => Random.nextIntBetween(0, 0xFFFF_FFFF))),
@@ -95,7 +95,7 @@ const wireRequest = Effect.fnUntraced(function*(
   authToken: Redacted.Redacted,
   locate: (url: string) => string,
   { method, parameters, signature: fault }: Request,
-  /** Without its fragment. */
+  /** The request's URL without its fragment. */
   bareUrl: string
 ) {
   const query = new URLSearchParams(parameters).toString()
@@ -128,9 +128,9 @@ const once = (request: HttpExchange.HttpRequest): Effect.Effect<Omit<Answer, "re
   )
 
 /**
- * Sends webhooks with one account's token.
+ * Makes a client that signs webhooks with an account's token.
  *
- * @param locate gives the URL to which a request is really sent; the original URL is signed
+ * @param locate returns the URL to which a request is really sent. The signature is for the original URL
  */
 export const make = (authToken: Redacted.Redacted, locate: (url: string) => string = (url) => url) => {
   const send = Effect.fn("WebhookClient.send")(function*(request: Request): Effect.fn.Return<Answer, WebhookError> {

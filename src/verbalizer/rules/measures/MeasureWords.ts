@@ -9,7 +9,7 @@ import type { Language } from "../Rule.ts"
 import { currencySigns, units } from "./Symbols.ts"
 
 export interface MeasureWords {
-  /** An amount of money. `currency`: a sign or a code. `scale`: as written, such as "million" or "Mio.". */
+  /** An amount of money. `currency`: a sign or a code. `scale`: the word for a large number in the text, such as "million" or "Mio.". */
   readonly amount: (number: WrittenNumber, currency: string, scale: string | undefined) => string
   /** A number with a unit. `symbol`: the unit's symbol. */
   readonly measure: (number: WrittenNumber, symbol: string) => string
@@ -19,13 +19,13 @@ export interface MeasureWords {
   readonly signAlone: (sign: string) => string
 }
 
-/** Gives a number's words in the form before a noun of this gender. */
+/** Returns a number's words in the form before a noun of this gender. */
 type Figures = (gender: Gender) => string
 
 /** The word for a thousand in languages in which a preposition stands between "million" and a currency, but not after "thousand". */
 const thousand = /^mil(?:le|a)?$/
 
-/** Writes numbers with `Intl`, and puts words where `Intl` puts figures. */
+/** Writes numbers with the names that `Intl` gives to units and currencies, and replaces the figures by words. */
 const makeIntlWords = (language: string, genderOf: (name: string) => Gender) => {
   const formatters = new Map<string, Intl.NumberFormat>()
   const formatter = (key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat => {
@@ -41,7 +41,7 @@ const makeIntlWords = (language: string, genderOf: (name: string) => Gender) => 
       const format = formatter(`${key} ${decimals}`, { ...options, minimumFractionDigits: decimals, maximumFractionDigits: decimals })
       const parts = format.formatToParts(Math.abs(valueOf(number)))
       const gender = genderOf(parts.filter(isName).map(({ value }) => value).join("").trim())
-      // The words of the whole number stand in the place of its first part.
+      // The words replace the first part of the number. The other parts of the number are dropped.
       let hasFigures = false
       return parts.map((part) => {
         if (isName(part) || part.type === "literal") return part.value.replace(/[\u00A0\u202F]/g, " ")
@@ -83,7 +83,7 @@ export const make = ({ rules, words }: Language): MeasureWords => {
   const scaledAmount = (number: WrittenNumber, scale: string, code: string): string => {
     const forms = scales[scale]
     const name = forms === undefined ? scale : nameOf(forms, Math.abs(valueOf(number)))
-    // The ending tells the gender: "eine Million", "un millón".
+    // The ending of the name shows its gender: "eine Million", "un millón".
     const gender = rules.feminine?.test(name) === true ? "feminine" : "masculine"
     return `${words.number(number, gender)} ${name}${nameAfterScale(code, thousand.test(name))}`
   }

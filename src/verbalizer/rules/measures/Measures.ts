@@ -6,7 +6,7 @@ import { beforeOf, here, type Language, match, oneOf, type Rule, type Spoken, wo
 import * as MeasureWords from "./MeasureWords.ts"
 import { currencyCodes, currencySigns, units } from "./Symbols.ts"
 
-/** A longer row of digits is no amount. */
+/** The most digits of an amount. A longer row of digits is something else. */
 const maxDigits = 15
 
 const minus = "([-−–]?)"
@@ -14,19 +14,19 @@ const figure = `(${pattern})`
 const dash = `${blank}?[-–—]${blank}?`
 const currency = `(${oneOf([...Object.keys(currencySigns), ...currencyCodes])})`
 
-/** Rules that each find one form of a measure and say it. */
+/** Rules that each read one form of a measure. */
 type Readers = ReadonlyArray<Rule>
 
 const isTooLong = (written: string) => written.replace(/\D/g, "").length > maxDigits
 
-/** A minus directly after a word or number is a hyphen: "5-6", "covid-19". */
+/** Whether a minus makes the number negative. Directly after a word or a number it is a hyphen: "5-6", "covid-19". */
 const isNegative = (sign: string | undefined, text: string, at: number) =>
   sign !== undefined && sign !== "" && /(?:^|[\s([{:;,"'“„«])$/.test(beforeOf(text, at))
 
-/** Joins a range, of which only the second number has the unit. `first`: the words of the first number. */
+/** Joins the words of a range in which only the second number has the unit. `first`: the words of the first number; unset if there is no range. */
 const range = (first: string | undefined, to: string, last: string): string => first === undefined ? last : `${first} ${to} ${last}`
 
-/** "$5", "-$5", "$-5", "$5–7", "$5 million". */
+/** Reads a currency before its figures: "$5", "-$5", "$-5", "$5–7", "$5 million". */
 const currencyBefore = (language: Language, say: MeasureWords.MeasureWords, scale: string): Rule => {
   const { decimal, rules: { signs }, words } = language
   const form = here(`${minus}${currency}${blank}?${minus}${figure}(?:${dash}(?:\\3|${currency})?${blank}?${figure})?${scale}${wordEnd}`)
@@ -40,7 +40,7 @@ const currencyBefore = (language: Language, say: MeasureWords.MeasureWords, scal
   }
 }
 
-/** "5 €", "5–7 €", "5 Mio. €". */
+/** Reads a currency after its figures: "5 €", "5–7 €", "5 Mio. €". */
 const currencyBehind = (language: Language, say: MeasureWords.MeasureWords, scale: string): Rule => {
   const { decimal, rules: { signs }, words } = language
   const form = here(`${minus}${figure}(?:(?:${blank}?\\p{Sc})?${dash}${figure})?${scale}${blank}?${currency}${wordEnd}`)
@@ -54,7 +54,7 @@ const currencyBehind = (language: Language, say: MeasureWords.MeasureWords, scal
   }
 }
 
-/** "3,5 Mio. Menschen". A single letter could be a unit, so it is not a scale here. */
+/** Reads a number with a scale: "3,5 Mio. Menschen". A single letter could be a unit, so it is not a scale here. */
 const scaledNumber = ({ decimal, rules: { scales = {} } }: Language, say: MeasureWords.MeasureWords): Readers => {
   const names = Object.keys(scales).filter((name) => name.length > 1)
   if (names.length === 0) return []
@@ -67,7 +67,7 @@ const scaledNumber = ({ decimal, rules: { scales = {} } }: Language, say: Measur
   }]
 }
 
-/** "in %", "prices in €". */
+/** Reads a sign without figures: "in %", "prices in €". */
 const signAlone = (say: MeasureWords.MeasureWords): Rule => {
   const form = here("[%€£$¥₹]")
   return (text, at) => {
@@ -76,7 +76,7 @@ const signAlone = (say: MeasureWords.MeasureWords): Rule => {
   }
 }
 
-/** "5 km", "5–7 km", "5 %". */
+/** Reads a number with a unit: "5 km", "5–7 km", "5 %". */
 const unitBehind = (language: Language, say: MeasureWords.MeasureWords): Rule => {
   const { decimal, rules: { signs, units: ownUnits = {} }, words } = language
   const symbol = `(${oneOf([...Object.keys(units).filter((key) => units[key] !== ""), ...Object.keys(ownUnits)])})`

@@ -2,20 +2,20 @@
  * The signs of currencies and the symbols of units, in all languages.
  */
 
-/** Currency signs with their codes (ISO 4217). `$` is its own code, because languages name it without a country. */
+/** Currency signs with their codes (ISO 4217). `$` stands for itself, because people say "dollars" without a country. */
 export const currencySigns: Readonly<Record<string, string>> = {
   "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₩": "KRW", "₺": "TRY", "₴": "UAH", "₪": "ILS", "zł": "PLN", "Kč": "CZK", "R$": "BRL",
   "US$": "USD", "C$": "CAD", "CA$": "CAD", "A$": "AUD", "AU$": "AUD", "NZ$": "NZD", "HK$": "HKD", "S$": "SGD", "Fr.": "CHF", "$": "$"
 }
 
-/** The currency codes that are read beside figures. Other codes could be words, such as "ALL". */
+/** The currency codes that are read as currencies beside figures. Other codes, such as "ALL", could be words. */
 export const currencyCodes = [
   "EUR", "USD", "GBP", "CHF", "JPY", "CAD", "AUD", "NZD", "PLN", "CZK", "SEK", "NOK", "DKK", "HUF", "RON", "BGN", "TRY", "INR", "CNY", "BRL", "MXN", "ARS", "CLP", "COP", "ZAR", "ILS", "KRW", "SGD", "HKD", "UAH"
 ]
 
 /**
- * Unit symbols with the names that `Intl.NumberFormat` knows. An empty name: `Intl` has no such unit. The symbol then counts only after the
- * first number of a range whose last number has a named unit.
+ * Unit symbols with their names in `Intl.NumberFormat`. An empty name: `Intl` does not have the unit. Its symbol then counts only after the
+ * first number of a range whose last number has a unit with a name.
  */
 export const units: Readonly<Record<string, string>> = {
   "%": "percent", "°C": "celsius", "ºC": "celsius", "℃": "celsius", "°F": "fahrenheit", "℉": "fahrenheit", "°": "degree",
