@@ -36,7 +36,7 @@ const clock = (hour: string, minute: string): string => {
   return cardinal(String(Number(hour))) + spoken
 }
 
-/** "'s" stands for "is" behind these words: "what's", but not "today's". */
+/** "'s" stands for "is" after these words: "what's", but not "today's". */
 const wordsBeforeIs = "what|that|it|where|who|when|how|there|here|he|she|everything|something"
 
 /** Applied in this order. */
@@ -66,7 +66,7 @@ const englishRules: ReadonlyArray<readonly [RegExp, string | ((...groups: Array<
 
 const isWord = /[\p{L}\p{N}]/u
 
-/** Words without meaning for the request. They may stand between the words of a phrase. */
+/** Words that do not change the meaning of a request. They may stand between the words of a phrase. */
 const fillers: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ["en", new Set(["uh", "um", "er", "erm", "ah", "hm", "hmm", "oh", "please", "well", "just", "actually", "then"])],
   ["fr", new Set(["euh", "ben", "bah", "alors", "donc"])]

@@ -1,5 +1,6 @@
 /**
- * Finds words in a recognizer's dictionary. Each line has a word and its phones. Further ways to say a word are `word(2)`, `word(3)`, ….
+ * Finds words in a recognizer's dictionary. Each line has a word and its phones. Further pronunciations of a word are named `word(2)`,
+ * `word(3)`, ….
  *
  * The file has 135,000 words, and an agent needs a few hundred. A map of all words would take 20 MB. Instead the file is searched for the
  * words that the agent needs, which takes 20 ms.
@@ -10,7 +11,7 @@ const space = 0x20
 const tab = 0x09
 const closingBracket = 0x29
 
-/** Ends the name of an entry that is a further way to say a word. */
+/** The end of an entry's name, if the entry is a further pronunciation of a word. */
 const numberOfWay = /\(\d+\)$/
 
 /** The pronunciations of these words. A word's second pronunciation has the key `word(2)`, as in the dictionary's file. */
