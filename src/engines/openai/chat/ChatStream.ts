@@ -67,33 +67,34 @@ interface Usage {
   readonly completion: number
 }
 
-/** What the chunks of one answer have brought so far, except its text. */
+/** The content of an answer's chunks so far, except the text. */
 export interface Answered {
-  /** By the server's index, or by the order of appearance if it gives none. */
+  /** Calls by the server's index, or by their order if the server gives no index. */
   readonly calls: ReadonlyMap<number, ServerToolCall>
   /** `stop`, `length`, `tool_calls`, `content_filter`, or a server's own word. */
   readonly finishReason: Option.Option<string>
   readonly usage: Option.Option<Usage>
   readonly hasText: boolean
-  /** Thoughts came in a field or part apart from the text. */
+  /** Thoughts came in a field or part that is not the text. */
   readonly hasThoughts: boolean
 }
 
 export const empty: Answered = { calls: new Map(), finishReason: Option.none(), usage: Option.none(), hasText: false, hasThoughts: false }
 
-/** Tool calls that are taken from one answer. */
+/** The most tool calls that are taken from one answer. */
 export const maxCalls = 16
 
 /**
- * Characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note, a few hundred characters
- * at most. Longer arguments are cut, so they are no JSON and the call fails. The calls of one answer hold 256 Ki characters at most.
+ * The most characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note, a few hundred
+ * characters at most. Longer arguments are cut. Then they are not valid JSON, and the call fails. So the calls of one answer have at most
+ * 256 Ki characters.
  */
 const maxArgumentCharacters = 16_384
 
 const argumentText = (value: unknown): string =>
   Predicate.isString(value) ? value : value === null || value === undefined ? "" : JSON.stringify(value)
 
-/** Without an index, a piece with a new id begins a call, and a piece without an id continues the last one. */
+/** Without an index, a piece with a new id begins a call, and a piece without an id continues the last call. */
 const indexOf = (calls: ReadonlyMap<number, ServerToolCall>, piece: typeof ToolCallPiece.Type): number => {
   if (Predicate.isNumber(piece.index)) return piece.index
   const last = calls.size - 1
@@ -126,7 +127,7 @@ const isFilled = (value: unknown): boolean => Predicate.isString(value) ? value.
 const hasThought = (delta: typeof Delta.Type | null | undefined): boolean =>
   isFilled(delta?.reasoning_content) || isFilled(delta?.reasoning) || isFilled(delta?.thinking) || hasThoughtPart(delta?.content)
 
-/** The index of a call in the older form; an answer has one at most. */
+/** The index of a call in the older form (`function_call`). An answer has at most one. */
 const functionCallIndex = -1
 
 const extendedArguments = (call: ServerToolCall | undefined, more: unknown): string =>
@@ -160,10 +161,10 @@ const withToolCalls = (
   return calls
 }
 
-/** Whether a streamed chunk holds a piece of a thought apart from the text. */
+/** Whether a streamed chunk has a piece of a thought that is not in the text. */
 export const isThought = ({ choices }: Chunk): boolean => choices?.some(({ delta }) => hasThought(delta)) === true
 
-/** Adds a chunk. The second value is the chunk's own text. */
+/** Adds a chunk. The second value is the chunk's text. */
 export const add = (answered: Answered, chunk: Chunk): readonly [Answered, string] => {
   const choice = chunk.choices?.find(({ index }) => index === 0) ?? chunk.choices?.at(0)
   const delta = choice?.delta ?? choice?.message

@@ -1,6 +1,6 @@
 /**
- * What a language model may do besides speaking: end the call, transfer it, press keys, call a tool. The model asks for an
- * action with a tool call of its server. A model that was not trained for tool calls writes an action line in its text:
+ * The actions of a language model besides speaking: end the call, transfer it, press keys, call a tool. The model asks for an action with
+ * a tool call of its server. A model that was not trained for tool calls writes an action line in its text:
  *
  *     <<hang_up>>
  *     <<press:123#>>
@@ -25,14 +25,14 @@ export interface ToolDefinition {
   readonly function: { readonly name: string; readonly description: string; readonly parameters: object }
 }
 
-/** What the model asked for; a refusal tells it why. */
+/** An action that the model asked for, or a refusal that tells the model the reason. */
 export type CheckedAction = Result.Result<Action, ToolCallRefused>
 
 /** `answer`: a sentence for the model. */
 export const refused = (answer: string): Result.Result<never, ToolCallRefused> => Result.fail(new ToolCallRefused({ answer }))
 
 export interface ModelActions {
-  /** Explains the action lines in the system text. The same bytes for all requests of an agent, so that the server's cache holds. */
+  /** Explains the action lines in the system text. All requests of an agent have the same bytes here, so the server's cache can be used. */
   readonly manual: string
   /** The same actions as tools of a request. */
   readonly definitions: ReadonlyArray<ToolDefinition>
@@ -56,7 +56,7 @@ const keySequence = /^[0-9*#A-D]{1,32}$/
 
 const listed = (names: ReadonlyArray<string>) => names.length === 0 ? "nothing" : names.join(", ")
 
-/** The arguments of a call as the tool's schema has them. */
+/** Decodes the arguments of a call by the tool's schema. */
 type ArgumentCheck = (value: Schema.Json) => Result.Result<Schema.Json, ToolCallRefused>
 
 const argumentCheckOf = (tool: Tool): Result.Result<ArgumentCheck, BadParameters> =>
