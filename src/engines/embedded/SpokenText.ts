@@ -14,7 +14,7 @@ const ordinals: Readonly<Record<string, string>> = {
   one: "first", two: "second", three: "third", five: "fifth", eight: "eighth", nine: "ninth", twelve: "twelfth"
 }
 
-/** A number from 0 to 9999 in words. A larger one, or one with a leading zero, is read digit by digit as a telephone number is. */
+/** A number from 0 to 9999 in words. A larger number, or a number with a leading zero, is read digit by digit, like a telephone number. */
 const cardinal = (digits: string): string => {
   const number = Number(digits)
   if (digits.length > 4 || (digits.length > 1 && digits.startsWith("0"))) {
@@ -39,7 +39,7 @@ const clock = (hour: string, minute: string): string => {
 /** "'s" stands for "is" after these words: "what's", but not "today's". */
 const wordsBeforeIs = "what|that|it|where|who|when|how|there|here|he|she|everything|something"
 
-/** Applied in this order. */
+/** The rules for English, which are applied in this order. */
 const englishRules: ReadonlyArray<readonly [RegExp, string | ((...groups: Array<string>) => string)]> = [
   [/\b(\d{1,2}):(\d{2})\b/g, (_, hour, minute) => clock(hour, minute)],
   [/\b(\d{1,2})\.(\d{2})(?=\s*[ap]\.?\s?m\b)/g, (_, hour, minute) => clock(hour, minute)],

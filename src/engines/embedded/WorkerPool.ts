@@ -76,7 +76,7 @@ class PoolThread<Job, A> {
       }
       const onExit = () => {
         removeListeners()
-        resume(Effect.fail(new JobFailed({ reason: "crashed", message: "The thread crashed; a new one takes its place." })))
+        resume(Effect.fail(new JobFailed({ reason: "crashed", message: "The thread crashed; a new thread takes its place." })))
       }
       worker.on("message", onMessage)
       worker.on("exit", onExit)

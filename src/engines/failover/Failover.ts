@@ -111,7 +111,7 @@ export const checked = Effect.fnUntraced(function*<A>(
   const failures = exits.flatMap((exit, index) => Exit.isFailure(exit) ? [{ cause: exit.cause, name: members[index].name }] : [])
   if (failures.length > 0 && failures.length === exits.length) return yield* Effect.failCause(failures[0].cause)
   for (const { cause, name } of failures) {
-    yield* Effect.logWarning("An engine can't serve this agent; another one does", cause).pipe(Effect.annotateLogs({ stage, engine: name }))
+    yield* Effect.logWarning("An engine can't serve this agent; another engine does", cause).pipe(Effect.annotateLogs({ stage, engine: name }))
   }
 })
 

@@ -34,13 +34,13 @@ export const make = Effect.fnUntraced(function*(
       const parts = replier.value.reply({ ...request, state: stateFor(name, request.state) }).pipe(
         Stream.map((part): ReplyPart => part._tag === "State" ? { _tag: "State", state: { engine: name, state: part.state } } : part)
       )
-      // An engine that has only begun to think has not begun to answer, because another engine may be quicker.
+      // Thinking does not count as the beginning of an answer, because another engine may be quicker.
       return Failover.opened(members.length === 1 ? parts : Stream.filter(parts, ({ _tag }) => _tag !== "Thinking"))
     }
 
     const replier: Replier = {
       reply: (request) => Stream.unwrap(failover.run((_, index) => replyOf(index, request))),
-      // The value of the first engine is used, because it answers as long as it works.
+      // The first engine decides, because it gives the answers as long as it works.
       answersUnheard: Exit.isSuccess(repliers[0]) && repliers[0].value.answersUnheard === true
     }
     return replier

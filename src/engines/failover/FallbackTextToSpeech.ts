@@ -32,7 +32,7 @@ export const make = Effect.fnUntraced(function*(
   const prepareOne = ({ engine, name }: Member<Engine>, requests: ReadonlyArray<SpeechRequest>): Effect.Effect<void, EngineFailed> => {
     const prepare = engine.prepare(requests.map((request) => fitted(engine, request)))
     return Effect.catchIf(prepare, ({ reason }) => reason !== "refused", (error) =>
-      Effect.logWarning("An engine is not ready to speak; its fixed lines are made as soon as it is").pipe(
+      Effect.logWarning("An engine is not ready to speak; its fixed lines are prepared as soon as it is").pipe(
         Effect.annotateLogs({ engine: name, reason: error.reason }),
         Effect.andThen(prepare.pipe(Effect.retry({ schedule: prepareInterval, while: ({ reason }) => reason !== "refused" }), Effect.ignore, Effect.forkIn(scope)))
       ))

@@ -6,7 +6,7 @@
  * still be needed.
  */
 
-/** The engines' requests end this much sooner than the turn's wait. So the log names the engine and not an interrupted turn. */
+/** The engines' requests end this much before the turn stops waiting. So the log names the engine and not an interrupted turn. */
 const maxMargin = 50
 const marginShare = 0.05
 

@@ -21,7 +21,7 @@ const voices = ["slt", "rms", "kal16", "kal", "awb"] as const
 /** A woman's voice. Of the five voices it has the fewest faults. */
 const standardVoice = "slt"
 
-/** Samples that the cache holds: 16 MB, about 16 minutes of speech. All answers of a scripted agent are shorter than that. */
+/** Samples that the cache holds: 16 MB, about 16 minutes of speech. All answers of a scripted agent together are shorter. */
 const standardCacheLimit = 8_000_000
 
 /** ms that the synthesis of a sentence may take. The longest sentences take about 500 ms. */
@@ -67,7 +67,7 @@ export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Laye
     /** The sentence of a request. `undefined` for a text without a letter or digit: Flite can't speak it. */
     const sentenceOf = Effect.fnUntraced(function*({ language, text, voice = standardVoice }: SpeechRequest) {
       if (!language.startsWith("en")) {
-        return yield* failed("refused", `Flite speaks English only, not "${language}". Set TTS_URL to a speech engine that has it.`)
+        return yield* failed("refused", `Flite speaks English only, not "${language}". Set TTS_URL to a speech engine for this language.`)
       }
       if (!(voices as ReadonlyArray<string>).includes(voice)) {
         return yield* failed("refused", `Flite has no voice "${voice}". Use one of: ${voices.join(", ")}.`)

@@ -1,8 +1,8 @@
 /**
  * Flite's thread. A job is a voice and a sentence. The answer is the sentence's sound at 8 kHz.
  *
- * Each sentence gets a WebAssembly instance of its own with 17 MB of memory. To the garbage collector an instance looks like a small
- * object, so it would let eight or more accumulate. So the thread runs the collector after each sentence, which takes 4 ms.
+ * Each sentence gets a WebAssembly instance of its own with 17 MB of memory. The garbage collector counts an instance as a small object, so
+ * eight or more instances would accumulate. So the thread runs the collector after each sentence. This takes 4 ms.
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"

@@ -1,6 +1,6 @@
 /**
  * Finds phrases in the caller's words. A phrase matches when all its words are said in their order. Any words may stand before and after
- * the phrase. Between its words, a few foreign words may stand: words that do not belong to the phrase.
+ * the phrase. Fillers may stand between its words, and a few foreign words: words that are neither fillers nor words of the phrase.
  */
 import { Result } from "effect"
 import * as PhraseNotation from "../../../definition/PhraseNotation.ts"

@@ -1,8 +1,8 @@
 /**
  * Voice activity by Silero VAD v6, in this process.
  *
- * The runtime is ONNX Runtime's native one, or its WebAssembly build if there is no native one. At 8 kHz the model takes windows of
- * 256 samples with the 32 samples before them, and a state of 2 × 1 × 128.
+ * The runtime is the native build of ONNX Runtime, or its WebAssembly build if there is no native build. At 8 kHz the model takes windows
+ * of 256 samples with the 32 samples before them, and a state of 2 × 1 × 128.
  *
  * One session serves all calls, and one run takes the windows of several calls (`WindowBatches`). Both runtimes compute in the main
  * thread. At 100 calls, a thread of the model's own would take two thirds of this work off the main thread, but need a third more CPU

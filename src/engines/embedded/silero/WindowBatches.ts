@@ -10,7 +10,7 @@ import * as RunBuffers from "./RunBuffers.ts"
 const { inputLength, layers, stateLength } = RunBuffers
 
 /**
- * ms that a window may wait for others while several callers speak. A longer wait saves a little work, but then each run holds the
+ * ms that a window may wait for other windows while several callers speak. A longer wait saves a little work, but then each run holds the
  * thread for longer and turns are answered later (docs/adr/0010).
  */
 const gatherMillis = 7
@@ -48,7 +48,7 @@ export interface WindowBatches {
    * @param state the detector's state, 2 × 128; the run writes the next state into it
    * @param answer called once
    * @param askedAt ms by {@link now}
-   * @param isCatchingUp the window is one of a burst after a stall of the network: it waits for no other calls' windows
+   * @param isCatchingUp the window is one of a burst after a stall of the network, so it does not wait for other calls' windows
    */
   readonly ask: (input: Float32Array, state: Float32Array, answer: Request["answer"], askedAt: number, isCatchingUp: boolean) => void
 }

@@ -12,7 +12,7 @@ const tab = 0x09
 const closingBracket = 0x29
 
 /** The end of an entry's name, if the entry is a further pronunciation of a word. */
-const numberOfWay = /\(\d+\)$/
+const numberSuffix = /\(\d+\)$/
 
 /** The pronunciations of these words. A word's second pronunciation has the key `word(2)`, as in the dictionary's file. */
 export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, string> => {
@@ -27,7 +27,7 @@ export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, str
     while (gap < end && bytes[gap] !== space && bytes[gap] !== tab) gap++
     if (gap > start && gap < end && gap - start <= longestName) {
       const name = bytes.toString("utf8", start, gap)
-      const word = bytes[gap - 1] === closingBracket ? name.replace(numberOfWay, "") : name
+      const word = bytes[gap - 1] === closingBracket ? name.replace(numberSuffix, "") : name
       if (words.has(word)) found.set(name, bytes.toString("utf8", gap, end).trim())
     }
     start = end + 1

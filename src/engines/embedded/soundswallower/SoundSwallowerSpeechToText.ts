@@ -51,7 +51,7 @@ const languageOf = (hints: RecognitionHints): Effect.Effect<Grammar.Language, En
   const language = hints.language.slice(0, 2).toLowerCase()
   return Grammar.isLanguage(language)
     ? Effect.succeed(language)
-    : Effect.fail(failed("refused", `SoundSwallower hears English and French, not "${hints.language}". Set STT_URL to an engine that has it.`))
+    : Effect.fail(failed("refused", `SoundSwallower recognizes English and French, not "${hints.language}". Set STT_URL to an engine for this language.`))
 }
 
 export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSystem> = Layer.effect(

@@ -16,7 +16,7 @@ import { type JobFailed, threadFile } from "../WorkerPool.ts"
  */
 const standardSize = Math.min(4, availableParallelism())
 
-/** Threads that are started first. A thread takes 40 MB, so further threads are started only when these have enough to do. */
+/** Threads that are started first. A thread takes 40 MB, so further threads are started only when the first threads have too much to do. */
 const standardReady = 2
 
 /** A further thread is started when each running thread has more than this many samples (one second) to decode. */
@@ -38,7 +38,7 @@ interface Threads {
 const leastWork = (workers: ReadonlyArray<RecognizerWorker>): RecognizerWorker => workers.reduce((least, one) => (one.work < least.work ? one : least))
 
 export const make = Effect.fnUntraced(function*(options: {
-  /** ms without any reply after which a thread that was asked counts as hung. */
+  /** ms without any reply after which a thread with an open request counts as hung. */
   readonly timeout: number
   readonly size?: number
   /** Threads that are started first. */
@@ -60,18 +60,18 @@ export const make = Effect.fnUntraced(function*(options: {
     (workers) => Effect.promise(() => Promise.all(workers.map((worker) => worker.close())))
   )
 
-  /** The threads that are started first, and further threads that were started. */
-  const present = () => workers.filter((worker, index) => index < ready || worker.isStarted)
+  /** The threads that can be chosen: those that are started first, and further threads that were started. */
+  const available = () => workers.filter((worker, index) => index < ready || worker.isStarted)
 
   /**
    * Chooses the thread with the least to do among the threads that have loaded their grammars. If even this thread has much to do, a
    * further thread is started for later utterances.
    */
   const choose = (): RecognizerWorker => {
-    const running = present()
-    const loaded = running.filter(({ isReady }) => isReady)
-    const least = leastWork(loaded.length > 0 ? loaded : running)
-    const isLoading = loaded.length < running.length
+    const workersNow = available()
+    const loaded = workersNow.filter(({ isReady }) => isReady)
+    const least = leastWork(loaded.length > 0 ? loaded : workersNow)
+    const isLoading = loaded.length < workersNow.length
     const further = workers.find(({ isStarted }) => !isStarted)
     if (least.work > maxWorkOfEach && !isLoading && further !== undefined && !further.isClosed) further.start()
     return least
@@ -87,7 +87,7 @@ export const make = Effect.fnUntraced(function*(options: {
             for (const worker of workers) if (worker.isStarted) worker.send({ _tag: "Unload", grammar: grammar.name })
           })
       )
-      yield* Effect.forEach(present(), (worker) => worker.ask({ _tag: "Load", grammar }), { concurrency: "unbounded", discard: true })
+      yield* Effect.forEach(available(), (worker) => worker.ask({ _tag: "Load", grammar }), { concurrency: "unbounded", discard: true })
     }),
     begin: ({ name }) =>
       Effect.map(

@@ -55,16 +55,16 @@ interface MakeOptions {
   readonly monotonic: () => number
 }
 
-/** The failure of an engine that was slower than the engine that stood in for it. */
+/** The failure of an engine whose request was aborted, because another engine answered first. */
 export const tooSlow = (stage: Stage, name: string): EngineFailed =>
-  new EngineFailed({ stage, reason: "timeout", advice: `${name} was slower than the engine that stood in for it. Look at its load.` })
+  new EngineFailed({ stage, reason: "timeout", advice: `${name} was slower than another engine, which answered the request. Look at its load.` })
 
 /** The failure of a request that was not sent, because the engine's circuit is in a pause. */
 export const inPause = (stage: Stage, name: string): EngineFailed =>
   new EngineFailed({
     stage,
     reason: "unavailable",
-    advice: `${name} has failed again and again and is left alone for a moment. Look into its log.`
+    advice: `${name} has failed several times in a row and gets no requests for a moment. Look into its log.`
   })
 
 /** Counts requests by engine and outcome. The counters are kept, because making a metric with attributes costs more than an update. */
@@ -84,7 +84,7 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
   const count = makeCounter(stage)
 
   /** Sends the request if the engine's circuit lets it through. An embedded engine has no circuit. */
-  const guard = <A>(
+  const sendIfAllowed = <A>(
     { name, probe }: Member<unknown>,
     request: Effect.Effect<A, EngineFailed>,
     { isBeaten = () => false, timeout, tries }: RequestOptions
@@ -122,7 +122,7 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
     const requestScope = yield* Scope.fork(scope)
     const began = monotonic()
     const scoped = Scope.provide(request, requestScope)
-    const exit = yield* Effect.exit(guard(member, options.around === undefined ? scoped : options.around(scoped), options))
+    const exit = yield* Effect.exit(sendIfAllowed(member, options.around === undefined ? scoped : options.around(scoped), options))
     if (Exit.isSuccess(exit)) {
       yield* noteTime(member, monotonic() - began, options.timeout)
       yield* count(member.name, "ok")

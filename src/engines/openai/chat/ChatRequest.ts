@@ -35,7 +35,7 @@ export type ChatMessage =
   | { readonly role: "assistant"; readonly content: string | null; readonly tool_calls?: ReadonlyArray<ToolCallMessage> }
   | { readonly role: "tool"; readonly tool_call_id: string; readonly content: string }
 
-/** The user message that asks for the rest of a sentence that the limit of tokens cut off. */
+/** The user message that asks for the rest of a sentence that the token limit cut off. */
 const askForRest = "(You were cut off. Go on with the very next word and end your sentence within ten words.)"
 
 /** The messages that ask the model to finish the sentence in which `text` breaks off. */

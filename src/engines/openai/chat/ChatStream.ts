@@ -1,8 +1,8 @@
 /**
  * The answer of `/chat/completions`, streamed or whole, and how its chunks add up to text and tool calls.
  *
- * vLLM, SGLang, llama.cpp, Ollama and OpenAI differ: choices may be empty, content may be missing, null or empty, and tool
- * calls come in pieces that only an index or an id joins. So every field is optional here.
+ * The answers of vLLM, SGLang, llama.cpp, Ollama and OpenAI differ. Choices may be empty, and content may be missing, null or empty. Tool
+ * calls come in pieces, and only an index or an id shows which pieces belong together. So every field is optional here.
  */
 import { Option, Predicate, Schema } from "effect"
 
@@ -23,7 +23,10 @@ const Delta = Schema.Struct({
   content: optional(Schema.Unknown),
   /** OpenAI: the model's explanation in place of an answer. */
   refusal: optional(Schema.String),
-  /** Thoughts that the server has parsed. `reasoning_content`: vLLM, SGLang, llama.cpp. The others: Ollama, OpenRouter, newer vLLM. */
+  /**
+   * Thoughts that the server has parsed. vLLM, SGLang and llama.cpp send `reasoning_content`. Ollama, OpenRouter and newer vLLM send
+   * `reasoning` or `thinking`.
+   */
   reasoning_content: optional(Schema.Unknown),
   reasoning: optional(Schema.Unknown),
   thinking: optional(Schema.Unknown),
@@ -38,7 +41,7 @@ export const Chunk = Schema.Struct({
     index: optional(Schema.Number),
     delta: optional(Delta),
     message: optional(Delta),
-    /** The form of `/completions`, which some proxies answer with. */
+    /** Some proxies answer in the form of `/completions`, which has this field. */
     text: optional(Schema.String),
     finish_reason: optional(Schema.String)
   }))),
@@ -52,14 +55,14 @@ export const Chunk = Schema.Struct({
 export type Chunk = typeof Chunk.Type
 
 interface ServerToolCall {
-  /** Empty if the server gives none. */
+  /** Empty if the server gives no id. */
   readonly id: string
   readonly name: string
   /** JSON text as the model wrote it; may be empty or broken. */
   readonly arguments: string
 }
 
-/** Tokens as the server counts them; 0 if it reports none. */
+/** Tokens as the server counts them; 0 if the server reports no number. */
 interface Usage {
   readonly prompt: number
   /** The part of `prompt` that the server took from its cache. */
@@ -75,7 +78,7 @@ export interface Answered {
   readonly finishReason: Option.Option<string>
   readonly usage: Option.Option<Usage>
   readonly hasText: boolean
-  /** Thoughts came in a field or part that is not the text. */
+  /** Thoughts came separate from the text, in a field or part of their own. */
   readonly hasThoughts: boolean
 }
 
@@ -105,7 +108,7 @@ const indexOf = (calls: ReadonlyMap<number, ServerToolCall>, piece: typeof ToolC
 /** Types of content parts that are spoken. A part without a type is spoken if it has text. */
 const spokenPartTypes = new Set(["text", "output_text", "refusal"])
 
-/** The text of a message's content, which is a string or a list of parts. Thoughts, pictures and sound have none. */
+/** The text of a message's content, which is a string or a list of parts. Thoughts, pictures and sound have no text. */
 const spokenText = (content: unknown): string => {
   if (Predicate.isString(content)) return content
   if (Array.isArray(content)) return content.map(spokenText).join("")
@@ -161,7 +164,7 @@ const withToolCalls = (
   return calls
 }
 
-/** Whether a streamed chunk has a piece of a thought that is not in the text. */
+/** Whether a streamed chunk has a piece of a thought that is separate from the text. */
 export const isThought = ({ choices }: Chunk): boolean => choices?.some(({ delta }) => hasThought(delta)) === true
 
 /** Adds a chunk. The second value is the chunk's text. */

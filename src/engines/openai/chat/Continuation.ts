@@ -5,7 +5,7 @@
  * heard are left out. Text after the end of the sentence is left out, too. Pure.
  */
 
-/** Tokens that the rest may have. */
+/** The most tokens of the rest. */
 export const maxTokens = 60
 
 /** All text up to the end of the first sentence, with the closing quotes and brackets after it. */

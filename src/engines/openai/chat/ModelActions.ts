@@ -19,7 +19,7 @@ type Action =
   | { readonly _tag: "Digits"; readonly digits: string }
   | { readonly _tag: "Call"; readonly tool: Tool; readonly arguments: Schema.Json }
 
-/** A tool as the body of `/chat/completions` has it; `parameters` is a JSON schema. */
+/** A tool in the body of a request to `/chat/completions`. `parameters`: a JSON schema. */
 export interface ToolDefinition {
   readonly type: "function"
   readonly function: { readonly name: string; readonly description: string; readonly parameters: object }
@@ -36,7 +36,7 @@ export interface ModelActions {
   readonly manual: string
   /** The same actions as tools of a request. */
   readonly definitions: ReadonlyArray<ToolDefinition>
-  /** The action of a line, by the text between `<<` and `>>`. */
+  /** The action of an action line. `body`: the text between `<<` and `>>`. */
   readonly fromLine: (body: string) => CheckedAction
   /** The action of a tool call. `json`: the arguments as JSON text; may be empty. */
   readonly fromCall: (name: string, json: string) => CheckedAction

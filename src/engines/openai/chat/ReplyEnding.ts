@@ -136,7 +136,7 @@ export const end = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnsw
     yield* Effect.logDebug(`The prompt of the reply had ${prompt} tokens, ${cached} of them from the cache; the answer had ${completion}`)
   }
   if (!round.isOver && !isDone && Option.isNone(finishReason)) {
-    return yield* failed("broken", `${endpoint.url.origin} broke its answer off. Look into the server's log.`)
+    return yield* failed("broken", `${endpoint.url.origin} broke off in the middle of its answer. Look into the server's log.`)
   }
   yield* budget.accepted(accepted.fitted, Option.getOrUndefined(usage)?.prompt)
   round.removeRepeatedCalls()

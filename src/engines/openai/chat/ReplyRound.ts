@@ -65,7 +65,7 @@ export class ReplyRound {
   #arrived = ""
   #parsedTo = 0
   #arrivedCharacters = 0
-  /** The newest chunks have a thought that is not in the text. */
+  /** The newest chunks have a thought that is separate from the text. */
   #hasNewThought = false
   answered: ChatStream.Answered = ChatStream.empty
   spokenText = ""

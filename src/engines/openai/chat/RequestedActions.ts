@@ -1,6 +1,6 @@
 /**
- * The actions that the model asked for in one answer. Actions that end or change the call are carried out after the last word. Tool calls
- * are made first, because the model needs their results before it speaks on. Pure.
+ * The actions that the model asked for in one answer. Actions that end or change the call are carried out after the last word. The results
+ * of tool calls go to the model before it speaks on. Pure.
  */
 import { Result } from "effect"
 import type { ReplyPart, ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"

@@ -38,7 +38,7 @@ export class ServerDialect {
     return this.#learnt ?? Dialect.expectedOf(model, this.#options.tools, this.#options)
   }
 
-  /** Whether another request has changed the dialect since `of` returned this one. */
+  /** Whether another request has changed the dialect since `of` returned `dialect`. */
   hasChangedSince(dialect: Dialect.Dialect): boolean {
     return this.#learnt !== undefined && this.#learnt !== dialect
   }
@@ -58,7 +58,7 @@ export class ServerDialect {
     return next
   }
 
-  /** Learns from the thoughts of an answer. Returns how thinking is asked for from now on, if that has changed. */
+  /** Learns from the thoughts of an answer. Returns the thinking that requests ask for from now on, if it has changed. */
   answered({ dialect, hasThoughts, opensThought }: SeenThoughts): Thinking.Thinking | undefined {
     this.#opensThought = opensThought ?? this.#opensThought
     if (!hasThoughts) return undefined

@@ -4,7 +4,7 @@
  * | field | servers |
  * | --- | --- |
  * | `chat_template_kwargs` | vLLM, SGLang, llama.cpp, for templates with a switch |
- * | `reasoning_effort` | OpenAI, Ollama, newer vLLM and llama.cpp, Mistral, gpt-oss everywhere; not all take `none` |
+ * | `reasoning_effort` | OpenAI, Ollama, newer vLLM and llama.cpp, Mistral, and every server of gpt-oss; not all take `none` |
  * | `think` | Ollama |
  * | `thinking` | DeepSeek's, Zhipu's and Moonshot's own servers |
  * | `reasoning` | OpenRouter |
@@ -69,7 +69,7 @@ export const expectedOf = (model: string | undefined, url: URL | undefined, want
   }
 }
 
-/** The fields as the body of a request has them. */
+/** The fields in the body of a request. */
 export const requestFields = ({ effort, fields, templateSwitch }: Thinking): object => {
   if (effort === "unset") return {}
   const isOn = effort !== "none" && effort !== "minimal"

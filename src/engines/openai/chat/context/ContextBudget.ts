@@ -187,7 +187,7 @@ export class ContextBudget {
       if (configured !== undefined && window !== undefined && window < configured && window !== before.window) {
         yield* Effect.logWarning(`${origin} accepts ${window} tokens, but LLM_CONTEXT_WINDOW is ${configured}. The smaller window is used. Set LLM_CONTEXT_WINDOW=${window}`)
       } else if (window !== before.window) {
-        yield* Effect.logInfo(`${origin} refused a request as too long. From now on a request and its answer have ${window} tokens, and longer calls lose their oldest turns`)
+        yield* Effect.logInfo(`${origin} refused a request as too long. From now on a request and its answer have at most ${window} tokens, and longer calls lose their oldest turns`)
       }
       if (answer !== before.answer) yield* Effect.logInfo(`${origin} accepts answers of ${answer} tokens at most. From now on requests ask for no longer answers`)
     })
