@@ -2,8 +2,8 @@
  * A circuit breaker. It decides from the results of earlier requests whether an engine is sent a request. Pure. All times are ms of one
  * monotonic clock.
  *
- * - An engine with fallbacks that fails three times in a row gets a pause: no requests for 5 s. Further pauses are longer, up to 30 s. A
- *   server that asks for a pause (`Retry-After`) gets it at once, up to a minute.
+ * - If the stage has other engines, an engine that fails three times in a row gets a pause: no requests for 5 s. Further pauses are longer,
+ *   up to 30 s. A server that asks for a pause (`Retry-After`) gets it at once, up to a minute.
  * - The only engine of a stage is sent every request, because no other engine can answer. While it can't be reached there are short
  *   pauses, so that a hundred calls do not try to connect a hundred times.
  * - After a pause, one request or probe tries the engine. Other requests wait until this trial has ended, or go to another engine.
@@ -60,7 +60,7 @@ const maxPause = 30_000
 /** The longest pause (ms) that a server gets if it asks for one. */
 const maxAskedPause = 60_000
 
-/** The first and the longest pause (ms) of the only engine, while it can't be reached. A restarted server is noticed within the longest. */
+/** The first and the longest pause (ms) of the only engine, while it can't be reached. So a restart is noticed within a second. */
 const firstPauseOfOnly = 250
 const maxPauseOfOnly = 1000
 

@@ -23,9 +23,9 @@ interface ForkOptions {
 }
 
 /**
- * Probes an engine once. It is not probed if a request was answered in the last 20 s, which shows as much as a probe. It is not probed
- * while a request runs either, because a server may do only one thing at a time. Once requests work, an error status in answer to a probe
- * does not count as a failure.
+ * Probes an engine once. It is not probed if a request was answered in the last 20 s, because this answer shows as much as a probe. It is
+ * not probed while a request runs either, because a server may do only one thing at a time. Once requests work, an error status in answer
+ * to a probe does not count as a failure.
  */
 const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { health, isServerAnswer, monotonic, stage }: ForkOptions) =>
   Effect.suspend(() => {

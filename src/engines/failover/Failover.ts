@@ -81,8 +81,8 @@ export const make = Effect.fnUntraced(function*<S>(
 /**
  * Starts a stream and waits for its first elements. If the stream fails before them, another engine can answer.
  *
- * `Stream.toPull` is not used, because it copies the fiber's whole context for each pull. This made a third of the garbage of incoming
- * speech.
+ * `Stream.toPull` is not used, because it copies the fiber's whole context for each pull. These copies were a third of all memory that the
+ * garbage collector had to free for incoming speech.
  */
 export const opened = Effect.fnUntraced(function*<A>(
   stream: Stream.Stream<A, EngineFailed>

@@ -11,7 +11,7 @@ import { randomUUID } from "node:crypto"
 import type { Tool } from "../../definition/AgentDefinition.ts"
 import { type ToolOutcome, Tools } from "../../conversation/ports/Tools.ts"
 
-/** Characters of an answer that the model reads: about a thousand tokens. */
+/** The most characters of an answer that the model reads: about a thousand tokens. */
 const maxAnswerCharacters = 4000
 
 /** The most bytes of an answer that are read. */

@@ -61,9 +61,9 @@ const normalise = (pcm: Int16Array): Int16Array => {
   let count = 0
   let peak = 1
   for (let from = 0; from + frameSamples <= pcm.length; from += frameSamples) {
-    const power = rms(pcm, from)
-    if (power >= silenceLevel) {
-      sum += power * power
+    const level = rms(pcm, from)
+    if (level >= silenceLevel) {
+      sum += level * level
       count++
     }
   }

@@ -31,7 +31,7 @@ export type Compiled = ReadonlyArray<PhraseNotation.Phrase>
 
 /** A match of the beginning of a phrase. A phrase with choices can have several at once. */
 interface Walk {
-  /** The index of the next of the caller's words. */
+  /** The index of the caller's word that comes next. */
   readonly end: number
   /** The number of the phrase's words that were found. */
   readonly words: number

@@ -24,6 +24,7 @@ interface RunBuffers {
   readonly fetches: { readonly output: Tensor; readonly stateN: Tensor }
 }
 
+/** The length of each buffer for one window. */
 const lengths = { inputs: inputLength, states: layers * stateLength, nextStates: layers * stateLength, outputs: 1 }
 
 const makeSpace = (windows: number) => Record.map(lengths, (length) => new Float32Array(windows * length))

@@ -15,7 +15,7 @@ const { inputLength, layers, stateLength } = RunBuffers
  */
 const gatherMillis = 7
 
-/** This many windows within this many ms show that more than two callers speak. With fewer, no window waits for others. */
+/** This many windows within this many ms show that more than two callers speak. With fewer windows, no window waits for others. */
 const manyWindows = 8
 const manyWindowsMillis = 100
 

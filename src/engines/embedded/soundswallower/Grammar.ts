@@ -1,10 +1,10 @@
 /**
  * Writes `RecognitionHints` as a JSGF grammar. The grammar also accepts foreign speech: speech that is none of the agent's phrases.
  *
- * Foreign speech is recognized as a sequence of phones and of the agent's words, in any order. This fits any sound. A sequence of phones
- * alone would cost more than a phrase that shares some words with the speech. Then "could you bring me a glass" would be recognized as
- * "could you repeat that". Foreign speech has an extra cost, so the agent's phrases win where they fit. The costs were found by trial
- * (`bench/recognition`, docs/adr/0006).
+ * Foreign speech is recognized as a sequence of phones and of the agent's words, in any order. This fits any sound. Phones alone are not
+ * enough, because they cost more than a phrase that shares some words with the speech. Then "could you bring me a glass" would be
+ * recognized as "could you repeat that". Foreign speech has an extra cost, so the agent's phrases win where they fit. The costs were found
+ * by trial (`bench/recognition`, docs/adr/0006).
  *
  * https://www.w3.org/TR/jsgf/
  */

@@ -44,7 +44,7 @@ export class RecognizerWorker {
    * Does not start the worker.
    *
    * @param grammars the grammars that all threads know; read at each start
-   * @param timeout ms without a reply after which a thread that was asked counts as hung
+   * @param timeout ms without a reply after which a thread with an open request counts as hung
    */
   constructor(file: URL, grammars: ReadonlyMap<string, Grammar>, timeout: number) {
     this.#file = file
@@ -111,7 +111,7 @@ export class RecognizerWorker {
     }
   }
 
-  /** Sends a request that is not answered. Starts the worker if there is none. */
+  /** Sends a request and does not wait for an answer. Starts the worker if there is none. */
   send(request: Request): void {
     if (request._tag === "Sound") this.#waitingSamples += request.sound.length
     if (this.#worker !== undefined || !this.#isClosed) post(this.#worker ?? this.start(), request)

@@ -5,8 +5,8 @@
  * decoder and never frees them (6.6 MB). Its `set_grammar` builds the network of states again (6.5 MB for the receptionist, mostly hash
  * tables).
  *
- * Here the files are read once into the module's memory, and decoders point into them. The network counts its references, and each
- * decoder holds one. A decoder then takes 6 MB.
+ * Here the files are read once into the module's memory, and all decoders use them there. All decoders of a grammar share one network. The
+ * network counts its references. So a decoder takes only 6 MB.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { join } from "node:path"

@@ -1,5 +1,5 @@
 /**
- * Chooses which utterance of a thread is decoded next. Pure. The thread calls it after each slice of sound.
+ * Chooses which utterance of a thread is decoded next. Pure. The thread calls `next` after each slice of sound.
  */
 
 /** The properties of an utterance that decide its place. */

@@ -3,8 +3,8 @@
  * grammar is reported as unintelligible.
  *
  * Sound is decoded in threads. A long utterance is decoded while its sound arrives, so its words are known 1–2 ms after its end. A short
- * utterance is decoded as a whole when its words are asked for. A preemptive reply asks for them in the caller's pause, so the caller does
- * not notice that time. The models take 8 kHz, so nothing is resampled.
+ * utterance is decoded as a whole when its words are asked for. A preemptive reply asks for the words in the caller's pause, so the caller
+ * does not notice the time for decoding. The models take 8 kHz, so nothing is resampled.
  *
  * https://github.com/ReadAlongs/SoundSwallower
  */

@@ -19,9 +19,9 @@ import * as Model from "./SoundSwallowerModel.ts"
 import * as Schedule from "./SoundSwallowerSchedule.ts"
 
 export type Request =
-  /** Makes decoders ready. */
+  /** Loads a grammar and makes its first decoders. */
   | { readonly _tag: "Load"; readonly ask: number; readonly grammar: Model.Grammar }
-  /** 8 kHz. */
+  /** The next piece of an utterance's sound, 8 kHz. */
   | { readonly _tag: "Sound"; readonly utterance: number; readonly grammar: string; readonly sound: Int16Array }
   /** Asks for the words of all sound so far. */
   | { readonly _tag: "Words"; readonly utterance: number; readonly grammar: string; readonly ask: number }
@@ -41,8 +41,8 @@ export type Reply = {
 
 /**
  * Free decoders that each grammar should have. They are made before the agent is ready, and later while the thread is idle. A decoder
- * takes 6 MB. To make a decoder takes as long as to decode a third of a second of speech. If there are more utterances at the same time
- * than decoders, further decoders are made.
+ * takes 6 MB. Making a decoder takes as long as decoding a third of a second of speech. If there are more utterances at the same time than
+ * decoders, further decoders are made.
  */
 const spareDecoders = 1
 
@@ -56,7 +56,7 @@ const sliceSamples = 1600
 const idleAfterMillis = 50
 
 /**
- * This many loud samples (200 ms) after a pause show that the caller speaks on. The words are asked for in a pause, and most of these
+ * This many loud samples (200 ms) after a pause show that the caller goes on speaking. The words are asked for in a pause, and most of these
  * pauses end the utterance. After a decoder has returned the words, it can only decode the utterance again from the start. It does so
  * after this many loud samples.
  */
@@ -65,6 +65,7 @@ const loudSamplesToResume = 1600
 /** A piece of an utterance is loud if its mean power is above this share of the utterance's mean power. */
 const loudPowerShare = 0.1
 
+/** A loaded grammar with its free decoders. */
 interface Loaded {
   readonly grammar: Model.Grammar
   readonly shared: Model.Shared
@@ -84,15 +85,15 @@ interface Utterance {
   readonly loaded: Loaded
   /** The whole utterance, in pieces of at most one slice. It is decoded again from the start if its words were asked for before its end. */
   readonly sound: Array<Float32Array>
-  /** Samples. */
+  /** The number of samples so far. */
   length: number
-  /** The requests for its words that are not answered yet. */
+  /** The open requests for the utterance's words. */
   readonly asks: Array<number>
   /** Its length when it was last decoded to the end; 0 if it never was. */
   finishedLength: number
-  /** Loud samples that have come since its words were last given. */
+  /** The number of loud samples since the words were last returned. */
   loudSamples: number
-  /** The sum of its squared samples. */
+  /** The sum of the squared samples. */
   energy: number
   /** `undefined` until the first sample is decoded. */
   decoder: Decoder | undefined
@@ -102,7 +103,7 @@ interface Utterance {
 }
 
 const grammars = new Map<string, Loaded>()
-/** By number, oldest first. */
+/** The utterances that have not ended, by number, oldest first. */
 const utterances = new Map<number, Utterance>()
 
 /** The loaded models, by name. A model stays loaded while a grammar needs it. */
@@ -151,7 +152,7 @@ const begin = (id: number, loaded: Loaded): Utterance => {
   return utterance
 }
 
-/** The utterance of this number. A new utterance is begun; if its grammar is not loaded, the result is `undefined`. */
+/** The utterance of this number. A new utterance is begun if its grammar is loaded. If it is not loaded, the result is `undefined`. */
 const findOrBegin = (id: number, grammar: string): Utterance | undefined => {
   const loaded = grammars.get(grammar)
   return utterances.get(id) ?? (loaded === undefined ? undefined : begin(id, loaded))
@@ -191,7 +192,7 @@ const feed = (decoder: Decoder, sound: Float32Array): void => {
 const samplesLeft = ({ asks, decoding, failure, finishedLength, length, loudSamples }: Utterance): number => {
   if (failure !== undefined) return 0
   if (decoding !== undefined) return length - decoding.samples
-  // A finished decoder can only begin again. It does so when a request waits, or when loud samples show that the caller speaks on.
+  // A finished decoder can only begin again. It does so when a request waits, or when loud samples show that the caller goes on.
   const isDue = asks.length > 0
     ? length > finishedLength
     : length >= shortUtterance && (finishedLength === 0 || loudSamples >= loudSamplesToResume)
@@ -339,7 +340,7 @@ if (port !== null) {
 
   const requests: Array<Request> = []
 
-  /** Guards `run`. Requests are handled one at a time, because none may overtake a request that loads a grammar. */
+  /** Whether `run` or `makeReady` is at work. Requests are handled one at a time, because none may overtake the loading of a grammar. */
   let isRunning = false
   let idle: NodeJS.Timeout | undefined
 

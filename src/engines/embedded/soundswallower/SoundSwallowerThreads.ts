@@ -68,10 +68,10 @@ export const make = Effect.fnUntraced(function*(options: {
    * further thread is started for later utterances.
    */
   const choose = (): RecognizerWorker => {
-    const workersNow = available()
-    const loaded = workersNow.filter(({ isReady }) => isReady)
-    const least = leastWork(loaded.length > 0 ? loaded : workersNow)
-    const isLoading = loaded.length < workersNow.length
+    const candidates = available()
+    const loaded = candidates.filter(({ isReady }) => isReady)
+    const least = leastWork(loaded.length > 0 ? loaded : candidates)
+    const isLoading = loaded.length < candidates.length
     const further = workers.find(({ isStarted }) => !isStarted)
     if (least.work > maxWorkOfEach && !isLoading && further !== undefined && !further.isClosed) further.start()
     return least

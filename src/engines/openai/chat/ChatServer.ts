@@ -33,7 +33,7 @@ export interface ChatServer {
   readonly logOnce: (key: string, log: Effect.Effect<void>) => Effect.Effect<void>
 }
 
-/** The most characters of one event. No spoken reply is as long, and several calls share the memory. */
+/** The most characters of one event. No spoken reply is as long. The limit protects the memory that all calls share. */
 const maxEventCharacters = 1024 * 1024
 
 export const failed = (reason: EngineFailed["reason"], advice: string): EngineFailed => new EngineFailed({ stage: "replyModel", reason, advice })

@@ -14,8 +14,8 @@ import * as ReplyAttempts from "./ReplyAttempts.ts"
 
 export interface MakeOptions extends ChatServer.ChatServerOptions {
   /**
-   * Asks for one token when an agent is prepared. The server then loads the model and computes the agent's instructions before the first
-   * call, and its dialect becomes known. Default true.
+   * Whether one token is asked for when an agent is prepared. Then the server loads the model and computes the agent's instructions before
+   * the first call, and the server's dialect becomes known. Default true.
    */
   readonly isPrimed?: boolean
 }

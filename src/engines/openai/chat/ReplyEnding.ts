@@ -35,7 +35,7 @@ interface EndedAnswer {
 
 type Ending =
   | { readonly _tag: "Complete"; readonly parts: ReadonlyArray<ReplyPart> }
-  /** Nothing was said. The reply is asked for again in this way. */
+  /** Nothing was said. `attempt`: how the reply is asked for again. */
   | { readonly _tag: "AskAgain"; readonly attempt: Attempt }
 
 /** Notes for later requests whether the model thinks. */

@@ -1,6 +1,6 @@
 /**
  * The actions that the model asked for in one answer. Actions that end or change the call are carried out after the last word. The results
- * of tool calls go to the model before it speaks on. Pure.
+ * of tool calls go to the model before it goes on speaking. Pure.
  */
 import { Result } from "effect"
 import type { ReplyPart, ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"

@@ -19,7 +19,7 @@ type ThinkingField = "chat_template_kwargs" | "reasoning_effort" | "think" | "th
 
 type Effort = "none" | "minimal" | "low" | "medium" | "high"
 
-/** From least to most. */
+/** The efforts from least to most. */
 const efforts: ReadonlyArray<Effort> = ["none", "minimal", "low", "medium", "high"]
 
 export interface Thinking {
@@ -46,7 +46,7 @@ const fieldsByHost: ReadonlyArray<readonly [host: RegExp, fields: ReadonlyArray<
   [/(?:^|\.)(?:openai\.com|azure\.com|mistral\.ai|groq\.com|googleapis\.com)$/, ["reasoning_effort"]]
 ]
 
-/** By Ollama's port, or by the form of its names: `qwen3:8b`. */
+/** Recognizes Ollama by its port, or by the form of its model names: `qwen3:8b`. */
 const isOllama = (model: string, url: URL | undefined): boolean => url?.port === "11434" || /^[\w./-]+:[\w.-]+$/.test(model)
 
 const fieldsOf = (model: string, url: URL | undefined): ReadonlyArray<ThinkingField> => {

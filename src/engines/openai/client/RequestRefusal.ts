@@ -1,6 +1,6 @@
 /**
- * Recognizes a refusal of the request whose status does not show that it is a refusal: by a content filter, or of a context that is too
- * long.
+ * Recognizes errors that refuse the request although their status does not show it. A content filter may have refused the request, or the
+ * context may be too long.
  *
  * Errors in the middle of a stream have no status, and some servers answer 500 to a request that they refuse. The same request would be
  * refused again, but other requests would not.
@@ -40,7 +40,7 @@ const refuses = (body: unknown, depth: number): boolean => {
 }
 
 /**
- * Whether the error refuses the request. `status`: 0 if there is none. The body is read only for 0 and 500, because any other status shows
- * the reason of the error.
+ * Whether the error refuses the request although its status does not show it. `status`: 0 if there is none. The body is read only for 0
+ * and 500, because any other status is reliable.
  */
 export const isAbout = (status: number, body: unknown): boolean => (status === 0 || status === 500) && refuses(body, 0)

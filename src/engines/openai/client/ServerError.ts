@@ -1,7 +1,7 @@
 /**
  * The failure of a request that a server has answered with an error. It says what the error means and what the operator can do. Pure.
  *
- * The advice holds those of the server's words that `ServerWords` allows.
+ * The advice quotes the server's words as far as `ServerWords` allows.
  */
 import { Data, type Duration, Option, Redacted } from "effect"
 import { EngineFailed, type Stage } from "../../../conversation/ports/Engine.ts"
@@ -54,7 +54,7 @@ const adviceFor = (stage: Stage, status: number): string => {
       return `Set ${prefix}_API_KEY to a key that the server accepts.`
     case 404:
     case 405:
-      return `Check that ${prefix}_URL ends with the version, as /v1, and that the server has the model of ${prefix}_MODEL.`
+      return `Check that ${prefix}_URL ends with the version, such as /v1, and that the server has the model of ${prefix}_MODEL.`
     case 413:
       return "Raise the server's limit for the size of a request."
     case 429:
@@ -99,7 +99,7 @@ export const unreadable = ({ stage, url }: EngineServer): EngineFailed =>
 export const retryAfterOf = ({ cause }: EngineFailed): Option.Option<Duration.Duration> =>
   cause instanceof ServerError ? cause.retryAfter : Option.none()
 
-/** The status of the answer; `undefined` if there was no answer, or an error without a code in the middle of one. */
+/** The status of the answer; `undefined` if there was no answer, or if an error in the middle of an answer had no code. */
 export const statusOf = ({ cause }: EngineFailed): number | undefined =>
   cause instanceof ServerError && cause.status > 0 ? cause.status : undefined
 
@@ -110,6 +110,6 @@ export const isInvalidRequest = ({ cause }: EngineFailed): boolean =>
 /** Whether the request refers to something that the server does not have. */
 export const isConflict = ({ cause }: EngineFailed): boolean => cause instanceof ServerError && cause.status === 409
 
-/** Whether the server's own words match. */
+/** Whether the server's own words match `words`. */
 export const mentions = ({ cause }: EngineFailed, words: RegExp): boolean =>
   cause instanceof ServerError && words.test(Redacted.value(cause.detail))

@@ -15,8 +15,8 @@ const maxReadCharacters = 4000
 const quotedWords = 3
 
 /**
- * The message in an error's body; empty if there is none. `{"error":{"message"}}` is OpenAI's and llama.cpp's, `{"error":"…"}` Ollama's,
- * `{"message"}` that of vLLM before 0.10. `{"detail"}` is FastAPI's, which names the field in `loc`.
+ * The message in an error's body; empty if there is none. OpenAI and llama.cpp send `{"error":{"message"}}`, Ollama sends `{"error":"…"}`,
+ * and vLLM before 0.10 sends `{"message"}`. FastAPI sends `{"detail"}` and names the field in `loc`.
  */
 export const messageOf = (body: unknown): string => {
   if (Predicate.isString(body)) return body

@@ -35,7 +35,7 @@ const alawTypes = new Set(["audio/pcma", "audio/alaw", "audio/x-alaw"])
 /** By RFC 3551 and RFC 3190, `audio/L8` is unsigned and wider samples are signed. */
 const linearType = /^audio\/(?:x-)?l(8|16|24)$/
 
-/** The parameters of a type (RFC 9110, 8.3.1), with names in lower case and without separators. */
+/** The parameters of a media type (RFC 9110, 8.3.1), with names in lower case and without `-` and `_`. */
 const parametersOf = (contentType: string): ReadonlyMap<string, string> =>
   new Map(contentType.split(";").slice(1).flatMap((part): ReadonlyArray<readonly [string, string]> => {
     const at = part.indexOf("=")
@@ -58,7 +58,7 @@ interface SampleKind {
   readonly isBigEndian?: boolean
 }
 
-/** Names of encodings as ffmpeg, Deepgram and others have them: `s16le`, `pcm_f32le`, `linear16`, `mulaw`. */
+/** Reads the name of an encoding, as ffmpeg, Deepgram and others write it: `s16le`, `pcm_f32le`, `linear16`, `mulaw`. */
 const encodingOf = (name: string): SampleKind => {
   const parts = /^(?:pcm[-_]?)?([suf])(8|16|24|32|64)[-_]?(le|be)?$/.exec(name)
   if (parts !== null) {
@@ -162,8 +162,8 @@ const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<numbe
 }
 
 /**
- * The format in which these frames are smoothest. If several formats are equal, the first. Speech changes little from one sample to the
- * next, but speech with its bytes in the wrong order is noise.
+ * The format in which these frames are smoothest. If several formats are equally smooth, the first of them. Speech changes little from one
+ * sample to the next, but speech with its bytes in the wrong order is noise.
  */
 export const likeliest = (formats: Array.NonEmptyReadonlyArray<SampleFormat>, bytes: Uint8Array): SampleFormat => {
   if (formats.length === 1) return formats[0]

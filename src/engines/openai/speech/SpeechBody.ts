@@ -2,7 +2,7 @@
  * Reads the body of a speech answer as it arrives: raw samples or a WAV file. The bytes may be cut into pieces anywhere. The result is
  * 16-bit mono samples at the body's own rate. Pure.
  *
- * The first bytes are trusted more than the content type. Some servers send WAV as `audio/pcm`, begin another file for each sentence, or
+ * The first bytes are trusted more than the content type. Some servers send WAV as `audio/pcm`, send a file for each sentence, or
  * send MP3 or an error's text as raw samples. A body that can't be played fails before its first sample.
  */
 import { type Array as Arr, Result } from "effect"
@@ -90,7 +90,7 @@ const readFrames = (state: State, format: SampleFormat, length: number): void =>
 const decideFormat = (state: State, formats: Arr.NonEmptyReadonlyArray<SampleFormat>, isWhole: boolean): Step => {
   const frame = bytesPerFrame(formats[0])
   const firstByte = state.unread.findIndex((byte) => byte !== 0)
-  // Silence is the same in every format.
+  // Zero bytes are silence in every format.
   const silent = Math.floor((firstByte < 0 ? state.unread.length : firstByte) / frame) * frame
   readFrames(state, formats[0], silent)
   const needed = RawPcmFormat.framesToDecide * frame

@@ -11,7 +11,10 @@ export type SpeechField = typeof fields[number]
 export interface SpeechFields {
   /** The fields that may be sent: taken before, or never tried. */
   readonly usable: () => ReadonlyArray<SpeechField>
-  /** The first of these fields that was never tried. If the refusal names the format of the sound, an untried `pcm` comes first. */
+  /**
+   * The field that a refusal is probably about: the first of these fields that was never tried. If the refusal names the format of the
+   * sound and `pcm` was never tried, it is `pcm`.
+   */
   readonly suspect: (sent: ReadonlyArray<SpeechField>, namesFormat: boolean) => SpeechField | undefined
   /** Whether the field may be sent: the server has not refused it. */
   readonly mayTake: (field: SpeechField) => boolean

@@ -1,8 +1,8 @@
 /**
  * Measures from the energy of an utterance how much of it can be speech, because a recognizer invents words for silence.
  *
- * Levels are mean squares of 16-bit samples over steps of 20 ms. A tenth of the steps are below the level that is called the floor. An
- * utterance begins with sound from before the voice, so the floor is the level of the line's own noise.
+ * Levels are mean squares of 16-bit samples over steps of 20 ms. The floor is the 10th percentile of the levels. An utterance begins with
+ * sound from before the voice, so the floor is the level of the line's own noise.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 

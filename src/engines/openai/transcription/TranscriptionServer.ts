@@ -38,7 +38,7 @@ interface TranscriptionServer {
   readonly pace: RequestPace.RequestPace
 }
 
-/** Makes the client. It opens connections in the background until the scope is closed. */
+/** Makes the client, and opens connections in the background. */
 export const make = Effect.fnUntraced(function*(
   settings: EngineSettings
 ): Effect.fn.Return<TranscriptionServer, never, HttpClient.HttpClient | Scope.Scope> {

@@ -111,8 +111,8 @@ export class ContextBudget {
   }
 
   /**
-   * Learns from the refusal of a request that was too long, so that `fit` makes a shorter one. Fails with `tooLong` if no shorter request
-   * is possible.
+   * Learns from the refusal of a request that was too long, so that `fit` makes a shorter request. Fails with `tooLong` if no shorter
+   * request is possible.
    */
   refused(error: EngineFailed, overflow: ContextOverflow.Overflow, sent: FittedRequest, full: FullRequest): Effect.Effect<void, EngineFailed> {
     return Effect.gen({ self: this }, function*() {
@@ -167,7 +167,7 @@ export class ContextBudget {
     })
   }
 
-  /** Tightens the limits until the request is shorter than the refused one, or no step helps any more. */
+  /** Tightens the limits until the request is shorter than the refused request, by `maxTightenings` steps at most. */
   #shortened(full: FullRequest, refused: FittedRequest, hasFigures: boolean): FittedRequest {
     const isShorter = (next: FittedRequest): boolean => hasFigures
       ? next.prompt < refused.prompt || next.answer < refused.answer

@@ -8,17 +8,17 @@ import { RegExp as Patterns } from "effect"
 import type { KnownTools } from "./calls/KnownTools.ts"
 import type { WrittenCall } from "./calls/WrittenCall.ts"
 
-/** A stretch of a model's output. */
+/** A piece of a model's output. */
 export type OutputPiece =
-  /** To be spoken. */
+  /** Text to speak. */
   | { readonly _tag: "Text"; readonly text: string }
-  /** An action line, `<<…>>`; `body` stands between its signs. */
+  /** An action line, `<<…>>`. `body`: the text between the signs. */
   | { readonly _tag: "ActionLine"; readonly body: string }
   /** The beginning of an action line that cannot be read. */
   | { readonly _tag: "BrokenLine" }
   /** A tool call in the model's own format, of a tool that the request offers. `arguments`: JSON text. */
   | { readonly _tag: "Call"; readonly name: string; readonly arguments: string; readonly format: string }
-  /** A tool call in the model's own format that is unreadable or names no such tool. */
+  /** A tool call in the model's own format that is unreadable or names no tool of the request. */
   | { readonly _tag: "DroppedCall"; readonly format: string }
 
 /** A place in the text, and the state of the answer before it. */
@@ -40,7 +40,7 @@ export interface Place {
 
 /** Text to skip, up to and including the first match of `end`. */
 export interface Skip {
-  /** Ignores case. A lookahead leaves its match in the text. */
+  /** The pattern ignores case. The match of a lookahead stays in the text. */
   readonly end: RegExp
   /** Characters of the longest match, lookahead included. */
   readonly maxEndLength: number

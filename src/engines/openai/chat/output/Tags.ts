@@ -19,7 +19,7 @@ interface Tag {
 interface Tags {
   /** The tag at the beginning of a text. */
   readonly read: (text: string) => Tag | undefined
-  /** Whether all of a text is the beginning of such a tag. */
+  /** Whether all of a text is the beginning of a tag with one of the names. */
   readonly isPart: (text: string) => boolean
 }
 

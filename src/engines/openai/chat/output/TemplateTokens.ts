@@ -25,8 +25,9 @@ const ownTurnNames = new Set(["assistant", "bot", "model"])
 const namedToken = /^<[|｜]([^|｜<>\s]{1,40})(?:[|｜]>|>)/
 const partOfNamedToken = /^<[|｜][^|｜<>\s]{0,40}[|｜]?$/
 
-/** Tokens in other forms. */
+/** Tokens in other forms that end the model's turn. */
 const turnEnds = ["<end_of_turn>", "<eos>", "<turn|>", "<end_of_utterance>", "<|turn|>", "[eos]", "[inst]"]
+/** Tokens that are left out. The text goes on after them. */
 const leftOutTokens = [
   "<bos>", "<pad>", "<unk>", "<channel|>", "[/inst]", "[bos]", "[/tool_calls]", "<answer>", "</answer>", "<final_answer>", "</final_answer>", "<response>",
   "</response>", "<reply>", "</reply>"

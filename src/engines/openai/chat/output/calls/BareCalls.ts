@@ -2,7 +2,7 @@
  * Tool calls without delimiters. Ordinary text also has brackets and braces, so the rules are strict:
  *
  * - `{"name": "transfer", …}`: JSON with calls whose first key is a usual key of calls or the name of a tool;
- * - `[transfer(to="billing")]`: a Python list of calls, of known tools or with named arguments;
+ * - `[transfer(to="billing")]`: a Python list of calls, if a call is of a known tool or has named arguments;
  * - `transfer(to="billing")`: a call of a known tool that ends its line and begins a line or sentence.
  */
 import * as CallBody from "./CallBody.ts"

@@ -3,9 +3,9 @@
  *
  *     {"name": "transfer", "arguments": {"to": "billing"}}
  *
- * This is the shape of Hermes, Qwen and Mistral. Others are `parameters` (Llama 3), `{"type":"function","function":{…}}` (OpenAI),
- * `{"tool","args"}`, `{"tool_name","parameters"}` (Command R), `{"action","action_input"}` (LangChain), `{"transfer":{…}}`, and
- * arrays of all of these. Pure.
+ * This is the shape of Hermes, Qwen and Mistral. Other shapes are `{"name","parameters"}` (Llama 3),
+ * `{"type":"function","function":{…}}` (OpenAI), `{"tool","args"}`, `{"tool_name","parameters"}` (Command R),
+ * `{"action","action_input"}` (LangChain), `{"transfer":{…}}`, and arrays of all of these. Pure.
  */
 import { Predicate, type Schema } from "effect"
 import type { KnownTools } from "./KnownTools.ts"
@@ -23,7 +23,7 @@ const argumentKeys = [
 /** Keys of an inner object or array that holds the calls. */
 const wrapperKeys = ["tool_calls", "toolCalls", "function_calls", "tool_uses", "calls", "tool_call", "toolCall", "function_call", "functionCall", "function"]
 
-/** Keys of neither arguments nor names. */
+/** Keys that hold neither arguments nor a name. */
 const otherKeys = new Set(["type", "id", "tool_call_id", "index", "thought", "reasoning"])
 
 /** An object that holds a call has one of these keys, or the name of a tool, as its first key. */

@@ -55,7 +55,7 @@ const withEndTag = (body: string): string => {
 }
 
 /**
- * The calls of a body; undefined if it is unreadable. `isClosed`: the end of the format follows the body. Without that end an argument
+ * The calls of a body; undefined if it is unreadable. `isClosed`: the end delimiter follows the body. Without the end delimiter an argument
  * may be missing, so only functions with an end tag count.
  */
 export const find = (text: string, tools: KnownTools, isClosed: boolean): ReadonlyArray<WrittenCall> | undefined => {
