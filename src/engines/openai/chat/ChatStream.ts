@@ -78,7 +78,7 @@ export interface Answered {
   readonly finishReason: Option.Option<string>
   readonly usage: Option.Option<Usage>
   readonly hasText: boolean
-  /** Thoughts came separate from the text, in a field or part of their own. */
+  /** Thoughts came in a field or part of their own, not in the text. */
   readonly hasThoughts: boolean
 }
 

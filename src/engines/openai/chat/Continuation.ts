@@ -1,5 +1,5 @@
 /**
- * Finds the rest of a sentence that the token limit cut off. It is in the model's answer to the request to go on.
+ * Finds the rest of a sentence that the token limit cut off. The rest is in the model's answer to the request to go on.
  *
  * Models begin this answer with the next word, with some words before it, or with the whole sentence again. Words that the caller has
  * heard are left out. Text after the end of the sentence is left out, too. Pure.

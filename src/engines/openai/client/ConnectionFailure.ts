@@ -57,5 +57,5 @@ export const tooLong = (server: EngineServer, maxBytes: number): EngineFailed =>
   failure(
     server,
     "broken",
-    `${server.url.origin} answered more than ${maxBytes} bytes. Check that ${variablePrefixes[server.stage]}_URL names an engine of this stage.`
+    `${server.url.origin} sent an answer of more than ${maxBytes} bytes. Check that ${variablePrefixes[server.stage]}_URL names an engine of this stage.`
   )

@@ -55,7 +55,7 @@ const brevityDoubt = 0.45
 
 /**
  * A sentence that is often invented is believed only if its `noSpeech` is below `doubtedNoSpeech` and its `logProbability` is above
- * `doubtedLogProbability`. In measurements, real thanks had a `noSpeech` below 0.02 and a `logProbability` above −0.5.
+ * `doubtedLogProbability`. Real thanks had a `noSpeech` below 0.02 and a `logProbability` above −0.5.
  */
 const doubtedNoSpeech = 0.3
 const doubtedLogProbability = -0.9
@@ -87,7 +87,7 @@ const minRepetitions = 8
 /** The longest phrase, in words, whose repetitions are looked for. */
 const maxPeriod = 8
 
-/** Sentences that are often invented, but that callers also say. In lower case, without punctuation. All are checked in every language. */
+/** Sentences that are often invented, but that callers also say. In lower case, without punctuation. All count in every language. */
 const doubted = new Set([
   "thank you", "thank you very much", "thank you so much", "thanks", "thanks a lot", "thank you all", "thank you bye",
   "thank you bye bye", "you", "bye", "bye bye", "goodbye", "good night", "see you", "see you later", "see you next time",

@@ -27,7 +27,7 @@ const tokensOfCharacter = (character: string): number =>
     ? astralSymbolTokens
     : tokensByClass.find(([characters]) => characters.test(character))?.[1] ?? otherTokens
 
-/** Characters below this code are looked up in a table, because each request of a long call is counted anew. */
+/** Characters below this code are looked up in a table, because the whole history is counted again for each request. */
 const tableSize = 0x250
 
 const table = Float64Array.from({ length: tableSize }, (_, code) => tokensOfCharacter(String.fromCharCode(code)))
