@@ -107,7 +107,7 @@ export class RecognizerWorker {
     if (this.#hasAnswered && !this.#isClosed) this.start()
     // The asks fail last, because a failed ask may send another request at once.
     for (const ask of asks) {
-      Deferred.doneUnsafe(ask, Effect.fail(new JobFailed({ reason: "crashed", message: "The thread crashed; a new thread takes its place." })))
+      Deferred.doneUnsafe(ask, Effect.fail(new JobFailed({ reason: "crashed", message: "The thread is gone; a new thread takes its place." })))
     }
   }
 
