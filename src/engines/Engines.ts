@@ -1,6 +1,7 @@
 /**
- * The engines of each stage, as `STT_URL`, `LLM_URL` and `TTS_URL` name them: the embedded engine, a server with OpenAI's API, or a list
- * in order of preference. Voice activity is always detected in this process, because it decides what is sent to servers.
+ * Builds the engine of each stage from `STT_URL`, `LLM_URL` and `TTS_URL`. Each variable names the embedded engine, a server with
+ * OpenAI's API, or several of these in order of preference. Voice activity is always detected in this process, because it decides which
+ * sound is sent to servers.
  */
 import { type Array, Context, Effect, Layer, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
@@ -30,12 +31,12 @@ import * as OpenAiTextToSpeech from "./openai/speech/OpenAiTextToSpeech.ts"
 import * as HttpTools from "./tools/HttpTools.ts"
 import * as VerbalizedTextToSpeech from "./VerbalizedTextToSpeech.ts"
 
-/** Connections that are opened to each server at start: one for a turn, one for a preemptive reply beside it. */
+/** Connections that are opened to each server at start. A turn and a preemptive reply may each need one at the same time. */
 const warmConnections = 2
 
 /**
- * In ms. `hedgeAfter` is two to three times the latency that is published for the stage's engines on a GPU. `patience` bounds requests
- * that no turn waits for; a turn sets its own bound (`StageBudget`).
+ * Default time limits in ms (`Failover.MakeOptions`). `hedgeAfter` is two to three times the latency that is published for the stage's
+ * engines on a GPU. `patience` limits requests that no turn waits for. A turn sets its own limit (`StageBudget`).
  */
 const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions, "hedgeAfter" | "patience">> = {
   speechToText: { hedgeAfter: 500, patience: 8000 },
@@ -43,8 +44,8 @@ const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions,
   textToSpeech: { hedgeAfter: 600, patience: 8000 }
 }
 
-/** Whether the server answered, even if with an error status. */
-const isAnswer = (error: EngineFailed): boolean => ServerError.statusOf(error) !== undefined
+/** Whether the failure is an answer of the server with an error status. */
+const isServerAnswer = (error: EngineFailed): boolean => ServerError.statusOf(error) !== undefined
 
 type Members<S> = ReadonlyArray<Member<S>>
 
@@ -53,9 +54,9 @@ const stageOf = <I, S, E, RE>(options: {
   readonly service: Context.Service<I, S>
   readonly embedded: Layer.Layer<I, E, RE>
   readonly server: (settings: EngineSettings) => Effect.Effect<S, never, HttpClient.HttpClient | Scope.Scope>
-  /** Wraps an engine of this stage before others use it. */
+  /** Wraps each engine of this stage. */
   readonly adapted?: (engine: S, choice: EngineChoice) => S
-  /** Makes one engine of all members: the first that works answers. */
+  /** Combines the members into one engine. Its requests are answered by the first member that works. */
   readonly together: (members: Members<S>, options: Omit<Failover.MakeOptions, "stage">) => Effect.Effect<S, never, Scope.Scope>
 }) =>
   Layer.effect(
@@ -77,7 +78,7 @@ const stageOf = <I, S, E, RE>(options: {
       })
 
       const members = yield* Effect.forEach(choices, member)
-      return yield* options.together(members, { ...bounds[options.stage], retryAfter: ServerError.retryAfterOf, isAnswer })
+      return yield* options.together(members, { ...bounds[options.stage], retryAfter: ServerError.retryAfterOf, isServerAnswer })
     })
   )
 

@@ -14,7 +14,7 @@ const ordinals: Readonly<Record<string, string>> = {
   one: "first", two: "second", three: "third", five: "fifth", eight: "eighth", nine: "ninth", twelve: "twelfth"
 }
 
-/** A number from 0 to 9999 in words. A larger one, or one with a leading zero, is read digit by digit as a telephone number is. */
+/** A number from 0 to 9999 in words. A larger number, or a number with a leading zero, is read digit by digit, like a telephone number. */
 const cardinal = (digits: string): string => {
   const number = Number(digits)
   if (digits.length > 4 || (digits.length > 1 && digits.startsWith("0"))) {
@@ -36,10 +36,10 @@ const clock = (hour: string, minute: string): string => {
   return cardinal(String(Number(hour))) + spoken
 }
 
-/** "'s" stands for "is" behind these words: "what's", but not "today's". */
+/** "'s" stands for "is" after these words: "what's", but not "today's". */
 const wordsBeforeIs = "what|that|it|where|who|when|how|there|here|he|she|everything|something"
 
-/** Applied in this order. */
+/** The rules for English, which are applied in this order. */
 const englishRules: ReadonlyArray<readonly [RegExp, string | ((...groups: Array<string>) => string)]> = [
   [/\b(\d{1,2}):(\d{2})\b/g, (_, hour, minute) => clock(hour, minute)],
   [/\b(\d{1,2})\.(\d{2})(?=\s*[ap]\.?\s?m\b)/g, (_, hour, minute) => clock(hour, minute)],
@@ -66,7 +66,7 @@ const englishRules: ReadonlyArray<readonly [RegExp, string | ((...groups: Array<
 
 const isWord = /[\p{L}\p{N}]/u
 
-/** Words without meaning for the request. They may stand between the words of a phrase. */
+/** Words that do not change the meaning of a request. They may stand between the words of a phrase. */
 const fillers: ReadonlyMap<string, ReadonlySet<string>> = new Map([
   ["en", new Set(["uh", "um", "er", "erm", "ah", "hm", "hmm", "oh", "please", "well", "just", "actually", "then"])],
   ["fr", new Set(["euh", "ben", "bah", "alors", "donc"])]

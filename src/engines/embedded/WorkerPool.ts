@@ -1,9 +1,10 @@
 /**
- * Threads for work that would hold up the event loop. Each thread does one job at a time; jobs begin in the order in which they came.
+ * Threads for work that would hold up the event loop. Each thread does one job at a time. Jobs begin in the order of their arrival.
  *
  * - A job that is interrupted before it begins is dropped. A job that has begun runs to its end.
- * - A thread that crashes, or whose job takes too long, is replaced when its next job comes. Only the job in it fails.
- * - A thread that can't start is tried once more for each job.
+ * - A thread is stopped if its job takes too long. A stopped or crashed thread fails only the job that it was doing, and is replaced when
+ *   its next job comes.
+ * - A thread that can't start is started again for each job.
  */
 import { availableParallelism } from "node:os"
 import { Worker } from "node:worker_threads"
@@ -15,11 +16,11 @@ export type Answer<A> =
   | { readonly _tag: "Failed"; readonly message: string }
 
 /**
- * A job was not done. `failed`: the thread says so. `crashed`: the thread has ended. `late`: the job took too long, and its thread was
- * stopped.
+ * A job was not done. `failed`: the thread reported a failure. `crashed`: the thread has ended. `timedOut`: the job took too long, and its
+ * thread was stopped.
  */
 export class JobFailed extends Data.TaggedError("JobFailed")<{
-  readonly reason: "failed" | "crashed" | "late"
+  readonly reason: "failed" | "crashed" | "timedOut"
   readonly message: string
 }> {}
 
@@ -29,14 +30,14 @@ interface WorkerPool<Job, A> {
   readonly runOnEach: (job: Job) => Effect.Effect<void, JobFailed>
 }
 
-/** One core is left for the calls. */
+/** The number of threads by default. One core is left for the calls. */
 const standardSize = Math.max(1, Math.min(4, availableParallelism() - 1))
 
 /** The file of a thread, beside the module that starts it: TypeScript in the sources, JavaScript in the build. */
 export const threadFile = (module: string, name: string): URL =>
   new URL(`./${name}${module.endsWith(".ts") ? ".ts" : ".js"}`, module)
 
-/** A thread of the pool, which is lent to one job at a time. Its worker is replaced after a crash and after a job that was late. */
+/** A thread of the pool. It does one job at a time. Its worker is replaced after a crash, and after a job that took too long. */
 class PoolThread<Job, A> {
   readonly #file: URL
   readonly #timeout: number
@@ -53,7 +54,7 @@ class PoolThread<Job, A> {
 
   #start(): Worker {
     const worker = new Worker(this.#file)
-    // An exit event follows, and fails the job. Without this listener an error would end the process.
+    // An exit event follows the error and fails the job. Without this listener an error would end the process.
     worker.on("error", () => {})
     worker.on("exit", () => {
       if (this.#worker === worker) this.#worker = undefined
@@ -75,7 +76,7 @@ class PoolThread<Job, A> {
       }
       const onExit = () => {
         removeListeners()
-        resume(Effect.fail(new JobFailed({ reason: "crashed", message: "The thread crashed; a new one takes its place." })))
+        resume(Effect.fail(new JobFailed({ reason: "crashed", message: "The thread crashed; a new thread takes its place." })))
       }
       worker.on("message", onMessage)
       worker.on("exit", onExit)
@@ -93,7 +94,7 @@ class PoolThread<Job, A> {
         orElse: () =>
           Effect.andThen(
             this.#terminate,
-            Effect.fail(new JobFailed({ reason: "late", message: "The job took too long; its thread was stopped." }))
+            Effect.fail(new JobFailed({ reason: "timedOut", message: "The job took too long; its thread was stopped." }))
           )
       })
     )
@@ -121,19 +122,19 @@ export const make = Effect.fnUntraced(function*<Job, A>(options: {
 
   const run = (job: Job): Effect.Effect<A, JobFailed> =>
     Effect.uninterruptibleMask(Effect.fnUntraced(function*(restore) {
-      const loan = yield* Scope.make()
-      const thread = yield* restore(Scope.provide(Pool.get(threads), loan)).pipe(
-        Effect.onError((cause) => Scope.close(loan, Exit.failCause(cause)))
+      const jobScope = yield* Scope.make()
+      const thread = yield* restore(Scope.provide(Pool.get(threads), jobScope)).pipe(
+        Effect.onError((cause) => Scope.close(jobScope, Exit.failCause(cause)))
       )
-      // In the pool's scope: the thread is lent until the job ends, even if `run` is interrupted.
+      // This fiber belongs to the pool's scope, so the thread stays reserved until the job ends, even if `run` is interrupted.
       const performing = yield* thread.perform(job).pipe(
-        Effect.onExit((exit) => Scope.close(loan, exit)),
+        Effect.onExit((exit) => Scope.close(jobScope, exit)),
         Effect.forkIn(scope)
       )
       return yield* restore(Fiber.join(performing))
     }))
 
-  /** Two runs of `runOnEach` that each hold some of the threads would wait for each other for ever. */
+  /** Guards `runOnEach`: two calls of it could each reserve some of the threads and wait for each other for ever. */
   const oneAtATime = yield* Semaphore.make(1)
 
   const runOnEach = (job: Job): Effect.Effect<void, JobFailed> =>

@@ -1,8 +1,9 @@
 /**
  * Watches how much of its time-out an engine uses, and warns the operator before turns fail.
  *
- * For each of an engine's newest 20 answers it takes the time until the answer began, as a share of the time-out. A request that was given
- * up counts with the time waited. The log warns once when the median share reaches 70 %, and gives the all-clear once below 50 %.
+ * For each of an engine's newest 20 answers it divides the time until the answer began by the time-out. For a request that was given up,
+ * the time that was waited counts. When the median of these shares reaches 70 %, the log warns once. When the median then falls below
+ * 50 %, the log gives the all-clear once.
  */
 import { Effect, Metric } from "effect"
 import type { Stage } from "../../conversation/ports/Engine.ts"
@@ -11,17 +12,19 @@ import * as Metrics from "../../observability/Metrics.ts"
 /** Voice activity has no time-out. */
 type TimedStage = Exclude<Stage, "voiceActivity">
 
-/** The newest answers that count. */
+/** The number of newest answers that count. */
 const countedAnswers = 20
 
-/** Answers before the first warning: one slow answer is no habit. */
+/** The log does not warn before this many answers, because one slow answer shows little. */
 const minAnswers = 5
 
-/** Median shares: the log warns from the first, and gives the all-clear below the second. */
+/** The log warns when the median share is at least this. */
 const warnFromShare = 0.7
+
+/** The log gives the all-clear when the median share is below this. */
 const allClearBelowShare = 0.5
 
-/** Where the operator sets the time-out, and what else helps. */
+/** Tells the operator where to set the time-out, and what else helps. */
 const advice: Record<TimedStage, string> = {
   speechToText: "Raise timeouts.transcript in the agent's file, or use a smaller model or a faster machine",
   replyModel: "Raise timeouts.reply in the agent's file, or use a smaller model, a shorter prompt or a faster machine",
@@ -29,7 +32,7 @@ const advice: Record<TimedStage, string> = {
 }
 
 interface BudgetWatch {
-  /** Notes that an answer began, or was given up, `taken` seconds after the request. `timeout`: seconds that the answer could take. */
+  /** Notes that an answer began, or was given up, `taken` seconds after the request. `timeout`: the request's time-out in seconds. */
   readonly note: (engine: string, taken: number, timeout: number) => Effect.Effect<void>
 }
 
@@ -52,7 +55,7 @@ export const make = (stage: Stage): BudgetWatch => {
   const histories = new Map<string, History>()
   const gauges = new Map<string, ReturnType<typeof Metrics.engineBudgetUsed>>()
 
-  /** Logs when the median share crosses a bound. */
+  /** Logs a warning or the all-clear if `share`, the median share, calls for it. */
   const logChange = (history: History, share: number, timeout: number): Effect.Effect<void> => {
     if (stage === "voiceActivity") return Effect.void
     if (!history.isNearTimeout && share >= warnFromShare && history.shares.length >= minAnswers) {

@@ -1,72 +1,79 @@
 /**
- * A circuit breaker: it decides whether an engine is sent a request, by how earlier requests ended. Pure; all times are ms of one
+ * A circuit breaker. It decides from the results of earlier requests whether an engine is sent a request. Pure. All times are ms of one
  * monotonic clock.
  *
- * - If another engine can stand in, an engine that fails three times in a row is left alone for 5 s, then longer, up to 30 s. An
- *   engine that asks to be left alone (`Retry-After`) is left alone at once, for as long as it asks.
+ * - If the stage has other engines, an engine that fails three times in a row gets a pause: no requests for 5 s. Further pauses are longer,
+ *   up to 30 s. A server that asks for a pause (`Retry-After`) gets it at once, up to a minute.
  * - The only engine of a stage is sent every request, because no other engine can answer. While it can't be reached there are short
  *   pauses, so that a hundred calls do not try to connect a hundred times.
- * - After a pause, one request or probe tries the engine. Other requests wait until that one has ended, or go to another engine.
+ * - After a pause, one request or probe tries the engine. Other requests wait until this trial has ended, or go to another engine.
  *
- * A refusal or an empty answer is no failure: the engine works. Effect's `CircuitBreaker` has neither of the first two rules. It opens
- * for five seconds even if a server asks for 0.3, and even for the only engine.
+ * A refusal or an empty answer is not a failure, because the engine works. Effect's `CircuitBreaker` has neither of the first two rules.
+ * It opens for five seconds even if a server asks for 0.3 s, and even for the only engine.
  */
 
 export interface CircuitBreaker {
-  /** Failures in a row. */
+  /** The number of failures in a row. */
   readonly failures: number
-  /** Pauses in a row; each is longer than the one before, up to a limit. */
+  /** The number of pauses in a row. Each pause is longer than the last, up to a limit. */
   readonly openings: number
-  /** When the pause ends; 0: there was no pause since the last success. */
+  /** When the pause ends; 0 if there was no pause since the last success. */
   readonly openUntil: number
   /** The server has asked for the pause. */
-  readonly isAskedFor: boolean
-  /** Since when the engine can't be reached; undefined: it can. */
-  readonly awaySince: number | undefined
-  /** Until when other requests wait for the request that tries the engine; 0: none tries it. */
+  readonly isRequestedByServer: boolean
+  /** Since when the engine can't be reached; `undefined` if it can. */
+  readonly unreachableSince: number | undefined
+  /** Until this time other requests wait for the request that tries the engine; 0 if no request tries it. */
   readonly trialUntil: number
 }
 
 export interface Failure {
   /** The server did not answer, not even with an error. */
   readonly isUnreachable: boolean
-  /** ms that the server asks to be left alone for. */
+  /** The pause (ms) that the server asks for. */
   readonly retryAfter: number | undefined
-  /** The same request has failed before. The cause may be the request, so its failures count once. */
+  /** The same request has failed on this engine before. Then the request may be the cause, so its failures count only once. */
   readonly isRepeated?: boolean
 }
 
 export type Admission =
   | { readonly _tag: "Go"; readonly isTrial: boolean }
-  /** Ask again in `millis`. */
-  | { readonly _tag: "Wait"; readonly millis: number; readonly isAskedFor: boolean }
+  /** The engine is in a pause or is being tried: ask again in `millis`. */
+  | { readonly _tag: "Wait"; readonly millis: number; readonly isRequestedByServer: boolean }
 
-export const closed: CircuitBreaker = { failures: 0, openings: 0, openUntil: 0, isAskedFor: false, awaySince: undefined, trialUntil: 0 }
+export const closed: CircuitBreaker = {
+  failures: 0,
+  openings: 0,
+  openUntil: 0,
+  isRequestedByServer: false,
+  unreachableSince: undefined,
+  trialUntil: 0
+}
 
-/** Failures in a row that open the circuit. */
+/** After this many failures in a row the circuit opens. */
 const failuresToOpen = 3
 
-/** ms of the first pause, and of the longest. */
+/** The first and the longest pause (ms). */
 const firstPause = 5000
 const maxPause = 30_000
 
-/** The longest pause (ms) that a server may ask for. */
+/** The longest pause (ms) that a server gets if it asks for one. */
 const maxAskedPause = 60_000
 
-/** ms of the pauses of the only engine, while it can't be reached. A restart is noticed within the longest. */
+/** The first and the longest pause (ms) of the only engine, while it can't be reached. So a restart is noticed within a second. */
 const firstPauseOfOnly = 250
 const maxPauseOfOnly = 1000
 
-/** ms after which a request that has not failed has reached the server: a refused connection is known at once. */
+/** A request that has not failed after this many ms has reached the server, because a refused connection fails at once. */
 const connectedAfter = 250
 
-/** ms until a waiting request looks again whether the trial has ended. */
+/** ms until a waiting request checks again whether the trial has ended. */
 const trialCheckInterval = 100
 
 /** `first`, doubled `times` times, but at most `max`. */
 const doubling = (first: number, max: number, times: number) => Math.min(max, first * 2 ** Math.min(times, 16))
 
-/** The engine has failed so often that it counts as gone. */
+/** The engine has failed so often that it counts as down. */
 export const isDown = ({ failures }: CircuitBreaker): boolean => failures >= failuresToOpen
 
 /** The engine is in a pause. */
@@ -77,10 +84,10 @@ export const failed = (circuit: CircuitBreaker, now: number, { isRepeated, isUnr
   const next: CircuitBreaker = {
     ...circuit,
     failures: circuit.failures + (isRepeated === true && !isUnreachable ? 0 : 1),
-    awaySince: isUnreachable ? circuit.awaySince ?? now : undefined,
+    unreachableSince: isUnreachable ? circuit.unreachableSince ?? now : undefined,
     trialUntil: 0
   }
-  // A request that was sent before the pause says nothing new.
+  // A request that fails in a pause was sent before it. Its failure does not begin another pause.
   const isPaused = isOpen(circuit, now)
   if (isAlone) {
     if (!isUnreachable) return { ...next, openings: 0, openUntil: 0 }
@@ -88,37 +95,45 @@ export const failed = (circuit: CircuitBreaker, now: number, { isRepeated, isUnr
     return { ...next, openUntil: now + doubling(firstPauseOfOnly, maxPauseOfOnly, circuit.openings), openings: circuit.openings + 1 }
   }
   if (retryAfter !== undefined) {
-    return { ...next, openUntil: Math.max(circuit.openUntil, now + Math.min(retryAfter, maxAskedPause)), isAskedFor: true }
+    return { ...next, openUntil: Math.max(circuit.openUntil, now + Math.min(retryAfter, maxAskedPause)), isRequestedByServer: true }
   }
   if (isPaused || !isDown(next)) return next
-  return { ...next, openUntil: now + doubling(firstPause, maxPause, circuit.openings), openings: circuit.openings + 1, isAskedFor: false }
+  return {
+    ...next,
+    openUntil: now + doubling(firstPause, maxPause, circuit.openings),
+    openings: circuit.openings + 1,
+    isRequestedByServer: false
+  }
 }
 
 /** The circuit after an answered request. */
 export const succeeded: CircuitBreaker = closed
 
-/** The circuit after an answered probe: requests are let through. If they fail again, the next pause is longer than the last. */
+/** The circuit after an answered probe. It lets requests through. If they fail again, the next pause is longer than the last. */
 export const probeSucceeded = ({ openings }: CircuitBreaker): CircuitBreaker => ({ ...closed, openings })
 
 /** The circuit after the request that tried the engine was interrupted. */
 export const released = (circuit: CircuitBreaker): CircuitBreaker => ({ ...circuit, trialUntil: 0 })
 
 /**
- * Whether a request may be sent now. `isLastResort`: other engines have had their chance, so only a pause that the server asked for
- * counts.
+ * Whether a request may be sent now. `isLastResort`: the other engines have been asked before, so only a pause that the server asked for
+ * stops the request.
  */
 export const admit = (circuit: CircuitBreaker, now: number, isLastResort: boolean): readonly [Admission, CircuitBreaker] => {
-  const { awaySince, isAskedFor, openUntil, trialUntil } = circuit
-  if (openUntil === 0 || isLastResort && !isAskedFor) return [{ _tag: "Go", isTrial: false }, circuit]
-  if (now < openUntil) return [{ _tag: "Wait", millis: openUntil - now, isAskedFor }, circuit]
+  const { isRequestedByServer, openUntil, trialUntil, unreachableSince } = circuit
+  if (openUntil === 0 || isLastResort && !isRequestedByServer) return [{ _tag: "Go", isTrial: false }, circuit]
+  if (now < openUntil) return [{ _tag: "Wait", millis: openUntil - now, isRequestedByServer }, circuit]
   if (trialUntil === 0) {
-    const until = awaySince === undefined ? Number.POSITIVE_INFINITY : now + connectedAfter
+    const until = unreachableSince === undefined ? Number.POSITIVE_INFINITY : now + connectedAfter
     return [{ _tag: "Go", isTrial: true }, { ...circuit, trialUntil: until }]
   }
-  if (now < trialUntil) return [{ _tag: "Wait", millis: Math.min(trialCheckInterval, trialUntil - now), isAskedFor: false }, circuit]
+  if (now < trialUntil) return [{ _tag: "Wait", millis: Math.min(trialCheckInterval, trialUntil - now), isRequestedByServer: false }, circuit]
   return [{ _tag: "Go", isTrial: false }, circuit]
 }
 
-/** Whether to probe the engine. In a pause only an engine that can't be reached is probed, to find out when it is back. */
-export const takesProbe = ({ awaySince, isAskedFor, openUntil }: CircuitBreaker, now: number): boolean =>
-  now >= openUntil || awaySince !== undefined && !isAskedFor
+/**
+ * Whether to probe the engine. In a pause, only an engine that can't be reached is probed, to find out when it is back. In a pause that
+ * the server asked for, it is not probed.
+ */
+export const takesProbe = ({ isRequestedByServer, openUntil, unreachableSince }: CircuitBreaker, now: number): boolean =>
+  now >= openUntil || unreachableSince !== undefined && !isRequestedByServer

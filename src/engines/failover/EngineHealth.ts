@@ -1,6 +1,6 @@
 /**
- * How each engine of a stage is doing: its circuit, whether its last request was answered, when it last worked, and its running requests.
- * Changes are logged once and shown as a metric.
+ * Tracks the health of each engine of a stage: its circuit, whether its last request was answered, when it last worked, and the number of
+ * its running requests. A change is logged once and updates a metric.
  */
 import { Cause, Duration, Effect, Exit, Metric, Option } from "effect"
 import type { EngineFailed, EngineState, Stage } from "../../conversation/ports/Engine.ts"
@@ -11,18 +11,18 @@ import * as RequestExit from "./request/RequestExit.ts"
 
 interface MakeOptions {
   readonly stage: Stage
-  /** No other engine stands in. */
+  /** The stage has only one engine. */
   readonly isAlone: boolean
   /** ms of a monotonic clock. */
   readonly monotonic: () => number
-  /** How long a server asked to be left alone. Default: no server asks. */
+  /** The pause that the server asked for. Default: none. */
   readonly retryAfter?: ((error: EngineFailed) => Option.Option<Duration.Duration>) | undefined
-  /** Whether the server has answered, even if with an error. Default: it has not. */
-  readonly isAnswer?: ((error: EngineFailed) => boolean) | undefined
+  /** Whether the failure is an answer of the server, such as an error status. Default: it is not. */
+  readonly isServerAnswer?: ((error: EngineFailed) => boolean) | undefined
 }
 
 interface RequestDetails {
-  /** How often this engine was sent the request, from 1. */
+  /** How often the request was sent to this engine, from 1. */
   readonly tries: number
   /** The request tests whether the engine is back after a pause. */
   readonly isTrial: boolean
@@ -30,7 +30,7 @@ interface RequestDetails {
 
 export interface EngineHealth {
   readonly circuitOf: (name: string) => CircuitBreaker.CircuitBreaker
-  /** ms for which the server of this failure asks to be left alone. */
+  /** The pause (ms) that the server asked for with this failure. */
   readonly retryAfterOf: (error: EngineFailed | undefined) => number | undefined
   /** Whether a request may be sent now, for the `tries`-th time. An admitted request counts as running until `noteRequest`. */
   readonly admit: (name: string, tries: number) => CircuitBreaker.Admission
@@ -46,10 +46,10 @@ export interface EngineHealth {
   readonly isPreferable: (member: Member<unknown>) => boolean
 }
 
-export const make = ({ isAlone, isAnswer = () => false, monotonic, retryAfter, stage }: MakeOptions): EngineHealth => {
+export const make = ({ isAlone, isServerAnswer = () => false, monotonic, retryAfter, stage }: MakeOptions): EngineHealth => {
   const circuits = new Map<string, CircuitBreaker.CircuitBreaker>()
-  const wellness = new Map<string, boolean>()
-  /** Monotonic ms of the last answered request, while none has failed since. */
+  const isWellByName = new Map<string, boolean>()
+  /** Monotonic ms of the last answered request, if no request has failed since. */
   const workedAt = new Map<string, number>()
   const runningRequests = new Map<string, number>()
 
@@ -60,16 +60,16 @@ export const make = ({ isAlone, isAnswer = () => false, monotonic, retryAfter, s
 
   const countFailure = (name: string, exit: Exit.Exit<unknown, EngineFailed>, isRepeated: boolean): void => {
     const error = RequestExit.errorOf(exit)
-    const failure = { isUnreachable: error?.reason === "unavailable" && !isAnswer(error), retryAfter: retryAfterOf(error), isRepeated }
+    const failure = { isUnreachable: error?.reason === "unavailable" && !isServerAnswer(error), retryAfter: retryAfterOf(error), isRepeated }
     circuits.set(name, CircuitBreaker.failed(circuitOf(name), monotonic(), failure, isAlone))
   }
 
   /** Updates the metric, and logs a change. */
-  const noteWellness = (name: string, exit: Exit.Exit<unknown, EngineFailed>): Effect.Effect<void> =>
+  const reportHealth = (name: string, exit: Exit.Exit<unknown, EngineFailed>): Effect.Effect<void> =>
     Effect.suspend(() => {
       const isWell = RequestExit.isWell(exit)
-      const wasWell = wellness.get(name) ?? true
-      wellness.set(name, isWell)
+      const wasWell = isWellByName.get(name) ?? true
+      isWellByName.set(name, isWell)
       const gauge = Metric.update(Metrics.engineUp(stage, name), isWell ? 1 : 0)
       if (isWell === wasWell) return gauge
       const advice = RequestExit.errorOf(exit)?.advice
@@ -80,7 +80,7 @@ export const make = ({ isAlone, isAnswer = () => false, monotonic, retryAfter, s
   const stateOf: EngineHealth["stateOf"] = ({ name, probe }) => {
     if (probe === undefined) return "up"
     if (CircuitBreaker.isDown(circuitOf(name))) return "down"
-    const isWell = wellness.get(name)
+    const isWell = isWellByName.get(name)
     return isWell === undefined ? "unknown" : isWell ? "up" : "failing"
   }
 
@@ -95,7 +95,7 @@ export const make = ({ isAlone, isAnswer = () => false, monotonic, retryAfter, s
     },
     noteRequest: (name, { isTrial, tries }, exit) => {
       runningRequests.set(name, (runningRequests.get(name) ?? 1) - 1)
-      if (RequestExit.isCalledOff(exit)) {
+      if (RequestExit.isInterrupted(exit)) {
         if (isTrial) circuits.set(name, CircuitBreaker.released(circuitOf(name)))
         return Effect.void
       }
@@ -106,16 +106,16 @@ export const make = ({ isAlone, isAnswer = () => false, monotonic, retryAfter, s
         countFailure(name, exit, tries > 1)
         workedAt.delete(name)
       }
-      return noteWellness(name, exit)
+      return reportHealth(name, exit)
     },
-    // An error page in answer to a probe does not count: only requests show whether the server does its work.
+    // An error status in answer to a probe does not count as a failure, because only requests show whether the server does its work.
     noteProbe: (name, exit) => {
-      if (RequestExit.isCalledOff(exit)) return Effect.void
+      if (RequestExit.isInterrupted(exit)) return Effect.void
       if (Exit.isSuccess(exit)) circuits.set(name, CircuitBreaker.probeSucceeded(circuitOf(name)))
-      else if (!Option.exists(Cause.findErrorOption(exit.cause), isAnswer)) countFailure(name, exit, false)
-      return noteWellness(name, exit)
+      else if (!Option.exists(Cause.findErrorOption(exit.cause), isServerAnswer)) countFailure(name, exit, false)
+      return reportHealth(name, exit)
     },
-    isWell: (name) => wellness.get(name),
+    isWell: (name) => isWellByName.get(name),
     isRunning: (name) => (runningRequests.get(name) ?? 0) > 0,
     millisSinceWork: (name) => {
       const worked = workedAt.get(name)

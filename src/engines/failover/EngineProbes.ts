@@ -1,4 +1,4 @@
-/** Probes each server in the background, so that no caller has to try a server that failed. */
+/** Probes each server in the background. So no caller waits for a request that only finds out whether a failed server is back. */
 import { Duration, Effect, Metric, type Scope } from "effect"
 import { EngineFailed, type Stage } from "../../conversation/ports/Engine.ts"
 import * as Metrics from "../../observability/Metrics.ts"
@@ -10,7 +10,7 @@ import type { Member } from "./Member.ts"
 const intervalWhenWell = Duration.seconds(20)
 const intervalWhenUnwell = Duration.seconds(2)
 
-/** A server that is busy with requests may take a while to answer a probe. */
+/** The time-out is long, because a server that is busy with requests may take a while to answer a probe. */
 const probeTimeout = Duration.seconds(5)
 
 interface ForkOptions {
@@ -18,15 +18,16 @@ interface ForkOptions {
   readonly health: EngineHealth
   /** ms of a monotonic clock. */
   readonly monotonic: () => number
-  /** Whether the server has answered, even if with an error. An error in answer to a probe says little about requests. */
-  readonly isAnswer: (error: EngineFailed) => boolean
+  /** Whether the failure is an answer of the server, such as an error status. A probe's error status says little about requests. */
+  readonly isServerAnswer: (error: EngineFailed) => boolean
 }
 
 /**
- * Probes an engine once, unless a request runs or was answered a moment ago. An answered request shows as much as a probe. While a request
- * runs, a server that does one thing at a time can't answer a probe. Once requests work, an error page does not count as a failure.
+ * Probes an engine once. It is not probed if a request was answered in the last 20 s, because this answer shows as much as a probe. It is
+ * not probed while a request runs either, because a server may do only one thing at a time. Once requests work, an error status in answer
+ * to a probe does not count as a failure.
  */
-const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { health, isAnswer, monotonic, stage }: ForkOptions) =>
+const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { health, isServerAnswer, monotonic, stage }: ForkOptions) =>
   Effect.suspend(() => {
     if (health.isRunning(name)) return Effect.void
     if ((health.millisSinceWork(name) ?? Infinity) < Duration.toMillis(intervalWhenWell)) return Effect.void
@@ -38,7 +39,7 @@ const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { hea
           Effect.fail(new EngineFailed({ stage, reason: "timeout", advice: `${name} did not answer a probe. Look at its load and into its log.` }))
       }),
       Effect.catchIf(
-        (error) => error.reason === "refused" || (health.millisSinceWork(name) !== undefined && isAnswer(error)),
+        (error) => error.reason === "refused" || (health.millisSinceWork(name) !== undefined && isServerAnswer(error)),
         () => Effect.void
       ),
       Effect.onExit((exit) => health.noteProbe(name, exit)),
@@ -46,7 +47,7 @@ const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { hea
     )
   })
 
-/** Probes the members that have a probe until the scope is closed. */
+/** Probes all members that have a probe, until the scope is closed. */
 export const fork = Effect.fnUntraced(function*(
   members: ReadonlyArray<Member<unknown>>,
   options: ForkOptions

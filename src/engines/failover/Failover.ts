@@ -1,17 +1,17 @@
 /**
- * The engines of one stage as one engine: the first that works is used. While the caller waits, another engine stands in for one that is
- * late or broken.
+ * Combines the engines of one stage into one engine, which uses the first engine that works. While the caller waits, another engine can
+ * answer in place of an engine that is late or has failed.
  *
- * - When an engine fails a request, the next engine gets it at once.
+ * - When an engine fails on a request, the next engine gets the request at once.
  * - When an engine has not begun to answer in time, the next server gets the request, too. The first answer counts, and the other requests
- *   are aborted (a hedged request: Dean & Barroso, "The Tail at Scale", 2013). An embedded engine joins no late engine: it would always
- *   answer first, but understands and speaks less. It stands in only for engines that failed.
- * - When all have failed they are asked again, as long as the caller waits (`StageBudget`, `TimeShares`, `Retries`). The only engine of
- *   a stage is asked again, too, which bridges a restart of its server.
- * - An engine that fails three times in a row is left alone for some seconds, or for as long as it asks (`CircuitBreaker`). Probes
- *   find out when it is back.
+ *   are aborted (a hedged request: Dean & Barroso, "The Tail at Scale", 2013). An embedded engine does not join a late engine, because it
+ *   would always answer first, but understands and speaks less. It gets a request only when other engines have failed on it.
+ * - When all engines have failed they are asked again, as long as the caller waits (`StageBudget`, `TimeShares`, `Retries`). The only
+ *   engine of a stage is asked again, too. So a restart of its server does not lose the request.
+ * - An engine that fails three times in a row gets no requests for some seconds (`CircuitBreaker`). A server that asks for a pause gets
+ *   it. Probes find out when an engine is back.
  *
- * An engine that has begun to answer keeps the request to the end: what was heard can't be taken back.
+ * An engine that has begun to answer keeps the request to its end, because the caller may have heard the beginning.
  */
 import { Cause, Channel, Clock, Duration, Effect, Exit, Option, type Scope, Stream } from "effect"
 import type { EngineFailed, EngineState, Stage } from "../../conversation/ports/Engine.ts"
@@ -26,18 +26,18 @@ import * as TimeShares from "./TimeShares.ts"
 
 export interface MakeOptions {
   readonly stage: Stage
-  /** The least time from a request until the next engine joins. It is longer if the caller waits for long (`TimeShares`). */
+  /** The least time from a request until the next engine joins. The time is longer if the caller waits for long (`TimeShares`). */
   readonly hedgeAfter: Duration.Input
-  /** The longest time until an answer begins, for a request without a `StageBudget`. */
+  /** The longest time until an answer begins. It applies to requests without a `StageBudget`. */
   readonly patience: Duration.Input
-  /** How long a server asked to be left alone. */
+  /** The pause that the server asked for. */
   readonly retryAfter?: (error: EngineFailed) => Option.Option<Duration.Duration>
-  /** Whether the server has answered, even if with an error. An error in answer to a probe says little about requests. */
-  readonly isAnswer?: (error: EngineFailed) => boolean
+  /** Whether the failure is an answer of the server, such as an error status. A probe's error status says little about requests. */
+  readonly isServerAnswer?: (error: EngineFailed) => boolean
 }
 
 export interface Failover<S> {
-  /** Asks the engines. The answer's resources belong to the scope; all others are released. */
+  /** Asks the engines. The resources of the answer belong to the scope. The other engines' resources are released. */
   readonly run: <A>(attempt: Attempt<S, A>) => Effect.Effect<A, EngineFailed, Scope.Scope>
   /** The index of the engine that `run` would begin with. */
   readonly preferred: Effect.Effect<number>
@@ -51,11 +51,11 @@ export const make = Effect.fnUntraced(function*<S>(
   members: ReadonlyArray<Member<S>>,
   options: MakeOptions
 ): Effect.fn.Return<Failover<S>, never, Scope.Scope> {
-  const { isAnswer = () => false, retryAfter, stage } = options
+  const { isServerAnswer = () => false, retryAfter, stage } = options
   const clock = yield* Clock.Clock
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const isAlone = members.length === 1
-  const health = EngineHealth.make({ stage, isAlone, isAnswer, retryAfter, monotonic })
+  const health = EngineHealth.make({ stage, isAlone, isServerAnswer, retryAfter, monotonic })
   const requests = EngineRequests.make({ stage, members, health, monotonic })
   const shared = { stage, health, requests, monotonic }
   const budget = Effect.map(StageBudget, (budget) => budget ?? millisOf(options.patience))
@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function*<S>(
         : EngineRace.run(attempt, { ...shared, members, budget, hedgeAfter: TimeShares.hedgeAfter(budget, millisOf(options.hedgeAfter)) }))
   }
 
-  yield* EngineProbes.fork(members, { stage, health, monotonic, isAnswer })
+  yield* EngineProbes.fork(members, { stage, health, monotonic, isServerAnswer })
 
   return {
     run,
@@ -79,9 +79,10 @@ export const make = Effect.fnUntraced(function*<S>(
 })
 
 /**
- * Starts a stream and waits for its first elements, so that another engine can stand in for a stream that fails before them.
+ * Starts a stream and waits for its first elements. If the stream fails before them, another engine can answer.
  *
- * `Stream.toPull` is not used: it copies the fiber's whole context for each pull, which made a third of the garbage of incoming speech.
+ * `Stream.toPull` is not used, because it copies the fiber's whole context for each pull. These copies were a third of all memory that the
+ * garbage collector had to free for incoming speech.
  */
 export const opened = Effect.fnUntraced(function*<A>(
   stream: Stream.Stream<A, EngineFailed>
@@ -101,7 +102,7 @@ export const opened = Effect.fnUntraced(function*<A>(
   return yield* Effect.failCause(first.cause as Cause.Cause<EngineFailed>)
 })
 
-/** Fails when no engine can serve an agent. Warns of each engine that can't while another can. */
+/** Fails when no engine can serve an agent. If only some engines can't, logs a warning for each of them. */
 export const checked = Effect.fnUntraced(function*<A>(
   members: ReadonlyArray<Member<unknown>>,
   stage: Stage,
@@ -110,7 +111,7 @@ export const checked = Effect.fnUntraced(function*<A>(
   const failures = exits.flatMap((exit, index) => Exit.isFailure(exit) ? [{ cause: exit.cause, name: members[index].name }] : [])
   if (failures.length > 0 && failures.length === exits.length) return yield* Effect.failCause(failures[0].cause)
   for (const { cause, name } of failures) {
-    yield* Effect.logWarning("An engine can't serve this agent; another one does", cause).pipe(Effect.annotateLogs({ stage, engine: name }))
+    yield* Effect.logWarning("An engine can't serve this agent; another engine does", cause).pipe(Effect.annotateLogs({ stage, engine: name }))
   }
 })
 

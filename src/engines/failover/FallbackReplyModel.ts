@@ -1,7 +1,7 @@
 /**
- * The reply models of a stage as one: a reply comes from the first that begins to answer.
+ * Combines the reply models of a stage into one. A reply comes from the first model that begins to answer.
  *
- * The replies of a call may come from several engines. All see the whole history, but each engine sees only the state that it left.
+ * The replies of a call may come from several engines. All engines get the whole history, but each engine gets only its own state.
  */
 import { Effect, Exit, Schema, type Scope, Stream } from "effect"
 import type { EngineFailed } from "../../conversation/ports/Engine.ts"
@@ -14,7 +14,7 @@ type Engine = ReplyModel["Service"]
 const NamedState = Schema.Struct({ engine: Schema.String, state: Schema.Json })
 const isNamedState = Schema.is(NamedState)
 
-/** The state that this engine left; null if another engine left it. */
+/** The state, if this engine wrote it; null if another engine wrote it. */
 const stateFor = (name: string, state: DialogueState): DialogueState => isNamedState(state) && state.engine === name ? state.state : null
 
 export const make = Effect.fnUntraced(function*(
@@ -34,13 +34,13 @@ export const make = Effect.fnUntraced(function*(
       const parts = replier.value.reply({ ...request, state: stateFor(name, request.state) }).pipe(
         Stream.map((part): ReplyPart => part._tag === "State" ? { _tag: "State", state: { engine: name, state: part.state } } : part)
       )
-      // An engine that only thinks has not begun to answer: another may be quicker.
+      // Thinking does not count as the beginning of an answer, because another engine may be quicker.
       return Failover.opened(members.length === 1 ? parts : Stream.filter(parts, ({ _tag }) => _tag !== "Thinking"))
     }
 
     const replier: Replier = {
       reply: (request) => Stream.unwrap(failover.run((_, index) => replyOf(index, request))),
-      // The first engine decides, because it answers as long as it works.
+      // The first engine decides, because it gives the answers as long as it works.
       answersUnheard: Exit.isSuccess(repliers[0]) && repliers[0].value.answersUnheard === true
     }
     return replier

@@ -1,8 +1,8 @@
 /**
- * The speech recognizers of a stage as one: the first that works hears the caller.
+ * Combines the speech recognizers of a stage into one. The first recognizer that works gets the caller's sound.
  *
- * An engine that stands in gets the sound of the utterance from its beginning. An engine that is asked again gets the sound up to the
- * first request, without the silence since.
+ * An engine that is asked later gets the sound of the utterance from its beginning. An engine that is asked again gets the sound up to the
+ * first request, without the silence after it.
  */
 import { Effect, Exit, Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -26,19 +26,19 @@ export const make = Effect.fnUntraced(function*(
     const begin: Recognizer["begin"] = Effect.gen(function*() {
       const scope = yield* Effect.scope
       const sound: Array<Pcm<8000>> = []
-      /** The utterance of each engine that hears the sound as it comes, by the engine's index. */
-      const hearing = new Map<number, Utterance>()
+      /** The utterance of each engine that gets the sound as it arrives, by the engine's index. */
+      const utterances = new Map<number, Utterance>()
 
-      /** The utterance of this engine. An engine that does not hear the sound yet gets all of it so far. */
-      const listen = Effect.fnUntraced(function*(index: number): Effect.fn.Return<Utterance, EngineFailed> {
-        const known = hearing.get(index)
+      /** The utterance of this engine. An engine that has no utterance yet gets all sound so far. */
+      const utteranceOf = Effect.fnUntraced(function*(index: number): Effect.fn.Return<Utterance, EngineFailed> {
+        const known = utterances.get(index)
         if (known !== undefined) return known
         const recognizer = recognizers[index]
         if (Exit.isFailure(recognizer)) return yield* Effect.failCause(recognizer.cause)
         const utterance = yield* Scope.provide(recognizer.value.begin, scope)
-        // More sound may come while the engine catches up.
+        // More sound may arrive while this loop runs.
         for (let at = 0; at < sound.length; at++) yield* utterance.push(sound[at])
-        hearing.set(index, utterance)
+        utterances.set(index, utterance)
         return utterance
       })
 
@@ -52,24 +52,25 @@ export const make = Effect.fnUntraced(function*(
       })
 
       const preferred = yield* failover.preferred
-      const listening = yield* Effect.exit(listen(preferred))
-      const partials = Exit.isSuccess(listening) ? listening.value.partials : undefined
+      const preferredUtterance = yield* Effect.exit(utteranceOf(preferred))
+      const partials = Exit.isSuccess(preferredUtterance) ? preferredUtterance.value.partials : undefined
       return {
         push: (pcm) =>
           Effect.suspend(() => {
             sound.push(pcm)
-            const hear = (index: number, utterance: Utterance) =>
-              Effect.catch(utterance.push(pcm), () => Effect.sync(() => void hearing.delete(index)))
-            // An engine that is just beginning takes the piece from `sound`. In most calls only the preferred engine hears.
-            const only = hearing.size === 1 ? hearing.get(preferred) : undefined
-            return only === undefined
-              ? Effect.forEach([...hearing], ([index, utterance]) => hear(index, utterance), { discard: true })
-              : hear(preferred, only)
+            const pushTo = (index: number, utterance: Utterance) =>
+              Effect.catch(utterance.push(pcm), () => Effect.sync(() => void utterances.delete(index)))
+            // `utteranceOf` reads this piece from `sound` for an engine that is just beginning. In most calls only the preferred engine
+            // has an utterance.
+            const onlyUtterance = utterances.size === 1 ? utterances.get(preferred) : undefined
+            return onlyUtterance === undefined
+              ? Effect.forEach([...utterances], ([index, utterance]) => pushTo(index, utterance), { discard: true })
+              : pushTo(preferred, onlyUtterance)
           }),
         transcribe: Effect.suspend(() => {
           const pieces = sound.length
           return Effect.scoped(failover.run((_, index, tries) =>
-            Effect.flatMap(tries === 1 ? listen(index) : beginAgain(index, pieces), (utterance) => utterance.transcribe)))
+            Effect.flatMap(tries === 1 ? utteranceOf(index) : beginAgain(index, pieces), (utterance) => utterance.transcribe)))
         }),
         ...(partials === undefined ? {} : { partials })
       } satisfies Utterance
@@ -79,7 +80,7 @@ export const make = Effect.fnUntraced(function*(
 
   return SpeechToText.of({
     prepare,
-    // The operator's first choice should know all words; the others do what they can.
+    // The operator's first engine should know all words. The other engines need not.
     unknownWords: (hints) => members[0].engine.unknownWords(hints),
     engines: failover.states
   })

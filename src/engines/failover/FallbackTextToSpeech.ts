@@ -1,6 +1,6 @@
 /**
- * The speech engines of a stage as one: the first that begins to speak a text speaks all of it. An engine that does not have the wanted
- * voice uses its own: another voice is better than none.
+ * Combines the speech engines of a stage into one. The first engine that begins to speak a text speaks all of it. An engine that does not
+ * have the wanted voice uses its own voice, because that is better than no speech.
  */
 import { Effect, Schedule, type Scope, Stream } from "effect"
 import type { EngineFailed } from "../../conversation/ports/Engine.ts"
@@ -10,10 +10,10 @@ import type { Member } from "./Member.ts"
 
 type Engine = TextToSpeech["Service"]
 
-/** The time between tries to prepare the fixed lines on a server that is not there yet. */
+/** The time between tries to prepare the fixed lines on a server that is not ready yet. */
 const prepareInterval = Schedule.spaced("5 seconds")
 
-/** The request without a voice that this engine does not have, and without a context if the engine takes none. */
+/** The request as this engine can take it: without a voice that the engine does not have, and without a context if it takes none. */
 const fitted = ({ contextMillis, voices }: Engine, { context, voice, ...request }: SpeechRequest): SpeechRequest => ({
   ...request,
   ...(voice === undefined || (voices.length > 0 && !voices.includes(voice)) ? {} : { voice }),
@@ -28,11 +28,11 @@ export const make = Effect.fnUntraced(function*(
   const failover = yield* Failover.make(members, { ...options, stage: "textToSpeech" })
   const scope = yield* Effect.scope
 
-  /** A server that is still loading its model must not delay the start of the service: its lines are made later. */
+  /** A server that is still loading its model must not delay the start of the service. Its lines are prepared later. */
   const prepareOne = ({ engine, name }: Member<Engine>, requests: ReadonlyArray<SpeechRequest>): Effect.Effect<void, EngineFailed> => {
     const prepare = engine.prepare(requests.map((request) => fitted(engine, request)))
     return Effect.catchIf(prepare, ({ reason }) => reason !== "refused", (error) =>
-      Effect.logWarning("An engine is not ready to speak; its fixed lines are made as soon as it is").pipe(
+      Effect.logWarning("An engine is not ready to speak; its fixed lines are prepared as soon as it is").pipe(
         Effect.annotateLogs({ engine: name, reason: error.reason }),
         Effect.andThen(prepare.pipe(Effect.retry({ schedule: prepareInterval, while: ({ reason }) => reason !== "refused" }), Effect.ignore, Effect.forkIn(scope)))
       ))
@@ -46,7 +46,7 @@ export const make = Effect.fnUntraced(function*(
   const everyVoice = members.every(({ engine }) => engine.voices.length > 0)
   const contextMillis = Math.max(0, ...members.map(({ engine }) => engine.contextMillis ?? 0))
 
-  /** An engine that has the sound of this line in memory: it can speak although its server is down. */
+  /** The engine that has the sound of this line in memory. It can speak the line even if its server is down. */
   const engineWithLine = (request: SpeechRequest) => members.find(({ engine }) => engine.isReady?.(fitted(engine, request)) === true)?.engine
 
   return TextToSpeech.of({

@@ -1,11 +1,12 @@
 /**
- * How the time that a caller waits is divided among the engines of a stage. Pure; all times are ms.
+ * Divides the time that a caller waits among the engines of a stage. Pure. All times are ms.
  *
- * A late engine is not cut off: the next one joins it, and both go on. An embedded engine joins no late engine, because it would win each
- * time. Instead, the last part of the time is kept for an embedded engine that could still be needed.
+ * The request to a late engine is not aborted: the next engine gets the request, too, and both requests go on. An embedded engine does not
+ * join a late engine, because it would always answer first. Instead, the last part of the time is kept for an embedded engine that could
+ * still be needed.
  */
 
-/** How much sooner the engines give up than the turn, so that the log names the engine and not an interrupted turn. */
+/** The engines' requests end this much before the turn stops waiting. So the log names the engine and not an interrupted turn. */
 const maxMargin = 50
 const marginShare = 0.05
 
@@ -18,11 +19,11 @@ const hedgeParts = 6
 /** The second engine joins after this time at the latest, however long the caller would wait. */
 const maxHedge = 2000
 
-/** From the request until all engines are given up. `budget`: how long the caller waits. */
+/** The time from the request until all engines are given up. `budget`: how long the caller waits. */
 export const untilGivenUp = (budget: number): number => budget - Math.min(maxMargin, budget * marginShare)
 
-/** From the request until an engine is given up for an embedded one. */
+/** The time from the request until a server is given up, so that an embedded engine can answer. */
 export const untilStandIn = (budget: number): number => untilGivenUp(budget) - Math.min(maxStandInTime, budget * standInShare)
 
-/** From a request until the next engine joins: at least `least`. */
+/** The time from a request until the next engine joins: at least `least`. */
 export const hedgeAfter = (budget: number, least: number): number => Math.max(least, Math.min(maxHedge, budget / hedgeParts))

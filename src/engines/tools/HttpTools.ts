@@ -1,9 +1,9 @@
 /**
- * Tools over HTTP. A tool gets its arguments as JSON, by `POST`; the model reads the answer's text.
+ * Tools over HTTP. A tool gets its arguments as JSON, by `POST`. The model reads the text of the answer.
  *
- * A request is sent once. Each has an `Idempotency-Key` of its own, so that a server recognizes a request that a proxy sent twice
- * (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). Each has a connection of its own, too. A server may
- * close a reused connection just as the request goes out; then nobody knows whether the request has arrived.
+ * A request is sent once. Each request has its own `Idempotency-Key`, so that a server recognizes a request that a proxy sent twice
+ * (https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/). Each request has its own connection, too. A server may
+ * close a reused connection just as the request is sent. Then it is unknown whether the request has arrived.
  */
 import { Duration, Effect, FiberSet, Layer, Result, type Schema, Stream } from "effect"
 import { HttpBody, HttpClient, type HttpClientError, HttpClientRequest } from "effect/http"
@@ -11,13 +11,13 @@ import { randomUUID } from "node:crypto"
 import type { Tool } from "../../definition/AgentDefinition.ts"
 import { type ToolOutcome, Tools } from "../../conversation/ports/Tools.ts"
 
-/** Characters of an answer that the model reads: about a thousand tokens. */
+/** The most characters of an answer that the model reads: about a thousand tokens. */
 const maxAnswerCharacters = 4000
 
-/** Bytes of an answer that are read. */
+/** The most bytes of an answer that are read. */
 const maxBytes = 4 * maxAnswerCharacters
 
-/** Codes of Node and undici for a connection that was never made. */
+/** Codes of Node and undici for a connection that could not be opened. */
 const unconnectedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"])
 
 /** The codes of an error and its causes. Node joins the errors of several addresses in `errors`. */
@@ -35,10 +35,10 @@ const wasNotSent = (error: HttpClientError.HttpClientError): boolean =>
   error.reason._tag === "InvalidUrlError" || error.reason._tag === "EncodeError" ||
   codesOf(error.reason).some((code) => unconnectedCodes.has(code))
 
-/** A gateway that got no answer does not know what the server behind it has done. */
+/** A gateway with this status got no valid answer, so it is unknown what the server behind it has done. */
 const isUnknown = (status: number): boolean => status === 502 || status === 504
 
-const shown = (text: string): string => {
+const trimmed = (text: string): string => {
   const answer = text.trim()
   return answer.length > maxAnswerCharacters ? `${answer.slice(0, maxAnswerCharacters)}…` : answer
 }
@@ -71,11 +71,11 @@ const send = Effect.fnUntraced(function*(client: HttpClient.HttpClient, tool: To
     Effect.timeoutOption(Duration.millis(tool.timeout)),
     Effect.result
   )
-  if (Result.isSuccess(answered) && answered.success._tag === "Some") return outcomeOf(status ?? 0, shown(text))
+  if (Result.isSuccess(answered) && answered.success._tag === "Some") return outcomeOf(status ?? 0, trimmed(text))
   const cause = Result.isFailure(answered) ? answered.failure.reason._tag : "it took longer than its timeout"
   yield* Effect.logWarning(`The tool ${tool.name} did not answer: ${cause}`)
-  // A server sends the status when it has done its work, or has failed.
-  if (status !== undefined) return outcomeOf(status, `${shown(text)} (The rest of the answer was lost.)`.trim())
+  // A server that has sent a status has done its work or has failed, so the outcome is known.
+  if (status !== undefined) return outcomeOf(status, `${trimmed(text)} (The rest of the answer was lost.)`.trim())
   return Result.isFailure(answered) && wasNotSent(answered.failure) ? { _tag: "NotSent" } : { _tag: "Unknown" }
 })
 

@@ -1,7 +1,7 @@
 /**
- * Speech by Flite, in this process: English, five voices, no key, no download.
+ * Speech synthesis by Flite, in this process: English, five voices, no key, no download.
  *
- * A sentence takes 20 to 130 ms on a worker thread, so it does not hold up the event loop. Spoken sentences are kept
+ * The synthesis of a sentence takes 20 to 130 ms. It runs on a worker thread, so it does not hold up the event loop. The sound is cached
  * (`SpokenSentences`), so that an agent's fixed lines and its frequent answers begin at once.
  *
  * http://cmuflite.org
@@ -18,18 +18,18 @@ import * as WorkerPool from "../WorkerPool.ts"
 
 const voices = ["slt", "rms", "kal16", "kal", "awb"] as const
 
-/** A woman's voice, and the one with the fewest faults. */
+/** A woman's voice. Of the five voices it has the fewest faults. */
 const standardVoice = "slt"
 
-/** Samples: 16 MB, a quarter of an hour of speech. A scripted agent has less to say. */
+/** Samples that the cache holds: 16 MB, about 16 minutes of speech. All answers of a scripted agent together are shorter. */
 const standardCacheLimit = 8_000_000
 
-/** ms that a sentence may take. The longest sentences take about 500 ms. */
+/** ms that the synthesis of a sentence may take. The longest sentences take about 500 ms. */
 const timeout = 5000
 
 const samplesPerSecond = 8000
 
-/** Samples of a piece (200 ms). */
+/** Samples of each piece of the returned stream (200 ms). */
 const pieceLength = 1600
 
 const failed = (reason: EngineFailed["reason"], advice: string, cause?: unknown) =>
@@ -41,16 +41,16 @@ const cut = (pcm: Int16Array): ReadonlyArray<{ readonly pcm: Pcm<8000>; readonly
     sampleRate: 8000
   }))
 
-/** `cacheLimit`: samples that are kept at most, beside the agents' fixed lines. */
+/** `cacheLimit`: the most samples that the cache holds, not counting the agents' fixed lines. */
 export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Layer.Layer<TextToSpeech> => Layer.effect(
   TextToSpeech,
   Effect.gen(function*() {
     const scope = yield* Effect.scope
-    /** Started by the first sentence: a service that only echoes needs no threads. */
+    /** The first sentence starts the threads, because a service that only has the echo agent needs none. */
     const pool = yield* Effect.cached(
       WorkerPool.make<Job, Int16Array>({ file: WorkerPool.threadFile(import.meta.url, "FliteThread"), timeout }).pipe(Scope.provide(scope))
     )
-    /** The first sentence compiles the module in each thread. A start that failed is tried again with the next sentence. */
+    /** Runs a short sentence on each thread, so that each thread compiles the module. A failed start is repeated with the next request. */
     const started = yield* Effect.cachedWithTTL(
       pool.pipe(
         Effect.tap((pool) => pool.runOnEach({ voice: standardVoice, text: "Hello." })),
@@ -67,7 +67,7 @@ export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Laye
     /** The sentence of a request. `undefined` for a text without a letter or digit: Flite can't speak it. */
     const sentenceOf = Effect.fnUntraced(function*({ language, text, voice = standardVoice }: SpeechRequest) {
       if (!language.startsWith("en")) {
-        return yield* failed("refused", `Flite speaks English only, not "${language}". Set TTS_URL to a speech engine that has it.`)
+        return yield* failed("refused", `Flite speaks English only, not "${language}". Set TTS_URL to a speech engine for this language.`)
       }
       if (!(voices as ReadonlyArray<string>).includes(voice)) {
         return yield* failed("refused", `Flite has no voice "${voice}". Use one of: ${voices.join(", ")}.`)

@@ -1,8 +1,8 @@
 /**
- * Flite's thread: it takes a voice and a sentence, and answers with its sound at 8 kHz.
+ * Flite's thread. A job is a voice and a sentence. The answer is the sentence's sound at 8 kHz.
  *
- * Each sentence gets a WebAssembly instance of its own with 17 MB of memory. The garbage collector takes an instance for a small object,
- * and eight or more would pile up. So the thread runs the collector once a sentence's sound is posted, which takes 4 ms.
+ * Each sentence gets a WebAssembly instance of its own with 17 MB of memory. The garbage collector counts an instance as a small object, so
+ * eight or more instances would accumulate. So the thread runs the collector after each sentence. This takes 4 ms.
  */
 import { readFile } from "node:fs/promises"
 import { createRequire } from "node:module"
@@ -19,7 +19,7 @@ export interface Job {
   readonly text: string
 }
 
-/** The RMS of the voiced frames, −20 dBFS: a little above the usual level of speech in telephone networks (ITU-T P.56). */
+/** The RMS that voiced frames get: −20 dBFS, a little above the usual level of speech in telephone networks (ITU-T P.56). */
 const speechLevel = 32_768 * 10 ** (-20 / 20)
 
 /** 20 ms at 8 kHz. */
@@ -28,7 +28,7 @@ const frameSamples = 160
 /** A frame below this RMS, 34 dB below the level of speech, is silence. */
 const silenceLevel = speechLevel / 50
 
-/** Frames of silence that are kept after the last voiced frame: a breath of 120 ms. */
+/** Frames of silence that are kept after the last voiced frame (120 ms). */
 const tailFrames = 6
 
 /** The highest sample after normalising: a little below full scale, 32 767. */
@@ -41,7 +41,7 @@ const rms = (pcm: Int16Array, from: number): number => {
   return Math.sqrt(sum / Math.max(1, end - from))
 }
 
-/** Takes out the silence at both ends. Flite begins with up to 200 ms of silence, and the caller would wait for it. */
+/** Removes the silence at both ends. Flite's sound begins with up to 200 ms of silence, for which the caller would wait. */
 const trim = (pcm: Int16Array): Int16Array => {
   let first = 0
   let last = 0
@@ -55,15 +55,15 @@ const trim = (pcm: Int16Array): Int16Array => {
   return isFound ? pcm.slice(first, Math.min(pcm.length, last + tailFrames * frameSamples)) : pcm.slice(0, 0)
 }
 
-/** Brings the voiced frames to the level of speech without clipping. Changes `pcm` in place. */
+/** Scales `pcm` in place so that the voiced frames have the RMS `speechLevel`, or a lower RMS if samples would clip. */
 const normalise = (pcm: Int16Array): Int16Array => {
   let sum = 0
   let count = 0
   let peak = 1
   for (let from = 0; from + frameSamples <= pcm.length; from += frameSamples) {
-    const power = rms(pcm, from)
-    if (power >= silenceLevel) {
-      sum += power * power
+    const level = rms(pcm, from)
+    if (level >= silenceLevel) {
+      sum += level * level
       count++
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Sentences that Flite has spoken, as sound in memory. A sentence that several calls need at once is synthesised once. Above the
- * limit the least recently used sentences are dropped, but never an agent's fixed lines.
+ * A cache of the sentences that Flite has synthesised. A sentence that several calls need at the same time is synthesised once. Above the
+ * limit, the least recently used sentences are dropped, but never an agent's fixed lines.
  */
 import { LRUCache } from "lru-cache"
 import { Deferred, Effect, Exit, type Scope } from "effect"
@@ -8,7 +8,7 @@ import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { Job } from "./FliteThread.ts"
 
 interface SpokenSentences {
-  /** The sound of a sentence, 8 kHz. The array is shared by all who ask for the sentence, so it must not be changed. */
+  /** The sound of a sentence, 8 kHz. All requests for the sentence get the same array, so it must not be changed. */
   readonly speak: (sentence: Job) => Effect.Effect<Int16Array, EngineFailed>
   /** Synthesises the sentence and never drops it. */
   readonly keepForGood: (sentence: Job) => Effect.Effect<void, EngineFailed>
@@ -18,7 +18,7 @@ const keyOf = ({ text, voice }: Job): string => `${voice}\n${text}`
 
 export const make = Effect.fnUntraced(function*(options: {
   readonly synthesise: (sentence: Job) => Effect.Effect<Int16Array, EngineFailed>
-  /** Samples that are kept at most. Sentences that are kept for good do not count. */
+  /** The most samples that are kept. Sentences that are kept for good do not count. */
   readonly maxSamples: number
 }): Effect.fn.Return<SpokenSentences, never, Scope.Scope> {
   const scope = yield* Effect.scope
@@ -30,7 +30,7 @@ export const make = Effect.fnUntraced(function*(options: {
   })
   const inProgress = new Map<string, Deferred.Deferred<Int16Array, EngineFailed>>()
 
-  /** Begins to synthesise a sentence. This goes on even if nobody waits any more, since another call may need the same sentence. */
+  /** Begins to synthesise a sentence. An interrupted request does not stop the synthesis, because another call may need the sentence. */
   const begin = Effect.fnUntraced(function*(key: string, sentence: Job) {
     const sound = yield* Deferred.make<Int16Array, EngineFailed>()
     inProgress.set(key, sound)

@@ -1,18 +1,18 @@
 /**
- * What the scripted engine remembers of a dialogue from turn to turn. The conversation holds it, as an opaque state.
+ * The scripted engine's state of a dialogue, which it needs from turn to turn. The conversation stores it as an opaque value.
  */
 import { Option, Schema } from "effect"
 import type { DialogueState } from "../../../conversation/ports/ReplyModel.ts"
 import type { DialogScript } from "../../../definition/DialogScript.ts"
 
 export interface Dialogue {
-  /** The intent whose needs are being asked for. */
+  /** The open intent: the agent asks for its slots or for its confirmation. */
   readonly intent: string | null
-  /** The values that the caller has given: for `intent` or, if it is null, for `after`. */
+  /** The slot values that the caller has given for `intent`. If `intent` is null, they belong to `after`. */
   readonly slots: { readonly [slot: string]: string }
   /** The yes/no question of `intent` was asked. */
   readonly isConfirming: boolean
-  /** The last answer, to be repeated. */
+  /** The agent's last answer, for a caller who asks to hear it again. */
   readonly last: string | null
   /** The intent that was answered last. */
   readonly after: string | null
@@ -51,7 +51,10 @@ export const counted = (dialogue: Dialogue, intent: string): Dialogue["counts"] 
   [intent]: (countOf(dialogue, intent) + 1) % 1_000_000
 })
 
-/** Reads a stored state. An older script or version may have left it, so intents and values that the script does not have are dropped. */
+/**
+ * Reads a stored state. An older script or an older version of this service may have written it. So intents and values that the script
+ * does not have are dropped.
+ */
 export const makeRestore = (script: DialogScript): ((state: DialogueState) => Dialogue) => {
   const intents = new Set(script.intents.map(({ name }) => name))
   const values = new Map((script.slots ?? []).map((slot) => [slot.name, new Set(slot.values.map(({ value }) => value))]))

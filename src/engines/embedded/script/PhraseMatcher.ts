@@ -1,6 +1,6 @@
 /**
- * Finds phrases in the caller's words. A phrase matches when all its words are said in their order. Any words may stand before and behind
- * it, and a few foreign words between its own.
+ * Finds phrases in the caller's words. A phrase matches when all its words are said in their order. Any words may stand before and after
+ * the phrase. Fillers may stand between its words, and a few foreign words: words that are neither fillers nor words of the phrase.
  */
 import { Result } from "effect"
 import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
@@ -9,19 +9,19 @@ import * as SpokenText from "../SpokenText.ts"
 
 /** A phrase that was found in the caller's words. */
 interface Match {
-  /** The number of the phrase's words, less a half for each foreign word between them. */
+  /** The number of the phrase's words that were said, minus 0.5 for each foreign word between them. */
   readonly score: number
   /** Indices of the caller's words; `end` is exclusive. */
   readonly start: number
   readonly end: number
-  /** The values of the slots in it. */
+  /** The values of the phrase's slots. */
   readonly slots: ReadonlyMap<string, string>
 }
 
 interface Matcher {
-  /** The match with the highest score; of the earlier phrase if scores are equal. `strict`: without foreign words between its words. */
+  /** The match with the highest score. If scores are equal, the earlier phrase wins. `strict`: foreign words are not allowed. */
   readonly best: (phrases: Compiled, words: ReadonlyArray<string>, options?: { readonly strict?: boolean }) => Match | undefined
-  /** Every place where a value of this slot is said, first to last. */
+  /** Every place where the caller says a value of this slot, first to last. */
   readonly values: (slot: string, words: ReadonlyArray<string>) => ReadonlyArray<Match>
   readonly compile: (phrases: ReadonlyArray<string>) => Compiled
 }
@@ -29,24 +29,24 @@ interface Matcher {
 /** Parsed phrases. */
 export type Compiled = ReadonlyArray<PhraseNotation.Phrase>
 
-/** One way through a phrase, as far as it has been followed. */
+/** A match of the beginning of a phrase. A phrase with choices can have several at once. */
 interface Walk {
-  /** The index of the next of the caller's words. */
+  /** The index of the caller's word that comes next. */
   readonly end: number
-  /** The phrase's words that were found. */
+  /** The number of the phrase's words that were found. */
   readonly words: number
-  /** Foreign words between them. */
+  /** The number of foreign words between them. */
   readonly skipped: number
   readonly slots: ReadonlyMap<string, string>
 }
 
-/** Ways through one phrase that are followed at once. A caller's sentence gives far fewer. */
+/** The most walks that are kept for one phrase. A caller's sentence gives far fewer. */
 const maxWalks = 32
 
-/** Foreign words between the words of one phrase, at most. */
+/** The most foreign words between the words of one phrase. */
 const maxSkipped = 2
 
-/** A match needs this many words of the phrase for each foreign word between them: "when do you open" is not "when open". */
+/** A match needs this many words of the phrase for each foreign word. So "when do you open" does not match the phrase "when open". */
 const wordsPerSkipped = 3
 
 const noSlots: ReadonlyMap<string, string> = new Map()
@@ -56,7 +56,7 @@ const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, str
 
 const scoreOf = (walk: Walk): number => walk.words - walk.skipped / 2
 
-/** Keeps the best of the walks that have come to the same word with the same slots. */
+/** Of walks with the same `end` and the same slots, keeps only the walk with the highest score. */
 const prune = (walks: ReadonlyArray<Walk>): ReadonlyArray<Walk> => {
   if (walks.length < 2) return walks
   const best: Array<Walk> = []
@@ -68,7 +68,7 @@ const prune = (walks: ReadonlyArray<Walk>): ReadonlyArray<Walk> => {
   return best.length > maxWalks ? best.sort((one, other) => scoreOf(other) - scoreOf(one)).slice(0, maxWalks) : best
 }
 
-/** Writes a phrase's words as the caller's words are written. One word may become several. */
+/** Normalises a phrase's words like the caller's words. One word may become several. */
 const normalise = (phrase: PhraseNotation.Phrase): PhraseNotation.Phrase => {
   switch (phrase._tag) {
     case "Word": {
@@ -104,7 +104,7 @@ export const make = (script: DialogScript, language: string): Matcher => {
     let skipped = walk.skipped
     for (let at = walk.end; at < words.length; at++) {
       if (words[at] === word) return [{ ...walk, end: at + 1, words: walk.words + 1, skipped }]
-      // Nothing is skipped before the first word: `best` tries every start.
+      // No word is skipped before the phrase's first word, because `best` and `values` try every start.
       if (walk.words === 0) return []
       if (!fillers.has(words[at]) && ++skipped > maxSkipped) return []
     }

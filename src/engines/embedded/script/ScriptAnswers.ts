@@ -1,11 +1,12 @@
 /**
- * The sentences of a script: questions for an intent's slots, its answers, and what follows them. Nothing here reads the caller's words.
+ * Chooses the script's next sentence, such as a question for a slot or an intent's answer, and the dialogue's next state. The caller's
+ * words are not read here, but in `ScriptUnderstanding`.
  */
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import { fill, type Intent, type NotUnderstood } from "../../../definition/DialogScript.ts"
 import { counted, countOf, type Dialogue, initial, slotsOf, type Values } from "./Dialogue.ts"
 
-/** For a script without `notUnderstood`. English, like all built-in texts. */
+/** The sentences for a script without `notUnderstood`. They are English, like all built-in texts. */
 const standardNotUnderstood: NotUnderstood = {
   first: "Sorry, I did not get that.",
   second: "Sorry, I still did not get that. Please say it in other words.",
@@ -13,7 +14,7 @@ const standardNotUnderstood: NotUnderstood = {
   next: "hangUp"
 }
 
-/** What is said, the next state, and whether the call ends or is transferred. */
+/** The agent's text, the next state, and whether the call ends or is transferred. */
 export interface Decision {
   readonly text: string
   readonly state: Dialogue
@@ -28,21 +29,21 @@ interface ScriptAnswers {
   readonly prompt: (dialogue: Dialogue) => Decision
   /** Says the last answer again. */
   readonly repeat: (dialogue: Dialogue) => Decision
-  /** Answers the intent, whose slots all have values. */
+  /** Answers the intent. All its slots must have values. */
   readonly finish: (intent: Intent, dialogue: Dialogue, slots: Values) => Decision
-  /** Asks for the first missing slot. If none is missing: asks for confirmation, or answers. `before`: a sentence before the question. */
+  /** Asks for the first missing slot. If no slot is missing, asks for confirmation or answers. `before`: a sentence before the question. */
   readonly advance: (intent: Intent, dialogue: Dialogue, slots: Values, before?: string) => Decision
-  /** Begins an intent and forgets the slots of the one before. */
+  /** Begins an intent and drops the slot values of the previous intent. */
   readonly start: (intent: Intent, dialogue: Dialogue, slots: Values) => Decision
   readonly startNamed: (name: string | undefined, dialogue: Dialogue) => Decision | undefined
-  /** The caller said no to the confirmation: asks for all slots again. */
+  /** Asks for all slots again, because the caller said no to the confirmation. */
   readonly restart: (intent: Intent, dialogue: Dialogue) => Decision
   /**
-   * The caller asks for another intent while `current` is open. An intent that is only an answer (`isAside`) is answered, and the
-   * question of `current` is asked again. Any other intent replaces `current`.
+   * Handles another intent that the caller asks for while `current` is open. If the intent is only an answer (`isAside`), it is answered
+   * and the question of `current` is asked again. Any other intent replaces `current`.
    */
   readonly interject: (intent: Intent, slots: Values, current: Intent, dialogue: Dialogue) => Decision
-  /** Says that the caller was not understood, in other words each time. At the third time, the call ends or another intent begins. */
+  /** Says that the caller was not understood, in other words each time. The third time, the call ends or another intent begins. */
   readonly strike: (dialogue: Dialogue) => Decision
 }
 

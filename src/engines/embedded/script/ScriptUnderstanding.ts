@@ -1,5 +1,5 @@
 /**
- * What a caller's words mean to a script: which intent they ask for, which slot values they give, and whether they say yes or no.
+ * Finds in a caller's words which intent of a script they ask for, which slot values they give, and whether they say yes or no.
  */
 import type { DialogScript, Intent } from "../../../definition/DialogScript.ts"
 import type { Values } from "./Dialogue.ts"
@@ -24,10 +24,11 @@ export interface Wish {
 interface Understanding {
   /** Finds values for an intent's slots. `known`: values from earlier turns. Slots without a known value are looked for first. */
   readonly given: (intent: Intent, known: Values, words: Words) => GivenValues
-  /** The intent whose phrase fits best; the earlier one among equals. */
+  /** The intent whose phrase has the highest score. If scores are equal, the earlier intent wins. */
   readonly wish: (words: Words) => Wish | undefined
-  /** The score of a yes, and of a no; 0 if it was not said. */
+  /** The score of the caller's yes; 0 if the caller did not say yes. */
   readonly yes: (words: Words) => number
+  /** The score of the caller's no; 0 if the caller did not say no. */
   readonly no: (words: Words) => number
 }
 
@@ -61,7 +62,7 @@ export const make = (script: DialogScript, language: string): Understanding => {
 
   const given = (intent: Intent, known: Values, words: Words): GivenValues => {
     const names = intent.needs.map(({ slot }) => slot)
-    // Slots without a value go first: "ten" may be a time and a number.
+    // Slots without a value go first, because "ten" may be a time or a number.
     return givenInOrder([...names.filter((slot) => !known.has(slot)), ...names.filter((slot) => known.has(slot))], words)
   }
 

@@ -1,9 +1,8 @@
 /**
- * The embedded reply engine: it follows the script of the agent's file. It is no language model: it finds the file's phrases in the
- * caller's words and answers with the file's sentences. It says so when it finds no phrase.
+ * The embedded reply engine. It is not a language model: it finds the phrases of the agent file's script in the caller's words, and
+ * answers with the script's sentences. When it finds no phrase, it says that it did not understand.
  *
- * The engine keeps nothing. All that it knows of a dialogue is in the state that the conversation holds, so a discarded reply leaves no
- * trace.
+ * The engine itself has no state. The conversation stores the state of the dialogue, so a discarded reply changes nothing.
  */
 import { Effect, Layer, Stream } from "effect"
 import { embedded } from "../../../config/EngineSettings.ts"
@@ -16,15 +15,15 @@ import * as ScriptAnswers from "./ScriptAnswers.ts"
 import * as ScriptUnderstanding from "./ScriptUnderstanding.ts"
 import * as SpokenText from "../SpokenText.ts"
 
-/** How many of the caller's last words are read. The beginning of a longer monologue is ignored. */
+/** The number of words that are read, from the turn's end. The beginning of a longer monologue is ignored. */
 const maxWords = 120
 
 type Decision = ScriptAnswers.Decision
 
 /** Answers the caller's words by the script. Pure. */
-type Follow = (text: string, state: DialogueState) => Decision
+type Answer = (text: string, state: DialogueState) => Decision
 
-/** Keys as the conversation gives them: `1` or `1 2 #`. */
+/** The pressed keys, if the text is nothing else. The conversation writes keys as `1` or `1 2 #`. */
 const keysOf = (text: string): string | undefined => {
   const keys = text.replace(/\s/g, "")
   return /^[0-9*#A-D]+$/.test(keys) ? keys : undefined
@@ -34,7 +33,7 @@ const keysOf = (text: string): string | undefined => {
 const needed = (intent: Intent, slots: Dialogue.Values): Map<string, string> =>
   new Map([...slots].filter(([slot]) => intent.needs.some((need) => need.slot === slot)))
 
-/** What was understood of a turn. */
+/** The meaning of the caller's turn. */
 interface Understood {
   readonly words: ReadonlyArray<string>
   /** Values for the open intent. */
@@ -47,13 +46,13 @@ interface Understood {
 const nothingGiven: ScriptUnderstanding.GivenValues = { slots: new Map(), score: 0 }
 
 /** Reads the script once. The result is cheap to call and keeps no state. */
-export const make = (definition: Pick<AgentDefinition, "script" | "language" | "lines">): Follow => {
+export const make = (definition: Pick<AgentDefinition, "script" | "language" | "lines">): Answer => {
   const { language, script } = definition
   const understanding = ScriptUnderstanding.make(script, language)
   const answers = ScriptAnswers.make(definition)
   const restore = Dialogue.makeRestore(script)
 
-  /** While an intent is open: an answer, a correction, a yes or a no. */
+  /** Handles words that belong to the open intent: slot values, a correction, a yes or a no. */
   const answered = (intent: Intent, dialogue: Dialogue.Dialogue, { given, no, yes }: Understood): Decision => {
     const known = Dialogue.slotsOf(dialogue)
     const slots = new Map([...known, ...given.slots])
@@ -62,14 +61,14 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     if (isChanged || !dialogue.isConfirming) return advanceOrStrike()
     if (no > yes) {
       if (given.slots.size === 0) return answers.restart(intent, dialogue)
-      // The caller takes the named values back: "No, not on Tuesday."
+      // The caller rejects the values that the sentence names: "No, not on Tuesday."
       for (const slot of given.slots.keys()) slots.delete(slot)
       return answers.advance(intent, dialogue, slots)
     }
     return yes > 0 ? answers.finish(intent, dialogue, slots) : advanceOrStrike()
   }
 
-  /** While an intent is open: the words belong to it, or begin another one. */
+  /** Handles words while an intent is open. They belong to this intent, or begin another intent. */
   const whileOpen = (current: Intent, dialogue: Dialogue.Dialogue, understood: Understood): Decision => {
     const { given, no, wish, yes } = understood
     if (wish?.intent.name === current.name && wish.score > Math.max(yes, no)) {
@@ -81,7 +80,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     return answered(current, dialogue, understood)
   }
 
-  /** While no intent is open: a wish, a change to the last intent's values, a yes or a no. */
+  /** Handles words while no intent is open: a wish, a change to the last intent's values, a yes or a no. */
   const whileIdle = (dialogue: Dialogue.Dialogue, { no, wish, words, yes }: Understood): Decision => {
     if (wish !== undefined && wish.score >= Math.max(yes, no)) {
       const { intent } = wish
@@ -105,7 +104,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     return goodbye === undefined ? answers.strike(dialogue) : answers.start(goodbye, dialogue, new Map())
   }
 
-  /** The intent of these keys. None if the digits answer the open question: some recognizers write spoken numbers as digits. */
+  /** The intent of these keys. `undefined` if they answer the open question, because some recognizers write spoken numbers as digits. */
   const intentOfKeys = (keys: string | undefined, asked: string | undefined, given: ScriptUnderstanding.GivenValues): Intent | undefined =>
     keys === undefined || (asked !== undefined && given.slots.has(asked))
       ? undefined
@@ -137,7 +136,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
 /** The caller's last turn; empty if there is none. */
 const lastSaid = ({ history }: ReplyRequest): string => history.findLast(({ role }) => role === "caller")?.text ?? ""
 
-/** `isResumed`: the line was lost during this reply. Its text was complete before that, so no text is added. */
+/** `isResumed`: the call's stream was lost during this reply. The reply's text had been complete before, so no text is added. */
 const toParts = ({ hangUp, state, text, transfer }: Decision, isResumed = false): ReadonlyArray<ReplyPart> => [
   { _tag: "State", state: state as unknown as DialogueState },
   ...(text === "" || isResumed ? [] : [{ _tag: "Text" as const, text }]),
@@ -150,13 +149,13 @@ export const layer: Layer.Layer<ReplyModel> = Layer.succeed(
   ReplyModel.of({
     prepare: (definition) =>
       Effect.sync(() => {
-        const follow = make(definition)
+        const answer = make(definition)
         return {
           answersUnheard: true,
           reply: (request: ReplyRequest) =>
             Stream.unwrap(Effect.as(
               EngineMeter.count({ stage: "reply", engine: embedded, requests: 1 }),
-              Stream.suspend(() => Stream.fromIterable(toParts(follow(lastSaid(request), request.state), request.isResumed)))
+              Stream.suspend(() => Stream.fromIterable(toParts(answer(lastSaid(request), request.state), request.isResumed)))
             ))
         }
       })

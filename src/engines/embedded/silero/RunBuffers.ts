@@ -1,6 +1,6 @@
 /**
- * Reusable memory for the inputs and outputs of the model's runs. At 100 calls, new memory for each run would take 4 MB a second outside
- * V8's heap, which makes V8 collect the whole heap.
+ * Reusable memory for the inputs and outputs of the model's runs. At 100 calls, new memory for each run would be 4 MB a second outside
+ * V8's heap. This would make V8 collect its whole heap.
  */
 import { Record } from "effect"
 import type { InferenceSession, Tensor } from "onnxruntime-common"
@@ -16,7 +16,7 @@ export const inputLength = contextLength + windowLength
 export const layers = 2
 export const stateLength = 128
 
-/** What a run of a certain number of windows reads and writes. */
+/** The inputs and outputs of a run with a certain number of windows. */
 interface RunBuffers {
   readonly inputs: Float32Array
   readonly states: Float32Array
@@ -24,13 +24,14 @@ interface RunBuffers {
   readonly fetches: { readonly output: Tensor; readonly stateN: Tensor }
 }
 
+/** The length of each buffer for one window. */
 const lengths = { inputs: inputLength, states: layers * stateLength, nextStates: layers * stateLength, outputs: 1 }
 
 const makeSpace = (windows: number) => Record.map(lengths, (length) => new Float32Array(windows * length))
 
 /**
- * Makes memory that runs use again, one run at a time. The result gives the buffers for a number of windows. The buffers for all numbers lie
- * in the same memory. If it is too small, larger memory replaces it, for the next power of two of windows.
+ * Makes memory that runs reuse, one run at a time. The returned function gives the buffers for a number of windows. The buffers for all
+ * numbers lie in the same memory. If this memory is too small, memory for the next power of two of windows replaces it.
  *
  * @param rate the tensor of the sample rate, the same for each run
  */

@@ -1,12 +1,13 @@
 /**
  * Voice activity by Silero VAD v6, in this process.
  *
- * The runtime is ONNX Runtime's native one, or its WebAssembly build if there is no native one. At 8 kHz the model takes windows of
- * 256 samples with the 32 samples before them, and a state of 2 × 1 × 128.
+ * The runtime is the native build of ONNX Runtime, or its WebAssembly build if there is no native build. At 8 kHz the model takes windows
+ * of 256 samples with the 32 samples before them, and a state of 2 × 1 × 128.
  *
  * One session serves all calls, and one run takes the windows of several calls (`WindowBatches`). Both runtimes compute in the main
- * thread. A thread for the model would take two thirds of this work off the main thread at 100 calls, but cost a third more in all.
- * The native runtime hardly burdens the event loop, so the model stays there (`bench/voice-activity`, docs/adr/0006).
+ * thread. At 100 calls, a thread of the model's own would take two thirds of this work off the main thread, but need a third more CPU
+ * time in total. The native runtime hardly burdens the event loop, so the model stays in the main thread (`bench/voice-activity`,
+ * docs/adr/0006).
  *
  * https://github.com/snakers4/silero-vad
  */
@@ -43,8 +44,8 @@ const wasm = Effect.tryPromise({
 })
 
 /**
- * ms between two windows of a call. If less has passed, the call is catching up after a stall of the network. Its windows then wait for
- * no other calls' windows, and do not count as a sign that several callers speak.
+ * If two windows of a call come within less than this many ms, the call is catching up after a stall of the network. Then its windows do
+ * not wait for windows of other calls, and do not count as a sign that several callers speak.
  */
 const catchingUpMillis = 16
 
@@ -57,7 +58,7 @@ const makeDetector = (batches: WindowBatches.WindowBatches): Detector => {
       const now = WindowBatches.now()
       const isCatchingUp = now - askedAt < catchingUpMillis
       askedAt = now
-      // The end of the last window is the context of this one.
+      // The end of the last window is the context of this window.
       input.copyWithin(0, windowLength)
       for (let index = 0; index < windowLength; index++) input[contextLength + index] = window[index] / 32_768
       batches.ask(input, state, answer, now, isCatchingUp)
@@ -92,12 +93,12 @@ const load = Effect.fnUntraced(function*(
   return Effect.sync(() => makeDetector(batches))
 })
 
-/** Runtime and weights are loaded when the first detector is opened: a service that only echoes needs neither. */
+/** The runtime and the weights are loaded when the first detector is opened. A service that only has the echo agent needs neither. */
 const layerOf = (loadRuntime: Effect.Effect<WindowBatches.Runtime, EngineFailed>): Layer.Layer<VoiceActivity, never, FileSystem.FileSystem> =>
   Layer.effect(
     VoiceActivity,
     Effect.gen(function*() {
-      // Made before the fibers, so that it is closed after them: no fiber may run a model that has been released.
+      // The session's scope is made before the fibers, so it is closed after them. No fiber may run a model that has been released.
       const session = yield* Scope.fork(yield* Effect.scope)
       const fs = yield* FileSystem.FileSystem
       const fork = yield* FiberSet.makeRuntime<never, void, never>()
@@ -110,7 +111,7 @@ const layerOf = (loadRuntime: Effect.Effect<WindowBatches.Runtime, EngineFailed>
 
 export const layerNative = layerOf(native)
 
-/** Takes two to three times the work of the native runtime. */
+/** Takes two to three times the CPU time of the native runtime. */
 export const layerWasm = layerOf(wasm)
 
 export const layer = layerOf(

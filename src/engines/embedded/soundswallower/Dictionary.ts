@@ -1,5 +1,6 @@
 /**
- * Finds words in a recognizer's dictionary. Each line has a word and its phones. Further ways to say a word are `word(2)`, `word(3)`, ….
+ * Finds words in a recognizer's dictionary. Each line has a word and its phones. Further pronunciations of a word are named `word(2)`,
+ * `word(3)`, ….
  *
  * The file has 135,000 words, and an agent needs a few hundred. A map of all words would take 20 MB. Instead the file is searched for the
  * words that the agent needs, which takes 20 ms.
@@ -10,8 +11,8 @@ const space = 0x20
 const tab = 0x09
 const closingBracket = 0x29
 
-/** Ends the name of an entry that is a further way to say a word. */
-const numberOfWay = /\(\d+\)$/
+/** The end of an entry's name, if the entry is a further pronunciation of a word. */
+const numberSuffix = /\(\d+\)$/
 
 /** The pronunciations of these words. A word's second pronunciation has the key `word(2)`, as in the dictionary's file. */
 export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, string> => {
@@ -26,7 +27,7 @@ export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, str
     while (gap < end && bytes[gap] !== space && bytes[gap] !== tab) gap++
     if (gap > start && gap < end && gap - start <= longestName) {
       const name = bytes.toString("utf8", start, gap)
-      const word = bytes[gap - 1] === closingBracket ? name.replace(numberOfWay, "") : name
+      const word = bytes[gap - 1] === closingBracket ? name.replace(numberSuffix, "") : name
       if (words.has(word)) found.set(name, bytes.toString("utf8", gap, end).trim())
     }
     start = end + 1

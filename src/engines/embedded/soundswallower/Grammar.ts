@@ -1,9 +1,10 @@
 /**
- * `RecognitionHints` as a JSGF grammar that also accepts foreign speech: speech that is none of the agent's phrases.
+ * Writes `RecognitionHints` as a JSGF grammar. The grammar also accepts foreign speech: speech that is none of the agent's phrases.
  *
- * Foreign speech is recognized as phones and words of the agent in any order, which fit any sound. Phones alone would cost more than a
- * phrase that shares some words: "could you bring me a glass" would be taken for "could you repeat that". Foreign speech has an extra
- * cost, so the agent's phrases win where they fit. The costs were found by trial (`bench/recognition`, docs/adr/0006).
+ * Foreign speech is recognized as a sequence of phones and of the agent's words, in any order. This fits any sound. Phones alone are not
+ * enough, because they cost more than a phrase that shares some words with the speech. Then "could you bring me a glass" would be
+ * recognized as "could you repeat that". Foreign speech has an extra cost, so the agent's phrases win where they fit. The costs were found
+ * by trial (`bench/recognition`, docs/adr/0006).
  *
  * https://www.w3.org/TR/jsgf/
  */
@@ -14,13 +15,13 @@ import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
 /** The decoder's word insertion probability. */
 export const wordInsertion = 0.1
 
-/** The weight of foreign speech beside the agent's phrases (1). */
+/** The weight of foreign speech. The agent's phrases have the weight 1. */
 const foreignWeight = "1e-14"
 
-/** In foreign speech: the weight of an agent's word beside a phone (1). */
+/** The weight of an agent's word inside foreign speech. A phone has the weight 1. */
 const ownWordWeight = "1e-3"
 
-/** The phones of SoundSwallower's models. Each is a pseudo-word of the dictionary, too (`phoneWords`). */
+/** The phones of SoundSwallower's models. Each phone is also a pseudo-word of the dictionary (`phoneWords`). */
 const phones = {
   en: "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W Y Z ZH",
   fr: "aa ai an au bb ch dd ee ei eu ff gg gn ii in jj kk ll mm nn oe on oo ou pp rr ss tt un uu uy vv ww yy zz"
@@ -44,11 +45,11 @@ const foreignPattern = /^(?:phone|foreign)_/
 /** The mean number of phones in a word. */
 const phonesPerWord = 3
 
-/** The approximate number of foreign phones in the decoder's text; 0 for a phrase of the agent's. */
+/** The approximate number of foreign phones in the decoder's text; 0 for one of the agent's phrases. */
 export const foreignPhones = (text: string): number =>
   text.split(" ").reduce((sum, word) => sum + (foreignPattern.test(word) ? (word.startsWith("phone_") ? 1 : phonesPerWord) : 0), 0)
 
-/** Parses phrases or slot values. An invalid one is left out: the agent file's check has reported it. */
+/** Parses phrases or slot values. An invalid text is left out, because the agent file's check has reported it. */
 const parsed = (texts: ReadonlyArray<string>): ReadonlyArray<PhraseNotation.Phrase> =>
   texts.flatMap((text) => {
     const phrase = PhraseNotation.parse(text)
@@ -68,12 +69,12 @@ const toJsgf = (phrase: PhraseNotation.Phrase): string => {
     case "Optional":
       return PhraseNotation.slots(phrase.phrase).length === 0
         ? `[${toJsgf(phrase.phrase)}]`
-        // Of two readings that sound alike, prefer the one without the optional slot: "for Thursday" is not "four, Thursday".
+        // If two readings sound alike, the reading without the optional slot is preferred: "for Thursday", not "four, Thursday".
         : `(/0.8/ <NULL> | /0.2/ (${toJsgf(phrase.phrase)}))`
   }
 }
 
-/** The part of a phrase before its first slot. Callers who are still thinking break off there. */
+/** The part of a phrase before its first slot. Callers who are still thinking stop there. */
 const beforeSlot = (phrase: PhraseNotation.Phrase): ReadonlyArray<PhraseNotation.Phrase> => {
   if (phrase._tag !== "Sequence") return []
   const slot = phrase.parts.findIndex((part) => part._tag === "Slot")
@@ -83,7 +84,7 @@ const beforeSlot = (phrase: PhraseNotation.Phrase): ReadonlyArray<PhraseNotation
 
 export interface Grammar {
   readonly jsgf: string
-  /** Every word of the phrases once. The word at index i is in the grammar as `foreignWord(i)`, too. */
+  /** Every word of the phrases, once. The grammar also has the word at index i as `foreignWord(i)`. */
   readonly words: ReadonlyArray<string>
   /** Whether the decoder's text is exactly one of the phrases. */
   readonly isWhole: (text: string) => boolean
@@ -93,7 +94,7 @@ export const make = (hints: RecognitionHints, language: Language): Grammar => {
   const phrases = parsed(hints.phrases)
   const slots = Object.entries(hints.slots).map(([name, values]) => [name, parsed(values)] as const)
   const valuesOf = new Map(slots)
-  // A slot without values would make the whole grammar unreadable.
+  // The decoder can't read a grammar with a slot that has no values.
   const isUsable = (phrase: PhraseNotation.Phrase) => PhraseNotation.slots(phrase).every((name) => (valuesOf.get(name)?.length ?? 0) > 0)
   const whole = phrases.filter(isUsable)
   const brokenOff = whole.flatMap(beforeSlot).filter(isUsable)

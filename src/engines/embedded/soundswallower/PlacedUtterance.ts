@@ -1,5 +1,5 @@
 /**
- * An utterance and the thread that hears it. Its sound is kept, so that another thread can hear all of it when the first one crashed.
+ * An utterance and the thread that decodes it. The sound is kept, so that another thread can decode all of it if the first thread crashes.
  */
 import type { Effect } from "effect"
 import type { Pcm } from "../../../audio/Pcm.ts"
@@ -9,8 +9,8 @@ import type { JobFailed } from "../WorkerPool.ts"
 
 interface Place {
   readonly worker: RecognizerWorker
-  /** The worker's `life` when it got the utterance. */
-  readonly life: number
+  /** The worker's `generation` when it got the utterance. */
+  readonly generation: number
   readonly utterance: number
 }
 
@@ -21,7 +21,7 @@ export class PlacedUtterance {
   #length = 0
   #place: Place | undefined
 
-  /** @param choose the thread for an utterance that has none */
+  /** @param choose chooses a thread for the utterance if it has none */
   constructor(grammar: string, choose: () => RecognizerWorker) {
     this.#grammar = grammar
     this.#choose = choose
@@ -29,31 +29,33 @@ export class PlacedUtterance {
 
   push(sound: Pcm<8000>): void {
     this.#length += sound.length
-    // A short utterance is sent as a whole when its words are asked for, to the thread that has the least to do then.
-    const place = this.#place === undefined && this.#length < shortUtterance ? undefined : this.#settle()
+    // A short utterance is sent as a whole when its words are asked for. Then the thread with the least to do is chosen.
+    const place = this.#place === undefined && this.#length < shortUtterance ? undefined : this.#currentPlace()
     this.#pieces.push(sound)
     if (place !== undefined) this.#send(place, sound)
   }
 
   /** The words of all sound so far. */
   words(): Effect.Effect<string, JobFailed> {
-    const { utterance, worker } = this.#settle()
+    const { utterance, worker } = this.#currentPlace()
     return worker.ask({ _tag: "Words", utterance, grammar: this.#grammar })
   }
 
   end(): void {
-    if (this.#place !== undefined && this.#place.life === this.#place.worker.life) this.#place.worker.endUtterance(this.#place.utterance)
+    if (this.#place !== undefined && this.#place.generation === this.#place.worker.generation) {
+      this.#place.worker.endUtterance(this.#place.utterance)
+    }
   }
 
   #send({ utterance, worker }: Place, sound: Pcm<8000>): void {
     worker.send({ _tag: "Sound", utterance, grammar: this.#grammar, sound })
   }
 
-  /** The utterance's thread. A thread that is new to the utterance is sent all of its sound. */
-  #settle(): Place {
-    if (this.#place !== undefined && this.#place.life === this.#place.worker.life) return this.#place
+  /** The utterance's thread. If it has none, or its thread has crashed, a thread is chosen and sent all of the utterance's sound. */
+  #currentPlace(): Place {
+    if (this.#place !== undefined && this.#place.generation === this.#place.worker.generation) return this.#place
     const worker = this.#choose()
-    const place = { worker, life: worker.life, utterance: worker.beginUtterance() }
+    const place = { worker, generation: worker.generation, utterance: worker.beginUtterance() }
     this.#place = place
     for (const sound of this.#pieces) this.#send(place, sound)
     return place

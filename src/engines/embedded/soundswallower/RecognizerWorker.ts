@@ -1,6 +1,6 @@
 /**
- * A recognizer's thread as the main thread sees it: what it was sent, what it has yet to do, and who waits for its answers. A worker that
- * crashes or hangs is replaced. The new worker does not know the old worker's utterances.
+ * The main thread's side of one recognizer thread. It sends requests, tracks how much sound the thread has yet to decode, and completes
+ * requests when their answers come. A worker that crashes or hangs is replaced. The new worker does not have the old worker's utterances.
  */
 import { Worker } from "node:worker_threads"
 import { Deferred, Effect } from "effect"
@@ -8,15 +8,15 @@ import type { Grammar } from "./SoundSwallowerModel.ts"
 import type { Reply, Request } from "./SoundSwallowerThread.ts"
 import { JobFailed } from "../WorkerPool.ts"
 
-/** Samples (250 ms) that each running utterance is expected to bring in addition. */
+/** The samples (250 ms) that each running utterance is expected to add to the work. */
 const expectedSamples = 2000
 
-/** The `ask` of the requests that let a new worker load the known grammars. Nobody waits for their answers. */
+/** The `ask` number of the requests by which a new worker loads the known grammars. Nothing waits for their answers. */
 const unasked = -1
 
 type DistributiveOmit<A, Key extends PropertyKey> = A extends unknown ? Omit<A, Key> : never
 
-/** A request that needs an answer, before `RecognizerWorker` has numbered it. */
+/** A request that needs an answer, without the number that `RecognizerWorker` gives it. */
 type Question = DistributiveOmit<Extract<Request, { readonly ask: number }>, "ask">
 
 export class RecognizerWorker {
@@ -28,23 +28,23 @@ export class RecognizerWorker {
   #isClosed = false
   /** The worker has answered at least once. */
   #hasAnswered = false
-  /** Grammars that were known when the worker was started, and that it has yet to load. */
+  /** The number of grammars that were known when the worker was started and that it has yet to load. */
   #grammarsToLoad = 0
-  #life = 0
+  #generation = 0
   #utterances = 0
   #nextUtterance = 0
-  /** Samples that the worker has yet to decode: the number in its last reply, and the samples sent since. */
+  /** Samples that the worker has yet to decode: the number in its last reply, plus the samples sent since. */
   #waitingSamples = 0
-  /** Counts replies. A thread with much to do answers late, but it still sends progress; a thread that hangs does not. */
+  /** Counts replies. A busy thread answers late, but still sends `Progress`. A thread that hangs sends nothing. */
   #replies = 0
   #nextAsk = 0
   readonly #asks = new Map<number, Deferred.Deferred<string, JobFailed>>()
 
   /**
-   * Starts nothing yet.
+   * Does not start the worker.
    *
    * @param grammars the grammars that all threads know; read at each start
-   * @param timeout ms without a reply after which a thread that was asked counts as hung
+   * @param timeout ms without a reply after which a thread with an open request counts as hung
    */
   constructor(file: URL, grammars: ReadonlyMap<string, Grammar>, timeout: number) {
     this.#file = file
@@ -56,19 +56,19 @@ export class RecognizerWorker {
     return this.#worker !== undefined
   }
 
-  /** The worker is started, and has loaded the grammars that were known then. */
+  /** The worker is started, and has loaded the grammars that were known at its start. */
   get isReady(): boolean {
     return this.#worker !== undefined && this.#grammarsToLoad === 0
   }
 
-  /** How much the thread has to do, in samples. */
+  /** The thread's remaining work, in samples. */
   get work(): number {
     return this.#waitingSamples + expectedSamples * this.#utterances
   }
 
-  /** Counts workers that ended. An utterance of an earlier worker is lost. */
-  get life(): number {
-    return this.#life
+  /** The number of workers that have ended. An utterance that an earlier worker got is lost. */
+  get generation(): number {
+    return this.#generation
   }
 
   start(): Worker {
@@ -77,7 +77,7 @@ export class RecognizerWorker {
     this.#hasAnswered = false
     this.#grammarsToLoad = this.#grammars.size
     worker.unref()
-    // An exit event follows. Without this listener an error would end the process.
+    // An exit event follows an error. Without this listener an error would end the process.
     worker.on("error", () => {})
     worker.on("message", (reply: Reply) => this.#onReply(reply))
     worker.on("exit", () => this.#onExit())
@@ -100,18 +100,18 @@ export class RecognizerWorker {
   #onExit(): void {
     const asks = [...this.#asks.values()]
     this.#asks.clear()
-    this.#life++
+    this.#generation++
     this.#utterances = 0
     this.#waitingSamples = 0
     this.#worker = undefined
     if (this.#hasAnswered && !this.#isClosed) this.start()
-    // Last, because a failure may be followed by another request at once.
+    // The asks fail last, because a failed ask may send another request at once.
     for (const ask of asks) {
-      Deferred.doneUnsafe(ask, Effect.fail(new JobFailed({ reason: "crashed", message: "The thread is gone; a new one takes its place." })))
+      Deferred.doneUnsafe(ask, Effect.fail(new JobFailed({ reason: "crashed", message: "The thread is gone; a new thread takes its place." })))
     }
   }
 
-  /** Sends a request that is not answered. Starts the worker if there is none. */
+  /** Sends a request and does not wait for an answer. Starts the worker if there is none. */
   send(request: Request): void {
     if (request._tag === "Sound") this.#waitingSamples += request.sound.length
     if (this.#worker !== undefined || !this.#isClosed) post(this.#worker ?? this.start(), request)
@@ -142,8 +142,8 @@ export class RecognizerWorker {
   }
 
   /**
-   * Replaces the worker once it has made no progress for the time-out. A busy worker may take longer: the code that asks sets its own
-   * limit.
+   * Replaces the worker once it has made no progress for the time-out. A worker that makes progress may take longer than that. The code
+   * that asks sets a limit for this.
    */
   readonly #replaceHung = Effect.fnUntraced({ self: this }, function*(number: number) {
     const worker = this.#worker
@@ -154,7 +154,7 @@ export class RecognizerWorker {
     } while (this.#replies !== replies)
     this.#asks.delete(number)
     yield* Effect.promise(async () => worker?.terminate())
-    return yield* new JobFailed({ reason: "late", message: "The thread did not answer, and was replaced." })
+    return yield* new JobFailed({ reason: "timedOut", message: "The thread did not answer, and was replaced." })
   })
 
   /** Stops the worker for good. */

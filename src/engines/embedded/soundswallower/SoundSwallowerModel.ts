@@ -1,10 +1,12 @@
 /**
  * Decoders that share memory: a WebAssembly module holds the acoustic model's files once, and builds each grammar once.
  *
- * The package's own way takes 18.7 MB a decoder. Its `Decoder.initialize` reads the model's files again for each decoder and never
- * frees them (6.6 MB). Its `set_grammar` builds the network of states again (6.5 MB for the receptionist, mostly hash tables).
- * Here the files are read once into the module's memory, and decoders point into them. The network counts its references, and each
- * decoder holds one. A decoder then takes 6 MB.
+ * A decoder that the package itself sets up takes 18.7 MB. The package's `Decoder.initialize` reads the model's files again for each
+ * decoder and never frees them (6.6 MB). Its `set_grammar` builds the network of states again (6.5 MB for the receptionist, mostly hash
+ * tables).
+ *
+ * Here the files are read once into the module's memory, and all decoders use them there. All decoders of a grammar share one network. The
+ * network counts its references. So a decoder takes only 6 MB.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs"
 import { join } from "node:path"
@@ -28,7 +30,7 @@ export interface Grammar {
 /** An address in the module's memory. */
 type Pointer = number
 
-/** The module's C functions, which its own `Decoder` calls. Its types leave them out. */
+/** The module's C functions, which the package's `Decoder` calls. The package's types lack them. */
 interface Native extends SoundSwallowerModule {
   readonly _malloc: (bytes: number) => Pointer
   readonly _free: (pointer: Pointer) => void
@@ -93,7 +95,7 @@ interface Engine extends ReturnType<typeof functionsOf> {
   readonly module: SoundSwallowerModule
 }
 
-/** A decoder with the members that its types leave out. */
+/** A decoder with the members that the package's types lack. */
 interface NativeDecoder extends Decoder {
   readonly cdecoder: Pointer
   load_acmod_files: () => Promise<void>
@@ -143,7 +145,7 @@ const check = (pointer: Pointer, task: string): Pointer => {
   return pointer
 }
 
-/** Replaces the decoder's `load_acmod_files`: gives it the model from files that are in memory already. */
+/** Gives the decoder the model from files that are already in memory. Used in place of the decoder's own `load_acmod_files`. */
 const giveModel = (engine: Engine, decoder: NativeDecoder, model: Record<(typeof files)[number], File>): void => {
   const { cdecoder } = decoder
   withFiles(engine, [model.mdef, model.transition_matrices], (definition, transitions) => {
@@ -157,7 +159,7 @@ const giveModel = (engine: Engine, decoder: NativeDecoder, model: Record<(typeof
   if (engine.setUpScores(cdecoder) < 0) throw new TypeError("SoundSwallower could not set up its acoustic scores.")
 }
 
-/** Builds the grammar's network of states, which decoders share. Any decoder of the model will do: only its settings and logarithms are read. */
+/** Builds the grammar's network of states, which decoders share. `decoder` can be any decoder of the model: only its settings are read. */
 const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Pointer => {
   const text = new TextEncoder().encode(`${jsgf}\0`)
   const at = check(engine.allocate(text.length), "allocate memory for a grammar")
@@ -169,7 +171,7 @@ const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Poi
   const weight = Number(decoder.get_config("lw"))
   const network = engine.buildNetwork(grammar, rule, engine.logarithmsOf(decoder.cdecoder), weight)
   engine.freeGrammar(grammar)
-  // The first field of a network counts its references. This check notices a version of the package that has another field there.
+  // The first field of a network counts its references. This check fails if a version of the package has another field there.
   if (engine.module.HEAP32[check(network, "build the network of a grammar") >> 2] !== 1) throw new TypeError("This version of SoundSwallower has another memory layout for networks.")
   return network
 }
@@ -177,13 +179,13 @@ const buildNetwork = (engine: Engine, decoder: NativeDecoder, jsgf: string): Poi
 /** A grammar whose decoders share its network. */
 export interface Shared {
   readonly makeDecoder: () => Promise<Decoder>
-  /** After this, no decoder can be made. Existing decoders keep the network until they are deleted. */
+  /** After the release, no decoder can be made. Existing decoders keep the network until they are deleted. */
   readonly release: () => void
 }
 
 export interface Model {
   readonly share: (grammar: Grammar) => Shared
-  /** The module's memory as it is now. It grows, and never shrinks. */
+  /** The module's present memory. It can grow, but never shrinks. */
   readonly memory: () => Uint8Array
 }
 

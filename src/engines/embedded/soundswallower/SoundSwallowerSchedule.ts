@@ -1,18 +1,18 @@
 /**
- * Chooses which utterance of a thread is decoded next. Pure. The thread asks after each slice of sound.
+ * Chooses which utterance of a thread is decoded next. Pure. The thread calls `next` after each slice of sound.
  */
 
-/** What the choice needs of an utterance. */
+/** The properties of an utterance that decide its place. */
 interface Utterance {
   /** Samples that must be decoded before its words are known. */
   readonly left: number
-  /** Somebody waits for its words. */
+  /** A request waits for its words. */
   readonly isAsked: boolean
 }
 
 /**
- * Utterances whose words somebody waits for come first. Of those, the one with the fewest samples left goes first, so that the fewest
- * are late. If nobody waits, the oldest utterance with sound left is next, as it will end first.
+ * Utterances with a waiting request come first. Among these, the utterance with the fewest samples left is next, so that as few answers
+ * as possible are late. If no request waits, the oldest utterance with sound left is next, because it will probably end first.
  *
  * `utterances`: oldest first.
  */

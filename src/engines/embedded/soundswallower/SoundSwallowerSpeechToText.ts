@@ -1,10 +1,10 @@
 /**
- * Speech recognition by SoundSwallower, in this process: English and French, by a grammar of the agent's own phrases. Speech that
- * is not in the grammar is refused.
+ * Speech recognition by SoundSwallower, in this process: English and French, by a grammar of the agent's own phrases. Speech outside the
+ * grammar is reported as unintelligible.
  *
- * Sound is decoded in threads. A long utterance is decoded while it comes, so that its words are there 1–2 ms after its end. A short
- * utterance is decoded as a whole when its words are asked for. A preemptive reply asks in the pause, which hides that time. The models
- * take 8 kHz, so nothing is resampled.
+ * Sound is decoded in threads. A long utterance is decoded while its sound arrives, so its words are known 1–2 ms after its end. A short
+ * utterance is decoded as a whole when its words are asked for. A preemptive reply asks for the words in the caller's pause, so the caller
+ * does not notice the time for decoding. The models take 8 kHz, so nothing is resampled.
  *
  * https://github.com/ReadAlongs/SoundSwallower
  */
@@ -29,16 +29,16 @@ const timeout = 10_000
 
 const samplesPerSecond = 8000
 
-/** Samples of an utterance that are heard (a minute). Later samples are dropped. */
+/** The most samples of an utterance that are decoded (a minute). Later samples are dropped. */
 const maxSamples = 480_000
 
-/** Foreign speech has at least this many phones. Less is a cough or a click. */
+/** Foreign speech has at least this many phones. Fewer phones are a cough or a click. */
 const minForeignPhones = 5
 
 const failed = (reason: EngineFailed["reason"], advice: string, cause?: unknown) =>
   new EngineFailed({ stage: "speechToText", reason, advice, cause })
 
-/** Reads the decoder's text, in which foreign speech is a row of phones. */
+/** Makes a transcript of the decoder's text, in which foreign speech is a row of pseudo-words. */
 const transcriptOf = (text: string, isWhole: Grammar.Grammar["isWhole"]): Transcript => {
   const said = text.replace(/\(\d+\)/g, "").trim()
   const phones = Grammar.foreignPhones(said)
@@ -51,7 +51,7 @@ const languageOf = (hints: RecognitionHints): Effect.Effect<Grammar.Language, En
   const language = hints.language.slice(0, 2).toLowerCase()
   return Grammar.isLanguage(language)
     ? Effect.succeed(language)
-    : Effect.fail(failed("refused", `SoundSwallower hears English and French, not "${hints.language}". Set STT_URL to an engine that has it.`))
+    : Effect.fail(failed("refused", `SoundSwallower recognizes English and French, not "${hints.language}". Set STT_URL to an engine for this language.`))
 }
 
 export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSystem> = Layer.effect(
@@ -62,7 +62,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
       catch: (cause) => failed("unavailable", "SoundSwallower is not installed. Run `npm install`.", cause)
     })
     const scope = yield* Effect.scope
-    /** Started by the first agent: a service that only echoes needs no threads. */
+    /** The first agent that uses this engine starts the threads. A service that only has the echo agent needs none. */
     const started = yield* Effect.cached(Scope.provide(Threads.make({ timeout }), scope))
     const dictionaries = yield* Dictionaries.make((language) => join(modelBase, models[language], "dict.txt"))
 
@@ -72,7 +72,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
       return (yield* dictionaries.lookUp(language, words)).unknown
     })
 
-    /** Part of the next grammar's name. */
+    /** The number in the next grammar's name. */
     let nextGrammar = 0
 
     /** A grammar and the dictionary of its words, for the decoders to load. */
@@ -107,21 +107,21 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
       )
 
       const begin = Effect.gen(function*() {
-        const hearing = yield* threads.hear(loadable)
+        const utterance = yield* threads.begin(loadable)
         let length = 0
         let countedLength = 0
         /** Counts each sample once, however often the words are asked for. */
         const count = Effect.suspend(() => {
-          const heard = Math.min(length, maxSamples) - countedLength
-          countedLength += heard
-          return EngineMeter.count({ stage: "transcript", engine: embedded, requests: 1, soundSeconds: heard / samplesPerSecond })
+          const newSamples = Math.min(length, maxSamples) - countedLength
+          countedLength += newSamples
+          return EngineMeter.count({ stage: "transcript", engine: embedded, requests: 1, soundSeconds: newSamples / samplesPerSecond })
         })
         return {
           push: (pcm: Pcm<8000>) => {
             length += pcm.length
-            return length > maxSamples ? Effect.void : hearing.push(pcm)
+            return length > maxSamples ? Effect.void : utterance.push(pcm)
           },
-          transcribe: Effect.mapBoth(Effect.andThen(count, hearing.words), {
+          transcribe: Effect.mapBoth(Effect.andThen(count, utterance.words), {
             onSuccess: (text) => transcriptOf(text, grammar.isWhole),
             onFailure: (cause) => failed("broken", "SoundSwallower failed on an utterance; its thread was replaced.", cause.message)
           })

@@ -1,13 +1,13 @@
 /**
- * The recognizer's thread: it takes the sound of utterances as it comes, and answers with their words when asked.
+ * The recognizer's thread. It receives the sound of utterances in pieces, and returns an utterance's words on request.
  *
- * A decoder works on one utterance at a time, so each utterance has its own; free decoders are kept. Sound is decoded as it comes, so
- * that little is left to do when the words are asked for. It is decoded in slices, so that an utterance whose words somebody waits for
- * can go first (`SoundSwallowerSchedule`). All decoders of a language share one model, and all decoders of a grammar share its network
- * (`SoundSwallowerModel`). A decoder is given only the grammar's words: the whole dictionary takes 20 MB.
+ * A decoder works on one utterance at a time, so each utterance has its own decoder. Free decoders are kept for later utterances. Sound is
+ * decoded as it arrives, so that little is left to do when the words are asked for. It is decoded in slices, so that an utterance with a
+ * waiting request can go first (`SoundSwallowerSchedule`). All decoders of a language share one model, and all decoders of a grammar share
+ * its network (`SoundSwallowerModel`). A decoder gets only the grammar's words, because the whole dictionary takes 20 MB.
  *
- * Steady noise is removed before decoding. With a hiss 25 dB below the voice, a fifth more words are understood, and twice as many of a
- * soft voice (`bench/recognition`). The decoder's own noise reduction changes nothing.
+ * Steady noise is removed before decoding. If the sound has a hiss 25 dB below the voice, a fifth more words are understood this way. For
+ * a soft voice, twice as many are understood (`bench/recognition`). The decoder's own noise reduction has no effect.
  */
 import { clearTimeout, setTimeout } from "node:timers"
 import { setImmediate } from "node:timers/promises"
@@ -19,9 +19,9 @@ import * as Model from "./SoundSwallowerModel.ts"
 import * as Schedule from "./SoundSwallowerSchedule.ts"
 
 export type Request =
-  /** Makes decoders ready. */
+  /** Loads a grammar and makes its first decoders. */
   | { readonly _tag: "Load"; readonly ask: number; readonly grammar: Model.Grammar }
-  /** 8 kHz. */
+  /** The next piece of an utterance's sound, 8 kHz. */
   | { readonly _tag: "Sound"; readonly utterance: number; readonly grammar: string; readonly sound: Int16Array }
   /** Asks for the words of all sound so far. */
   | { readonly _tag: "Words"; readonly utterance: number; readonly grammar: string; readonly ask: number }
@@ -30,80 +30,83 @@ export type Request =
   | { readonly _tag: "Unload"; readonly grammar: string }
 
 export type Reply = {
-  /** Samples that have come and are not decoded yet. */
+  /** Samples that have arrived and are not decoded yet. */
   readonly waiting: number
 } & (
   | { readonly _tag: "Done"; readonly ask: number; readonly text: string }
   | { readonly _tag: "Failed"; readonly ask: number; readonly message: string }
-  /** Sent after each step, unasked: the thread is at work. */
+  /** Sent after each step without a request, to show that the thread is working. */
   | { readonly _tag: "Progress" }
 )
 
 /**
- * Free decoders that each grammar should have. They are made before the agent is ready, and again while the thread is idle. A decoder
- * takes 6 MB; making it takes as long as decoding a third of a second of speech. More are made when utterances come at the same time.
+ * Free decoders that each grammar should have. They are made before the agent is ready, and later while the thread is idle. A decoder
+ * takes 6 MB. Making a decoder takes as long as decoding a third of a second of speech. If there are more utterances at the same time than
+ * decoders, further decoders are made.
  */
 const spareDecoders = 1
 
-/** Free decoders that a grammar keeps at most. */
+/** The most free decoders that a grammar keeps. */
 const maxFreeDecoders = 12
 
-/** Samples (200 ms) that are decoded in one step. Words that are asked for meanwhile wait for the step's end. */
+/** Samples (200 ms) that are decoded in one step. A request that arrives meanwhile waits for the step's end. */
 const sliceSamples = 1600
 
-/** The thread is idle when no request has come for this long. */
+/** The thread is idle when no request has come for this many ms. */
 const idleAfterMillis = 50
 
 /**
- * This many loud samples (200 ms) after a pause show that the caller goes on. Words are asked for in a pause, and most such pauses end the
- * utterance. A decoder that has given its words must decode again from the start, so it waits for loud samples.
+ * This many loud samples (200 ms) after a pause show that the caller goes on speaking. The words are asked for in a pause, and most of these
+ * pauses end the utterance. After a decoder has returned the words, it can only decode the utterance again from the start. It does so
+ * after this many loud samples.
  */
-const loudSamplesToGoOn = 1600
+const loudSamplesToResume = 1600
 
-/** A piece of an utterance is loud if its power is above this share of the utterance's mean power. */
+/** A piece of an utterance is loud if its mean power is above this share of the utterance's mean power. */
 const loudPowerShare = 0.1
 
+/** A loaded grammar with its free decoders. */
 interface Loaded {
   readonly grammar: Model.Grammar
   readonly shared: Model.Shared
   readonly free: Array<Decoder>
 }
 
-/** An utterance that is decoded while it comes. */
+/** The decoding of an utterance whose sound is still arriving. */
 interface Decoding {
   readonly decoder: Decoder
   readonly reducer: NoiseReducer.NoiseReducer
-  /** Pieces of the utterance that the decoder has been given, and their samples. */
+  /** The number of pieces that the decoder has got, and the number of their samples. */
   pieces: number
   samples: number
 }
 
 interface Utterance {
   readonly loaded: Loaded
-  /** The whole utterance in pieces of a slice at most. If its words were asked for too soon, it is decoded again from the start. */
+  /** The whole utterance, in pieces of at most one slice. It is decoded again from the start if its words were asked for before its end. */
   readonly sound: Array<Float32Array>
-  /** Samples. */
+  /** The number of samples so far. */
   length: number
-  /** The requests for its words that are not answered yet. */
+  /** The open requests for the utterance's words. */
   readonly asks: Array<number>
-  /** Its length when it was last decoded to the end; 0 if it was not. */
+  /** Its length when it was last decoded to the end; 0 if it never was. */
   finishedLength: number
-  /** Loud samples that have come since its words were last given. */
+  /** The number of loud samples since the words were last returned. */
   loudSamples: number
-  /** The sum of its squared samples. */
+  /** The sum of the squared samples. */
   energy: number
-  /** Unset until the first sample is decoded. */
+  /** `undefined` until the first sample is decoded. */
   decoder: Decoder | undefined
   decoding: Decoding | undefined
-  /** Why it can't be decoded. */
+  /** Why the utterance can't be decoded; `undefined` if it can. */
   failure: string | undefined
 }
 
 const grammars = new Map<string, Loaded>()
-/** By number, oldest first. */
+/** The utterances that have not ended, by number, oldest first. */
 const utterances = new Map<number, Utterance>()
 
-/** By the model's name. A model is loaded while a grammar needs it. */
+/** The loaded models, by name. A model stays loaded while a grammar needs it. */
 const models = new Map<string, Model.Model>()
 
 const modelOf = async (grammar: Model.Grammar): Promise<Model.Model> => {
@@ -149,8 +152,8 @@ const begin = (id: number, loaded: Loaded): Utterance => {
   return utterance
 }
 
-/** The utterance, begun if it is new. `undefined`: it is new, and its grammar is not loaded. */
-const find = (id: number, grammar: string): Utterance | undefined => {
+/** The utterance of this number. A new utterance is begun if its grammar is loaded. If it is not loaded, the result is `undefined`. */
+const findOrBegin = (id: number, grammar: string): Utterance | undefined => {
   const loaded = grammars.get(grammar)
   return utterances.get(id) ?? (loaded === undefined ? undefined : begin(id, loaded))
 }
@@ -185,14 +188,14 @@ const feed = (decoder: Decoder, sound: Float32Array): void => {
   if (sound.length > 0) decoder.process_audio(sound, false, false)
 }
 
-/** Samples that are to be decoded now. */
+/** Samples of the utterance that should be decoded now. */
 const samplesLeft = ({ asks, decoding, failure, finishedLength, length, loudSamples }: Utterance): number => {
   if (failure !== undefined) return 0
   if (decoding !== undefined) return length - decoding.samples
-  // A finished decoder can only begin again. It does so when somebody asks, or when the caller has surely gone on.
+  // A finished decoder can only begin again. It does so when a request waits, or when loud samples show that the caller goes on.
   const isDue = asks.length > 0
     ? length > finishedLength
-    : length >= shortUtterance && (finishedLength === 0 || loudSamples >= loudSamplesToGoOn)
+    : length >= shortUtterance && (finishedLength === 0 || loudSamples >= loudSamplesToResume)
   return isDue ? length : 0
 }
 
@@ -238,7 +241,7 @@ const decodeStep = async (utterance: Utterance): Promise<void> => {
   }
 }
 
-/** Ends the decoding and returns the words. All of the utterance has been decoded, or decoding has failed. */
+/** Ends the decoding and returns the words. Called when all of the utterance has been decoded. Throws if decoding has failed. */
 const finish = (utterance: Utterance): string => {
   if (utterance.failure !== undefined) throw utterance.failure
   if (utterance.decoding !== undefined) {
@@ -259,7 +262,7 @@ const end = (id: number): void => {
   if (decoder === undefined) return
   if (failure === undefined && decoding !== undefined) decoder.stop()
   if (failure !== undefined || free.length >= maxFreeDecoders || !grammars.has(grammar.name)) return decoder.delete()
-  // A decoder frees the memory of its last utterance, some MB, only when it begins the next. So it begins now.
+  // A decoder frees the memory of its last utterance, some MB, only when it begins the next utterance. So it begins an empty one now.
   decoder.start()
   decoder.stop()
   free.push(decoder)
@@ -299,8 +302,8 @@ if (port !== null) {
     reply(done)
   }
 
-  /** Takes note of a request. Nothing is decoded here, but loading a grammar takes long. */
-  const take = async (request: Request): Promise<void> => {
+  /** Handles a request. No sound is decoded here, but loading a grammar takes long. */
+  const handle = async (request: Request): Promise<void> => {
     switch (request._tag) {
       case "Load":
         return answer(request.ask, async () => {
@@ -308,13 +311,13 @@ if (port !== null) {
           return ""
         })
       case "Sound": {
-        const utterance = find(request.utterance, request.grammar)
+        const utterance = findOrBegin(request.utterance, request.grammar)
         if (utterance !== undefined) addSound(utterance, request.sound)
         return
       }
       case "Words": {
-        // The grammar's loading failed, or it was unloaded. An empty answer would be taken for silence.
-        const utterance = grammars.has(request.grammar) ? find(request.utterance, request.grammar) : undefined
+        // A grammar may have failed to load, or may be unloaded. Then the request must fail, because an empty text would mean silence.
+        const utterance = grammars.has(request.grammar) ? findOrBegin(request.utterance, request.grammar) : undefined
         if (utterance === undefined) return answer(request.ask, () => Promise.reject(`The grammar ${request.grammar} is not loaded.`))
         utterance.asks.push(request.ask)
         return
@@ -337,7 +340,7 @@ if (port !== null) {
 
   const requests: Array<Request> = []
 
-  /** Requests are taken one after the other: none may overtake a request that loads a grammar. */
+  /** Whether `run` or `makeReady` is at work. Requests are handled one at a time, because none may overtake the loading of a grammar. */
   let isRunning = false
   let idle: NodeJS.Timeout | undefined
 
@@ -347,9 +350,9 @@ if (port !== null) {
     clearTimeout(idle)
     let utterance: Utterance | undefined
     do {
-      // Lets requests come in; they are taken before the next step.
+      // Lets the event loop deliver new requests. They are handled before the next step.
       await setImmediate()
-      for (const request of requests.splice(0)) await take(request)
+      for (const request of requests.splice(0)) await handle(request)
       utterance = Schedule.next(
         [...utterances.values()].map((one) => ({ utterance: one, left: samplesLeft(one), isAsked: one.asks.length > 0 }))
       )?.utterance

@@ -1,6 +1,6 @@
 /**
- * The recognizer's threads. An utterance stays on one of them. A thread that crashes or hangs is replaced, and its utterances are sent
- * to another thread when their words are asked for again.
+ * The recognizer's threads. An utterance stays on one thread. A thread that crashes or hangs is replaced. Each of its utterances goes to
+ * another thread when more sound arrives or its words are asked for again.
  */
 import { availableParallelism } from "node:os"
 import { Effect, type Scope } from "effect"
@@ -11,34 +11,34 @@ import type { Grammar } from "./SoundSwallowerModel.ts"
 import { type JobFailed, threadFile } from "../WorkerPool.ts"
 
 /**
- * One thread a core: with fewer, callers who speak at once would wait for each other while a core is idle. The calls themselves need
- * little of a core (docs/adr/0006).
+ * One thread for each core, at most four. With fewer threads, callers who speak at the same time would wait for each other while a core is
+ * idle. The calls themselves need little of a core (docs/adr/0006).
  */
 const standardSize = Math.min(4, availableParallelism())
 
-/** Threads that are started first. Each takes 40 MB, so the others are started only when there is enough for them to do. */
+/** Threads that are started first. A thread takes 40 MB, so further threads are started only when the first threads have too much to do. */
 const standardReady = 2
 
 /** A further thread is started when each running thread has more than this many samples (one second) to decode. */
 const maxWorkOfEach = 8000
 
-interface Hearing {
+interface Utterance {
   readonly push: (sound: Pcm<8000>) => Effect.Effect<void>
-  /** The words of all sound so far. */
+  /** The words in all sound so far. */
   readonly words: Effect.Effect<string, JobFailed>
 }
 
 interface Threads {
-  /** Makes a grammar known to all threads, also to those that are started later, until the scope is closed. */
+  /** Loads a grammar in all threads until the scope is closed. Threads that are started later load it, too. */
   readonly load: (grammar: Grammar) => Effect.Effect<void, JobFailed, Scope.Scope>
   /** Begins an utterance, which ends with the scope. */
-  readonly hear: (grammar: Grammar) => Effect.Effect<Hearing, never, Scope.Scope>
+  readonly begin: (grammar: Grammar) => Effect.Effect<Utterance, never, Scope.Scope>
 }
 
 const leastWork = (workers: ReadonlyArray<RecognizerWorker>): RecognizerWorker => workers.reduce((least, one) => (one.work < least.work ? one : least))
 
 export const make = Effect.fnUntraced(function*(options: {
-  /** ms without any reply after which a thread that was asked counts as hung. */
+  /** ms without any reply after which a thread with an open request counts as hung. */
   readonly timeout: number
   readonly size?: number
   /** Threads that are started first. */
@@ -60,18 +60,18 @@ export const make = Effect.fnUntraced(function*(options: {
     (workers) => Effect.promise(() => Promise.all(workers.map((worker) => worker.close())))
   )
 
-  /** The threads that are started first, and further threads that were started. */
-  const present = () => workers.filter((worker, index) => index < ready || worker.isStarted)
+  /** The threads that can be chosen: those that are started first, and further threads that were started. */
+  const available = () => workers.filter((worker, index) => index < ready || worker.isStarted)
 
   /**
-   * Chooses the thread with the least to do, of those that have loaded their grammars. If even that one has much to do, a further thread
-   * is started for later utterances.
+   * Chooses the thread with the least to do among the threads that have loaded their grammars. If even this thread has much to do, a
+   * further thread is started for later utterances.
    */
   const choose = (): RecognizerWorker => {
-    const running = present()
-    const loaded = running.filter(({ isReady }) => isReady)
-    const least = leastWork(loaded.length > 0 ? loaded : running)
-    const isLoading = loaded.length < running.length
+    const candidates = available()
+    const loaded = candidates.filter(({ isReady }) => isReady)
+    const least = leastWork(loaded.length > 0 ? loaded : candidates)
+    const isLoading = loaded.length < candidates.length
     const further = workers.find(({ isStarted }) => !isStarted)
     if (least.work > maxWorkOfEach && !isLoading && further !== undefined && !further.isClosed) further.start()
     return least
@@ -87,9 +87,9 @@ export const make = Effect.fnUntraced(function*(options: {
             for (const worker of workers) if (worker.isStarted) worker.send({ _tag: "Unload", grammar: grammar.name })
           })
       )
-      yield* Effect.forEach(present(), (worker) => worker.ask({ _tag: "Load", grammar }), { concurrency: "unbounded", discard: true })
+      yield* Effect.forEach(available(), (worker) => worker.ask({ _tag: "Load", grammar }), { concurrency: "unbounded", discard: true })
     }),
-    hear: ({ name }) =>
+    begin: ({ name }) =>
       Effect.map(
         Effect.acquireRelease(Effect.sync(() => new PlacedUtterance(name, choose)), (utterance) => Effect.sync(() => utterance.end())),
         (utterance) => ({

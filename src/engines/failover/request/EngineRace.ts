@@ -1,6 +1,6 @@
 /**
- * One request to several engines. The first in the list begins. Each further engine joins when the one before is late or has failed. The
- * first answer counts.
+ * One request to several engines. The first engine in the list begins. Each further engine joins when the engine before it is late or has
+ * failed. The first answer counts.
  */
 import { Cause, Deferred, Effect, Exit, Latch, Metric, Scope } from "effect"
 import type { EngineFailed, Stage } from "../../../conversation/ports/Engine.ts"
@@ -20,11 +20,11 @@ interface RunOptions<S> {
   readonly monotonic: () => number
   /** ms that the caller waits. */
   readonly budget: number
-  /** ms after which the next engine joins one that is late. */
+  /** ms after which the next engine joins a late engine. */
   readonly hedgeAfter: number
 }
 
-/** The answer's resources belong to the scope; all others are released. */
+/** The resources of the answer belong to the scope. The other engines' resources are released. */
 export const run = Effect.fnUntraced(function*<S, A>(
   attempt: Attempt<S, A>,
   { budget, health, hedgeAfter, members, monotonic, requests, stage }: RunOptions<S>
@@ -32,25 +32,26 @@ export const run = Effect.fnUntraced(function*<S, A>(
   const scope = yield* Effect.scope
   const began = monotonic()
   const result = yield* Deferred.make<A, EngineFailed>()
-  /** An engine joins when its gate is opened. */
+  /** An engine joins when its gate is completed. */
   const gates = yield* Effect.forEach(members, () => Deferred.make<void>())
-  /** The latch is open while no engine is at work. */
+  /** The latch is open while no engine has a running request. */
   const idle = yield* Latch.make(true)
-  let working = 0
-  /** Engines that may still answer, by index. */
-  const hopeful = new Set(members.keys())
+  let runningRequests = 0
+  /** The indices of the engines that may still answer. */
+  const remaining = new Set(members.keys())
   let firstFailure: Cause.Cause<EngineFailed> | undefined
 
   const openNext = (index: number) => index + 1 < gates.length ? Deferred.succeed(gates[index + 1], undefined) : Effect.void
-  /** Embedded engines join no late engine: they would win every race. */
+  /** Whether the next engine joins when this engine is late. An embedded engine does not, because it would always answer first. */
   const isHedged = (index: number) => members[index + 1]?.probe !== undefined && !Deferred.isDoneUnsafe(gates[index + 1])
   const hedge = (index: number) => Effect.andThen(Effect.sleep(hedgeAfter), Effect.andThen(openNext(index), Effect.never))
-  const lost = (name: string) =>
-    Effect.andThen(Effect.exit(Deferred.await(result)), Effect.suspend(() => Effect.fail(EngineRequests.late(stage, name))))
+  /** Fails when the race has a result, so that the request to this engine is aborted. */
+  const failWhenBeaten = (name: string) =>
+    Effect.andThen(Effect.exit(Deferred.await(result)), Effect.suspend(() => Effect.fail(EngineRequests.tooSlow(stage, name))))
 
-  /** When this engine is given up (monotonic ms). An embedded engine that could still be needed gets the last part of the time. */
+  /** When this engine is given up (monotonic ms). The last part of the time is kept for an embedded engine that may still answer. */
   const untilOf = (index: number) => {
-    const hasStandIn = members.some(({ probe }, other) => other !== index && probe === undefined && hopeful.has(other))
+    const hasStandIn = members.some(({ probe }, other) => other !== index && probe === undefined && remaining.has(other))
     return began + (hasStandIn ? TimeShares.untilStandIn(budget) : TimeShares.untilGivenUp(budget))
   }
 
@@ -58,25 +59,26 @@ export const run = Effect.fnUntraced(function*<S, A>(
     const member = members[index]
     return Effect.acquireUseRelease(
       Effect.sync(() => {
-        working++
+        runningRequests++
         idle.closeUnsafe()
       }),
       () => requests.send(member, scope, Effect.suspend(() => attempt(member.engine, index, tries)), {
-        bound: untilOf(index) - monotonic(),
+        timeout: untilOf(index) - monotonic(),
         tries,
         isBeaten: () => Deferred.isDoneUnsafe(result),
         around: (request) => {
-          const raced = Effect.raceFirst(request, lost(member.name))
+          const raced = Effect.raceFirst(request, failWhenBeaten(member.name))
           return isHedged(index) ? Effect.raceFirst(raced, hedge(index)) : raced
         }
       }),
       () => Effect.sync(() => {
-        if (--working === 0) idle.openUnsafe()
+        if (--runningRequests === 0) idle.openUnsafe()
       })
     )
   }
 
-  const takePart = Effect.fnUntraced(function*(index: number) {
+  /** Waits for the engine's gate, then asks the engine until there is a result or the engine is given up. */
+  const runEngine = Effect.fnUntraced(function*(index: number) {
     const { name } = members[index]
     yield* Deferred.await(gates[index])
     for (let tries = 1; !Deferred.isDoneUnsafe(result); tries++) {
@@ -86,27 +88,28 @@ export const run = Effect.fnUntraced(function*<S, A>(
         if (!(yield* Deferred.succeed(result, outcome.answer))) yield* outcome.drop
         return
       }
-      const cause = outcome._tag === "Failed" ? outcome.cause : Cause.fail(EngineRequests.leftAlone(stage, name))
+      const cause = outcome._tag === "Failed" ? outcome.cause : Cause.fail(EngineRequests.inPause(stage, name))
       if (outcome._tag === "Failed") firstFailure ??= cause
       const retryAfter = outcome._tag === "Failed"
         ? health.retryAfterOf(RequestExit.errorOf(Exit.failCause(cause)))
-        : outcome.isAskedFor ? outcome.millis : undefined
+        : outcome.isRequestedByServer ? outcome.millis : undefined
       const wait = requests.waitBefore({ name, cause, tries, until: untilOf(index), retryAfter })
-      // A server that asked for a short pause is better than an embedded engine, so the pause is waited for. A second server begins at once.
-      const isWaitedFor = tries === 1 && retryAfter !== undefined && wait !== undefined && members[index + 1]?.probe === undefined
-      if (!isWaitedFor) yield* openNext(index)
+      // An embedded engine does not begin while a server has a short pause that it asked for, because the server answers better. A second
+      // server begins at once.
+      const isPauseAwaited = tries === 1 && retryAfter !== undefined && wait !== undefined && members[index + 1]?.probe === undefined
+      if (!isPauseAwaited) yield* openNext(index)
       if (wait === undefined) {
-        hopeful.delete(index)
-        if (hopeful.size === 0) yield* Deferred.failCause(result, RequestExit.spent(firstFailure ?? cause))
+        remaining.delete(index)
+        if (remaining.size === 0) yield* Deferred.failCause(result, RequestExit.markedSpent(firstFailure ?? cause))
         return
       }
       yield* Effect.sleep(wait)
-      // Engines at work go first. This one joins them when they are late.
+      // Engines with running requests go first. This engine joins when they are late.
       yield* Effect.raceFirst(idle.await, Effect.sleep(hedgeAfter))
     }
   })
 
   yield* Deferred.succeed(gates[0], undefined)
-  for (let index = 0; index < members.length; index++) yield* Effect.forkIn(takePart(index), scope)
+  for (let index = 0; index < members.length; index++) yield* Effect.forkIn(runEngine(index), scope)
   return yield* Deferred.await(result)
 })

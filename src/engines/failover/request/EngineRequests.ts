@@ -1,4 +1,4 @@
-/** Sends a request to one engine, if the engine's circuit allows it. Requests are bounded in time, counted and timed. */
+/** Sends a request to one engine, if the engine's circuit allows it. A request has a time-out, is counted, and its duration is measured. */
 import { Cause, Effect, Exit, Metric, Option, Scope } from "effect"
 import { EngineFailed, type Stage } from "../../../conversation/ports/Engine.ts"
 import * as Metrics from "../../../observability/Metrics.ts"
@@ -11,12 +11,12 @@ import * as Retries from "../Retries.ts"
 
 interface RequestOptions {
   /** ms to wait for the beginning of the answer. */
-  readonly bound: number
-  /** How often this engine was sent the request, from 1. */
+  readonly timeout: number
+  /** How often the request was sent to this engine, from 1. */
   readonly tries: number
-  /** Whether another engine has answered: an interruption then means that this engine was too slow. Default: none has. */
+  /** Whether another engine has answered. Then an interruption means that this engine was too slow. Default: no engine has. */
   readonly isBeaten?: () => boolean
-  /** Wraps the request; the circuit and the time bound judge the wrapped one. */
+  /** Wraps the request. The circuit and the time-out apply to the wrapped request. */
   readonly around?: <A>(request: Effect.Effect<A, EngineFailed>) => Effect.Effect<A, EngineFailed>
 }
 
@@ -37,7 +37,7 @@ export interface EngineRequests {
     request: Effect.Effect<A, EngineFailed, Scope.Scope>,
     options: RequestOptions
   ) => Effect.Effect<RequestOutcome<A>>
-  /** ms until the engine is asked again after a failure; `undefined`: never. `until`: monotonic ms at which the request is given up. */
+  /** ms until the engine is asked again after a failure; `undefined`: never. `until`: when the request is given up (monotonic ms). */
   readonly waitBefore: (options: {
     readonly name: string
     readonly cause: Cause.Cause<EngineFailed>
@@ -55,19 +55,19 @@ interface MakeOptions {
   readonly monotonic: () => number
 }
 
-/** An engine is slower than the one that stood in for it. */
-export const late = (stage: Stage, name: string): EngineFailed =>
-  new EngineFailed({ stage, reason: "timeout", advice: `${name} was slower than the engine that stood in for it. Look at its load.` })
+/** The failure of an engine whose request was aborted, because another engine answered first. */
+export const tooSlow = (stage: Stage, name: string): EngineFailed =>
+  new EngineFailed({ stage, reason: "timeout", advice: `${name} was slower than another engine, which answered the request. Look at its load.` })
 
-/** No request was sent, because the engine's circuit is in a pause. */
-export const leftAlone = (stage: Stage, name: string): EngineFailed =>
+/** The failure of a request that was not sent, because the engine's circuit is in a pause. */
+export const inPause = (stage: Stage, name: string): EngineFailed =>
   new EngineFailed({
     stage,
     reason: "unavailable",
-    advice: `${name} has failed again and again and is left alone for a moment. Look into its log.`
+    advice: `${name} has failed several times in a row and gets no requests for a moment. Look into its log.`
   })
 
-/** Counts requests by engine and outcome. A metric with attributes costs more to make than to update. */
+/** Counts requests by engine and outcome. The counters are kept, because making a metric with attributes costs more than an update. */
 const makeCounter = (stage: Stage) => {
   const counters = new Map<string, ReturnType<typeof Metrics.engineRequests>>()
   return (name: string, outcome: string): Effect.Effect<void> => {
@@ -84,34 +84,34 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
   const count = makeCounter(stage)
 
   /** Sends the request if the engine's circuit lets it through. An embedded engine has no circuit. */
-  const guard = <A>(
+  const sendIfAllowed = <A>(
     { name, probe }: Member<unknown>,
     request: Effect.Effect<A, EngineFailed>,
-    { bound, isBeaten = () => false, tries }: RequestOptions
+    { isBeaten = () => false, timeout, tries }: RequestOptions
   ): Effect.Effect<A, EngineFailed | Rejected> =>
     probe === undefined ? request : Effect.suspend((): Effect.Effect<A, EngineFailed | Rejected> => {
       const admission = health.admit(name, tries)
       if (admission._tag === "Wait") return Effect.fail(admission)
       return request.pipe(
         Effect.timeoutOrElse({
-          duration: Math.max(0, bound),
+          duration: Math.max(0, timeout),
           orElse: () =>
             Effect.fail(
               new EngineFailed({ stage, reason: "timeout", advice: `${name} did not begin to answer in time. Look at its load and into its log.` })
             )
         }),
         Effect.onExit((exit) => {
-          const outcome = RequestExit.isCalledOff(exit) && isBeaten() ? Exit.fail(late(stage, name)) : exit
+          const outcome = RequestExit.isInterrupted(exit) && isBeaten() ? Exit.fail(tooSlow(stage, name)) : exit
           return health.noteRequest(name, { tries, isTrial: admission.isTrial }, outcome)
         })
       )
     })
 
-  /** A failure says nothing about an engine's speed, unless the request was given up for slowness. */
-  const noteTime = (member: Member<unknown>, millis: number, bound: number, failure?: EngineFailed): Effect.Effect<void> =>
+  /** Notes how long an engine took. A failure says nothing about the engine's speed, unless it is a time-out. */
+  const noteTime = (member: Member<unknown>, millis: number, timeout: number, failure?: EngineFailed): Effect.Effect<void> =>
     member.probe === undefined || failure !== undefined && failure.reason !== "timeout"
       ? Effect.void
-      : budgetWatch.note(member.name, millis / 1000, bound / 1000)
+      : budgetWatch.note(member.name, millis / 1000, timeout / 1000)
 
   const send: EngineRequests["send"] = Effect.fnUntraced(function*<A>(
     member: Member<unknown>,
@@ -122,9 +122,9 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
     const requestScope = yield* Scope.fork(scope)
     const began = monotonic()
     const scoped = Scope.provide(request, requestScope)
-    const exit = yield* Effect.exit(guard(member, options.around === undefined ? scoped : options.around(scoped), options))
+    const exit = yield* Effect.exit(sendIfAllowed(member, options.around === undefined ? scoped : options.around(scoped), options))
     if (Exit.isSuccess(exit)) {
-      yield* noteTime(member, monotonic() - began, options.bound)
+      yield* noteTime(member, monotonic() - began, options.timeout)
       yield* count(member.name, "ok")
       yield* Metric.update(latencies.get(member.name)!, (monotonic() - began) / 1000)
       return { _tag: "Answered", answer: exit.value, drop: Scope.close(requestScope, exit) }
@@ -132,7 +132,7 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
     yield* Scope.close(requestScope, exit)
     const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
     if (error?._tag === "Wait") return error
-    if (error !== undefined) yield* noteTime(member, monotonic() - began, options.bound, error)
+    if (error !== undefined) yield* noteTime(member, monotonic() - began, options.timeout, error)
     yield* count(member.name, error === undefined ? "broken" : error.reason)
     return { _tag: "Failed", cause: exit.cause as Cause.Cause<EngineFailed> }
   })
@@ -141,13 +141,13 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
     send,
     waitBefore: ({ cause, name, retryAfter, tries, until }) => {
       const now = monotonic()
-      const { awaySince } = health.circuitOf(name)
+      const { unreachableSince } = health.circuitOf(name)
       return Retries.waitBefore({
         reason: RequestExit.errorOf(Exit.failCause(cause))?.reason ?? "broken",
         tries,
         left: until - now,
         retryAfter,
-        away: awaySince === undefined ? undefined : now - awaySince
+        unreachableFor: unreachableSince === undefined ? undefined : now - unreachableSince
       })
     }
   }

@@ -1,4 +1,4 @@
-/** One request to the only engine of a stage. It has all of the time that the caller waits. */
+/** One request to the only engine of a stage. The request may take all of the time that the caller waits. */
 import { Cause, Effect, Exit, type Scope } from "effect"
 import type { EngineFailed, Stage } from "../../../conversation/ports/Engine.ts"
 import type { EngineHealth } from "../EngineHealth.ts"
@@ -18,7 +18,7 @@ interface RunOptions<S> {
   readonly budget: number
 }
 
-/** Asks again while the caller waits, which bridges a restart of the server. */
+/** Repeats a failed request while the caller waits. So a restart of the server does not lose the request. */
 export const run = Effect.fnUntraced(function*<S, A>(
   attempt: Attempt<S, A>,
   { budget, health, member, monotonic, requests, stage }: RunOptions<S>
@@ -26,15 +26,15 @@ export const run = Effect.fnUntraced(function*<S, A>(
   const { engine, name } = member
   const scope = yield* Effect.scope
   const until = monotonic() + TimeShares.untilGivenUp(budget)
-  let cause: Cause.Cause<EngineFailed> = Cause.fail(EngineRequests.leftAlone(stage, name))
+  let cause: Cause.Cause<EngineFailed> = Cause.fail(EngineRequests.inPause(stage, name))
   for (let tries = 1;;) {
-    const outcome = yield* requests.send(member, scope, Effect.suspend(() => attempt(engine, 0, tries)), { bound: until - monotonic(), tries })
+    const outcome = yield* requests.send(member, scope, Effect.suspend(() => attempt(engine, 0, tries)), { timeout: until - monotonic(), tries })
     if (outcome._tag === "Answered") return outcome.answer
     if (outcome._tag === "Failed") cause = outcome.cause
     const wait = outcome._tag === "Failed"
       ? requests.waitBefore({ name, cause, tries: tries++, until, retryAfter: health.retryAfterOf(RequestExit.errorOf(Exit.failCause(cause))) })
       : monotonic() + outcome.millis < until ? outcome.millis : undefined
-    if (wait === undefined) return yield* Effect.failCause(RequestExit.spent(cause))
+    if (wait === undefined) return yield* Effect.failCause(RequestExit.markedSpent(cause))
     yield* Effect.sleep(wait)
   }
 })

@@ -6,17 +6,16 @@ import { EngineFailed, isAnswer } from "../../../conversation/ports/Engine.ts"
 export const errorOf = (exit: Exit.Exit<unknown, EngineFailed>): EngineFailed | undefined =>
   Exit.isFailure(exit) ? Option.getOrUndefined(Cause.findErrorOption(exit.cause)) : undefined
 
-/** The engine did its work, or refused something that it does not do. */
+/** The engine works: it answered the request, or the failure is a refusal or an empty answer. */
 export const isWell = (exit: Exit.Exit<unknown, EngineFailed>): boolean => {
   const error = errorOf(exit)
   return Exit.isSuccess(exit) || error !== undefined && isAnswer(error)
 }
 
-/** The request was interrupted. */
-export const isCalledOff = (exit: Exit.Exit<unknown, unknown>): boolean => Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+export const isInterrupted = (exit: Exit.Exit<unknown, unknown>): boolean => Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
 
-/** Marks failures as final, so that no caller repeats the request. */
-export const spent = (cause: Cause.Cause<EngineFailed>): Cause.Cause<EngineFailed> =>
+/** Marks failures as `isSpent`, so that the turn does not repeat the request. */
+export const markedSpent = (cause: Cause.Cause<EngineFailed>): Cause.Cause<EngineFailed> =>
   Cause.map(cause, (error) =>
     isAnswer(error) || error.isSpent === true
       ? error

@@ -1,8 +1,8 @@
 /**
  * The requests of one agent to its chat server.
  *
- * A request is written in the dialect that the server is known to accept. After a refusal it is sent again: in the next dialect,
- * or shorter, until the server accepts it or the refusal has another reason.
+ * A request is written in the dialect that the server accepts, as far as this is known. After a refusal the request is sent again, in
+ * another dialect or shorter. This goes on until the server accepts the request, or refuses it for another reason.
  */
 import { Effect, Option, Redacted, Result, type Scope } from "effect"
 import { HttpBody } from "effect/http"
@@ -20,18 +20,18 @@ import * as KnownTools from "./output/calls/KnownTools.ts"
 import { ReplyRound } from "./ReplyRound.ts"
 import type * as Thinking from "./Thinking.ts"
 
-/** How many dialects a server may refuse, one after the other. */
+/** How often one request is sent again in another dialect. */
 const maxAdaptations = 10
 
 /** How often a reply is asked for again with less of the call's history, because the request was too long. */
 export const maxShortenings = 3
 
 interface AskOptions {
-  /** Unset fields are the server's usual ones. */
+  /** Unset fields have the server's usual values. */
   readonly sampling?: Partial<ChatRequest.Sampling>
-  /** How this request asks for thinking; unset: in the server's usual way. */
+  /** How this request asks for thinking. Unset: as the server's dialect does. */
   readonly thinking?: Thinking.Thinking | undefined
-  /** The spoken text whose last sentence the model is to finish; unset: the model is to reply. */
+  /** The spoken text whose last sentence the model should finish. Unset: the model should reply. */
   readonly unfinishedText?: string
 }
 
@@ -52,19 +52,19 @@ export interface AgentChat {
   readonly actions: ModelActions
   /** Names of the actions and tools. */
   readonly toolNames: ReadonlyArray<string>
-  /** Sends a request; see the head of this file. Its connection lives as long as the scope. */
+  /** Sends a request, and repeats it after refusals as the head of this file describes. The connection is closed with the scope. */
   readonly ask: (request: ReplyRequest, options?: AskOptions) => Effect.Effect<AcceptedRequest, EngineFailed, Scope.Scope>
-  /** Makes the reader of the request's answer. */
+  /** Makes the reader of an accepted request's answer. */
   readonly newRound: (accepted: AcceptedRequest) => ReplyRound
 }
 
-/** The mean characters of a token in an answer, in a language with long words. */
+/** The mean number of characters of a token in an answer, in a language with long words. */
 const charactersPerToken = 6
 
-/** The most characters of a token on average. It is used where the server's own token limit should end the answer first. */
+/** The highest mean number of characters of a token. It is used where the server's token limit should end the answer first. */
 const maxCharactersPerToken = 8
 
-/** Characters that no token limit counts: special tokens and calls as text. */
+/** Characters for text that the token limit does not cover: special tokens, and tool calls as text. */
 const extraCharacters = 400
 
 const isDialectRefusal = (cause: unknown): cause is ServerError =>
@@ -113,7 +113,7 @@ export const make = (server: ChatServer, agent: AgentDefinition, actions: ModelA
         continue
       }
       if (tries >= maxAdaptations) return yield* error
-      // A request of another call was refused first and has changed the dialect.
+      // The refusal of another request has changed the dialect in the meantime. So this request is sent again in the new dialect.
       if (server.dialect.hasChangedSince(usual)) continue
       const next = isDialectRefusal(error.cause) ? server.dialect.refused(usual, thinking, Redacted.value(error.cause.detail)) : undefined
       if (next === undefined) return yield* error

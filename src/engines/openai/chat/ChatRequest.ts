@@ -1,9 +1,9 @@
 /**
  * A request of `/chat/completions`: its system text, the conversation as chat messages, and its body. Pure.
  *
- * All servers get what the strictest template, Gemma's, accepts: first the user, then assistant and user in turns.
+ * All servers get messages in the order that the strictest template, Gemma's, accepts: first the user, then assistant and user in turn.
  *
- * A request repeats the earlier requests of its call byte for byte and adds to their end, because a server's cache can reuse only an
+ * A request repeats the earlier requests of its call byte for byte and adds messages at their end. A server's cache can reuse only an
  * identical beginning: vLLM and SGLang in blocks of 16 tokens, llama.cpp by slot.
  */
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
@@ -35,7 +35,7 @@ export type ChatMessage =
   | { readonly role: "assistant"; readonly content: string | null; readonly tool_calls?: ReadonlyArray<ToolCallMessage> }
   | { readonly role: "tool"; readonly tool_call_id: string; readonly content: string }
 
-/** The user message that asks for the rest of a sentence that the limit of tokens cut off. */
+/** The user message that asks for the rest of a sentence that the token limit cut off. */
 const askForRest = "(You were cut off. Go on with the very next word and end your sentence within ten words.)"
 
 /** The messages that ask the model to finish the sentence in which `text` breaks off. */
@@ -45,7 +45,10 @@ export const forRest = (messages: ReadonlyArray<ChatMessage>, text: string): Rea
   { role: "user", content: askForRest }
 ]
 
-/** The user message after the beginning of an answer, if the line was lost in the middle of it. The caller has heard that beginning, or hears it now. */
+/**
+ * The user message that asks for the rest of an answer, if the call's stream was lost in the middle of the answer. The caller has heard
+ * the beginning of the answer, or hears it now.
+ */
 const askToGoOn = "(The line was lost for a moment, and is back. The caller knows that, and has all of your words above. Say only what is still missing of your answer, and nothing if it is complete.)"
 
 /** The user message before a greeting, and the user message if the caller said nothing. */
@@ -60,7 +63,7 @@ const templateTokens = /<(?:start|end)_of_turn>|<\|[^|<>\s]{1,40}\|?>|<\/?s>|<[a
 
 const withoutTemplateTokens = (text: string): string => text.replace(templateTokens, " ").trim()
 
-/** A note before the caller's words. The greeting is not the model's text, so the model cannot know its unheard part. */
+/** A note before the caller's words. The model did not write the greeting, so it cannot know the unheard part. */
 const greetingUnheard = (unheard: string, isPartlyHeard: boolean): string =>
   `(The caller has not heard ${isPartlyHeard ? "the rest of " : ""}your greeting: "${unheard}")`
 
@@ -74,7 +77,7 @@ export const systemText = (agent: Pick<AgentDefinition, "instructions" | "langua
     ...dialect.tools === "text" ? [actions.manual] : []
   ].join("\n\n")
 
-/** Writes a call as an action line. A refused action from the text has no name; the line is in `arguments`. */
+/** Writes a call as an action line. A refused action line has no name, and its text is in `arguments`. */
 const actionLine = ({ arguments: json, name }: ToolExchange["calls"][number]): string => name === "" ? `<<${json}>>` : `<<call:${name} ${json}>>`
 
 const messagesOfExchange = ({ calls, said }: ToolExchange, dialect: Dialect): ReadonlyArray<ChatMessage> => {
@@ -113,7 +116,7 @@ class Turns {
     else this.messages.push(message)
   }
 
-  /** Adds `userMessage` unless the messages end with a user's turn or a tool's answer: templates want one of them last. */
+  /** Adds `userMessage` unless the messages end with a user's turn or a tool's answer. Templates need one of these at the end. */
   end(userMessage: string): void {
     const last = this.messages.at(-1)
     if (last === undefined || last.role === "assistant" && !isToolCall(last)) this.messages.push({ role: "user", content: userMessage })
@@ -121,7 +124,7 @@ class Turns {
 }
 
 interface MoreMessages {
-  /** Stands in for the beginning of the call, if that was left out. */
+  /** A note in place of the beginning of the call, if the beginning was left out. */
   readonly note?: string | undefined
   /** See `ReplyRequest`. */
   readonly isResumed?: boolean | undefined
@@ -168,7 +171,7 @@ export const messages = (
   return [{ role: "user", content: `${system}\n\n${first.content}` }, ...others]
 }
 
-/** Tokens of an answer, thoughts included. */
+/** The most tokens of an answer, including thoughts. */
 export const answerTokensOf = (sampling: Sampling, dialect: Dialect): number =>
   sampling.maxTokens + (dialect.thinking.isExpected ? sampling.thinkingTokens ?? 0 : 0)
 
@@ -193,7 +196,7 @@ export const body = ({ answerTokens, dialect, messages, model, sampling, tools }
     ...has("stream_options") ? { stream_options: { include_usage: true } } : {},
     ...has("temperature") ? { temperature: sampling.temperature } : {},
     [dialect.limitField]: answerTokens ?? answerTokensOf(sampling, dialect),
-    // Some quantised models name the wrong end token. Without `stop` Gemma then goes on with the caller's turn.
+    // Some quantised models name the wrong end token. Then Gemma would go on to write the caller's turn if the request had no `stop`.
     ...has("stop") && dialect.system === "folded" ? { stop: ["<end_of_turn>", "<start_of_turn>"] } : {},
     ...Thinking.requestFields(dialect.thinking),
     ...dialect.tools === "calls" && tools.length > 0 ? { tools } : {}

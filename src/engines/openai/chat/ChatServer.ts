@@ -16,7 +16,7 @@ import type { ToolsChoice } from "./Dialect.ts"
 import { ServerDialect } from "./ServerDialect.ts"
 
 export interface ChatServerOptions extends Partial<ChatRequest.Sampling> {
-  /** How actions are asked for. Default `auto`. */
+  /** How the model asks for actions. Default `auto`. */
   readonly tools?: ToolsChoice
 }
 
@@ -33,7 +33,7 @@ export interface ChatServer {
   readonly logOnce: (key: string, log: Effect.Effect<void>) => Effect.Effect<void>
 }
 
-/** Characters of one event. No spoken reply is as long, and several calls share the memory. */
+/** The most characters of one event. No spoken reply is as long. The limit protects the memory that all calls share. */
 const maxEventCharacters = 1024 * 1024
 
 export const failed = (reason: EngineFailed["reason"], advice: string): EngineFailed => new EngineFailed({ stage: "replyModel", reason, advice })
@@ -64,7 +64,7 @@ const makeChunksOf = (endpoint: OpenAiClient.OpenAiClient): ChatServer["chunksOf
   return (answer, sent, onDone) => answer.contentType === "application/json" ? Stream.fromEffect(whole(answer, sent)) : events(answer, sent, onDone)
 }
 
-/** The server at these settings. `options` override them. */
+/** Makes the server of these settings. `options` override the settings. */
 export const make = Effect.fnUntraced(function*(settings: EngineSettings, options: ChatServerOptions = {}) {
   const endpoint = yield* OpenAiClient.make("replyModel", settings)
   const { defaultSampling } = ChatRequest

@@ -1,8 +1,8 @@
 /**
  * The answer of `/chat/completions`, streamed or whole, and how its chunks add up to text and tool calls.
  *
- * vLLM, SGLang, llama.cpp, Ollama and OpenAI differ: choices may be empty, content may be missing, null or empty, and tool
- * calls come in pieces that only an index or an id joins. So every field is optional here.
+ * The answers of vLLM, SGLang, llama.cpp, Ollama and OpenAI differ. Choices may be empty, and content may be missing, null or empty. Tool
+ * calls come in pieces, and only an index or an id shows which pieces belong together. So every field is optional here.
  */
 import { Option, Predicate, Schema } from "effect"
 
@@ -23,7 +23,10 @@ const Delta = Schema.Struct({
   content: optional(Schema.Unknown),
   /** OpenAI: the model's explanation in place of an answer. */
   refusal: optional(Schema.String),
-  /** Thoughts that the server has parsed. `reasoning_content`: vLLM, SGLang, llama.cpp. The others: Ollama, OpenRouter, newer vLLM. */
+  /**
+   * Thoughts that the server has parsed. vLLM, SGLang and llama.cpp send `reasoning_content`. Ollama, OpenRouter and newer vLLM send
+   * `reasoning` or `thinking`.
+   */
   reasoning_content: optional(Schema.Unknown),
   reasoning: optional(Schema.Unknown),
   thinking: optional(Schema.Unknown),
@@ -38,7 +41,7 @@ export const Chunk = Schema.Struct({
     index: optional(Schema.Number),
     delta: optional(Delta),
     message: optional(Delta),
-    /** The form of `/completions`, which some proxies answer with. */
+    /** Some proxies answer in the form of `/completions`, which has this field. */
     text: optional(Schema.String),
     finish_reason: optional(Schema.String)
   }))),
@@ -52,14 +55,14 @@ export const Chunk = Schema.Struct({
 export type Chunk = typeof Chunk.Type
 
 interface ServerToolCall {
-  /** Empty if the server gives none. */
+  /** Empty if the server gives no id. */
   readonly id: string
   readonly name: string
   /** JSON text as the model wrote it; may be empty or broken. */
   readonly arguments: string
 }
 
-/** Tokens as the server counts them; 0 if it reports none. */
+/** Tokens as the server counts them; 0 if the server reports no number. */
 interface Usage {
   readonly prompt: number
   /** The part of `prompt` that the server took from its cache. */
@@ -67,33 +70,34 @@ interface Usage {
   readonly completion: number
 }
 
-/** What the chunks of one answer have brought so far, except its text. */
+/** The content of an answer's chunks so far, except the text. */
 export interface Answered {
-  /** By the server's index, or by the order of appearance if it gives none. */
+  /** Calls by the server's index, or by their order if the server gives no index. */
   readonly calls: ReadonlyMap<number, ServerToolCall>
   /** `stop`, `length`, `tool_calls`, `content_filter`, or a server's own word. */
   readonly finishReason: Option.Option<string>
   readonly usage: Option.Option<Usage>
   readonly hasText: boolean
-  /** Thoughts came in a field or part apart from the text. */
+  /** Thoughts came in a field or part of their own, not in the text. */
   readonly hasThoughts: boolean
 }
 
 export const empty: Answered = { calls: new Map(), finishReason: Option.none(), usage: Option.none(), hasText: false, hasThoughts: false }
 
-/** Tool calls that are taken from one answer. */
+/** The most tool calls that are taken from one answer. */
 export const maxCalls = 16
 
 /**
- * Characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note, a few hundred characters
- * at most. Longer arguments are cut, so they are no JSON and the call fails. The calls of one answer hold 256 Ki characters at most.
+ * The most characters of a call's arguments: 16 KiB in ASCII. A tool on the telephone takes names, dates and a note, a few hundred
+ * characters at most. Longer arguments are cut. Then they are not valid JSON, and the call fails. So the calls of one answer have at most
+ * 256 Ki characters.
  */
 const maxArgumentCharacters = 16_384
 
 const argumentText = (value: unknown): string =>
   Predicate.isString(value) ? value : value === null || value === undefined ? "" : JSON.stringify(value)
 
-/** Without an index, a piece with a new id begins a call, and a piece without an id continues the last one. */
+/** Without an index, a piece with a new id begins a call, and a piece without an id continues the last call. */
 const indexOf = (calls: ReadonlyMap<number, ServerToolCall>, piece: typeof ToolCallPiece.Type): number => {
   if (Predicate.isNumber(piece.index)) return piece.index
   const last = calls.size - 1
@@ -104,7 +108,7 @@ const indexOf = (calls: ReadonlyMap<number, ServerToolCall>, piece: typeof ToolC
 /** Types of content parts that are spoken. A part without a type is spoken if it has text. */
 const spokenPartTypes = new Set(["text", "output_text", "refusal"])
 
-/** The text of a message's content, which is a string or a list of parts. Thoughts, pictures and sound have none. */
+/** The text of a message's content, which is a string or a list of parts. Thoughts, pictures and sound have no text. */
 const spokenText = (content: unknown): string => {
   if (Predicate.isString(content)) return content
   if (Array.isArray(content)) return content.map(spokenText).join("")
@@ -126,7 +130,7 @@ const isFilled = (value: unknown): boolean => Predicate.isString(value) ? value.
 const hasThought = (delta: typeof Delta.Type | null | undefined): boolean =>
   isFilled(delta?.reasoning_content) || isFilled(delta?.reasoning) || isFilled(delta?.thinking) || hasThoughtPart(delta?.content)
 
-/** The index of a call in the older form; an answer has one at most. */
+/** The index of a call in the older form (`function_call`). An answer has at most one. */
 const functionCallIndex = -1
 
 const extendedArguments = (call: ServerToolCall | undefined, more: unknown): string =>
@@ -160,10 +164,10 @@ const withToolCalls = (
   return calls
 }
 
-/** Whether a streamed chunk holds a piece of a thought apart from the text. */
+/** Whether a streamed chunk has a piece of a thought that is separate from the text. */
 export const isThought = ({ choices }: Chunk): boolean => choices?.some(({ delta }) => hasThought(delta)) === true
 
-/** Adds a chunk. The second value is the chunk's own text. */
+/** Adds a chunk. The second value is the chunk's text. */
 export const add = (answered: Answered, chunk: Chunk): readonly [Answered, string] => {
   const choice = chunk.choices?.find(({ index }) => index === 0) ?? chunk.choices?.at(0)
   const delta = choice?.delta ?? choice?.message

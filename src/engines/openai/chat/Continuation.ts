@@ -1,14 +1,14 @@
 /**
- * The rest of a sentence that the limit of tokens cut off, taken from the model's answer to "go on".
+ * Finds the rest of a sentence that the token limit cut off. The rest is in the model's answer to the request to go on.
  *
- * Models begin such an answer with the next word, with some words before it, or with the whole sentence again. Words that the
- * caller has heard are left out, and so is all text behind the end of the sentence. Pure.
+ * Models begin this answer with the next word, with some words before it, or with the whole sentence again. Words that the caller has
+ * heard are left out. Text after the end of the sentence is left out, too. Pure.
  */
 
-/** Tokens that the rest may have. */
+/** The most tokens of the rest. */
 export const maxTokens = 60
 
-/** All text up to the end of the first sentence, with the closing quotes and brackets behind it. */
+/** All text up to the end of the first sentence, with the closing quotes and brackets after it. */
 const firstSentence = /^[^]*?(?:[.!?…]["'”’»)\]]*(?=\s|$)|[。！？])/u
 
 const wordsOf = (text: string): ReadonlyArray<{ readonly word: string; readonly end: number }> =>
@@ -25,7 +25,7 @@ const repeatedLength = (said: string, answer: string): number => {
   return 0
 }
 
-/** The text to speak after `said`, with a space in front if one is needed; undefined if `answer` does not end the sentence. */
+/** The text to speak after `said`, with a space before it if needed; undefined if `answer` does not end the sentence. */
 export const restOf = (said: string, answer: string): string | undefined => {
   const text = answer.replace(/^[\s…(]+|^\.{3}\s*/u, "")
   const newText = text.slice(repeatedLength(said, text)).replace(/^\s+/, "")

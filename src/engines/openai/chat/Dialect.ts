@@ -1,16 +1,16 @@
 /**
- * How a chat server wants a request to be written: the place of the system text, the form of actions, the fields that it knows.
- * The first guess follows from the model's name; each refusal corrects it. Pure.
+ * How a request to a chat server is written: the place of the system text, the form of actions, the fields that the server accepts. The
+ * first guess is made from the model's name. Each refusal corrects the guess. Pure.
  */
 import type { ReplySettings } from "../../../config/EngineSettings.ts"
 import * as ContextOverflow from "./context/ContextOverflow.ts"
 import * as Thinking from "./Thinking.ts"
 
-/** Fields that servers may refuse and that a request can do without. */
+/** Fields that a request does not need. Some servers refuse them. */
 export type OptionalField = "stream_options" | "temperature" | "stop"
 
 export interface Dialect {
-  /** `role`: a message of its own. `folded`: in front of the first user message, where Gemma's template puts it too. */
+  /** `role`: the system text is its own message. `folded`: it is before the text of the first user message, as in Gemma's template. */
   readonly system: "role" | "folded"
   /** `calls`: the server's own tool calls. `text`: action lines, explained in the system text; see `ModelActions`. */
   readonly tools: "calls" | "text"
@@ -21,7 +21,7 @@ export interface Dialect {
   readonly omitted: ReadonlyArray<OptionalField>
 }
 
-/** How actions are asked for; `auto`: by the model's name, until the server refuses tool calls. */
+/** How the model asks for actions. `auto`: the model's name decides, until the server refuses tool calls. */
 export type ToolsChoice = "auto" | Dialect["tools"]
 
 /** Gemma 1 to 3, however a server spells the name: `google/gemma-3-27b-it`, `gemma3:27b`, `gemma-3n-E4B`. */
@@ -43,7 +43,7 @@ export const expectedOf = (
   }
 }
 
-/** What `after` leaves out or writes differently than `before`, as a phrase for the operator's log. */
+/** The part of `before` that `after` leaves out or writes in another way, as a phrase for the operator's log. */
 export const difference = (before: Dialect, after: Dialect): string => {
   if (before.tools !== after.tools) return "tool calls"
   if (before.system !== after.system) return "a system message"
@@ -51,7 +51,7 @@ export const difference = (before: Dialect, after: Dialect): string => {
   return before.limitField === after.limitField ? after.omitted.at(-1) ?? "nothing" : before.limitField
 }
 
-/** The dialect to try after a refusal with this message; undefined if the message blames nothing in the dialect. */
+/** The dialect to try after a refusal with this message; undefined if the message names no part of the dialect as the cause. */
 export const afterRefusal = (dialect: Dialect, message: string): Dialect | undefined => {
   // The refusal of a request that is too long may name fields, too. Such a request has to become shorter, not different.
   if (ContextOverflow.read(message) !== undefined) return undefined

@@ -1,6 +1,6 @@
 /**
- * What a language model may do besides speaking: end the call, transfer it, press keys, call a tool. The model asks for an
- * action with a tool call of its server. A model that was not trained for tool calls writes an action line in its text:
+ * The actions of a language model besides speaking: end the call, transfer it, press keys, call a tool. The model asks for an action with
+ * a tool call of its server. A model that was not trained for tool calls writes an action line in its text:
  *
  *     <<hang_up>>
  *     <<press:123#>>
@@ -19,24 +19,24 @@ type Action =
   | { readonly _tag: "Digits"; readonly digits: string }
   | { readonly _tag: "Call"; readonly tool: Tool; readonly arguments: Schema.Json }
 
-/** A tool as the body of `/chat/completions` has it; `parameters` is a JSON schema. */
+/** A tool in the body of a request to `/chat/completions`. `parameters`: a JSON schema. */
 export interface ToolDefinition {
   readonly type: "function"
   readonly function: { readonly name: string; readonly description: string; readonly parameters: object }
 }
 
-/** What the model asked for; a refusal tells it why. */
+/** An action that the model asked for, or a refusal that tells the model the reason. */
 export type CheckedAction = Result.Result<Action, ToolCallRefused>
 
 /** `answer`: a sentence for the model. */
 export const refused = (answer: string): Result.Result<never, ToolCallRefused> => Result.fail(new ToolCallRefused({ answer }))
 
 export interface ModelActions {
-  /** Explains the action lines in the system text. The same bytes for all requests of an agent, so that the server's cache holds. */
+  /** Explains the action lines in the system text. All requests of an agent have the same bytes here, so the server's cache can be used. */
   readonly manual: string
   /** The same actions as tools of a request. */
   readonly definitions: ReadonlyArray<ToolDefinition>
-  /** The action of a line, by the text between `<<` and `>>`. */
+  /** The action of an action line. `body`: the text between `<<` and `>>`. */
   readonly fromLine: (body: string) => CheckedAction
   /** The action of a tool call. `json`: the arguments as JSON text; may be empty. */
   readonly fromCall: (name: string, json: string) => CheckedAction
@@ -56,7 +56,7 @@ const keySequence = /^[0-9*#A-D]{1,32}$/
 
 const listed = (names: ReadonlyArray<string>) => names.length === 0 ? "nothing" : names.join(", ")
 
-/** The arguments of a call as the tool's schema has them. */
+/** Decodes the arguments of a call by the tool's schema. */
 type ArgumentCheck = (value: Schema.Json) => Result.Result<Schema.Json, ToolCallRefused>
 
 const argumentCheckOf = (tool: Tool): Result.Result<ArgumentCheck, BadParameters> =>

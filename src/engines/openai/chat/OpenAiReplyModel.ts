@@ -1,9 +1,8 @@
 /**
- * The reply model at any OpenAI-compatible server, by `POST /chat/completions` with a streamed answer. It was made for Gemma 3 27B
- * first.
+ * The reply model at any OpenAI-compatible server, by `POST /chat/completions` with a streamed answer. It was first made for Gemma 3 27B.
  *
- * One stream of a reply is one request. An answer that calls tools ends the stream with `ToolCalls`; the conversation calls them
- * and asks the model again with the results. Interrupting a stream closes its request, and so the server stops computing.
+ * One stream of a reply is one request. An answer that calls tools ends the stream with `ToolCalls`. Then the conversation calls the
+ * tools and asks the model again with the results. Interrupting a stream closes its request, so that the server stops computing.
  */
 import { Effect, Stream } from "effect"
 import type { EngineSettings } from "../../../config/EngineSettings.ts"
@@ -15,8 +14,8 @@ import * as ReplyAttempts from "./ReplyAttempts.ts"
 
 export interface MakeOptions extends ChatServer.ChatServerOptions {
   /**
-   * Asks for one token when an agent is prepared. Before the first call the server has then loaded the model and computed the agent's
-   * instructions, and its dialect is known. Default true.
+   * Whether one token is asked for when an agent is prepared. Then the server loads the model and computes the agent's instructions before
+   * the first call, and the server's dialect becomes known. Default true.
    */
   readonly isPrimed?: boolean
 }
@@ -25,11 +24,11 @@ const prime = ({ agent, ask }: AgentChat.AgentChat): Effect.Effect<void> =>
   ask({ history: [{ role: "agent", text: agent.lines.greeting }], state: null }, { sampling: { maxTokens: 1, thinkingTokens: 0 } }).pipe(
     Effect.flatMap(({ answer }) => Stream.runDrain(answer.body)),
     Effect.scoped,
-    // A server that still loads its model fails here; warm-up and the first call report it.
+    // This request fails if the server is still loading its model. The warm-up and the first call report that.
     Effect.ignore
   )
 
-/** The engine at these settings. `prepare` fails for an agent with a tool whose parameters are not a JSON schema. */
+/** Makes the engine of these settings. `prepare` fails for an agent with a tool whose parameters are not a JSON schema. */
 export const make = Effect.fnUntraced(function*(settings: EngineSettings, options: MakeOptions = {}) {
   const server = yield* ChatServer.make(settings, options)
   const { budget, endpoint } = server
@@ -39,8 +38,8 @@ export const make = Effect.fnUntraced(function*(settings: EngineSettings, option
         Effect.mapError((error) => ChatServer.failed("refused", error.message))
       )
       const chat = AgentChat.make(server, agent, actions)
-      // In the background: the service starts although the server is not there yet. The window comes last, since Ollama
-      // publishes it only after the model is loaded.
+      // The fiber runs in the background, so that the service starts even if the server is not ready yet. The window is looked up last,
+      // because Ollama publishes it only after the model is loaded.
       yield* Effect.forkScoped(options.isPrimed === false
         ? endpoint.warm()
         : Effect.andThen(Effect.andThen(endpoint.warm(), prime(chat)), budget.lookUp))

@@ -1,6 +1,6 @@
 /**
- * One reply as a stream: the answer's parts while they arrive, then its end. If the answer is of no use and nothing was said yet,
- * the model is asked again.
+ * One reply as a stream: first the parts of the answer as they arrive, then the parts of its ending. If the request was too long, or the
+ * answer has no words, the model is asked again.
  */
 import { Effect, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -24,7 +24,7 @@ const attemptReply = (chat: AgentChat, request: ReplyRequest, attempt: ReplyEndi
         })).pipe(Stream.ensuring(Effect.suspend(() => countTokens(round.answered))))
       }),
       Stream.unwrap,
-      // Some servers refuse a request that is too long inside of an answer of status 200.
+      // Some servers answer with status 200 and refuse a too long request in the body of the answer.
       Stream.catch((error) => {
         const overflow = begun === undefined || begun.round.hasBegun ? undefined : budget.overflowOf(error)
         if (begun === undefined || overflow === undefined) return Stream.fail(error)
@@ -44,5 +44,5 @@ const attemptReply = (chat: AgentChat, request: ReplyRequest, attempt: ReplyEndi
     return Stream.concat(arriving, ending)
   })
 
-/** The reply of an agent. Each run of the stream asks the server anew; interruption closes the request. */
+/** The reply of an agent. Each run of the stream sends a new request. An interruption closes the request. */
 export const stream = (chat: AgentChat, request: ReplyRequest): Stream.Stream<ReplyPart, EngineFailed> => attemptReply(chat, request, { shortenings: 0 })

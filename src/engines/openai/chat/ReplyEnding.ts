@@ -1,6 +1,6 @@
 /**
- * What follows the last chunk of an answer: the server's limits and the model's habits are noted, a sentence that was cut off is
- * finished, and the actions are collected. After an answer without words the model is asked again, or the reply fails.
+ * Handles the end of an answer, after its last chunk. The server's limits and the model's habits are noted for later requests. A sentence
+ * that was cut off is finished, and the actions are collected. After an answer without words the model is asked again, or the reply fails.
  */
 import { Effect, Metric, Option, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -15,9 +15,9 @@ import { isSpoken, partsOf, type ReplyRound } from "./ReplyRound.ts"
 import * as RequestedActions from "./RequestedActions.ts"
 import type * as Thinking from "./Thinking.ts"
 
-/** How a reply is asked for, after earlier answers of no use. */
+/** How a reply is asked for. Earlier answers without words change it. */
 export interface Attempt {
-  /** How thinking is asked for; unset: in the server's usual way. */
+  /** How the request asks for thinking. Unset: as the server's dialect does. */
   readonly thinking?: Thinking.Thinking
   /** How often the request was shortened after the server had begun to answer. */
   readonly shortenings: number
@@ -35,7 +35,7 @@ interface EndedAnswer {
 
 type Ending =
   | { readonly _tag: "Complete"; readonly parts: ReadonlyArray<ReplyPart> }
-  /** Nothing was said. The reply is asked for again in this way. */
+  /** Nothing was said. `attempt`: how the reply is asked for again. */
   | { readonly _tag: "AskAgain"; readonly attempt: Attempt }
 
 /** Notes for later requests whether the model thinks. */
@@ -49,7 +49,7 @@ const noteThoughts = Effect.fnUntraced(function*({ server: { dialect, endpoint: 
   )
 })
 
-/** Counts calls in the text that were left out, and tells the operator once for each format. */
+/** Counts tool calls in the text that were left out, and logs once for each format. */
 const noteWrittenCalls = Effect.fnUntraced(function*({ server: { endpoint: { url: { origin } }, logOnce } }: AgentChat, round: ReplyRound) {
   for (const format of round.droppedFormats) {
     yield* Metric.update(Metrics.textCallsDropped(format), 1)
@@ -64,7 +64,7 @@ const noteWrittenCalls = Effect.fnUntraced(function*({ server: { endpoint: { url
   }
 })
 
-/** Asks the model to finish the sentence in which it was cut off; undefined if it does not. */
+/** Asks the model for the rest of the sentence that was cut off; undefined if the model does not finish it. */
 const askForRest = (chat: AgentChat, { attempt, request }: EndedAnswer, text: string): Effect.Effect<string | undefined> =>
   chat.ask(request, { sampling: { maxTokens: Continuation.maxTokens }, thinking: attempt.thinking, unfinishedText: text }).pipe(
     Effect.flatMap((accepted) => {
@@ -77,7 +77,7 @@ const askForRest = (chat: AgentChat, { attempt, request }: EndedAnswer, text: st
     Effect.orElseSucceed(() => undefined)
   )
 
-/** The parts that end a sentence that was cut off: its missing words, or `CutShort` if whole sentences stand before it. */
+/** The parts that end a sentence that was cut off: its missing words, or `CutShort` if whole sentences come before it. */
 const finishSentence = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnswer): Effect.fn.Return<ReadonlyArray<ReplyPart>, EngineFailed> {
   const { round } = ended
   const { cutBy, spokenText } = round
@@ -104,7 +104,7 @@ const finishSentence = Effect.fnUntraced(function*(chat: AgentChat, ended: Ended
   )
 })
 
-/** After an answer without a word: gives the next attempt, or fails with the reason why there is none. */
+/** The next attempt after an answer without a word. Fails if there is no next attempt; the failure says why. */
 const afterSilence = Effect.fnUntraced(function*({ server: { budget, dialect } }: AgentChat, { accepted, attempt, round }: EndedAnswer): Effect.fn.Return<Attempt, EngineFailed> {
   if (round.cutBy === "filter") return yield* failed("refused", "The server's content filter withheld the answer. Check its settings and the agent's instructions.")
   if (!round.hasThoughts) {
@@ -126,7 +126,7 @@ const afterSilence = Effect.fnUntraced(function*({ server: { budget, dialect } }
 
 const hasCalls = (round: ReplyRound): boolean => round.writtenActions.length > 0 || round.answered.calls.size > 0
 
-/** Ends an answer. Fails if the reply is of no use and asking again would not help. */
+/** Ends an answer. Fails if the answer can't be used and another request would not help. */
 export const end = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnswer): Effect.fn.Return<Ending, EngineFailed> {
   const { accepted, isDone, request, round } = ended
   const { budget, endpoint } = chat.server
@@ -136,7 +136,7 @@ export const end = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnsw
     yield* Effect.logDebug(`The prompt of the reply had ${prompt} tokens, ${cached} of them from the cache; the answer had ${completion}`)
   }
   if (!round.isOver && !isDone && Option.isNone(finishReason)) {
-    return yield* failed("broken", `${endpoint.url.origin} broke its answer off. Look into the server's log.`)
+    return yield* failed("broken", `${endpoint.url.origin} broke off in the middle of its answer. Look into the server's log.`)
   }
   yield* budget.accepted(accepted.fitted, Option.getOrUndefined(usage)?.prompt)
   round.removeRepeatedCalls()

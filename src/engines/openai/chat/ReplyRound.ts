@@ -1,9 +1,9 @@
 /**
- * The answer to one request of a reply. It takes the server's chunks and gives the parts to speak. At its end it holds the actions
+ * The answer to one request of a reply. It turns the server's chunks into the parts to speak. After the last chunk it holds the actions
  * that the model asked for.
  *
- * Behind a tool call only further calls count: text there is a tool's answer that the model has invented. Some servers send one
- * call both as a tool call and as text; it counts once.
+ * After a tool call only further calls count, because text there is a tool's answer that the model has invented. Some servers send the
+ * same call both as a tool call and as text. It counts once.
  */
 import { Array, Cause, Effect, Option, Pull, Result, type Schema, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -15,9 +15,9 @@ import * as ChatStream from "./ChatStream.ts"
 import type { OutputPiece } from "./output/OutputRule.ts"
 import * as ModelOutputParser from "./output/ModelOutputParser.ts"
 
-/** An action that stands in the text: as an action line, or as a tool call in the model's own format. */
+/** An action that the model wrote into the text: as an action line, or as a tool call in the model's own format. */
 export interface WrittenAction {
-  /** The text for the model's next request. */
+  /** The action as text, for the next request to the model. */
   readonly body: string
   readonly action: ModelActions.CheckedAction
   /** Set for a tool call in the model's own format. */
@@ -26,12 +26,12 @@ export interface WrittenAction {
 
 export interface ReplyRoundOptions {
   readonly actions: ModelActions.ModelActions
-  /** How the answer was asked for. */
+  /** The dialect of the request. */
   readonly dialect: Dialect
   readonly parser: ModelOutputParser.ParserOptions
-  /** Characters to speak. A server may ignore its limit of tokens, or count thoughts in it as well. */
+  /** The most characters to speak. A server may ignore the token limit, or also count thoughts in it. */
   readonly maxSpokenCharacters: number
-  /** Characters to read, with the text that is not spoken. */
+  /** The most characters to read, including text that is not spoken. */
   readonly maxReadCharacters: number
 }
 
@@ -52,28 +52,28 @@ const parsedArguments = (json: string): Schema.Json => {
 const callKey = (call: { readonly name: string; readonly arguments: string }): string =>
   `${call.name.toLowerCase()} ${canonical(parsedArguments(call.arguments))}`
 
-/** Characters that are parsed in one go. Then other calls get the event loop. */
+/** Characters that are parsed in one go. After them the event loop serves other calls. */
 const charactersAtOnce = 256
 
 export class ReplyRound {
   readonly #options: ReplyRoundOptions
   #parser: ModelOutputParser.ParserState
-  /** A tool was called, or an action line could not be carried out: the model has to be asked again. */
+  /** A tool was called, or an action line could not be carried out. So the model has to be asked again. */
   #hasCalled = false
   #isTooLong = false
   /** Text that has arrived; parsed up to `#parsedTo`. */
   #arrived = ""
   #parsedTo = 0
   #arrivedCharacters = 0
-  /** The chunks taken last hold a thought apart from the text. */
+  /** The newest chunks have a thought that is separate from the text. */
   #hasNewThought = false
   answered: ChatStream.Answered = ChatStream.empty
   spokenText = ""
-  /** In the order of the text. */
+  /** The actions in the text, in their order. */
   writtenActions: Array<WrittenAction> = []
-  /** Formats of calls in the text that were left out: unreadable, or of no known tool. */
+  /** The formats of calls in the text that were left out, because they were unreadable or named no known tool. */
   readonly droppedFormats: Array<string> = []
-  /** Formats of calls in the text that count. */
+  /** The formats of calls in the text that were readable and named a known tool. */
   readonly writtenFormats: Array<string> = []
   /** The newest text is the model's thinking, which is not spoken. */
   isThinking = false
@@ -91,12 +91,12 @@ export class ReplyRound {
     return this.#options.dialect
   }
 
-  /** The server has sent its reason for the end; only token counts may follow. */
+  /** The server has sent the finish reason. Only token counts may follow. */
   get isFinished(): boolean {
     return Option.isSome(this.answered.finishReason)
   }
 
-  /** Why the text may end within a sentence; undefined if it does not. */
+  /** The cause, if the answer was cut off; undefined if it was not. The text may then end within a sentence. */
   get cutBy(): "limit" | "filter" | undefined {
     if (this.#isTooLong) return "limit"
     if (this.#hasCalled || this.answered.calls.size > 0 || this.#parser.isOver) return undefined
@@ -140,7 +140,7 @@ export class ReplyRound {
     return this.read()
   }
 
-  /** Reads the next part of the text that has arrived. One delta may be very long; other calls must not wait for all of it. */
+  /** Reads the next part of the text that has arrived. One delta may be very long, and other calls must not wait for all of it. */
   read(): ReadonlyArray<ReplyPart> {
     const text = this.#arrived.slice(this.#parsedTo, this.#parsedTo + charactersAtOnce)
     this.#parsedTo += text.length
@@ -154,13 +154,13 @@ export class ReplyRound {
     return parts
   }
 
-  /** Reads the rest that the parser has held back. */
+  /** Reads the text that the parser has held back. */
   end(): ReadonlyArray<ReplyPart> {
     this.hasEnded = true
     return this.#handle(ModelOutputParser.finish(this.#parser, this.cutBy === "limit"))
   }
 
-  /** Removes calls in the text that the server has sent as tool calls, too. Called at the end, when all calls are known. */
+  /** Removes calls in the text that the server has also sent as tool calls. Called at the end, when all calls are known. */
   removeRepeatedCalls(): void {
     const serverCalls = new Set(ChatStream.callsOf(this.answered).map(callKey))
     if (serverCalls.size > 0) this.writtenActions = this.writtenActions.filter(({ call }) => call === undefined || !serverCalls.has(callKey(call)))
@@ -216,22 +216,22 @@ export class ReplyRound {
   }
 }
 
-const signOfLife: ReadonlyArray<ReplyPart> = [{ _tag: "Thinking" }]
+const thinkingPart: ReadonlyArray<ReplyPart> = [{ _tag: "Thinking" }]
 
 /**
- * How long to wait for token counts once the server has sent its reason for the end. Most servers send them at once; some leave the
- * answer open.
+ * How long to wait for token counts after the finish reason. Most servers send them at once. Some servers send none and leave the answer
+ * open.
  */
 const usageTimeoutMillis = 100
 
-/** The parts of an answer while it arrives. The round holds what is left to do when the stream has ended. */
+/** The parts of an answer as it arrives. When the stream has ended, `round` has the answer's actions and the reason for its end. */
 export const partsOf = (round: ReplyRound, chunks: Stream.Stream<ChatStream.Chunk, EngineFailed>): Stream.Stream<ReplyPart, EngineFailed> =>
   Stream.transformPull(chunks, (pull) => {
     const usage = Effect.timeoutOrElse(pull, { duration: usageTimeoutMillis, orElse: () => Cause.done() })
     const arriving = Effect.suspend(() => round.isFinished ? usage : pull).pipe(
       Effect.map((chunks): ReadonlyArray<ReplyPart> => {
         const parts = round.take(chunks)
-        return round.isThinking ? signOfLife : parts
+        return round.isThinking ? thinkingPart : parts
       }),
       Pull.catchDone(() => Effect.sync(() => round.end()))
     )

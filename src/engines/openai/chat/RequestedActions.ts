@@ -1,6 +1,6 @@
 /**
- * What the model asked for in one answer: actions that end or change the call, which follow the last word, and tool calls, whose
- * results the model needs before it speaks on. Pure.
+ * The actions that the model asked for in one answer. Actions that end or change the call are carried out after the last word. The results
+ * of tool calls go to the model before it goes on speaking. Pure.
  */
 import { Result } from "effect"
 import type { ReplyPart, ReplyRequest } from "../../../conversation/ports/ReplyModel.ts"
@@ -12,11 +12,11 @@ import type { ReplyRound } from "./ReplyRound.ts"
 interface RequestedActions {
   /** Keys in their order, then at most one hang-up or transfer. */
   readonly parts: ReadonlyArray<ReplyPart>
-  /** Calls to answer before the model is asked again; empty if it need not be asked again. */
+  /** Calls that must be answered before the model is asked again; empty if the model need not be asked again. */
   readonly calls: ReadonlyArray<ToolCall>
 }
 
-/** Tools that one answer may call; further calls are refused. */
+/** The most calls that are made for one answer. Further calls are refused. */
 const maxToolCalls = 4
 
 const endsCall = ({ _tag }: ReplyPart): boolean => _tag === "HangUp" || _tag === "Transfer"
@@ -27,29 +27,29 @@ class Collector {
   /** At least one call has a result that the model needs. */
   needsAnswer = false
 
-  /** `id`, `name` and `json` are those of the model's next request; `name` is empty for an action that stands in the text. */
+  /** `id`, `name` and `json` are repeated in the next request to the model. `name` is empty for an action that the model wrote as text. */
   add(id: string, name: string, json: string, action: ModelActions.CheckedAction): void {
     if (Result.isFailure(action)) {
       this.needsAnswer = true
       this.calls.push({ id, name, arguments: json, request: Result.fail(action.failure) })
       return
     }
-    const wanted = action.success
-    if (wanted._tag !== "Call") {
-      // The call ends with its first hang-up or transfer; nothing can follow.
-      if (!this.parts.some(endsCall)) this.parts.push(wanted)
+    const asked = action.success
+    if (asked._tag !== "Call") {
+      // The first hang-up or transfer ends the call, so no action can follow it.
+      if (!this.parts.some(endsCall)) this.parts.push(asked)
       // Servers require an answer to each of their own tool calls.
       if (name !== "") this.calls.push({ id, name, arguments: json, request: ModelActions.refused("It will be done when you have spoken.") })
       return
     }
     this.needsAnswer = true
-    const { arguments: value, tool } = wanted
+    const { arguments: value, tool } = asked
     const callRequest: ToolCall["request"] = this.calls.length < maxToolCalls ? Result.succeed({ tool, value }) : ModelActions.refused("Too many calls at once.")
     this.calls.push({ id, name: tool.name, arguments: JSON.stringify(value), request: callRequest })
   }
 }
 
-/** All that the answer of a round asks for: first the actions in its text, then the server's tool calls. */
+/** All actions of a round's answer: first the actions in its text, then the server's tool calls. */
 export const of = (
   round: Pick<ReplyRound, "answered" | "writtenActions">,
   request: Pick<ReplyRequest, "exchanges" | "history" | "isLastRound">,

@@ -1,6 +1,6 @@
 /**
- * The dialect of one chat server, as far as its answers and refusals have shown it. All agents share it, since it belongs to the
- * server and its model.
+ * The dialect of one chat server, as far as its answers and refusals have shown it. All agents share the dialect, because it belongs to
+ * the server and its model.
  */
 import type { ReplySettings } from "../../../config/EngineSettings.ts"
 import * as Dialect from "./Dialect.ts"
@@ -14,18 +14,18 @@ export interface ServerDialectOptions {
   readonly thinking: ReplySettings["thinking"]
 }
 
-/** What an answer shows of the model's thinking. */
+/** What an answer shows about the model's thinking. */
 interface SeenThoughts {
-  /** How the answer was asked for. */
+  /** The dialect of the request. */
   readonly dialect: Dialect.Dialect
   readonly hasThoughts: boolean
-  /** Whether its text began inside of a thought; see `UnopenedThought`. Unset: the answer does not show it. */
+  /** Whether the answer's text began inside of a thought (`UnopenedThought`); undefined if the answer does not show it. */
   readonly opensThought: boolean | undefined
 }
 
 export class ServerDialect {
   readonly #options: ServerDialectOptions
-  /** Unset: no answer has contradicted the guess by the model's name. */
+  /** The corrected dialect; undefined if no answer has contradicted the guess from the model's name. */
   #learnt: Dialect.Dialect | undefined
   #opensThought: boolean | undefined
 
@@ -33,12 +33,12 @@ export class ServerDialect {
     this.#options = options
   }
 
-  /** How a request to this model is written now. */
+  /** The dialect of a request to this model now. */
   of(model: string | undefined): Dialect.Dialect {
     return this.#learnt ?? Dialect.expectedOf(model, this.#options.tools, this.#options)
   }
 
-  /** Whether another request has changed the dialect since `of` returned this one. */
+  /** Whether another request has changed the dialect since `of` returned `dialect`. */
   hasChangedSince(dialect: Dialect.Dialect): boolean {
     return this.#learnt !== undefined && this.#learnt !== dialect
   }
@@ -49,8 +49,8 @@ export class ServerDialect {
   }
 
   /**
-   * Learns from the refusal of a request. `thinking`: how this request asked for thinking, if in another way than `dialect`. Returns
-   * the dialect of the next request; undefined if the message blames nothing in the dialect.
+   * Learns from the refusal of a request. `thinking`: how this request asked for thinking, if not as `dialect` does. Returns the dialect
+   * of the next request; undefined if the message names no part of the dialect as the cause.
    */
   refused(dialect: Dialect.Dialect, thinking: Thinking.Thinking | undefined, message: string): Dialect.Dialect | undefined {
     const next = Dialect.afterRefusal(thinking === undefined ? dialect : { ...dialect, thinking }, message)
@@ -58,21 +58,21 @@ export class ServerDialect {
     return next
   }
 
-  /** Learns from the thoughts of an answer. Returns how thinking is asked for from now on, if that has changed. */
+  /** Learns from the thoughts of an answer. Returns the thinking that requests ask for from now on, if it has changed. */
   answered({ dialect, hasThoughts, opensThought }: SeenThoughts): Thinking.Thinking | undefined {
     this.#opensThought = opensThought ?? this.#opensThought
     if (!hasThoughts) return undefined
     const current = this.#learnt ?? dialect
     const thinking = Thinking.afterThoughts(current.thinking)
-    // Another answer may have taught the same in the meantime.
+    // Another answer may have changed the dialect in the same way in the meantime.
     if (Thinking.isSame(thinking, current.thinking) || !Thinking.isSame(dialect.thinking, current.thinking)) return undefined
     this.#learnt = { ...current, thinking }
     return thinking
   }
 
   /**
-   * How to ask again after an answer that had only thoughts; undefined if that answer was asked for with the least thinking already.
-   * Later answers are asked for in the same way, unless the operator wants the model to think.
+   * The thinking to ask for after an answer that had only thoughts; undefined if that request already asked for the least thinking. Later
+   * requests ask for the same, unless the operator wants the model to think.
    */
   withLeastThinking(dialect: Dialect.Dialect): Thinking.Thinking | undefined {
     const current = this.#learnt ?? dialect

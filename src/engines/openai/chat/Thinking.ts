@@ -4,13 +4,13 @@
  * | field | servers |
  * | --- | --- |
  * | `chat_template_kwargs` | vLLM, SGLang, llama.cpp, for templates with a switch |
- * | `reasoning_effort` | OpenAI, Ollama, newer vLLM and llama.cpp, Mistral, gpt-oss everywhere; not all take `none` |
+ * | `reasoning_effort` | OpenAI, Ollama, newer vLLM and llama.cpp, Mistral, and every server of gpt-oss; not all take `none` |
  * | `think` | Ollama |
  * | `thinking` | DeepSeek's, Zhipu's and Moonshot's own servers |
  * | `reasoning` | OpenRouter |
  *
- * The model's name and the server's address decide the first request. If both are unknown, the model is asked not to think once it
- * was seen to think. A field that the server refuses is left out from then on. Pure.
+ * The model's name and the server's address decide the fields of the first request. If both are unknown, the model is asked not to think
+ * only after it was seen to think. A field that the server refuses is left out from then on. Pure.
  */
 import type { ReplySettings } from "../../../config/EngineSettings.ts"
 
@@ -19,17 +19,17 @@ type ThinkingField = "chat_template_kwargs" | "reasoning_effort" | "think" | "th
 
 type Effort = "none" | "minimal" | "low" | "medium" | "high"
 
-/** From least to most. */
+/** The efforts from least to most. */
 const efforts: ReadonlyArray<Effort> = ["none", "minimal", "low", "medium", "high"]
 
 export interface Thinking {
-  /** The effort that is asked for; `unset`: the request has no such field. */
+  /** The effort that the request asks for; `unset`: the request has no field for it. */
   readonly effort: Effort | "unset"
-  /** The fields that carry it, without those that the server refused. */
+  /** The fields that carry the effort, without fields that the server refused. */
   readonly fields: ReadonlyArray<ThinkingField>
   /** The name of the switch in the model's template, inside of `chat_template_kwargs`. */
   readonly templateSwitch: "enable_thinking" | "thinking" | "both"
-  /** Thoughts are wanted, or come in spite of `effort`. So the limit of tokens has to have room for them besides the answer. */
+  /** Thoughts are wanted, or come in spite of `effort`. So the token limit must have room for thoughts and answer. */
   readonly isExpected: boolean
 }
 
@@ -46,7 +46,7 @@ const fieldsByHost: ReadonlyArray<readonly [host: RegExp, fields: ReadonlyArray<
   [/(?:^|\.)(?:openai\.com|azure\.com|mistral\.ai|groq\.com|googleapis\.com)$/, ["reasoning_effort"]]
 ]
 
-/** By Ollama's port, or by the form of its names: `qwen3:8b`. */
+/** Recognizes Ollama by its port, or by the form of its model names: `qwen3:8b`. */
 const isOllama = (model: string, url: URL | undefined): boolean => url?.port === "11434" || /^[\w./-]+:[\w.-]+$/.test(model)
 
 const fieldsOf = (model: string, url: URL | undefined): ReadonlyArray<ThinkingField> => {
@@ -56,7 +56,7 @@ const fieldsOf = (model: string, url: URL | undefined): ReadonlyArray<ThinkingFi
   return isOllama(model, url) ? ["reasoning_effort", "think"] : ["chat_template_kwargs", "reasoning_effort"]
 }
 
-/** What to ask of a model of this name at this address. */
+/** The first guess for a model of this name at this address. `wanted`: the operator's choice. */
 export const expectedOf = (model: string | undefined, url: URL | undefined, wanted: ReplySettings["thinking"]): Thinking => {
   const name = model ?? ""
   const isKnown = switchableModels.test(name) || alwaysThinkingModels.test(name) || openAiModels.test(name)
@@ -69,7 +69,7 @@ export const expectedOf = (model: string | undefined, url: URL | undefined, want
   }
 }
 
-/** The fields as the body of a request has them. */
+/** The fields in the body of a request. */
 export const requestFields = ({ effort, fields, templateSwitch }: Thinking): object => {
   if (effort === "unset") return {}
   const isOn = effort !== "none" && effort !== "minimal"
@@ -106,14 +106,14 @@ const supportedEfforts = (message: string): ReadonlyArray<Effort> => {
   return efforts.filter((effort) => new RegExp(`\\b${effort}\\b`).test(list))
 }
 
-/** What to ask after a refusal with this message; undefined if the message does not blame the fields of thinking. */
+/** The thinking to ask for after a refusal with this message; undefined if the message names no field of thinking as the cause. */
 export const afterRefusal = (thinking: Thinking, message: string): Thinking | undefined => {
   if (thinking.effort === "unset") return undefined
   if (/chat_template_kwargs|enable_thinking/.test(message)) return without(thinking, "chat_template_kwargs")
   if (/reasoning[_ .]effort/i.test(message)) {
     const { effort } = thinking
     const supported = supportedEfforts(message)
-    // The lowest supported effort that is not below the one asked for, else the highest.
+    // The lowest supported effort that is not below `effort`. If there is none, the highest supported effort.
     const next = supported.find((other) => efforts.indexOf(other) >= efforts.indexOf(effort)) ?? supported.at(-1)
     return next === undefined || next === effort ? without(thinking, "reasoning_effort") : { ...thinking, effort: next }
   }
@@ -123,7 +123,7 @@ export const afterRefusal = (thinking: Thinking, message: string): Thinking | un
   return /["'`]think["'`]|\b(?:field|parameter|argument)\W+think\b/i.test(message) ? without(thinking, "think") : undefined
 }
 
-/** What to ask after thoughts used up all tokens of an answer: the least thinking, and room for thoughts that still come. */
+/** The thinking to ask for after thoughts have used up all tokens of an answer: the least effort, with tokens for thoughts. */
 export const leastOf = (thinking: Thinking): Thinking => {
   const isReducible = thinking.effort !== "none" && thinking.effort !== "minimal" && thinking.fields.length > 0
   // Servers whose only field is `reasoning_effort` all take `low`; not all take `none`.
@@ -131,13 +131,13 @@ export const leastOf = (thinking: Thinking): Thinking => {
   return { ...thinking, effort: isReducible ? effort : thinking.effort, isExpected: true }
 }
 
-/** Whether both ask for the same effort and leave the same room. */
+/** Whether both ask for the same effort and give thoughts the same tokens. */
 export const isSame = (one: Thinking, other: Thinking): boolean => one.effort === other.effort && one.isExpected === other.isExpected
 
-/** What `after` leaves out or writes differently than `before`, as a phrase for the operator's log. */
+/** The part of `before` that `after` leaves out or writes in another way, as a phrase for the operator's log. */
 export const difference = (before: Thinking, after: Thinking): string =>
   before.fields.find((field) => !after.fields.includes(field)) ?? (after.effort === "unset" ? "thinking" : `reasoning_effort ${before.effort}`)
 
-/** What to ask of a model that was seen to think: not to think. If it was asked that already, it gets tokens for its thoughts. */
+/** The thinking to ask for after the model was seen to think: none. If requests already asked for none, thoughts get tokens. */
 export const afterThoughts = (thinking: Thinking): Thinking =>
   thinking.effort === "unset" && thinking.fields.length > 0 && !thinking.isExpected ? { ...thinking, effort: "none" } : { ...thinking, isExpected: true }

@@ -1,4 +1,4 @@
-/** The body of an answer: bounded in time and length while it arrives, and read as text or as JSON. */
+/** The body of an answer. Its pauses and its length are limited while it arrives. It is read as text or as JSON. */
 import { Cause, Effect, Option, Stream } from "effect"
 import type { HttpClientError } from "effect/http"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -9,7 +9,7 @@ import * as ServerError from "./ServerError.ts"
 
 export type AnswerBody = Stream.Stream<Uint8Array, EngineFailed>
 
-/** The longest JSON answer (bytes). It is parsed in one go: a longer answer would hold up every call. */
+/** The longest JSON answer (bytes). It is parsed in one go, so a longer answer would hold up every call. */
 const maxJsonBytes = 2 * 1024 * 1024
 
 interface BoundedOptions {
@@ -18,11 +18,11 @@ interface BoundedOptions {
   readonly abort: Effect.Effect<void>
   /** Bytes of the longest body. */
   readonly maxBytes: number
-  /** ms from one piece to the next. The time in which a piece is processed does not count. */
+  /** The most ms from one piece to the next. The time in which a piece is processed does not count. */
   readonly maxPause: number
 }
 
-/** The bytes of a response. Fails if they pause for too long, are too many or break off. */
+/** The bytes of a response. Fails if a pause is too long, if there are too many bytes, or if the connection breaks. */
 export const bounded = (
   bytes: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>,
   { abort, maxBytes, maxPause, server }: BoundedOptions
@@ -30,12 +30,12 @@ export const bounded = (
   Stream.transformPull(bytes, Effect.fnUntraced(function*(pull, scope) {
     const { endWait, late, startWait } = yield* StreamTimeout.make(maxPause)
     let read = 0
-    let isLate = false
-    const giveUp = Effect.suspend(() => {
-      isLate = true
+    let hasTimedOut = false
+    const abortLate = Effect.suspend(() => {
+      hasTimedOut = true
       return abort
     })
-    yield* Effect.forkIn(Effect.andThen(late, giveUp), scope)
+    yield* Effect.forkIn(Effect.andThen(late, abortLate), scope)
 
     const next = Effect.suspend(() => {
       startWait()
@@ -44,7 +44,7 @@ export const bounded = (
     return next.pipe(
       Effect.mapError((error) => {
         if (Cause.isDone(error)) return error
-        return isLate ? ConnectionFailure.silence(server, "stopped in the middle of its answer") : ConnectionFailure.withinAnswer(server, error)
+        return hasTimedOut ? ConnectionFailure.silence(server, "stopped in the middle of its answer") : ConnectionFailure.withinAnswer(server, error)
       }),
       Effect.flatMap((pieces) => {
         endWait()
@@ -54,7 +54,7 @@ export const bounded = (
     )
   }))
 
-/** The whole of a short body as text. */
+/** A whole body as text. For short bodies. */
 export const text = ({ body }: { readonly body: AnswerBody }): Effect.Effect<string, EngineFailed> =>
   Stream.runFold(Stream.decodeText(body), () => "", (all, piece) => all + piece)
 

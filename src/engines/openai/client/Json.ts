@@ -1,7 +1,7 @@
-/** Parses JSON of servers. No schema, for speed: a reply has an event for each token. */
+/** Parses JSON from servers, without a schema. A schema would be too slow, because a reply has an event for each token. */
 import { Option } from "effect"
 
-/** None for a text that is no JSON. */
+/** `None` if the text is not JSON. */
 export const parse = (text: string): Option.Option<unknown> => {
   try {
     return Option.some(JSON.parse(text))

@@ -1,9 +1,10 @@
 /**
- * Asks whether a server is alive, by any page that it has. Some servers list no models, and some have no health page.
+ * Checks whether a server is alive, with any page that the server has. Some servers list no models, and some have no health page.
  *
- * - A status below 500 shows that the server is alive, "not found" and "no key" included. So does 501: the server does not know GET.
- * - 502, 503 and 504 show that the server can't work: it loads its model, or a proxy has no server behind it.
- * - Any other error, or a connection that is closed without an answer, may concern that page alone: the next page is asked.
+ * - A status below 500 shows that the server is alive, even if the page is not found or the key is missing. A 501 shows it, too: the
+ *   server does not support GET.
+ * - 502, 503 and 504 show that the server can't work. It is loading its model, or a proxy can't reach the server behind it.
+ * - Any other error, or a connection that is closed without an answer, may concern only this page. So the next page is asked.
  *
  * The page that answered is asked first the next time.
  */
@@ -18,8 +19,8 @@ interface Page {
 }
 
 /**
- * The pages in order. OpenAI and nearly all others have the first; vLLM, llama.cpp, Kokoro and speaches the second; gateways the third;
- * every server the last.
+ * The pages in order. OpenAI and nearly all other servers have the first page. vLLM, llama.cpp, Kokoro and speaches have the second,
+ * gateways have the third, and every server has the last.
  */
 const pages: ReadonlyArray<Page> = [
   { path: "/models", from: "base" },
@@ -33,7 +34,7 @@ const isAlive = (error: EngineFailed): boolean => {
   return status !== undefined && (status < 500 || status === 501)
 }
 
-/** Whether the error may concern this page alone. */
+/** Whether the error may concern only this page. */
 const isAboutPage = (error: EngineFailed): boolean => {
   const status = ServerError.statusOf(error)
   return status === undefined ? error.reason === "broken" : status < 502 || status > 504

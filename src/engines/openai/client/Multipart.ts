@@ -1,10 +1,10 @@
 /**
- * A form with one file, as `multipart/form-data` (RFC 7578). It is one array, so its length is known and it can be sent again on another
- * connection.
+ * A form with one file, as `multipart/form-data` (RFC 7578). The body is one array, so its length is known and it can be sent again on
+ * another connection.
  */
 import { HttpBody } from "effect/http"
 
-/** Separates the fields. No sound holds these 36 characters by chance. */
+/** Separates the fields. No sound holds these 38 characters by chance. */
 const boundary = "client-caller-7f3Qm9ZxT2vKd8LwBs5RyH1e"
 
 const encoder = new TextEncoder()

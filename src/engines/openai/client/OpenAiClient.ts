@@ -1,10 +1,10 @@
 /**
- * One engine at an OpenAI-compatible address. Requests carry its key, answers are streams of bytes, and each failure is an
- * `EngineFailed`.
+ * The client of one engine at an OpenAI-compatible address. Requests carry the engine's key, answers are streams of bytes, and each failure
+ * is an `EngineFailed`.
  *
- * An answer lives in a scope. Closing the scope, by interruption or otherwise, aborts the request and closes its connection. Most servers
- * then stop their work; some transcription servers go on (`RequestPace`). A body that was read to its end leaves the connection open for
- * the next request.
+ * An answer belongs to a scope. When the scope is closed, also by an interruption, the request is aborted and its connection is closed.
+ * Then most servers stop their work, but some transcription servers go on (`RequestPace`). After a body was read to its end, the
+ * connection stays open for the next request.
  */
 import { Cause, Clock, Duration, Effect, Exit, Option, Schema, Scope, Stream } from "effect"
 import { type Headers, type HttpBody, HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
@@ -19,21 +19,21 @@ import * as Json from "./Json.ts"
 import { RequestedModel } from "./RequestedModel.ts"
 import * as ServerError from "./ServerError.ts"
 
-/** How a request is sent and how long the server may be silent. These bounds end requests outside of a turn; a turn has its own (`StageBudget`). */
+/** How a request is sent, and how long the server may be silent. A turn also sets a limit of its own (`StageBudget`). */
 export interface RequestOptions {
-  /** From the request to the answer's head. Default 15 s, or as long as the turn waits, if that is longer. */
+  /** The longest time from the request to the answer's head. Default 15 s, or as long as the turn waits, if that is longer. */
   readonly answer?: Duration.Input
-  /** From one piece of the body to the next. Default 10 s, or as long as the turn waits, if that is longer. */
+  /** The longest time from one piece of the body to the next. Default 10 s, or as long as the turn waits, if that is longer. */
   readonly piece?: Duration.Input
   /** Media types of the answer. Default `application/json`. */
   readonly accept?: string
   /** The longest body that is read. Default 16 MiB. */
   readonly maxBytes?: number
-  /** `base`: the path follows the configured address, which ends with the version. `origin`: it follows the host. Default `base`. */
+  /** The address before the path. `base` (default): the configured address, which ends with the version. `origin`: scheme and host. */
   readonly from?: "base" | "origin"
   /** Whether the request is sent once more if its connection breaks before an answer. Default true. */
   readonly isResent?: boolean
-  /** The use that is counted with the request, once the server has it. */
+  /** The use that is counted if the request is answered or interrupted. */
   readonly use?: Use
 }
 
@@ -43,20 +43,20 @@ type Use = Omit<EngineMeter.EngineUse, "stage" | "engine" | "requests">
 /** An answer with a status of 2xx. */
 export interface Answer {
   readonly headers: Headers.Headers
-  /** In lower case and without parameters; empty if the server names none. */
+  /** The media type in lower case and without parameters; empty if the server names none. */
   readonly contentType: string
-  /** Can be read once, within the scope of the request. */
+  /** The body can be read once, within the scope of the request. */
   readonly body: AnswerBody.AnswerBody
 }
 
 export interface OpenAiClient extends ServerError.EngineServer {
-  /** The model that requests are to name; none if a request needs no name. See `RequestedModel`. */
+  /** The model that requests should name; none if requests need no name. See `RequestedModel`. */
   readonly model: Effect.Effect<Option.Option<string>>
   readonly post: (path: string, body: HttpBody.HttpBody, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
   /** Counts use that is known only after the request. */
   readonly count: (use: Use) => Effect.Effect<void>
   readonly get: (path: string, options?: RequestOptions) => Effect.Effect<Answer, EngineFailed, Scope.Scope>
-  /** Opens this many connections (default 1), so that the first request finds one. Never fails: a probe watches the server. */
+  /** Opens this many connections (default 1) for the first requests. Never fails, because a probe watches the server. */
   readonly warm: (connections?: number) => Effect.Effect<void>
 }
 
@@ -67,13 +67,13 @@ const defaultAnswerMillis = 15_000
 const defaultPieceMillis = 10_000
 const defaultMaxBytes = 16 * 1024 * 1024
 
-/** Bytes of an error's body that are read. */
+/** The most bytes of an error's body that are read. */
 const maxErrorBytes = 16 * 1024
 
 const Models = Schema.Struct({ data: Schema.Array(Schema.Struct({ id: Schema.String })) })
 const decodeModels = Schema.decodeUnknownOption(Models)
 
-/** The text of a request, which `ServerError.failure` hides from its advice; empty for a body in pieces. */
+/** The text of a request, which `ServerError.failure` keeps out of its advice; empty for a body in pieces. */
 export const textOf = (body: HttpBody.HttpBody): string =>
   body._tag === "Uint8Array" ? new TextDecoder().decode(body.body).replace(/\\[nrt"\\/]/g, " ") : ""
 
@@ -85,7 +85,7 @@ const retryAfterIn = (headers: Headers.Headers, now: number): Option.Option<Dura
   return Number.isNaN(date) ? Option.none() : Option.some(Duration.millis(Math.max(0, date - now)))
 }
 
-/** The failure of a response whose status is not 2xx. If its body can't be read in time, the failure does without it. */
+/** The failure of a response whose status is not 2xx. If the body can't be read in time, the failure has no words of the server. */
 const failureIn = Effect.fnUntraced(function*(
   server: ServerError.EngineServer,
   { headers, status, stream }: HttpClientResponse.HttpClientResponse,
@@ -106,14 +106,14 @@ const failureIn = Effect.fnUntraced(function*(
   return ServerError.failure({
     server,
     status,
-    // The words of an HTML page help nobody.
+    // The text of an HTML page does not help the operator.
     body: Option.getOrElse(Json.parse(text), () => text.startsWith("<") ? "" : text),
     sent,
     retryAfter: retryAfterIn(headers, now)
   })
 })
 
-/** The server's address and model come from the settings. Asks the server nothing yet. */
+/** Makes the client of the server at these settings. Sends no request. */
 export const make = Effect.fnUntraced(function*(
   stage: Stage,
   { apiKey, model, url }: EngineSettings
@@ -133,7 +133,7 @@ export const make = Effect.fnUntraced(function*(
     const budget = (yield* StageBudget) ?? 0
     const sent = client.execute(authorized(HttpClientRequest.accept(request, options.accept ?? "application/json")))
     const response = yield* sent.pipe(
-      // A request on a connection that was just being closed never arrived. These requests change nothing, so one may be sent twice.
+      // The request never arrived if the server was just closing the connection. Requests have no lasting effect, so it may be sent twice.
       Effect.catchIf((error) => options.isResent !== false && ConnectionFailure.isBroken(error), () => sent),
       Effect.mapError((error) => ConnectionFailure.beforeAnswer(server, error)),
       Scope.provide(scope),
@@ -143,7 +143,7 @@ export const make = Effect.fnUntraced(function*(
       })
     )
     if (response.status < 200 || response.status >= 300) return yield* (yield* failureIn(server, response, textOf(request.body)))
-    // Read once: each access to `response.headers` makes all headers anew.
+    // The headers are read once, because each access to `response.headers` makes all headers again.
     const { headers } = response
     return {
       headers,

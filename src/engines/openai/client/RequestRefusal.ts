@@ -1,8 +1,9 @@
 /**
- * Recognizes an error that is about the request, though its status does not say so: a content filter, or a context that is too long.
+ * Recognizes errors that refuse the request although their status does not show it. A content filter may have refused the request, or the
+ * context may be too long.
  *
- * Errors in the middle of a stream have no status, and some servers answer 500 to a request that they refuse. The same request would
- * be refused again, but other requests would not.
+ * Errors in the middle of a stream have no status, and some servers answer 500 to a request that they refuse. The same request would be
+ * refused again, but other requests would not.
  */
 import { Predicate } from "effect"
 
@@ -26,7 +27,7 @@ const names = new Set([
 
 const words = /content[_ ](?:filter|(?:management )?policy)|safety (?:system|filter)|maximum context length|(?:exceeds?|larger than|too long for) the (?:available |model'?s )?context|context (?:size|length|window) (?:exceeded|has been exceeded)/i
 
-/** How deep errors within errors are read. */
+/** The most levels of errors within errors that are read. */
 const maxDepth = 4
 
 /** Whether the error, or an error within it, refuses the request. Gateways wrap the errors of the servers behind them. */
@@ -38,5 +39,8 @@ const refuses = (body: unknown, depth: number): boolean => {
   return [message, error, innererror, detail].some((inner) => refuses(inner, depth + 1))
 }
 
-/** `status`: 0 if there is none. Only for 0 and 500 does the body decide: any other status tells what the error is about. */
+/**
+ * Whether the error refuses the request although its status does not show it. `status`: 0 if there is none. The body is read only for 0
+ * and 500, because any other status is reliable.
+ */
 export const isAbout = (status: number, body: unknown): boolean => (status === 0 || status === 500) && refuses(body, 0)

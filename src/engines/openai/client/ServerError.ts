@@ -1,14 +1,14 @@
 /**
- * A server's answer that is an error: what it says about the request, and what the operator can do about it. Pure.
+ * The failure of a request that a server has answered with an error. It says what the error means and what the operator can do. Pure.
  *
- * The advice holds the server's own words as far as `ServerWords` shows them.
+ * The advice quotes the server's words as far as `ServerWords` allows.
  */
 import { Data, type Duration, Option, Redacted } from "effect"
 import { EngineFailed, type Stage } from "../../../conversation/ports/Engine.ts"
 import * as RequestRefusal from "./RequestRefusal.ts"
 import * as ServerWords from "./ServerWords.ts"
 
-/** An engine's server, as the operator knows it. */
+/** The server of an engine. */
 export interface EngineServer {
   readonly stage: Stage
   /** The configured address. */
@@ -19,11 +19,11 @@ export interface EngineServer {
 export class ServerError extends Data.TaggedError("ServerError")<{
   /** The HTTP status, or the error's own code if that is a number; 0 if there is neither. */
   readonly status: number
-  /** How long the server asks to be left alone. */
+  /** The pause that the server asks for. */
   readonly retryAfter: Option.Option<Duration.Duration>
-  /** The server's own words; they may quote the caller's. */
+  /** The server's own words. They may quote the caller's words. */
   readonly detail: Redacted.Redacted
-  /** The whole error, parsed: it may hold figures beside the words. */
+  /** The whole error, parsed. It may hold figures that are not in the words. */
   readonly body: Redacted.Redacted<unknown>
 }> {
   override get message() {
@@ -31,7 +31,7 @@ export class ServerError extends Data.TaggedError("ServerError")<{
   }
 }
 
-/** What the variables of a stage begin with. */
+/** The beginning of the names of a stage's environment variables. */
 export const variablePrefixes: Record<Stage, string> = {
   voiceActivity: "VAD",
   speechToText: "STT",
@@ -47,20 +47,20 @@ const reasonOf = (status: number): EngineFailed["reason"] => {
 
 const adviceFor = (stage: Stage, status: number): string => {
   const prefix = variablePrefixes[stage]
-  if (status >= 300 && status < 400) return `Set ${prefix}_URL to where the server redirects to.`
+  if (status >= 300 && status < 400) return `Set ${prefix}_URL to the address that the server redirects to.`
   switch (status) {
     case 401:
     case 403:
-      return `Set ${prefix}_API_KEY to a key that the server takes.`
+      return `Set ${prefix}_API_KEY to a key that the server accepts.`
     case 404:
     case 405:
-      return `Check that ${prefix}_URL ends with the version, as /v1, and that the server has the model of ${prefix}_MODEL.`
+      return `Check that ${prefix}_URL ends with the version, such as /v1, and that the server has the model of ${prefix}_MODEL.`
     case 413:
-      return "Raise the server's limit of a request's size."
+      return "Raise the server's limit for the size of a request."
     case 429:
-      return "Give the server room for more requests at once, or use more of them."
+      return "Let the server take more requests at once, or use more servers."
     case 503:
-      return "Wait until the server has loaded its model, or give it room for more requests at once."
+      return "Wait until the server has loaded its model, or let it take more requests at once."
   }
   return status >= 500 ? "Look into the server's log." : `Check that the server has the model of ${prefix}_MODEL and look into its log.`
 }
@@ -72,7 +72,7 @@ export const failure = ({ body, retryAfter = Option.none(), sent, server: { stag
   readonly status: number
   /** The error, parsed if it is JSON. */
   readonly body: unknown
-  /** The text of the request: its words are not shown. */
+  /** The text of the request. Its words are not shown. */
   readonly sent: string
   readonly retryAfter?: Option.Option<Duration.Duration>
 }): EngineFailed => {
@@ -87,7 +87,7 @@ export const failure = ({ body, retryAfter = Option.none(), sent, server: { stag
   })
 }
 
-/** The failure of a request whose answer no OpenAI-compatible server would send. */
+/** The failure of a request whose answer can't be read. An OpenAI-compatible server would not send it. */
 export const unreadable = ({ stage, url }: EngineServer): EngineFailed =>
   new EngineFailed({
     stage,
@@ -95,21 +95,21 @@ export const unreadable = ({ stage, url }: EngineServer): EngineFailed =>
     advice: `${url.origin} sent an answer that can't be read. Check that ${variablePrefixes[stage]}_URL names an OpenAI-compatible server.`
   })
 
-/** How long the server asked to be left alone. */
+/** The pause that the server asked for. */
 export const retryAfterOf = ({ cause }: EngineFailed): Option.Option<Duration.Duration> =>
   cause instanceof ServerError ? cause.retryAfter : Option.none()
 
-/** The status of the answer; `undefined` if there was no answer, or an error without a code in the middle of one. */
+/** The status of the answer; `undefined` if there was no answer, or if an error in the middle of an answer had no code. */
 export const statusOf = ({ cause }: EngineFailed): number | undefined =>
   cause instanceof ServerError && cause.status > 0 ? cause.status : undefined
 
-/** Whether the server refuses something in the request. It may take a request with fewer fields. */
+/** Whether the server refuses something in the request. It may accept a request with fewer fields. */
 export const isInvalidRequest = ({ cause }: EngineFailed): boolean =>
   cause instanceof ServerError && (cause.status === 400 || cause.status === 422)
 
 /** Whether the request refers to something that the server does not have. */
 export const isConflict = ({ cause }: EngineFailed): boolean => cause instanceof ServerError && cause.status === 409
 
-/** Whether the server's own words match. */
+/** Whether the server's own words match `words`. */
 export const mentions = ({ cause }: EngineFailed, words: RegExp): boolean =>
   cause instanceof ServerError && words.test(Redacted.value(cause.detail))

@@ -1,22 +1,22 @@
 /**
- * A server's own words about an error: where they stand in the body, and how much of them a log may show. Pure.
+ * Finds a server's own words in the body of an error, and decides how much of them a log may show. Pure.
  *
  * Servers often quote the request. So a log shows their words without quotations, long numbers and words of the request.
  */
 import { Predicate } from "effect"
 
-/** Characters of a message that the log shows. */
+/** The most characters of a message that the log shows. */
 const maxShownCharacters = 160
 
-/** Characters of a message that are read. */
+/** The most characters of a message that are read. */
 const maxReadCharacters = 4000
 
-/** This many words of the request in a row are a quotation. */
+/** This many words in a row that are also in the request count as a quotation. */
 const quotedWords = 3
 
 /**
- * The message in an error's body; empty if there is none. `{"error":{"message"}}` is OpenAI's and llama.cpp's, `{"error":"…"}` Ollama's,
- * `{"message"}` that of vLLM before 0.10. `{"detail"}` is FastAPI's, which names the field in `loc`.
+ * The message in an error's body; empty if there is none. OpenAI and llama.cpp send `{"error":{"message"}}`, Ollama sends `{"error":"…"}`,
+ * and vLLM before 0.10 sends `{"message"}`. FastAPI sends `{"detail"}` and names the field in `loc`.
  */
 export const messageOf = (body: unknown): string => {
   if (Predicate.isString(body)) return body
@@ -29,7 +29,7 @@ export const messageOf = (body: unknown): string => {
 
 const wordsOf = (text: string): ReadonlyArray<string> => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []
 
-/** The indices of the words that the request holds too, in the same order. */
+/** The indices of the words that the request also has, in the same order. */
 const quotedIndices = (words: ReadonlyArray<string>, sent: string): ReadonlySet<number> => {
   const request = ` ${wordsOf(sent).join(" ")} `
   const indices = new Set<number>()
@@ -40,7 +40,7 @@ const quotedIndices = (words: ReadonlyArray<string>, sent: string): ReadonlySet<
   return indices
 }
 
-/** The message as a log may show it: at most 160 characters, and nothing that may be the caller's or a key. `sent`: the request's text. */
+/** The message as a log may show it: at most 160 characters, without possible words of the caller or keys. `sent`: the request's text. */
 export const shown = (message: string, sent: string): string => {
   const plain = message
     .slice(0, maxReadCharacters)

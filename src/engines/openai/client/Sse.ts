@@ -1,5 +1,5 @@
 /**
- * Server-sent events of the OpenAI-compatible servers. Each `data` is a JSON document; most servers send `[DONE]` last. An error in the
+ * Server-sent events of the OpenAI-compatible servers. Each `data` is a JSON document. Most servers send `[DONE]` last. An error in the
  * middle is `{"error":…}`.
  *
  * https://html.spec.whatwg.org/multipage/server-sent-events.html
@@ -12,16 +12,16 @@ import type { AnswerBody } from "./AnswerBody.ts"
 import * as Json from "./Json.ts"
 import * as ServerError from "./ServerError.ts"
 
-/** Characters of one event. A second of speech in base64 takes less than a tenth of that. */
+/** The most characters of one event. A second of speech in base64 has less than a tenth of them. */
 const defaultMaxEventSize = 4 * 1024 * 1024
 
-/** Unreadable events that are skipped. After one more, the server is taken for a server of another protocol. */
+/** The most unreadable events that are skipped. One more fails the answer, because the server seems to have another protocol. */
 const maxSkippedEvents = 1
 
-/** How long the end of a body is read behind `[DONE]`. */
+/** How long the end of a body is read after `[DONE]`. */
 const drainTimeout = "100 millis"
 
-/** An error's own code: vLLM and llama.cpp write an HTTP status, others a word or nothing. */
+/** The HTTP status in an error; 0 if it has none. vLLM and llama.cpp write the status as `code`. Other servers write a word or no code. */
 const statusOf = (error: unknown): number =>
   Predicate.hasProperty(error, "code") && Predicate.isNumber(error.code) && error.code >= 400 && error.code < 600 ? error.code : 0
 
@@ -41,15 +41,15 @@ const failureOf = (server: ServerError.EngineServer, error: unknown, sent: strin
 export const failureIn = (server: ServerError.EngineServer, document: unknown, sent: string): Option.Option<EngineFailed> =>
   Option.map(errorIn(document), (error) => failureOf(server, error, sent))
 
-/** The content of the events so far. Items before an error still count. */
+/** The content of the newest events. Items before an error still count. */
 interface ReadEvents<A> {
   readonly items: ReadonlyArray<A>
-  /** Events that could not be read. */
+  /** The number of events that could not be read. */
   readonly skipped: number
   readonly error: EngineFailed | undefined
 }
 
-/** The events of one answer: bytes in, documents out. */
+/** Reads the events of one answer from its bytes. */
 class EventReader<A> {
   readonly #server: ServerError.EngineServer
   readonly #decode: (document: unknown) => Result.Result<A, unknown>
@@ -66,7 +66,7 @@ class EventReader<A> {
     this.#decode = decode
     this.#sent = sent
     this.#parser = Events.makeParser((event) => {
-      // A `retry` hint is no event.
+      // A `retry` hint is not an event.
       if (event._tag === "Event") this.#events.push(event)
     }, { maxEventSize })
   }
@@ -77,11 +77,11 @@ class EventReader<A> {
   }
 
   end(): void {
-    // Some servers leave out the empty line behind the last event.
+    // Some servers leave out the empty line after the last event.
     this.#parser.feed(`${this.#utf8.decode()}\n\n`)
   }
 
-  /** Takes the events that are complete. */
+  /** Removes the events that are complete and returns their content. */
   take(): ReadEvents<A> {
     const items: Array<A> = []
     let skipped = 0
@@ -109,7 +109,7 @@ class EventReader<A> {
 }
 
 /**
- * Reads the events of answers; the schema is compiled here, once for all answers. The events end with `[DONE]` or with the body.
+ * Reads the events of answers. The schema is compiled here, once for all answers. The events end with `[DONE]` or with the body.
  *
  * An event of more than `maxEventSize` characters fails the answer, because an event is joined and parsed in one go.
  */
@@ -119,7 +119,7 @@ export const decoder = <A>(
   maxEventSize = defaultMaxEventSize
 ) => {
   const decode = Schema.decodeUnknownResult(schema)
-  /** `sent`: the request's text, see `ServerError.failure`. `onDone`: called at `[DONE]`, which a broken connection lacks. */
+  /** `sent`: the request's text, see `ServerError.failure`. `onDone`: called at `[DONE]`, so not if the connection breaks before. */
   return ({ body }: { readonly body: AnswerBody }, sent = "", onDone: () => void = () => undefined): Stream.Stream<A, EngineFailed> =>
     Stream.transformPull(body, (pull) =>
       Effect.sync(() => {

@@ -1,9 +1,9 @@
 /**
  * Speech by any server with `POST /audio/speech`: Sesame CSM, Kokoro, speaches, vLLM-Omni, OpenAI.
  *
- * Servers differ in the fields that they take and in how they send sound. The first request has all helpful fields; later requests leave
- * out fields that the server refused (`SpeechFields`). The bytes of an answer show its format (`SpeechBody`). A server without PCM is
- * asked for WAV. Sound is passed on while it arrives. An agent's fixed lines are kept in memory (`PreparedLines`).
+ * Servers differ in the fields that they take and in how they send sound. The first request has all helpful fields. Later requests leave
+ * out the fields that the server refused (`SpeechFields`). The bytes of an answer show its format (`SpeechBody`). A server without PCM is
+ * asked for WAV. Sound is passed on as it arrives. An agent's fixed lines are kept in memory (`PreparedLines`).
  */
 import { Effect, Option, Schema, type Scope, Stream } from "effect"
 import { Base64 } from "effect/encoding"
@@ -24,17 +24,17 @@ import * as SpeechFault from "./SpeechFault.ts"
 import * as SpeechFields from "./SpeechFields.ts"
 
 export interface MakeOptions {
-  /** Whether the server takes the sound of earlier turns. Default: if the model's name holds "csm". */
+  /** Whether the server takes the sound of earlier turns. Default: true if the model's name has "csm" in it. */
   readonly takesContext?: boolean
 }
 
 /** How many fixed lines are requested at the same time. */
 const concurrentLines = 4
 
-/** ms that the start waits for a server's voices. */
+/** ms that the start of the service waits for the list of a server's voices. */
 const voicesTimeout = 2000
 
-/** ms of sound that a text may take at most, because CSM does not always stop at its end. A digit counts as a word. */
+/** The most ms of sound for a text. CSM does not always stop at the end of the text. A digit counts as a word. */
 const maxMillisOf = (text: string): number => {
   const digits = text.match(/[\p{N}\p{S}]/gu)?.length ?? 0
   return 2000 + 120 * text.length + 480 * digits
@@ -60,12 +60,12 @@ const decodeVoices = Schema.decodeUnknownOption(Voices)
 const unreadableEvent = new EngineFailed({
   stage: "textToSpeech",
   reason: "broken",
-  advice: "The speech engine answered sound that can't be read. Look into its log."
+  advice: "The speech engine sent sound that can't be read. Look into its log."
 })
 
 const hasWords = ({ text }: SpeechRequest): boolean => /[\p{L}\p{N}]/u.test(text)
 
-/** What is known of one server. */
+/** One server, and what earlier answers have shown about it. */
 interface Server {
   readonly endpoint: OpenAiClient.OpenAiClient
   readonly settings: EngineSettings
@@ -73,7 +73,7 @@ interface Server {
   readonly context: SpeechContext.SpeechContext
   readonly takesContext: boolean
   readonly events: (answer: OpenAiClient.Answer, sent: string) => Stream.Stream<typeof SpeechEvent.Type, EngineFailed>
-  /** Whether an answer was sound that could be read. */
+  /** Whether at least one answer was sound that could be read. */
   hasSpoken: boolean
 }
 
@@ -110,7 +110,7 @@ const bodyOf = (
   return HttpBody.uint8Array(context.addTo(JSON.stringify(body), request.context ?? [], speaker), "application/json")
 }
 
-/** Asks with all fields that the server may take. Each refusal leaves out one untried field. */
+/** Sends the request with all fields that the server may take. After each refusal one untried field is left out. */
 const ask = Effect.fnUntraced(function*(server: Server, request: SpeechRequest): Effect.fn.Return<OpenAiClient.Answer, EngineFailed, Scope.Scope> {
   const { context, endpoint } = server
   const model = yield* endpoint.model
@@ -192,13 +192,13 @@ const failureOf = ({ endpoint }: Server, { advice, reason, text }: SpeechFault.S
     ? new EngineFailed({ stage: "textToSpeech", reason, advice })
     : ServerError.failure({ server: endpoint, status: 0, body: Option.getOrElse(Json.parse(text), () => text), sent })
 
-/** The sound of a text. It is asked for again as WAV if the first answer of a server is compressed. */
+/** The sound of a text. If a server's first answer is compressed, the sound is requested again as WAV. */
 const synthesise = (server: Server, request: SpeechRequest): Stream.Stream<SpeechChunk, EngineFailed> => {
   const toFailure = (error: EngineFailed | SpeechFault.SpeechFault) =>
     error._tag === "SpeechFault" ? failureOf(server, error, request.text) : error
   return soundOf(server, request).pipe(
     Stream.catch((error) => {
-      // A fault comes before any sound, so a second request repeats nothing.
+      // A fault comes before any sound, so a second request repeats no sound.
       const mayHaveWav = error._tag === "SpeechFault" && error.isCompressed === true && !server.hasSpoken && server.fields.mayTake("pcm")
       if (!mayHaveWav) return Stream.fail(toFailure(error))
       server.fields.noteRefused("pcm")
@@ -207,7 +207,7 @@ const synthesise = (server: Server, request: SpeechRequest): Stream.Stream<Speec
   )
 }
 
-/** Asks the server for its voices and its model first, up to two seconds. */
+/** Makes the engine of these settings. It first asks the server for its voices and its model, for at most two seconds. */
 export const make = Effect.fnUntraced(function*(
   settings: EngineSettings,
   options: MakeOptions = {}

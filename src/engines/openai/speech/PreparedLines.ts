@@ -1,11 +1,11 @@
 /**
- * An agent's fixed lines as sound in memory, so that they can be said while their server is down. When the memory is full, the least
+ * The sound of the agents' fixed lines in memory, so that a line can be spoken while the server is down. Above the limit, the least
  * recently used lines are dropped.
  */
 import { LRUCache } from "lru-cache"
 import type { SpeechChunk, SpeechRequest } from "../../../conversation/ports/TextToSpeech.ts"
 
-/** Samples: 64 MB, 22 minutes at 24 kHz. */
+/** Samples that are kept: 64 MB, 22 minutes at 24 kHz. */
 const standardMaxSamples = 32_000_000
 
 /** Equal for lines of the same text, language and voice. */

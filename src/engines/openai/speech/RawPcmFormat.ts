@@ -1,9 +1,9 @@
 /**
- * The format of the samples in an answer without a file header. The answer's HTTP head names it: `audio/pcm`,
- * `audio/L16;rate=22050;channels=2`, `X-Sample-Rate`. If the head leaves it open, the samples decide.
+ * Finds the format of the samples in an answer without a file header. The answer's HTTP head names the format: `audio/pcm`,
+ * `audio/L16;rate=22050;channels=2`, `X-Sample-Rate`. If the head allows several formats, the samples decide.
  *
- * By RFC 2586 `audio/L16` is big-endian, but services that name it (Gemini's voices, Lex, Watson by default) send it little-endian.
- * Samples of 32 bits may be integers or floats.
+ * By RFC 2586 `audio/L16` is big-endian, but services with this type (Gemini's voices, Lex, Watson by default) send little-endian
+ * samples. Samples of 32 bits may be integers or floats.
  */
 import { Option, type Array } from "effect"
 import * as Pcm from "../../../audio/Pcm.ts"
@@ -17,13 +17,13 @@ interface Head {
 }
 
 export type RawPcmFormat =
-  /** One of these formats. The samples decide which; see {@link likeliest}. All have the same width. */
+  /** The samples have one of these formats; see {@link likeliest}. All these formats have the same width. */
   | { readonly _tag: "Samples"; readonly formats: Array.NonEmptyReadonlyArray<SampleFormat> }
   /** Compressed sound; `name` is for the operator. */
   | { readonly _tag: "Compressed"; readonly name: string }
   /** The body is text. */
   | { readonly _tag: "NoSound" }
-  /** Samples that can't be read. `reason`: what they are, in words for the operator, such as "65 channels". */
+  /** Samples that can't be read. `reason`: their unusual property in words for the operator, such as "65 channels". */
   | { readonly _tag: "Unreadable"; readonly reason: string }
 
 /** Types of compressed sound. */
@@ -32,10 +32,10 @@ const compressedTypes = /^(?:audio|video|application)\/(mpeg|mp3|x-mp3|x-mpeg|og
 const mulawTypes = new Set(["audio/basic", "audio/pcmu", "audio/mulaw", "audio/x-mulaw", "audio/ulaw", "audio/x-ulaw"])
 const alawTypes = new Set(["audio/pcma", "audio/alaw", "audio/x-alaw"])
 
-/** By RFC 3551 and RFC 3190: `audio/L8` is unsigned, the wider ones are signed. */
+/** By RFC 3551 and RFC 3190, `audio/L8` is unsigned and wider samples are signed. */
 const linearType = /^audio\/(?:x-)?l(8|16|24)$/
 
-/** The parameters of a type (RFC 9110, 8.3.1), with names in lower case and without separators. */
+/** The parameters of a media type (RFC 9110, 8.3.1), with names in lower case and without `-` and `_`. */
 const parametersOf = (contentType: string): ReadonlyMap<string, string> =>
   new Map(contentType.split(";").slice(1).flatMap((part): ReadonlyArray<readonly [string, string]> => {
     const at = part.indexOf("=")
@@ -51,14 +51,14 @@ const numberOf = (value: string | undefined): number | undefined => {
   return Number.isFinite(number) && number > 0 ? number : undefined
 }
 
-/** How a sample is written, as far as it is known. */
+/** The encoding of a sample, as far as it is known. */
 interface SampleKind {
   readonly encoding?: SampleFormat["encoding"]
   readonly bits?: number
   readonly isBigEndian?: boolean
 }
 
-/** Names of encodings as ffmpeg, Deepgram and others have them: `s16le`, `pcm_f32le`, `linear16`, `mulaw`. */
+/** Reads the name of an encoding, as ffmpeg, Deepgram and others write it: `s16le`, `pcm_f32le`, `linear16`, `mulaw`. */
 const encodingOf = (name: string): SampleKind => {
   const parts = /^(?:pcm[-_]?)?([suf])(8|16|24|32|64)[-_]?(le|be)?$/.exec(name)
   if (parts !== null) {
@@ -101,7 +101,7 @@ const kindsOf = (contentType: string, bits: number | undefined, named: SampleKin
   return width === 32 ? [{ encoding: "float", bits: 32 }, { encoding: "signed", bits: 32 }] : [{ encoding: "signed", bits: width }]
 }
 
-/** `configured`: the sample rate (Hz) if the head names none. G.711 without a rate has 8 kHz. */
+/** Reads the format from the head. `configured`: the sample rate (Hz) if the head names none. G.711 without a rate has 8 kHz. */
 export const read = ({ contentType, headers }: Head, configured: Pcm.SampleRate): RawPcmFormat => {
   const compressed = compressedTypes.exec(contentType)
   if (compressed !== null) return { _tag: "Compressed", name: contentType }
@@ -137,11 +137,14 @@ export const read = ({ contentType, headers }: Head, configured: Pcm.SampleRate)
 /** Frames that {@link likeliest} needs, counted from the first frame with sound. */
 export const framesToDecide = 64
 
-/** Bounds of float samples of speech, at the scale of 16 bits; 0 is allowed, too. Integers that are read as floats are mostly outside. */
+/**
+ * The bounds of float samples of speech other than 0, at the scale of 16 bits. Most integers that are read as floats are outside of these
+ * bounds.
+ */
 const smallestFloat = 1e-20 * 32_768
 const largestFloat = 16 * 32_768
 
-/** The sum of the differences from sample to sample; none if these can't be samples of speech. */
+/** The sum of the differences from sample to sample; none if the bytes can't be samples of speech in this format. */
 const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<number> => {
   const read = sampleReader(format)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -159,8 +162,8 @@ const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<numbe
 }
 
 /**
- * The format in which these frames are smoothest; the first if several are equal. Speech changes little from one sample to the next, but
- * with its bytes in the wrong order it is noise.
+ * The format in which these frames are smoothest. If several formats are equally smooth, the first of them. Speech changes little from one
+ * sample to the next, but speech with its bytes in the wrong order is noise.
  */
 export const likeliest = (formats: Array.NonEmptyReadonlyArray<SampleFormat>, bytes: Uint8Array): SampleFormat => {
   if (formats.length === 1) return formats[0]

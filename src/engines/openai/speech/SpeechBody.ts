@@ -1,9 +1,9 @@
 /**
- * Reads the body of a speech answer while it arrives: raw samples or a WAV file. It takes bytes that are cut anywhere, and gives 16-bit
- * mono samples at the body's own rate. Pure.
+ * Reads the body of a speech answer as it arrives: raw samples or a WAV file. The bytes may be cut into pieces anywhere. The result is
+ * 16-bit mono samples at the body's own rate. Pure.
  *
- * The first bytes are trusted more than the content type. Some servers send WAV as `audio/pcm`, begin another file for each sentence, or
- * send MP3 or an error's text as raw samples. A body that is not playable sound fails before any sample is given.
+ * The first bytes are trusted more than the content type. Some servers send WAV as `audio/pcm`, send a file for each sentence, or
+ * send MP3 or an error's text as raw samples. A body that can't be played fails before its first sample.
  */
 import { type Array as Arr, Result } from "effect"
 import * as Bytes from "../../../audio/Bytes.ts"
@@ -14,15 +14,15 @@ import type { SpeechChunk } from "../../../conversation/ports/TextToSpeech.ts"
 import * as RawPcmFormat from "./RawPcmFormat.ts"
 import * as SpeechFault from "./SpeechFault.ts"
 
-/** Bytes of a text body that are kept. */
+/** The most bytes of a text body that are kept. */
 const maxTextBytes = 4096
 
-/** What the body is, as far as its bytes have shown. */
+/** The kind of the body, as far as its bytes have shown it. */
 type Kind =
   | { readonly _tag: "Unknown" }
   | { readonly _tag: "Text" }
   | { readonly _tag: "Wave"; readonly stream: WavStream.WavStream }
-  /** Raw samples in one of these formats; the first sound decides. */
+  /** Raw samples in one of these formats. The first samples that are not silent decide. */
   | { readonly _tag: "Undecided"; readonly formats: Arr.NonEmptyReadonlyArray<SampleFormat> }
   | { readonly _tag: "Samples"; readonly format: SampleFormat }
 
@@ -35,7 +35,7 @@ interface State {
   chunks: Array<SpeechChunk>
 }
 
-/** `wait`: more bytes are needed. `next`: the following step may be taken. */
+/** The result of a step. `wait`: more bytes are needed. `next`: the next step can follow at once. */
 type Step = "wait" | "next" | SpeechFault.SpeechFault
 
 const recognise = (state: State, isWhole: boolean): Step => {
@@ -81,8 +81,8 @@ const readWave = (state: State, stream: WavStream.WavStream): Step => {
   return "wait"
 }
 
-/** Gives the first `length` bytes, which are whole frames, as sound. */
-const give = (state: State, format: SampleFormat, length: number): void => {
+/** Reads the first `length` bytes, which must be whole frames, as sound. */
+const readFrames = (state: State, format: SampleFormat, length: number): void => {
   if (length > 0) state.chunks.push({ pcm: readMono(format, state.unread.subarray(0, length)), sampleRate: format.sampleRate })
   state.unread = state.unread.subarray(length)
 }
@@ -90,9 +90,9 @@ const give = (state: State, format: SampleFormat, length: number): void => {
 const decideFormat = (state: State, formats: Arr.NonEmptyReadonlyArray<SampleFormat>, isWhole: boolean): Step => {
   const frame = bytesPerFrame(formats[0])
   const firstByte = state.unread.findIndex((byte) => byte !== 0)
-  // Silence is the same in every format.
+  // Zero bytes are silence in every format.
   const silent = Math.floor((firstByte < 0 ? state.unread.length : firstByte) / frame) * frame
-  give(state, formats[0], silent)
+  readFrames(state, formats[0], silent)
   const needed = RawPcmFormat.framesToDecide * frame
   if (state.unread.length < needed && !isWhole) return "wait"
   state.kind = { _tag: "Samples", format: RawPcmFormat.likeliest(formats, state.unread.subarray(0, needed)) }
@@ -101,7 +101,7 @@ const decideFormat = (state: State, formats: Arr.NonEmptyReadonlyArray<SampleFor
 
 const readSamples = (state: State, format: SampleFormat): Step => {
   const frame = bytesPerFrame(format)
-  give(state, format, Math.floor(state.unread.length / frame) * frame)
+  readFrames(state, format, Math.floor(state.unread.length / frame) * frame)
   return "wait"
 }
 
@@ -124,23 +124,23 @@ const step = (state: State, isWhole: boolean): Step => {
 const run = (state: State, isWhole: boolean): Result.Result<ReadonlyArray<SpeechChunk>, SpeechFault.SpeechFault> => {
   state.chunks = []
   while (true) {
-    const taken = step(state, isWhole)
-    if (taken === "wait") break
-    if (taken !== "next") return Result.fail(taken)
+    const result = step(state, isWhole)
+    if (result === "wait") break
+    if (result !== "next") return Result.fail(result)
   }
-  // A copy, so that the server's buffer is freed.
+  // The copy lets the server's buffer be freed.
   state.unread = state.unread.slice()
   return Result.succeed(state.chunks)
 }
 
 interface SpeechBody {
-  /** Adds bytes and gives the sound that they complete. Do not call it after a failure. */
+  /** Adds bytes and returns the sound that they complete. Must not be called after a failure. */
   readonly push: (bytes: Uint8Array) => Result.Result<ReadonlyArray<SpeechChunk>, SpeechFault.SpeechFault>
-  /** Ends the body and gives the sound that was held back because it might have been something else. */
+  /** Ends the body and returns the sound that was held back because it might have been something else. */
   readonly end: () => Result.Result<ReadonlyArray<SpeechChunk>, SpeechFault.SpeechFault>
 }
 
-/** Reads one body. `raw`: how its samples are written if it has no header. */
+/** Makes the reader of one body. `raw`: the format of the samples if the body has no header. */
 export const make = (raw: RawPcmFormat.RawPcmFormat): SpeechBody => {
   const state: State = { raw, kind: { _tag: "Unknown" }, unread: new Uint8Array(0), chunks: [] }
   return {

@@ -1,6 +1,6 @@
 /**
- * The sound of one speech answer, chunk by chunk as it arrives. Bounds its length, hashes it for a server that keeps sound, and fails
- * if the body ends without sound.
+ * The sound of one speech answer, chunk by chunk as it arrives. The sound's length is limited, and the sound is hashed for a server that
+ * keeps sound. A body without sound is a failure.
  */
 import { createHash } from "node:crypto"
 import { Array as Arr, Cause, Effect, Pull, Result } from "effect"
@@ -23,7 +23,7 @@ const cutSound = new EngineFailed({
 })
 
 interface MakeOptions {
-  /** How the samples of a body without a header are written. */
+  /** The format of the samples if the body has no header. */
   readonly raw: RawPcmFormat.RawPcmFormat
   /** ms of sound after which the rest is dropped. */
   readonly maxMillis: number
@@ -31,11 +31,11 @@ interface MakeOptions {
   readonly isHashed: boolean
   /** Called for each batch of chunks. `millis`: ms of sound that have arrived so far. */
   readonly onSound: (millis: number) => void
-  /** The whole sound has arrived; `hash` is its SHA-256 in hex. Not called if the rest was dropped, or if the sound is not hashed. */
+  /** Called when the whole sound has arrived, unless a part was dropped or the sound is not hashed. `hash`: the sound's SHA-256 in hex. */
   readonly onComplete: (hash: string) => void
 }
 
-/** Pulls bytes and gives the chunks that they complete. */
+/** Pulls bytes and returns the chunks that they complete. */
 export const make = <E>(
   pull: Pull.Pull<Arr.NonEmptyReadonlyArray<Uint8Array>, E>,
   { isHashed, maxMillis, onComplete, onSound, raw }: MakeOptions
@@ -58,7 +58,8 @@ export const make = <E>(
     return Effect.succeed<ReadonlyArray<Uint8Array>>([])
   })
 
-  const take = (read: ReadonlyArray<SpeechChunk>, chunks: Array<SpeechChunk>): void => {
+  /** Adds the chunks up to the length limit. */
+  const addTo = (chunks: Array<SpeechChunk>, read: ReadonlyArray<SpeechChunk>): void => {
     for (const chunk of read) {
       if (millis >= maxMillis) break
       millis += chunk.pcm.length * 1000 / chunk.sampleRate
@@ -69,7 +70,7 @@ export const make = <E>(
 
   const next: Pull.Pull<Arr.NonEmptyReadonlyArray<SpeechChunk>, E | EngineFailed | SpeechFault> = Effect.suspend(() => {
     if (hasEnded) return finish
-    // The server does not keep sound that was broken off, so its hash is not noted.
+    // The server does not keep sound whose request was aborted, so the hash is not reported.
     if (millis >= maxMillis) return Cause.done()
     return Effect.flatMap(bytes, (pieces) => {
       const chunks: Array<SpeechChunk> = []
@@ -77,12 +78,12 @@ export const make = <E>(
         hasBytes ||= piece.length > 0
         const read = reader.push(piece)
         if (Result.isFailure(read)) return Effect.fail(read.failure)
-        take(read.success, chunks)
+        addTo(chunks, read.success)
       }
       if (hasEnded) {
         const read = reader.end()
         if (Result.isFailure(read)) return Effect.fail(read.failure)
-        take(read.success, chunks)
+        addTo(chunks, read.success)
       }
       if (!Arr.isReadonlyArrayNonEmpty(chunks)) return next
       onSound(millis)

@@ -1,9 +1,9 @@
 /**
- * The newest turns with their sound, as the `context` of a speech request: CSM adapts its voice to earlier turns.
+ * Writes the newest turns with their sound as the `context` of a speech request. CSM adapts its voice to earlier turns.
  *
- * A server that answers with `x-context-hashes` also takes sound at 8 kHz. It keeps all sound that it was sent or has said, by its
- * SHA-256. So it is sent the sound of each caller's turn once, and the sound of the agent's turns never. Otherwise a request has only
- * the hash (deploy/engines/csm, docs/adr/0008).
+ * A server that answers with `x-context-hashes` also takes sound at 8 kHz. It keeps all sound that it received or spoke, by the sound's
+ * SHA-256. So the sound of a caller's turn is sent only once, and the sound of an agent's turn is never sent. Requests have only the hash
+ * of the sound that the server has (deploy/engines/csm, docs/adr/0008).
  */
 import { createHash } from "node:crypto"
 import { Array as Arr } from "effect"
@@ -13,7 +13,8 @@ import * as Resampler from "../../../audio/resample/Resampler.ts"
 import { millisOf, type SpokenTurn } from "../../../conversation/ports/TextToSpeech.ts"
 
 /**
- * ms of conversation in a request. CSM has room for 160 s. But each second takes 64 KB in every request, unless the server keeps sound.
+ * The most ms of conversation in a request. CSM has room for 160 s. But each second takes 64 KB in every request, unless the server keeps
+ * sound.
  */
 export const contextMillis = 10_000
 
@@ -27,14 +28,14 @@ interface EncodedTurn {
   readonly speaker: string
   /** The turn with its sound, as UTF-8. */
   readonly withSound: () => Uint8Array
-  /** The turn with the hash of its sound instead; only for a server that keeps sound. */
+  /** The turn with the hash of its sound in place of the sound; only for a server that keeps sound. */
   readonly hashed: { readonly hash: string; readonly json: string } | undefined
 }
 
-/** All calls share this memory: the sound of a turn is read before the next turn is written. */
+/** Memory that all calls share. The sound of a turn is read before the next turn is written. */
 let scratch = Buffer.alloc(0)
 
-/** The turn's sound as 16-bit samples at this rate; valid until this function runs again. */
+/** The turn's sound as 16-bit samples at this rate. The bytes are valid until this function is called again. */
 const soundBytes = ({ sampleRate, sound }: SpokenTurn, rate: Pcm.SampleRate): Buffer => {
   const resampler = Resampler.make<Pcm.SampleRate, Pcm.SampleRate>(sampleRate, rate)
   let length = 0
@@ -52,8 +53,8 @@ const soundBytes = ({ sampleRate, sound }: SpokenTurn, rate: Pcm.SampleRate): Bu
 }
 
 /**
- * Joins pieces of JSON as UTF-8. As one large text, sound would be copied for each brace around it and stay in the heap as long as the
- * request.
+ * Joins pieces of JSON as UTF-8. If the pieces were joined as strings, the sound would be copied for each brace around it, and the strings
+ * would stay in the heap as long as the request.
  */
 const joined = (pieces: ReadonlyArray<string | Uint8Array>): Uint8Array => {
   const bytes = Buffer.allocUnsafe(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0))
@@ -68,11 +69,11 @@ const joined = (pieces: ReadonlyArray<string | Uint8Array>): Uint8Array => {
   return bytes
 }
 
-/** A JSON object with one more member, whose value is JSON already. */
+/** A JSON object with one more member. `value`: the member's value as JSON. */
 const withMember = (object: string, name: string, value: ReadonlyArray<string | Uint8Array>): Uint8Array =>
   joined([object.slice(0, -1), `,"${name}":`, ...value, "}"])
 
-/** Uses Node's base64, because Effect's is a slow loop and a turn has up to half a megabyte. */
+/** The turn as JSON with its sound. Uses Node's base64, because Effect's is a slow loop and a turn has up to half a megabyte. */
 const withSound = (json: string, turn: SpokenTurn, rate: Pcm.SampleRate): Uint8Array =>
   withMember(json, "audio", ["\"", soundBytes(turn, rate).toString("base64"), "\""])
 
@@ -105,17 +106,17 @@ export interface SpeechContext {
   /** Whether the server keeps sound by its hash, as its newest headers say. */
   readonly keepsSound: () => boolean
   readonly noteHeaders: (headers: Headers.Headers) => void
-  /** The server has the sound of this hash: it has just said it. */
+  /** Notes that the server has the sound of this hash, because it has just spoken it. */
   readonly noteHash: (hash: string) => void
-  /** The server has taken a request with these turns. */
+  /** Notes that the server has accepted a request with these turns. */
   readonly noteSent: (turns: ReadonlyArray<SpokenTurn>) => void
-  /** The server has lost sound, or another server answers: all sound is sent again. */
+  /** Forgets the server's sound, because the server has lost sound or another server answers. All sound is sent again. */
   readonly forget: () => void
   /** A request's JSON object with the newest turns as its `context`. `speaker` is the agent's voice. */
   readonly addTo: (object: string, turns: ReadonlyArray<SpokenTurn>, speaker: string) => Uint8Array
 }
 
-/** Make one for each server, because the hashes are the server's. */
+/** Each server needs a context of its own, because the hashes belong to the server. */
 export const make = (): SpeechContext => {
   const encodedTurns = new WeakMap<SpokenTurn, EncodedTurn>()
   /** Hashes of the sound that the server has, the newest last. */

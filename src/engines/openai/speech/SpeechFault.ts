@@ -1,4 +1,4 @@
-/** Why the body of a speech answer can't be played. A fault is found before the first sample is given. */
+/** Why the body of a speech answer can't be played. A fault is found before the first sample of the answer is played. */
 import { Data } from "effect"
 import * as Pcm from "../../../audio/Pcm.ts"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -6,11 +6,11 @@ import type * as RawPcmFormat from "./RawPcmFormat.ts"
 
 export class SpeechFault extends Data.TaggedError("SpeechFault")<{
   readonly reason: Extract<EngineFailed["reason"], "refused" | "broken">
-  /** For the operator; without the server's words. */
+  /** Advice for the operator, without the server's words. */
   readonly advice: string
-  /** The body is sound in a format that can't be read: the server may have another format. */
+  /** The body is sound in a format that can't be read. The server may have another format. */
   readonly isCompressed?: true
-  /** The body if it is text, up to 4096 bytes: the server's own words, which may quote the request. */
+  /** The first 4096 bytes of the body, if it is text. They are the server's own words, which may quote the request. */
   readonly text?: string
 }> {
   override get message() {
@@ -18,7 +18,7 @@ export class SpeechFault extends Data.TaggedError("SpeechFault")<{
   }
 }
 
-/** `format` in the operator's words. */
+/** `format`: the format in words for the operator. */
 export const compressed = (format: string): SpeechFault =>
   new SpeechFault({
     reason: "refused",
@@ -26,7 +26,7 @@ export const compressed = (format: string): SpeechFault =>
     isCompressed: true
   })
 
-/** `sound` in the operator's words. */
+/** `sound`: the sound in words for the operator. */
 export const unreadable = (sound: string): SpeechFault =>
   new SpeechFault({
     reason: "refused",
@@ -38,11 +38,11 @@ export const unreadable = (sound: string): SpeechFault =>
 export const notSound = (text?: string): SpeechFault =>
   new SpeechFault({
     reason: "broken",
-    advice: "The speech engine answered something that is no sound. Check that TTS_URL names an OpenAI-compatible server.",
+    advice: "The speech engine sent an answer that is not sound. Check that TTS_URL names an OpenAI-compatible server.",
     ...(text === undefined ? {} : { text })
   })
 
-/** Why a body without a known signature can't be raw samples: its head says so. */
+/** The fault of a body without a known signature whose HTTP head shows that it can't be raw samples. */
 export const ofHead = (raw: Exclude<RawPcmFormat.RawPcmFormat, { readonly _tag: "Samples" }>): SpeechFault => {
   switch (raw._tag) {
     case "Compressed":

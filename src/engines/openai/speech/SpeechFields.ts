@@ -1,22 +1,25 @@
 /**
- * Which optional fields of a speech request this server takes or refuses. The first request has all fields but those that
- * were refused before. After each refusal it leaves out one field that was never tried.
+ * Which optional fields of a speech request this server takes or refuses. A request begins with all fields that were not refused before.
+ * After each refusal it is sent again without one field that was never tried.
  */
 
-/** In the order in which they are left out. Without `pcm` the request asks for WAV. */
+/** The fields in the order in which they are left out. Without `pcm` the request asks for WAV. */
 const fields = ["context", "stream", "streamFormat", "pcm"] as const
 
 export type SpeechField = typeof fields[number]
 
 export interface SpeechFields {
-  /** Fields that may be sent: taken before, or never tried. */
+  /** The fields that may be sent: taken before, or never tried. */
   readonly usable: () => ReadonlyArray<SpeechField>
-  /** The first of these fields that was never tried. If the refusal names the format of the sound, an untried `pcm` comes first. */
+  /**
+   * The field that a refusal is probably about: the first of these fields that was never tried. If the refusal names the format of the
+   * sound and `pcm` was never tried, it is `pcm`.
+   */
   readonly suspect: (sent: ReadonlyArray<SpeechField>, namesFormat: boolean) => SpeechField | undefined
   /** Whether the field may be sent: the server has not refused it. */
   readonly mayTake: (field: SpeechField) => boolean
   readonly noteRefused: (field: SpeechField) => void
-  /** A request with exactly these fields was answered: the other untried fields count as refused. */
+  /** Notes that a request with exactly these fields was answered. The other untried fields count as refused. */
   readonly noteAnswered: (sent: ReadonlyArray<SpeechField>) => void
 }
 

@@ -3,7 +3,7 @@
  * trained on, descriptions of sounds, its own prompt, and words repeated without end. Pure.
  *
  * Nobody says credits on the telephone, so they are always removed. Callers often say "Thank you.", so it is removed only if the sound is
- * too short or too quiet for it, or the model itself doubts it.
+ * too short or too quiet for it, or if the model's scores are low.
  *
  * After https://github.com/openai/whisper/discussions/928 and the thresholds of OpenAI's `transcribe.py`.
  */
@@ -15,64 +15,70 @@ export interface Circumstances {
   /** ISO 639-1. */
   readonly language: string
   readonly sound: Sound
-  /** The prompt of the request, which names words to expect. */
+  /** The prompt of the request. It names words that the model should expect. */
   readonly prompt?: string
   /**
-   * Below this confidence a text is doubtful. Confidence is 0 to 1: e to the mean logarithm of the tokens' probabilities. A short text
-   * may have a little less. 0: the model's confidence does not count.
+   * Below this confidence a text is doubtful. The confidence is 0 to 1: e to the mean logarithm of the tokens' probabilities. A short text
+   * may have a little less. 0: no text is doubtful.
    */
   readonly leastConfidence?: number
 }
 
 interface Judged {
-  /** Without invented words; may be empty. */
+  /** The text without invented words. It may be empty. */
   readonly text: string
   /** The caller spoke, but the model has not understood it; `text` is empty. */
   readonly isUnintelligible: boolean
-  /** The model itself doubts these words, or the sound is too short for them. */
+  /** The model's scores for these words are low, or the sound is too short for them. */
   readonly isDoubtful?: boolean
   /** 0 to 1; unset if the server reports no scores. */
   readonly confidence?: number
 }
 
-/** OpenAI's own bounds. A segment above the first and below the second is silence. A segment above the third repeats itself. */
+/** OpenAI's bounds of silence: a segment with a higher `noSpeech` and a lower `logProbability` is silence. */
 const silentNoSpeech = 0.6
 const silentLogProbability = -1
+
+/** OpenAI's bound of repetition: a segment with a higher `compression` repeats itself. */
 const repeatingCompression = 2.4
 
-/** Below this, the words are a guess: e^−1.5 is a probability of one in five for each token. */
+/** If `logProbability` is below this, the words are a guess: e^−1.5 is a probability of one in five for each token. */
 const guessedLogProbability = -1.5
 
 /**
- * The default of `leastConfidence`. It is e^−0.8, so a mean logarithm of −0.8. The model also doubts the end and the spelling of a text,
- * which weighs more on the mean of a short text. So the logarithm may be lower by `brevityDoubt`, divided by the number of words. Both
- * were measured (docs/engines.md).
+ * The default of `leastConfidence`. It is e^−0.8, so a mean logarithm of −0.8. The model is also unsure about the end and the spelling of
+ * a text, which weighs more on the mean of a short text. So the logarithm may be lower by `brevityDoubt` divided by the number of words.
+ * Both numbers were measured (docs/engines.md).
  */
 export const standardLeastConfidence = 0.45
 const brevityDoubt = 0.45
 
 /**
- * Sentences that are often invented are believed if `noSpeech` is below the first bound and `logProbability` above the second. Real thanks
- * had less than 0.02 and more than −0.5.
+ * A sentence that is often invented is believed only if its `noSpeech` is below `doubtedNoSpeech` and its `logProbability` is above
+ * `doubtedLogProbability`. Real thanks had a `noSpeech` below 0.02 and a `logProbability` above −0.5.
  */
 const doubtedNoSpeech = 0.3
 const doubtedLogProbability = -0.9
 
-/** ms of voice that a letter takes in hurried speech, and that any word takes at least. */
+/** ms of voice that a letter takes in hurried speech. */
 const millisPerLetter = 25
+
+/** ms of voice that any word takes at least. */
 const minWordMillis = 160
 
 /** Real words are at least this many dB above the line's noise. */
 const minOverFloor = 9
 
-/** Nobody says more letters in a second. A short sound may have some more. */
+/** Nobody says more letters in a second. */
 const maxLettersPerSecond = 40
+
+/** A transcript may have this many letters more, so that a short sound is not judged too strictly. */
 const extraLetters = 20
 
-/** Characters. A longer transcript is not read: an utterance has far fewer. */
+/** The most characters of a transcript. A longer transcript is not read, because an utterance has far fewer. */
 const maxTranscriptCharacters = 10_000
 
-/** ms of voice. With less voice, garbled words are a cough or a click. */
+/** If an utterance has fewer ms of voice than this, garbled words are a cough or a click. */
 const minSpeechMillis = 500
 
 /** Words that are repeated this often in a row are invented. */
@@ -81,7 +87,7 @@ const minRepetitions = 8
 /** The longest phrase, in words, whose repetitions are looked for. */
 const maxPeriod = 8
 
-/** Sentences that are often invented, but that callers say, too. In lower case, without punctuation. They count in every language. */
+/** Sentences that are often invented, but that callers also say. In lower case, without punctuation. All count in every language. */
 const doubted = new Set([
   "thank you", "thank you very much", "thank you so much", "thanks", "thanks a lot", "thank you all", "thank you bye",
   "thank you bye bye", "you", "bye", "bye bye", "goodbye", "good night", "see you", "see you later", "see you next time",
@@ -145,7 +151,7 @@ const plain = (text: string): string =>
 
 const letters = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 
-/** By language. Making a segmenter takes longer than cutting a transcript. */
+/** Segmenters by language. They are kept, because making a segmenter takes longer than cutting a transcript into sentences. */
 const segmenters = new Map<string, Intl.Segmenter>()
 
 const sentences = (text: string, language: string): ReadonlyArray<string> => {
@@ -168,7 +174,7 @@ const mean = (segments: ReadonlyArray<Segment>, key: "logProbability" | "noSpeec
 const isSilent = ({ logProbability = 0, noSpeech = 0 }: Segment): boolean =>
   noSpeech > silentNoSpeech && logProbability < silentLogProbability
 
-/** Whether the text ends with the same one to eight words, over and over. */
+/** Whether the text ends with a phrase of one to eight words that is repeated at least `minRepetitions` times. */
 const isLoop = (text: string): boolean => {
   const words = plain(text).split(" ")
   for (let period = 1; period <= maxPeriod; period++) {
@@ -179,7 +185,7 @@ const isLoop = (text: string): boolean => {
   return false
 }
 
-/** Whether the sound is long and loud enough for these words, and the model does not doubt them. */
+/** Whether the sound is long and loud enough for these words, and the model's scores for them are good. */
 const isSupported = (text: string, segments: ReadonlyArray<Segment>, { overFloor, voicedMillis }: Sound): boolean =>
   voicedMillis >= Math.max(minWordMillis, letters(text) * millisPerLetter)
   && overFloor >= minOverFloor

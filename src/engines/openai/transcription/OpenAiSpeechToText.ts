@@ -1,9 +1,8 @@
 /**
- * Speech recognition by Whisper, or any other model behind `POST /audio/transcriptions`: OpenAI, vLLM, speaches,
- * whisper.cpp.
+ * Speech recognition by Whisper, or any other model with `POST /audio/transcriptions`: OpenAI, vLLM, speaches, whisper.cpp.
  *
- * Whisper takes as long for a short sound as for a long one, so each request holds all of the utterance so far. Requests are sent at each
- * pause, and now and then while the caller speaks (`UtteranceRequests`). A slow server is asked only at pauses (`RequestPace`).
+ * Whisper takes as long for a short sound as for a long sound, so each request holds all of the utterance so far. Requests are sent at each
+ * pause, and at intervals while the caller speaks (`UtteranceRequests`). A slow server is asked only at pauses (`RequestPace`).
  *
  * Whisper invents words in silence. So sound without a voice is not sent (`UtteranceSound`), and answers are judged
  * (`HallucinationFilter`).
@@ -22,15 +21,15 @@ import { UtteranceSound } from "./UtteranceSound.ts"
 import * as WhisperPrompt from "./WhisperPrompt.ts"
 
 export interface Options {
-  /** ms of further sound after which the words so far are asked for, while the caller speaks; 0: never. Default 600. */
+  /** While the caller speaks, the words so far are asked for after this many ms of further sound; 0: never. Default 600. */
   readonly partialsEvery?: number
-  /** Tells the model the agent's rare words; see `WhisperPrompt`. Default true. */
+  /** Whether the prompt names the agent's rare words; see `WhisperPrompt`. Default true. */
   readonly isBiased?: boolean
 }
 
 const defaultPartialsEvery = 600
 
-/** ms of silence that end a turn, if the hints do not say. */
+/** ms of silence that end a turn, if the hints have no `pause`. */
 const defaultPause = 300
 
 const transcriptOf = (heard: Heard, circumstances: HallucinationFilter.Circumstances): Transcript => {
@@ -61,7 +60,7 @@ export const make = Effect.fnUntraced(function*(
       const requests = yield* UtteranceRequests.make({
         sound,
         request: (speech, isPartial) =>
-          Effect.map(server.hear({ speech, language, prompt, isPartial }), (heard) =>
+          Effect.map(server.transcribe({ speech, language, prompt, isPartial }), (heard) =>
             transcriptOf(heard, { language, leastConfidence, sound: speech.energy, ...(prompt === undefined ? {} : { prompt }) })),
         isServerQuick: () => server.pace.isQuick(pause),
         partialsEvery

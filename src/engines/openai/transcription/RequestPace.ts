@@ -1,18 +1,19 @@
 /**
  * Decides whether a server is quick enough to be asked for the words so far, while the caller still speaks.
  *
- * Servers go on computing aborted requests, so a request for the words so far may delay the transcript that the caller waits for. It is
- * made only if the server's newest answer took less time than the pause that ends a turn. Then it is over when the transcript is due.
+ * Servers go on computing aborted requests, so a request for the words so far may delay the transcript that the caller waits for. This
+ * request is made only if the server's newest answer took less time than the pause that ends a turn. Then the server has answered it when
+ * the turn ends.
  *
  * All calls share the state, because a request of one call delays the other calls, too.
  */
 
 export interface RequestPace {
-  /** A request was answered after this many ms. */
+  /** Notes that a request was answered after this many ms. */
   readonly answered: (millis: number) => void
-  /** A request was aborted after this many ms: its answer would have taken at least that long. */
+  /** Notes that a request was aborted after this many ms. Its answer would have taken at least that long. */
   readonly aborted: (millis: number) => void
-  /** A request failed. The server is not asked for words so far until a request is answered again. */
+  /** Notes that a request failed. The server is not asked for the words so far until another request is answered. */
   readonly failed: () => void
   /** `pause`: ms of silence that end a turn. */
   readonly isQuick: (pause: number) => boolean
@@ -29,7 +30,7 @@ export const make = (): RequestPace => {
       isInDoubt = false
     },
     aborted: (millis) => {
-      // A server that has not answered yet gets no second request that may be aborted.
+      // A server that has not answered any request yet gets no second request that may be aborted.
       if (answerMillis === undefined) isInDoubt = true
       else answerMillis = Math.max(answerMillis, millis)
     },

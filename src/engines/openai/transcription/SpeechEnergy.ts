@@ -1,16 +1,16 @@
 /**
- * Measures by its energy how much of an utterance can be speech, because a recognizer invents words for silence.
+ * Measures from the energy of an utterance how much of it can be speech, because a recognizer invents words for silence.
  *
- * Levels are mean squares of 16-bit samples over steps of 20 ms. The floor is the level that a tenth of the steps are below. An utterance
- * begins with sound from before the voice, so the floor is the level of the line's own noise.
+ * Levels are mean squares of 16-bit samples over steps of 20 ms. The floor is the 10th percentile of the levels. An utterance begins with
+ * sound from before the voice, so the floor is the level of the line's own noise.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 
-/** What the energy shows of a sound. A step is voiced if it is louder than the noise. */
+/** The energy of a sound. A step is voiced if it is louder than the noise. */
 export interface Sound {
   readonly millis: number
   readonly voicedMillis: number
-  /** dB by which the mean of the voiced steps is above the floor; 0 if there are none. */
+  /** dB by which the mean of the voiced steps is above the floor; 0 if there are no voiced steps. */
   readonly overFloor: number
 }
 
@@ -23,7 +23,7 @@ export interface Measured extends Sound {
 const stepLength = 160
 const stepMillis = 20
 
-/** Below this level, −56 dBFS, a step is silent: telephone lines hiss at −65 to −60. The same as in `conversation/listen/EnergyGate`. */
+/** Below this level, −56 dBFS, a step is silent: telephone lines hiss at −65 to −60. `conversation/listen/EnergyGate` uses the same. */
 const minVoicedPower = (32_768 * 10 ** (-56 / 20)) ** 2
 
 /** Above this level, −32 dBFS, a step is voiced, however high the floor is. */
@@ -35,7 +35,7 @@ const voicedFactor = 4
 interface SpeechEnergy {
   readonly push: (pcm: Pcm<8000>) => void
   readonly measure: () => Measured
-  /** ms of the steps that are not silent, whatever the floor is. Cheap enough for each frame. */
+  /** ms of the steps that are not silent, whatever the floor is. Fast enough to be called for each frame. */
   readonly loudMillis: () => number
 }
 

@@ -5,17 +5,18 @@
  */
 import { Option, Schema } from "effect"
 
-/** A stretch of the transcript, with the model's own scores if the server has them. */
+/** A part of the transcript, with the model's scores if the server sends them. */
 export interface Segment {
   readonly text: string
   /** The mean of the natural logarithms of the tokens' probabilities: 0 is sure, below −1 is a guess. */
   readonly logProbability?: number
   /** The probability, 0 to 1, that the segment holds no speech. */
   readonly noSpeech?: number
-  /** The length of the text divided by that of its compressed form; above 2.4 the text repeats itself. */
+  /** The length of the text divided by the length of its compressed form. Above 2.4 the text repeats itself. */
   readonly compression?: number
 }
 
+/** The words in a server's answer, before they are judged. */
 export interface Heard {
   readonly text: string
   /** Empty if the server sends none. */
@@ -50,7 +51,7 @@ const Other = Schema.Struct({ type: Schema.String })
 export const Event = Schema.Union([Delta, Done, VllmChunk, Other])
 export type Event = typeof Event.Type
 
-/** The text of all events. OpenAI's last event holds all of the text. The last event of speaches is empty; then the pieces count. */
+/** The text of all events. OpenAI's last event has the whole text. The last event of speaches is empty, so the pieces are joined. */
 export const fromEvents = (events: ReadonlyArray<Event>): Heard => {
   let text = ""
   let whole = ""
@@ -76,7 +77,7 @@ const readJson = (body: string): Option.Option<Heard> =>
     }))
   }))
 
-/** Reads a whole body. `contentType`: in lower case and without parameters. None if the body is no transcript. */
+/** Reads a whole body. `contentType`: in lower case and without parameters. None if the body is not a transcript. */
 export const read = (contentType: string, body: string): Option.Option<Heard> => {
   // Some servers send JSON as text/plain.
   if (contentType.endsWith("json") || /^\s*\{/.test(body)) return readJson(body)

@@ -1,6 +1,6 @@
 /**
- * The client's side of `POST /audio/transcriptions`. It sends speech and gets the words back: as `verbose_json` until the server refuses
- * that, then as `json`. It notes how long the answers take.
+ * The client of `POST /audio/transcriptions`. It sends speech and asks for the words as `verbose_json`. After the server has refused this
+ * format, it asks for `json`. It notes how long the answers take (`RequestPace`).
  */
 import { Cause, Clock, Effect, Exit, Option, type Scope, Stream } from "effect"
 import type { HttpClient } from "effect/http"
@@ -27,18 +27,18 @@ interface TranscriptionRequest {
   readonly speech: Speech
   /** ISO 639-1. */
   readonly language: string
-  /** Words that the model is to expect. */
+  /** Words that the model should expect. */
   readonly prompt: string | undefined
-  /** The request is for the words so far: it is not sent again when its connection breaks. */
+  /** The request is for the words so far, so it is not sent again if its connection breaks. */
   readonly isPartial: boolean
 }
 
 interface TranscriptionServer {
-  readonly hear: (request: TranscriptionRequest) => Effect.Effect<TranscriptionBody.Heard, EngineFailed>
+  readonly transcribe: (request: TranscriptionRequest) => Effect.Effect<TranscriptionBody.Heard, EngineFailed>
   readonly pace: RequestPace.RequestPace
 }
 
-/** Opens connections in the background, as long as the scope lives. */
+/** Makes the client, and opens connections in the background. */
 export const make = Effect.fnUntraced(function*(
   settings: EngineSettings
 ): Effect.fn.Return<TranscriptionServer, never, HttpClient.HttpClient | Scope.Scope> {
@@ -47,7 +47,7 @@ export const make = Effect.fnUntraced(function*(
   const clock = yield* Clock.Clock
   const monotonicMillis = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const pace = RequestPace.make()
-  /** `verbose_json` has the model's scores. It is asked for until the server refuses it. */
+  /** The format to ask for. `verbose_json` has the model's scores. */
   let format: "verbose_json" | "json" = "verbose_json"
 
   yield* Effect.forkScoped(client.warm(warmConnections))
@@ -73,14 +73,14 @@ export const make = Effect.fnUntraced(function*(
     Effect.scoped
   )
 
-  const hear: TranscriptionServer["hear"] = (request) =>
+  const transcribe: TranscriptionServer["transcribe"] = (request) =>
     Effect.suspend(() => {
       const sentFormat = format
       const sentAt = monotonicMillis()
       return Effect.catchIf(
         send(request, sentFormat),
         (error) => sentFormat === "verbose_json" && ServerError.isInvalidRequest(error),
-        // A server answers 400 for other reasons, too. The format was the reason only if `json` is accepted.
+        // A server answers 400 for other reasons, too. The format was the reason only if the server accepts `json`.
         () => Effect.tap(send(request, "json"), () => Effect.sync(() => format = "json"))
       ).pipe(Effect.onExit((exit) =>
         Effect.sync(() => {
@@ -92,5 +92,5 @@ export const make = Effect.fnUntraced(function*(
       ))
     })
 
-  return { hear, pace }
+  return { transcribe, pace }
 })

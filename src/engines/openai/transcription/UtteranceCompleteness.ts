@@ -1,6 +1,6 @@
 /**
- * Judges by its last words whether a transcript is complete. A turn ends sooner after "Yes, please." and later after "I would like to".
- * Pure.
+ * Judges by the last words of a transcript whether it is complete. A turn ends sooner after "Yes, please." and later after "I would like
+ * to". Pure.
  *
  * Whisper puts a full stop even after half a sentence, so the last word counts more than the full stop.
  */
@@ -8,15 +8,15 @@ import type { Transcript } from "../../../conversation/ports/SpeechToText.ts"
 
 type UtteranceCompleteness = Transcript["ending"]
 
-/** Words and phrases after which more is to come, separated by spaces; `|` stands for a space within a phrase. */
+/** Words and phrases after which the sentence goes on. Spaces separate them, and `|` stands for a space within a phrase. */
 interface Trailing {
   /** No sentence ends with these. */
   readonly always: string
-  /** A question may end with these ("What is it for?"), a statement seldom does. */
+  /** A question may end with these ("What is it for?"), but a statement rarely does. */
   readonly unlessAsked: string
 }
 
-/** By language (ISO 639-1). */
+/** The words by language (ISO 639-1). */
 const trailingWords: Readonly<Record<string, Trailing>> = {
   en: {
     always: "and or but because if although unless while the a an my your our their its um uh uhm er erm hmm and|then and|so "
@@ -58,7 +58,7 @@ const sets = new Map(
   )
 )
 
-/** Words of the longest phrase in the lists. */
+/** The number of words in the longest phrase of the lists. */
 const longestPhrase = 3
 
 /** The last word, the last two words, and so on, in lower case and without punctuation. */
@@ -67,7 +67,7 @@ const lastWords = (text: string): ReadonlyArray<string> => {
   return Array.from({ length: longestPhrase }, (_, count) => all.slice(-1 - count).join(" "))
 }
 
-/** `language`: ISO 639-1. If it has no list, only the punctuation counts. */
+/** `language`: ISO 639-1. If there is no list for the language, only the punctuation counts. */
 export const of = (text: string, language: string): UtteranceCompleteness => {
   const said = text.trim().replace(/["'”’»)\]]+$/u, "")
   if (!/[\p{L}\p{N}]/u.test(said)) return "unknown"

@@ -7,7 +7,7 @@ import type { Speech } from "./UtteranceSound.ts"
 /** Memory for one resampled piece. The piece is copied at once, so all calls share this memory. */
 let resampled: Pcm.Pcm<16000> = new Int16Array(2048)
 
-/** The file for `Multipart.encode`. The sound is resampled again for each request: that costs little time, and saves memory. */
+/** The file for `Multipart.encode`. The sound is resampled again for each request, which takes little time and saves memory. */
 export const of = ({ length, pieces }: Pick<Speech, "pieces" | "length">) => {
   const size = 2 * 2 * length
   return {

@@ -1,8 +1,9 @@
 /**
  * The requests of one utterance: for its transcript, and for the words so far while the caller speaks.
  *
- * Servers go on computing aborted requests, so an utterance has one request at a time. When the transcript is asked for, a request for
- * the words so far may be running. If it holds all of the caller's voice, it becomes the transcript; else it is aborted first.
+ * Servers go on computing aborted requests, so an utterance has one request at a time. When the transcript is asked for, a request for the
+ * words so far may be running. If this request holds all of the caller's voice, its answer becomes the transcript. If not, it is aborted
+ * first.
  */
 import { Effect, Exit, Fiber, Queue, type Scope, Semaphore, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
@@ -14,9 +15,9 @@ const silence: Transcript = { text: "", ending: "unknown" }
 /** A running request for the words so far. */
 interface PartialRequest {
   readonly fiber: Fiber.Fiber<Transcript, EngineFailed>
-  /** ms of the utterance that the request holds. */
+  /** The ms of the utterance up to which the request has its sound. */
   readonly until: number
-  /** A transcript waited for this request and was interrupted. The next transcript does not wait for it again. */
+  /** A run of `transcribe` waited for this request and was interrupted. The next run does not wait for it again. */
   isGivenUp: boolean
 }
 
@@ -25,7 +26,7 @@ interface MakeOptions {
   readonly request: (speech: Speech, isPartial: boolean) => Effect.Effect<Transcript, EngineFailed>
   /** Whether the server answers soon enough to be asked for the words so far. */
   readonly isServerQuick: () => boolean
-  /** ms of further sound after which the words so far are asked for; 0: never. */
+  /** The words so far are asked for after this many ms of further sound; 0: never. */
   readonly partialsEvery: number
 }
 
@@ -41,7 +42,6 @@ class UtteranceRequests {
   #waiting = 0
   #partial: PartialRequest | undefined
 
-  /** See `make`. */
   constructor(options: MakeOptions, scope: Scope.Scope, wakeUps: Queue.Queue<void>) {
     this.#options = options
     this.#scope = scope
@@ -51,16 +51,16 @@ class UtteranceRequests {
   /** The transcript of all sound so far. */
   readonly transcribe: Effect.Effect<Transcript, EngineFailed> = Effect.acquireUseRelease(
     Effect.sync(() => this.#waiting++),
-    () => this.#partialOrAnew,
+    () => this.#partialOrNewTranscript,
     () => Effect.sync(() => this.#waiting--)
   )
 
-  /** The words so far, again and again while sound comes. Never ends and never fails. */
+  /** The words so far, repeatedly while sound arrives. Never ends and never fails. */
   readonly partials: Stream.Stream<string> = Stream.suspend(() =>
     Stream.fromEffectRepeat(this.#partialLock.withPermit(this.#nextPartial)).pipe(Stream.filter((text) => text !== ""))
   )
 
-  /** More sound has come. */
+  /** Notes that more sound has arrived. */
   noteSound(): void {
     if (this.#isPartialDue()) Queue.offerUnsafe(this.#wakeUps, undefined)
   }
@@ -76,7 +76,7 @@ class UtteranceRequests {
       && isServerQuick()
   }
 
-  /** A request with the sound so far; `until` is the ms of the utterance that it holds. */
+  /** A request with the sound so far. `until`: the ms of the utterance up to which the request has its sound. */
   #ask(isPartial: boolean): { readonly until: number; readonly transcript: Effect.Effect<Transcript, EngineFailed> } {
     const { request, sound } = this.#options
     this.#askedMillis = sound.millis
@@ -87,13 +87,13 @@ class UtteranceRequests {
       : { until: speech.energy.millis, transcript: request(speech, isPartial) }
   }
 
-  readonly #askAnew: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => this.#ask(false).transcript)
+  readonly #newTranscript: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => this.#ask(false).transcript)
 
-  readonly #partialOrAnew: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => {
+  readonly #partialOrNewTranscript: Effect.Effect<Transcript, EngineFailed> = Effect.suspend(() => {
     const partial = this.#partial
-    if (partial === undefined) return this.#askAnew
+    if (partial === undefined) return this.#newTranscript
     if (partial.isGivenUp || partial.until < this.#options.sound.voicedUntil) {
-      return Effect.andThen(Fiber.interrupt(partial.fiber), this.#askAnew)
+      return Effect.andThen(Fiber.interrupt(partial.fiber), this.#newTranscript)
     }
     return Fiber.await(partial.fiber).pipe(
       Effect.onInterrupt(() =>
@@ -101,11 +101,11 @@ class UtteranceRequests {
           partial.isGivenUp = true
         })
       ),
-      Effect.flatMap((exit) => Exit.isSuccess(exit) ? Effect.succeed(exit.value) : this.#askAnew)
+      Effect.flatMap((exit) => Exit.isSuccess(exit) ? Effect.succeed(exit.value) : this.#newTranscript)
     )
   })
 
-  /** Waits until the words so far are due, and asks for them; empty if there are none. */
+  /** Waits until the words so far are due, and asks for them. Empty if there are no words or the request failed. */
   readonly #nextPartial: Effect.Effect<string> = Effect.gen({ self: this }, function*() {
     while (!this.#isPartialDue()) yield* Queue.take(this.#wakeUps)
     const { transcript, until } = this.#ask(true)
@@ -117,7 +117,7 @@ class UtteranceRequests {
         this.#partial = undefined
       }))
     )
-    // The transcript will fail in the same way.
+    // A failure is ignored here, because the request for the transcript will fail in the same way.
     return Exit.isSuccess(exit) ? exit.value.text : ""
   })
 }

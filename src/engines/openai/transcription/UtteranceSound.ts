@@ -1,8 +1,8 @@
-/** The sound of one utterance so far. A server is sent only the caller's speech, without the silence after it. Pure. */
+/** The sound of one utterance so far. Only the caller's speech is sent to a server, without the silence after it. Pure. */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import * as SpeechEnergy from "./SpeechEnergy.ts"
 
-/** Samples at 8 kHz that are kept: a minute. The conversation ends an utterance after half a minute. */
+/** The most samples at 8 kHz that are kept: a minute. The conversation ends an utterance after half a minute. */
 const maxSamples = 480_000
 
 const samplesPerMilli = 8
@@ -10,13 +10,13 @@ const samplesPerMilli = 8
 /** Sound with less voice than this (ms) holds no words. */
 const minVoicedMillis = 60
 
-/** ms that are sent after the last voiced step: the soft end of a word, but no long silence, because Whisper invents words in it. */
+/** ms that are sent after the last voiced step. They hold the soft end of a word, but no long silence, in which Whisper invents words. */
 const tailMillis = 250
 
-/** The sound that a server is sent. */
+/** The sound that is sent to a server. */
 export interface Speech {
   readonly pieces: ReadonlyArray<Pcm<8000>>
-  /** Samples of all pieces. */
+  /** The number of samples of all pieces. */
   readonly length: number
   readonly energy: SpeechEnergy.Sound
 }
@@ -50,7 +50,7 @@ export class UtteranceSound {
     return this.#length / samplesPerMilli
   }
 
-  /** ms that are not silent. Cheap, unlike `voicedUntil` and `speech`. */
+  /** ms that are not silent. Fast to compute, unlike `voicedUntil` and `speech`. */
   get loudMillis(): number {
     return this.#energy.loudMillis()
   }
@@ -60,7 +60,7 @@ export class UtteranceSound {
     return this.#energy.measure().voicedUntil
   }
 
-  /** Undefined if the sound holds no words. */
+  /** The caller's speech; undefined if the sound holds no words. */
   speech(): Speech | undefined {
     const { voicedUntil, ...energy } = this.#energy.measure()
     if (energy.voicedMillis < minVoicedMillis) return undefined

@@ -1,19 +1,19 @@
 /**
- * The few words that Whisper is told to expect: the agent's names and rare words. Pure.
+ * The prompt of Whisper: a few words that Whisper should expect, which are the agent's names and rare words. Pure.
  *
  * Whisper invents more with a long prompt, or with everyday words in it. So the prompt has only values of slots, without everyday words.
  */
 import type { RecognitionHints } from "../../../definition/RecognitionHints.ts"
 import * as PhraseNotation from "../../../definition/PhraseNotation.ts"
 
-/** The longest prompt. */
+/** The limits of a prompt. */
 const maxWords = 12
 const maxCharacters = 120
 
-/** Letters. Shorter words are seldom names, and never hard to hear. */
+/** The fewest letters of a word in the prompt. Shorter words are rarely names, and never hard to recognize. */
 const minWordLength = 4
 
-/** Days, months, numbers and times: Whisper writes them better without a prompt. */
+/** Days, months, numbers and times. Whisper writes them better if they are not in the prompt. */
 const everyday = new Set(
   ("monday tuesday wednesday thursday friday saturday sunday today tomorrow yesterday tonight morning afternoon evening "
     + "noon midnight night january february march april june july august september october november december zero three "
@@ -27,7 +27,7 @@ const everyday = new Set(
     .split(" ")
 )
 
-/** Undefined if the agent has no rare words. */
+/** The prompt; undefined if the agent has no rare words. */
 export const prompt = (hints: RecognitionHints): string | undefined => {
   const words = new Set<string>()
   let length = 0

@@ -24,7 +24,7 @@ const options: Parameters<typeof FallbackReplyModel.make>[1] = {
   hedgeAfter: 200,
   patience: 1000,
   retryAfter: ServerError.retryAfterOf,
-  isAnswer: (error: EngineFailed) => ServerError.statusOf(error) !== undefined
+  isServerAnswer: (error: EngineFailed) => ServerError.statusOf(error) !== undefined
 }
 
 const settingsAt = (url: string, model: string): EngineSettings => ({

@@ -18,7 +18,7 @@ describe("the circuit of an engine with a fallback", () => {
     let now = 1000
     for (const seconds of [5, 10, 20, 30, 30]) {
       circuit = CircuitBreaker.failed(circuit, now, broken, false)
-      assert.deepStrictEqual(admitted(circuit, now), { _tag: "Wait", millis: seconds * 1000, isAskedFor: false })
+      assert.deepStrictEqual(admitted(circuit, now), { _tag: "Wait", millis: seconds * 1000, isRequestedByServer: false })
       now += seconds * 1000
       assert.deepStrictEqual(admitted(circuit, now), { _tag: "Go", isTrial: true })
     }
@@ -36,13 +36,13 @@ describe("the circuit of an engine with a fallback", () => {
     assert.deepStrictEqual(first, { _tag: "Go", isTrial: true })
     assert.strictEqual(admitted(tried, 60_000)._tag, "Wait")
     assert.deepStrictEqual(admitted(CircuitBreaker.released(tried), 60_000), { _tag: "Go", isTrial: true })
-    assert.deepStrictEqual(admitted(CircuitBreaker.failed(tried, 7000, broken, false), 7000), { _tag: "Wait", millis: 10_000, isAskedFor: false })
+    assert.deepStrictEqual(admitted(CircuitBreaker.failed(tried, 7000, broken, false), 7000), { _tag: "Wait", millis: 10_000, isRequestedByServer: false })
   })
 
   it("opens at once, for as long as the server asks, but for a minute at most", () => {
     for (const [asked, given] of [[300, 300], [5000, 5000], [3_600_000, 60_000]]) {
       const circuit = failing([busy(asked)], false)
-      assert.deepStrictEqual(admitted(circuit, 0, true), { _tag: "Wait", millis: given, isAskedFor: true })
+      assert.deepStrictEqual(admitted(circuit, 0, true), { _tag: "Wait", millis: given, isRequestedByServer: true })
       assert.strictEqual(admitted(circuit, given, true)._tag, "Go")
     }
   })
@@ -60,7 +60,7 @@ describe("the circuit of an engine with a fallback", () => {
   it("pauses for longer if requests fail again after a probe has succeeded", () => {
     const found = CircuitBreaker.probeSucceeded(failing([broken, broken, broken], false))
     const again = [1, 2, 3].reduce((circuit, at) => CircuitBreaker.failed(circuit, 6000 + at, broken, false), found)
-    assert.deepStrictEqual(admitted(again, 6003), { _tag: "Wait", millis: 10_000, isAskedFor: false })
+    assert.deepStrictEqual(admitted(again, 6003), { _tag: "Wait", millis: 10_000, isRequestedByServer: false })
   })
 })
 
@@ -77,7 +77,7 @@ describe("the circuit of the only engine", () => {
     let now = 0
     for (const pause of [250, 500, 1000, 1000, 1000]) {
       circuit = CircuitBreaker.failed(circuit, now, unreachable, true)
-      assert.deepStrictEqual(admitted(circuit, now), { _tag: "Wait", millis: pause, isAskedFor: false })
+      assert.deepStrictEqual(admitted(circuit, now), { _tag: "Wait", millis: pause, isRequestedByServer: false })
       now += pause
     }
     const [trial, tried] = CircuitBreaker.admit(circuit, now, false)

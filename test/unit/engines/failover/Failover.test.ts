@@ -182,7 +182,7 @@ describe("the time that a request has", () => {
       const { probe: _probe, ...embedded } = make("embedded", { answer: Effect.succeed("script") }).member
       const { run } = yield* Failover.make<typeof embedded.engine>([busy.member, embedded], {
         ...options,
-        isAnswer: () => true,
+        isServerAnswer: () => true,
         retryAfter: () => Option.some(Duration.millis(300))
       })
       const ask = Effect.scoped(run((engine) => engine))
@@ -294,7 +294,7 @@ describe("an engine that fails again and again", () => {
 describe("a probe", () => {
   const answered = failure("broken")
   /** A server whose pages answer with an error. */
-  const isAnswer = (error: EngineFailed) => error === answered
+  const isServerAnswer = (error: EngineFailed) => error === answered
 
   it.effect("is left out while requests are answered or are running", () =>
     Effect.gen(function*() {
@@ -319,7 +319,7 @@ describe("a probe", () => {
   it.effect("that is answered with an error holds no request back, and does not count once requests work", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: Effect.succeed("1"), probe: Effect.fail(answered) })
-      const made = yield* failover([one], { isAnswer })
+      const made = yield* failover([one], { isServerAnswer })
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual((yield* made.states).map(({ state }) => state), ["failing"])
       assert.strictEqual(yield* made.ask, "1")

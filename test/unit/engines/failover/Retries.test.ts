@@ -46,7 +46,7 @@ describe("a request that failed", () => {
   })
 
   it("is not made again if the server has been away for longer than a restart takes", () => {
-    assert.deepStrictEqual(moments(8000, { reason: "unavailable", away: 60_000 }), [0])
+    assert.deepStrictEqual(moments(8000, { reason: "unavailable", unreachableFor: 60_000 }), [0])
   })
 })
 

@@ -1,9 +1,9 @@
 /**
- * Keeps the requests of long calls within a server's context window: decides how much of a call a request holds and how long
- * its answer may be.
+ * Keeps the requests of long calls within a server's context window. It decides how much of a call's history a request holds and how long
+ * the answer may be.
  *
- * The window comes from the configuration, from a page of the server, or from the server's first refusal. After a
- * refusal the next request is shorter, by the figures in the refusal. The limits that were learnt hold for all calls.
+ * The window is known from the configuration, from a page of the server, or from the server's first refusal. After a refusal the next
+ * request is shorter. The figures in the refusal say by how much. The limits that were learnt apply to all calls.
  */
 import { Effect, Redacted, type Scope } from "effect"
 import { EngineFailed } from "../../../../conversation/ports/Engine.ts"
@@ -19,27 +19,27 @@ import * as TokenEstimate from "./TokenEstimate.ts"
 import * as TokenLimits from "./TokenLimits.ts"
 import { WindowLookUp } from "./WindowLookUp.ts"
 
-/** All that a request should hold, whether it fits or not. */
+/** The full content of a request, whether it fits into the window or not. */
 export interface FullRequest {
   readonly system: string
   readonly request: Pick<ReplyRequest, "history" | "exchanges" | "isResumed">
   readonly dialect: Dialect
   /** The tools that the body lists; none if the system text explains them. */
   readonly tools: ReadonlyArray<ToolDefinition>
-  /** The tool only looks something up, so a note about left-out turns need not mention its calls. */
+  /** Whether the tool only looks something up. Then a note about left-out turns need not mention its calls. */
   readonly isRepeatable: (tool: string) => boolean
-  /** Tokens of this answer. */
+  /** The most tokens of this answer. */
   readonly answerTokens: number
-  /** Tokens that answers usually have. They measure the room of the history, so that all requests cut it in the same place. */
+  /** The token limit of a usual answer. The history's room is computed with it, so that all requests cut the history in the same place. */
   readonly usualAnswerTokens: number
-  /** The spoken text whose last sentence the model is to finish; unset: the model is to reply. */
+  /** The spoken text whose last sentence the model should finish. Undefined: the model should reply. */
   readonly unfinishedText: string | undefined
 }
 
-/** A request that should fit, by all that is known. */
+/** A request that should fit into the window, by the known limits. */
 export interface FittedRequest extends TokenLimits.RequestSize {
   readonly messages: ReadonlyArray<ChatRequest.ChatMessage>
-  /** Messages of the call that it leaves out. */
+  /** The number of the call's messages that the request leaves out. */
   readonly dropped: number
 }
 
@@ -49,15 +49,15 @@ const smallPromptTokens = 800
 /** After a refusal without figures the next request has at most this share of the tokens. */
 const shrunkShare = 0.9
 
-/** Steps by which the limits are tightened after one refusal. */
+/** The most steps by which the limits are tightened after one refusal. */
 const maxTightenings = 12
 
-/** How long the server is asked for its window while a caller waits. */
+/** The time-out of a look-up of the window that a caller waits for. */
 const lookUpTimeout = "1 second"
 
 interface ContextBudgetOptions {
   readonly endpoint: OpenAiClient.OpenAiClient
-  /** Tokens of the window, by the configuration; undefined: the server is asked. */
+  /** Tokens of the window in the configuration; undefined: the server is asked for its window. */
   readonly window: number | undefined
   /** The scope of look-ups of the window that no reply waits for. */
   readonly scope: Scope.Scope
@@ -67,7 +67,7 @@ export class ContextBudget {
   readonly #options: ContextBudgetOptions
   readonly #lookUp: WindowLookUp
   #limits: TokenLimits.TokenLimits
-  /** The limits before the first guess that no accepted request has confirmed yet. */
+  /** The limits before the first of the guesses that no accepted request has confirmed yet. */
   #limitsBeforeGuess: TokenLimits.TokenLimits | undefined
   #hasLoggedCut = false
   /** Failures of requests that cannot become any shorter. */
@@ -102,7 +102,7 @@ export class ContextBudget {
     return { messages, prompt, answer: TokenLimits.answerTokens(this.#limits, answerTokens, prompt), dropped: shortened.dropped }
   }
 
-  /** What a failure says about the request's length; undefined if a shorter request would fail as well. */
+  /** The figures of a failure if the request was too long; undefined if a shorter request would fail, too. */
   overflowOf(error: EngineFailed): ContextOverflow.Overflow | undefined {
     const { cause } = error
     return cause instanceof ServerError && !this.#finalFailures.has(error)
@@ -111,8 +111,8 @@ export class ContextBudget {
   }
 
   /**
-   * Learns from the refusal of a request that was too long, so that `fit` makes a shorter one. Fails with `tooLong` if no shorter request
-   * is possible.
+   * Learns from the refusal of a request that was too long, so that `fit` makes a shorter request. Fails with `tooLong` if no shorter
+   * request is possible.
    */
   refused(error: EngineFailed, overflow: ContextOverflow.Overflow, sent: FittedRequest, full: FullRequest): Effect.Effect<void, EngineFailed> {
     return Effect.gen({ self: this }, function*() {
@@ -133,9 +133,9 @@ export class ContextBudget {
     })
   }
 
-  /** The failure of a request that was shortened in vain. Its advice says what the operator has to set. */
+  /** The failure of a request that is too long even after it was shortened. Its advice says which settings the operator can change. */
   tooLong({ cause }: EngineFailed, { prompt }: FittedRequest): EngineFailed {
-    // Guesses that did not help would only shorten other calls.
+    // Guesses that did not help are undone, because they would only shorten the requests of other calls.
     this.#limits = this.#limitsBeforeGuess ?? this.#limits
     this.#limitsBeforeGuess = undefined
     const { ratio, window } = this.#limits
@@ -152,7 +152,7 @@ export class ContextBudget {
     return error
   }
 
-  /** The server has answered a request. `promptTokens`: its own count; undefined if it gives none. */
+  /** Learns from a request that the server has answered. `promptTokens`: the server's count; undefined if it gives none. */
   accepted(sent: FittedRequest, promptTokens: number | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#limitsBeforeGuess = undefined
@@ -167,7 +167,7 @@ export class ContextBudget {
     })
   }
 
-  /** Tightens the limits until the request is shorter than the refused one, or no step helps any more. */
+  /** Tightens the limits until the request is shorter than the refused request, by `maxTightenings` steps at most. */
   #shortened(full: FullRequest, refused: FittedRequest, hasFigures: boolean): FittedRequest {
     const isShorter = (next: FittedRequest): boolean => hasFigures
       ? next.prompt < refused.prompt || next.answer < refused.answer
@@ -187,7 +187,7 @@ export class ContextBudget {
       if (configured !== undefined && window !== undefined && window < configured && window !== before.window) {
         yield* Effect.logWarning(`${origin} accepts ${window} tokens, but LLM_CONTEXT_WINDOW is ${configured}. The smaller window is used. Set LLM_CONTEXT_WINDOW=${window}`)
       } else if (window !== before.window) {
-        yield* Effect.logInfo(`${origin} refused a request as too long. From now on a request and its answer have ${window} tokens, and longer calls lose their oldest turns`)
+        yield* Effect.logInfo(`${origin} refused a request as too long. From now on a request and its answer have at most ${window} tokens, and longer calls lose their oldest turns`)
       }
       if (answer !== before.answer) yield* Effect.logInfo(`${origin} accepts answers of ${answer} tokens at most. From now on requests ask for no longer answers`)
     })

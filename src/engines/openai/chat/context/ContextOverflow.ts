@@ -1,5 +1,5 @@
 /**
- * Recognises a server's refusal of a request that is too long, and reads the figures in its message. Either prompt and answer
+ * Recognises a server's refusal of a request that is too long, and reads the figures in the server's message. Either prompt and answer
  * together exceed the context window, or the answer alone exceeds a limit of the server. Pure.
  *
  * The patterns fit the messages of vLLM (old and new), llama.cpp, Ollama, SGLang, TGI, LM Studio, llama-cpp-python, LiteLLM,
@@ -56,7 +56,7 @@ const tooLongPatterns: ReadonlyArray<RegExp> = [
   /at most \d+ (?:completion|output) tokens/
 ]
 
-/** The highest number of answer tokens. The first match counts. A message that has it says nothing about the window. */
+/** Patterns for the highest number of answer tokens. The first match counts. A message with this number says nothing about the window. */
 const answerPatterns: ReadonlyArray<RegExp> = [
   /at most (\d+) (?:completion|output) tokens/,
   /range of max_\w*tokens (?:is|should be) \[\d+, ?(\d+)\]/,
@@ -106,7 +106,7 @@ const firstFigure = (text: string, patterns: ReadonlyArray<RegExp>): number | un
   return undefined
 }
 
-/** Characters of a message that are searched. */
+/** The most characters of a message that are searched. */
 const maxMessageCharacters = 4000
 
 /**
@@ -117,7 +117,7 @@ export const read = (message: string, body?: unknown): Overflow | undefined => {
   const text = `${message.slice(0, maxMessageCharacters)} ${fieldsOf(body)}`
     .toLowerCase()
     .replace(/[`'"]/g, "")
-    // 150,000 and 150_000.
+    // "150,000" and "150_000" become "150000".
     .replace(/(\d)[,_](?=\d{3}\b)/g, "$1")
     .replace(/\s+/g, " ")
   if (!tooLongPatterns.some((pattern) => pattern.test(text))) return undefined

@@ -11,7 +11,7 @@
  * | `/api/v0/models` | `loaded_context_length` | LM Studio |
  * | `/info` | `max_total_tokens` | TGI |
  *
- * The window that the model was trained with (`n_ctx_train`) does not count: servers load a model with less.
+ * The window that the model was trained with (`n_ctx_train`) is not used, because servers load a model with a smaller window.
  */
 import { Effect, Option, Predicate } from "effect"
 import type { EngineFailed } from "../../../../conversation/ports/Engine.ts"
@@ -42,7 +42,7 @@ const smallest = (found: ReadonlyArray<number | undefined>): number | undefined 
   return numbers.length === 0 ? undefined : Math.min(...numbers)
 }
 
-/** The model's entries of a list. A single entry is the model's, whatever its name. */
+/** The entries of a list that are about the model. A single entry is about the model, whatever its name. */
 const entriesOf = (list: unknown, model: string | undefined): ReadonlyArray<unknown> => {
   if (!Array.isArray(list)) return []
   const named = list.filter((entry) => ["id", "model", "name"].some((key) => field(entry, key) === model))

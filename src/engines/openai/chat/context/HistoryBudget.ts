@@ -1,12 +1,12 @@
 /**
- * The newest part of a long call, as much as the context window has room for.
+ * Chooses the newest part of a long call's history that fits into the context window. The older part is cut off.
  *
- * - The cut moves seldom, but far: above `maxTokens` the oldest turns go until `maxTokensAfterCut` are left. Between two moves each
- *   request begins with the bytes of the one before, so the server's prefix cache holds.
- * - The cut depends on the history alone: each request finds the cuts of the call's earlier requests again.
- * - The cut is always in front of words of the caller. A tool call and its answer are one item and stay or go together.
- * - A note in front says that the beginning is missing. It lists the calls of tools with an effect: a model that does not know
- *   of a booking makes it twice.
+ * - The cut moves rarely and far. If the history has more than `maxTokens`, the oldest turns are dropped until at most
+ *   `maxTokensAfterCut` are left. Until the next move each request begins with the same bytes, so the server's prefix cache can be used.
+ * - The cut depends only on the history, so each request computes the same cuts as the call's earlier requests.
+ * - The cut is always before words of the caller. A tool call and its answer are one item, so they are kept or dropped together.
+ * - A note before the kept part says that the beginning is missing. The note lists the calls of tools with an effect, because a model
+ *   that does not know of a booking makes it twice.
  *
  * Pure.
  */
@@ -20,9 +20,9 @@ interface KeptHistory {
   readonly history: ReadonlyArray<Message>
   /** `at` of each exchange counts from the first message that is kept. */
   readonly exchanges: ReadonlyArray<ToolExchange>
-  /** Stands in front of a history whose beginning was left out. */
+  /** The note before a history whose beginning was left out. */
   readonly note?: string
-  /** Messages of the call that were left out. */
+  /** The number of messages of the call that were left out. */
   readonly dropped: number
 }
 
@@ -58,8 +58,8 @@ const isCaller = (item: Item): boolean => item._tag === "Message" && item.messag
 const beginningLeftOut = "The call began earlier; what was said before this is left out here."
 
 /**
- * Characters of the arguments, and of the answer, of each call in the note. The first length with which all calls fit is taken. If
- * even the last length is too long, only the newest calls are listed.
+ * The most characters of a call's arguments in the note, and of its answer. The first of these lengths with which all calls fit is used.
+ * If the calls do not fit even with the last length, only the newest calls are listed.
  */
 const noteLengths = [200, 100, 50] as const
 
@@ -90,7 +90,7 @@ const noteOf = (dropped: ReadonlyArray<Item>, room: HistoryRoom, isRepeatable: (
   return lines.length === 0 ? `(${beginningLeftOut})` : `(${beginningLeftOut} Asked of tools before, with their answers:\n${lines.join("\n")})`
 }
 
-/** The index of the first item that is kept, found by a walk through all requests of the call so far. */
+/** The index of the first item that is kept. It is found by computing the cuts of all requests of the call so far. */
 const cutOf = (items: ReadonlyArray<Item>, room: HistoryRoom, isRepeatable: (tool: string) => boolean): number => {
   let cut = 0
   let size = 0
@@ -123,11 +123,11 @@ const cutOf = (items: ReadonlyArray<Item>, room: HistoryRoom, isRepeatable: (too
 /** Characters that a shortened answer of a tool always keeps. */
 const minAnswerCharacters = 100
 
-/** Cuts the longest answers of tools, so that all together lose `excess` tokens. */
+/** Cuts the longest answers of tools, so that all answers together have `excess` tokens less. */
 const shortened = (exchanges: ReadonlyArray<ToolExchange>, excess: number): ReadonlyArray<ToolExchange> => {
   const answers = exchanges.flatMap(({ calls }) => calls.map(({ answer }) => TokenEstimate.ofText(answer)))
   const room = Math.max(0, answers.reduce((sum, tokens) => sum + tokens, 0) - excess)
-  // All answers that are cut get the same length, the longest with which all fit. Shorter answers stay whole.
+  // All answers that are cut get the same length in tokens (`share`), the longest with which all answers fit. Shorter answers stay whole.
   let share = room
   for (let ascending = answers.toSorted((a, b) => a - b), whole = 0; ascending.length > 0; whole += ascending[0], ascending = ascending.slice(1)) {
     share = (room - whole) / ascending.length
@@ -143,8 +143,8 @@ const shortened = (exchanges: ReadonlyArray<ToolExchange>, excess: number): Read
 }
 
 /**
- * The newest part of a call that fits into the room; all of it if the room is unknown. `isRepeatable`: the tool only looks
- * something up, so the note need not mention its calls.
+ * The newest part of a call that fits into the room; the whole call if the room is unknown. `isRepeatable`: whether the tool only looks
+ * something up. Then the note need not mention its calls.
  */
 export const keep = (
   history: ReadonlyArray<Message>,

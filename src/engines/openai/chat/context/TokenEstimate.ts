@@ -1,11 +1,11 @@
 /**
- * Estimates how many tokens a text has from the scripts of its characters, because every model has another tokenizer. The estimate is
- * rather too high than too low. `TokenLimits` corrects it by the server's own counts. Pure.
+ * Estimates how many tokens a text has from the scripts of its characters, because every model has another tokenizer. The estimate is more
+ * often too high than too low. `TokenLimits` corrects it with the server's own counts. Pure.
  */
 import type { ToolDefinition } from "../ModelActions.ts"
 import type { ChatMessage } from "../ChatRequest.ts"
 
-/** Tokens of one character; the first class that matches counts. */
+/** Tokens of one character. The first class that matches counts. */
 const tokensByClass: ReadonlyArray<readonly [characters: RegExp, tokens: number]> = [
   [/[\p{Script=Latin}\s]/u, 0.27],
   // Gemma and Qwen have a token for each digit, others for up to three digits.
@@ -16,10 +16,10 @@ const tokensByClass: ReadonlyArray<readonly [characters: RegExp, tokens: number]
   [/\p{L}|\p{M}/u, 0.7]
 ]
 
-/** Tokens of a character of no class: tokenizers write such characters byte by byte. */
+/** Tokens of a character that is in no class. Tokenizers write these characters byte by byte. */
 const otherTokens = 1.5
 
-/** Tokens of a character outside of the BMP that is no letter, such as an emoji. */
+/** Tokens of a character outside of the BMP that is not a letter, such as an emoji. */
 const astralSymbolTokens = 2
 
 const tokensOfCharacter = (character: string): number =>
@@ -27,7 +27,7 @@ const tokensOfCharacter = (character: string): number =>
     ? astralSymbolTokens
     : tokensByClass.find(([characters]) => characters.test(character))?.[1] ?? otherTokens
 
-/** Characters below this code are looked up in a table, because each request of a long call is counted anew. */
+/** Characters below this code are looked up in a table, because the whole history is counted again for each request. */
 const tableSize = 0x250
 
 const table = Float64Array.from({ length: tableSize }, (_, code) => tokensOfCharacter(String.fromCharCode(code)))
@@ -35,7 +35,7 @@ const table = Float64Array.from({ length: tableSize }, (_, code) => tokensOfChar
 /** Tokens of the other characters that were counted before, by their codes. */
 const cache = new Map<number, number>()
 
-/** A language has some thousand characters at most. Random text must not fill the memory. */
+/** A language has at most some thousand characters. The limit keeps random text from filling the memory. */
 const maxCachedCharacters = 20_000
 
 const cachedTokens = (code: number): number => {

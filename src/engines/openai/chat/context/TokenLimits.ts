@@ -1,17 +1,17 @@
 /**
- * What is known of a server's limits in tokens, and how the context window is divided between prompt and answer.
+ * The known limits of a server in tokens, and the division of the context window between prompt and answer.
  *
- * Only the server's own figures and refusals change the limits. So the history is cut in the same place for many requests of a
- * call, and these begin with the same bytes. Pure.
+ * Only the server's own figures and refusals change the limits. So the history is cut in the same place for many requests of a call, and
+ * these requests begin with the same bytes. Pure.
  */
 import type { Overflow } from "./ContextOverflow.ts"
 
 export interface TokenLimits {
-  /** Tokens of prompt and answer together, as the server counts them. Unset: unknown, and nothing is left out. */
+  /** Tokens of prompt and answer together, as the server counts them. Unset: the window is unknown, and no turn is left out. */
   readonly window?: number
   /** The highest limit of answer tokens that the server accepts. Unset: none is known. */
   readonly answer?: number
-  /** The server's tokens for each estimated token. It never falls: servers that cut a prompt silently report too few. */
+  /** The server's tokens for each estimated token. It never falls, because servers that cut a prompt silently report too few tokens. */
   readonly ratio: number
 }
 
@@ -29,26 +29,28 @@ export interface RequestSize {
 export interface HistoryRoom {
   /** A longer history is cut. */
   readonly maxTokens: number
-  /** A cut removes the oldest turns until no more than this is left. Cuts must be rare: after each, the server reads the whole prompt again. */
+  /** A cut leaves at most this. Cuts must be rare, because after a cut the server reads the whole prompt again. */
   readonly maxTokensAfterCut: number
 }
 
-/** The share of the prompt's tokens that is used; the rest is for errors of the estimate. */
+/** The share of the prompt's tokens that is used. The other tokens are a reserve for errors of the estimate. */
 const usedShare = 0.9
+
+/** The share of `maxTokens` that a cut leaves. */
 const usedShareAfterCut = 0.6
 
-/** Tokens that an answer always has: fewer make no sentence. */
+/** Tokens that an answer always gets, because fewer tokens make no sentence. */
 const minAnswerTokens = 16
 
-/** The answer's largest share of the window: with thoughts it could ask for more than a small window holds. */
+/** The answer's largest share of the window. Without this limit, an answer with thoughts could ask for more than a small window holds. */
 const maxAnswerShare = 0.5
 
-/** From this many estimated tokens on, the server's count says something about the text. Below, the template's tokens weigh more. */
+/** Only prompts with at least this many estimated tokens change the ratio. In shorter prompts the template's tokens weigh too much. */
 const minTokensForRatio = 300
 
 const maxRatio = 4
 
-/** Rounds the ratio up to steps, so that it changes seldom. */
+/** The ratio is rounded up to steps of a tenth, so that it changes rarely. */
 const ratioStepsPerOne = 10
 
 const smaller = (one: number | undefined, other: number | undefined): number | undefined =>
@@ -89,7 +91,7 @@ export const afterCount = (limits: TokenLimits, estimated: number, counted: numb
   return ratio === limits.ratio ? limits : { ...limits, ratio }
 }
 
-/** The limits with a window that the configuration or a page of the server names. A smaller window that is known already stays. */
+/** The limits with a window from the configuration or from a page of the server. If a smaller window is already known, it stays. */
 export const withKnownWindow = (limits: TokenLimits, window: number): TokenLimits => withWindow(limits, smaller(limits.window, window))
 
 /** The window that is assumed after a refusal without figures, as a share of the refused request. */
@@ -106,5 +108,5 @@ export const afterRefusal = (limits: TokenLimits, overflow: Overflow, sent: Requ
   return { ...next, window: Math.floor((sent.prompt * ratio + sent.answer) * assumedWindowShare) }
 }
 
-/** Assumes more tokens for the same text: a request was refused although it should fit. */
+/** Raises the ratio, because a request was refused although it should fit by the limits. */
 export const tightened = (limits: TokenLimits): TokenLimits => ({ ...limits, ratio: limits.ratio * 1.15 })

@@ -1,14 +1,15 @@
 /**
- * Asks a server for its context window, at most one question at a time, until the server has answered or was asked often enough.
+ * Looks up the context window of a server, one look-up at a time. It stops when the server has named its window or has answered
+ * `maxLookUps` times.
  *
- * A question may have to be repeated: an Ollama that has not loaded its model yet publishes nothing.
+ * A look-up may have to be repeated, because an Ollama that has not loaded its model yet publishes no window.
  */
 import { Effect, Option } from "effect"
 import type { EngineFailed } from "../../../../conversation/ports/Engine.ts"
 import type * as OpenAiClient from "../../client/OpenAiClient.ts"
 import * as ContextWindow from "./ContextWindow.ts"
 
-/** After this many answers without a window, no more questions are asked. */
+/** After this many answers without a window, there are no more look-ups. */
 const maxLookUps = 3
 
 export class WindowLookUp {
@@ -28,17 +29,17 @@ export class WindowLookUp {
     this.#lookUps = options.isNeeded ? 0 : maxLookUps
   }
 
-  /** No further question is worth asking. */
+  /** There are no more look-ups. */
   get isOver(): boolean {
     return this.#lookUps >= maxLookUps
   }
 
-  /** Asks once. Does nothing while another question runs, or if no further question is worth asking. Never fails. */
+  /** Looks the window up once. Does nothing while another look-up runs, or if `isOver`. Never fails. */
   readonly run: Effect.Effect<void> = Effect.suspend(() => {
     if (this.#isRunning || this.isOver) return Effect.void
     this.#isRunning = true
     return this.#ask().pipe(
-      // A server that is not there is asked again with the next long request.
+      // A server that can't be reached is asked again with the next long request.
       Effect.ignore,
       Effect.ensuring(Effect.sync(() => {
         this.#isRunning = false

@@ -1,6 +1,6 @@
 /**
- * The channels of gpt-oss ("harmony"), if the server does not parse them. Each message has a head with its channel; the head of a
- * tool call names its recipient, too:
+ * The channels of gpt-oss ("harmony"), if the server does not parse them. Each message has a head with the channel. The head of a tool call
+ * also names the recipient, which is the tool:
  *
  *     <|channel|>analysis<|message|>…<|end|><|start|>assistant<|channel|>final<|message|>We open at nine.<|return|>
  *     <|channel|>commentary to=functions.transfer <|constrain|>json<|message|>{"to":"billing"}<|call|>
@@ -12,7 +12,7 @@
 import * as CallBody from "./calls/CallBody.ts"
 import { isPrefixOfAny, type RuleResult, noMatch, type Place, type OutputRule, type Skip, match, toPieces, needsMore, awaitAny } from "./OutputRule.ts"
 
-/** The end of a message of thoughts: its own end token, or, left in the text, a token of the next message. */
+/** The end of a message of thoughts: its own end token, or a token of the next message, which stays in the text. */
 const thoughtEnd: Skip = { end: /<\|end\|>|(?=<\|(?:start|channel|call|return)\|>)/i, maxEndLength: 12 }
 
 /** The end of a message of thoughts whose special tokens are removed. */
@@ -21,10 +21,10 @@ const plainThoughtEnd: Skip = { end: /(?=assistant(?:final|commentary))|<\|end\|
 /** The end of a message that calls a tool. */
 const callEnd = /<\|(?:call|end|return)\|>|(?=<\|(?:start|channel)\|>)/i
 
-/** Characters of a head. */
+/** The most characters of a head. */
 const maxHeadCharacters = 160
 
-/** The token behind a head. */
+/** The token after a head. */
 const headEnd = /<\|(?:message|end|start|return|call|channel)\|>/i
 const recipient = /\bto=([\w.:-]+)/
 
@@ -68,9 +68,9 @@ const channel = (place: Place): RuleResult => {
 
 const start = (place: Place): RuleResult => {
   const { isComplete, rest } = place
-  const behind = rest.slice("<|start|>".length)
-  if (!isComplete && /^\s*[a-z]{0,12}$/i.test(behind)) return needsMore
-  const [text, role] = /^\s*([a-z]*)/i.exec(behind) ?? ["", ""]
+  const textAfter = rest.slice("<|start|>".length)
+  if (!isComplete && /^\s*[a-z]{0,12}$/i.test(textAfter)) return needsMore
+  const [text, role] = /^\s*([a-z]*)/i.exec(textAfter) ?? ["", ""]
   switch (role.toLowerCase()) {
     case "assistant":
       return match("<|start|>".length + text.length)
@@ -115,21 +115,21 @@ const restOfHead = /^\s*(?:(?:<\|channel\|>)?(?:commentary|analysis))?\s*(?:<\|c
 /** The beginning of text that `restOfHead` matches. */
 const partOfRestOfHead = /^\s*(?:<\|channel\|>)?\s*[a-z]{0,12}\s*(?:<\|constrain\|>)?\s*[a-z]{0,8}\s*(?:<[|a-z]{0,12})?$/
 
-/** A call behind a head of `length` characters. */
-const callBehindHead = (place: Place, length: number, name: string): RuleResult => {
+/** A call after a head of `length` characters. */
+const callAfterHead = (place: Place, length: number, name: string): RuleResult => {
   const { isComplete, rest } = place
   if (name === "") return match(length, { pieces: [{ _tag: "DroppedCall", format: "harmony" }] })
-  const behind = rest.slice(length)
+  const textAfter = rest.slice(length)
   const ifTooLong = match(length, { pieces: [{ _tag: "DroppedCall", format: "harmony" }], skip: { end: callEnd, maxEndLength: 12 }, channel: "call" })
-  if (!isComplete && partOfRestOfHead.test(behind)) return { _tag: "NeedsMore", ifTooLong }
-  return call(place, length + (restOfHead.exec(behind)?.[0].length ?? 0), name)
+  if (!isComplete && partOfRestOfHead.test(textAfter)) return { _tag: "NeedsMore", ifTooLong }
+  return call(place, length + (restOfHead.exec(textAfter)?.[0].length ?? 0), name)
 }
 
-/** The words of heads whose special tokens are removed: `to=functions.transfer json{…}`, `assistantfinal`. */
+/** The rule for the words of heads whose special tokens are removed: `to=functions.transfer json{…}`, `assistantfinal`. */
 export const plain: OutputRule = (place) => {
   const { before, isComplete, isReplyEmpty, rest } = place
   const [length, name] = (([whole, name]) => [whole?.length ?? 0, name] as const)(recipientHead.exec(rest) ?? [])
-  if (name !== undefined) return length === rest.length && !isComplete ? needsMore : callBehindHead(place, length, name)
+  if (name !== undefined) return length === rest.length && !isComplete ? needsMore : callAfterHead(place, length, name)
   if (!isComplete && isPrefixOfAny(rest, recipientHeads) && rest === rest.toLowerCase()) return needsMore
   if (rest.startsWith("assistantfinal")) return isReplyEmpty ? match("assistantfinal".length, { channel: "final" }) : match(rest.length, { endsTurn: true })
   if (rest.startsWith("assistantanalysis")) return match("assistantanalysis".length, { skip: plainThoughtEnd, isThought: true })

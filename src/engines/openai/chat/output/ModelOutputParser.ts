@@ -1,10 +1,10 @@
 /**
- * Parses the text that a language model writes, while it streams: words to speak, and between them actions.
+ * Parses the text of a language model as it arrives: words to speak, and actions between them.
  *
- * No part of a tool call, a thought or a special token of a chat template is spoken. Only text that could still become one of
- * these is held back. It does not matter where the server cuts the text.
+ * No part of a tool call, a thought or a special token of a chat template is spoken. Text that could still become one of these is held
+ * back. Other text is not held back. The server may cut the text into pieces anywhere.
  *
- * The formats are rules, a file for each concept. This is the machine that applies them.
+ * Each format has a rule (`OutputRule`). The parser applies the rules.
  */
 import * as ActionLines from "./ActionLines.ts"
 import * as BareCalls from "./calls/BareCalls.ts"
@@ -27,14 +27,14 @@ export interface ParserOptions {
 
 export interface ParserState {
   readonly options: ParserOptions
-  /** Text that is held back: it may begin a call, a thought or a token, or end the text that is skipped. */
+  /** Text that is held back, because it may begin a call, a thought or a token, or may end the text that is skipped. */
   readonly held: string
   readonly skip: Skip | undefined
   /** The last characters of spoken text. A line end stands for anything that is not spoken. */
   readonly before: string
   /** The reply has neither text nor actions so far. */
   readonly isReplyEmpty: boolean
-  /** It is decided whether the text began inside of a thought. */
+  /** Whether the parser has decided if the text began inside of a thought. */
   readonly isStarted: boolean
   readonly channel: string | undefined
   readonly isStrikethroughOpen: boolean
@@ -62,7 +62,7 @@ export const make = (options: ParserOptions): ParserState => ({
 
 const maxHeldCharacters = 4000
 
-/** Characters of spoken text that rules may look back at. */
+/** The number of characters of spoken text that rules may look back at. */
 const maxBeforeCharacters = 12
 
 /** Rules for places that begin with a bracket, a quote or another sign. If several match, the first counts. */
@@ -90,12 +90,12 @@ const wordRules: ReadonlyArray<OutputRule> = [
   BareCalls.python
 ]
 
-/** Where anything but words may begin. */
+/** Places where something other than words may begin. */
 const candidates = /[<[{`◁✿]|[A-Za-z_]+/g
 const isWordCharacter = /[\p{L}\p{N}_]/u
 
 interface Start {
-  /** More text has to show whether it is a thought. */
+  /** Further text must show whether the text is a thought, so the text is held back. */
   readonly isHeld: boolean
   /** The text without the thought. */
   readonly rest: string
@@ -112,7 +112,7 @@ const startOf = ({ options: { holdsStart = false } }: ParserState, text: string,
   return { isHeld: mayBeThought && !isComplete, rest: text, isThought: false }
 }
 
-/** One pass over the held text and what has newly arrived. */
+/** One pass over the text that was held back and the text that has just arrived. */
 class Pass {
   readonly pieces: Array<OutputPiece> = []
   readonly text: string
@@ -147,7 +147,7 @@ class Pass {
     const result = isInsideWord ? "words" : this.applyRules(isWord ? wordRules : signRules)
     if (result === "hold") this.hold(this.at)
     else if (result === "words") this.say(this.at + written.length)
-    else this.take(result)
+    else this.apply(result)
   }
 
   /** The first match at this place; `hold` if more text is needed, `words` if no rule matches. */
@@ -181,13 +181,13 @@ class Pass {
     this.words = ""
   }
 
-  /** Holds all text from this place on back until more arrives. */
+  /** Holds back all text from this place on, until more text arrives. */
   hold(from: number): void {
     this.state = { ...this.state, held: this.text.slice(from) }
     this.at = this.text.length
   }
 
-  take(match: Match): void {
+  apply(match: Match): void {
     const { channel, hasThought, hasUnopenedThought, isReplyEmpty, isStrikethroughOpen } = this.state
     const { endsUnopenedThought = false, isThought = false, pieces = [], skip } = match
     this.at += match.length
@@ -223,20 +223,20 @@ const parse = (state: ParserState, more: string, isComplete: boolean): readonly 
   return new Pass({ ...state, isStarted: text !== "", hasThought: isThought, hasUnopenedThought: isThought }, rest, isComplete).run()
 }
 
-/** Reads more text. The pieces are those that no further text can change. */
+/** Reads more text. Further text can't change the returned pieces. */
 export const read = (state: ParserState, text: string): readonly [ParserState, ReadonlyArray<OutputPiece>] =>
   text === "" ? [state, []] : parse(state, text, false)
 
 /**
- * Reads the text that is still held back, when the answer has ended. `isCut`: the limit of tokens ended it. Then a start that may
- * be a thought counts as one.
+ * Reads the text that is still held back when the answer has ended. `isCut`: the token limit ended the answer. Then a start of the answer
+ * that may be a thought counts as a thought.
  */
 export const finish = (state: ParserState, isCut = false): readonly [ParserState, ReadonlyArray<OutputPiece>] => {
   if (!state.isStarted && isCut && state.held.trim() !== "") return [{ ...state, held: "", hasThought: true }, []]
   return state.skip === undefined ? parse(state, "", true) : [state, []]
 }
 
-/** Does not hold the start back any more: the server sends thoughts apart, so the text has none. */
+/** The state that no longer holds back the start. The server sends thoughts in a field of their own, so the text has none. */
 export const withoutHeldStart = (state: ParserState): ParserState =>
   state.isStarted || state.options.holdsStart !== true ? state : { ...state, options: { ...state.options, holdsStart: false } }
 

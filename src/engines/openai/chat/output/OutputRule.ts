@@ -1,6 +1,6 @@
 /**
- * A rule about text that models write besides words: thoughts, tool calls, special tokens. It looks at one place of the text and
- * says what begins there. `ModelOutputParser` tries the rules in order at each place where something could begin.
+ * A rule recognizes something that models write besides words: thoughts, tool calls, special tokens. It looks at one place of the text and
+ * tells what begins there. `ModelOutputParser` tries the rules in order at each place where something could begin.
  *
  * The server may cut the text anywhere. So a rule answers `NeedsMore` as long as further text could change its answer.
  */
@@ -8,20 +8,20 @@ import { RegExp as Patterns } from "effect"
 import type { KnownTools } from "./calls/KnownTools.ts"
 import type { WrittenCall } from "./calls/WrittenCall.ts"
 
-/** A stretch of a model's output. */
+/** A piece of a model's output. */
 export type OutputPiece =
-  /** To be spoken. */
+  /** Text to speak. */
   | { readonly _tag: "Text"; readonly text: string }
-  /** An action line, `<<…>>`; `body` stands between its signs. */
+  /** An action line, `<<…>>`. `body`: the text between the signs. */
   | { readonly _tag: "ActionLine"; readonly body: string }
   /** The beginning of an action line that cannot be read. */
   | { readonly _tag: "BrokenLine" }
   /** A tool call in the model's own format, of a tool that the request offers. `arguments`: JSON text. */
   | { readonly _tag: "Call"; readonly name: string; readonly arguments: string; readonly format: string }
-  /** A tool call in the model's own format that is unreadable or names no such tool. */
+  /** A tool call in the model's own format that is unreadable or names no tool of the request. */
   | { readonly _tag: "DroppedCall"; readonly format: string }
 
-/** A place of the text, and what has come before it. */
+/** A place in the text, and the state of the answer before it. */
 export interface Place {
   /** The text from here on, as far as it has arrived. */
   readonly rest: string
@@ -40,7 +40,7 @@ export interface Place {
 
 /** Text to skip, up to and including the first match of `end`. */
 export interface Skip {
-  /** Ignores case. A lookahead leaves its match in the text. */
+  /** The pattern ignores case. The match of a lookahead stays in the text. */
   readonly end: RegExp
   /** Characters of the longest match, lookahead included. */
   readonly maxEndLength: number
@@ -48,26 +48,26 @@ export interface Skip {
 
 export type RuleResult =
   | { readonly _tag: "NoMatch" }
-  /** `ifTooLong`: the result when the text grows longer than the parser holds back; unset: it is text. */
+  /** `ifTooLong`: the result if the text becomes longer than the parser can hold back. Unset: the text counts as words. */
   | { readonly _tag: "NeedsMore"; readonly ifTooLong?: Match }
   | Match
 
 export interface Match {
   readonly _tag: "Match"
-  /** Characters from the place on. They are not spoken. */
+  /** The number of matched characters from the place on. They are not spoken. */
   readonly length: number
   readonly pieces?: ReadonlyArray<OutputPiece>
-  /** What to skip behind the match. */
+  /** The text to skip after the match. */
   readonly skip?: Skip
-  /** What is skipped is a thought. */
+  /** The skipped text is a thought. */
   readonly isThought?: boolean
-  /** The end of a thought whose beginning was not in the text. */
+  /** The match ends a thought whose beginning was not in the text. */
   readonly endsUnopenedThought?: boolean
   /** The channel that is open from here on. */
   readonly channel?: string
   /** Whether an HTML strikethrough is open from here on. */
   readonly isStrikethroughOpen?: boolean
-  /** The model's turn is over; it may go on to invent the caller's. */
+  /** The model's turn is over. Further text may be a turn of the caller that the model has invented. */
   readonly endsTurn?: boolean
 }
 
@@ -78,7 +78,7 @@ export const needsMore: RuleResult = { _tag: "NeedsMore" }
 
 export const match = (length: number, more: Omit<Match, "_tag" | "length"> = {}): Match => ({ _tag: "Match", length, ...more })
 
-/** A lookahead for the special token that ends the model's turn. Whatever is still open ends there, too. */
+/** A lookahead for the special token that ends the model's turn. Open thoughts and calls end there, too. */
 export const turnEndLookahead = "(?=<(?:\\|(?:im_end|eot_id|eom_id|endoftext|end_of_text)\\||end_of_turn|/s|turn\\||｜end▁of▁sentence｜)>)"
 
 /** Skips up to and including the first of these texts. */
@@ -87,16 +87,16 @@ export const skipTo = (...ends: ReadonlyArray<string>): Skip => ({
   maxEndLength: Math.max(...ends.map(({ length }) => length))
 })
 
-/** Whether all of the text is the beginning of one of these, but not the whole. `wholes` in lower case; the case of `rest` is ignored. */
+/** Whether `rest` is the beginning of one of `wholes`, but not all of it. `wholes` must be in lower case. The case of `rest` is ignored. */
 export const isPrefixOfAny = (rest: string, wholes: ReadonlyArray<string>): boolean => {
   if (wholes.every(({ length }) => length <= rest.length)) return false
   const start = rest.toLowerCase()
   return wholes.some((whole) => whole.length > start.length && whole.startsWith(start))
 }
 
-/** Needs more text while the rest is the beginning of one of these. Drops that beginning if no more text follows. */
+/** Needs more text if `rest` is the beginning of one of `wholes`. If no more text follows, `rest` is dropped. */
 export const awaitAny = ({ isComplete, rest }: Place, wholes: ReadonlyArray<string>): RuleResult => {
-  // A single character at the end of a reply may be an ordinary one.
+  // A single character at the end of a reply may be an ordinary character.
   if (!isPrefixOfAny(rest, wholes) || isComplete && rest.length < 2) return noMatch
   return isComplete ? match(rest.length) : needsMore
 }
@@ -107,7 +107,7 @@ export const isSentenceStart = ({ before }: Place): boolean => /(?:^|\n|[.!?:;�
 /** Whether a line begins here. */
 export const isLineStart = ({ before }: Place): boolean => /(?:^|\n)[^\S\n]*$/.test(before)
 
-/** Calls of known tools with readable arguments are calls, all others are dropped calls. */
+/** A call of a known tool with readable arguments becomes a `Call`. Any other call becomes a `DroppedCall`. */
 export const toPieces = (calls: ReadonlyArray<WrittenCall>, tools: KnownTools, format: string): ReadonlyArray<OutputPiece> =>
   calls.map((call): OutputPiece => {
     const tool = tools.find(call.name)

@@ -1,37 +1,37 @@
 /**
  * XML tags of given names, as models write them, with an optional prefix: `<think>`, `<seed:think>`, `<｜DSML｜invoke name="x">`.
- * Reads a whole tag, or tells whether a text may become one. Pure.
+ * Reads a whole tag, or tells whether a text may become a tag. Pure.
  */
 
 interface Tag {
   /** In lower case, without the prefix. */
   readonly name: string
-  /** As it is written, with its prefix: the end tag repeats it. */
+  /** The name as it is written, with its prefix. The end tag repeats it. */
   readonly fullName: string
-  /** Characters. */
+  /** The number of the tag's characters. */
   readonly length: number
   /** `empty`: `<think/>`. */
   readonly kind: "begin" | "end" | "empty"
-  /** The text behind the name. */
+  /** The text after the name. */
   readonly attributes: string
 }
 
 interface Tags {
   /** The tag at the beginning of a text. */
   readonly read: (text: string) => Tag | undefined
-  /** Whether all of a text is the beginning of such a tag. */
+  /** Whether all of a text is the beginning of a tag with one of the names. */
   readonly isPart: (text: string) => boolean
 }
 
 const prefixes = ["seed:", "antml:", "minimax:", "mm:", "ant:", "｜dsml｜", "|dsml|"]
 
-/** Characters in which a whole tag is looked for. */
+/** The most characters of a tag. */
 const maxTagCharacters = 180
 
 const wholeTag = /^<(\/?)((?:[a-z]{1,12}:|[|｜]dsml[|｜])?)([a-z_]{1,32})((?:\s|=)[^<>]{0,100})?>/i
 const partOfTag = /^<(\/?)([^\s<>="'/]{0,32})((?:\s|=)[^<>]{0,100})?(\/?)$/
 
-/** Tags of these names, which are in lower case. The case of the text is ignored. */
+/** `names`: in lower case. The case of the text is ignored. */
 export const make = (names: ReadonlyArray<string>): Tags => {
   const known = new Set(names)
   const spellings = names.flatMap((name) => [name, ...prefixes.map((prefix) => prefix + name)])

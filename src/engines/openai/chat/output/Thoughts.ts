@@ -1,5 +1,5 @@
 /**
- * Thoughts that a model writes into its text before it answers, by their delimiters. They are never spoken.
+ * Recognizes by their delimiters thoughts that a model writes into its text before it answers. They are never spoken.
  *
  *     <think>The caller asks for the opening hours.</think>We open at nine.
  *
@@ -9,7 +9,7 @@
  * - `<|START_THINKING|>…<|END_THINKING|>`: Cohere; `<|begin_of_thought|>`: Sky-T1; `<unused94>thought…<unused95>`: MedGemma;
  * - `<|channel>thought…<channel|>`: Gemma 4.
  *
- * Thoughts of which only the end is in the text are in `UnopenedThought`.
+ * `UnopenedThought` recognizes thoughts that have only their end in the text.
  */
 import { RegExp as Patterns } from "effect"
 import { turnEndLookahead, noMatch, type OutputRule, type Skip, match, needsMore, awaitAny } from "./OutputRule.ts"
@@ -35,11 +35,11 @@ const delimiters: ReadonlyArray<readonly [begin: string, end: string]> = [
 
 const allDelimiters = delimiters.flat()
 
-/** Any delimiter ends any thought: models mix them. */
+/** Any end delimiter ends any thought, because models mix the delimiters. */
 const endPattern = `</(?:[a-z]{1,12}:)?(?:${tagNames.join("|")})>|${delimiters.map(([, end]) => Patterns.escape(end)).join("|")}`
 const anyEnd = new RegExp(endPattern, "i")
 
-/** A thought that the model does not close ends with its turn. */
+/** A thought that the model does not close ends with the model's turn. */
 const skipThought: Skip = { end: new RegExp(`${endPattern}|${turnEndLookahead}`, "i"), maxEndLength: 40 }
 
 /** The first end of a thought in a text; `length` in characters. */

@@ -3,19 +3,19 @@
  *
  *     The caller asks for the opening hours.</think>We open at nine.
  *
- * The templates of DeepSeek R1, QwQ and the "thinking" Qwens write `<think>` into the prompt. All text before `</think>` is a
- * thought, but text that was spoken cannot be taken back. So the start of an answer is held back
+ * The templates of DeepSeek R1, QwQ and the "thinking" Qwens write `<think>` into the prompt. All text before `</think>` is a thought, but
+ * text that was spoken cannot be taken back. So the start of an answer is held back until the thought ends, in two cases:
  *
- * - if the model is known to write in this way, by its name or by an earlier answer, until the thought ends;
- * - if the answer begins like a thought and unlike a reply on the telephone ("Okay, the user is asking …").
+ * - the model's name, or an earlier answer, shows that the model writes in this way;
+ * - the answer begins like a thought and unlike a reply on the telephone ("Okay, the user is asking …").
  *
- * An answer that ends without `</think>` was no thought. It is spoken then.
+ * An answer that ends without `</think>` was not a thought, so it is spoken at its end.
  */
 
 const leadWords = ["", "okay, ", "okay. ", "okay so ", "okay, so ", "ok, ", "ok, so ", "alright, ", "alright, so ", "hmm, ", "hmm. ", "so ", "so, ", "well, ", "first, ", "now, "]
 const subjects = ["the user ", "the user's ", "the user,", "the caller ", "the human ", "user asks", "user is asking", "user wants", "user says"]
 
-/** In lower case. */
+/** The beginnings of thoughts, in lower case. */
 const thoughtOpenings = [
   ...leadWords.flatMap((lead) => subjects.map((subject) => lead + subject)),
   "we need to respond", "we need to answer", "we should respond", "we should answer", "i need to respond", "i should respond"
@@ -32,7 +32,7 @@ export const mayBeThought = (text: string, isEnded: boolean): boolean => {
   return thoughtOpenings.some((opening) => start.startsWith(opening) || opening.startsWith(start))
 }
 
-/** Whether an answer begins with a delimiter. Then other rules tell what it is. */
+/** Whether an answer begins with a sign of a delimiter. Then the rules decide what the answer begins with. */
 export const beginsWithSign = (text: string): boolean => /^\s*[<[{`◁]/.test(text)
 
 /** Models whose template opens the thought in the prompt. */

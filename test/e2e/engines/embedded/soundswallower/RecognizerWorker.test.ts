@@ -60,7 +60,7 @@ describe("a thread that recognizes", () => {
       const error = yield* Effect.flip(words(worker, "fail"))
       assert.deepStrictEqual([error.reason, error.message], ["failed", "No."])
       assert.strictEqual(yield* words(worker, "answer"), "")
-      assert.strictEqual(worker.life, 0)
+      assert.strictEqual(worker.generation, 0)
     }))
 
   it.effect("that crashes fails all open requests, and a new one takes its place without its utterances", () =>
@@ -72,7 +72,7 @@ describe("a thread that recognizes", () => {
       const waiting = yield* begin(Effect.flip(words(worker, "ignore")))
       const crashing = yield* begin(Effect.flip(words(worker, "crash")))
       assert.deepStrictEqual([(yield* Fiber.join(waiting)).reason, (yield* Fiber.join(crashing)).reason], ["crashed", "crashed"])
-      assert.strictEqual(worker.life, 1)
+      assert.strictEqual(worker.generation, 1)
       assert.strictEqual(worker.work, 0)
       assert.isTrue(worker.isStarted)
       assert.isFalse(worker.isReady)
@@ -98,12 +98,12 @@ describe("a thread that recognizes", () => {
       yield* TestClock.adjust(1)
       assert.strictEqual(yield* words(worker, "answer"), "")
       yield* TestClock.adjust(timeout)
-      assert.strictEqual(worker.life, 0)
+      assert.strictEqual(worker.generation, 0)
       assert.isUndefined(waiting.pollUnsafe())
       yield* TestClock.adjust(timeout)
-      assert.strictEqual((yield* Fiber.join(waiting)).reason, "late")
+      assert.strictEqual((yield* Fiber.join(waiting)).reason, "timedOut")
       assert.strictEqual(yield* words(worker, "answer"), "")
-      assert.strictEqual(worker.life, 1)
+      assert.strictEqual(worker.generation, 1)
     }))
 
   it.effect("is not replaced if nobody waits for its answer any more", () =>
@@ -113,7 +113,7 @@ describe("a thread that recognizes", () => {
       yield* Fiber.interrupt(waiting)
       assert.strictEqual(yield* words(worker, "answer"), "")
       yield* TestClock.adjust(10 * timeout)
-      assert.strictEqual(worker.life, 0)
+      assert.strictEqual(worker.generation, 0)
     }))
 
   it.effect("is not started again once it was closed, and fails all open requests", () =>

@@ -40,7 +40,7 @@ describe("the threads of SoundSwallower", () => {
       assert.notMatch(first.message, /gone|replaced/)
       assert.strictEqual((yield* Effect.flip(threads.load({ ...grammar, name: "y" }))).message, first.message)
       // An empty answer for an unknown grammar would be taken for silence.
-      const hearing = yield* threads.hear(grammar)
+      const hearing = yield* threads.begin(grammar)
       yield* hearing.push(new Int16Array(160))
       assert.match((yield* Effect.flip(hearing.words)).message, /not loaded/)
     }))
@@ -77,7 +77,7 @@ it.live("a short utterance is not held up by a long one, even if somebody waits 
     const threads = yield* Threads.make({ timeout: 20_000, size: 1 })
     yield* threads.load(spoken)
     const answered: Array<string> = []
-    const [long, short] = [yield* threads.hear(spoken), yield* threads.hear(spoken)]
+    const [long, short] = [yield* threads.begin(spoken), yield* threads.begin(spoken)]
     // Half a minute in one piece, whose words are asked for first.
     yield* long.push(over(yield* speak("yes", "rms"), 240_000))
     const asking = yield* Effect.forkChild(Effect.map(long.words, () => answered.push("long")), { startImmediately: true })
@@ -92,7 +92,7 @@ it.live("an utterance goes to the thread that has the least to decode", () =>
   Effect.gen(function*() {
     const threads = yield* Threads.make({ timeout: 5000, size: 2, file: new URL("../../../../support/engines/SlowThread.ts", import.meta.url) })
     const threadOf = Effect.fnUntraced(function*(seconds: number) {
-      const hearing = yield* threads.hear(spoken)
+      const hearing = yield* threads.begin(spoken)
       yield* hearing.push(new Int16Array(seconds * 8000))
       return yield* hearing.words
     })
@@ -109,7 +109,7 @@ it.live("a further thread is started when the others have much to decode, and ge
     const threads = yield* Threads.make({ timeout: 5000, size: 3, ready: 1, file: new URL("../../../../support/engines/SlowThread.ts", import.meta.url) })
     yield* threads.load(spoken)
     const threadOf = Effect.fnUntraced(function*(seconds: number) {
-      const hearing = yield* threads.hear(spoken)
+      const hearing = yield* threads.begin(spoken)
       yield* hearing.push(new Int16Array(seconds * 8000))
       return yield* hearing.words
     })
@@ -133,7 +133,7 @@ it.live("a busy thread is not taken for a thread that hangs", () =>
     const yes = yield* speak("yes", "rms")
     const threads = yield* Threads.make({ timeout: 2000 })
     yield* threads.load(spoken)
-    const hearing = yield* threads.hear(spoken)
+    const hearing = yield* threads.begin(spoken)
     // Minutes of sound at once: seconds of work, but only a small part of a second for each piece.
     for (let at = 0, length = 0; length < 1_440_000; length += tenth) {
       yield* hearing.push(yes.slice(at, at + tenth))

@@ -169,7 +169,7 @@ describe("a failure", () => {
     [404, "refused", "LLM_URL"],
     [307, "refused", "LLM_URL"],
     [408, "timeout", "log"],
-    [429, "unavailable", "room"],
+    [429, "unavailable", "more requests at once"],
     [500, "broken", "log"],
     [502, "unavailable", "log"],
     [503, "unavailable", "loaded"]

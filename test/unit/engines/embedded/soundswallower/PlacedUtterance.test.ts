@@ -15,7 +15,7 @@ class FakeThread extends RecognizerWorker {
     super(new URL("file:///none"), new Map(), 1000)
   }
 
-  override get life(): number {
+  override get generation(): number {
     return this.lives
   }
 

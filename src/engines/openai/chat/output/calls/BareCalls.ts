@@ -1,8 +1,8 @@
 /**
- * Tool calls without delimiters. Ordinary text has brackets and braces as well, so the rules are strict:
+ * Tool calls without delimiters. Ordinary text also has brackets and braces, so the rules are strict:
  *
- * - `{"name": "transfer", …}`: JSON that holds calls, and whose first key is a usual key of calls or the name of a tool;
- * - `[transfer(to="billing")]`: a Python list of calls, of known tools or with named arguments;
+ * - `{"name": "transfer", …}`: JSON with calls whose first key is a usual key of calls or the name of a tool;
+ * - `[transfer(to="billing")]`: a Python list of calls, if a call is of a known tool or has named arguments;
  * - `transfer(to="billing")`: a call of a known tool that ends its line and begins a line or sentence.
  */
 import * as CallBody from "./CallBody.ts"
@@ -17,7 +17,7 @@ const droppedJson = { _tag: "DroppedCall", format: "json" } as const
 const firstKey = /^(?:\[\s*)?\{\s*(?:["']([^"'\n]{0,64})(["']?))?/
 const isOpening = /^(?:\[\s*)?(?:\{\s*)?$/
 
-/** Whether a text begins like the JSON of a call; `maybe`: more text decides. */
+/** Whether a text begins like the JSON of a call. `maybe`: more text is needed to decide. */
 const beginsLikeCall = (rest: string, tools: KnownTools): "yes" | "no" | "maybe" => {
   if (isOpening.test(rest)) return "maybe"
   const [whole, key, quote] = firstKey.exec(rest) ?? []
@@ -50,7 +50,7 @@ export const json: OutputRule = (place) => {
   if (!isComplete) return { _tag: "NeedsMore", ifTooLong: match(rest.length, { pieces: [droppedJson], skip: { end: /\n\n/, maxEndLength: 2 } }) }
   const mended = CallBody.readLast(rest, tools)
   if (mended._tag === "Calls") return match(rest.length, { pieces: toPieces(mended.calls, tools, "json") })
-  // Half of a JSON value cannot be spoken.
+  // An incomplete JSON value must not be spoken.
   return match(rest.length, { pieces: [droppedJson] })
 }
 
@@ -65,7 +65,7 @@ export const pythonList: OutputRule = (place) => {
     if (parsed._tag === "Invalid") return noMatch
     if (parsed._tag === "Incomplete") {
       if (!isComplete) return needsMore
-      // A list that was cut off is left out. A word in brackets is ordinary text.
+      // A list of calls that was cut off is left out. A word in brackets is ordinary text.
       return calls.length > 0 || /^\[\s*[\w.-]+\(\s*\w+\s*=/.test(rest) || beginsKnownCall(rest, tools) ? match(rest.length, { pieces: [{ _tag: "DroppedCall", format: "python" }] }) : noMatch
     }
     calls.push(parsed.call)
@@ -113,10 +113,10 @@ export const python: OutputRule = (place: Place): RuleResult => {
     return beginsKnownCall(rest, tools) ? match(rest.length, { pieces: [{ _tag: "DroppedCall", format: "python" }] }) : noMatch
   }
   if (tools.find(parsed.call.name) === undefined) return noMatch
-  // With words behind it, a call is ordinary text: "hang_up() ends the call".
-  const behind = rest.slice(parsed.end)
-  const [signs] = /^(?:[;`.]|[^\S\n])*/.exec(behind) ?? [""]
-  if (signs.length === behind.length && !isComplete) return needsMore
-  if (behind[signs.length] !== undefined && !/[\n<[]/.test(behind[signs.length])) return noMatch
+  // If words follow on the same line, the call is ordinary text: "hang_up() ends the call".
+  const textAfter = rest.slice(parsed.end)
+  const [signs] = /^(?:[;`.]|[^\S\n])*/.exec(textAfter) ?? [""]
+  if (signs.length === textAfter.length && !isComplete) return needsMore
+  if (textAfter[signs.length] !== undefined && !/[\n<[]/.test(textAfter[signs.length])) return noMatch
   return match(parsed.end + signs.length, { pieces: toPieces([parsed.call], tools, "python") })
 }

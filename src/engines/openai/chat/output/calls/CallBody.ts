@@ -1,6 +1,6 @@
 /**
- * The tool calls between the delimiters of any format. Models mix formats: JSON in place of Python, a name in front of JSON, a code
- * fence inside of a tag. So the delimiters only tell that these are calls, and each call is read by its own form. Pure.
+ * Reads the tool calls between the delimiters of any format. Models mix formats: JSON in place of Python, a name before JSON, a code fence
+ * inside of a tag. So the delimiters only show that the text has calls. The form of each call decides how the call is read. Pure.
  */
 import * as JsonCalls from "./JsonCalls.ts"
 import type { KnownTools } from "./KnownTools.ts"
@@ -10,14 +10,14 @@ import * as TaggedCalls from "./TaggedCalls.ts"
 import type { WrittenCall } from "./WrittenCall.ts"
 
 type CallBody =
-  /** `end`: the place behind the last call. */
+  /** `end`: the place after the last call. */
   | { readonly _tag: "Calls"; readonly calls: ReadonlyArray<WrittenCall>; readonly end: number }
   /** The text ends within the last call, which begins at `from`. The calls before it are whole. */
   | { readonly _tag: "Incomplete"; readonly calls: ReadonlyArray<WrittenCall>; readonly from: number }
-  /** The text is no call. `calls`: readable calls before it. */
+  /** The text is not a call. `calls`: readable calls before it. */
   | { readonly _tag: "Unreadable"; readonly calls: ReadonlyArray<WrittenCall> }
 
-/** Special tokens between parts of a call, as Mistral, DeepSeek and Kimi write them. The quotes of Gemma 4 are no such tokens. */
+/** Special tokens between parts of a call, as Mistral, DeepSeek and Kimi write them. The quotes of Gemma 4 do not match. */
 const specialToken = /<[|｜][^|｜<>"\n]{1,40}[|｜]>|\[(?:ARGS|TOOL_CALLS|CALL_ID)\]/g
 
 /** Text between two calls: blanks, commas, comments, tags, code fences. */
@@ -32,7 +32,7 @@ const matchAt = (pattern: RegExp, text: string, at: number): string => {
   return pattern.exec(text)?.[0] ?? ""
 }
 
-/** The body with blanks for special tokens. It keeps its length, so places in it stay the same. */
+/** The body with blanks in place of special tokens. The length does not change, so places in the body stay the same. */
 const withoutTokens = (body: string): string => body.replace(specialToken, (token) => " ".repeat(token.length))
 
 /** The result of reading one call, or one list of calls. */
@@ -65,11 +65,11 @@ const readValue = (text: string, at: number, tools: KnownTools): OneCall => {
   }
 }
 
-/** Text behind a name that may still become the separator before its arguments. */
+/** Text after a name that may still become the separator before its arguments. */
 const partOfArgumentSeparator = /^[\s:=]*(?:`{1,3}\w*)?[\s:=]*(?:(?<=\s)[A-Za-z0-9]{1,9}\s*)?(?:\[[A-Z_]*|<[^>]{0,40})?$/
 /** The beginning of a special token at the end of the text. */
 const partOfToken = /(?:<(?:[|｜][^|｜<>"\n]{0,40}[|｜]?)?|\[[A-Z_]{0,12})$/
-/** The beginning of a separator in front of a call. */
+/** The beginning of a separator before a call. */
 const partOfSeparator = /^(?:#[^\n]*|<[^>]{0,40}|`{1,3}\w*)$/
 
 /** Reads a call that begins with its name. `isClosed`: see `ReadOptions`. */
@@ -79,27 +79,27 @@ const readNamed = (text: string, at: number, tools: KnownTools, isClosed: boolea
   const from = at + matchAt(functionWord, text, at).length
   const found = matchAt(callName, text, from)
   if (found === "") return from >= text.length ? incomplete : unreadable
-  const behind = from + found.length
-  const next = behind + matchAt(argumentSeparator, text, behind).length
+  const nameEnd = from + found.length
+  const next = nameEnd + matchAt(argumentSeparator, text, nameEnd).length
   if (text[next] === "{") {
     const value = LiteralReader.parse(text, next, { takesBareWords: true })
     if (value._tag === "Value") return { _tag: "Calls", calls: [{ name: found, arguments: value.value }], end: value.end }
     return value._tag === "Incomplete" ? incomplete : unreadable
   }
-  if (!isClosed) return python._tag === "Incomplete" || next >= text.length || partOfArgumentSeparator.test(text.slice(behind)) ? incomplete : unreadable
+  if (!isClosed) return python._tag === "Incomplete" || next >= text.length || partOfArgumentSeparator.test(text.slice(nameEnd)) ? incomplete : unreadable
   // A name alone is a call without arguments.
-  if (text.slice(behind).replace(/[\s;`]|<\/?[A-Za-z_:]{1,40}>/g, "") !== "") return python._tag === "Incomplete" ? incomplete : unreadable
+  if (text.slice(nameEnd).replace(/[\s;`]|<\/?[A-Za-z_:]{1,40}>/g, "") !== "") return python._tag === "Incomplete" ? incomplete : unreadable
   return { _tag: "Calls", calls: [{ name: found, arguments: {} }], end: text.length }
 }
 
 interface ReadOptions {
-  /** Reads one call or list only: a format without an end delimiter ends there. */
+  /** Reads only one call or one list, because a format without an end delimiter ends there. */
   readonly once?: boolean
-  /** The end delimiter follows the body, so no call goes on behind it. */
+  /** The end delimiter follows the body, so no call goes on after the body. */
   readonly isClosed?: boolean
 }
 
-/** Reads all calls of a body. More text may follow it. */
+/** Reads all calls of a body. More text may follow the body. */
 export const read = (body: string, tools: KnownTools, options: ReadOptions = {}): CallBody => {
   if (options.once !== true && TaggedCalls.hasTags(body)) {
     const calls = TaggedCalls.find(body, tools, options.isClosed === true)
@@ -126,11 +126,11 @@ export const read = (body: string, tools: KnownTools, options: ReadOptions = {})
 /** Closing brackets that a model may forget at the end. */
 const closingBrackets = ["}", "]", "}]", "}}"]
 
-/** Reads all calls of a body at the end of the text. Closing brackets that are missing there are added. */
+/** Reads all calls of a body that ends with the answer. Closing brackets that are missing at the end are added. */
 export const readLast = (body: string, tools: KnownTools): CallBody => {
   const found = read(body, tools)
   if (found._tag !== "Incomplete") return found
-  // Words behind a call are ordinary text.
+  // Words after a call are ordinary text.
   if (found.calls.length > 0 && /^[^[({<]*$/.test(body.slice(found.from))) return { _tag: "Calls", calls: found.calls, end: found.from }
   const trimmed = body.trimEnd()
   if (!/[}\]]$/.test(trimmed)) return found

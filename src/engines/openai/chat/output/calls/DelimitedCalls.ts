@@ -1,5 +1,5 @@
 /**
- * Tool calls between special tokens or tags. They are in the text because the server does not know the model's format:
+ * Tool calls between special tokens or tags. They are in the text if the server does not know the model's format:
  *
  *     [TOOL_CALLS][{"name": "transfer", "arguments": {"to": "billing"}}]
  *     <tool_call>{"name": "transfer", "arguments": {"to": "billing"}}</tool_call>
@@ -16,13 +16,13 @@ interface Format {
   /** The label of the metric. */
   readonly name: string
   readonly begin: string
-  /** Any of them ends the calls. Empty: the last bracket of a call ends it. */
+  /** Each of these ends the calls. Empty: the calls end with their last bracket. */
   readonly ends: ReadonlyArray<string>
 }
 
 const format = (name: string, begin: string, ...ends: ReadonlyArray<string>): Format => ({ name, begin, ends })
 
-/** In lower case. If one beginning is the beginning of another, the longer one comes first. */
+/** The formats, with delimiters in lower case. If one `begin` is the beginning of another, the longer comes first. */
 const formats: ReadonlyArray<Format> = [
   format("mistral", "[tool_calls]"),
   format("lm-studio", "[tool_request]", "[end_tool_request]", "[tool_request_end]", "[/tool_request]"),
@@ -46,7 +46,7 @@ const formats: ReadonlyArray<Format> = [
   format("phi", "functools[")
 ]
 
-/** Delimiters of a tool's answer. A model that writes them has invented the answer. */
+/** Delimiters of a tool's answer. A model that writes a tool's answer has invented it. */
 const answerDelimiters: ReadonlyArray<readonly [string, ReadonlyArray<string>]> = [
   ["[tool_results]", ["[/tool_results]"]],
   ["<|tool_response>", ["<tool_response|>"]],
@@ -73,7 +73,7 @@ const closedCalls = (body: string, length: number, { tools }: Place, name: strin
   return match(length, { pieces: found._tag === "Calls" && pieces.length > 0 ? pieces : [...pieces, { _tag: "DroppedCall", format: name }] })
 }
 
-/** Calls without an end delimiter at the end of the text. Words behind a whole call are ordinary text. */
+/** Calls at the end of the text whose end delimiter is missing. Words after a whole call are ordinary text. */
 const unclosedCalls = (place: Place, from: number, name: string): RuleResult => {
   const { rest, tools } = place
   const body = rest.slice(from)
@@ -100,7 +100,7 @@ const callsWithoutEnd = (place: Place, from: number, name: string): RuleResult =
   const found = CallBody.read(body, tools, { once: true })
   if (found._tag === "Calls") return match(from + found.end, { pieces: toPieces(found.calls, tools, name) })
   if (isComplete) return unclosedCalls(place, from, name)
-  // Anything else counts as code that lasts to the end of the turn. All of it is skipped, since nothing matches `(?!)`.
+  // Other text counts as code up to the end of the answer. All of it is skipped, because nothing matches `(?!)`.
   const ifTooLong = match(from, { pieces: dropped, skip: { end: /(?!)/, maxEndLength: 1 } })
   return found._tag === "Unreadable" ? ifTooLong : { _tag: "NeedsMore", ifTooLong }
 }
@@ -110,8 +110,8 @@ const anyOrTurnEnd = (texts: ReadonlyArray<string>): RegExp => new RegExp([...te
 const endPatterns = new Map(formats.map(({ begin, ends }) => [begin, anyOrTurnEnd(ends)]))
 
 /**
- * An answer of a tool in the text. At the start of a reply it repeats an answer that the request had. Behind a call the model has
- * invented the answer and all text that follows.
+ * An answer of a tool in the text. At the start of a reply the model repeats an answer from the request. After a call the model has
+ * invented the answer and all text that follows it.
  */
 const writtenAnswer = ({ isReplyEmpty, rest }: Place, length: number, ends: ReadonlyArray<string>): RuleResult =>
   isReplyEmpty ? match(length, { skip: skipTo(...ends) }) : match(rest.length, { endsTurn: true })

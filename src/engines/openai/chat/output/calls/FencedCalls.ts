@@ -5,8 +5,8 @@
  *     print(transfer(to="billing"))
  *     ```
  *
- * A fence with such a name is never spoken. A fence of Python, of JSON or without a name is held back while its content looks like a
- * call, and spoken if it is none.
+ * A fence with a name like `tool_code` is never spoken. A fence of Python, of JSON or without a name is held back while its content looks
+ * like a call. It is spoken if the content is not a call.
  */
 import * as CallBody from "./CallBody.ts"
 import { type RuleResult, isLineStart, noMatch, type Place, type OutputRule, match, toPieces, needsMore } from "../OutputRule.ts"
@@ -28,20 +28,20 @@ const isPartOfFence = (rest: string): boolean => {
   return name === "" || fenceNames.some((known) => known.startsWith(name.toLowerCase()))
 }
 
-/** The beginning of a call, behind comments: a bracket, or a name with its bracket. */
+/** The beginning of a call, after comments: a bracket, or a name with its bracket. */
 const callStart = /^\s*(?:#[^\n]*\n\s*)*(?:[[{<]|(?:[A-Za-z_]\w*\s*=\s*)?(?:await\s+)?[A-Za-z_][\w.-]*\s*\()/
-/** Text that may still become such a beginning. */
+/** Text that may still become the beginning of a call. */
 const partOfCallStart = /^\s*(?:#[^\n]*\n\s*)*(?:#[^\n]*|(?:[A-Za-z_]\w*\s*=?\s*)?(?:await\s*)?(?:[A-Za-z_][\w.-]*\s*)?)$/
 
 const fenceEnd = /```/
 
-/** The content of a fence that has its end; `length`: characters with both fences. */
+/** The content of a fence that is closed. `length`: the number of characters with both fences. */
 const closedFence = (rest: string, from: number): { readonly body: string; readonly length: number } | undefined => {
   const end = fenceEnd.exec(rest.slice(from))
   return end === null ? undefined : { body: rest.slice(from, from + end.index), length: from + end.index + 3 }
 }
 
-/** A fence whose name tells that it holds calls. `from`: where its content begins. */
+/** A fence whose name shows that it holds calls. `from`: where its content begins. */
 const callsIn = (place: Place, from: number): RuleResult => {
   const { isComplete, rest, tools } = place
   const dropped = { _tag: "DroppedCall", format: "fence" } as const
@@ -73,13 +73,13 @@ export const rule: OutputRule = (place) => {
   const begun = callFence.exec(rest)
   if (begun !== null) return callsIn(place, begun[0].length)
   const answer = answerFence.exec(rest)
-  // Behind a call the model has invented this answer and all text that follows.
+  // After a call the model has invented this answer and all text that follows it.
   if (answer !== null) return place.isReplyEmpty ? match(answer[0].length, { skip: { end: fenceEnd, maxEndLength: 3 } }) : match(rest.length, { endsTurn: true })
   const opened = codeFence.exec(rest)
   return opened === null ? noMatch : possibleCallsIn(place, opened[0].length)
 }
 
-/** `tool_code` alone on its line: the model has left out the fence in front of it. */
+/** The rule for `tool_code` alone on its line. The model has left out the fence before it. */
 export const languageLine: OutputRule = (place) => {
   const { isComplete, rest } = place
   if (!isLineStart(place)) return noMatch

@@ -3,9 +3,9 @@
  *
  *     {"name": "transfer", "arguments": {"to": "billing"}}
  *
- * This is the shape of Hermes, Qwen and Mistral. Others are `parameters` (Llama 3), `{"type":"function","function":{…}}` (OpenAI),
- * `{"tool","args"}`, `{"tool_name","parameters"}` (Command R), `{"action","action_input"}` (LangChain), `{"transfer":{…}}`, and
- * arrays of all of these. Pure.
+ * This is the shape of Hermes, Qwen and Mistral. Other shapes are `{"name","parameters"}` (Llama 3),
+ * `{"type":"function","function":{…}}` (OpenAI), `{"tool","args"}`, `{"tool_name","parameters"}` (Command R),
+ * `{"action","action_input"}` (LangChain), `{"transfer":{…}}`, and arrays of all of these. Pure.
  */
 import { Predicate, type Schema } from "effect"
 import type { KnownTools } from "./KnownTools.ts"
@@ -23,10 +23,10 @@ const argumentKeys = [
 /** Keys of an inner object or array that holds the calls. */
 const wrapperKeys = ["tool_calls", "toolCalls", "function_calls", "tool_uses", "calls", "tool_call", "toolCall", "function_call", "functionCall", "function"]
 
-/** Keys that are neither arguments nor name. */
+/** Keys that hold neither arguments nor a name. */
 const otherKeys = new Set(["type", "id", "tool_call_id", "index", "thought", "reasoning"])
 
-/** The first key of an object that holds a call is one of these, or the name of a tool. */
+/** An object that holds a call has one of these keys, or the name of a tool, as its first key. */
 export const firstKeys: ReadonlyArray<string> = [...new Set([...nameKeys, ...argumentKeys, ...wrapperKeys, ...otherKeys])]
 
 type Fields = Readonly<Record<string, Schema.Json>>
@@ -51,7 +51,7 @@ const callIn = (fields: Fields, tools: KnownTools): WrittenCall | undefined => {
   return { name, arguments: Object.fromEntries(Object.entries(fields).filter(([key]) => key !== nameKey && !otherKeys.has(key))) }
 }
 
-/** The calls that a value holds; undefined if it holds anything else. */
+/** The calls in a value; undefined if the value holds something other than calls. */
 export const find = (value: Schema.Json, tools: KnownTools): ReadonlyArray<WrittenCall> | undefined => {
   if (Array.isArray(value)) {
     const found = value.map((item: Schema.Json) => find(item, tools))

@@ -1,6 +1,6 @@
 /**
- * The tools and actions of a request, found by the names that models write: in any case, with a hyphen for an underscore, with a
- * namespace (`functions.transfer`, `default_api.transfer`) or a number (`functions.transfer:0`). Pure.
+ * Finds the tools and actions of a request by the names that models write: in upper or lower case, with a hyphen for an underscore, with
+ * a namespace (`functions.transfer`, `default_api.transfer`) or a number (`functions.transfer:0`). Pure.
  */
 import { Predicate } from "effect"
 import type { ToolDefinition } from "../../ModelActions.ts"
@@ -14,7 +14,7 @@ export interface KnownTool {
 
 export interface KnownTools {
   readonly find: (written: string) => KnownTool | undefined
-  /** In lower case, for text that may become one of them. */
+  /** The names in lower case, to recognize text that may become a name. */
   readonly names: ReadonlyArray<string>
 }
 

@@ -4,7 +4,7 @@
  *     Action: transfer
  *     Action Input: {"to": "billing"}
  *
- * They count only at the beginning of a line and for known tools.
+ * The labels count only at the beginning of a line, and only for known tools.
  */
 import * as CallBody from "./CallBody.ts"
 import { isPrefixOfAny, isLineStart, noMatch, type OutputRule, match, toPieces, needsMore } from "../OutputRule.ts"

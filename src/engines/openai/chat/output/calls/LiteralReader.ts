@@ -5,21 +5,21 @@
 import type { Schema } from "effect"
 
 type ParsedLiteral =
-  /** `end`: the place behind the value. */
+  /** `end`: the place after the value. */
   | { readonly _tag: "Value"; readonly value: Schema.Json; readonly end: number }
   /** The text ends before the value does. */
   | { readonly _tag: "Incomplete" }
-  /** The text is not a value, whatever follows. `at`: the place of the first character that cannot belong to one. */
+  /** The text is not a value, and further text can't change that. `at`: the place of the first character that cannot belong to a value. */
   | { readonly _tag: "Invalid"; readonly at: number }
 
-/** Nested objects and arrays; a deeper value is invalid. */
+/** The most levels of nested objects and arrays. A deeper value is invalid. */
 const maxDepth = 32
 
 const constants: Readonly<Record<string, Schema.Json>> = { true: true, True: true, false: false, False: false, null: null, None: null }
 
 const escapes: Readonly<Record<string, string>> = { n: "\n", r: "\r", t: "\t", b: "\b", f: "\f" }
 
-/** The longer quotes first, so that `"` is not found in place of `"""`. */
+/** Longer quotes come first, so that `"` is not found in place of `"""`. */
 const quotes = ["<|\"|>", "<escape>", "\"\"\"", "'''", "\"", "'"]
 
 const number = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
@@ -28,11 +28,11 @@ const partOfNumber = /-?\d+(?:\.\d*)?(?:[eE][+-]?\d*)?$/y
 const identifier = /[A-Za-z_$][\w$-]*/y
 const bareWord = /[^\s,{}[\]"'<>][^,{}[\]"'<>\n]*/y
 
-/** Stands for a value that cannot be read. */
-const unread = Symbol("unread")
-type Read<A> = A | typeof unread
+/** The result for a value that cannot be read. */
+const unreadable = Symbol("unreadable")
+type Read<A> = A | typeof unreadable
 
-/** A place in the text that moves on as values are read. */
+/** Reads values from a text. `at` is the place of the next character. */
 class Cursor {
   readonly text: string
   readonly takesBareWords: boolean
@@ -55,14 +55,14 @@ class Cursor {
     while (/\s/.test(this.text[this.at] ?? "")) this.at++
   }
 
-  /** The value cannot be read. At the end of the text more text could change that. */
-  fail(): typeof unread {
+  /** The value cannot be read. At the end of the text, more text could change that, so the value only ends early. */
+  fail(): typeof unreadable {
     if (this.at >= this.text.length) this.endsEarly = true
-    return unread
+    return unreadable
   }
 
-  /** The value goes on behind the end of the text. */
-  failAtEnd(): typeof unread {
+  /** The value goes on after the end of the text. */
+  failAtEnd(): typeof unreadable {
     this.at = this.text.length
     return this.fail()
   }
@@ -89,7 +89,7 @@ class Cursor {
         if (digits.length < 4) break
         if (!/^[0-9a-f]{4}$/i.test(digits)) {
           this.at -= 2
-          return unread
+          return unreadable
         }
         value += String.fromCharCode(parseInt(digits, 16))
         this.at += 4
@@ -100,7 +100,7 @@ class Cursor {
 
   key(): Read<string> {
     const quote = this.quote()
-    if (quote === unread) return unread
+    if (quote === unreadable) return unreadable
     if (quote !== undefined) return this.string(quote)
     const name = this.match(identifier)
     if (name === undefined) return this.fail()
@@ -108,7 +108,7 @@ class Cursor {
     return name
   }
 
-  /** The quote at this place; `unread` while more text could make it a longer one. */
+  /** The quote at this place; `unreadable` while more text could make it a longer quote. */
   quote(): Read<string | undefined> {
     const rest = this.text.slice(this.at, this.at + 10)
     if (this.at + rest.length === this.text.length && quotes.some((quote) => quote.length > rest.length && quote.startsWith(rest))) {
@@ -141,7 +141,7 @@ class Cursor {
     const entries: Array<readonly [string, Schema.Json]> = []
     const isRead = this.entries("}", () => {
       const key = this.key()
-      if (key === unread) return false
+      if (key === unreadable) return false
       this.blanks()
       if (this.text[this.at] !== ":") {
         this.fail()
@@ -149,33 +149,33 @@ class Cursor {
       }
       this.at++
       const value = this.value(depth + 1)
-      if (value === unread) return false
+      if (value === unreadable) return false
       entries.push([key, value])
       return true
     })
-    return isRead ? Object.fromEntries(entries) : unread
+    return isRead ? Object.fromEntries(entries) : unreadable
   }
 
   array(depth: number): Read<Schema.Json> {
     const items: Array<Schema.Json> = []
     const isRead = this.entries("]", () => {
       const value = this.value(depth + 1)
-      if (value === unread) return false
+      if (value === unreadable) return false
       items.push(value)
       return true
     })
-    return isRead ? items : unread
+    return isRead ? items : unreadable
   }
 
   value(depth: number): Read<Schema.Json> {
     this.blanks()
-    if (depth > maxDepth) return unread
+    if (depth > maxDepth) return unreadable
     const first = this.text[this.at]
     if (first === undefined) return this.fail()
     if (first === "{") return this.object(depth)
     if (first === "[") return this.array(depth)
     const quote = this.quote()
-    if (quote === unread) return unread
+    if (quote === unreadable) return unreadable
     if (quote !== undefined) return this.string(quote)
     return this.scalar()
   }
@@ -199,19 +199,19 @@ class Cursor {
       // A leading zero is part of a telephone number or postcode.
       return /^-?0\d/.test(digits) ? digits : Number(digits)
     }
-    if (bare === undefined) return unread
+    if (bare === undefined) return unreadable
     this.at += found.length
     return written
   }
 }
 
 /**
- * Reads the value that begins at `from`, behind any blanks. `takesBareWords`: reads text without quotes, up to a comma or bracket,
- * as a string.
+ * Reads the value that begins at `from`, after any blanks. `takesBareWords`: text without quotes, up to a comma or bracket, is read as a
+ * string.
  */
 export const parse = (text: string, from = 0, options: { readonly takesBareWords?: boolean } = {}): ParsedLiteral => {
   const cursor = new Cursor(text, from, options.takesBareWords === true)
   const value = cursor.value(0)
-  if (value !== unread) return { _tag: "Value", value, end: cursor.at }
+  if (value !== unreadable) return { _tag: "Value", value, end: cursor.at }
   return cursor.endsEarly ? { _tag: "Incomplete" } : { _tag: "Invalid", at: cursor.at }
 }

@@ -3,8 +3,8 @@
  *
  *     transfer(to="billing")
  *
- * It may be inside of `print(…)`, awaited, assigned to a variable, or begin with the name of a module. Arguments are literals; nothing is
- * computed. Pure.
+ * The call may be inside of `print(…)`, awaited, assigned to a variable, or begin with the name of a module. Arguments are literals.
+ * Expressions are not computed. Pure.
  */
 import { Predicate, type Schema } from "effect"
 import type { KnownTools } from "./KnownTools.ts"
@@ -12,7 +12,7 @@ import * as LiteralReader from "./LiteralReader.ts"
 import { byPosition, type WrittenCall } from "./WrittenCall.ts"
 
 type ParsedCall =
-  /** `end`: the place behind the call. */
+  /** `end`: the place after the call. */
   | { readonly _tag: "Call"; readonly call: WrittenCall; readonly end: number; readonly hasNamedArguments: boolean }
   | { readonly _tag: "Incomplete" }
   | { readonly _tag: "Invalid" }

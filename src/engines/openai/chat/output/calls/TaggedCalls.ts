@@ -3,8 +3,8 @@
  *
  *     <function=transfer><parameter=to>billing</parameter></function>
  *
- * This is the form of Qwen 3 Coder and Seed. `<invoke name="…"><parameter name="…">` is that of Claude, MiniMax and DeepSeek 3.2,
- * `transfer<arg_key>to</arg_key><arg_value>billing</arg_value>` that of GLM. Some models write `<tool_name>` beside `<parameters>`.
+ * Qwen 3 Coder and Seed write this form. Claude, MiniMax and DeepSeek 3.2 write `<invoke name="…"><parameter name="…">`. GLM writes
+ * `transfer<arg_key>to</arg_key><arg_value>billing</arg_value>`. Some models write `<tool_name>` and `<parameters>` side by side.
  * Pure.
  */
 import type { Schema } from "effect"
@@ -24,11 +24,11 @@ const argumentPairs = /<arg_key>\s*([\w.-]+)\s*<\/arg_key>\s*<arg_value>([^]*?)<
 const nameTag = /<(tool_?name|name|function_?name)>\s*([\w.:-]+)\s*<\/\1>([^]*)/i
 const argumentsTag = /<(parameters|arguments|args|input|tool_input)>([^]*?)<\/\1>/i
 
-/** Whether a body has tags of this kind. */
+/** Whether a body has tags of calls. */
 export const hasTags = (body: string): boolean =>
   /<(?:[A-Za-z]+:|[|｜]DSML[|｜])?(?:function\s*=|invoke\s|parameter[\s=]|arg_key>|arg_value>|tool_?name>|name>|function_?name>)/i.test(body)
 
-/** The value without the line end behind the opening tag and before the closing one. */
+/** The value without the line end after the opening tag and the line end before the closing tag. */
 const trimLineEnds = (text: string): string => text.replace(/^[^\S\n]*\n/, "").replace(/\n[^\S\n]*$/, "")
 
 const objectIn = (text: string): Schema.Json | undefined => {
@@ -48,14 +48,14 @@ const argumentsIn = (name: string, body: string, tools: KnownTools): Schema.Json
   return textOutside === "" ? Object.fromEntries(found) : undefined
 }
 
-/** The body, with the end tag of its last function if the model left it out. */
+/** The body. If the model left out the end tag of the last function, the tag is added. */
 const withEndTag = (body: string): string => {
   const last = [...body.matchAll(new RegExp(`<(/?)(${prefix}(?:function(?=\\s*=|>)|invoke\\b))`, "gi"))].at(-1)
   return last === undefined || last[1] === "/" ? body : `${body}</${last[2]}>`
 }
 
 /**
- * The calls of a body; undefined if it is unreadable. `isClosed`: the end of the format follows the body. Without that end an argument
+ * The calls of a body; undefined if it is unreadable. `isClosed`: the end delimiter follows the body. Without the end delimiter an argument
  * may be missing, so only functions with an end tag count.
  */
 export const find = (text: string, tools: KnownTools, isClosed: boolean): ReadonlyArray<WrittenCall> | undefined => {
@@ -64,8 +64,8 @@ export const find = (text: string, tools: KnownTools, isClosed: boolean): Readon
     [...body.matchAll(pattern)].map(([, name, content]) => ({ name, arguments: argumentsIn(name, content, tools) }))
   )
   if (calls.length > 0) return calls
-  const [, , name, behind] = nameTag.exec(body) ?? []
-  if (name !== undefined) return [{ name, arguments: objectIn(argumentsTag.exec(behind)?.[2] ?? behind) }]
+  const [, , name, textAfter] = nameTag.exec(body) ?? []
+  if (name !== undefined) return [{ name, arguments: objectIn(argumentsTag.exec(textAfter)?.[2] ?? textAfter) }]
   const keyed = [...body.matchAll(argumentPairs)]
   const [, plainName] = /^\s*([\w.:-]+)\s*(?=<arg_key>)/i.exec(body) ?? []
   if (!isClosed || plainName === undefined || body.slice(body.indexOf("<")).replace(argumentPairs, "").trim() !== "") return undefined

@@ -3,9 +3,9 @@ import { Predicate, type Schema } from "effect"
 import type { KnownTool } from "./KnownTools.ts"
 
 export interface WrittenCall {
-  /** As the model wrote it; see `KnownTools.find`. */
+  /** The name as the model wrote it; see `KnownTools.find`. */
   readonly name: string
-  /** Unset: unreadable. */
+  /** Undefined if the arguments are unreadable. */
   readonly arguments: Schema.Json | undefined
 }
 
@@ -32,7 +32,7 @@ export const typed = (text: string, type: string | undefined): Schema.Json => {
     case "boolean":
       return booleans[text.trim().toLowerCase()] ?? text
     default: {
-      // Without a type only brackets tell JSON from text: "01234" may be a postcode.
+      // Without a type, only text with a bracket at its start is read as JSON: "01234" may be a postcode.
       const value = /^\s*[[{]/.test(text) || type !== undefined ? parseJson(text) : undefined
       return value ?? text
     }
