@@ -1,8 +1,8 @@
 /**
- * Passes the events of the conversation to the call's watchers and its history. The call's end is passed once.
+ * Passes the events of the conversation to the call's history and to its watchers. `Ended` is passed once.
  *
- * A conversation whose media stream was lost reports no end, because the call may continue. If the call then ends, `finish` reports the
- * end.
+ * A conversation whose media stream was lost does not send `Ended`, because the call may continue. If the call then ends, `finish` sends
+ * `Ended`.
  */
 import { Effect } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
@@ -12,7 +12,7 @@ import type { CallHistory } from "./history/CallHistory.ts"
 import { wordOf } from "./StreamEnds.ts"
 
 export interface CallEvents {
-  /** Passes an event on. Never waits. */
+  /** Passes an event to the history and to the watchers. Never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
   /** The call has entered a new phase. */
   readonly onPhase: (state: CallState) => Effect.Effect<void>
@@ -20,14 +20,14 @@ export interface CallEvents {
   readonly finish: (reason: EndReason) => Effect.Effect<void>
 }
 
-export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHistory, "told" | "answered" | "ended">): CallEvents => {
-  /** The newest event. Unset if there was none, or if it was the end. */
-  let last: ConversationEvent | undefined
+export const make = (feed: Pick<ConversationFeed, "publish">, history: Pick<CallHistory, "recordEvent" | "answered" | "ended">): CallEvents => {
+  /** The newest event. Unset if there was none, or if it was `Ended`. */
+  let newest: ConversationEvent | undefined
 
   const tell = (event: ConversationEvent) =>
     Effect.suspend(() => {
-      last = event._tag === "Ended" ? undefined : event
-      return feed.tell(history.told(event))
+      newest = event._tag === "Ended" ? undefined : event
+      return feed.publish(history.recordEvent(event))
     })
 
   return {
@@ -38,6 +38,6 @@ export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHis
       return phase._tag === "Ended" ? Effect.sync(() => history.ended(phase.reason, state.resumptions)) : Effect.void
     },
     finish: (reason) =>
-      Effect.suspend(() => last === undefined ? Effect.void : tell({ _tag: "Ended", at: last.at, turn: last.turn, reason: wordOf(reason) }))
+      Effect.suspend(() => newest === undefined ? Effect.void : tell({ _tag: "Ended", at: newest.at, turn: newest.turn, reason: wordOf(reason) }))
   }
 }

@@ -1,9 +1,10 @@
 /**
- * Checks the media WebSocket that an API client chooses: whether a call's sound may go there, and whether it is this service's own.
+ * Checks the URL of a media WebSocket that an API client chooses: whether a call's sound may go there, and whether the WebSocket belongs to
+ * this service.
  */
 import { Data, Result } from "effect"
 
-/** A call's sound may not go to the media WebSocket that was asked for. */
+/** A call's sound may not go to the media WebSocket that the client chose. */
 export class WebSocketUrlRefused extends Data.TaggedError("WebSocketUrlRefused")<{
   /** Completes a sentence that begins with `websocket_url`. */
   readonly why: string
@@ -17,13 +18,14 @@ const refused = (why: string) => Result.fail(new WebSocketUrlRefused({ why }))
 
 const isLoopback = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
 
-/** `Media.Example.com:443` is `media.example.com`: without a port, 443 is meant. */
+/** `media.example.com` for `Media.Example.com:443`, because 443 is the default port. */
 const withoutDefaultPort = (host: string) => host.toLowerCase().replace(/:443$/, "")
 
 /**
  * Returns the URL as it was parsed here, because another parser might find another host in the client's text.
  *
- * An allowed `host` permits port 443 alone, and `host:port` that port. An unencrypted WebSocket may be on this machine only, at any port.
+ * In `allowedHosts`, `host` allows port 443 only, and `host:port` allows that port only. A `ws:` URL must name this machine (loopback); an
+ * allowed loopback host allows every port.
  */
 export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result.Result<string, WebSocketUrlRefused> => {
   const url = URL.parse(text)

@@ -14,7 +14,7 @@ type TurnWritten = Extract<StoreWrite, { readonly _tag: "TurnWritten" }>
 export interface TurnRecorder {
   /** The turns that change with this event. */
   readonly on: (event: ConversationEvent) => ReadonlyArray<TurnWritten>
-  /** Sets when the conversation of the later events began, in ms on the call's axis: their times count from there. Initially 0. */
+  /** Sets when the conversation began, in ms on the call's axis. The times of all later events count from there. Initially 0. */
   readonly conversationBegan: (axis: number) => void
 }
 
@@ -24,10 +24,10 @@ interface OpenTurn {
   readonly text: string
 }
 
-/** The most agent turns that may be open. Usually there is one, or two for a moment. */
+/** The most agent turns that may be open. Usually one is open, for a moment two. */
 const maxOpenTurns = 8
 
-/** `firstTurn`: the number of the next turn, for a call that another process had before. */
+/** `firstTurn`: the number of the first turn here, for a call that another process had before. */
 export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
   let nextTurn = firstTurn
   /** When the conversation began, ms on the axis. */

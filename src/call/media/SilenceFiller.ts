@@ -1,8 +1,9 @@
 /**
- * Adds silence behind the caller's sound while no messages come.
+ * Adds silence to the caller's sound while no messages come.
  *
- * A time without messages counts as a stall of the network until it is clear that nothing was sent. The pong to a WebSocket ping makes it
- * clear, because the pong comes behind everything that was sent before. Without a pong, `backlog` ms without a message make it clear.
+ * A time without messages counts at first as a stall of the network. When the peer answers a WebSocket ping, nothing was sent in that time,
+ * because a pong comes after all messages that were sent before it. Then silence is added. Without a pong, silence is added after `backlog`
+ * ms without a message.
  */
 import { Effect } from "effect"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
@@ -19,8 +20,8 @@ const stepMillis = 5 * frameMillis
 /** Never ends. */
 export const run = (options: {
   readonly stream: MediaStream
-  readonly sound: Pick<GaplessSound, "arePongsTrue">
-  /** How long a stall of the network may be, ms. */
+  readonly sound: Pick<GaplessSound, "arePongsReliable">
+  /** The longest stall of the network, ms. */
   readonly backlog: number
   /** Monotonic ms. */
   readonly now: () => number
@@ -30,7 +31,7 @@ export const run = (options: {
   const sinceLastMessage = () => now() - tally.lastAt
 
   /**
-   * Adds silence until the next message comes. The last message came at `last`, and the sound so far reaches to `filledTo` (monotonic ms).
+   * Adds silence until the next message comes. The newest message came at `last`. The sound so far ends at `filledTo`. Both are monotonic ms.
    */
   const fill = (last: number, filledTo: number): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -47,7 +48,7 @@ export const run = (options: {
       const last = tally.lastAt
       const pongTimeout = Math.max(0, backlog - sinceLastMessage())
       return Effect.andThen(
-        ProcessHalt.waitAndCatchUp(pongTimeout, Effect.timeoutOption(sound.arePongsTrue() ? stream.ping : Effect.never, pongTimeout)),
+        ProcessHalt.waitAndCatchUp(pongTimeout, Effect.timeoutOption(sound.arePongsReliable() ? stream.ping : Effect.never, pongTimeout)),
         Effect.suspend(() => fill(last, last))
       )
     })

@@ -10,7 +10,7 @@ export class TooManyWaiting extends Data.TaggedError("TooManyWaiting")<{ readonl
   }
 }
 
-/** How long a request waits for its turn at most, ms. */
+/** The longest time that a request waits for its turn, ms. */
 const maxWaitMillis = 10_000
 
 export interface DialTurns {

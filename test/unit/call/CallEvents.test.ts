@@ -13,9 +13,9 @@ const setUp = () => {
   const told: Array<ConversationEvent> = []
   const noted: Array<string> = []
   const events = CallEvents.make(
-    { tell: ({ event }) => Effect.sync(() => void watched.push(event)) },
+    { publish: ({ event }) => Effect.sync(() => void watched.push(event)) },
     {
-      told: (event) => ({ event, sequence: told.push(event) - 1, isNumbered: true }),
+      recordEvent: (event) => ({ event, sequence: told.push(event) - 1, isNumbered: true }),
       answered: () => void noted.push("answered"),
       ended: (reason, resumptions) => void noted.push(`ended ${reason} after ${resumptions}`)
     }
