@@ -14,9 +14,9 @@ import { wordOf } from "./StreamEnds.ts"
 export interface CallEvents {
   /** Passes an event to the history and to the watchers. Never waits. */
   readonly tell: (event: ConversationEvent) => Effect.Effect<void>
-  /** The call has entered a new phase. */
+  /** Must run at each new phase of the call. */
   readonly onPhase: (state: CallState) => Effect.Effect<void>
-  /** The call is over, and its streams and agent are gone. */
+  /** Must run when the call is over and its streams and agent have ended. */
   readonly finish: (reason: EndReason) => Effect.Effect<void>
 }
 

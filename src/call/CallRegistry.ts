@@ -85,7 +85,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   readonly live: Effect.Effect<number>
   /** How many calls have an open media stream. */
   readonly streaming: Effect.Effect<number>
-  /** Keeps the settings of what to store of a call that we are about to place. Returns the ticket for the call's URL. */
+  /** Keeps these settings for a call that we are about to place. Returns the ticket for the call's URL. */
   readonly expect: (keeping: CallKeeping) => Effect.Effect<string>
   /** Whether this process made the ticket, and still has the settings of its call. */
   readonly isExpected: (ticket: string) => Effect.Effect<boolean>

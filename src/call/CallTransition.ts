@@ -55,7 +55,7 @@ const onStatus = (state: CallState, status: CallStatus, sequence: number): Trans
   return unchanged(seen)
 }
 
-/** A stream to another host never starts here, so only a stream to this service has a timer. */
+/** A stream to another host never reaches this service, so the call does not wait for it. */
 const waitForStart = (streamsHere: boolean) => streamsHere ? Command.Arm({ timer: "start" }) : Command.Disarm({ timer: "start" })
 
 /** Offers a stream without changing the phase. A second offer does not restart the timer of the first. */
@@ -110,6 +110,7 @@ const isReplayOfTransfer = ({ phase, transfer }: CallState): boolean =>
   transfer === "none" && (phase._tag === "Connected" || phase._tag === "Streaming" || phase._tag === "Resuming")
 
 const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract<CallEvent, { readonly _tag: "Answered" }>): Transition => {
+  // A replay has the number of an earlier request.
   const isNext = asked !== "first" && step === before.step
   const state: CallState = {
     ...before,
@@ -199,8 +200,8 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
 }
 
 /**
- * Takes back the offer to a call that was ending: the call ends now. After an offer `elsewhere` the other host may have the stream, so we
- * do not hang up.
+ * Takes back the offer of a stream to a call that is ending. The call then ends without a new stream. After an offer `elsewhere` the other
+ * host may have the stream, so we do not hang up.
  */
 const withdraw = (state: CallState): Transition =>
   enter(

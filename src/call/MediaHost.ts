@@ -24,8 +24,8 @@ const withoutDefaultPort = (host: string) => host.toLowerCase().replace(/:443$/,
 /**
  * Returns the URL as it was parsed here, because another parser might find another host in the client's text.
  *
- * In `allowedHosts`, `host` allows port 443 only, and `host:port` allows that port only. A `ws:` URL must name this machine (loopback); an
- * allowed loopback host allows every port.
+ * In `allowedHosts`, an entry `host` allows port 443 only, and an entry `host:port` allows that port only. A `ws:` URL must name this machine
+ * (loopback). For a `ws:` URL, an entry `host` allows every port.
  */
 export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result.Result<string, WebSocketUrlRefused> => {
   const url = URL.parse(text)

@@ -33,7 +33,7 @@ const forgottenSearchEvery = Duration.minutes(1)
 /** How long the process waits, when it stops, for the webhooks in flight. */
 const finishTimeout = Duration.seconds(3)
 
-/** How often writing a webhook's result to the database is tried again, within the webhook's lease. */
+/** When writing a webhook's result to the database is tried again after a failure. All retries are within the webhook's lease. */
 const resultRetries = { schedule: Schedule.spaced("2 seconds"), times: 10 }
 
 export interface Options {
@@ -44,7 +44,7 @@ export interface Options {
 }
 
 export class Deliveries extends Context.Service<Deliveries, {
-  /** Sends a webhook of a call again, beginning with a first attempt. `None`: the call has no webhook with this id. */
+  /** Sends a webhook of a call again; its attempts count from 0. `None`: the call has no webhook with this id. */
   readonly resend: (callSid: CallSid, id: string) => Effect.Effect<Option.Option<StoredDelivery>, StoreUnreachable>
 }>()("client-caller/delivery/Deliveries") {}
 

@@ -132,10 +132,11 @@ const eventsPerStream = 100_000
 const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000, recording: 10_000 }
 
 /**
- * The number of the first part that this process records. If the store does not answer, the existing parts are unknown: they may be on
- * another machine or in a bucket. Then the number is computed from the time. It has at most five digits.
+ * The number that is added to a media stream's number to give the number of its recording. Usually it is 0. If the store does not answer, the
+ * existing recordings are unknown: they may be on another machine or in a bucket. Then the number is computed from the time, so that the new
+ * recordings have other numbers. It has at most five digits.
  */
-const firstRecording = (before: MakeOptions["before"], now: number): number =>
+const recordingOffset = (before: MakeOptions["before"], now: number): number =>
   before === "lost" ? firstOfLost.recording + Math.floor(now / 1000) % 80_000 : 0
 
 const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number => {
@@ -206,7 +207,7 @@ export const make = (options: MakeOptions): CallHistory => {
   let parts = known?.parts ?? 0
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
-  const recordingsFrom = firstRecording(before, now())
+  const firstRecording = recordingOffset(before, now())
   const stored = Option.getOrUndefined(known?.memory ?? Option.none())
   let version = stored?.version ?? (before === "lost" ? firstOfLost.version : 0)
   let memory: Option.Option<Memories.ConversationMemory> = stored === undefined ? Option.none() : Memories.read(stored.memory)
@@ -254,7 +255,7 @@ export const make = (options: MakeOptions): CallHistory => {
     },
     isRecorded,
     record: (stream, agent) =>
-      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: recordingsFrom + parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
+      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: firstRecording + parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     recordEvent: events.recordEvent,
     remember: (newest) => {
       hasConversation = true

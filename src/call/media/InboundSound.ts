@@ -24,7 +24,7 @@ const noSound = new Uint8Array(0)
 export interface GaplessSound {
   /** All messages, with silence for missing sound, so that the samples count media time. */
   readonly pieces: (messages: Messages) => Pieces
-  /** `false` after a message came later than a pong, although it was sent before. Then a proxy answers the pings, and pongs prove nothing. */
+  /** `false` after a message came later than a pong that was sent after it. Then a proxy answers the pings, and pongs prove nothing. */
   readonly arePongsReliable: () => boolean
 }
 

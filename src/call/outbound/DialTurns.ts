@@ -1,12 +1,12 @@
 /** Decides when the next call may be dialled: dials are evenly spaced by `CALLS_PER_SECOND`. Unused turns are not saved up. */
 import { Data, Duration, Result } from "effect"
 
-/** Too many calls wait for their turn at Twilio already. */
+/** So many calls wait for their turn that the next free turn is more than `maxWaitMillis` away. */
 export class TooManyWaiting extends Data.TaggedError("TooManyWaiting")<{ readonly retryAfter: Duration.Duration }> {
   override get message() {
-    return `Calls are placed at CALLS_PER_SECOND, and the next free turn is ${
+    return `CALLS_PER_SECOND limits how fast calls are placed, and the next free turn is in ${
       Duration.format(this.retryAfter)
-    } away. Try again then, or raise CALLS_PER_SECOND if the account allows it.`
+    }. Try again then, or raise CALLS_PER_SECOND if the Twilio account allows it.`
   }
 }
 

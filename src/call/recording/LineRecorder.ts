@@ -14,7 +14,7 @@ const [callerChannel, agentChannel] = [0, 1] as const
 /** Sound is taken this long (ms) after its time, so that a piece that comes late still gets its place. */
 const delayMillis = 250
 
-/** If the agent's next piece would begin at most this many samples after the piece before, it directly follows that piece. */
+/** A gap of at most this many samples between two pieces of the agent's sound is closed: the second piece directly follows the first. */
 const maxJoinedGap = 16
 
 /** For an agent with `maxBacklogFrames`: if the caller's next piece is later than this (ms), the recording gets a gap before it. */
@@ -28,8 +28,8 @@ const diskMillis = 8000
 
 export interface LineRecorder extends LineListener {
   /**
-   * Takes the sound that is settled at this moment (monotonic ms): no sound can come any more that belongs before it or into it. The sound is
-   * returned in `target`, if it fits there.
+   * Takes the sound that is settled at this moment (monotonic ms): sound that comes later can't change it. The sound is returned in `target`,
+   * if it fits there.
    */
   readonly take: (at: number, target?: Uint8Array) => Taken
   /** Takes all remaining sound, in order. `at`: when the stream ended, monotonic ms. */
@@ -55,8 +55,9 @@ export const make = (options: {
 
   const positionOf = (at: number) => Math.max(0, Math.round((at - beginsAt) * samplesPerMilli))
 
-  /** The caller's sound before this position is settled at the position `at`: the network delays no sound for longer than `backlog`. */
-  const callerSettledUntil = (at: number) => backlog === undefined ? Number.POSITIVE_INFINITY : Math.max(callerEnd, at - backlog * samplesPerMilli)
+  /** The end of the caller's settled sound when the recording is at `position`: the network delays no sound for longer than `backlog`. */
+  const callerSettledUntil = (position: number) =>
+    backlog === undefined ? Number.POSITIVE_INFINITY : Math.max(callerEnd, position - backlog * samplesPerMilli)
 
   const silenceAgentFrom = (position: number) => {
     if (position >= agentEnd) return
@@ -88,7 +89,7 @@ export const make = (options: {
       const position = positionOf(at)
       silenceAgentFrom(position)
       const end = Math.max(position, callerEnd)
-      // If `end` is after the end of the buffer, the second `take` returns the silence between the two.
+      // The first `take` stops at the buffer's end. If `end` is later, the second `take` returns the silence from there to `end`.
       return [buffer.take(end), buffer.take(end)]
     },
     lostMillis: () => buffer.lost / samplesPerMilli

@@ -1,5 +1,5 @@
 /**
- * Keeps the settings of what to store of calls that we place. Twilio may request a call's TwiML before we know the call's SID, so the URL
+ * Keeps the settings (`CallKeeping`) of the calls that we place. Twilio may request a call's TwiML before we know the call's SID, so the URL
  * contains a ticket that identifies the call.
  *
  * Twilio's request may reach another process. That process does not have the settings, and the store may not answer it. So the ticket itself

@@ -24,7 +24,7 @@ export interface LiveCalls {
   readonly add: (call: Call) => void
   /** Frees the line of a call that has ended. The call's stream and agent may end later. Returns the call if it was live. */
   readonly end: (callSid: CallSid) => Call | undefined
-  /** Removes an ended call when its stream and agent have ended, too. */
+  /** Must be called when the stream and agent of an ended call have ended, too. */
   readonly removeEnded: (call: Call) => void
   readonly reserveLine: () => void
   readonly releaseLine: () => void

@@ -34,12 +34,12 @@ const endUnendedEvery = Duration.minutes(1)
 /** When writing a call's ownership is tried again after a failure. The retries end with the call. */
 const ownRetries = Schedule.spaced("5 seconds")
 
-/** How often, and how soon, the search for a call that another process may be about to store is repeated. */
+/** How often `await` repeats the search, and the time between two searches. */
 const awaitRetries = 10
 const awaitRetryEvery = Schedule.spaced("100 millis")
 
 /** How long the owner has to write the call's end after Twilio's final status. Then the process that received the status writes the end. */
-const ownerSilentAfter = Duration.seconds(10)
+const ownerEndTimeout = Duration.seconds(10)
 
 export interface Ownership {
   /** Reads a call from the store. `"lost"`: the store does not answer. `undefined`: the store has no such call. */
@@ -150,7 +150,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
     release,
     pass: (callSid, signal) => {
       const end = store.isShared
-        ? Effect.ignore(store.tell(callSid, signal)).pipe(Effect.andThen(Effect.sleep(ownerSilentAfter)), Effect.andThen(endOrphan(callSid, signal)))
+        ? Effect.ignore(store.tell(callSid, signal)).pipe(Effect.andThen(Effect.sleep(ownerEndTimeout)), Effect.andThen(endOrphan(callSid, signal)))
         : endOrphan(callSid, signal)
       return Effect.asVoid(Effect.forkIn(end, scope))
     }

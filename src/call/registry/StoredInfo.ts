@@ -1,4 +1,4 @@
-/** Makes the `CallInfo` of a stored call that this process takes over from another process, or from itself before a restart. */
+/** Makes the `CallInfo` of a stored call. This process takes the call over from another process, or continues it after a restart. */
 import { Option, Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import { PhoneNumber } from "../../domain/PhoneNumber.ts"

@@ -12,7 +12,7 @@ interface PhonePhrases {
   readonly behindName: ReadonlyArray<string>
   /** Single words that are not a name. A person who says one of them wants something. */
   readonly noNames: ReadonlyArray<string>
-  /** Words after a goodbye that need no answer. "Yes" is not among them: it may answer a question. */
+  /** Phrases with which people end a call, and which need no answer. "Yes" is not among them, because it may answer a question. */
   readonly closings: ReadonlyArray<string>
 }
 
