@@ -26,7 +26,7 @@ interface Interruption {
   readonly minSpeech: number
   /** Words that callers say while the agent speaks, without wanting the turn. Case and punctuation don't count. */
   readonly backchannels: ReadonlyArray<string>
-  /** `false`: the greeting can't be interrupted, and what the caller says or presses is answered after it. Unset: `true`. */
+  /** `false`: the greeting can't be interrupted. The agent then answers the caller's words and keys after the greeting. Unset: `true`. */
   readonly greeting?: boolean
 }
 
@@ -62,7 +62,7 @@ export interface Tool {
   readonly name: string
   /** Tells the model what the tool is for. */
   readonly description: string
-  /** A JSON schema of the arguments, an object. */
+  /** The JSON schema of the arguments, which are an object. */
   readonly parameters: { readonly [key: string]: Schema.Json }
   readonly url: URL
   /** The longest wait for the whole answer, ms. Default 3000. */
@@ -105,15 +105,15 @@ export interface AgentDefinition {
   readonly voice?: string
   /** All calls of the agent are recorded. Unset: a call is recorded if its request or the configuration says so. */
   readonly isRecorded?: boolean
-  /** For a language model. */
+  /** Language models get these instructions. */
   readonly instructions: string
   readonly lines: Lines
-  /** For the scripted engine. */
+  /** The scripted engine follows this script. */
   readonly script: DialogScript
   readonly hints: RecognitionHints
   readonly endpointing: Endpointing
   readonly interruption: Interruption
-  /** What callers say to find out whether they are heard ("hello", "are you there"). */
+  /** Phrases with which callers check whether the agent hears them ("hello", "are you there"). */
   readonly attention?: ReadonlyArray<string>
   readonly idle: Idle
   readonly timeouts: Timeouts

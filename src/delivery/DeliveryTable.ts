@@ -53,7 +53,7 @@ interface ClaimedRow {
  */
 const forgottenAfterMillis = 3 * 60_000
 
-/** A forgotten call no longer gets its webhook this long (ms) after its end. */
+/** Until this long (ms) after its end, a forgotten call still gets its webhook. */
 const forgottenUntilMillis = 24 * 60 * 60_000
 
 /** The most forgotten calls that one search returns. */

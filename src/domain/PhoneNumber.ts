@@ -1,8 +1,8 @@
 /**
- * A telephone number in E.164 form (ITU-T E.164: `+`, country code, subscriber number; 15 digits at
- * most), parsed by libphonenumber's metadata.
+ * A telephone number in E.164 form (ITU-T E.164: `+`, country code, subscriber number; 15 digits at most), parsed with libphonenumber's
+ * metadata.
  *
- * A number is personal data: it is never written into the text of a log or an error.
+ * A number is personal data, so it never appears in the text of a log line or an error.
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString, validatePhoneNumberLength } from "libphonenumber-js/min"
 import { Data, Effect, Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"

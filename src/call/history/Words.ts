@@ -1,7 +1,7 @@
 /**
- * When each word of a turn was said, on the call's axis (ms since its first media stream began).
+ * Estimates when each word of a turn was said, on the call's axis (ms since the call's first media stream began).
  *
- * The beginning and the length of a whole text are known. Each word's time is estimated from the number of letters before it.
+ * The beginning and the length of a whole text are known. The time of a word is estimated from the number of letters before it.
  */
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 

@@ -45,7 +45,7 @@ export interface LineDecoder {
 export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
   const resampler = Resampler.make(8000, sampleRate)
   /**
-   * The array whose parts the pieces are. Without `reuse` it grows to a second of sound, because new arrays outside the heap are expensive.
+   * The pieces are parts of this array. Without `reuse` the array grows to a second of sound, because new arrays outside the heap are expensive.
    */
   let block = new Int16Array(resampler.outputLength(frameBytes))
   /** Samples of `block` that belong to pieces. */

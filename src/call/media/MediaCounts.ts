@@ -37,9 +37,9 @@ const losses: ReadonlyArray<Counter> = [
 ]
 
 export interface MediaCounts {
-  /** Counts messages that the agent took. The messages of `addStale` are among them. */
+  /** Counts messages that the agent took or skipped. */
   readonly addTaken: (messages: number) => void
-  /** Counts messages that the agent took and skipped. */
+  /** Counts messages that were skipped because of the agent's `maxBacklogFrames`. */
   readonly addStale: (messages: number) => void
   /** Counts frames that were written to the socket. */
   readonly addSent: (frames: number) => void

@@ -30,7 +30,7 @@ import * as MediaCounts from "./MediaCounts.ts"
 import * as OutboundSound from "./OutboundSound.ts"
 import * as SilenceFiller from "./SilenceFiller.ts"
 
-/** The mark behind the agent's last sound. The call ends when Twilio returns this mark. */
+/** The mark after the agent's last sound. The call ends when Twilio returns this mark. */
 const lastMark: OutboundMark = { _tag: "Mark", name: "client-caller/last" }
 
 /** How long to wait for the return of `lastMark`. After that the call is ended anyway. */

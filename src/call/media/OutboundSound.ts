@@ -9,8 +9,8 @@ import * as PacedQueue from "./PacedQueue.ts"
 
 interface OutboundSound {
   /**
-   * Sends items after all earlier items. Waits while more than 600 ms of sound are ahead of playback. A `clear` during the wait drops these
-   * items, as far as they are not sent yet.
+   * Sends items after all earlier items. Waits while more than 600 ms of sound are ahead of playback. A `clear` during the wait drops the items
+   * that are not sent yet.
    */
   readonly offer: (items: ReadonlyArray<OutboundItem>) => Effect.Effect<unknown>
   /** Sends the sound that is still in the encoder, filled up to whole frames, and then this mark. */

@@ -3,7 +3,7 @@
  * contains a ticket that identifies the call.
  *
  * Twilio's request may reach another process. That process does not have the settings, and the store may not answer it. So the ticket itself
- * says whether words may be stored. All other settings of the request that placed the call are ignored by that process.
+ * says whether words may be stored. That process ignores all other settings of the request that placed the call.
  */
 import type { CallKeeping } from "../CallInfo.ts"
 
@@ -17,7 +17,7 @@ export const figuresOnly = figuresLetter
 /** The ticket for the later URLs of a call. `undefined`: the URLs need no ticket. */
 export const ticketOf = ({ words }: Pick<CallKeeping, "words">): string | undefined => words ? undefined : figuresOnly
 
-/** The settings of this many calls are kept, those of the newest. Each may have 4 KiB of metadata. */
+/** The most calls whose settings are kept. The oldest are dropped first. A call may have 4 KiB of metadata. */
 const maxExpected = 2000
 
 export class ExpectedCalls {
