@@ -71,7 +71,7 @@ export const make = Effect.fnUntraced(function*(
   const streams = CallStreams.make(info, lifecycle, history, {
     media: limits.media,
     backlog: limits.backlog,
-    watch: { tell: events.tell, isWatched: feed.isWatched },
+    watch: { publish: events.publish, isWatched: feed.isWatched },
     transfer: makeTransfer(info, lifecycle, control, scope),
     isOutbound: info.direction === "outbound"
   }, scope)

@@ -12,32 +12,32 @@ import type { CallHistory } from "./history/CallHistory.ts"
 import { wordOf } from "./StreamEnds.ts"
 
 export interface CallEvents {
-  /** Passes an event to the history and to the watchers. Never waits. */
-  readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  /** Passes an event to the watchers and to the history. Never waits. */
+  readonly publish: (event: ConversationEvent) => Effect.Effect<void>
   /** Must run at each new phase of the call. */
   readonly onPhase: (state: CallState) => Effect.Effect<void>
   /** Must run when the call is over and its streams and agent have ended. */
   readonly finish: (reason: EndReason) => Effect.Effect<void>
 }
 
-export const make = (feed: Pick<ConversationFeed, "publish">, history: Pick<CallHistory, "recordEvent" | "answered" | "ended">): CallEvents => {
+export const make = (feed: Pick<ConversationFeed, "publish">, history: Pick<CallHistory, "addEvent" | "answered" | "ended">): CallEvents => {
   /** The newest event. Unset if there was none, or if it was `Ended`. */
   let newest: ConversationEvent | undefined
 
-  const tell = (event: ConversationEvent) =>
+  const publish = (event: ConversationEvent) =>
     Effect.suspend(() => {
       newest = event._tag === "Ended" ? undefined : event
-      return feed.publish(history.recordEvent(event))
+      return feed.publish(history.addEvent(event))
     })
 
   return {
-    tell,
+    publish,
     onPhase: (state) => {
       const { phase } = state
       if (phase._tag === "Connected" || phase._tag === "Streaming") return Effect.sync(history.answered)
       return phase._tag === "Ended" ? Effect.sync(() => history.ended(phase.reason, state.resumptions)) : Effect.void
     },
     finish: (reason) =>
-      Effect.suspend(() => newest === undefined ? Effect.void : tell({ _tag: "Ended", at: newest.at, turn: newest.turn, reason: wordOf(reason) }))
+      Effect.suspend(() => newest === undefined ? Effect.void : publish({ _tag: "Ended", at: newest.at, turn: newest.turn, reason: wordOf(reason) }))
   }
 }

@@ -37,7 +37,7 @@ export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result
   const hosts = new Set(allowedHosts.map(withoutDefaultPort))
   if (hosts.has(url.host) || (isPlain && hosts.has(url.hostname))) return Result.succeed(url.href)
   const isOtherPort = hosts.has(url.hostname) || [...hosts].some((host) => host.startsWith(`${url.hostname}:`))
-  return refused(isOtherPort ? "names a port that is not allowed (host:port allows another than 443)" : "names a foreign host")
+  return refused(isOtherPort ? "names a port that is not allowed (an entry host:port allows a port other than 443)" : "names a host that is not allowed")
 }
 
 /** Whether the WebSocket belongs to the service at this base URL. Only the service's own WebSocket gets a token of the call. */

@@ -36,7 +36,7 @@ const stateOf = { Answered: "answered", NotSent: "notSent", Unknown: "unknown" }
 
 export const make = ({ axis, callSid, keepsWords, life, open, results, store }: MakeOptions): CallActions => {
   /** The actions without a result, by id. `at`: when the action was requested, on the call's axis. */
-  const pending = new Map<string, { readonly action: Action; readonly at: number; readonly listeners: Array<(outcome: ToolOutcome) => void> }>()
+  const begun = new Map<string, { readonly action: Action; readonly at: number; readonly listeners: Array<(outcome: ToolOutcome) => void> }>()
 
   const written = (action: Action, at: number, state: State, answer?: string): StoreWrite => ({
     _tag: "ActionWritten",
@@ -52,7 +52,7 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
   })
 
   const begin = (action: Action, at: number) => {
-    pending.set(action.id, { action, at, listeners: [] })
+    begun.set(action.id, { action, at, listeners: [] })
   }
 
   /** Keys have no answer: the other side only hears them. */
@@ -73,13 +73,13 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
         )
       }),
     settled: (action, outcome) => {
-      const known = pending.get(action.id)
+      const known = begun.get(action.id)
       const target = known === undefined ? store : results
       target.write(written(action, known?.at ?? axis(), stateOf[outcome._tag], answerOf(action, outcome)))
-      pending.delete(action.id)
+      begun.delete(action.id)
       for (const listener of known?.listeners ?? []) listener(outcome)
     },
-    running: () => [...pending.values()].filter(({ action }) => action.kind !== "keys").map(({ action, listeners }) => ({ action, onOutcome: (listener) => void listeners.push(listener) })),
+    running: () => [...begun.values()].filter(({ action }) => action.kind !== "keys").map(({ action, listeners }) => ({ action, onOutcome: (listener) => void listeners.push(listener) })),
     abandonOpen: () => {
       for (const action of open) store.write({ _tag: "ActionWritten", callSid, ...action, state: "unknown" })
     }

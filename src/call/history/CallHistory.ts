@@ -46,7 +46,7 @@ export interface CallHistory {
     agent: Pick<Agent, "maxBacklogFrames">
   ) => Effect.Effect<LineListener | undefined, never, Scope.Scope>
   /** Numbers an event, and stores it. */
-  readonly recordEvent: (event: ConversationEvent) => NumberedEvent
+  readonly addEvent: (event: ConversationEvent) => NumberedEvent
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
   /** Adds the use of an engine. Never waits. */
@@ -126,17 +126,16 @@ const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: 
 const eventsPerStream = 100_000
 
 /**
- * The first numbers of a process that takes over a call while the store does not answer. They are above all numbers of the earlier process.
- * With equal numbers the store would drop the new events and memories, and new turns would replace old turns.
+ * The first numbers of a process that takes over a call while the store does not answer. They are above all numbers of the process before.
+ * With equal numbers the store would drop the new events and memories, and new turns would replace old ones.
  */
 const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000, recording: 10_000 }
 
 /**
- * The number that is added to a media stream's number to give the number of its recording. Usually it is 0. If the store does not answer, the
- * existing recordings are unknown: they may be on another machine or in a bucket. Then the number is computed from the time, so that the new
- * recordings have other numbers. It has at most five digits.
+ * The number of a recording's first part. Without the store it is not known which parts exist, perhaps on another machine or in a bucket.
+ * So the number then depends on the time, and has at most five digits.
  */
-const recordingOffset = (before: MakeOptions["before"], now: number): number =>
+const firstRecording = (before: MakeOptions["before"], now: number): number =>
   before === "lost" ? firstOfLost.recording + Math.floor(now / 1000) % 80_000 : 0
 
 const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number => {
@@ -184,7 +183,7 @@ const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
 const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
   const turns = TurnRecorder.make(callSid, before === "lost" ? firstOfLost.turn : before?.nextTurn)
   const number = makeNumbers(keepsWords, before)
-  const recordEvent = (event: ConversationEvent): NumberedEvent => {
+  const addEvent = (event: ConversationEvent): NumberedEvent => {
     const numbered = number(event)
     if (!numbered.isNumbered) return numbered
     if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: numbered.sequence, at: clock.currentTimeMillisUnsafe(), event: event as never })
@@ -192,7 +191,7 @@ const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOption
     for (const turn of turns.on(event)) store.write(keepsWords ? turn : { ...turn, text: "", words: [] })
     return numbered
   }
-  return { recordEvent, conversationBegan: turns.conversationBegan }
+  return { addEvent, conversationBegan: turns.conversationBegan }
 }
 
 export const make = (options: MakeOptions): CallHistory => {
@@ -207,13 +206,13 @@ export const make = (options: MakeOptions): CallHistory => {
   let parts = known?.parts ?? 0
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
-  const firstRecording = recordingOffset(before, now())
-  const stored = Option.getOrUndefined(known?.memory ?? Option.none())
-  let version = stored?.version ?? (before === "lost" ? firstOfLost.version : 0)
-  let memory: Option.Option<Memories.ConversationMemory> = stored === undefined ? Option.none() : Memories.read(stored.memory)
-  let hasConversation = stored !== undefined || before === "lost"
+  const recordingsFrom = firstRecording(before, now())
+  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
+  let version = kept?.version ?? (before === "lost" ? firstOfLost.version : 0)
+  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
+  let hasConversation = kept !== undefined || before === "lost"
   const life = CallLife.of({ before, hasMemory: memory._tag === "Some", now: now() })
-  const engines = EngineUses.make(EngineUses.readFrom(stored?.memory))
+  const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
   const askForWebhook = makeWebhooks({ ...options, store })
   const outcome = OutcomeWriter.make({
     callSid,
@@ -255,8 +254,8 @@ export const make = (options: MakeOptions): CallHistory => {
     },
     isRecorded,
     record: (stream, agent) =>
-      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: firstRecording + parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
-    recordEvent: events.recordEvent,
+      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: recordingsFrom + parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
+    addEvent: events.addEvent,
     remember: (newest) => {
       hasConversation = true
       memory = Option.some(newest)

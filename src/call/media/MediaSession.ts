@@ -58,7 +58,7 @@ export interface Options {
   readonly media: Duration.Duration
   /** See `CallLimits`. */
   readonly backlog: Duration.Duration
-  readonly watch: Pick<CallEvents, "tell"> & Pick<ConversationFeed, "isWatched">
+  readonly watch: Pick<CallEvents, "publish"> & Pick<ConversationFeed, "isWatched">
   readonly transfer?: CallSide["transfer"]
   readonly isOutbound?: boolean
   readonly isRecorded?: boolean
@@ -73,7 +73,7 @@ export interface Options {
 
 /** The options that the agent gets. */
 const agentOptions = ({ actions, isRecorded = false, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
-  tell: watch.tell,
+  tell: watch.publish,
   isWatched: watch.isWatched,
   isRecorded,
   ...(transfer === undefined ? {} : { transfer }),

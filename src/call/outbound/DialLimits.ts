@@ -2,7 +2,7 @@
  * Limits how many calls are dialled in any 24 hours, in all and to one number. So a stolen API key, or a loop in a client, can't dial
  * without end.
  *
- * A dial counts from its beginning, so a dial that waits for its turn counts too. A dial that rang no phone is uncounted. Each process
+ * A dial counts from its beginning, so a dial that waits for its slot counts too. A dial that rang no phone is uncounted. Each process
  * counts its own dials, from zero after a restart.
  */
 import { Data, Duration, Option, Result } from "effect"

@@ -1,4 +1,4 @@
-/** Plans the dial for a request, after the checks that need neither a free line nor a turn to dial. */
+/** Plans the dial for a request, after the checks that need neither a free line nor a dial slot. */
 import { Effect, Option } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { Agents } from "../../agent/Agents.ts"

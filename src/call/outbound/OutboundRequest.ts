@@ -32,7 +32,7 @@ export interface PlacedCall {
   readonly to: PhoneNumber
   readonly from: PhoneNumber
   readonly agent: AgentName
-  /** How long the call waited for its turn at Twilio, in ms. */
+  /** How long the call waited for its dial slot, in ms. */
   readonly queuedMillis: number
 }
 
