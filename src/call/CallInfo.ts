@@ -1,4 +1,4 @@
-/** The facts of a call that do not change: its parties and agent, what is stored of it, its requests to Twilio, and its limits. */
+/** What does not change during a call: its parties, its agent, its storage settings, its requests to Twilio, and its limits. */
 import type { Duration, Effect, Option, Schema } from "effect"
 import type { Agent } from "../agent/Agent.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"

@@ -77,8 +77,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   /**
    * Whether Twilio has confirmed the call's end within the last day, by a final status or by accepting our hang-up.
    *
-   * `status`: the call's status in Twilio's request. If the status is one of an unanswered call, an unconfirmed end counts too: such a
-   * request for a call that has ended here is a replay.
+   * `status`: the call's status in Twilio's request. If it says that the call is unanswered, an unconfirmed end counts, too: the request is a
+   * replay, because the call has already ended here.
    */
   readonly hasEnded: (callSid: CallSid, status?: CallStatus) => Effect.Effect<boolean>
   /** How many calls take a line. A transferred call takes none. */

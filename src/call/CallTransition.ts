@@ -6,9 +6,9 @@
  * `SequenceNumber`) came before it, or if it would lead back to an earlier phase. No event leads out of `Ended`.
  *
  * A request for TwiML may be a replay: somebody saw the signed request and sends it again. A replay must not end a stream or a transfer.
- * So our answer only offers a stream while a stream is open, while the call is transferred, and after the caller seemed to hang up. The
- * phase changes when the offered stream starts, which needs a one-time token, or when the old stream ends. If no stream starts in time, the
- * timer `start` withdraws the offer. While the call waits for a stream, a replay extends the wait at most once. It does not count as a
+ * So in three cases our answer only offers a stream: a stream is open, the call is transferred, or the caller seemed to hang up. The phase
+ * changes when the offered stream starts, which needs a one-time token, or when the old stream ends. If no stream starts in time, the timer
+ * `start` withdraws the offer. While the call waits for a stream, a replay extends the wait at most once. A replay does not count as a
  * resumption.
  */
 import type { StreamSid } from "../domain/Sid.ts"

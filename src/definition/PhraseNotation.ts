@@ -1,6 +1,6 @@
 /**
- * The notation of phrases in an agent file: lower-case words, `[words]` that may be left out, `(this | that)` for one of several
- * alternatives, and `{slot}` for a value of a slot. Brackets can be nested.
+ * The notation of phrases in an agent file. A phrase has lower-case words. `[words]` may be left out, `(this | that)` is one of several
+ * alternatives, and `{slot}` is a value of a slot. Brackets can be nested.
  */
 import { Data, Result } from "effect"
 

@@ -2,8 +2,8 @@
  * Makes one attempt to send a webhook: a POST over a connection of its own. Redirects are not followed. Of the answer, only the status and
  * `Retry-After` are used.
  *
- * The request uses `node:http` for two reasons: the connection must go to an address that was checked, and Effect's client would put the
- * whole URL into traces.
+ * The request uses `node:http`, because the connection must go to an address that was checked. Also, Effect's client would put the whole URL
+ * into traces.
  */
 import { Data, Duration, Effect, Result } from "effect"
 import * as http from "node:http"

@@ -1,10 +1,9 @@
 /**
  * Decides which numbers may be dialled, before a call costs money.
  *
- * The rules refuse the service's own numbers, numbers that charge the caller (premium rate and shared cost), and numbers of satellite and
- * other networks without a country. If countries are listed, the rules refuse the numbers of all other countries. A table of prefixes and
- * libphonenumber's full metadata give a number's kind and country. A number of unknown kind may be dialled, because numbering plans grow
- * faster than metadata.
+ * The rules refuse the service's own numbers, numbers of premium rate or shared cost, and numbers of networks without a country, such as
+ * satellite networks. If countries are listed, the rules refuse the numbers of all other countries. A table of prefixes and libphonenumber's
+ * full metadata give a number's kind and country. A number of unknown kind may be dialled, because numbering plans grow faster than metadata.
  *
  * The message of a refusal names the rule and the variable that changes the rule. It never contains the number.
  */

@@ -1,8 +1,8 @@
 /**
  * The operator's price list: Twilio's price for a minute, and each engine's prices for its units. `docs/costs.md` explains the file.
  *
- * An engine has separate prices for each stage: one server may serve several stages, and a `minute` of one stage is no `minute` of another. A
- * stage has only the units that are counted for it.
+ * An engine has separate prices for each stage, because one server may serve several stages. A `minute` of one stage is not a `minute` of
+ * another. A stage has only the units that are counted for it.
  */
 import { Schema } from "effect"
 import { value } from "../../agent/file/SchemaValues.ts"

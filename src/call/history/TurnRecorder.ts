@@ -1,7 +1,7 @@
 /**
  * Makes the turns of a call's history from the events of its conversation.
  *
- * A turn of the agent is written as unheard when the agent begins to say it, and again when it is known how much was heard. If the process
+ * A turn of the agent is written as unheard when the agent begins to say it. It is written again when the heard part is known. If the process
  * dies in between, the turn stays unheard. A turn of the caller is written once, when it is over.
  */
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
@@ -69,13 +69,13 @@ export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
 
   const onAgentSays = ({ at, text, turn: reply }: Extract<ConversationEvent, { readonly _tag: "AgentSays" }>): TurnWritten => {
     const before = open.get(reply)
-    const now = before === undefined ? { turn: nextTurn++, startedAt: onAxis(at), text } : { ...before, text: `${before.text} ${text}` }
-    open.set(reply, now)
+    const extended = before === undefined ? { turn: nextTurn++, startedAt: onAxis(at), text } : { ...before, text: `${before.text} ${text}` }
+    open.set(reply, extended)
     for (const oldest of open.keys()) {
       if (open.size <= maxOpenTurns) break
       forget(oldest)
     }
-    return agentTurn(now, onAxis(at))
+    return agentTurn(extended, onAxis(at))
   }
 
   const onAgentHeard = (event: Extract<ConversationEvent, { readonly _tag: "AgentHeard" }>): ReadonlyArray<TurnWritten> => {

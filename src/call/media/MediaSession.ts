@@ -183,7 +183,7 @@ export const run = Effect.fnUntraced(function*(
   const sendReply = reply === borrowedAudio
     ? stream.forEachMedia((messages) => outbound.offer(toBorrowedPieces(messages)))
     : Stream.runForEachArray(reply, outbound.offer)
-  const sendToTheEnd = sendReply.pipe(
+  const sendReplyAndEnd = sendReply.pipe(
     Effect.andThen(outbound.finish(lastMark)),
     Effect.andThen(Effect.timeoutOption(Deferred.await(lastMarkReturned), lastMarkTimeout)),
     Effect.andThen(end({ _tag: "Closed", reason: "agentLeft" })),
@@ -197,7 +197,7 @@ export const run = Effect.fnUntraced(function*(
 
   yield* Effect.addFinalizer(() => Effect.sync(counts.report))
   yield* Effect.forkScoped(handleControl)
-  yield* Effect.forkScoped(sendToTheEnd)
+  yield* Effect.forkScoped(sendReplyAndEnd)
   yield* Effect.forkScoped(
     Effect.andThen(untilMediaTimeout(stream, counts, options.media, now), end({ _tag: "Closed", reason: "mediaTimeout" }))
   )

@@ -1,9 +1,9 @@
 /**
  * Adds silence to the caller's sound while no messages come.
  *
- * At first a time without messages counts as a stall of the network. Then the peer is sent a WebSocket ping. If the pong comes before any
- * message, the peer has sent nothing in that time, because a pong comes after all messages that were sent before it. Then silence is added.
- * Without a pong, silence is added after `backlog` ms without a message.
+ * At first a time without messages counts as a stall of the network. Then the service sends a WebSocket ping. The pong comes after all
+ * messages that the peer sent before it. So if the pong is the first thing to come, the peer has sent nothing, and silence is added. Without a
+ * pong, silence is added after `backlog` ms without a message.
  */
 import { Effect } from "effect"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"

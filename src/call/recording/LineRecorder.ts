@@ -1,5 +1,5 @@
 /**
- * Collects the sound of a media stream for a recording: the caller on the left channel, the agent on the right, as they sound on the line.
+ * Collects the sound of a media stream for a recording, as it sounds on the line. The caller is on the left channel, the agent on the right.
  *
  * - The caller's sound counts media time: each piece directly follows the piece before. The recorder waits for sound that the network delays.
  * - The agent's sound is placed at the time of its playback. Sound that a `clear` dropped is left out.

@@ -1,6 +1,5 @@
 /**
- * Keeps two things about calls that are not live in this process: reports that came before their call was admitted, and which calls have
- * ended.
+ * Calls that are not live in this process. Keeps reports that came before their call was admitted, and which calls have ended.
  *
  * Ages are measured by the monotonic clock, so a change of the wall clock does not affect them.
  */

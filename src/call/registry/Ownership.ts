@@ -25,8 +25,8 @@ const findTimeout = Duration.seconds(1)
 
 /**
  * A process that has written no sign of life for this long is gone. The calls of such processes are searched for every minute. A call is
- * ended if two searches in a row find it. One search is not enough: after an outage of the database all signs of life are old, and after a
- * restart Twilio may come back to the call.
+ * ended if two searches in a row find it. One search is not enough. After an outage of the database all signs of life are old. After a restart
+ * Twilio may come back to the call.
  */
 const processGoneAfter = Duration.minutes(2)
 const endUnendedEvery = Duration.minutes(1)
