@@ -95,7 +95,7 @@ const make = Effect.gen(function*() {
   // Webhooks of other accounts are signed with other secrets. A webhook of a call that is not stored yet can't have a body.
   const isOurs = "EXISTS (SELECT 1 FROM calls WHERE calls.call_sid = deliveries.call_sid AND calls.account_sid = ?)"
   const update = (text: string, parameters: ReadonlyArray<Parameter>) => query(Effect.asVoid(run(`UPDATE deliveries SET ${text}`, parameters)))
-  /** Another process may have claimed the row when the lease was over. `attempts` then differs. */
+  /** The row of this attempt, unless another process has claimed the row after the lease: then `attempts` differs. */
   const isThisAttempt = "WHERE id = ? AND attempts = ? AND state = 'pending'"
 
   return DeliveryTable.of({

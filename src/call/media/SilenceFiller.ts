@@ -17,7 +17,7 @@ const pingAfterMillis = 1000
 /** Silence is added in steps of this length (ms), as real time passes. */
 const stepMillis = 5 * frameMillis
 
-/** Never ends. */
+/** Runs until it is interrupted. */
 export const run = (options: {
   readonly stream: MediaStream
   readonly sound: Pick<GaplessSound, "arePongsReliable">

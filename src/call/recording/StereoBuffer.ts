@@ -104,7 +104,7 @@ export class StereoBuffer {
     this.#samples = samples
   }
 
-  /** Makes the first samples of both channels silent. */
+  /** Makes the oldest samples of both channels silent. */
   #clear(samples: number): void {
     this.#fill(0, this.#from, this.#from + samples)
     this.#fill(1, this.#from, this.#from + samples)

@@ -62,7 +62,7 @@ interface MakeOptions {
   readonly accountSid: string
   /** Runs when this process, the owner, gets a report that Twilio sent to another process. */
   readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>
-  /** Runs when a call whose process is gone has ended. `endedAt`: ms since 1970; unset: now. */
+  /** Stores the end of a call whose process is gone. `endedAt`: ms since 1970; unset: now. */
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 
@@ -86,7 +86,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
     )
 
   const watchOwnership = Effect.gen(function*() {
-    // Copied before the store is read: a call that is taken during the read is missing from the store's answer.
+    // The copy is made before the store is read: a call that is taken during the read is missing from the store's answer.
     const ownedBefore = [...owned]
     const stillOwned = yield* store.owned
     for (const callSid of ownedBefore) {
