@@ -56,7 +56,7 @@ export const make = (
   const open = new Map<StreamSid, Deferred.Deferred<EndReason>>()
   let newest: StreamSid | undefined
 
-  /** Runs the session until the stream ends, or until `closeReason` gives a reason. That ends a session whose agent still starts, too. */
+  /** Runs the session until the stream ends, or until `closeReason` gives a reason. That works even while the agent is starting. */
   const runSession = (stream: MediaStream, isAfterTransfer: boolean, closeReason: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> => {
     const resumption = history.streamBegan(isAfterTransfer)
     newest = stream.streamSid

@@ -18,7 +18,7 @@ export type PhoneNumber = typeof PhoneNumber.Type
 // ---------------------------------------------------------------------------------------------
 
 /**
- * A text is not a phone number. `why` continues a sentence that begins with "It"; it may name a character of the text, but never the
+ * The text is not a phone number. `why` continues a sentence that begins with "It". `why` may name a character of the text, but never the
  * number.
  */
 class NotAPhoneNumber extends Data.TaggedError("NotAPhoneNumber")<{ readonly why: string }> {
@@ -45,7 +45,10 @@ const asciiDigit = (digit: string): string => {
   return String((codePoint - zero) % 10)
 }
 
-/** The number in ASCII: each form of plus, dash, space, bracket, dot, slash and digit becomes the ASCII one. No invisible characters. */
+/**
+ * The number in ASCII: each form of plus, dash, space, bracket, dot, slash and digit becomes the ASCII one. Invisible characters are left
+ * out.
+ */
 const inAscii = (text: string): string =>
   text
     .replaceAll(invisible, "")
