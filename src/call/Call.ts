@@ -1,8 +1,8 @@
 /**
- * One live call: its state, its media streams, and the fiber that owns both.
+ * One live call: its state, its media streams and its owner fiber.
  *
- * `CallLifecycle` holds the state, `CallOwner` carries out its commands, `CallStreams` connects the agent to each media stream. The streams
- * run in the call's scope, so the call's end frees everything.
+ * `CallLifecycle` holds the state. `CallOwner` carries out the commands. `CallStreams` connects the agent to each media stream. The streams
+ * run in the call's scope, which closes when the call ends.
  */
 import { Effect, Scope } from "effect"
 import { TransferFailed } from "../conversation/ports/AudioPort.ts"
@@ -20,27 +20,26 @@ import type { CallHistory } from "./history/CallHistory.ts"
 export interface Call {
   readonly info: CallInfo
   readonly state: Effect.Effect<CallState>
-  /** `false` while the call is transferred: the caller then talks to another telephone, not to the agent. */
-  readonly isHere: () => boolean
+  /** Whether the call takes a line. A transferred call takes none: the caller then talks to another person, not to the agent. */
+  readonly takesLine: () => boolean
   /** Applies the event to the state. Returns the new state. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** Runs a media stream of this call until the stream ends. Returns `false` at once if the call does not accept the stream. */
   readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
-  /** Call it when another process has taken over the call. From then on this process stores nothing about the call. */
+  /** Must be called when another process has taken the call over. From then on this process stores nothing about the call. */
   readonly handOver: () => void
   /** The call's events, for watchers. */
-  readonly watch: ConversationFeed.ConversationFeed
+  readonly feed: ConversationFeed.ConversationFeed
 }
 
 /**
- * Asks Twilio to transfer the call. The request runs in a fiber of the call, because the transfer ends the stream and with it the agent's
- * fiber.
+ * Asks Twilio to transfer the call. The transfer ends the stream and the agent's fiber, so the request runs in a fiber of the call's scope.
  */
 const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, control: CallControl, scope: Scope.Scope) =>
   Effect.fnUntraced(function*(to: PhoneNumber) {
     const { transfer } = yield* lifecycle.dispatch(CallEvent.TransferBegan())
     if (transfer !== "asked") return yield* new TransferFailed({ reason: "noStream" })
-    const asked = control.transfer(to).pipe(
+    const request = control.transfer(to).pipe(
       Effect.tap(() => lifecycle.dispatch(CallEvent.TransferDone())),
       Effect.tapError((error) =>
         Effect.andThen(
@@ -49,10 +48,10 @@ const makeTransfer = (info: CallInfo, lifecycle: CallLifecycle.CallLifecycle, co
         )),
       Effect.mapError(({ failure, mayBeDone }) => new TransferFailed({ reason: failure, mayBeDone }))
     )
-    return yield* Effect.forkIn(asked, scope)
+    return yield* Effect.forkIn(request, scope)
   })
 
-/** Makes a call, and `run`, the effect of the call's owner fiber. `run` ends with the call and closes the call's scope. */
+/** `run` is the effect of the call's owner fiber. It ends with the call, and closes the call's scope. */
 export const make = Effect.fnUntraced(function*(
   info: CallInfo,
   limits: CallLimits,
@@ -61,8 +60,8 @@ export const make = Effect.fnUntraced(function*(
   onPhase: CallLifecycle.OnPhase
 ): Effect.fn.Return<{ readonly call: Call; readonly run: Effect.Effect<void> }> {
   const scope = yield* Scope.make()
-  const watch = yield* ConversationFeed.make
-  const events = CallEvents.make(watch, history)
+  const feed = yield* ConversationFeed.make
+  const events = CallEvents.make(feed, history)
   const lifecycle = yield* CallLifecycle.make(
     info,
     { maxResumptions: limits.resumptions, resumptions: history.lostStreams },
@@ -72,7 +71,7 @@ export const make = Effect.fnUntraced(function*(
   const streams = CallStreams.make(info, lifecycle, history, {
     media: limits.media,
     backlog: limits.backlog,
-    watch: { tell: events.tell, isWatched: watch.isWatched },
+    watch: { publish: events.publish, isWatched: feed.isWatched },
     transfer: makeTransfer(info, lifecycle, control, scope),
     isOutbound: info.direction === "outbound"
   }, scope)
@@ -82,9 +81,9 @@ export const make = Effect.fnUntraced(function*(
     return phase._tag === "Ended" ? events.finish(phase.reason) : Effect.void
   })
   const run = CallOwner.run(lifecycle, limits, control, streams).pipe(
-    // Ends the call if its owner is stopped from outside. After the call's own end this changes nothing.
+    // Ends the call if its owner fiber is interrupted. If the call has ended already, the event changes nothing.
     Effect.ensuring(lifecycle.dispatch(CallEvent.Released({ reason: "shutdown" }))),
-    Effect.onExit((exit) => Effect.andThen(Scope.close(scope, exit), Effect.andThen(finish, watch.end))),
+    Effect.onExit((exit) => Effect.andThen(Scope.close(scope, exit), Effect.andThen(finish, feed.end))),
     Effect.annotateLogs({ callSid: info.callSid })
   )
 
@@ -92,11 +91,11 @@ export const make = Effect.fnUntraced(function*(
     call: {
       info,
       state: lifecycle.state,
-      isHere: () => lifecycle.phase()._tag !== "Transferred",
+      takesLine: () => lifecycle.phase()._tag !== "Transferred",
       dispatch: lifecycle.dispatch,
       stream: streams.run,
       handOver: history.handOver,
-      watch
+      feed
     },
     run
   }

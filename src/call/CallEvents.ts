@@ -1,8 +1,8 @@
 /**
- * Passes the events of the conversation to the call's watchers and its history. The call's end is passed once.
+ * Passes the events of the conversation to the call's history and to its watchers. `Ended` is passed once.
  *
- * A conversation whose media stream was lost reports no end, because the call may continue. If the call then ends, `finish` reports the
- * end.
+ * A conversation whose media stream was lost does not send `Ended`, because the call may continue. If the call then ends, `finish` sends
+ * `Ended`.
  */
 import { Effect } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
@@ -12,32 +12,32 @@ import type { CallHistory } from "./history/CallHistory.ts"
 import { wordOf } from "./StreamEnds.ts"
 
 export interface CallEvents {
-  /** Passes an event on. Never waits. */
-  readonly tell: (event: ConversationEvent) => Effect.Effect<void>
-  /** The call has entered a new phase. */
+  /** Passes an event to the watchers and to the history. Never waits. */
+  readonly publish: (event: ConversationEvent) => Effect.Effect<void>
+  /** Must run at each new phase of the call. */
   readonly onPhase: (state: CallState) => Effect.Effect<void>
-  /** The call is over, and its streams and agent are gone. */
+  /** Must run when the call is over and its streams and agent have ended. */
   readonly finish: (reason: EndReason) => Effect.Effect<void>
 }
 
-export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHistory, "told" | "answered" | "ended">): CallEvents => {
-  /** The newest event. Unset if there was none, or if it was the end. */
-  let last: ConversationEvent | undefined
+export const make = (feed: Pick<ConversationFeed, "publish">, history: Pick<CallHistory, "addEvent" | "answered" | "ended">): CallEvents => {
+  /** The newest event. Unset if there was none, or if it was `Ended`. */
+  let newest: ConversationEvent | undefined
 
-  const tell = (event: ConversationEvent) =>
+  const publish = (event: ConversationEvent) =>
     Effect.suspend(() => {
-      last = event._tag === "Ended" ? undefined : event
-      return feed.tell(history.told(event))
+      newest = event._tag === "Ended" ? undefined : event
+      return feed.publish(history.addEvent(event))
     })
 
   return {
-    tell,
+    publish,
     onPhase: (state) => {
       const { phase } = state
       if (phase._tag === "Connected" || phase._tag === "Streaming") return Effect.sync(history.answered)
       return phase._tag === "Ended" ? Effect.sync(() => history.ended(phase.reason, state.resumptions)) : Effect.void
     },
     finish: (reason) =>
-      Effect.suspend(() => last === undefined ? Effect.void : tell({ _tag: "Ended", at: last.at, turn: last.turn, reason: wordOf(reason) }))
+      Effect.suspend(() => newest === undefined ? Effect.void : publish({ _tag: "Ended", at: newest.at, turn: newest.turn, reason: wordOf(reason) }))
   }
 }

@@ -1,4 +1,4 @@
-/** What does not change during a call: who it is with, what it may ask of Twilio, and its limits. */
+/** What does not change during a call: its parties, its agent, its storage settings, its requests to Twilio, and its limits. */
 import type { Duration, Effect, Option, Schema } from "effect"
 import type { Agent } from "../agent/Agent.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
@@ -11,32 +11,32 @@ export interface CallInfo {
   readonly from: Option.Option<PhoneNumber>
   readonly to: Option.Option<PhoneNumber>
   readonly agent: Agent
-  /** The caller for whose `MAX_CALLS_PER_CALLER` the call counts, see `CallerShare`. Unset: it counts for no caller. */
+  /** The caller whose calls `MAX_CALLS_PER_CALLER` limits, see `CallerShare`. Unset: the call counts for no caller. */
   readonly callerKey?: string
   /**
-   * The URL at which Twilio reaches the service: `https://…`, without a slash at its end. Unset: Twilio can't ask what to do after a
-   * transfer, so the call ends then.
+   * The URL at which Twilio reaches the service: `https://…`, without a slash at its end. Unset: Twilio can't request TwiML after a
+   * transfer, so the call ends with the transfer.
    */
   readonly baseUrl?: string
   readonly keeping: CallKeeping
 }
 
-/** A call that is to be admitted, see `CallRegistry`. */
+/** A call that `CallRegistry` may admit. */
 export type NewCall = Omit<CallInfo, "keeping"> & {
-  /** Unset: the call's ticket decides, else its agent and the configuration. */
+  /** Unset: the call's ticket decides. Without a ticket, the agent and the configuration decide. */
   readonly keeping?: CallKeeping
-  /** The ticket in the URL of a call that was placed, see `ExpectedCalls`. */
+  /** The ticket in the URL of a call that we placed, see `ExpectedCalls`. */
   readonly ticket?: string
 }
 
-/** What the service stores of a call. `Keeping` takes it from the call's request, its agent and the configuration. */
+/** What the service stores of a call. `Keeping` decides it from the call's request, the agent and the configuration. */
 export interface CallKeeping {
   /** `false`: only figures are stored, not what was said. */
   readonly words: boolean
   /** `hashed`: from the call's end on, telephone numbers are kept as a keyed HMAC. */
   readonly numbers: "plain" | "hashed"
   readonly isRecorded: boolean
-  /** JSON of at most 4 KiB; `null`: none. */
+  /** JSON of at most 4 KiB from the call's request. `null`: none. */
   readonly metadata: Schema.Json
   readonly campaign: string | null
   /** The address for the call's webhooks. `null`: the service's address. */
@@ -44,21 +44,21 @@ export interface CallKeeping {
   readonly isTranscriptSent: boolean
 }
 
-/** What one call may ask of Twilio over REST. */
+/** The requests of one call to Twilio's REST API. */
 export interface CallControl {
   readonly hangUp: Effect.Effect<void>
-  /** Rings another telephone and connects it with the caller, in place of the agent. */
+  /** Calls another telephone, and connects the caller with it instead of the agent. */
   readonly transfer: (to: PhoneNumber) => Effect.Effect<void, TwilioError>
 }
 
 export interface CallLimits {
-  /** How long a call may last, from its first answer on, over all its media streams. */
+  /** How long a call may last, from its answer on, over all its media streams. */
   readonly callDuration: Duration.Duration
   /** The longest wait from our TwiML to the start of the media stream. */
   readonly start: Duration.Duration
   /** The longest time without a `media` message. */
   readonly media: Duration.Duration
-  /** How much of the caller's sound may wait for the agent. A gap in the sound counts as a stall of the network for at most this long. */
+  /** How much of the caller's sound may wait for the agent. A gap in the sound counts as a stall of the network for this long at most. */
   readonly backlog: Duration.Duration
   /** How often a lost media stream may be replaced. */
   readonly resumptions: number

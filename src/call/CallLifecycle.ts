@@ -1,7 +1,7 @@
 /**
- * The state of one call and what follows from its changes: commands for the owner fiber, metrics, a log line, and `onPhase`.
+ * Holds the state of one call. Each change of the state gives commands for the owner fiber, metrics, a log line, and a run of `onPhase`.
  *
- * The state moves only by `CallState.transition`. Events may come from any fiber.
+ * Only `CallTransition.transition` changes the state. Any fiber may dispatch events.
  */
 import { type Cause, Effect, Metric, Queue, Ref } from "effect"
 import * as Metrics from "../observability/Metrics.ts"
@@ -9,9 +9,7 @@ import type { CallInfo } from "./CallInfo.ts"
 import { type CallEvent, type CallState, type Command, begin, type Phase } from "./CallState.ts"
 import { transition } from "./CallTransition.ts"
 
-/**
- * Runs once for each new phase, in the fiber that dispatched the event, and can't be interrupted. `Ended` is the last phase.
- */
+/** Runs once for each new phase, in the fiber that dispatched the event. It can't be interrupted. `Ended` is the last phase. */
 export type OnPhase = (state: CallState) => Effect.Effect<void>
 
 export interface CallLifecycle {
@@ -23,7 +21,7 @@ export interface CallLifecycle {
   readonly isBack: () => boolean
   /** Applies the event to the state. Returns the new state. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
-  /** What the owner has to do, in order. The queue ends with the call. */
+  /** The commands that the owner fiber carries out, in order. The queue ends with the call. */
   readonly commands: Queue.Dequeue<Command, Cause.Done>
   /** Counts the call as live, and logs its beginning. Run it once. */
   readonly begin: Effect.Effect<void>
@@ -38,13 +36,13 @@ export const make = Effect.fnUntraced(function*(
   const state = yield* Ref.make(initial)
   const commands = yield* Queue.unbounded<Command, Cause.Done>()
 
-  const callsIn = ({ _tag }: Phase) => Metrics.callsLive(_tag, direction)
+  const liveIn = ({ _tag }: Phase) => Metrics.callsLive(_tag, direction)
 
-  const enter = Effect.fnUntraced(function*(before: Phase, state: CallState) {
+  const enterPhase = Effect.fnUntraced(function*(before: Phase, state: CallState) {
     const after = state.phase
-    yield* Metric.modify(callsIn(before), -1)
+    yield* Metric.modify(liveIn(before), -1)
     if (after._tag !== "Ended") {
-      yield* Metric.modify(callsIn(after), 1)
+      yield* Metric.modify(liveIn(after), 1)
       yield* Effect.logDebug(`call ${after._tag.toLowerCase()}`)
       return yield* onPhase(state)
     }
@@ -62,7 +60,7 @@ export const make = Effect.fnUntraced(function*(
         Queue.offerAllUnsafe(commands, newCommands)
         return [[before, after], after]
       })
-      if (before.phase._tag !== after.phase._tag) yield* enter(before.phase, after)
+      if (before.phase._tag !== after.phase._tag) yield* enterPhase(before.phase, after)
       return after
     }).pipe(Effect.annotateLogs({ callSid }), Effect.uninterruptible)
 
@@ -77,7 +75,7 @@ export const make = Effect.fnUntraced(function*(
     dispatch,
     commands,
     begin: Effect.andThen(
-      Metric.modify(callsIn(initial.phase), 1),
+      Metric.modify(liveIn(initial.phase), 1),
       Effect.logInfo("call began").pipe(Effect.annotateLogs({ callSid, direction, agent: agent.name }))
     )
   }

@@ -1,4 +1,4 @@
-/** The fiber that owns one call: it carries out the commands of the call's state, in order, and holds the timers. */
+/** The owner fiber of one call: it carries out the call's commands in order, and runs the call's timers. */
 import { Duration, Effect, FiberMap, Queue } from "effect"
 import type { StreamSid } from "../domain/Sid.ts"
 import * as ProcessHalt from "../twilio/media/ProcessHalt.ts"
@@ -6,13 +6,13 @@ import type { CallControl, CallLimits } from "./CallInfo.ts"
 import type { CallLifecycle } from "./CallLifecycle.ts"
 import { CallEvent, type Command, type EndReason, type Timer } from "./CallState.ts"
 
-/** How long to wait for an answer. Twilio rings for a minute, and the call may wait in Twilio's own queue before. */
+/** How long to wait for the call's answer. Twilio rings for a minute. Before that, the call may wait in Twilio's queue. */
 const answerTimeout = Duration.minutes(5)
 
 /** How long to wait for Twilio's final status after a stream has ended. */
 const endingTimeout = Duration.seconds(3)
 
-/** How long to wait for Twilio's action request after a lost socket. Twilio sends it at once. */
+/** How long to wait for Twilio's next request for TwiML after a lost socket. Twilio sends it at once. */
 const resumingTimeout = Duration.seconds(10)
 
 /** How long a transferred call counts as live if no status reports its end. Twilio ends each call after four hours. */
@@ -49,7 +49,7 @@ export const run = Effect.fnUntraced(function*(
       timers,
       timer,
       Effect.andThen(ProcessHalt.sleep(timeoutOf(timer, limits)), lifecycle.dispatch(CallEvent.TimerFired({ timer }))),
-      // A `duration` timer that runs already keeps running: a further stream does not extend the call.
+      // A further stream does not extend the call, so a running `duration` timer is not restarted.
       { onlyIfMissing: timer === "duration" }
     )
 

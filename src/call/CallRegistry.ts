@@ -1,6 +1,6 @@
 /**
- * All live calls of this process, by SID, each with its owner fiber. The registry also remembers reports of calls that have not come yet,
- * and calls that have ended.
+ * All live calls of this process, by SID, each with its owner fiber. The registry also keeps Twilio's reports of calls that are not admitted
+ * yet, and the SIDs of ended calls.
  *
  * The fibers belong to the layer's scope: when the service stops, every call that is still live is ended.
  */
@@ -39,10 +39,10 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
     live.startDraining()
     if (live.isEmpty()) return
     yield* Effect.logInfo("Waiting for live calls to end").pipe(
-      Effect.annotateLogs({ calls: live.here().length, grace: Duration.format(grace) })
+      Effect.annotateLogs({ calls: live.takingLines().length, grace: Duration.format(grace) })
     )
     yield* Effect.timeoutOption(untilEmpty, grace)
-    const remaining = live.here()
+    const remaining = live.takingLines()
     if (remaining.length === 0) return
     yield* Effect.logWarning("Hanging up the calls that are still live").pipe(Effect.annotateLogs({ calls: remaining.length }))
     yield* Effect.forEach(remaining, ({ info }) => hangUp(info.callSid, "shutdown"), { discard: true })
@@ -51,47 +51,48 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
 }
 
 export class CallRegistry extends Context.Service<CallRegistry, {
-  /** Returns the live call with this SID, or makes a new one if a line is free. `before`: what `recall` returned. */
+  /** Returns the live call with this SID. Otherwise makes the call, if a line is free. `before`: the result of `recall`. */
   readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
   /**
-   * What the store knows of a call that is not live in this process. `"lost"`: the store does not answer. `undefined`: it knows no such
-   * call. `mayBeUnwritten`: another process may be storing the call right now, so the store is asked ten times within about a second.
+   * Reads a call that is not live in this process from the store. `"lost"`: the store does not answer. `undefined`: the store has no such
+   * call. `mayBeUnwritten`: another process may be storing the call right now, so the search is repeated for about a second.
    */
   readonly recall: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
   /**
-   * Admits a call that we placed, with its reserved line. Its webhooks may have come before Twilio's answer to our request to dial. The
-   * call may then be live or ended already, or its early reports end it at once.
+   * Admits a call that we placed, on its reserved line. The call's webhooks may have come before Twilio's answer to our request to dial. So
+   * the call may already be live, may have ended, or may end at once by its early reports.
    */
   readonly adopt: (info: NewCall) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
-  /** The events of a call that is live, or was one of the last to end. */
+  /** The events of a live call, or of one of the calls that ended last. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
   /** Drops the events of an ended call that was erased. */
   readonly forget: (callSid: CallSid) => Effect.Effect<void>
-  /** Applies a status that Twilio reports, or remembers it for a call that has not come yet. `sequence`: Twilio's `SequenceNumber`. */
+  /** Applies Twilio's status report to its call, or keeps it for a call that is not admitted yet. `sequence`: Twilio's `SequenceNumber`. */
   readonly report: (callSid: CallSid, status: CallStatus, sequence: number, facts?: StatusFacts) => Effect.Effect<void>
-  /** Ends a live call, by its stream's end or over REST. */
+  /** Ends a live call: closes its stream, or hangs up over REST if it has no stream. */
   readonly hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
   /** Ends a call because one of its webhooks is answered with `<Hangup/>`. The call need not be live in this process. */
   readonly end: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>
   /**
-   * Whether Twilio has confirmed the call's end within the last day, by a final status or by accepting our hang-up. `status` is that of the
-   * request. If it is that of an unanswered call, an unconfirmed end counts too: the call has already ended here, so the request is a
-   * replay.
+   * Whether Twilio has confirmed the call's end within the last day, by a final status or by accepting our hang-up.
+   *
+   * `status`: the call's status in Twilio's request. If it says that the call is unanswered, an unconfirmed end counts, too: the request is a
+   * replay, because the call has already ended here.
    */
   readonly hasEnded: (callSid: CallSid, status?: CallStatus) => Effect.Effect<boolean>
-  /** How many calls take a line; transferred calls take none. */
+  /** How many calls take a line. A transferred call takes none. */
   readonly live: Effect.Effect<number>
   /** How many calls have an open media stream. */
   readonly streaming: Effect.Effect<number>
-  /** Remembers what to store of a call that is about to be placed. Returns the ticket for the call's URL. */
+  /** Keeps these settings for a call that we are about to place. Returns the ticket for the call's URL. */
   readonly expect: (keeping: CallKeeping) => Effect.Effect<string>
-  /** Whether this process gave out the ticket, and still knows it. */
+  /** Whether this process made the ticket, and still has the settings of its call. */
   readonly isExpected: (ticket: string) => Effect.Effect<boolean>
-  /** Reserves a line for a call that is about to be placed, until the scope closes. A drain waits until then. */
+  /** Reserves a line for a call that we are about to place, until the scope closes. `drain` waits for reserved lines, too. */
   readonly reserve: Effect.Effect<void, Admission.LineBusy, Scope.Scope>
   readonly isDraining: Effect.Effect<boolean>
-  /** Takes no new calls, waits for the live ones to end, then ends them. */
+  /** Admits no new calls, and waits for the live calls to end. After `grace`, ends the calls that are still live. */
   readonly drain: (grace: Duration.Duration) => Effect.Effect<void>
 }>()("client-caller/call/CallRegistry") {
   static readonly layer = Layer.effect(
@@ -123,10 +124,10 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         yield* ownership.release(callSid)
         yield* absent.addEnd(callSid, false)
         const call = live.end(callSid)
-        if (call !== undefined) feeds.add(callSid, call.watch)
+        if (call !== undefined) feeds.add(callSid, call.feed)
       })
 
-      // Once Twilio has hung up, the call ends without waiting for its final status.
+      // When Twilio has accepted the hang-up, the call ends without waiting for Twilio's final status.
       const controlOf = (info: CallInfo) => CallControls.make(rest, twilio.phoneNumber, info, end(info.callSid, "requested"))
       const report = Effect.fnUntraced(function*(callSid: CallSid, status: CallStatus, sequence: number, facts: StatusFacts = {}) {
         const place = yield* histories.report(callSid, { ...facts, status })
@@ -159,7 +160,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         reserve,
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
         events: (callSid) =>
-          Effect.sync(() => Option.map(Option.fromUndefinedOr(live.find(callSid)?.watch ?? feeds.find(callSid)), ({ events }) => events)),
+          Effect.sync(() => Option.map(Option.fromUndefinedOr(live.find(callSid)?.feed ?? feeds.find(callSid)), ({ events }) => events)),
         forget: (callSid) => Effect.sync(() => feeds.forget(callSid)),
         recall: (callSid, mayBeUnwritten = false) => mayBeUnwritten ? ownership.await(callSid) : ownership.find(callSid),
         report: Effect.fnUntraced(function*(callSid, status, sequence, facts = {}) {
@@ -169,10 +170,10 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         hangUp,
         end,
         hasEnded: Effect.fnUntraced(function*(callSid, status) {
-          if (yield* absent.isOver(callSid)) return true
+          if (yield* absent.isEndConfirmed(callSid)) return true
           return status !== undefined && isUnanswered(status) && live.find(callSid) === undefined && (yield* absent.hasEnded(callSid))
         }),
-        live: Effect.sync(() => live.here().length),
+        live: Effect.sync(() => live.takingLines().length),
         streaming: Effect.suspend(() =>
           Effect.map(
             Effect.forEach(live.all(), (call) => call.state),

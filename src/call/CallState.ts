@@ -1,33 +1,33 @@
 /**
- * The life of one call as plain data: its phases, what can happen to it (`CallEvent`), and what its owner fiber then does (`Command`).
+ * The life of one call as plain data: its phases, its events (`CallEvent`), and the commands for its owner fiber (`Command`).
  * `CallTransition` has the rules.
  *
  * ```text
  * Initiated ─▶ Ringing ─▶ Connected ─▶ Streaming ─▶ Ending ─▶ Ended
  *                             ▲            │
- *                             ├─ Resuming ◀┤   the socket was lost, Twilio asks what next
- *                             └ Transferred◀┘  the call goes on without us, until its last status
+ *                             ├─ Resuming ◀┤   the socket was lost, and Twilio requests TwiML again
+ *                             └ Transferred◀┘  the caller talks to another telephone, until Twilio's final status
  * ```
  */
 import { Data } from "effect"
 import type { StreamSid } from "../domain/Sid.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 
-/** Why a call ended. The first of several reasons stays. */
+/** Why a call ended. If there are several reasons, the first counts. */
 export type EndReason =
   | "completed"
   | "busy"
   | "noAnswer"
   | "failed"
   | "canceled"
-  /** The caller hung up, or Twilio took the call elsewhere. */
+  /** Twilio stopped the stream: the caller hung up, or somebody redirected the call. */
   | "callerLeft"
   /** The agent ended the call after its last words. */
   | "agentLeft"
   | "agentFailed"
-  /** The agent transferred the call, and it ended there. */
+  /** The agent transferred the call, and the call ended after that. */
   | "transferred"
-  /** The TwiML was fetched but no stream came. */
+  /** Twilio requested our TwiML, but opened no stream. */
   | "noStream"
   /** The socket was lost and Twilio did not connect it again. */
   | "streamLost"
@@ -35,22 +35,22 @@ export type EndReason =
   | "mediaTimeout"
   | "tooLong"
   | "badMessages"
-  /** Much more sound came than time had passed. */
+  /** Sound came much faster than real time. */
   | "mediaAhead"
-  /** A message was above the limit. */
+  /** A message was larger than `MAX_MESSAGE_BYTES`, or came in too many pieces. */
   | "oversizedMessage"
-  /** The peer read too slowly: more than `maxUnsentBytes` (see `LineSender`) were unsent. */
+  /** The peer read too slowly: more than `maxUnsentBytes` (see `LineSender`) waited to be sent. */
   | "slowPeer"
   | "shutdown"
   | "requested"
 
 /** How one media stream ended. */
 export type StreamEnd =
-  /** Twilio's `stop`. */
+  /** Twilio sent `stop`. */
   | { readonly _tag: "Stopped" }
-  /** The socket is gone without `stop`: the call may continue. */
+  /** The socket closed without `stop`. The call may continue. */
   | { readonly _tag: "Lost" }
-  /** This side ended it, for this reason. */
+  /** This service ended the stream. */
   | { readonly _tag: "Closed"; readonly reason: EndReason }
 
 export type Phase = Data.TaggedEnum<{
@@ -69,29 +69,29 @@ export interface CallState {
   readonly phase: Phase
   /** The `SequenceNumber` of the newest status report; -1 before the first. */
   readonly sequence: number
-  /** Whether Twilio's first request for TwiML was answered. */
+  /** Whether we have answered Twilio's first request for TwiML. */
   readonly isAnswered: boolean
   /**
-   * `asked`: Twilio was asked to transfer the call, and has not answered yet. `done`: Twilio has agreed, and the stream is about to end. In
-   * both, a stream that Twilio stops does not mean that the caller left.
+   * `asked`: we asked Twilio to transfer the call, and Twilio has not answered yet. `done`: Twilio has accepted, and will soon end the
+   * stream. In both cases Twilio's `stop` does not mean that the caller hung up.
    */
   readonly transfer: "none" | "asked" | "done"
-  /** The call was transferred and nobody answered there: the next stream brings the caller back. */
+  /** Nobody answered the transfer. The next stream brings the caller back to the agent. */
   readonly isBack: boolean
-  /** How often a stream was lost, another took its place, or Twilio asked again because none had started. */
+  /** How often a stream was lost, a new stream replaced an open one, or Twilio requested TwiML again because no stream had started. */
   readonly resumptions: number
   /** After this many resumptions, the next lost stream ends the call. */
   readonly maxResumptions: number
-  /** The number of Twilio's next request for TwiML. The URL that we gave Twilio contains it, so a replayed request has a smaller number. */
+  /** The number of Twilio's next request for TwiML. Our URL for that request contains the number, so a replay has a smaller one. */
   readonly step: number
   /**
-   * Whether our TwiML in this phase told Twilio to open another stream: to this service, or elsewhere. Each new phase begins without an
-   * offer.
+   * Where our TwiML in this phase told Twilio to open another stream: to this service (`here`) or to another host (`elsewhere`). Each new
+   * phase begins with `none`.
    */
   readonly offer: "none" | "here" | "elsewhere"
 }
 
-/** The state of a call that begins, or that another process had. `resumptions`: how many of its streams were lost there. */
+/** The first state of a call in this process. `resumptions`: how many of its streams were lost in an earlier process. */
 export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumptions: number; readonly resumptions?: number }): CallState => ({
   phase: Phase.Initiated(),
   sequence: -1,
@@ -105,35 +105,38 @@ export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumpt
 })
 
 /**
- * The timers of a call, at most one of each. Each limits how long the call waits:
+ * The timers of a call, at most one of each. Each limits a time:
  *
- * - `answer`: for the answer, from the beginning;
- * - `start`: for the start of a stream that Twilio was told to open;
- * - `duration`: for the end of the call, from its answer; a transfer stops it, and the caller's return starts it anew;
- * - `ending`: for Twilio's final status after we or the caller ended the call;
- * - `resuming`: for Twilio to come back after a lost socket;
- * - `transferred`: for the end of a transferred call.
+ * - `answer`: from the call's beginning to its answer;
+ * - `start`: from our TwiML to the start of the stream;
+ * - `duration`: from the answer to the end of the call. A transfer stops this timer, and the caller's return starts it anew;
+ * - `ending`: from the end of the call by us or by the caller to Twilio's final status;
+ * - `resuming`: from a lost socket to Twilio's next request for TwiML, or to a new stream;
+ * - `transferred`: from a transfer to the end of the call.
  */
 export type Timer = "answer" | "start" | "duration" | "ending" | "resuming" | "transferred"
 
-/** When Twilio asks for TwiML: at the call's beginning (or in a replay of that request), after a stream of ours, or after a transfer. */
+/** When Twilio requests TwiML: at the call's beginning (or a replay of that request), after one of our streams, or after a transfer. */
 export type Asked = "first" | "afterStream" | "afterTransfer"
 
 export type CallEvent = Data.TaggedEnum<{
   StatusReported: { readonly status: CallStatus; readonly sequence: number }
-  /** We answered Twilio's webhook with a stream: here, or at a host that is not this service. `step`: the request's, see `CallState.step`. */
+  /** We answered Twilio's request for TwiML with a stream, to this service or to another host. `step`: the number in the request's URL. */
   Answered: { readonly streamsHere: boolean; readonly asked: Asked; readonly step?: number }
   StreamStarted: { readonly streamSid: StreamSid }
   StreamEnded: { readonly streamSid: StreamSid; readonly end: StreamEnd }
   TimerFired: { readonly timer: Timer }
-  /** Twilio is about to be asked to transfer the call. */
+  /** We are about to ask Twilio to transfer the call. */
   TransferBegan: {}
-  /** Twilio has agreed to the transfer. */
+  /** Twilio has accepted the transfer. */
   TransferDone: {}
   /** Twilio refused the transfer, or could not be reached. */
   TransferFailed: {}
   HangUpRequested: { readonly reason: EndReason }
-  /** Twilio was told to hang up, or the process stops. The call ends at once, without waiting for Twilio's final status. */
+  /**
+   * Twilio was told to hang up, another process has taken the call over, or this process stops. The call ends here at once, without waiting
+   * for Twilio's final status.
+   */
   Released: { readonly reason: EndReason }
 }>
 export const CallEvent = Data.taggedEnum<CallEvent>()
@@ -148,7 +151,7 @@ export type Command = Data.TaggedEnum<{
 }>
 export const Command = Data.taggedEnum<Command>()
 
-/** The statuses that end a call, and why it ended. */
+/** Twilio's final statuses, each with the reason for the call's end. */
 export const endReasons: Partial<Record<string, EndReason>> = {
   completed: "completed",
   busy: "busy",
@@ -157,12 +160,12 @@ export const endReasons: Partial<Record<string, EndReason>> = {
   canceled: "canceled"
 }
 
-/** Whether nothing can come after this status. */
+/** Whether this is a final status: Twilio reports no other status after it. */
 export const isTerminal = (status: string | undefined): boolean => status !== undefined && endReasons[status] !== undefined
 
 /** Whether a call with this status has not been answered yet. */
 export const isUnanswered = (status: CallStatus): boolean => status === "queued" || status === "initiated" || status === "ringing"
 
-/** Whether the only answer to Twilio is to hang up: the call has ended, or is ending without a stream on offer. */
+/** Whether we can answer a request for TwiML only with `<Hangup/>`: the call has ended, or is ending and no stream is offered. */
 export const isGivenUp = ({ offer, phase }: CallState): boolean =>
   phase._tag === "Ended" || (phase._tag === "Ending" && offer === "none")

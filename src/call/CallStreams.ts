@@ -1,5 +1,6 @@
 /**
- * The media streams of one call: each runs in a fiber of the call's scope, with the call's agent. Two run while one replaces the other.
+ * The media streams of one call. Each stream runs with the call's agent, in a fiber of the call's scope. While a new stream replaces an old
+ * one, both run for a moment.
  */
 import { Deferred, Effect, Fiber, Scope } from "effect"
 import { EngineMeter } from "../conversation/ports/EngineMeter.ts"
@@ -12,7 +13,7 @@ import type { CallHistory } from "./history/CallHistory.ts"
 import * as MediaSession from "./media/MediaSession.ts"
 import * as StreamEnds from "./StreamEnds.ts"
 
-/** The WebSocket's close code and reason (RFC 6455, section 7.4) when this side ends the stream. */
+/** The WebSocket's close code and reason (RFC 6455, section 7.4) when this service ends the stream. */
 const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
   switch (reason) {
     case "badMessages":
@@ -39,11 +40,11 @@ const agentFailed: StreamEnd = { _tag: "Closed", reason: "agentFailed" }
 interface CallStreams {
   /** Runs a media stream until it ends. Returns `false` at once if the call does not accept the stream. */
   readonly run: (stream: MediaStream) => Effect.Effect<boolean>
-  /** Ends this stream for this reason, if it is open. */
+  /** Ends this stream, if it is open. */
   readonly close: (streamSid: StreamSid, reason: EndReason) => Effect.Effect<void>
 }
 
-/** `scope`: the call's; its end ends the streams. */
+/** `scope`: the call's scope. When it closes, the streams end. */
 export const make = (
   info: CallInfo,
   lifecycle: CallLifecycle,
@@ -51,18 +52,18 @@ export const make = (
   session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
-  /** The open streams. A stream closes when its deferred gets a reason. */
-  const closing = new Map<StreamSid, Deferred.Deferred<EndReason>>()
+  /** The open streams. A stream is closed when its deferred gets a reason. */
+  const open = new Map<StreamSid, Deferred.Deferred<EndReason>>()
   let newest: StreamSid | undefined
 
-  /** Runs the session until the stream ends or `toClose` closes it, which works even while the agent is still starting. */
-  const untilEnd = (stream: MediaStream, isAfterTransfer: boolean, toClose: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> => {
+  /** Runs the session until the stream ends, or until `closeReason` gives a reason. That works even while the agent is starting. */
+  const runSession = (stream: MediaStream, isAfterTransfer: boolean, closeReason: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> => {
     const resumption = history.streamBegan(isAfterTransfer)
     newest = stream.streamSid
     let closedFor: EndReason | undefined
     const options: MediaSession.Options = {
       ...session,
-      // A tool's answer may change the memory of an earlier stream's conversation. That memory is outdated, so it is not stored.
+      // A tool's late answer may change the memory of an earlier stream's conversation. That memory is outdated, so it is not stored.
       remember: (memory) => newest === stream.streamSid ? history.remember(memory) : undefined,
       actions: history.actions,
       isRecorded: history.isRecorded,
@@ -73,7 +74,7 @@ export const make = (
       MediaSession.run(stream, info.agent, listener === undefined ? options : { ...options, listener }))
     return Effect.raceFirst(
       Effect.scoped(Effect.provideService(run, EngineMeter, history.used)),
-      Effect.map(toClose, (reason): StreamEnd => {
+      Effect.map(closeReason, (reason): StreamEnd => {
         closedFor = reason
         return { _tag: "Closed", reason }
       })
@@ -84,20 +85,20 @@ export const make = (
   }
 
   const serve = Effect.fnUntraced(
-    function*(stream: MediaStream, isAfterTransfer: boolean, toClose: Effect.Effect<EndReason>) {
+    function*(stream: MediaStream, isAfterTransfer: boolean, closeReason: Effect.Effect<EndReason>) {
       const { streamSid } = stream
       yield* Effect.logInfo("stream started")
-      const end = yield* untilEnd(stream, isAfterTransfer, toClose)
+      const end = yield* runSession(stream, isAfterTransfer, closeReason)
       yield* Effect.logInfo("stream ended").pipe(
         Effect.annotateLogs({ end: end._tag === "Closed" ? end.reason : end._tag })
       )
-      // The state changes before the socket is closed, because Twilio then requests TwiML at once.
+      // The state must change before the socket is closed: Twilio requests TwiML as soon as the socket closes.
       yield* lifecycle.dispatch(CallEvent.StreamEnded({ streamSid, end }))
       if (end._tag === "Closed") yield* stream.close(...closeFor(end.reason))
     },
     (effect, { streamSid }) =>
       effect.pipe(
-        Effect.ensuring(Effect.sync(() => closing.delete(streamSid))),
+        Effect.ensuring(Effect.sync(() => open.delete(streamSid))),
         Effect.annotateLogs({ callSid: info.callSid, streamSid })
       )
   )
@@ -105,23 +106,23 @@ export const make = (
   return {
     run: Effect.fnUntraced(function*(stream) {
       const { streamSid } = stream
-      // An open stream has this SID already: a second one is not accepted.
-      if (closing.has(streamSid)) return false
-      const toClose = yield* Deferred.make<EndReason>()
-      closing.set(streamSid, toClose)
+      // An open stream has this SID already. A second stream with the same SID is not accepted.
+      if (open.has(streamSid)) return false
+      const closeReason = yield* Deferred.make<EndReason>()
+      open.set(streamSid, closeReason)
       const isAfterTransfer = lifecycle.isBack()
       const { phase } = yield* lifecycle.dispatch(CallEvent.StreamStarted({ streamSid }))
       if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) {
-        closing.delete(streamSid)
+        open.delete(streamSid)
         return false
       }
-      yield* Effect.flatMap(Effect.forkIn(serve(stream, isAfterTransfer, Deferred.await(toClose)), scope), Fiber.await)
+      yield* Effect.flatMap(Effect.forkIn(serve(stream, isAfterTransfer, Deferred.await(closeReason)), scope), Fiber.await)
       return true
     }),
     close: (streamSid, reason) =>
       Effect.suspend(() => {
-        const open = closing.get(streamSid)
-        return open === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(open, reason))
+        const closeReason = open.get(streamSid)
+        return closeReason === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(closeReason, reason))
       })
   }
 }

@@ -1,13 +1,15 @@
 /**
- * The rules of a call's life, pure: what an event changes, and the commands that the call's owner fiber then carries out in order.
+ * The rules of a call's life, as pure functions. Each event gives a new state, and commands that the call's owner fiber carries out in
+ * order.
  *
- * Twilio's reports come late, twice and out of order. A report that is older than the newest one (by `SequenceNumber`) changes nothing,
- * and neither does one that would lead back to an earlier phase. No event leads out of `Ended`.
+ * Twilio's reports come late, twice and out of order. A final status always counts. Any other report changes nothing if a newer report (by
+ * `SequenceNumber`) came before it, or if it would lead back to an earlier phase. No event leads out of `Ended`.
  *
  * A request for TwiML may be a replay: somebody saw the signed request and sends it again. A replay must not end a stream or a transfer.
- * So while a stream is open, while the call is transferred, or after the caller seemed to leave, our answer only offers a stream. The
- * phase changes when that stream starts, which takes a one-time token, or when the old stream ends. The timer `start` withdraws an offer
- * that no stream follows. While the call waits for a stream, a replay extends the wait once at most, and uses up no resumption.
+ * So in three cases our answer only offers a stream: a stream is open, the call is transferred, or the caller seemed to hang up. The phase
+ * changes when the offered stream starts, which needs a one-time token, or when the old stream ends. If no stream starts in time, the timer
+ * `start` withdraws the offer. While the call waits for a stream, a replay extends the wait at most once. A replay does not count as a
+ * resumption.
  */
 import type { StreamSid } from "../domain/Sid.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
@@ -17,8 +19,8 @@ type Transition = readonly [commands: ReadonlyArray<Command>, state: CallState]
 
 const unchanged = (state: CallState): Transition => [[], state]
 
-/** Enters a phase, without an offer. */
-const to = (state: CallState, phase: Phase, ...commands: ReadonlyArray<Command>): Transition => [
+/** Changes the phase. The new phase begins without an offer. */
+const enter = (state: CallState, phase: Phase, ...commands: ReadonlyArray<Command>): Transition => [
   commands,
   { ...state, phase, offer: "none" }
 ]
@@ -29,50 +31,50 @@ const end = (state: CallState, reason: EndReason): Transition => {
     case "Ended":
       return unchanged(state)
     case "Ending":
-      return to(state, Phase.Ended({ reason: phase.reason }))
+      return enter(state, Phase.Ended({ reason: phase.reason }))
     case "Transferred":
-      return to(state, Phase.Ended({ reason: "transferred" }))
+      return enter(state, Phase.Ended({ reason: "transferred" }))
     case "Streaming":
-      return to(state, Phase.Ended({ reason }), Command.CloseStream({ streamSid: phase.streamSid, reason }))
+      return enter(state, Phase.Ended({ reason }), Command.CloseStream({ streamSid: phase.streamSid, reason }))
     default:
-      return to(state, Phase.Ended({ reason }))
+      return enter(state, Phase.Ended({ reason }))
   }
 }
 
 const onStatus = (state: CallState, status: CallStatus, sequence: number): Transition => {
   const reason = endReasons[status]
-  // A terminal status counts whatever its number.
+  // A final status counts even if a report with a larger number came before it.
   if (reason !== undefined) return end({ ...state, sequence: Math.max(state.sequence, sequence) }, reason)
   if (sequence <= state.sequence) return unchanged(state)
   const seen = { ...state, sequence }
   const { phase } = seen
-  if (status === "ringing" && phase._tag === "Initiated") return to(seen, Phase.Ringing())
+  if (status === "ringing" && phase._tag === "Initiated") return enter(seen, Phase.Ringing())
   if (status === "in-progress" && (phase._tag === "Initiated" || phase._tag === "Ringing")) {
-    return to(seen, Phase.Connected(), Command.Arm({ timer: "start" }), Command.Arm({ timer: "duration" }))
+    return enter(seen, Phase.Connected(), Command.Arm({ timer: "start" }), Command.Arm({ timer: "duration" }))
   }
   return unchanged(seen)
 }
 
-/** The wait for the stream that Twilio was told to open, if it comes here. */
+/** A stream to another host never reaches this service, so the call does not wait for it. */
 const waitForStart = (streamsHere: boolean) => streamsHere ? Command.Arm({ timer: "start" }) : Command.Disarm({ timer: "start" })
 
-/** Offers a stream without leaving the phase. A second offer does not extend the wait of the first. */
+/** Offers a stream without changing the phase. A second offer does not restart the timer of the first. */
 const offer = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition => {
   if (state.resumptions >= state.maxResumptions) return unchanged(state)
   const offered: CallState = { ...state, offer: streamsHere ? "here" : "elsewhere" }
   return state.offer === "none" ? [[...commands, Command.Arm({ timer: "start" })], offered] : unchanged(offered)
 }
 
-/** A stream takes the place of what was before. A transfer that Twilio has not answered yet may still be carried out. */
-const goingOn = (state: CallState): CallState => ({
+/** Counts a resumption. `transfer` stays `asked`, because Twilio may still carry out a transfer that it has not answered yet. */
+const withResumption = (state: CallState): CallState => ({
   ...state,
   transfer: state.transfer === "asked" ? "asked" : "none",
   resumptions: state.resumptions + 1
 })
 
-/** Two people talk to each other now, for as long as they like. */
-const handedOn = (state: CallState, ...commands: ReadonlyArray<Command>): Transition =>
-  to(
+/** The caller now talks to another person. That may last longer than the timer `duration` allows, so the timer is stopped. */
+const enterTransferred = (state: CallState, ...commands: ReadonlyArray<Command>): Transition =>
+  enter(
     { ...state, transfer: state.transfer === "asked" ? "asked" : "none" },
     Phase.Transferred(),
     ...commands,
@@ -80,33 +82,35 @@ const handedOn = (state: CallState, ...commands: ReadonlyArray<Command>): Transi
     Command.Arm({ timer: "transferred" })
   )
 
-/** Twilio carries out our TwiML: the stream or transfer before it is over. */
-const follow = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition =>
-  to(
-    goingOn(state),
+/** Twilio carries out our new TwiML, so the earlier stream or transfer is over. The call waits for the new stream. */
+const connectAgain = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition =>
+  enter(
+    withResumption(state),
     Phase.Connected(),
     ...commands,
     waitForStart(streamsHere)
   )
 
-const followOrGiveUp = (
+/** `reason`: why the call ends if it has no resumption left. */
+const connectAgainOrEnd = (
   state: CallState,
   streamsHere: boolean,
   reason: EndReason,
   ...commands: ReadonlyArray<Command>
 ): Transition =>
   state.resumptions >= state.maxResumptions
-    ? to(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
-    : follow(state, streamsHere, ...commands)
+    ? enter(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
+    : connectAgain(state, streamsHere, ...commands)
 
-/** Whether the stream that was lost with the call's earlier process was one too many. */
+/** Whether the call lost more streams in earlier processes than it may resume. */
 const wasLostTooOften = ({ maxResumptions, resumptions }: CallState): boolean => resumptions > maxResumptions
 
-/** Whether a request that names a transfer is a replay: the call has its stream or waits for it, and no transfer is under way. */
+/** Whether a request `afterTransfer` is a replay: no transfer is under way, and the call has a stream or waits for one. */
 const isReplayOfTransfer = ({ phase, transfer }: CallState): boolean =>
   transfer === "none" && (phase._tag === "Connected" || phase._tag === "Streaming" || phase._tag === "Resuming")
 
 const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract<CallEvent, { readonly _tag: "Answered" }>): Transition => {
+  // A replay has the number of an earlier request.
   const isNext = asked !== "first" && step === before.step
   const state: CallState = {
     ...before,
@@ -118,27 +122,27 @@ const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
-      if (wasLostTooOften(state)) return to(state, Phase.Ending({ reason: "streamLost" }), Command.Arm({ timer: "ending" }))
-      return to({ ...state, isAnswered: true }, Phase.Connected(), waitForStart(streamsHere), Command.Arm({ timer: "duration" }))
+      if (wasLostTooOften(state)) return enter(state, Phase.Ending({ reason: "streamLost" }), Command.Arm({ timer: "ending" }))
+      return enter({ ...state, isAnswered: true }, Phase.Connected(), waitForStart(streamsHere), Command.Arm({ timer: "duration" }))
     case "Connected":
-      if (asked === "first" || !state.isAnswered) return to({ ...state, isAnswered: true }, phase, waitForStart(streamsHere))
-      // The stream never started. Or this is a replay, which uses up no resumption and extends the wait once.
-      if (isNext) return followOrGiveUp(state, streamsHere, "noStream")
-      return streamsHere ? offer(state, streamsHere) : to(state, phase, waitForStart(streamsHere))
+      if (asked === "first" || !state.isAnswered) return enter({ ...state, isAnswered: true }, phase, waitForStart(streamsHere))
+      // Twilio opened no stream. Or this request is a replay: it does not count as a resumption, and extends the wait once.
+      if (isNext) return connectAgainOrEnd(state, streamsHere, "noStream")
+      return streamsHere ? offer(state, streamsHere) : enter(state, phase, waitForStart(streamsHere))
     case "Resuming":
-      return to(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), waitForStart(streamsHere))
+      return enter(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), waitForStart(streamsHere))
     case "Streaming":
-      // Twilio's end of the stream may be gone, though ours has not noticed. Or this is a replay, which must close nothing.
+      // Twilio may have lost the stream before we noticed it. Or this request is a replay, which must not close the stream.
       return offer(state, streamsHere)
     case "Transferred":
-      // Nobody answered the transfer, and the caller comes back to the agent, who begins anew. Or this is a replay.
+      // Nobody answered the transfer, and the caller comes back to the agent. Or this request is a replay.
       return asked === "afterTransfer" && state.resumptions >= state.maxResumptions
-        ? to(state, Phase.Ending({ reason: "transferred" }), Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "ending" }))
+        ? enter(state, Phase.Ending({ reason: "transferred" }), Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "ending" }))
         : offer(state, streamsHere)
     case "Ending":
       if (phase.reason !== "callerLeft") return unchanged(state)
-      if (isOffered) return followOrGiveUp(state, streamsHere, "callerLeft")
-      // Twilio stopped the stream and asks again: the call had only been taken elsewhere.
+      if (isOffered) return connectAgainOrEnd(state, streamsHere, "callerLeft")
+      // Any request but `afterStream` means that the caller did not hang up: the call was redirected, and comes back.
       return asked === "afterStream" ? unchanged(state) : offer(state, streamsHere, Command.Disarm({ timer: "ending" }))
     case "Ended":
       return unchanged(state)
@@ -147,9 +151,9 @@ const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract
 
 const onStreamStarted = (state: CallState, streamSid: StreamSid): Transition => {
   const { phase } = state
-  const resumed = goingOn(state)
+  const resumed = withResumption(state)
   const start = (state: CallState, ...commands: ReadonlyArray<Command>) =>
-    to({ ...state, isBack: false }, Phase.Streaming({ streamSid }), Command.Disarm({ timer: "start" }), ...commands, Command.Arm({ timer: "duration" }))
+    enter({ ...state, isBack: false }, Phase.Streaming({ streamSid }), Command.Disarm({ timer: "start" }), ...commands, Command.Arm({ timer: "duration" }))
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
@@ -174,11 +178,11 @@ const onStreamStarted = (state: CallState, streamSid: StreamSid): Transition => 
 const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd): Transition => {
   const { phase } = state
   if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) return unchanged(state)
-  if (state.offer !== "none" && ended._tag !== "Closed") return follow(state, state.offer === "here")
-  // A socket that is lost before Twilio has answered is lost as any other: nobody knows yet whether the call will be transferred.
+  if (state.offer !== "none" && ended._tag !== "Closed") return connectAgain(state, state.offer === "here")
+  // While Twilio's answer to the transfer is missing, the call may go on here. So a lost socket is resumed as usual.
   const mayBeResumed = ended._tag === "Lost" && state.resumptions < state.maxResumptions
-  if (state.transfer === "done" || (state.transfer === "asked" && !mayBeResumed)) return handedOn(state)
-  const ending = (reason: EndReason) => to(state, Phase.Ending({ reason }), Command.Arm({ timer: "ending" }))
+  if (state.transfer === "done" || (state.transfer === "asked" && !mayBeResumed)) return enterTransferred(state)
+  const ending = (reason: EndReason) => enter(state, Phase.Ending({ reason }), Command.Arm({ timer: "ending" }))
   switch (ended._tag) {
     case "Stopped":
       return ending("callerLeft")
@@ -187,7 +191,7 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
     case "Lost":
       return state.resumptions >= state.maxResumptions
         ? ending("streamLost")
-        : to(
+        : enter(
           { ...state, resumptions: state.resumptions + 1 },
           Phase.Resuming({ streamSid }),
           Command.Arm({ timer: "resuming" })
@@ -195,9 +199,12 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
   }
 }
 
-/** No stream followed the offer to a call that was ending: the call ends now. Sound that went elsewhere is not ours to end. */
+/**
+ * Takes back the offer of a stream to a call that is ending. The call then ends without a new stream. After an offer `elsewhere` the other
+ * host may have the stream, so we do not hang up.
+ */
 const withdraw = (state: CallState): Transition =>
-  to(
+  enter(
     { ...state, resumptions: state.resumptions + 1 },
     state.phase,
     ...(state.offer === "here" ? [Command.HangUp()] : []),
@@ -208,21 +215,21 @@ const onTimer = (state: CallState, timer: Timer): Transition => {
   const { phase } = state
   switch (timer) {
     case "answer":
-      // Neither an answer nor a final status came: the reports were lost. Without this the call would be kept for ever.
+      // Neither an answer nor a final status came, so Twilio's reports were lost. Without this timer the call would stay live for ever.
       return phase._tag === "Initiated" || phase._tag === "Ringing"
-        ? to(state, Phase.Ending({ reason: "noAnswer" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
+        ? enter(state, Phase.Ending({ reason: "noAnswer" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
         : unchanged(state)
     case "start":
       if (phase._tag === "Connected") {
-        return to(state, Phase.Ending({ reason: "noStream" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
+        return enter(state, Phase.Ending({ reason: "noStream" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
       }
       if (state.offer === "none") return unchanged(state)
       return phase._tag === "Ending" ? withdraw(state) : unchanged({ ...state, offer: "none", isBack: false })
     case "resuming":
       if (phase._tag !== "Resuming") return unchanged(state)
-      return state.transfer === "asked" ? handedOn(state) : to(state, Phase.Ended({ reason: "streamLost" }))
+      return state.transfer === "asked" ? enterTransferred(state) : enter(state, Phase.Ended({ reason: "streamLost" }))
     case "ending":
-      return phase._tag === "Ending" ? to(state, Phase.Ended({ reason: phase.reason })) : unchanged(state)
+      return phase._tag === "Ending" ? enter(state, Phase.Ended({ reason: phase.reason })) : unchanged(state)
     case "transferred":
       return phase._tag === "Transferred" ? end(state, "transferred") : unchanged(state)
     case "duration":
@@ -236,11 +243,11 @@ const onTransferDone = (state: CallState): Transition => {
   switch (state.phase._tag) {
     case "Streaming":
       return unchanged(done)
-    // Twilio has left our last answer for the transfer, so no stream follows it.
+    // Twilio carries out the transfer in place of our last TwiML, so that TwiML opens no stream.
     case "Connected":
-      return handedOn(done, Command.Disarm({ timer: "start" }))
+      return enterTransferred(done, Command.Disarm({ timer: "start" }))
     case "Resuming":
-      return handedOn(done, Command.Disarm({ timer: "resuming" }))
+      return enterTransferred(done, Command.Disarm({ timer: "resuming" }))
     default:
       return unchanged({ ...state, transfer: "none" })
   }
@@ -252,10 +259,10 @@ const onTransferFailed = (before: CallState): Transition => {
   switch (state.phase._tag) {
     case "Transferred":
       if (state.offer !== "none") {
-        return follow(state, state.offer === "here", Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "duration" }))
+        return connectAgain(state, state.offer === "here", Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "duration" }))
       }
       // The stream had ended for another reason, before Twilio could transfer the call.
-      return to(
+      return enter(
         state,
         Phase.Ending({ reason: "callerLeft" }),
         Command.Disarm({ timer: "transferred" }),
@@ -273,15 +280,15 @@ const onHangUp = (state: CallState, reason: EndReason): Transition => {
     case "Ending":
       return state.offer === "none" ? unchanged(state) : withdraw(state)
     case "Streaming":
-      // When the stream ends, Twilio requests TwiML, and our answer hangs up.
-      return to(
+      // When the stream ends, Twilio requests TwiML, and we answer `<Hangup/>`.
+      return enter(
         state,
         Phase.Ending({ reason }),
         Command.CloseStream({ streamSid: state.phase.streamSid, reason }),
         Command.Arm({ timer: "ending" })
       )
     default:
-      return to(state, Phase.Ending({ reason }), Command.HangUp(), Command.Arm({ timer: "ending" }))
+      return enter(state, Phase.Ending({ reason }), Command.HangUp(), Command.Arm({ timer: "ending" }))
   }
 }
 

@@ -1,7 +1,7 @@
 /**
- * The events of one call for its watchers. A watcher that comes late first gets the newest `keptEvents` of the earlier ones.
+ * The events of one call, for watchers. A watcher that comes late first gets the earlier events, at most the newest `keptEvents`.
  *
- * The queue to each watcher slides: a slow watcher loses events and never slows the call.
+ * If more than `queuedEvents` wait for a slow watcher, that watcher loses the oldest of them. A watcher never slows the call.
  */
 import { Effect, PubSub, Stream } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
@@ -9,15 +9,15 @@ import type { ConversationEvent } from "../conversation/ports/ConversationEvent.
 /** How many events may wait for one watcher. */
 const queuedEvents = 256
 
-/** How many events are kept for watchers that come later: the last quarter of an hour of a lively conversation. */
+/** How many events are kept for watchers that come later: about a quarter of an hour of a lively conversation. */
 const keptEvents = 500
 
-/** An event with its number. The call's history counts the events. */
+/** An event with the number that the call's history gives it. */
 export interface NumberedEvent {
   readonly event: ConversationEvent
-  /** Rises over all streams and processes of the call. `CallerSays`, which is not stored, has the number of the event before it. */
+  /** Rises over all streams and processes of the call. */
   readonly sequence: number
-  /** `false`: the event has no number of its own, but that of the event before it. */
+  /** `false` for `CallerSays`, which is not stored: its `sequence` is the number of the event before it. */
   readonly isNumbered: boolean
 }
 
@@ -26,12 +26,12 @@ type Published = NumberedEvent | undefined
 
 export interface ConversationFeed {
   /** Publishes an event. Never waits. */
-  readonly tell: (event: NumberedEvent) => Effect.Effect<void>
-  /** The call is over: ends `events`. */
+  readonly publish: (event: NumberedEvent) => Effect.Effect<void>
+  /** Ends `events`, because the call is over. */
   readonly end: Effect.Effect<void>
-  /** The kept events, then all further ones until the call's end. Each run of the stream is a watcher. */
+  /** The kept events, then all further events until the call's end. Each run of the stream counts as a watcher. */
   readonly events: Stream.Stream<NumberedEvent>
-  /** Whether anybody watches now. If nobody does, events that are for watchers alone need not be made. */
+  /** Whether the call has a watcher now. Events that are only for watchers need not be made without one. */
   readonly isWatched: () => boolean
 }
 
@@ -39,7 +39,7 @@ export const make: Effect.Effect<ConversationFeed> = Effect.map(PubSub.sliding<P
   let watchers = 0
   const countWatcher = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
   return {
-    tell: (event) => Effect.asVoid(PubSub.publish(hub, event)),
+    publish: (event) => Effect.asVoid(PubSub.publish(hub, event)),
     end: Effect.asVoid(PubSub.publish(hub, undefined)),
     events: Stream.unwrap(Effect.as(countWatcher, Stream.fromPubSub(hub))).pipe(
       Stream.takeWhile((event): event is NumberedEvent => event !== undefined)

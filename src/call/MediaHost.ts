@@ -1,9 +1,9 @@
 /**
- * Checks the media WebSocket that an API client chooses: whether a call's sound may go there, and whether it is this service's own.
+ * Checks the URL of a media WebSocket that an API client chooses. May a call's sound go there? Does the WebSocket belong to this service?
  */
 import { Data, Result } from "effect"
 
-/** A call's sound may not go to the media WebSocket that was asked for. */
+/** A call's sound may not go to the media WebSocket that the client chose. */
 export class WebSocketUrlRefused extends Data.TaggedError("WebSocketUrlRefused")<{
   /** Completes a sentence that begins with `websocket_url`. */
   readonly why: string
@@ -17,13 +17,14 @@ const refused = (why: string) => Result.fail(new WebSocketUrlRefused({ why }))
 
 const isLoopback = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
 
-/** `Media.Example.com:443` is `media.example.com`: without a port, 443 is meant. */
+/** `media.example.com` for `Media.Example.com:443`, because 443 is the default port. */
 const withoutDefaultPort = (host: string) => host.toLowerCase().replace(/:443$/, "")
 
 /**
  * Returns the URL as it was parsed here, because another parser might find another host in the client's text.
  *
- * An allowed `host` permits port 443 alone, and `host:port` that port. An unencrypted WebSocket may be on this machine only, at any port.
+ * In `allowedHosts`, an entry `host` allows port 443 only, and an entry `host:port` allows that port only. A `ws:` URL must name this machine
+ * (loopback). For a `ws:` URL, an entry `host` allows every port.
  */
 export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result.Result<string, WebSocketUrlRefused> => {
   const url = URL.parse(text)
@@ -35,7 +36,7 @@ export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result
   const hosts = new Set(allowedHosts.map(withoutDefaultPort))
   if (hosts.has(url.host) || (isPlain && hosts.has(url.hostname))) return Result.succeed(url.href)
   const isOtherPort = hosts.has(url.hostname) || [...hosts].some((host) => host.startsWith(`${url.hostname}:`))
-  return refused(isOtherPort ? "names a port that is not allowed (host:port allows another than 443)" : "names a foreign host")
+  return refused(isOtherPort ? "names a port that is not allowed (an entry host:port allows a port other than 443)" : "names a host that is not allowed")
 }
 
 /** Whether the WebSocket belongs to the service at this base URL. Only the service's own WebSocket gets a token of the call. */

@@ -1,8 +1,8 @@
 /**
- * Places calls: checks the request, waits for its turn at Twilio, dials once.
+ * Places calls: checks the request, waits for a dial slot, dials once.
  *
- * A dial that has begun is finished even if its client goes away. The outcome is kept under the client's `Idempotency-Key`, so that a
- * repeated request does not ring again.
+ * A dial that has begun is finished even if the client disconnects. The outcome is kept under the client's `Idempotency-Key`, so that a
+ * repeated request does not ring the phone again.
  */
 import { Clock, Context, Effect, Fiber, FiberSet, Layer, Option } from "effect"
 import { Agents } from "../agent/Agents.ts"
@@ -16,7 +16,7 @@ import { CallRegistry } from "./CallRegistry.ts"
 import * as Keeping from "./history/Keeping.ts"
 import * as DialLimits from "./outbound/DialLimits.ts"
 import * as DialPlan from "./outbound/DialPlan.ts"
-import * as DialTurns from "./outbound/DialTurns.ts"
+import * as DialSlots from "./outbound/DialTurns.ts"
 import * as IdempotencyKeys from "./outbound/IdempotencyKeys.ts"
 import { mayHaveRung, type OutboundError, type OutboundRequest, type PlacedCall } from "./outbound/OutboundRequest.ts"
 import { LineBusy } from "./registry/Admission.ts"
@@ -43,27 +43,27 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const planFor = DialPlan.make(config, yield* Credentials, yield* Agents)
       const dials = yield* FiberSet.make<PlacedCall, OutboundError>()
       const limits = DialLimits.make(config.dialling)
-      const turns = DialTurns.make(config.twilio.callsPerSecond)
+      const slots = DialSlots.make(config.twilio.callsPerSecond)
       const keys = IdempotencyKeys.make<PlacedCall, OutboundError>(mayHaveRung)
       const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
-      /** Counts the dial for the limits of a day. If no phone can have rung, the dial is uncounted again. */
+      /** Counts the dial for the limits of `DialLimits`. If the dial fails and no phone can have rung, it does not count. */
       const countDial = Effect.fnUntraced(function*<A>(to: PhoneNumber, dial: Effect.Effect<A, OutboundError>) {
-        const takeBack = yield* Effect.fromResult(limits.take(to, yield* monotonicMillis))
-        return yield* Effect.tapError(dial, (error) => Effect.sync(() => mayHaveRung(error) || takeBack()))
+        const uncount = yield* Effect.fromResult(limits.count(to, yield* monotonicMillis))
+        return yield* Effect.tapError(dial, (error) => Effect.sync(() => mayHaveRung(error) || uncount()))
       })
 
-      const dialInTurn = Effect.fnUntraced(function*(request: OutboundRequest, { from, url }: DialPlan.DialPlan) {
-        const queuedMillis = yield* Effect.fromResult(turns.take(yield* monotonicMillis))
+      const dialInSlot = Effect.fnUntraced(function*(request: OutboundRequest, { from, url }: DialPlan.DialPlan) {
+        const queuedMillis = yield* Effect.fromResult(slots.take(yield* monotonicMillis))
         yield* Effect.sleep(queuedMillis)
-        // While the call waited for its turn, the service may have begun to stop.
+        // While the call waited for its slot, the service may have begun to stop.
         if (yield* registry.isDraining) return yield* new LineBusy({ reason: "draining" })
         const dialled = yield* rest.dial({ to: request.to, from, url, statusCallback: WebhookUrls.of(request.baseUrl, "/twilio/status") })
         return { ...dialled, queuedMillis }
       })
 
       /**
-       * Adds a ticket to the URL if the request says what to store of the call: Twilio may request the URL before we know the call's SID.
+       * If the request says what to store of the call, adds a ticket to the URL. Twilio may request the URL before we know the call's SID.
        */
       const withTicket = Effect.fnUntraced(function*(request: OutboundRequest, url: string, keeping: CallKeeping) {
         if (Object.keys(request.keeping).length === 0) return url
@@ -76,7 +76,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         const { agent, from } = plan
         const keeping = Keeping.of(agent, config.store.numbers, request.keeping)
         yield* registry.reserve
-        const dialled = yield* countDial(to, dialInTurn(request, { ...plan, url: yield* withTicket(request, plan.url, keeping) }))
+        const dialled = yield* countDial(to, dialInSlot(request, { ...plan, url: yield* withTicket(request, plan.url, keeping) }))
         yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",
@@ -89,14 +89,14 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         return { ...dialled, to, from, agent: agent.name }
       }, Effect.scoped)
 
-      /** Runs in a fiber of the service: a client that goes away does not stop a dial that has begun. */
-      const toTheEnd = (dial: Effect.Effect<PlacedCall, OutboundError>) => Effect.flatMap(FiberSet.run(dials, dial), Fiber.join)
+      /** Runs the dial in a fiber of the service, so that a client that disconnects does not stop it. */
+      const inServiceFiber = (dial: Effect.Effect<PlacedCall, OutboundError>) => Effect.flatMap(FiberSet.run(dials, dial), Fiber.join)
 
       return OutboundCalls.of({
         place: Effect.fnUntraced(function*(request) {
-          if (Option.isNone(request.idempotencyKey)) return yield* toTheEnd(dial(request))
+          if (Option.isNone(request.idempotencyKey)) return yield* inServiceFiber(dial(request))
           const claim = yield* keys.claim(request.idempotencyKey.value, fingerprintOf(request))
-          return yield* claim._tag === "Again" ? claim.outcome : toTheEnd(claim.settle(dial(request)))
+          return yield* claim._tag === "Again" ? claim.outcome : inServiceFiber(claim.settle(dial(request)))
         })
       })
     })

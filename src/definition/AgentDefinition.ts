@@ -1,5 +1,5 @@
 /**
- * The definition of an agent: everything that a conversation needs to know about it. `agent/file/AgentFile` reads it from a file.
+ * The definition of an agent: all settings that its conversations use. `agent/file/AgentFile` reads the definition from a file.
  */
 import type { Schema } from "effect"
 import type { AgentName } from "../domain/AgentName.ts"
@@ -11,35 +11,35 @@ import type { RecognitionHints } from "./RecognitionHints.ts"
 export interface Endpointing {
   /** After this silence the turn is over. Default 300. */
   readonly silence: number
-  /** Instead of `silence`, if the words can stand as a whole. Default 250. */
+  /** Instead of `silence`, if the caller's words can stand as a whole. Default 250. */
   readonly complete: number
-  /** Instead of `silence`, if the words break off. Default 800. */
+  /** Instead of `silence`, if the caller's words break off. Default 800. */
   readonly trailing: number
   /** After this silence transcription and a preemptive reply begin. Default 100. */
   readonly speculate: number
-  /** The least silence that ends a turn in which the caller dictates something. Default 1600. Unset: dictation makes no difference. */
+  /** The shortest silence that ends a turn in which the caller dictates something. Default 1600. Unset: dictation makes no difference. */
   readonly dictation?: number
 }
 
 interface Interruption {
-  /** The caller stops the agent by a voice of this length, in ms. A pause shorter than 64 ms counts as voice. Default 200. */
+  /** The agent stops when the caller has spoken for this long, in ms. A pause shorter than 64 ms counts as speech. Default 200. */
   readonly minSpeech: number
   /** Words that callers say while the agent speaks, without wanting the turn. Case and punctuation don't count. */
   readonly backchannels: ReadonlyArray<string>
-  /** `false`: the greeting can't be interrupted, and what the caller says or presses is answered after it. Unset: `true`. */
+  /** `false`: the greeting can't be interrupted. The agent then answers the caller's words and keys after the greeting. Unset: `true`. */
   readonly greeting?: boolean
 }
 
 export interface Idle {
   /** After this silence of both sides (ms) the agent asks whether the caller is there. Default 8000. */
   readonly after: number
-  /** After this silence of both sides (ms) the agent says goodbye. It counts from the same moment as `after`. Default 20,000. */
+  /** After this silence of both sides (ms) the agent says goodbye. Both times count from the same moment. Default 20,000. */
   readonly hangUpAfter: number
-  /** How long the agent waits (ms) for a caller who asks it to wait. Default 60,000. Unset: the agent does not recognise the request. */
+  /** How long the agent waits (ms) after a hold request of the caller. Default 60,000. Unset: the agent does not recognise hold requests. */
   readonly hold?: number
 }
 
-/** The longest wait for an engine, in ms. After that the request is repeated or given up. */
+/** The longest wait for an engine, in ms. After that the request is repeated, or counts as failed. */
 export interface Timeouts {
   /** Default 3000. */
   readonly transcript: number
@@ -49,11 +49,11 @@ export interface Timeouts {
   readonly speech: number
 }
 
-/** Short lines that fill the wait for a reply whose first sound is late. */
+/** Short sentences that the agent says while the first sound of a reply is late. */
 export interface Fillers {
   /** A filler is due this long (ms) after the caller's last voiced sample. Default 900. */
   readonly after: number
-  /** The same line is never said twice in a row. Empty: the wait is silent. */
+  /** The sentences. The same sentence is never said twice in a row. Empty: the agent says no fillers. */
   readonly lines: ReadonlyArray<string>
 }
 
@@ -62,37 +62,37 @@ export interface Tool {
   readonly name: string
   /** Tells the model what the tool is for. */
   readonly description: string
-  /** A JSON schema of the arguments, an object. */
+  /** The JSON schema of the arguments, which are an object. */
   readonly parameters: { readonly [key: string]: Schema.Json }
   readonly url: URL
   /** The longest wait for the whole answer, ms. Default 3000. */
   readonly timeout: number
-  /** The tool has no effects, so it may be called in a pause, before the caller's turn is surely over. */
+  /** The tool changes nothing. So it may be called for a preemptive reply, before it is sure that the caller's turn is over. */
   readonly repeatable?: boolean
 }
 
-/** The agent's fixed lines. Their sound is made when the agent is loaded, so that they can be said even if an engine fails. */
+/** The agent's fixed sentences. Their sound is made when the agent is loaded, so that they can be said even if an engine fails. */
 export interface Lines {
   readonly greeting: string
   /** Said when the caller has been silent for `idle.after`. */
   readonly idle: string
-  /** Said when the caller stays silent. The call ends after this line. */
+  /** Said when the caller has been silent for `idle.hangUpAfter`. The call ends after this sentence. */
   readonly idleGoodbye: string
   /** Said when an engine failed. The caller may try again. */
   readonly apology: string
-  /** Said when engines keep failing. The call ends after this line. */
+  /** Said when engines keep failing. The call ends after this sentence. */
   readonly failure: string
-  /** Said when the call's longest duration is nearly over. The call ends after this line. */
+  /** Said shortly before the call reaches its longest duration. The call ends after this sentence. */
   readonly timeIsUp: string
   /** Said when the call could not be transferred. Unset: `apology` is said. */
   readonly transferFailed?: string
-  /** Said when the conversation goes on after the line was lost. Unset or empty: the agent does not mention it. */
+  /** Said when the conversation goes on after a media stream was lost. Unset or empty: the agent does not mention the loss. */
   readonly resumed?: string
   /** Said before the greeting if the call is recorded. Unset or empty: the caller is not told. */
   readonly recorded?: string
   /** Said when the caller asked the agent to wait. Unset or empty: the reply model answers. */
   readonly hold?: string
-  /** Asks the caller to repeat words that were not understood. Unset: the caller is never asked (see `AskAgain`). */
+  /** Asks the caller to repeat words that were not understood. Unset: the agent never asks that (see `AskAgain`). */
   readonly notUnderstood?: string
 }
 
@@ -100,20 +100,20 @@ export interface AgentDefinition {
   readonly name: AgentName
   /** ISO 639-1. */
   readonly language: string
-  /** ISO 3166. The region's numbering plan tells when a dictated number is complete. Unset: the most likely region of the language. */
+  /** ISO 3166. The region's numbering plan decides when a dictated number is complete. Unset: the most likely region of the language. */
   readonly region?: string
   readonly voice?: string
   /** All calls of the agent are recorded. Unset: a call is recorded if its request or the configuration says so. */
   readonly isRecorded?: boolean
-  /** For a language model. */
+  /** Language models get these instructions. */
   readonly instructions: string
   readonly lines: Lines
-  /** For the scripted engine. */
+  /** The scripted engine follows this script. */
   readonly script: DialogScript
   readonly hints: RecognitionHints
   readonly endpointing: Endpointing
   readonly interruption: Interruption
-  /** What callers say to find out whether they are heard ("hello", "are you there"). */
+  /** Phrases with which callers check whether the agent hears them ("hello", "are you there"). */
   readonly attention?: ReadonlyArray<string>
   readonly idle: Idle
   readonly timeouts: Timeouts

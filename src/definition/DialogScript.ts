@@ -2,7 +2,7 @@
  * The script of the scripted reply engine: intents, slots and answers. The engine is not a language model and says only what is written
  * here.
  *
- * Phrases have the notation of `RecognitionHints`. In answers and questions `{day}` stands for the value of a slot.
+ * Phrases are written in the notation of `PhraseNotation`. In answers and questions, `{day}` stands for the value of the slot `day`.
  */
 
 /** What happens when an answer has been given. */
@@ -20,7 +20,7 @@ export type AfterAnswer =
 /** A slot whose value must be known before an intent can be answered. */
 export interface Need {
   readonly slot: string
-  /** The question that asks for the slot. It may contain slots of earlier needs. */
+  /** The question that asks for the slot. The question may contain the slots of earlier needs. */
   readonly ask: string
 }
 
@@ -30,13 +30,13 @@ export interface Intent {
   readonly phrases: ReadonlyArray<string>
   /** Keys that choose the intent, such as `1` or `12`. */
   readonly digits?: string
-  /** The slots to ask for, in this order. Those that the caller has already said are skipped. */
+  /** The slots to ask for, in this order. A slot whose value the caller has already said is skipped. */
   readonly needs: ReadonlyArray<Need>
   /** A yes/no question that is asked when all slots are known. */
   readonly confirm?: string
-  /** Said when the caller answers `confirm` with no. Then the slots are asked for again. */
+  /** Said when the caller answers no to `confirm`. Then the agent asks for the slots again. */
   readonly denied?: string
-  /** One answer is said each time, in turn. Empty only with `after: "repeat"`. */
+  /** Each time the next of these answers is said. Empty only with `after: "repeat"`. */
   readonly answers: ReadonlyArray<string>
   /** The intents that a yes or a no to the answer leads to. */
   readonly yes?: string
@@ -48,9 +48,9 @@ export interface Intent {
 
 /** One value of a slot. */
 interface SlotValue {
-  /** The value in the words of answers. */
+  /** The value as the agent's answers say it. */
   readonly value: string
-  /** The value in the words of callers, in the notation of phrases, without slots. */
+  /** The ways in which callers say the value, in the notation of phrases, without slots. */
   readonly ways: ReadonlyArray<string>
 }
 
@@ -66,7 +66,7 @@ export interface NotUnderstood {
   readonly first: string
   readonly second: string
   readonly third: string
-  /** After the third time the call ends, or this intent is answered. */
+  /** What follows the third time: the call ends, or this intent is answered. */
   readonly next: "hangUp" | { readonly intent: string }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The notation of phrases in an agent file: lower-case words, `[words]` that may be left out, `(this | that)` for one of several, and
- * `{slot}`. Brackets can be nested.
+ * The notation of phrases in an agent file. A phrase has lower-case words. `[words]` may be left out, `(this | that)` is one of several
+ * alternatives, and `{slot}` is a value of a slot. Brackets can be nested.
  */
 import { Data, Result } from "effect"
 
@@ -126,7 +126,7 @@ export const words = (phrase: Phrase): ReadonlyArray<string> =>
 export const slots = (phrase: Phrase): ReadonlyArray<string> =>
   parts(phrase).flatMap((part) => (part._tag === "Slot" ? [part.name] : []))
 
-/** Whether a phrase can be said without any word. Such a phrase can't be recognised. */
+/** Whether all parts of a phrase may be left out. A phrase without words can't be recognised. */
 export const mayBeEmpty = (phrase: Phrase): boolean => {
   switch (phrase._tag) {
     case "Word":
@@ -144,8 +144,8 @@ export const mayBeEmpty = (phrase: Phrase): boolean => {
 const escape = (word: string): string => word.replace(/[.*+?^${}()|[\]\\-]/g, "\\$&")
 
 /**
- * The source of a regular expression. It matches lower-case words with one blank before each: ` on monday`. `slot` gives the
- * source for a slot.
+ * The source of a regular expression for the phrase. The expression matches lower-case words with one space before each: ` on monday`.
+ * `slot` returns the source for a slot.
  */
 export const toPattern = (phrase: Phrase, slot: (name: string) => string): string => {
   switch (phrase._tag) {
@@ -162,9 +162,9 @@ export const toPattern = (phrase: Phrase, slot: (name: string) => string): strin
   }
 }
 
-/** A text in the form that {@link toPattern} matches: lower case, no punctuation, a blank before each word. */
+/** A text in the form that {@link toPattern} matches: lower case, no punctuation, a space before each word. */
 export const plain = (text: string): string => {
-  const only = text.toLowerCase().replaceAll("’", "'").replace(/[^\p{L}\p{M}\p{N}'.\s-]/gu, " ").replace(/[.'-]+(?=\s|$)|(?<=^|\s)[.'-]+/gu, " ")
-  const tidy = only.replace(/\s+/g, " ").trim()
-  return tidy === "" ? "" : ` ${tidy}`
+  const unpunctuated = text.toLowerCase().replaceAll("’", "'").replace(/[^\p{L}\p{M}\p{N}'.\s-]/gu, " ").replace(/[.'-]+(?=\s|$)|(?<=^|\s)[.'-]+/gu, " ")
+  const words = unpunctuated.replace(/\s+/g, " ").trim()
+  return words === "" ? "" : ` ${words}`
 }

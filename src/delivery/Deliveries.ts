@@ -1,9 +1,9 @@
 /**
- * Outgoing webhooks: sends those that calls asked for (`DeliveryAsked`), without ever delaying a call.
+ * Sends the webhooks that calls request (`DeliveryAsked`). Sending never delays a call.
  *
  * - Each webhook is sent at least once, by one of the processes that share a store. All attempts have the same `webhook-id` and body.
- * - A webhook without a 2xx answer is tried again for a day (`RetrySchedule`). Then it is `failed`, until somebody sends it again.
- * - One receiver gets a bounded share of the webhooks in flight, so a slow receiver does not delay the others.
+ * - A webhook without a 2xx answer is tried again for a day (`RetrySchedule`). Then it is `failed`, until a client requests it again.
+ * - Each host has a limited number of webhooks in flight, so that a slow receiver does not delay the others.
  * - While the database does not answer, nothing is sent.
  */
 import { Clock, Context, Duration, Effect, FiberSet, Layer, Metric, Option, Random, Schedule } from "effect"
@@ -21,30 +21,30 @@ import * as WebhookRequest from "./WebhookRequest.ts"
 import * as WebhookSecrets from "./WebhookSecrets.ts"
 
 /** How many webhooks this process may have in flight: in all, and to one host. */
-const maxAtOnce = 32
-const maxOfHost = 8
+const maxInFlight = 32
+const maxPerHost = 8
 
-/** How often due webhooks are looked for. */
-const lookEvery = Duration.millis(500)
+/** How often this process searches for due webhooks. */
+const searchEvery = Duration.millis(500)
 
-/** How often ended calls are looked for whose process died before it asked for `call.ended`. */
-const lookForForgottenEvery = Duration.minutes(1)
+/** How often this process searches for ended calls whose process died before it requested `call.ended`. */
+const forgottenSearchEvery = Duration.minutes(1)
 
-/** How long the end of the process waits for answers. */
-const finishPatience = Duration.seconds(3)
+/** How long the process waits, when it stops, for the webhooks in flight. */
+const finishTimeout = Duration.seconds(3)
 
-/** How often writing a webhook's result to the database is tried again, within the webhook's lease. */
+/** When writing a webhook's result to the database is tried again after a failure. All retries are within the webhook's lease. */
 const resultRetries = { schedule: Schedule.spaced("2 seconds"), times: 10 }
 
 export interface Options {
-  /** The waits from each failed attempt to the next. */
+  /** The wait after each failed attempt. */
   readonly delays?: ReadonlyArray<Duration.Duration>
   /** Replaces the system's lookup of names. */
   readonly resolve?: ReceiverLookup.Resolve
 }
 
 export class Deliveries extends Context.Service<Deliveries, {
-  /** Sends a webhook of a call again, from the first attempt on. `None`: the call has no webhook of this id. */
+  /** Sends a webhook of a call again; its attempts count from 0. `None`: the call has no webhook with this id. */
   readonly resend: (callSid: CallSid, id: string) => Effect.Effect<Option.Option<StoredDelivery>, StoreUnreachable>
 }>()("client-caller/delivery/Deliveries") {}
 
@@ -60,8 +60,8 @@ class InFlight {
 
   remove(host: string): void {
     this.#all--
-    const left = this.of(host) - 1
-    if (left > 0) this.#hosts.set(host, left)
+    const remaining = this.of(host) - 1
+    if (remaining > 0) this.#hosts.set(host, remaining)
     else this.#hosts.delete(host)
   }
 
@@ -70,38 +70,38 @@ class InFlight {
   }
 
   get isFull(): boolean {
-    return this.#all >= maxAtOnce
+    return this.#all >= maxInFlight
   }
 
   get busyHosts(): ReadonlyArray<string> {
-    return [...this.#hosts].flatMap(([host, count]) => count >= maxOfHost ? [host] : [])
+    return [...this.#hosts].flatMap(([host, count]) => count >= maxPerHost ? [host] : [])
   }
 
   /** Chooses the due webhooks that may be sent now, in their order. */
   choose(due: ReadonlyArray<{ readonly id: string; readonly host: string }>): ReadonlyArray<string> {
-    const chosen = new Map<string, number>()
+    const chosenPerHost = new Map<string, number>()
     const ids: Array<string> = []
     for (const { host, id } of due) {
-      const more = chosen.get(host) ?? 0
-      if (this.#all + ids.length >= maxAtOnce) break
-      if (this.of(host) + more >= maxOfHost) continue
-      chosen.set(host, more + 1)
+      const chosen = chosenPerHost.get(host) ?? 0
+      if (this.#all + ids.length >= maxInFlight) break
+      if (this.of(host) + chosen >= maxPerHost) continue
+      chosenPerHost.set(host, chosen + 1)
       ids.push(id)
     }
     return ids
   }
 }
 
-/** One attempt to send a webhook, and what follows from its result. */
+/** Returns a function that makes one attempt to send a webhook, and stores the result. */
 const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
   const { webhooks: { isPrivateAllowed } } = yield* AppConfig
   const table = yield* DeliveryTable
   const payloads = yield* Payloads
   const signer = yield* WebhookSecrets.load
   const lookup = yield* ReceiverLookup.make(isPrivateAllowed, resolve)
-  const complaints = yield* SampledLog.make
+  const warnings = yield* SampledLog.make
 
-  /** The body, made at the first attempt. */
+  /** The body. The first attempt makes and stores it. */
   const bodyOf = Effect.fnUntraced(function*(claimed: Claimed) {
     const { callSid, payload, type } = claimed
     const prepared = yield* Effect.fromResult(payload)
@@ -129,7 +129,7 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     if (verdict._tag === "Retry") yield* Effect.logDebug(`A webhook (${type}) will be sent again: ${verdict.why}`)
     if (verdict._tag !== "Failed") return
     const warning = Effect.logWarning(`A webhook (${type}) could not be delivered: ${verdict.why}. It can be sent again (docs/webhooks.md).`)
-    yield* complaints.tell("failed", Effect.annotateLogs(warning, { callSid }))
+    yield* warnings.tell("failed", Effect.annotateLogs(warning, { callSid }))
   })
 
   const settle = (claimed: Claimed, verdict: RetrySchedule.Verdict) => {
@@ -143,8 +143,8 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     }
   }
 
-  /** A fault of this service counts as an attempt. Otherwise the webhook would be tried again after each lease, for ever. */
-  const fault = ({ attempts, callSid, type }: Claimed, defect: unknown) =>
+  /** A fault of this service counts as a failed attempt. Otherwise the webhook would be tried again after each lease, for ever. */
+  const judgeFault = ({ attempts, callSid, type }: Claimed, defect: unknown) =>
     Effect.logError(`A webhook (${type}) could not be made or sent: a fault of this service`, defect).pipe(
       Effect.annotateLogs({ callSid }),
       Effect.andThen(judge({ _tag: "NoAnswer", why: "this service failed to make or to send it; the log says why", isHopeless: false }, attempts))
@@ -160,20 +160,20 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
 
   return (claimed: Claimed) =>
     Effect.gen(function*() {
-      const verdict = yield* Effect.catchDefect(verdictOf(claimed), (defect) => fault(claimed, defect))
+      const verdict = yield* Effect.catchDefect(verdictOf(claimed), (defect) => judgeFault(claimed, defect))
       if (verdict === undefined) return yield* table.failed(claimed, "the call was erased")
       yield* report(claimed, verdict)
       yield* Effect.retry(settle(claimed, verdict), resultRetries)
     }).pipe(
-      // The database does not answer. The webhook is due again when the lease is over.
+      // The database does not answer. The webhook is due again when its lease is over.
       Effect.catchTag("StoreUnreachable", () => Effect.void),
       Effect.catchDefect((defect) => Effect.logError("The result of a webhook could not be stored", defect)),
       Effect.onInterrupt(() => Effect.ignore(table.release(claimed)))
     )
 })
 
-/** Asks for `call.ended` in place of processes that died. */
-const makeForgotten = Effect.gen(function*() {
+/** Requests `call.ended` for calls whose process died before it did so. */
+const makeForgottenSearch = Effect.gen(function*() {
   const { webhooks } = yield* AppConfig
   const table = yield* DeliveryTable
   const store = yield* CallStore
@@ -203,20 +203,20 @@ const make = Effect.fnUntraced(function*(options: Options) {
       return FiberSet.run(sending, Effect.ensuring(attempt(claimed), Effect.sync(() => inFlight.remove(claimed.host))))
     })
 
-  const look = Effect.gen(function*() {
+  const sendDue = Effect.gen(function*() {
     if (inFlight.isFull) return
     const ids = inFlight.choose(yield* table.due(inFlight.busyHosts))
     if (ids.length === 0) return
-    // Each claimed webhook must be begun. Otherwise it would wait until its lease is over.
+    // An interrupt must not come between the claim and the sending. Otherwise the claimed webhooks would wait until their lease is over.
     yield* Effect.uninterruptible(Effect.flatMap(table.claim(ids), (claimed) => Effect.forEach(claimed, begin, { discard: true })))
   }).pipe(
     Effect.catchTag("StoreUnreachable", () => Effect.void),
     Effect.catchDefect((defect) => Effect.logError("The search for due webhooks failed", defect))
   )
 
-  yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(sending), finishPatience))
-  yield* Effect.forkScoped(Effect.repeat(look, Schedule.spaced(lookEvery)))
-  yield* Effect.forkScoped(Effect.repeat(yield* makeForgotten, Schedule.spaced(lookForForgottenEvery)))
+  yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(sending), finishTimeout))
+  yield* Effect.forkScoped(Effect.repeat(sendDue, Schedule.spaced(searchEvery)))
+  yield* Effect.forkScoped(Effect.repeat(yield* makeForgottenSearch, Schedule.spaced(forgottenSearchEvery)))
 
   return Deliveries.of({
     resend: Effect.fnUntraced(function*(callSid, id) {

@@ -1,8 +1,9 @@
 /**
- * The table of webhooks: which are due, which process sends them, and their results.
+ * The database table of webhooks: which of them are due, which process sends them, and their results.
  *
- * `next_at` of a row is when it may be sent. A process that claims the row moves `next_at` ahead by the lease and counts an attempt, so
- * only one of two processes gets it. If the process dies, the row is due again when the lease is over.
+ * A row has one webhook, which may be sent from the time `next_at` on. A process claims the row before it sends the webhook: it sets `next_at`
+ * to the end of a lease and counts an attempt. So only one process sends the webhook. If that process dies, the row is due again when the
+ * lease is over.
  */
 import { Clock, Context, Effect, Layer, Option, Result } from "effect"
 import { Credentials } from "../config/Credentials.ts"
@@ -16,11 +17,11 @@ import { isIn, listOf, runner } from "../store/Statements.ts"
 import type { DeliveryType } from "../store/StoreWrite.ts"
 import { WordsUnopenable } from "./Payloads.ts"
 
-/** How long a process has a webhook for itself. An attempt takes less: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
+/** How long a claimed webhook belongs to one process. An attempt is shorter: 20 s for the lookup, 15 s for the answer, 2 s for its body. */
 const leaseMillis = 60_000
 
-/** How many due webhooks are chosen from at once. */
-const maxCandidates = 200
+/** The most due webhooks that one search returns. */
+const maxDue = 200
 
 /** A webhook that this process has to send now. */
 export interface Claimed {
@@ -28,9 +29,9 @@ export interface Claimed {
   readonly callSid: CallSid
   readonly type: DeliveryType
   readonly url: string
-  /** The address's host, with its port. */
+  /** The host of `url`, with its port. */
   readonly host: string
-  /** The body. Empty before the first attempt; a failure if it is sealed and can't be opened. */
+  /** The body. Empty before the first attempt. A failure: the body is sealed and can't be opened. */
   readonly payload: Result.Result<string, WordsUnopenable>
   /** How many attempts there were, this one included. */
   readonly attempts: number
@@ -47,33 +48,37 @@ interface ClaimedRow {
 }
 
 /**
- * How long (ms) after its end a call without a final outcome counts as forgotten. A living process makes the outcome final after a minute.
+ * A call without a final outcome counts as forgotten this long (ms) after its end. A process that still runs makes the outcome final after a
+ * minute.
  */
 const forgottenAfterMillis = 3 * 60_000
 
-/** How long (ms) after its end a forgotten call still gets its webhook. */
+/** Until this long (ms) after its end, a forgotten call still gets its webhook. */
 const forgottenUntilMillis = 24 * 60 * 60_000
 
-/** The most ends that are found at once. */
+/** The most forgotten calls that one search returns. */
 const maxForgotten = 100
 
 type Query<A> = Effect.Effect<A, StoreUnreachable>
 
 export class DeliveryTable extends Context.Service<DeliveryTable, {
-  /** Some webhooks that are due now, to other hosts than `busyHosts`: the oldest first. */
+  /** The webhooks that are due now, without those to `busyHosts`. At most `maxDue`, the oldest first. */
   readonly due: (busyHosts: ReadonlyArray<string>) => Query<ReadonlyArray<{ readonly id: string; readonly host: string }>>
   /** Claims these webhooks, except those that another process has claimed meanwhile. */
   readonly claim: (ids: ReadonlyArray<string>) => Query<ReadonlyArray<Claimed>>
-  /** Calls whose process died after their end, before it asked for `call.ended`. `webhookUrl`: the call's own address, or `null`. */
+  /** Ended calls whose process died before it requested `call.ended`. `webhookUrl`: the call's own address, or `null`. */
   readonly forgottenEnds: Query<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>
-  /** Stores the body, which all further attempts send. */
+  /** Stores the body. All further attempts send this body. */
   readonly prepared: (claimed: Claimed, payload: string) => Query<void>
   readonly delivered: (claimed: Claimed) => Query<void>
   readonly retry: (claimed: Claimed, afterMillis: number, why: string) => Query<void>
   readonly failed: (claimed: Claimed, why: string) => Query<void>
-  /** Makes the webhook due again at once, without counting this attempt. Call it if the webhook was not sent, or if that is unknown. */
+  /** Makes the webhook due again at once, and does not count this attempt. For an attempt that was interrupted. */
   readonly release: (claimed: Claimed) => Query<void>
-  /** Makes a webhook due now, and counts its attempts from 0 again. `None`: this account has no such webhook. `url`: its new address. */
+  /**
+   * Makes a webhook due now, and counts its attempts from 0 again. `url`: the new address; `None`: the address stays. Returns `None` if this
+   * account has no such webhook.
+   */
   readonly resend: (callSid: CallSid, id: string, url: Option.Option<URL>) => Query<Option.Option<StoredDelivery>>
 }>()("client-caller/delivery/DeliveryTable") {
   static readonly layer = Layer.effect(DeliveryTable, Effect.suspend(() => make))
@@ -87,15 +92,16 @@ const make = Effect.gen(function*() {
   const now = () => clock.currentTimeMillisUnsafe()
 
   const run = runner(sql, dialect)
-  // Other accounts have other secrets, and a call that is not stored yet can't be reported.
+  // Webhooks of other accounts are signed with other secrets. A webhook of a call that is not stored yet can't have a body.
   const isOurs = "EXISTS (SELECT 1 FROM calls WHERE calls.call_sid = deliveries.call_sid AND calls.account_sid = ?)"
   const update = (text: string, parameters: ReadonlyArray<Parameter>) => query(Effect.asVoid(run(`UPDATE deliveries SET ${text}`, parameters)))
-  const isMine = "WHERE id = ? AND attempts = ? AND state = 'pending'"
+  /** The row of this attempt, unless another process has claimed the row after the lease: then `attempts` differs. */
+  const isThisAttempt = "WHERE id = ? AND attempts = ? AND state = 'pending'"
 
   return DeliveryTable.of({
     due: (busyHosts) =>
       query(run(
-        `SELECT id, host FROM deliveries WHERE state = 'pending' AND next_at <= ? AND NOT (host ${isIn(dialect)}) AND ${isOurs} ORDER BY next_at LIMIT ${maxCandidates}`,
+        `SELECT id, host FROM deliveries WHERE state = 'pending' AND next_at <= ? AND NOT (host ${isIn(dialect)}) AND ${isOurs} ORDER BY next_at LIMIT ${maxDue}`,
         [now(), listOf(dialect, busyHosts), accountSid]
       )),
     claim: (ids) =>
@@ -121,11 +127,11 @@ const make = Effect.gen(function*() {
       ))
     ),
     prepared: ({ callSid, id }, payload) => update("payload = ? WHERE id = ?", [words.sealWebhook(payload, callSid, id), id]),
-    // A delivery counts even if the lease is over and another process sends the webhook once more.
+    // The webhook is delivered even if the lease is over and another process sends it again. So `isThisAttempt` is not required.
     delivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),
-    retry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isMine}`, [now() + afterMillis, why, now(), id, attempts]),
-    failed: ({ attempts, id }, why) => update(`state = 'failed', next_at = NULL, last_error = ?, updated_at = ? ${isMine}`, [why, now(), id, attempts]),
-    release: ({ attempts, id }) => update(`next_at = ?, attempts = attempts - 1, updated_at = ? ${isMine}`, [now(), now(), id, attempts]),
+    retry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isThisAttempt}`, [now() + afterMillis, why, now(), id, attempts]),
+    failed: ({ attempts, id }, why) => update(`state = 'failed', next_at = NULL, last_error = ?, updated_at = ? ${isThisAttempt}`, [why, now(), id, attempts]),
+    release: ({ attempts, id }) => update(`next_at = ?, attempts = attempts - 1, updated_at = ? ${isThisAttempt}`, [now(), now(), id, attempts]),
     resend: (callSid, id, url) =>
       query(Effect.map(
         run<DeliveryRow>(

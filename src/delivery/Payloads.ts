@@ -23,7 +23,7 @@ interface Row extends CallRow {
 const heardOf = ({ text, words }: StoredTurn): string =>
   words.length === 0 ? text : words.filter(({ isHeard }) => isHeard).map((word) => word.text).join(" ")
 
-/** A turn without its single words. The words of an hour would be half a megabyte, and the API has them. */
+/** A turn without its single words. The single words of an hour would be half a megabyte. Clients can get them from the API. */
 const turnOf = (turn: StoredTurn) => ({
   turn: turn.turn,
   role: turn.role,

@@ -1,9 +1,9 @@
 /**
- * Looks up a receiver's host name, and returns only addresses that webhooks may go to. The connection then goes to one of these. So a name
- * that leads elsewhere a moment later (DNS rebinding) has no effect.
+ * Looks up a receiver's host name, and returns only addresses to which webhooks may be sent. The connection is then made to one of these
+ * addresses. So a name that gets another address a moment later (DNS rebinding) has no effect.
  *
- * A lookup keeps one of Node's four threads busy until the name servers answer. The same threads write files, so at most two lookups run at
- * once.
+ * A lookup keeps one of the four threads in Node's pool busy until the name servers answer. The same threads write files, so at most two
+ * lookups run at once.
  */
 import { Data, Duration, Effect, Fiber, Semaphore } from "effect"
 import * as dns from "node:dns"
@@ -12,9 +12,9 @@ import { isPrivate } from "../config/PrivateAddresses.ts"
 const maxLookups = 2
 
 /** How long one webhook waits for its host's addresses. */
-const lookupPatience = Duration.seconds(20)
+const lookupTimeout = Duration.seconds(20)
 
-/** A host has no address that a webhook may go to, or its addresses are unknown. The message is a clause about the receiver. */
+/** The host has no address to which a webhook may be sent, or its addresses are unknown. The message is a clause about the receiver. */
 class NoAddress extends Data.TaggedError("NoAddress")<{ readonly why: "unknown" | "notNow" | "private" }> {
   override get message() {
     switch (this.why) {
@@ -47,7 +47,7 @@ export interface ReceiverLookup {
 export const make = Effect.fnUntraced(function*(isPrivateAllowed: boolean, resolve: Resolve = system) {
   const scope = yield* Effect.scope
   const permits = yield* Semaphore.make(maxLookups)
-  // A lookup can't be stopped, so it keeps its permit even when nobody waits for it any longer.
+  // A lookup can't be stopped. So it keeps its permit until it ends, even if no webhook waits for it any longer.
   const lookUp = (host: string) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
@@ -58,7 +58,7 @@ export const make = Effect.fnUntraced(function*(isPrivateAllowed: boolean, resol
     )
   const lookup: ReceiverLookup = {
     addressesOf: Effect.fnUntraced(function*(host) {
-      const all = yield* Effect.timeoutOrElse(lookUp(host), { duration: lookupPatience, orElse: () => Effect.fail(new NoAddress({ why: "notNow" })) })
+      const all = yield* Effect.timeoutOrElse(lookUp(host), { duration: lookupTimeout, orElse: () => Effect.fail(new NoAddress({ why: "notNow" })) })
       const allowed = isPrivateAllowed ? all : all.filter(({ address }) => !isPrivate(address))
       if (allowed.length === 0) return yield* new NoAddress({ why: all.length === 0 ? "unknown" : "private" })
       return allowed

@@ -1,9 +1,9 @@
 /**
- * Decides after an attempt whether a webhook is delivered, tried again, or given up.
+ * Decides after an attempt whether a webhook is delivered, is tried again, or has failed.
  */
 import { Duration, Option } from "effect"
 
-/** The waits from each failed attempt to the next one: a day in all. */
+/** The wait after each failed attempt. Together the waits are a day. */
 export const delays: ReadonlyArray<Duration.Duration> = [
   Duration.seconds(5),
   Duration.minutes(5),
@@ -14,10 +14,10 @@ export const delays: ReadonlyArray<Duration.Duration> = [
   Duration.minutes(385)
 ]
 
-/** The longest wait that a receiver may ask for, in ms. */
+/** The longest wait that a receiver may request, ms. */
 const maxRetryAfterMillis = Duration.toMillis(Duration.hours(10))
 
-/** The largest share by which a wait is lengthened at random, so that webhooks that failed together are not tried again together. */
+/** Each wait is lengthened at random, at most by this share. So webhooks that failed together are not tried again together. */
 const jitter = 0.1
 
 export type Verdict =
@@ -30,7 +30,7 @@ export type Attempt =
   | { readonly _tag: "Answered"; readonly status: number; readonly retryAfter: string | undefined }
   | { readonly _tag: "NoAnswer"; readonly why: string; readonly isHopeless: boolean }
 
-/** ms that `Retry-After` (RFC 9110, 10.2.3) asks for: seconds, or a date. `now`: ms since 1970. */
+/** The wait (ms) in a header `Retry-After`, which has seconds or a date (RFC 9110, 10.2.3). `now`: ms since 1970. */
 export const retryAfterMillis = (header: string | undefined, now: number): Option.Option<number> => {
   const text = header?.trim() ?? ""
   if (/^\d{1,9}$/.test(text)) return Option.some(Number(text) * 1000)
@@ -38,15 +38,21 @@ export const retryAfterMillis = (header: string | undefined, now: number): Optio
   return Number.isNaN(date) ? Option.none() : Option.some(Math.max(0, date - now))
 }
 
-/** @param attempts how many there were, this one included */
-const retry = (why: string, attempts: number, asked: number, random: number, schedule: ReadonlyArray<Duration.Duration>): Verdict => {
+/**
+ * @param attempts the number of attempts so far, this one included
+ * @param requestedMillis the wait that the receiver requested
+ */
+const retry = (why: string, attempts: number, requestedMillis: number, random: number, schedule: ReadonlyArray<Duration.Duration>): Verdict => {
   const delay = schedule[attempts - 1]
   if (delay === undefined) return { _tag: "Failed", why }
-  const waitMillis = Math.max(Duration.toMillis(delay), Math.min(asked, maxRetryAfterMillis))
+  const waitMillis = Math.max(Duration.toMillis(delay), Math.min(requestedMillis, maxRetryAfterMillis))
   return { _tag: "Retry", afterMillis: Math.round(waitMillis * (1 + jitter * random)), why }
 }
 
-/** @param random from 0 to 1 */
+/**
+ * @param attempts the number of attempts so far, this one included
+ * @param random from 0 to 1
+ */
 export const judge = (attempt: Attempt, attempts: number, now: number, random: number, schedule = delays): Verdict => {
   if (attempt._tag === "NoAnswer") {
     return attempt.isHopeless ? { _tag: "Failed", why: attempt.why } : retry(attempt.why, attempts, 0, random, schedule)

@@ -1,7 +1,8 @@
 /**
- * One attempt to send a webhook: a POST over a connection of its own, without redirects. Only the answer's status and `Retry-After` count.
+ * Makes one attempt to send a webhook: a POST over a connection of its own. Redirects are not followed. Of the answer, only the status and
+ * `Retry-After` are used.
  *
- * It uses `node:http`, because the connection must go to an address that was checked, and because Effect's client would put the whole URL
+ * The request uses `node:http`, because the connection must go to an address that was checked. Also, Effect's client would put the whole URL
  * into traces.
  */
 import { Data, Duration, Effect, Result } from "effect"
@@ -14,11 +15,11 @@ import type { Addresses, ReceiverLookup } from "./ReceiverLookup.ts"
 /** How long a request may take, from the connection's beginning to the answer's head. */
 const answerTimeout = Duration.seconds(15)
 
-/** How much of an answer's body is read, and for how long, so that the receiver can finish sending. */
+/** The answer's body is not used. It is read within these limits, so that the receiver can finish sending it. */
 const maxBodyBytes = 64 * 1024
 const bodyTimeout = Duration.seconds(2)
 
-/** No answer came. The message is a clause about the receiver, without its URL. `isHopeless`: another attempt would fail, too. */
+/** No answer came. `why` is a clause about the receiver, without its URL. `isHopeless`: another attempt would fail, too. */
 class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; readonly isHopeless: boolean }> {
   override get message() {
     return this.why
@@ -27,7 +28,7 @@ class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; read
 
 const noAnswer = (why: string, isHopeless = false) => new NoAnswer({ why, isHopeless })
 
-/** Certificates that are not trusted, expired, or for another host: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/** Whether a certificate is not trusted, has expired, or is for another host: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const isCertificateCode = (code: string) => /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA)/.test(code)
 
 const reasons: Readonly<Record<string, string>> = {
@@ -88,7 +89,7 @@ const open = (url: URL, addresses: Addresses, { body, headers }: WebhookRequest)
 
 const answerOf = (request: http.ClientRequest, body: string) =>
   Effect.callback<http.IncomingMessage, NoAnswer>((resume) => {
-    // The listener stays: an error after the answer's head does not count, but must not end the process.
+    // The listener stays after the answer's head. A later error changes nothing, but without a listener it would end the process.
     request.on("error", (cause) => resume(Effect.fail(fromError(cause))))
     request.on("response", (response) => {
       response.on("error", () => {})
@@ -111,7 +112,7 @@ const readBody = (response: http.IncomingMessage) =>
 export const send = (request: WebhookRequest, { isPrivateAllowed, lookup }: Options): Effect.Effect<Answer, NoAnswer> =>
   Effect.gen(function*() {
     const read = WebhookAddress.read(request.url, isPrivateAllowed)
-    // The settings may have changed since the webhook was asked for.
+    // The configuration may have changed since the webhook was requested.
     if (Result.isFailure(read)) return yield* noAnswer(`its address ${read.failure.message}`, true)
     const url = read.success
     const host = WebhookAddress.hostOf(url)

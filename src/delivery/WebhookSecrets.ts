@@ -10,11 +10,11 @@ import * as Credentials from "../config/Credentials.ts"
 const bytesOfSecret = 32
 
 interface Signer {
-  /** The headers of one attempt. `at`: the present time, ms since 1970. Receivers refuse webhooks whose time is some minutes past. */
+  /** The headers of one attempt. `at`: the present time, ms since 1970. Receivers refuse a webhook whose time is some minutes in the past. */
   readonly headers: (id: string, payload: string, at: number) => Readonly<Record<string, string>>
 }
 
-/** Signs with each secret, so that a receiver needs to know only one of them. */
+/** Signs with every secret, so that a receiver needs only one of them. */
 export const signer = (secrets: Array.NonEmptyReadonlyArray<Redacted.Redacted>): Signer => {
   const webhooks = secrets.map((secret) => new Webhook(Redacted.value(secret)))
   return {
@@ -26,7 +26,7 @@ export const signer = (secrets: Array.NonEmptyReadonlyArray<Redacted.Redacted>):
   }
 }
 
-/** Signs with `WEBHOOK_SECRET`, or with a secret that is made at the first start and kept in the file `webhook-secret` of the data folder. */
+/** Signs with `WEBHOOK_SECRET`. Without it, the first start makes a secret and stores it in the file `webhook-secret` of the data folder. */
 export const load = Effect.gen(function*() {
   const { dataDir, webhooks } = yield* AppConfig
   if (Option.isSome(webhooks.secrets)) return signer(webhooks.secrets.value)

@@ -1,5 +1,5 @@
 /**
- * The name by which a call chooses its agent: a built-in (`echo`) or one from an agent file.
+ * The name of an agent: the built-in agent `echo`, or an agent of an agent file. A call chooses its agent by this name.
  */
 import { Schema } from "effect"
 

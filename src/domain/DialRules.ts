@@ -1,12 +1,11 @@
 /**
  * Decides which numbers may be dialled, before a call costs money.
  *
- * The rules refuse the service's own numbers, numbers that charge the caller (premium rate and shared cost), and satellite and other
- * networks without a country. With a list of countries they refuse the numbers of all other countries. A table of prefixes and
- * libphonenumber's full metadata give a number's kind and country. A number of unknown kind passes, because numbering plans grow faster
- * than metadata.
+ * The rules refuse the service's own numbers, numbers of premium rate or shared cost, and numbers of networks without a country, such as
+ * satellite networks. If countries are listed, the rules refuse the numbers of all other countries. A table of prefixes and libphonenumber's
+ * full metadata give a number's kind and country. A number of unknown kind may be dialled, because numbering plans grow faster than metadata.
  *
- * A refusal names its rule and the variable that changes it, and never the number.
+ * The message of a refusal names the rule and the variable that changes the rule. It never contains the number.
  */
 import { isSupportedCountry, type NumberType, parsePhoneNumberFromString } from "libphonenumber-js/max"
 import { Data, Option, Result } from "effect"
@@ -16,7 +15,7 @@ import type { PhoneNumber } from "./PhoneNumber.ts"
 export const specialKinds = ["premium", "shared-cost", "international"] as const
 
 /**
- * - `premium`: the callee earns by the call (US 900, UK 09, +979);
+ * - `premium`: the callee gets a part of the call's price (US 900, UK 09, +979);
  * - `shared-cost`: the caller pays more than for a call to that country (Germany 0180, +808);
  * - `international`: satellite and other networks that belong to no country (+870, +878, +881, +882, +883, +888).
  */
@@ -33,7 +32,7 @@ export interface DialRules {
 
 export interface DialRefusal {
   readonly rule: "own-number" | "country" | SpecialKind
-  /** One or two sentences for the client that asked for the call. */
+  /** One or two sentences for the client that requested the call. */
   readonly message: string
 }
 
@@ -158,13 +157,13 @@ class NotACountry extends Data.TaggedError("NotACountry")<{ readonly why: string
   }
 }
 
-/** Reads country codes (ISO 3166, two letters, either case); fails with the first wrong one. */
+/** Reads country codes (ISO 3166, two letters, either case). Fails at the first wrong code. */
 export const readCountries = (codes: ReadonlyArray<string>): Result.Result<ReadonlySet<string>, NotACountry> => {
   const countries = new Set<string>()
   for (const code of codes) {
     const country = code.toUpperCase()
-    const meant = misnamed[country]
-    if (meant !== undefined) return Result.fail(new NotACountry({ why: `${country} is no country's code: write ${meant}` }))
+    const rightCode = misnamed[country]
+    if (rightCode !== undefined) return Result.fail(new NotACountry({ why: `${country} is no country's code: write ${rightCode}` }))
     if (!isSupportedCountry(country)) {
       return Result.fail(new NotACountry({ why: `${JSON.stringify(code.slice(0, 20))} is no country's code, or has no numbers of its own` }))
     }

@@ -1,8 +1,8 @@
 /**
- * Finds the known name that was probably meant by a name that is nearly right.
+ * Finds the known name that was probably meant by an unknown name.
  */
 
-/** How many letters differ. Two neighbours that have changed places count as one (optimal string alignment). */
+/** How many letters are added, removed or replaced. Two neighbouring letters that are swapped count as one (optimal string alignment). */
 export const distance = (one: string, other: string): number => {
   let before: ReadonlyArray<number> = []
   let row = globalThis.Array.from({ length: other.length + 1 }, (_, index) => index)
@@ -31,13 +31,13 @@ const maxLength = 64
 const wordsOf = (name: string): ReadonlyArray<string> =>
   name.slice(0, maxLength).replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase().split(/[^a-z0-9]+/).filter((word) => word !== "")
 
-/** One name has all the words of the other, and more: `to` and `to_number`. */
+/** Whether one name has all the words of the other: `to` and `to_number`. */
 const isShortened = (one: string, other: string): boolean => {
   const [fewer, more] = [wordsOf(one), wordsOf(other)].sort((a, b) => a.length - b.length)
   return fewer.length > 0 && fewer.every((word) => more.includes(word))
 }
 
-/** The known name that was probably meant: a few letters away, or with more or fewer words. */
+/** The known name that was probably meant: a few of its letters differ, or it has more or fewer words. */
 export const nearest = (name: string, known: ReadonlyArray<string>): string | undefined => {
   const near = known
     .map((candidate) => ({ candidate, far: distance(name.slice(0, maxLength).toLowerCase(), candidate.toLowerCase()) }))
@@ -46,7 +46,7 @@ export const nearest = (name: string, known: ReadonlyArray<string>): string | un
   return known.find((candidate) => isShortened(name, candidate))
 }
 
-/** A sentence that suggests the known name that was probably meant, or else lists all known names. */
+/** A sentence that suggests the known name that was probably meant. If no known name is near, the sentence lists the known names. */
 export const suggest = (name: string, known: ReadonlyArray<string>): string => {
   const near = nearest(name, known)
   if (near !== undefined) return `Did you mean "${near}"?`

@@ -1,8 +1,8 @@
 /**
- * A telephone number in E.164 form (ITU-T E.164: `+`, country code, subscriber number; 15 digits at
- * most), parsed by libphonenumber's metadata.
+ * A telephone number in E.164 form (ITU-T E.164: `+`, country code, subscriber number; 15 digits at most), parsed with libphonenumber's
+ * metadata.
  *
- * A number is personal data: it is never written into the text of a log or an error.
+ * A number is personal data, so it never appears in the text of a log line or an error.
  */
 import { type CountryCode, isSupportedCountry, parsePhoneNumberFromString, validatePhoneNumberLength } from "libphonenumber-js/min"
 import { Data, Effect, Option, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
@@ -18,7 +18,7 @@ export type PhoneNumber = typeof PhoneNumber.Type
 // ---------------------------------------------------------------------------------------------
 
 /**
- * A text is not a phone number. `why` continues a sentence that begins with "It"; it may name a character of the text, but never the
+ * The text is not a phone number. `why` continues a sentence that begins with "It". `why` may name a character of the text, but never the
  * number.
  */
 class NotAPhoneNumber extends Data.TaggedError("NotAPhoneNumber")<{ readonly why: string }> {
@@ -37,7 +37,7 @@ const invisible = /[\p{Default_Ignorable_Code_Point}\p{Cf}\u2800]/gu
 
 const isDigit = (codePoint: number) => /\p{Nd}/u.test(String.fromCodePoint(codePoint))
 
-/** The ASCII digit of a decimal digit of any script. Unicode has them in runs of ten, from zero to nine. */
+/** The ASCII digit for a decimal digit of any script. In Unicode the ten digits of a script stand in a row, from zero to nine. */
 const asciiDigit = (digit: string): string => {
   const codePoint = digit.codePointAt(0) ?? 0
   let zero = codePoint
@@ -45,7 +45,10 @@ const asciiDigit = (digit: string): string => {
   return String((codePoint - zero) % 10)
 }
 
-/** The same number in ASCII: every plus, dash, space, bracket, dot and digit as the usual one. */
+/**
+ * The number in ASCII: each form of plus, dash, space, bracket, dot, slash and digit becomes the ASCII one. Invisible characters are left
+ * out.
+ */
 const inAscii = (text: string): string =>
   text
     .replaceAll(invisible, "")
@@ -90,7 +93,7 @@ const fromTelUri = (uri: string): Result.Result<string, NotAPhoneNumber> => {
     : refuse("is local to a phone-context that is no country code")
 }
 
-/** Why a text of digits is not a number. */
+/** Why the digits of a text are not a number. */
 const lengthProblem = (text: string): string => {
   switch (validatePhoneNumberLength(text)) {
     case "TOO_SHORT":
@@ -107,11 +110,11 @@ const lengthProblem = (text: string): string => {
 /**
  * Parses a number as a person or a query string writes it.
  *
- * Spaces, dashes, dots, brackets and invisible characters are dropped. Digits of every script count, and so does a `tel:` URI. A leading
- * space counts as `+`, because an unescaped `+` in a query string arrives as a space.
+ * Spaces, dashes, dots, brackets and invisible characters are dropped. Digits of every script and `tel:` URIs are accepted. A leading space
+ * counts as `+`, because an unescaped `+` in a query string arrives as a space.
  *
- * A country code is required; there is no default country, since a wrong guess would ring a stranger. For the same reason a text with an
- * extension, with letters or with a second number is refused rather than shortened.
+ * A country code is required. There is no default country, because a wrong guess would ring a stranger. For the same reason a text with an
+ * extension, with letters or with a second number is refused, and is not shortened.
  */
 export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumber> => {
   // No number is longer, even with invisible characters between its digits.
@@ -121,17 +124,17 @@ export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumbe
   if (Result.isFailure(number)) return Result.fail(number.failure)
   const ascii = inAscii(number.success)
   const text = (/^ +[1-9]/.test(written) ? `+${ascii.trim()}` : ascii.trim())
-    // `(+44) 20 …`
+    // Without the brackets in `(+44) 20 …`.
     .replace(/^\(\s*(\+[\d\s]+)\)/, "$1 ")
   if (text === "") return refuse("is empty")
   if (text.length > maxLength) return refuse("is too long for a number")
   if (/[\d)] ?(?:[;,]? ?(?:ext|extn|extension)[.:=]?|x|#) ?\d+$/i.test(text)) return refuse(hasExtension)
-  const odd = [...text].find((character) => !/[-+\d ()./~]/.test(character))
-  if (odd !== undefined) return refuse(`holds ${named(odd)}, which is no part of a number`)
+  const unexpected = [...text].find((character) => !/[-+\d ()./~]/.test(character))
+  if (unexpected !== undefined) return refuse(`holds ${named(unexpected)}, which is no part of a number`)
   if (text.startsWith("00")) return refuse("begins with 00: write + instead")
   if (!text.startsWith("+")) return refuse("has no country code: it must begin with +")
   if (text.includes("+", 1)) return refuse("has a second +")
-  // `extract: false`: the whole text must be the number. Otherwise the library searches the text for one.
+  // `extract: false`: the whole text must be the number. Otherwise the library would search the text for a number.
   const parsed = parsePhoneNumberFromString(text, { extract: false })
   if (parsed === undefined || !parsed.isPossible()) return refuse(lengthProblem(text))
   if (parsed.ext !== undefined) return refuse(hasExtension)
@@ -149,8 +152,8 @@ export const parse = (text: string): Option.Option<PhoneNumber> => Result.getSuc
 export const isRegion = (region: string): boolean => isSupportedCountry(region)
 
 /**
- * Whether digits are a complete number of this region (ISO 3166): no further digit would make another valid number. In a region whose
- * numbers differ in length a short number is therefore not complete.
+ * Whether the digits are a complete number of this region (ISO 3166): no further digit would make another valid number. Numbers of some
+ * regions differ in length, so there a short valid number may be incomplete.
  */
 export const isWhole = (digits: string, region: string): boolean => {
   if (!isSupportedCountry(region)) return false
@@ -158,7 +161,7 @@ export const isWhole = (digits: string, region: string): boolean => {
   const number = parsePhoneNumberFromString(digits, country)
   if (number?.isPossible() !== true) return false
   if (number.isValid()) return Array.from("0123456789").every((digit) => parsePhoneNumberFromString(digits + digit, country)?.isValid() !== true)
-  // No known range has this number, but it has the longest length of the region. A leading zero belongs to another numbering plan.
+  // The number is in no known range, but no number of the region is longer. A number with a leading zero belongs to another numbering plan.
   return !digits.startsWith("0") && validatePhoneNumberLength(`${digits}0`, country) === "TOO_LONG"
 }
 
@@ -173,7 +176,7 @@ export const parseAddress = (text: string): Option.Option<PhoneNumber> => {
   // The user part of a SIP address, without host, parameters and password.
   const user = scheme.toLowerCase() === "whatsapp" ? userAndHost : userAndHost.replace(/@[^@]*$/, "").replace(/[:;?].*$/s, "")
   const decoded = Result.getOrElse(Result.try(() => decodeURIComponent(user)), () => "")
-  // Digits without a plus are an extension of the SIP domain.
+  // Digits without a plus are an extension of the SIP domain, not a number.
   return /^[^\d]*[+\uff0b]/.test(decoded) ? parse(decoded) : Option.none()
 }
 

@@ -1,15 +1,15 @@
 /**
  * Twilio's string identifiers (SIDs): two letters that name the kind, then 32 hexadecimal digits.
  *
- * Checked on the way in, so that a value that reaches a URL, a log annotation or a map key cannot
- * carry anything else. https://www.twilio.com/docs/glossary/what-is-a-sid
+ * A SID is checked when it enters the service, so that no other text can reach a URL, a log annotation or a map key.
+ * https://www.twilio.com/docs/glossary/what-is-a-sid
  */
 import { Schema } from "effect"
 
-const sid = (prefix: string, what: string) =>
+const sid = (prefix: string, kind: string) =>
   Schema.String.check(
     Schema.isPattern(new RegExp(`^${prefix}[0-9a-fA-F]{32}$`), {
-      expected: `a Twilio ${what} SID: ${prefix} and 32 hexadecimal digits`
+      expected: `a Twilio ${kind} SID: ${prefix} and 32 hexadecimal digits`
     })
   )
 
@@ -17,7 +17,7 @@ const sid = (prefix: string, what: string) =>
 export const CallSid = sid("CA", "call").pipe(Schema.brand("CallSid"))
 export type CallSid = typeof CallSid.Type
 
-/** One Media Stream of a call; a call that is reconnected has several, one after the other. */
+/** One media stream of a call. A call that is reconnected has several, one after the other. */
 export const StreamSid = sid("MZ", "stream").pipe(Schema.brand("StreamSid"))
 export type StreamSid = typeof StreamSid.Type
 

@@ -1,9 +1,9 @@
 /**
- * What a call costs by the price list: plain arithmetic.
+ * Computes what a call costs by the price list.
  *
- * Each part is rounded to 6 decimals, and the total is the sum of the rounded parts, so the parts add up. What was used and can't be
- * priced is named in `unpriced`, because the total is then too low. Something has no price if the list has none, or if a figure that
- * the list has a price for is not known: some servers tell no tokens.
+ * Each part of the cost is rounded to 6 decimals. The total is the sum of the rounded parts, so the parts add up. `unpriced` names Twilio or
+ * an engine that was used and whose cost is unknown, because the total is then too low. A cost is unknown if the list has no price, or if the
+ * amount is unknown. For example, some servers report no tokens.
  */
 import { embedded } from "../../config/EngineSettings.ts"
 import type { Cost, EngineUse } from "../../store/StoreWrite.ts"
@@ -11,7 +11,7 @@ import type { PriceList } from "./PriceList.ts"
 
 export interface Usage {
   readonly direction: "inbound" | "outbound"
-  /** Begun minutes from the answer on, 0 without an answer. `undefined`: it is not known how long the call was. */
+  /** Begun minutes from the answer on; 0 without an answer. `undefined`: the length of the call is unknown. */
   readonly minutes: number | undefined
   readonly engines: ReadonlyArray<EngineUse>
 }
@@ -19,12 +19,12 @@ export interface Usage {
 /** All units of all stages. Each stage of a price list has some of them. */
 type Unit = "request" | "minute" | "million_input_tokens" | "million_output_tokens" | "million_characters"
 
-/** The name of Twilio among the names of what has no price. */
+/** Twilio's name in `unpriced`. */
 const twilioName = "twilio"
 
 const millionth = (count: number | undefined) => count === undefined ? undefined : count / 1e6
 
-/** How much of a unit was used. `undefined`: it is not known. */
+/** How much of each unit was used. `undefined`: unknown. */
 const amounts: Readonly<Record<Unit, (use: EngineUse) => number | undefined>> = {
   request: ({ requests }) => requests,
   minute: ({ soundSeconds }) => soundSeconds === undefined ? undefined : soundSeconds / 60,
@@ -35,7 +35,7 @@ const amounts: Readonly<Record<Unit, (use: EngineUse) => number | undefined>> = 
 
 const rounded = (amount: number): number => Math.round(amount * 1e6) / 1e6
 
-/** The price of an amount. `undefined`: it can't be told. Figures come from servers, and may be nonsense. */
+/** The price of an amount. `undefined`: the amount is unknown or impossible. Servers report the amounts, and may report nonsense. */
 const priceOf = (price: number, amount: number | undefined): number | undefined => {
   if (price === 0) return 0
   return amount === undefined || !(amount >= 0 && amount <= Number.MAX_SAFE_INTEGER) ? undefined : price * amount

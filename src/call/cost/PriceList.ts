@@ -1,13 +1,13 @@
 /**
- * The price list of the operator: what Twilio takes for a minute, and each engine for its units. `docs/costs.md` explains the file.
+ * The operator's price list: Twilio's price for a minute, and each engine's prices for its units. `docs/costs.md` explains the file.
  *
- * An engine has its prices by stage, because one address may serve all stages, and `minute` means other minutes in each. A stage has only
- * units that are counted for it.
+ * An engine has separate prices for each stage, because one server may serve several stages. A `minute` of one stage is not a `minute` of
+ * another. A stage has only the units that are counted for it.
  */
 import { Schema } from "effect"
 import { value } from "../../agent/file/SchemaValues.ts"
 
-/** No price is higher. Sums of finite prices and figures stay finite. */
+/** The highest price. With this limit, all products and sums stay finite. */
 const maxPrice = 1_000_000
 
 const Price = value(`a price from 0 to ${maxPrice}, such as 0.0085`, Schema.Number, (input) =>
@@ -33,5 +33,5 @@ const PriceListSchema = Schema.Struct({
 })
 export type PriceList = typeof PriceListSchema.Type
 
-/** Reports all issues, not only the first; an unknown key is one. */
+/** Reports all issues, not only the first. An unknown key is an issue, too. */
 export const decode = Schema.decodeUnknownResult(PriceListSchema, { errors: "all", onExcessProperty: "error" })

@@ -1,6 +1,6 @@
 /**
- * The price list of `PRICES_FILE`, read once at the start. A list with problems keeps the service from starting; all its problems are told
- * at once, each with its line and what to write.
+ * The price list of `PRICES_FILE`, read once at the start. If the list has problems, the service does not start. All problems are reported
+ * together, each with its line and with the text to write instead.
  */
 import { Array, Context, Data, Effect, Layer, Option, Result } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
@@ -12,7 +12,7 @@ import { decode, type PriceList } from "./PriceList.ts"
 /** The price list can't be used. */
 class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
   readonly file: string
-  /** In the order of their places. */
+  /** In the order of their places in the file. */
   readonly problems: Array.NonEmptyReadonlyArray<YamlSource.Problem>
 }> {
   override get message() {
@@ -23,7 +23,7 @@ class PricesUnusable extends Data.TaggedError("PricesUnusable")<{
 /** The file itself can't be read. */
 class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{
   readonly file: string
-  /** The end of a sentence that begins with the file's name. */
+  /** Completes a sentence that begins with the file's name. */
   readonly why: string
 }> {
   override get message() {
@@ -51,7 +51,7 @@ export const parse = (text: string, file: string): Result.Result<PriceList, Pric
   const issues = Result.isSuccess(list) ? [] : schemaProblems(list.failure.issue).map((problem) => explain(problem, source.success))
   const problems = YamlFile.inOrder([...duplicates, ...issues])
   if (Array.isReadonlyArrayNonEmpty(problems)) return fail(problems)
-  // A list that does not decode has at least one issue.
+  // Without problems the list was decoded.
   return Result.succeed(Result.getOrThrow(list))
 }
 
@@ -72,6 +72,6 @@ export class Prices extends Context.Service<Prices, {
     })
   )
 
-  /** No list: for tests. */
+  /** Without a list, for tests. */
   static readonly layerNone = Layer.succeed(Prices, { list: Option.none() })
 }

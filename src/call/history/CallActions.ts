@@ -12,15 +12,15 @@ import type { CallStore, StoredCall } from "../../store/CallStore.ts"
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 
 export interface CallActions extends ActionKeeper {
-  /** Stores `unknown` as the result of each action that another process, or this one before a restart, left open. Run it once. */
+  /** Stores `unknown` as the result of each action that an earlier process of the call left without a result. Run it once. */
   readonly abandonOpen: () => void
 }
 
 interface MakeOptions {
   readonly callSid: CallSid
-  /** Takes this process's actions as long as the call belongs to this process. */
+  /** Stores actions while the call belongs to this process. */
   readonly store: Pick<CallStore["Service"], "write" | "keep">
-  /** Takes the results of actions that this process began, even if another process has the call by then. */
+  /** Stores the results of actions that this process began, even if another process has taken the call over. */
   readonly results: Pick<CallStore["Service"], "write">
   /** The prefix of each action's id, see `CallLife`. */
   readonly life: string
@@ -35,7 +35,7 @@ type State = Extract<StoreWrite, { readonly _tag: "ActionWritten" }>["state"]
 const stateOf = { Answered: "answered", NotSent: "notSent", Unknown: "unknown" } as const
 
 export const make = ({ axis, callSid, keepsWords, life, open, results, store }: MakeOptions): CallActions => {
-  /** Actions without a result. `at`: when each was asked for, on the call's axis. */
+  /** The actions without a result, by id. `at`: when the action was requested, on the call's axis. */
   const begun = new Map<string, { readonly action: Action; readonly at: number; readonly listeners: Array<(outcome: ToolOutcome) => void> }>()
 
   const written = (action: Action, at: number, state: State, answer?: string): StoreWrite => ({

@@ -18,9 +18,9 @@ const settleAfter = Duration.minutes(1)
 const lateFactsMillis = 15 * 60_000
 
 export class CallHistories extends Context.Service<CallHistories, {
-  /** The account whose calls these are. */
+  /** The Twilio account of the calls. */
   readonly accountSid: string
-  /** The history of a call that begins, or that this process takes over. */
+  /** Opens the history of a call that begins, or that this process takes over. */
   readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
   /**
    * Adds Twilio's report to the call's history. `mayBeElsewhere`: another process may have the call, and needs the report too. `unknown`:
@@ -55,7 +55,7 @@ export class CallHistories extends Context.Service<CallHistories, {
         }
       })
       yield* Effect.forkScoped(Effect.repeat(tidy, Schedule.spaced("5 seconds")))
-      // Writes the outcomes of calls that end with the process.
+      // When the process ends, it can't wait for Twilio's final statuses. So all outcomes become final.
       yield* Effect.addFinalizer(() => Effect.sync(() => histories.forEach((history) => history.settled())))
 
       return CallHistories.of({

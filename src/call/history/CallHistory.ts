@@ -2,8 +2,8 @@
  * Writes one call to the store: its beginning, streams, turns, actions and events, the memory from which its conversation can resume, and
  * its outcome.
  *
- * Nothing here waits, except actions: they are stored before they are carried out. If `keeping.words` is `false`, only figures are stored:
- * no words, and no memory but the figures of the engines in it.
+ * No write waits, except the write of an action: an action is stored before it is carried out. If `keeping.words` is `false`, only figures
+ * are stored: no words, and instead of the memory only the use of the engines.
  */
 import { type Clock, Effect, Option, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
@@ -29,44 +29,43 @@ import * as OutcomeWriter from "./OutcomeWriter.ts"
 import * as TurnRecorder from "./TurnRecorder.ts"
 
 export interface CallHistory {
-  /** How many media streams were lost in the process that had the call before. */
+  /** How many media streams the call had in earlier processes. This process took the call over, so all of them were lost. */
   readonly lostStreams: number
   /** Stores that the call began. */
   readonly began: () => void
   readonly answered: () => void
   /**
-   * Stores that a media stream began. Returns the memory from which its conversation resumes; `undefined`: the call had no conversation
-   * yet.
+   * Stores that a media stream began. Returns the memory from which the conversation resumes. `undefined`: the call had no conversation yet.
    */
   readonly streamBegan: (isAfterTransfer: boolean) => Resumption | undefined
   /** The call's sound is recorded. */
   readonly isRecorded: boolean
-  /** Records the newest stream, until the scope closes. `undefined`: the call is not recorded. */
+  /** Records the newest stream until the scope closes. Returns `undefined` if the call is not recorded. */
   readonly record: (
     stream: Pick<MediaStream, "openedAt">,
     agent: Pick<Agent, "maxBacklogFrames">
   ) => Effect.Effect<LineListener | undefined, never, Scope.Scope>
   /** Numbers an event, and stores it. */
-  readonly told: (event: ConversationEvent) => NumberedEvent
+  readonly addEvent: (event: ConversationEvent) => NumberedEvent
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
   /** Adds the use of an engine. Never waits. */
   readonly used: (use: EngineUse) => void
-  /** Adds what Twilio reports of the call, even after the call's end. */
+  /** Adds Twilio's report of the call, also after the call's end. */
   readonly reported: (facts: StatusFacts) => void
-  /** The call has ended for this service. `at`: when, in ms since 1970; unset: now. `resumptions`: see `Outcome`. */
+  /** Stores that the call has ended for this service. `at`: the time of the end, ms since 1970; unset: now. */
   readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
-  /** No process has the call any more. From now on this process writes to it. */
+  /** From now on this process writes the history, because the process that had the call is gone. */
   readonly takeOver: () => void
-  /** Another process has taken over the call. From now on nothing is written here. */
+  /** From now on this process writes nothing, because another process has taken the call over. */
   readonly handOver: () => void
-  /** Whether another process may have the call: it had a stream there and none here since. */
+  /** Whether another process may have the call: the call had a stream there, and no stream here since then. */
   readonly isElsewhere: () => boolean
   /** Stops waiting for Twilio's final status: the outcome becomes final. */
   readonly settled: () => void
 }
 
-/** What a history needs to know of its call. */
+/** The facts of a call that its history uses. */
 export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to" | "keeping"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
 
 export interface MakeOptions {
@@ -80,7 +79,7 @@ export interface MakeOptions {
   readonly prices?: PriceList | undefined
   /** The webhook address for calls without an address of their own. Unset: those calls send no webhooks. */
   readonly webhookUrl?: string
-  /** What the store knows of a call that another process had, or this process before a restart. `"lost"`: the store did not answer. */
+  /** The stored call, if another process had it, or this process before a restart. `"lost"`: the store did not answer. */
   readonly before?: StoredCall | "lost"
 }
 
@@ -88,7 +87,7 @@ const noListener: Effect.Effect<undefined> = Effect.succeed(undefined)
 
 const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "lost" ? undefined : before
 
-/** The first write of a call. `at`: ms since the epoch. */
+/** The first write of a call. `at`: ms since 1970. */
 const callBegan = (
   { agent, callSid, direction, from, keeping, to }: HistoryInfo,
   { accountSid, at, isRecorded }: { readonly accountSid: string; readonly at: number; readonly isRecorded: boolean }
@@ -109,7 +108,7 @@ const callBegan = (
   isTranscriptSent: keeping.isTranscriptSent
 })
 
-/** Requests each webhook once. Call it after the writes that the webhook reports. */
+/** Requests each type of webhook once. Must run after the writes that the webhook reports. */
 const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
   const url = keeping.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
@@ -121,8 +120,8 @@ const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: 
 }
 
 /**
- * How many event numbers count for each earlier media stream if only figures are stored. The store then has no events to count, so a
- * process that takes the call over can't know the last number. It starts above every number of the process before.
+ * If only figures are stored, the store has no events to count. A process that takes the call over then can't know the last event's number.
+ * It assumes this many numbers for each earlier media stream, so its own numbers are above all earlier ones.
  */
 const eventsPerStream = 100_000
 
@@ -149,7 +148,7 @@ const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number 
 const makeNumbers = (keepsWords: boolean, before: MakeOptions["before"]) => {
   let next = firstEvent(keepsWords, before)
   return (event: ConversationEvent): NumberedEvent => {
-    // An interim transcript is for watchers alone. The caller's final words replace it.
+    // `CallerSays` is an interim transcript, which only watchers get. `CallerSaid` replaces it.
     const isNumbered = event._tag !== "CallerSays"
     if (isNumbered) next++
     return { event, sequence: next - 1, isNumbered }
@@ -184,7 +183,7 @@ const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
 const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
   const turns = TurnRecorder.make(callSid, before === "lost" ? firstOfLost.turn : before?.nextTurn)
   const number = makeNumbers(keepsWords, before)
-  const told = (event: ConversationEvent): NumberedEvent => {
+  const addEvent = (event: ConversationEvent): NumberedEvent => {
     const numbered = number(event)
     if (!numbered.isNumbered) return numbered
     if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: numbered.sequence, at: clock.currentTimeMillisUnsafe(), event: event as never })
@@ -192,7 +191,7 @@ const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOption
     for (const turn of turns.on(event)) store.write(keepsWords ? turn : { ...turn, text: "", words: [] })
     return numbered
   }
-  return { told, conversationBegan: turns.conversationBegan }
+  return { addEvent, conversationBegan: turns.conversationBegan }
 }
 
 export const make = (options: MakeOptions): CallHistory => {
@@ -224,7 +223,7 @@ export const make = (options: MakeOptions): CallHistory => {
     write: store.write,
     onFinal: () => askForWebhook("call.ended")
   })
-  // This is a later life of the call, so an earlier process had lost the memory.
+  // The memory is from a later life of the call, so the memory of an earlier life was lost.
   if (memory._tag === "Some" && life !== "") outcome.note({ isMemoryLost: true })
   const events = makeEventWriter({ ...options, store }, keepsWords)
   const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
@@ -256,12 +255,12 @@ export const make = (options: MakeOptions): CallHistory => {
     isRecorded,
     record: (stream, agent) =>
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: recordingsFrom + parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
-    told: events.told,
+    addEvent: events.addEvent,
     remember: (newest) => {
       hasConversation = true
       memory = Option.some(newest)
-      // Without words, what is stored shows only that there was a conversation.
-      const saved = { ...keepsWords ? newest : {}, engines: engines.all(), ...CallLife.kept(life) }
+      // Without words, the stored memory shows only that there was a conversation.
+      const saved = { ...keepsWords ? newest : {}, engines: engines.all(), ...CallLife.storedField(life) }
       store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: saved })
     },
     used: engines.add,

@@ -1,16 +1,16 @@
 /**
- * The lives of a call. If a conversation's memory is lost, the conversation begins anew, and with it a new life of the call.
+ * The lives of a call. If a conversation's memory is lost, the conversation begins anew. That is a new life of the call.
  *
- * The conversation of a new life counts its actions from 0 again. So that they don't replace stored actions of an earlier life, their ids
- * have a prefix of their own.
+ * In a new life the conversation numbers its actions from 0 again. Their ids get a prefix of this life, so that they don't replace stored
+ * actions of an earlier life.
  */
 import { Option, Schema } from "effect"
 import type { StoredCall } from "../../store/CallStore.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.Struct({ life: Schema.String }))
 
-/** What is stored beside a memory, so that a resumed conversation has the same life. */
-export const kept = (life: string): { readonly life?: string } => life === "" ? {} : { life }
+/** The field that is stored with a memory, so that a resumed conversation has the same life. */
+export const storedField = (life: string): { readonly life?: string } => life === "" ? {} : { life }
 
 interface Before {
   /** `"lost"`: the store did not answer. */

@@ -1,4 +1,4 @@
-/** What engines did on a call, summed up by stage and engine. */
+/** Sums up the use of engines on a call, by stage and engine. */
 import { Option, Schema } from "effect"
 import { EngineUse } from "../../store/StoreWrite.ts"
 
@@ -14,7 +14,7 @@ const figures = ["soundSeconds", "inputTokens", "outputTokens", "characters"] as
 
 const keyOf = ({ engine, stage }: EngineUse): string => `${stage} ${engine}`
 
-/** A figure that neither use has stays unset: it is unknown, not 0. */
+/** A figure that both uses lack stays unset: it is unknown, not 0. */
 const sum = (one: EngineUse, other: EngineUse): EngineUse => ({
   stage: one.stage,
   engine: one.engine,
@@ -28,7 +28,7 @@ const sum = (one: EngineUse, other: EngineUse): EngineUse => ({
 const rounded = (use: EngineUse): EngineUse =>
   use.soundSeconds === undefined ? use : { ...use, soundSeconds: Math.round(use.soundSeconds * 1000) / 1000 }
 
-/** `before`: the uses so far, for a call that another process had. */
+/** `before`: the stored sums of a call that another process had. */
 export const make = (before: ReadonlyArray<EngineUse> = []): EngineUses => {
   const uses = new Map(before.map((use) => [keyOf(use), use]))
   return {
@@ -44,6 +44,6 @@ export const make = (before: ReadonlyArray<EngineUse> = []): EngineUses => {
 
 const decode = Schema.decodeUnknownOption(Schema.Struct({ engines: Schema.Array(EngineUse) }))
 
-/** The sums that are stored beside a conversation's memory, if there are any. */
+/** The sums that are stored with a conversation's memory, if there are any. */
 export const readFrom = (memory: unknown): ReadonlyArray<EngineUse> =>
   Option.match(decode(memory), { onNone: () => [], onSome: ({ engines }) => engines })

@@ -1,13 +1,13 @@
 /**
- * Decides what is stored of a call. Its request decides first, then its agent and the configuration.
+ * Decides what is stored of a call. The call's request comes first, then its agent, then the configuration.
  */
 import type { Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { CallKeeping } from "../CallInfo.ts"
 
-/** What a request may ask for. The agent decides unset fields. */
+/** The settings in a request that places a call. An unset field gets its value from the agent, or its default. */
 export interface AskedKeeping {
-  /** `false`: only figures are stored. The agent may demand that, too. */
+  /** `false`: only figures are stored. The agent's `keepsWords: false` has the same effect. */
   readonly words?: boolean
   readonly isRecorded?: boolean
   readonly metadata?: Schema.Json

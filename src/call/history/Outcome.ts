@@ -1,16 +1,16 @@
 /**
- * Computes how a call ended and what it costs from the facts known so far. Facts may come late, twice and out of order; the newest of each
+ * Computes how a call ended and what it costs, from the facts so far. Facts may come late, twice and out of order. The newest fact of each
  * kind counts.
  */
 import type { Cost, EndedBy, EngineUse, Outcome } from "../../store/StoreWrite.ts"
 import { type EndReason, endReasons, isTerminal } from "../CallState.ts"
 import type { Usage } from "../cost/Cost.ts"
 
-/** What Twilio reports of a call's end. */
+/** Twilio's report of a call. */
 export interface StatusFacts {
   /** Twilio's newest status, such as `completed`. */
   readonly status?: string
-  /** The answer of the other side's telephone, such as 486 for busy. */
+  /** The SIP status with which the called telephone answered, such as 486 for busy. */
   readonly sipCode?: number
   /** Twilio's `AnsweredBy`, such as `human` or `machine_start`. */
   readonly answeredBy?: string
@@ -50,7 +50,7 @@ const endedBy: Record<EndReason, EndedBy> = {
   slowPeer: "network"
 }
 
-/** The newest fact of each kind counts, but a final status is never taken back. */
+/** The newest fact of each kind counts. But only another final status replaces a final status. */
 export const add = <F extends StatusFacts>(before: F, more: StatusFacts): F => {
   const { status, ...others } = more
   return isTerminal(status) || !isTerminal(before.status) ? { ...before, ...more } : { ...before, ...others }
@@ -69,7 +69,7 @@ export type Pricing = (usage: Pick<Usage, "minutes" | "engines">) => Cost
 
 interface OutcomeOptions {
   readonly engines: ReadonlyArray<EngineUse>
-  /** Twilio's final status has come, or is no longer waited for. */
+  /** Twilio's final status has come, or the service no longer waits for it. */
   readonly isFinal: boolean
   /** Unset: there is no price list. */
   readonly pricing?: Pricing | undefined

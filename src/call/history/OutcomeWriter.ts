@@ -1,5 +1,5 @@
 /**
- * Gathers what is known of a call's end, and writes the outcome: when the call ends, and again when Twilio reports more.
+ * Collects the facts about a call's end, and writes the outcome: when the call ends, and again when Twilio reports more.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
@@ -13,9 +13,9 @@ interface OutcomeWriter {
   readonly answeredAt: () => number | undefined
   /** Adds facts of a live call. */
   readonly note: (facts: OwnFacts) => void
-  /** Adds what Twilio reports, even after the end. */
+  /** Adds Twilio's report, also after the call's end. */
   readonly report: (facts: Outcomes.StatusFacts) => void
-  /** The call has ended for this service. */
+  /** Adds the facts of the call's end for this service. */
   readonly end: (facts: Pick<Outcomes.Facts, "reason" | "endedAt" | "resumptions">) => void
   /** Stops waiting for Twilio's final status: the outcome becomes final. */
   readonly settle: () => void
@@ -23,15 +23,15 @@ interface OutcomeWriter {
 
 interface MakeOptions {
   readonly callSid: CallSid
-  /** ms since the epoch, if the call was answered in another process. */
+  /** ms since 1970, if the call was answered in an earlier process. */
   readonly answeredAt: number | undefined
-  /** What the engines have done for the call so far. */
+  /** The use of engines so far. */
   readonly engines: () => ReadonlyArray<EngineUse>
   /** Unset: there is no price list. */
   readonly pricing?: Outcomes.Pricing | undefined
   readonly now: () => number
   readonly write: (write: StoreWrite) => void
-  /** The final outcome was written. May be called more than once. */
+  /** Called after each write of a final outcome. There may be several such writes. */
   readonly onFinal: () => void
 }
 

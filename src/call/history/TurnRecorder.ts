@@ -1,7 +1,7 @@
 /**
  * Makes the turns of a call's history from the events of its conversation.
  *
- * A turn of the agent is written as unheard when the agent begins to say it, and again when it is known how much was heard. If the process
+ * A turn of the agent is written as unheard when the agent begins to say it. It is written again when the heard part is known. If the process
  * dies in between, the turn stays unheard. A turn of the caller is written once, when it is over.
  */
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
@@ -14,7 +14,7 @@ type TurnWritten = Extract<StoreWrite, { readonly _tag: "TurnWritten" }>
 export interface TurnRecorder {
   /** The turns that change with this event. */
   readonly on: (event: ConversationEvent) => ReadonlyArray<TurnWritten>
-  /** Sets when the conversation of the later events began, in ms on the call's axis: their times count from there. Initially 0. */
+  /** Sets when the conversation began, in ms on the call's axis. The times of all later events count from there. Initially 0. */
   readonly conversationBegan: (axis: number) => void
 }
 
@@ -24,10 +24,10 @@ interface OpenTurn {
   readonly text: string
 }
 
-/** The most agent turns that may be open. Usually there is one, or two for a moment. */
+/** The most agent turns that may be open. Usually one is open, for a moment two. */
 const maxOpenTurns = 8
 
-/** `firstTurn`: the number of the next turn, for a call that another process had before. */
+/** `firstTurn`: the number of the first turn here, for a call that another process had before. */
 export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
   let nextTurn = firstTurn
   /** When the conversation began, ms on the axis. */
@@ -69,13 +69,13 @@ export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
 
   const onAgentSays = ({ at, text, turn: reply }: Extract<ConversationEvent, { readonly _tag: "AgentSays" }>): TurnWritten => {
     const before = open.get(reply)
-    const now = before === undefined ? { turn: nextTurn++, startedAt: onAxis(at), text } : { ...before, text: `${before.text} ${text}` }
-    open.set(reply, now)
+    const extended = before === undefined ? { turn: nextTurn++, startedAt: onAxis(at), text } : { ...before, text: `${before.text} ${text}` }
+    open.set(reply, extended)
     for (const oldest of open.keys()) {
       if (open.size <= maxOpenTurns) break
       forget(oldest)
     }
-    return agentTurn(now, onAxis(at))
+    return agentTurn(extended, onAxis(at))
   }
 
   const onAgentHeard = (event: Extract<ConversationEvent, { readonly _tag: "AgentHeard" }>): ReadonlyArray<TurnWritten> => {

@@ -1,7 +1,7 @@
 /**
- * When each word of a turn was said, on the call's axis (ms since its first media stream began).
+ * Estimates when each word of a turn was said, on the call's axis (ms since the call's first media stream began).
  *
- * The beginning and the length of a whole text are known. Each word's time is estimated from the number of letters before it.
+ * The beginning and the length of a whole text are known. The time of a word is estimated from the number of letters before it.
  */
 import type { StoreWrite } from "../../store/StoreWrite.ts"
 
@@ -22,8 +22,8 @@ export const spread = (text: string, at: number, millis: number, isHeard = true)
 }
 
 /**
- * The words of an agent's turn: first those that were played, with their times, then the rest, at the end of playback. `startedAt` is their
- * time if nothing was played.
+ * The words of an agent's turn. The played words come first, with their times. The other words follow; their time is the end of playback. If
+ * nothing was played, their time is `startedAt`.
  */
 export const ofAgent = (
   text: string,
@@ -35,6 +35,6 @@ export const ofAgent = (
   const last = played.at(-1)
   const end = Math.round(last === undefined ? startedAt : last.at + last.millis)
   const heardCount = Math.max(timed.length, split(heard).length)
-  const rest = split(text).slice(timed.length).map((word, index) => ({ text: word, at: end, isHeard: timed.length + index < heardCount }))
-  return [...timed, ...rest]
+  const unplayed = split(text).slice(timed.length).map((word, index) => ({ text: word, at: end, isHeard: timed.length + index < heardCount }))
+  return [...timed, ...unplayed]
 }

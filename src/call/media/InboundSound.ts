@@ -1,6 +1,6 @@
 /**
- * Turns the caller's messages into sound at the agent's rate: without gaps, or only the newest messages for an agent with
- * `maxBacklogFrames`.
+ * Turns the caller's messages into sound at the agent's rate. Gaps are filled with silence. For an agent with `maxBacklogFrames`, only the
+ * newest messages are used, and gaps are not filled.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -24,8 +24,8 @@ const noSound = new Uint8Array(0)
 export interface GaplessSound {
   /** All messages, with silence for missing sound, so that the samples count media time. */
   readonly pieces: (messages: Messages) => Pieces
-  /** `false` once a message that was sent before a pong came after it: then a proxy answers the pings, and pongs prove nothing. */
-  readonly arePongsTrue: () => boolean
+  /** `false` after a message came later than a pong that was sent after it. Then a proxy answers the pings, and pongs prove nothing. */
+  readonly arePongsReliable: () => boolean
 }
 
 export const makeGapless = (options: {
@@ -40,7 +40,7 @@ export const makeGapless = (options: {
 }): GaplessSound => {
   const { counts, decode, now, openedAt } = options
   const timeline = MediaTimeline.make(options.backlog)
-  let arePongsTrue = true
+  let arePongsReliable = true
   const elapsed = () => now() - openedAt
 
   const addSilence = (pieces: Array<Pcm>, millis: number) => {
@@ -61,7 +61,7 @@ export const makeGapless = (options: {
           continue
         }
         const missing = timeline.missingBefore(message.media, elapsed)
-        if (timeline.wasHeldUp()) arePongsTrue = false
+        if (timeline.wasHeldUp()) arePongsReliable = false
         if (missing > 0) addSilence(pieces, missing)
         pieces.push(decode(message.media.payload))
         mediaMessages++
@@ -69,15 +69,15 @@ export const makeGapless = (options: {
       counts.addTaken(mediaMessages)
       return pieces as unknown as Pieces
     },
-    arePongsTrue: () => arePongsTrue
+    arePongsReliable: () => arePongsReliable
   }
 }
 
-/** A message usually is one frame; a long one counts as several. */
+/** A message is usually one frame. A longer message counts as several. */
 const framesIn = (message: Media | Silence) =>
   message.event === "media" ? Math.max(1, Math.ceil(message.media.payload.length / frameBytes)) : 1
 
-/** How many of the newest messages fit into `maxFrames`; at least one. */
+/** How many of the newest messages fit into `maxFrames` together. At least one counts. */
 const countNewest = (messages: Messages, maxFrames: number): number => {
   let frames = framesIn(messages[messages.length - 1])
   let count = 1
@@ -89,7 +89,7 @@ const countNewest = (messages: Messages, maxFrames: number): number => {
   return count
 }
 
-/** Decodes only the newest messages, so that at most `maxBacklogFrames` wait in both directions together. Missing sound is not replaced. */
+/** Decodes only the newest messages: at most `maxBacklogFrames` frames wait, the agent's unsent frames included. Gaps are not filled. */
 export const makeFreshest = (options: {
   readonly decode: Decode
   readonly maxBacklogFrames: number

@@ -1,6 +1,6 @@
 /**
- * One call's sound between the line and the agent. The line has μ-law of 8 kHz in frames of 20 ms; the agent has samples at its own rate.
- * Each direction is one step of codec, resampler and framer, in memory that is reused.
+ * Converts one call's sound between the telephone line and the agent. The line carries μ-law at 8 kHz, in frames of 20 ms. The agent uses
+ * samples at its own rate. Each direction is converted in one step, in memory that is reused.
  */
 import * as Framer from "../../audio/Framer.ts"
 import * as Mulaw from "../../audio/Mulaw.ts"
@@ -12,12 +12,12 @@ export const frameBytes = 160
 export const frameMillis = 20
 
 /**
- * Work arrays, shared by all calls: each step has finished with them before the next one begins. A new array for each piece would be
- * garbage outside the heap, which makes V8 collect the whole heap.
+ * Work arrays, shared by all calls. Each step is done with them before the next step begins. A new array for each piece would be garbage
+ * outside the heap, and such garbage makes V8 collect the whole heap.
  */
 let workPcm = new Int16Array(4096)
 let workMulaw = new Uint8Array(4096)
-/** Work arrays of one frame, the usual length. A longer array would need a new view for each frame. */
+/** Work arrays for one frame, the usual length. A part of a longer array would need a new view for each frame. */
 const framePcm = new Int16Array(frameBytes)
 const frameMulaw = new Uint8Array(frameBytes)
 
@@ -33,36 +33,36 @@ const mulawOf = (length: number): Uint8Array => {
   return workMulaw.subarray(0, length)
 }
 
-/** The caller's direction. */
+/** Converts the caller's sound for the agent. */
 export interface LineDecoder {
-  /** Lets the next pieces overwrite those returned so far. Without this call, pieces keep their content. */
+  /** Allows the next pieces to overwrite the pieces returned so far. Without this call, pieces keep their content. */
   readonly reuse: () => void
-  /** One piece of sound, of any length, at the agent's rate. */
+  /** Converts a piece of any length to the agent's rate. */
   readonly decode: (mulaw: Uint8Array) => Pcm
 }
 
-/** The caller's sound at the agent's rate (Hz): μ-law and resampler in one step. */
+/** `sampleRate`: the agent's rate, Hz. */
 export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
   const resampler = Resampler.make(8000, sampleRate)
   /**
-   * The array from which pieces are cut. Without `reuse` it grows to a second of sound, because new arrays outside the heap are expensive.
+   * The pieces are parts of this array. Without `reuse` the array grows to a second of sound, because new arrays outside the heap are expensive.
    */
-  let room = new Int16Array(resampler.outputLength(frameBytes))
-  /** Samples of `room` that belong to pieces. */
+  let block = new Int16Array(resampler.outputLength(frameBytes))
+  /** Samples of `block` that belong to pieces. */
   let used = 0
-  /** A prepared view of `room` for a first piece of one frame. Usually one frame comes at a time. */
-  let firstPiece: Pcm = room
+  /** A prepared view of `block` for a first piece of one frame. Usually one frame comes at a time. */
+  let firstPiece: Pcm = block
   const take = (length: number): Pcm => {
     if (used === 0 && length === firstPiece.length) {
       used = length
       return firstPiece
     }
-    if (used + length > room.length) {
-      room = new Int16Array(Math.max(length, Math.min(2 * room.length, sampleRate)))
-      firstPiece = room.subarray(0, firstPiece.length)
+    if (used + length > block.length) {
+      block = new Int16Array(Math.max(length, Math.min(2 * block.length, sampleRate)))
+      firstPiece = block.subarray(0, firstPiece.length)
       used = 0
     }
-    const piece = room.subarray(used, used + length)
+    const piece = block.subarray(used, used + length)
     used += length
     return piece
   }
@@ -83,19 +83,22 @@ export const makeDecoder = (sampleRate: SampleRate): LineDecoder => {
   }
 }
 
-/** The agent's direction. Gives whole frames of μ-law in one array, which is valid only until the next step of any call. */
+/**
+ * Converts the agent's sound for the line. Each method returns whole frames of μ-law in one array. The array is valid only until the next
+ * step of any call.
+ */
 interface LineEncoder {
-  /** The frames that this sound, of any length, completes. */
+  /** Adds sound of any length. Returns the frames that are complete now. */
   readonly push: (pcm: Pcm) => Uint8Array
-  /** The part of a frame that waits for more sound, filled up with silence. */
+  /** Fills the incomplete frame up with silence. Returns that frame; nothing if there is none. */
   readonly pad: () => Uint8Array
-  /** The rest of the sound, which is still in the resampler and the framer, filled up with silence to whole frames. */
+  /** Returns the sound that is still in the resampler and the framer, filled up with silence to whole frames. */
   readonly flush: () => Uint8Array
-  /** Forgets all sound so far. */
+  /** Drops the sound that is still in the resampler and the framer. */
   readonly reset: () => void
 }
 
-/** The agent's sound (`sampleRate`, Hz) as frames for the line: resampler, μ-law and framer in one step. */
+/** `sampleRate`: the agent's rate, Hz. */
 export const makeEncoder = (sampleRate: SampleRate): LineEncoder => {
   const resampler = Resampler.make(sampleRate, 8000)
   const framer = Framer.make(frameBytes)
@@ -127,8 +130,8 @@ export const makeEncoder = (sampleRate: SampleRate): LineEncoder => {
 }
 
 /**
- * Designs the filters of a rate (Hz) and runs them on a second of silence. Otherwise the first call of the process does this work while
- * other calls' sound waits.
+ * Designs the filters of a rate (Hz) and runs them on a second of silence. Otherwise the process would do this work in its first call, while
+ * the sound of other calls waits.
  */
 export const warmUp = (sampleRate: SampleRate): void => {
   const decoder = makeDecoder(sampleRate)

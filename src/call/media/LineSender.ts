@@ -5,14 +5,14 @@ import { frameBytes } from "./LineCodec.ts"
 import type { LineListener } from "./LineListener.ts"
 import type { MediaCounts } from "./MediaCounts.ts"
 
-/** Unsent bytes at which a peer is too slow: about nine seconds of sound. */
+/** If more bytes than this wait to be sent, the peer is too slow. They hold about nine seconds of sound. */
 export const maxUnsentBytes = 131_072
 
 export interface LineSender {
   /** Sends whole frames of μ-law at 8 kHz, at least one. `playsAt` is when their playback begins (monotonic ms). */
   readonly sendFrames: (mulaw: Uint8Array, playsAt: number) => void
   readonly sendMark: (name: string) => void
-  /** Makes Twilio throw away the sound that it has not played yet. `at`: monotonic ms. */
+  /** Makes Twilio drop the sound that it has not played yet. `at`: the present moment, monotonic ms. */
   readonly sendClear: (at: number) => void
 }
 
@@ -20,7 +20,7 @@ export const make = (options: {
   readonly stream: MediaStream
   readonly counts: MediaCounts
   readonly listener: LineListener | undefined
-  /** Called when more than `maxUnsentBytes` are unsent, and perhaps again for each later frame. */
+  /** Called after each write of frames while more than `maxUnsentBytes` wait to be sent. */
   readonly onSlowPeer: () => void
 }): LineSender => {
   const { counts, listener, onSlowPeer, stream } = options

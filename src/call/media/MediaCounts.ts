@@ -1,5 +1,5 @@
 /**
- * What one media stream counts in addition to its tally: messages that the agent took, and frames that were sent or thrown away.
+ * The counts of one media stream in addition to its `Tally`: messages that the agent took, and frames that were sent or dropped.
  *
  * Counting costs one addition per frame. `report` adds the growth of the counts to the metrics.
  */
@@ -11,9 +11,9 @@ interface Totals {
   readonly tally: Tally
   /** Frames of the agent that were written to the socket. */
   readonly sent: number
-  /** Frames of the agent that a `clear` threw away in this process. */
+  /** Frames of the agent that a `clear` dropped in this process. */
   readonly cleared: number
-  /** Messages that the agent's `maxBacklogFrames` skipped. */
+  /** Messages that were skipped because of the agent's `maxBacklogFrames`. */
   readonly stale: number
 }
 
@@ -37,13 +37,13 @@ const losses: ReadonlyArray<Counter> = [
 ]
 
 export interface MediaCounts {
-  /** The agent was given these messages, or skipped them. */
+  /** Counts messages that the agent took or skipped. */
   readonly addTaken: (messages: number) => void
-  /** The agent skipped this many of the messages that it was given. */
+  /** Counts messages that were skipped because of the agent's `maxBacklogFrames`. */
   readonly addStale: (messages: number) => void
-  /** These frames were written to the socket. */
+  /** Counts frames that were written to the socket. */
   readonly addSent: (frames: number) => void
-  /** A `clear` threw away these frames before they were sent. */
+  /** Counts frames that a `clear` dropped before they were sent. */
   readonly addCleared: (frames: number) => void
   /** Adds the growth of the counts since the last report to the metrics. */
   readonly report: () => void
@@ -65,8 +65,8 @@ export const make = (options: {
   const reportedLosses = losses.map(() => 0)
 
   /**
-   * The index of the timed message among the messages that the agent took. The stream times one message in fifty, and its own index also
-   * counts messages that were dropped before.
+   * The stream measures when one message in fifty came. Returns the index of that message among the messages that the agent took. The
+   * stream's own index differs, because it also counts the messages that were dropped before.
    */
   const indexOfTimed = () => tally.sampleIndex - (tally.ahead + tally.burst + tally.untaken)
   const sinceTimedSeconds = () => (now() - tally.sampleAt) / 1000

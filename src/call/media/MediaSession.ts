@@ -1,15 +1,15 @@
 /**
- * The sound of one media stream: in from Twilio to the agent, out from the agent to Twilio.
+ * Carries the sound of one media stream from Twilio to the agent, and from the agent to Twilio.
  *
  * ```text
- *   MediaStream.media ─▶ InboundSound (gaps, μ-law, resampler) ─▶ agent        marks, keys, stop ─▶ agent, end
+ *   MediaStream.media ─▶ InboundSound (gaps, μ-law, resampler) ─▶ agent        marks, keys ─▶ agent; stop ─▶ end of the stream
  *   agent ─▶ OutboundSound (resampler, μ-law, frames) ─▶ PacedQueue ─▶ LineSender ─▶ MediaStream
  * ```
  *
- * Sound that the network delayed still reaches the agent whole and in order. Only sound beyond `MEDIA_BACKLOG` is dropped, the oldest
- * first, and counted by its cause. Marks, keys and the stop are never dropped. See docs/adr/0002 and 0011.
+ * Sound that the network delayed still reaches the agent, complete and in order. Only sound beyond `MEDIA_BACKLOG` is dropped, the oldest
+ * first, and counted by its cause. Marks, keys and `stop` are never dropped. See docs/adr/0002 and 0011.
  *
- * The steps of a frame run in the agent's own fiber, so that a frame costs one wake-up.
+ * All steps of a frame run in the agent's own fiber, so that a frame costs only one wake-up.
  */
 import { Clock, Deferred, Duration, Effect, type Scope, Stream } from "effect"
 import type { Agent, AgentFailed } from "../../agent/Agent.ts"
@@ -30,16 +30,16 @@ import * as MediaCounts from "./MediaCounts.ts"
 import * as OutboundSound from "./OutboundSound.ts"
 import * as SilenceFiller from "./SilenceFiller.ts"
 
-/** The mark behind the agent's last sound. The call ends when Twilio returns this mark. */
+/** The mark after the agent's last sound. The call ends when Twilio returns this mark. */
 const lastMark: OutboundMark = { _tag: "Mark", name: "client-caller/last" }
 
-/** How long to wait until the last sound is played, before the call is ended anyway. */
+/** How long to wait for the return of `lastMark`. After that the call is ended anyway. */
 const lastMarkTimeout = Duration.seconds(30)
 
 /** How often the counts are added to the metrics. */
 const reportMillis = 1000
 
-/** The stream's end, by the reason why its socket closed. */
+/** How the stream ended, by the reason why its socket closed. */
 const endOfSocket = ({ reason }: StreamClosed): StreamEnd => {
   switch (reason) {
     case "lost":
@@ -58,7 +58,7 @@ export interface Options {
   readonly media: Duration.Duration
   /** See `CallLimits`. */
   readonly backlog: Duration.Duration
-  readonly watch: Pick<CallEvents, "tell"> & Pick<ConversationFeed, "isWatched">
+  readonly watch: Pick<CallEvents, "publish"> & Pick<ConversationFeed, "isWatched">
   readonly transfer?: CallSide["transfer"]
   readonly isOutbound?: boolean
   readonly isRecorded?: boolean
@@ -67,13 +67,13 @@ export interface Options {
   readonly resumption?: Resumption
   readonly remember?: CallSide["remember"]
   readonly actions?: ActionKeeper
-  /** The word for the stream's end that the agent gets. `end`: unset if the session was stopped from outside. */
+  /** The reason for the stream's end that the agent gets, see `StreamEnds`. `end`: unset if the session was interrupted. */
   readonly whyEnded?: (end: StreamEnd | undefined) => string | undefined
 }
 
 /** The options that the agent gets. */
 const agentOptions = ({ actions, isRecorded = false, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
-  tell: watch.tell,
+  tell: watch.publish,
   isWatched: watch.isWatched,
   isRecorded,
   ...(transfer === undefined ? {} : { transfer }),
@@ -83,7 +83,7 @@ const agentOptions = ({ actions, isRecorded = false, remember, resumption, trans
   ...(whyEnded === undefined ? {} : { whyEnded: () => whyEnded(end()) })
 })
 
-/** Decodes, and lets the listener hear the same bytes. */
+/** A decoder that also gives the listener the same bytes. */
 const decoderFor = (agent: Agent, listener: LineListener | undefined): LineCodec.LineDecoder => {
   const decoder = LineCodec.makeDecoder(agent.sampleRate)
   if (listener === undefined) return decoder
@@ -96,7 +96,7 @@ const decoderFor = (agent: Agent, listener: LineListener | undefined): LineCodec
   }
 }
 
-/** Reports the counts, and ends when no media comes for too long. Time in which the process was halted does not count. */
+/** Reports the counts every second, and ends when no media has come for `timeout`. Time in which the process was halted does not count. */
 const untilMediaTimeout = Effect.fnUntraced(function*(
   { tally }: MediaStream,
   counts: MediaCounts.MediaCounts,
@@ -115,7 +115,7 @@ const untilMediaTimeout = Effect.fnUntraced(function*(
   }
 })
 
-/** Connects an agent to a stream until the stream ends. Returns how it ended; of several reasons the first counts. */
+/** Connects an agent to a stream until the stream ends. Returns how the stream ended. If there are several reasons, the first counts. */
 export const run = Effect.fnUntraced(function*(
   stream: MediaStream,
   agent: Agent,
@@ -142,17 +142,17 @@ export const run = Effect.fnUntraced(function*(
   const { decode, reuse } = decoderFor(agent, listener)
   const gapless = InboundSound.makeGapless({ decode, backlog, now, openedAt: stream.openedAt, counts })
   const { maxBacklogFrames } = agent
-  const hear = maxBacklogFrames === undefined
+  const toPieces = maxBacklogFrames === undefined
     ? gapless.pieces
     : InboundSound.makeFreshest({ decode, maxBacklogFrames, unsentFrames: outbound.unsentFrames, counts })
-  const hearBorrowed = (messages: InboundSound.Messages) => {
+  const toBorrowedPieces = (messages: InboundSound.Messages) => {
     reuse()
-    return hear(messages)
+    return toPieces(messages)
   }
-  const borrowedAudio = Stream.mapArray(stream.media, hearBorrowed)
+  const borrowedAudio = Stream.mapArray(stream.media, toBorrowedPieces)
 
   const { reply, signal } = yield* agent.answer({
-    audio: Stream.mapArray(stream.media, hear),
+    audio: Stream.mapArray(stream.media, toPieces),
     borrowedAudio,
     clear: outbound.clear,
     ...agentOptions(options, () => firstEnd),
@@ -173,17 +173,17 @@ export const run = Effect.fnUntraced(function*(
           : signal(Signal.MarkReturned({ name: message.mark.name }))
     }
   }
-  // Control messages are handled before the socket's end: a `stop` just before the close is a stop.
-  const obey = Stream.runForEach(stream.control, onControl).pipe(
+  // Control messages are handled before the socket's end. So after a `stop` just before the close the end is `Stopped`, not `Lost`.
+  const handleControl = Stream.runForEach(stream.control, onControl).pipe(
     Effect.andThen(stream.closed),
     Effect.flatMap((closed) => end(endOfSocket(closed)))
   )
 
-  // The echo agent returns the caller's own sound. Then no stream is needed in between.
-  const speak = reply === borrowedAudio
-    ? stream.forEachMedia((messages) => outbound.offer(hearBorrowed(messages)))
+  // The echo agent returns `borrowedAudio` itself. Its sound is sent back directly, without a stream in between.
+  const sendReply = reply === borrowedAudio
+    ? stream.forEachMedia((messages) => outbound.offer(toBorrowedPieces(messages)))
     : Stream.runForEachArray(reply, outbound.offer)
-  const converse = speak.pipe(
+  const sendReplyAndEnd = sendReply.pipe(
     Effect.andThen(outbound.finish(lastMark)),
     Effect.andThen(Effect.timeoutOption(Deferred.await(lastMarkReturned), lastMarkTimeout)),
     Effect.andThen(end({ _tag: "Closed", reason: "agentLeft" })),
@@ -196,8 +196,8 @@ export const run = Effect.fnUntraced(function*(
   )
 
   yield* Effect.addFinalizer(() => Effect.sync(counts.report))
-  yield* Effect.forkScoped(obey)
-  yield* Effect.forkScoped(converse)
+  yield* Effect.forkScoped(handleControl)
+  yield* Effect.forkScoped(sendReplyAndEnd)
   yield* Effect.forkScoped(
     Effect.andThen(untilMediaTimeout(stream, counts, options.media, now), end({ _tag: "Closed", reason: "mediaTimeout" }))
   )

@@ -10,8 +10,8 @@ import type { Media } from "../../twilio/media/MediaMessage.ts"
 export const bytesPerMilli = 8
 
 /**
- * How far (ms) `timestamp` may run ahead of the sound while no message is missing. Twilio reads its timestamps from a clock, so they
- * advance only by about the length of the sound.
+ * How far (ms) `timestamp` may be ahead of the sound although no message is missing. Twilio reads its timestamps from a clock, so they grow
+ * only by about the length of the sound.
  */
 const timestampSlackMillis = 100
 
@@ -22,32 +22,33 @@ interface MediaTimeline {
    * @param elapsed real ms since the stream was opened; called only if something may be missing
    */
   readonly missingBefore: (media: Media["media"], elapsed: () => number) => number
-  /** Counts silence (ms) that was added behind the last message. */
+  /** Counts silence (ms) that was added after the newest message. */
   readonly addSilence: (millis: number) => void
-  /** Whether the network delayed the last message: it directly follows the one before, although silence was added between them. */
+  /** Whether the network delayed the newest message: silence was added before it, although its sound directly follows the message before. */
   readonly wasHeldUp: () => boolean
 }
 
 /**
- * Whatever `chunk` and `timestamp` say, a gap is at most as long as the `backlog` (ms). All sound together is at most as long as the stream
- * so far plus the allowed lead.
+ * `chunk` and `timestamp` may be wrong, so gaps are limited. A gap is at most `backlog` ms long. All sound together is at most as long as the
+ * stream so far, plus the allowed lead.
  *
- * A number that would put the sound more than ten seconds ahead of the clock is wrong and makes no gap. Such a gap would move the media
- * time ahead for good, and hide every later gap. The next message is compared with the wrong number, so the sequence recovers by itself.
+ * A number that would put the sound more than ten seconds ahead of the clock is wrong, and makes no gap. Such a gap would move the media time
+ * ahead for the rest of the stream, and would hide every later gap. The message after a wrong number makes no gap either. From that message
+ * on, the numbers count again.
  */
 export const make = (backlog: number): MediaTimeline => {
   /** The numbers of the next message if nothing is missing. Unset before the first message. */
   let expected: { readonly chunk: number; readonly timestamp: number } | undefined
   /** ms of all sound so far, added silence included. */
   let heardMillis = 0
-  /** ms of silence since the last message. */
+  /** ms of silence that was added since the newest message. */
   let silenceMillis = 0
   let wasHeldUp = false
   const maxLead = Math.min(backlog, maxLeadMillis)
 
   const gapBefore = ({ chunk, timestamp }: Media["media"], length: number, elapsed: () => number): number => {
     if (expected === undefined) return 0
-    /** Silence that was added since the last message fills the same gap, so it is subtracted. */
+    /** Silence that was added since the newest message fills the same gap, so it is subtracted. */
     const isPossible = (gap: number) => heardMillis - silenceMillis + gap <= elapsed() + closeLeadMillis
     const byTimestamp = timestamp - expected.timestamp
     const skipsChunks = chunk > expected.chunk

@@ -1,4 +1,4 @@
-/** Sends the agent's items to the line as frames, marks and notices, through codec, framer and pacer. */
+/** Sends the agent's items to the line: the sound as paced frames, and the marks and notices between them. */
 import { Effect, type Scope } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
 import type { OutboundItem, OutboundMark } from "../../conversation/ports/AudioPort.ts"
@@ -9,15 +9,15 @@ import * as PacedQueue from "./PacedQueue.ts"
 
 interface OutboundSound {
   /**
-   * Sends items behind all earlier ones, and waits while more than 600 ms are ahead of playback. A `clear` during the wait throws away the
-   * rest of these items.
+   * Sends items after all earlier items. Waits while more than 600 ms of sound are ahead of playback. A `clear` during the wait drops the items
+   * that are not sent yet.
    */
   readonly offer: (items: ReadonlyArray<OutboundItem>) => Effect.Effect<unknown>
-  /** Sends the remaining sound, filled up to a frame, and this mark behind it. */
+  /** Sends the sound that is still in the encoder, filled up to whole frames, and then this mark. */
   readonly finish: (mark: OutboundMark) => Effect.Effect<unknown>
-  /** Throws away all sound that was sent and not played, here and at Twilio. */
+  /** Drops all sound that was not played yet, in this process and at Twilio. */
   readonly clear: Effect.Effect<void>
-  /** Frames that wait in this process. */
+  /** Frames that wait in this process to be sent. */
   readonly unsentFrames: () => number
 }
 
@@ -33,12 +33,12 @@ export const make = Effect.fnUntraced(function*(options: {
   const encoder = makeEncoder(sampleRate)
   const queue = yield* PacedQueue.make({ sender, counts, now })
 
-  /** How many frames a piece makes. */
+  /** How many frames a piece fills. The last one may be incomplete. */
   const framesOf = (pcm: Pcm) => Math.ceil((pcm.length * 1000) / (sampleRate * frameMillis))
 
   const offerMark = (mark: OutboundMark, generation: number): Effect.Effect<unknown> =>
     Effect.andThen(
-      // A mark must not overtake the part of a frame that waits for more sound.
+      // The mark must not overtake the incomplete frame, so that frame is filled up and sent first.
       Effect.suspend(() => queue.offerFrames(encoder.pad(), generation)),
       Effect.suspend(() => queue.offerMarker(mark, generation))
     )

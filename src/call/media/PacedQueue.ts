@@ -1,11 +1,11 @@
 /**
- * Paces the agent's frames on their way to Twilio, so that little sound is ahead of playback.
+ * Sends the agent's frames to Twilio at the speed of playback, so that Twilio holds little sound that it has not played.
  *
  * Frames up to 200 ms ahead of playback are sent at once. Further frames wait in a queue of 400 ms. When the queue is full, the agent
  * waits. Marks and notices keep their place between the frames.
  *
- * A `clear` begins a new generation. Each offer names the generation in which its sound was made, and items of an older generation are
- * thrown away wherever they are.
+ * A `clear` begins a new generation. Each offer contains the generation in which its sound was made. Items of an older generation are
+ * dropped, whether they are queued or offered later.
  */
 import { Effect, Fiber, Queue, type Scope } from "effect"
 import * as Pacer from "../../audio/Pacer.ts"
@@ -35,13 +35,13 @@ interface QueuedItem {
   readonly generation: number
 }
 
-/** Frames that leave in one write: a write to the kernel costs more than encoding the frames. */
+/** Frames that are sent in one write, because a write to the kernel costs more than encoding the frames. */
 interface FrameBatch {
   /** Whether no further frame fits. */
   readonly isFull: () => boolean
   /** Copies one frame of `source`, from the byte `at` on. `playsAt` (monotonic ms) is used for the first frame of the batch only. */
   readonly add: (source: Uint8Array, at: number, playsAt: number) => void
-  /** Sends all frames, if any. Returns how many. */
+  /** Sends all frames, if there are any. Returns their number. */
   readonly send: () => number
   readonly discard: () => void
 }
@@ -73,17 +73,17 @@ const makeBatch = (sender: LineSender): FrameBatch => {
 interface PacedQueue {
   /** Changes with each `clear`. */
   readonly generation: () => number
-  /** Frames that have not left: queued, waiting for room in the queue, or held by the pacer. */
+  /** Frames that are not sent yet: queued, waiting for room in the queue, or held by the pacer. */
   readonly unsentFrames: () => number
-  /** Sends or queues whole frames of μ-law. Waits while the queue is full. When it has ended, `mulaw` may be overwritten. */
+  /** Sends or queues whole frames of μ-law. Waits while the queue is full. Afterwards `mulaw` may be overwritten. */
   readonly offerFrames: (mulaw: Uint8Array, generation: number) => Effect.Effect<unknown>
-  /** Sends or queues a mark or a notice, behind all frames offered before; waits while the queue is full. */
+  /** Sends or queues a mark or a notice, after all frames offered before. Waits while the queue is full. */
   readonly offerMarker: (marker: OutboundMark | SentNotice, generation: number) => Effect.Effect<unknown>
-  /** Throws away what has not left. Later items may leave at once, so Twilio has to be sent a `clear`, too. */
+  /** Drops the items that are not sent yet. Later items may be sent at once, so a `clear` must also be sent to Twilio. */
   readonly clear: Effect.Effect<void>
 }
 
-/** The queue's pacing stops with the scope. `now`: monotonic ms. */
+/** Nothing is sent after the scope closes. `now`: monotonic ms. */
 export const make = Effect.fnUntraced(function*(options: {
   readonly sender: LineSender
   readonly counts: MediaCounts
@@ -162,7 +162,7 @@ export const make = Effect.fnUntraced(function*(options: {
     },
     clear: Effect.gen(function*() {
       generation++
-      // The pacing fiber may be asleep because of sound that is thrown away now. Later sound must not wait for that sleep.
+      // The pacing fiber may be asleep because of sound that is dropped now. Later sound must not wait for that sleep.
       yield* Fiber.interrupt(pacing)
       yield* Queue.clear(queue)
       counts.addCleared(unsentFrames)

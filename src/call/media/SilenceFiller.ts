@@ -1,8 +1,9 @@
 /**
- * Adds silence behind the caller's sound while no messages come.
+ * Adds silence to the caller's sound while no messages come.
  *
- * A time without messages counts as a stall of the network until it is clear that nothing was sent. The pong to a WebSocket ping makes it
- * clear, because the pong comes behind everything that was sent before. Without a pong, `backlog` ms without a message make it clear.
+ * At first a time without messages counts as a stall of the network. Then the service sends a WebSocket ping. The pong comes after all
+ * messages that the peer sent before it. So if the pong is the first thing to come, the peer has sent nothing, and silence is added. Without a
+ * pong, silence is added after `backlog` ms without a message.
  */
 import { Effect } from "effect"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
@@ -16,11 +17,11 @@ const pingAfterMillis = 1000
 /** Silence is added in steps of this length (ms), as real time passes. */
 const stepMillis = 5 * frameMillis
 
-/** Never ends. */
+/** Runs until it is interrupted. */
 export const run = (options: {
   readonly stream: MediaStream
-  readonly sound: Pick<GaplessSound, "arePongsTrue">
-  /** How long a stall of the network may be, ms. */
+  readonly sound: Pick<GaplessSound, "arePongsReliable">
+  /** The longest stall of the network, ms. */
   readonly backlog: number
   /** Monotonic ms. */
   readonly now: () => number
@@ -30,7 +31,7 @@ export const run = (options: {
   const sinceLastMessage = () => now() - tally.lastAt
 
   /**
-   * Adds silence until the next message comes. The last message came at `last`, and the sound so far reaches to `filledTo` (monotonic ms).
+   * Adds silence until the next message comes. The newest message came at `last`. The sound so far ends at `filledTo`. Both are monotonic ms.
    */
   const fill = (last: number, filledTo: number): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -47,7 +48,7 @@ export const run = (options: {
       const last = tally.lastAt
       const pongTimeout = Math.max(0, backlog - sinceLastMessage())
       return Effect.andThen(
-        ProcessHalt.waitAndCatchUp(pongTimeout, Effect.timeoutOption(sound.arePongsTrue() ? stream.ping : Effect.never, pongTimeout)),
+        ProcessHalt.waitAndCatchUp(pongTimeout, Effect.timeoutOption(sound.arePongsReliable() ? stream.ping : Effect.never, pongTimeout)),
         Effect.suspend(() => fill(last, last))
       )
     })

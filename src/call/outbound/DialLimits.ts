@@ -1,35 +1,35 @@
 /**
- * Limits how many calls are dialled in any 24 hours, in all and to one number. A stolen key, or a loop in a client, can't dial without
- * end.
+ * Limits how many calls are dialled in any 24 hours, in all and to one number. So a stolen API key, or a loop in a client, can't dial
+ * without end.
  *
- * A dial is counted when it begins, so that dials that wait for their turn count too. A dial that rang no phone is taken back.
- * Each process counts by itself, and begins at zero after a restart.
+ * A dial counts from its beginning, so a dial that waits for its slot counts too. A dial that rang no phone is uncounted. Each process
+ * counts its own dials, from zero after a restart.
  */
 import { Data, Duration, Option, Result } from "effect"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 
 const dayMillis = 24 * 60 * 60 * 1000
 
-/** A limit of calls in 24 hours is reached. */
+/** The limit of calls in 24 hours is reached. */
 export class DialLimitReached extends Data.TaggedError("DialLimitReached")<{
   readonly limit: "DIAL_MAX_PER_DAY" | "DIAL_MAX_PER_NUMBER"
-  /** Until a dial is allowed again. */
+  /** The time until a dial is allowed again. */
   readonly retryAfter: Duration.Duration
 }> {
   override get message() {
     const dials = this.limit === "DIAL_MAX_PER_DAY" ? "In the last 24 hours" : "To this number, in the last 24 hours,"
-    return `${dials} as many calls were placed as ${this.limit} allows (rule ${this.limit}). Try again when the oldest is a day ago, `
+    return `${dials} as many calls were placed as ${this.limit} allows (rule ${this.limit}). Try again when the oldest of these calls is a day old, `
       + `or raise ${this.limit} and start the service again.`
   }
 }
 
 interface DialLimits {
   /**
-   * Counts a dial if the limits allow it. Gives a function that takes the dial back, for one that did not happen.
+   * Counts a dial if the limits allow it. Returns a function that uncounts the dial, for a dial that rang no phone.
    *
    * @param now monotonic ms
    */
-  readonly take: (number: PhoneNumber, now: number) => Result.Result<() => void, DialLimitReached>
+  readonly count: (number: PhoneNumber, now: number) => Result.Result<() => void, DialLimitReached>
 }
 
 interface Dial {
@@ -38,16 +38,16 @@ interface Dial {
   readonly at: number
 }
 
-/** A limit that is absent allows any number of dials. */
+/** `None` allows any number of dials. */
 export const make = (limits: {
   readonly maxPerDay: Option.Option<number>
   readonly maxPerNumber: Option.Option<number>
 }): DialLimits => {
   const perDay = Option.getOrElse(limits.maxPerDay, () => Infinity)
   const perNumber = Option.getOrElse(limits.maxPerNumber, () => Infinity)
-  /** Dials of the last 24 hours, the oldest first. */
+  /** The dials of the last 24 hours, the oldest first. */
   const dials = new Set<Dial>()
-  /** The same by their number. */
+  /** The same dials, by the called number. */
   const byNumber = new Map<PhoneNumber, Set<Dial>>()
 
   const drop = (dial: Dial) => {
@@ -69,7 +69,7 @@ export const make = (limits: {
   }
 
   return {
-    take: (number, now) => {
+    count: (number, now) => {
       if (perDay === Infinity && perNumber === Infinity) return Result.succeed(() => {})
       forgetOld(now)
       const sameNumber = byNumber.get(number) ?? new Set<Dial>()

@@ -1,4 +1,4 @@
-/** Plans the dial for a request, after all checks that need neither a free line nor a turn to dial. */
+/** Plans the dial for a request, after the checks that need neither a free line nor a dial slot. */
 import { Effect, Option } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { Agents } from "../../agent/Agents.ts"
@@ -30,7 +30,7 @@ export const make = (
     ...Option.isNone(phoneNumber) ? ["TWILIO_PHONE_NUMBER"] : []
   ]
 
-  /** Twilio itself opens media streams only over wss; a stand-in on this machine also opens others. */
+  /** Twilio opens media streams only over wss. A stand-in for Twilio, at `TWILIO_API_BASE_URL`, also opens unencrypted ones. */
   const isReachable = (baseUrl: string) => Option.isSome(apiBaseUrl) || baseUrl.startsWith("https:")
 
   return Effect.fnUntraced(function*(request: OutboundRequest): Effect.fn.Return<DialPlan, OutboundError> {

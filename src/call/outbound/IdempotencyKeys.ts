@@ -1,5 +1,5 @@
 /**
- * Keeps the outcomes of requests with an `Idempotency-Key` for a day, so that a repeated request does not ring again.
+ * Keeps the outcomes of requests with an `Idempotency-Key` for a day, so that a repeated request does not ring the phone again.
  *
  * Each process keeps its own keys, at most 10 000. The oldest are dropped first.
  */
@@ -22,7 +22,7 @@ interface Entry<A, E> {
   readonly until: number
 }
 
-/** The first request with a key runs its work through `settle`. A later one waits for the `outcome` of the first. */
+/** The first request with a key runs its work through `settle`. A later request with the key waits for the `outcome` of the first. */
 type Claim<A, E> =
   | { readonly _tag: "First"; readonly settle: (work: Effect.Effect<A, E>) => Effect.Effect<A, E> }
   | { readonly _tag: "Again"; readonly outcome: Effect.Effect<A, E> }

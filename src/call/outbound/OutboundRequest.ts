@@ -32,11 +32,11 @@ export interface PlacedCall {
   readonly to: PhoneNumber
   readonly from: PhoneNumber
   readonly agent: AgentName
-  /** How long the call waited for its turn at Twilio, in ms. */
+  /** How long the call waited for its dial slot, in ms. */
   readonly queuedMillis: number
 }
 
-/** The service lacks what it needs to place calls. */
+/** The service lacks settings that it needs to place calls. */
 export class OutboundNotConfigured extends Data.TaggedError("OutboundNotConfigured")<{
   /** The variables that are missing. */
   readonly missing: ReadonlyArray<string>
@@ -60,5 +60,5 @@ export type OutboundError =
   | LineBusy
   | TwilioError
 
-/** Whether the phone may have rung in spite of the error. Another try could then ring it twice. */
+/** Whether the phone may have rung in spite of the error. Another dial could then ring it twice. */
 export const mayHaveRung = (error: OutboundError): boolean => error._tag === "TwilioError" && error.mayBeDone

@@ -1,8 +1,8 @@
 /**
- * Records media streams: for each, a fiber writes the new sound to a file every two seconds.
+ * Records media streams. For each stream, a fiber writes the new sound to a file every two seconds.
  *
- * The disk never delays a frame: sound waits in memory of a bounded size. Sound that a slow or full disk does not take becomes silence in
- * the recording, and is counted.
+ * The disk never delays a frame, because sound waits in a buffer of limited size. Sound that a slow or full disk does not take becomes
+ * silence in the recording, and is counted.
  */
 import { Clock, Context, Deferred, Duration, Effect, Fiber, Layer, Metric, Random, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
@@ -17,14 +17,14 @@ import type { LineListener } from "../media/LineListener.ts"
 import * as LineRecorder from "./LineRecorder.ts"
 import type { Taken } from "./StereoBuffer.ts"
 
-/** Most of a recording's CPU time is the writes to its file, whatever their length. */
+/** A short write costs as much CPU time as a long one, and writes cost most of a recording's CPU time. So there are few writes. */
 const writeEveryMillis = 2000
 
-/** Bytes for the sound of one write, also if the write comes a little late. */
-const writeMemoryBytes = 1.25 * writeEveryMillis * MulawWav.bytesPerMilli
+/** Enough for the sound of one write, even if the write is a little late. */
+const writeBufferBytes = 1.25 * writeEveryMillis * MulawWav.bytesPerMilli
 
 /** Usually few calls write at the same moment. */
-const maxSpareMemories = 16
+const maxSpareBuffers = 16
 
 const retryAfterMillis = 1000
 
@@ -32,7 +32,7 @@ const retryAfterMillis = 1000
 const lastWritesTimeout = Duration.seconds(2)
 
 export class CallRecorder extends Context.Service<CallRecorder, {
-  /** A call is recorded if its request, its agent or the configuration wants it, and if more than figures is kept of it. */
+  /** A call is recorded if its request, its agent or the configuration says so. A call of which only figures are stored is never recorded. */
   readonly isRecorded: (info: { readonly agent: Pick<Agent, "isRecorded">; readonly keeping: Pick<CallKeeping, "words" | "isRecorded"> }) => boolean
   /** Records a media stream until the scope closes. Only the stream's end waits for the disk, two seconds at most. */
   readonly listen: (
@@ -48,8 +48,8 @@ export class CallRecorder extends Context.Service<CallRecorder, {
       const recordings = yield* CallRecordings
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
-      const complaints = yield* SampledLog.make
-      const spareMemories: Array<Uint8Array> = []
+      const warnings = yield* SampledLog.make
+      const spareBuffers: Array<Uint8Array> = []
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
       return CallRecorder.of({
@@ -58,8 +58,8 @@ export class CallRecorder extends Context.Service<CallRecorder, {
           const backlog = maxBacklogFrames === undefined ? Duration.toMillis(limits.backlog) : undefined
           const recorder = LineRecorder.make({ beginsAt: openedAt, now, backlog })
           const ended = yield* Deferred.make<number>()
-          // A fiber of the service: it writes the remaining sound when the stream is over, even while the service stops.
-          const writing = yield* Effect.forkIn(write({ recordings, complaints, spareMemories }, part, recorder, now, Deferred.await(ended)), scope)
+          // The fiber runs in the service's scope, so it can write the remaining sound after the stream's end, even while the service stops.
+          const writing = yield* Effect.forkIn(write({ recordings, warnings, spareBuffers }, part, recorder, now, Deferred.await(ended)), scope)
           yield* Effect.addFinalizer(() =>
             Effect.andThen(
               Effect.sync(() => Deferred.doneUnsafe(ended, Effect.succeed(now()))),
@@ -72,13 +72,13 @@ export class CallRecorder extends Context.Service<CallRecorder, {
   )
 }
 
-/** Writes until the stream has ended, at the moment (monotonic ms) that `ended` gives. */
+/** Writes until the stream has ended. `ended` gives the moment of the end, monotonic ms. */
 const write = (
-  { complaints, recordings, spareMemories }: {
+  { recordings, spareBuffers, warnings }: {
     readonly recordings: CallRecordings["Service"]
-    readonly complaints: SampledLog.SampledLog
-    /** Memory of earlier writes that none uses now. */
-    readonly spareMemories: Array<Uint8Array>
+    readonly warnings: SampledLog.SampledLog
+    /** Buffers of earlier writes that no write uses now. */
+    readonly spareBuffers: Array<Uint8Array>
   },
   part: Part,
   recorder: LineRecorder.LineRecorder,
@@ -86,10 +86,10 @@ const write = (
   ended: Effect.Effect<number>
 ): Effect.Effect<void> => {
   const annotated = Effect.annotateLogs({ callSid: part.callSid })
-  const tell = (reason: string) =>
-    complaints.tell("recording", annotated(Effect.logWarning(`A recording can't be written: ${reason}. The call goes on, and its sound is lost meanwhile.`)))
+  const warn = (reason: string) =>
+    warnings.tell("recording", annotated(Effect.logWarning(`A recording can't be written: ${reason}. The call goes on, and its sound is lost meanwhile.`)))
 
-  /** Bytes of silence in place of sound that the disk did not take. */
+  /** Bytes of silence to write in place of sound that the disk did not take. */
   let missingBytes = 0
   const append = (file: PartFile, { silentBytes, sound }: Taken) =>
     Effect.gen(function*() {
@@ -103,31 +103,35 @@ const write = (
       Effect.catch(({ reason }) =>
         Effect.suspend(() => {
           missingBytes += sound.length
-          return Effect.andThen(Metric.update(Metrics.recordingLost, sound.length / MulawWav.bytesPerSecond), tell(reason))
+          return Effect.andThen(Metric.update(Metrics.recordingLost, sound.length / MulawWav.bytesPerSecond), warn(reason))
         })
       )
     )
 
-  const after = (millis: number) => Effect.raceFirst(Effect.as(Effect.sleep(millis), undefined), ended)
+  /** Waits until the stream has ended, at most `millis`. Returns the moment of the end; `undefined`: the stream goes on. */
+  const waitForEnd = (millis: number) => Effect.raceFirst(Effect.as(Effect.sleep(millis), undefined), ended)
 
-  /** Writes the settled sound, in memory that the next write of any call uses again: new memory for each write would busy V8's collector. */
+  /**
+   * Writes the settled sound. All calls use the same buffers again and again: a new buffer for each write would be much work for V8's
+   * garbage collector.
+   */
   const appendSettled = (file: PartFile) =>
     Effect.suspend(() => {
-      const memory = spareMemories.pop() ?? new Uint8Array(writeMemoryBytes)
+      const buffer = spareBuffers.pop() ?? new Uint8Array(writeBufferBytes)
       return Effect.ensuring(
-        append(file, recorder.take(now(), memory)),
+        append(file, recorder.take(now(), buffer)),
         Effect.sync(() => {
-          if (spareMemories.length < maxSpareMemories) spareMemories.push(memory)
+          if (spareBuffers.length < maxSpareBuffers) spareBuffers.push(buffer)
         })
       )
     })
 
   const toFile = Effect.gen(function*() {
     const file = yield* recordings.begin(part)
-    // Streams that began together are written at different moments.
+    // The first pause is random, so that streams that began together are not written at the same moment.
     let pauseMillis = writeEveryMillis * (yield* Random.nextBetween(0.5, 1))
     while (true) {
-      const endedAt = yield* after(pauseMillis)
+      const endedAt = yield* waitForEnd(pauseMillis)
       pauseMillis = writeEveryMillis
       if (endedAt === undefined) {
         yield* appendSettled(file)
@@ -138,11 +142,11 @@ const write = (
     }
   }).pipe(Effect.scoped)
 
-  /** Tries again: a folder that can't be written to now may become writable later in the call. */
-  const persistently: Effect.Effect<void> = Effect.catch(toFile, ({ reason }) =>
-    Effect.andThen(tell(reason), Effect.flatMap(after(retryAfterMillis), (endedAt) => endedAt === undefined ? persistently : Effect.void)))
+  /** Tries again after a failure: a folder that can't be written to now may become writable later in the call. */
+  const toFileWithRetries: Effect.Effect<void> = Effect.catch(toFile, ({ reason }) =>
+    Effect.andThen(warn(reason), Effect.flatMap(waitForEnd(retryAfterMillis), (endedAt) => endedAt === undefined ? toFileWithRetries : Effect.void)))
 
-  return persistently.pipe(
+  return toFileWithRetries.pipe(
     Effect.ensuring(Effect.suspend(() => Metric.update(Metrics.recordingLost, recorder.lostMillis() / 1000))),
     annotated
   )

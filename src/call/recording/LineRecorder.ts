@@ -1,8 +1,8 @@
 /**
- * Hears a media stream and gives its sound for a recording: the caller left, the agent right, in the line's time.
+ * Collects the sound of a media stream for a recording, as it sounds on the line. The caller is on the left channel, the agent on the right.
  *
- * - The caller's sound counts media time: each piece follows the piece before. The recorder waits for sound that the network holds up.
- * - The agent's sound stands where it is played. Sound that a `clear` cut is left out.
+ * - The caller's sound counts media time: each piece directly follows the piece before. The recorder waits for sound that the network delays.
+ * - The agent's sound is placed at the time of its playback. Sound that a `clear` dropped is left out.
  */
 import type { LineListener } from "../media/LineListener.ts"
 import { StereoBuffer, type Taken } from "./StereoBuffer.ts"
@@ -11,27 +11,30 @@ const samplesPerMilli = 8
 
 const [callerChannel, agentChannel] = [0, 1] as const
 
-/** How late (ms) sound is given, so that a late piece still finds its place. */
+/** Sound is taken this long (ms) after its time, so that a piece that comes late still gets its place. */
 const delayMillis = 250
 
-/** The agent's sound is put directly behind the sound before it if it would begin at most so many samples later. */
-const maxSeam = 16
+/** A gap of at most this many samples between two pieces of the agent's sound is closed: the second piece directly follows the first. */
+const maxJoinedGap = 16
 
-/** For an agent that gets no silence for missing sound: how late (ms) the caller's sound must be to show a gap. */
+/** For an agent with `maxBacklogFrames`: if the caller's next piece is later than this (ms), the recording gets a gap before it. */
 const maxLagMillis = 200
 
-/** Four seconds of sound, which an undisturbed recording needs at most. */
+/** The buffer's first size: four seconds of sound. A recording without delays needs no more. */
 const bufferedSamples = 2 ** 15
 
-/** How long (ms) the disk may take to write, in addition to the network's backlog. */
+/** How long (ms) the buffer can hold sound for a slow disk, in addition to the network's backlog. */
 const diskMillis = 8000
 
 export interface LineRecorder extends LineListener {
-  /** The sound that is settled at this moment (monotonic ms) and was not taken before; in `memory` if it fits there. */
-  readonly take: (at: number, memory?: Uint8Array) => Taken
-  /** The stream has ended at this moment (monotonic ms). Gives all remaining sound, in order. */
+  /**
+   * Takes the sound that is settled at this moment (monotonic ms): sound that comes later can't change it. The sound is returned in `target`,
+   * if it fits there.
+   */
+  readonly take: (at: number, target?: Uint8Array) => Taken
+  /** Takes all remaining sound, in order. `at`: when the stream ended, monotonic ms. */
   readonly finish: (at: number) => ReadonlyArray<Taken>
-  /** ms of sound that were lost. */
+  /** How much sound was lost, ms. */
   readonly lostMillis: () => number
 }
 
@@ -40,22 +43,23 @@ export const make = (options: {
   readonly beginsAt: number
   /** Monotonic ms. */
   readonly now: () => number
-  /** How long (ms) the network may hold up the caller's sound; unset: the caller's sound has gaps, see `LineListener.onCallerSound`. */
+  /** How long (ms) the network may delay the caller's sound. Unset: the caller's sound has gaps, see `LineListener.onCallerSound`. */
   readonly backlog: number | undefined
 }): LineRecorder => {
   const { backlog, beginsAt, now } = options
   const maxSamples = 2 ** Math.ceil(Math.log2(((backlog ?? 0) + diskMillis) * samplesPerMilli))
   const buffer = new StereoBuffer(bufferedSamples, Math.max(bufferedSamples, maxSamples))
-  /** Positions behind each side's last sound. */
+  /** The positions after the newest sound of each side. */
   let callerEnd = 0
   let agentEnd = 0
 
   const positionOf = (at: number) => Math.max(0, Math.round((at - beginsAt) * samplesPerMilli))
 
-  /** Sound before this position is settled: the network holds up no sound for longer than the backlog. */
-  const waitsFor = (at: number) => backlog === undefined ? Number.POSITIVE_INFINITY : Math.max(callerEnd, at - backlog * samplesPerMilli)
+  /** The end of the caller's settled sound when the recording is at `position`: the network delays no sound for longer than `backlog`. */
+  const callerSettledUntil = (position: number) =>
+    backlog === undefined ? Number.POSITIVE_INFINITY : Math.max(callerEnd, position - backlog * samplesPerMilli)
 
-  const cut = (position: number) => {
+  const silenceAgentFrom = (position: number) => {
     if (position >= agentEnd) return
     buffer.silence(agentChannel, position, agentEnd)
     agentEnd = position
@@ -72,20 +76,20 @@ export const make = (options: {
     },
     onAgentSound: (mulaw, playsAt) => {
       const position = positionOf(playsAt)
-      if (position - agentEnd > maxSeam) agentEnd = position
+      if (position - agentEnd > maxJoinedGap) agentEnd = position
       buffer.write(agentChannel, agentEnd, mulaw)
       agentEnd += mulaw.length
     },
-    onClear: (at) => cut(positionOf(at)),
-    take: (at, memory) => {
+    onClear: (at) => silenceAgentFrom(positionOf(at)),
+    take: (at, target) => {
       const position = positionOf(at - delayMillis)
-      return buffer.take(Math.min(position, waitsFor(position)), memory)
+      return buffer.take(Math.min(position, callerSettledUntil(position)), target)
     },
     finish: (at) => {
       const position = positionOf(at)
-      cut(position)
+      silenceAgentFrom(position)
       const end = Math.max(position, callerEnd)
-      // The second one has the silence that lies behind the end of the buffer.
+      // The first `take` stops at the buffer's end. If `end` is later, the second `take` returns the silence from there to `end`.
       return [buffer.take(end), buffer.take(end)]
     },
     lostMillis: () => buffer.lost / samplesPerMilli

@@ -1,8 +1,9 @@
 /**
- * The newest sound of two channels, mu-law at 8 kHz. Sound is put at its place in time and taken in order, interleaved as a file has it.
+ * A buffer for the newest sound of two channels, μ-law at 8 kHz. Sound is written at its position in time. It is taken in order, with the
+ * channels interleaved as in a WAV file.
  *
  * Positions count samples from the recording's beginning. Unwritten positions are silent. The buffer grows while sound is not taken, up to a
- * limit. Then its oldest sound is lost and becomes silence, so that later sound keeps its place.
+ * limit. At the limit the oldest sound is lost and becomes silence, so that later sound keeps its position.
  */
 import * as Mulaw from "../../audio/Mulaw.ts"
 
@@ -24,7 +25,7 @@ export class StereoBuffer {
   #samples: number
   /** The first position that was not taken. */
   #from = 0
-  /** Positions before `#from` that were lost since the last `take`. */
+  /** The number of positions directly before `#from` that the next `take` returns as silence. */
   #skipped = 0
   #lost = 0
 
@@ -35,12 +36,12 @@ export class StereoBuffer {
     this.#channels = [silent(samples), silent(samples)]
   }
 
-  /** Samples that were lost because nobody took them, or because they came too late. */
+  /** Samples that were lost because they were not taken in time, or were written too late. */
   get lost(): number {
     return this.#lost
   }
 
-  /** Puts sound of one channel at a position. */
+  /** Writes sound of one channel at a position. */
   write(channel: Channel, position: number, mulaw: Uint8Array): void {
     const end = position + mulaw.length
     if (end > this.#from + this.#samples) this.#makeRoom(end)
@@ -55,18 +56,18 @@ export class StereoBuffer {
     if (begin + untilWrap < end) sound.set(mulaw.subarray(skipped + untilWrap), 0)
   }
 
-  /** Makes one channel silent between two positions, except for sound that was taken. */
+  /** Makes one channel silent between two positions. Sound that was taken does not change. */
   silence(channel: Channel, position: number, end: number): void {
     this.#fill(channel, Math.max(position, this.#from), Math.min(end, this.#from + this.#samples))
   }
 
-  /** Takes a copy of the sound before a position, in `memory` if the sound fits there. */
-  take(end: number, memory?: Uint8Array): Taken {
+  /** Takes the sound before the position `end`. The sound is copied to `target` if it fits there, or to a new array. */
+  take(end: number, target?: Uint8Array): Taken {
     const silentBytes = 2 * this.#skipped
     this.#skipped = 0
     const inBuffer = Math.min(Math.max(end, this.#from), this.#from + this.#samples)
     const length = 2 * (inBuffer - this.#from)
-    const sound = memory !== undefined && length <= memory.length ? memory.subarray(0, length) : new Uint8Array(length)
+    const sound = target !== undefined && length <= target.length ? target.subarray(0, length) : new Uint8Array(length)
     const [left, right] = this.#channels
     const mask = this.#samples - 1
     for (let at = this.#from, index = 0; at < inBuffer; at++, index += 2) {
@@ -74,7 +75,7 @@ export class StereoBuffer {
       sound[index + 1] = right[at & mask]
     }
     this.#clear(inBuffer - this.#from)
-    // Nothing was written further on: that becomes silence in the next `take`.
+    // Positions after the end of the buffer were never written. The next `take` returns them as silence.
     this.#skipped = Math.max(0, end - inBuffer)
     this.#from = Math.max(end, this.#from)
     return { silentBytes, sound }
@@ -103,7 +104,7 @@ export class StereoBuffer {
     this.#samples = samples
   }
 
-  /** Makes the first samples of both channels silent. */
+  /** Makes the oldest samples of both channels silent. */
   #clear(samples: number): void {
     this.#fill(0, this.#from, this.#from + samples)
     this.#fill(1, this.#from, this.#from + samples)

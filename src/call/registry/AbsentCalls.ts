@@ -1,7 +1,7 @@
 /**
- * What this process knows about calls that are not live in it: reports that came before their call, and which calls have ended.
+ * Calls that are not live in this process. Keeps reports that came before their call was admitted, and which calls have ended.
  *
- * Ages are measured by the monotonic clock, so that a change of the wall clock has no effect on them.
+ * Ages are measured by the monotonic clock, so a change of the wall clock does not affect them.
  */
 import { Clock, Duration, Effect, Metric } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -10,29 +10,29 @@ import { isTerminal } from "../CallState.ts"
 import * as EarlyReports from "./EarlyReports.ts"
 import * as EndedCalls from "./EndedCalls.ts"
 
-/** How often old reports and ends are forgotten. */
+/** How often old reports and ends are removed. */
 const forgetEvery = Duration.seconds(10)
 
 export interface AbsentCalls {
-  /** The call has ended. `isOver`: Twilio has confirmed it. */
-  readonly addEnd: (callSid: CallSid, isOver: boolean) => Effect.Effect<void>
+  /** Stores that the call has ended. `isConfirmed`: Twilio has confirmed the end. */
+  readonly addEnd: (callSid: CallSid, isConfirmed: boolean) => Effect.Effect<void>
   /** Whether the call has ended, confirmed or not. */
   readonly hasEnded: (callSid: CallSid) => Effect.Effect<boolean>
   /** Whether Twilio has confirmed the call's end. */
-  readonly isOver: (callSid: CallSid) => Effect.Effect<boolean>
+  readonly isEndConfirmed: (callSid: CallSid) => Effect.Effect<boolean>
   /**
-   * Keeps a report of a call that is not here and whose end is not confirmed. A terminal status confirms the end of any call. `isHere`: the
-   * call is live, or its history is still here.
+   * Keeps the report, unless this process knows the call or the call's end is confirmed. A final status confirms the end of any call.
+   * `isKnown`: the call is live in this process, or its history is still in this process.
    */
-  readonly addReport: (callSid: CallSid, report: EarlyReports.Report, isHere: boolean) => Effect.Effect<void>
-  /** Gives the reports of this call, in the order of their numbers, and forgets them. */
+  readonly addReport: (callSid: CallSid, report: EarlyReports.Report, isKnown: boolean) => Effect.Effect<void>
+  /** Removes the reports of this call, and returns them in the order of their numbers. */
   readonly takeReports: (callSid: CallSid) => Effect.Effect<ReadonlyArray<EarlyReports.Report>>
 }
 
 const count = (outcome: Parameters<typeof Metrics.earlyReports>[0], reports: number) =>
   reports === 0 ? Effect.void : Metric.update(Metrics.earlyReports(outcome), reports)
 
-/** A fiber of the scope forgets old reports and ends. */
+/** A fiber of the scope removes old reports and ends. */
 export const make = Effect.gen(function*() {
   const ended = EndedCalls.make()
   const early = EarlyReports.make()
@@ -46,13 +46,13 @@ export const make = Effect.gen(function*() {
   yield* Effect.forkScoped(Effect.forever(Effect.delay(forgetOld, forgetEvery)))
 
   const absent: AbsentCalls = {
-    addEnd: (callSid, isOver) => Effect.map(monotonicMillis, (now) => ended.add(callSid, isOver, now)),
+    addEnd: (callSid, isConfirmed) => Effect.map(monotonicMillis, (now) => ended.add(callSid, isConfirmed, now)),
     hasEnded: (callSid) => Effect.map(monotonicMillis, (now) => ended.has(callSid, now)),
-    isOver: (callSid) => Effect.map(monotonicMillis, (now) => ended.isOver(callSid, now)),
-    addReport: Effect.fnUntraced(function*(callSid, report, isHere) {
+    isEndConfirmed: (callSid) => Effect.map(monotonicMillis, (now) => ended.isConfirmed(callSid, now)),
+    addReport: Effect.fnUntraced(function*(callSid, report, isKnown) {
       const now = yield* monotonicMillis
-      if (!isHere && !ended.isOver(callSid, now)) {
-        const { dropped, expired, isNew } = early.remember(callSid, report, now)
+      if (!isKnown && !ended.isConfirmed(callSid, now)) {
+        const { dropped, expired, isNew } = early.keep(callSid, report, now)
         yield* count("remembered", isNew ? 1 : 0)
         yield* count("expired", expired)
         yield* count("dropped", dropped)

@@ -11,21 +11,21 @@ import type { AbsentCalls } from "./AbsentCalls.ts"
 import type { Report } from "./EarlyReports.ts"
 import type { LiveCalls, Refusal } from "./LiveCalls.ts"
 
-/** No line is free for one more call, or the service is stopping. */
+/** The call is not admitted: no line is free for it, or the service is stopping. */
 export class LineBusy extends Data.TaggedError("LineBusy")<{ readonly reason: Refusal }> {
   override get message() {
     switch (this.reason) {
       case "busy":
-        return "All lines are busy: MAX_CALLS calls are alive. Try again later, or raise MAX_CALLS."
+        return "All lines are busy: MAX_CALLS calls are live. Try again later, or raise MAX_CALLS."
       case "callerBusy":
-        return "One caller has all the lines that one may have: MAX_CALLS_PER_CALLER calls are alive. If many people call from one number, raise MAX_CALLS_PER_CALLER."
+        return "This caller already has MAX_CALLS_PER_CALLER live calls. If many people call from one number, raise MAX_CALLS_PER_CALLER."
       case "draining":
         return "The service is stopping and takes no new calls. Try again on another instance, or later."
     }
   }
 }
 
-/** The call has ended: Twilio has said so, or has accepted our hang-up. A request of such a call is a replay, or late. */
+/** The call has ended: Twilio has reported a final status, or has accepted our hang-up. A request of such a call is late, or a replay. */
 export class CallHasEnded extends Data.TaggedError("CallHasEnded") {
   override get message() {
     return "This call has ended. Answer its webhooks with <Hangup/>, and close its media streams."
@@ -41,7 +41,7 @@ interface Admission {
   readonly reserve: Effect.Effect<void, LineBusy, Scope.Scope>
 }
 
-/** The owner fibers belong to the scope: its end ends all calls. `onPhase` gets each new phase of each call. */
+/** The owner fibers run in the scope: when it closes, all calls end. `onPhase` runs at each new phase of each call. */
 export const make = Effect.fnUntraced(function*(options: {
   readonly live: LiveCalls
   readonly absent: AbsentCalls
@@ -56,7 +56,7 @@ export const make = Effect.fnUntraced(function*(options: {
   const { absent, controlOf, histories, keepingOf, limits, live, onBegin, onPhase } = options
   const owners = yield* FiberSet.make()
 
-  const checkRoom = Effect.fnUntraced(function*(callerKey: string | undefined) {
+  const checkFreeLine = Effect.fnUntraced(function*(callerKey: string | undefined) {
     const reason = live.refusal(callerKey)
     if (reason === undefined) return
     yield* Metric.update(Metrics.callsRefused(reason), 1)
@@ -72,10 +72,10 @@ export const make = Effect.fnUntraced(function*(options: {
     const control = controlOf(info)
     const made = yield* Call.make(info, limits, {
       ...control,
-      // Another process may have the call: then only that process may hang it up.
+      // If another process has the call, only that process may hang it up.
       hangUp: Effect.suspend(() => history.isElsewhere() ? Effect.void : control.hangUp)
     }, history, (state) => onPhase(callSid, state))
-    // Another request of the same call may have added it meanwhile.
+    // Another request of the same call may have added the call meanwhile.
     const call = live.find(callSid) ?? made.call
     if (call === made.call) {
       live.add(call)
@@ -91,9 +91,9 @@ export const make = Effect.fnUntraced(function*(options: {
       const { callSid } = info
       const known = live.find(callSid)
       if (known !== undefined) return known
-      if (yield* absent.isOver(callSid)) return yield* new CallHasEnded()
-      // A line was reserved for a call that we placed, when it was dialled.
-      if (info.direction === "inbound") yield* checkRoom(info.callerKey)
+      if (yield* absent.isEndConfirmed(callSid)) return yield* new CallHasEnded()
+      // A call that we placed has its line already: it was reserved before the dial.
+      if (info.direction === "inbound") yield* checkFreeLine(info.callerKey)
       return yield* begin(info, yield* absent.takeReports(callSid), before)
     }),
     adopt: Effect.fnUntraced(function*(info) {
@@ -101,13 +101,13 @@ export const make = Effect.fnUntraced(function*(options: {
       if (live.find(callSid) !== undefined) return
       const hasEnded = yield* absent.hasEnded(callSid)
       const reports = yield* absent.takeReports(callSid)
-      // Ended without a waiting report: the call was live here already, and is finished.
+      // The call has ended, and no report waits for it. So the call was live here before, and is finished.
       if (hasEnded && reports.length === 0) return
       const call = yield* begin(info, reports)
       if (hasEnded) yield* call.dispatch(CallEvent.Released({ reason: "requested" }))
     }),
     reserve: Effect.asVoid(Effect.acquireRelease(
-      Effect.andThen(checkRoom(undefined), Effect.sync(live.reserveLine)),
+      Effect.andThen(checkFreeLine(undefined), Effect.sync(live.reserveLine)),
       () => Effect.sync(live.releaseLine)
     ))
   }

@@ -1,4 +1,4 @@
-/** What each call may ask of Twilio over REST: to hang up, and to transfer the call. */
+/** The requests of one call to Twilio's REST API: hang up, and transfer the call. */
 import { Effect, Option } from "effect"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { RestClient } from "../../twilio/rest/RestClient.ts"
@@ -6,8 +6,7 @@ import type { CallControl, CallInfo } from "../CallInfo.ts"
 import * as ContinueUrl from "./ContinueUrl.ts"
 
 /**
- * `onHungUp` runs when Twilio has accepted the hang-up. A transfer shows `ownNumber` to the other telephone if our number in the call is
- * unknown.
+ * `onHungUp` runs when Twilio has accepted the hang-up. `ownNumber`: the caller ID of a transfer, if our number in the call is unknown.
  */
 export const make = (
   rest: RestClient["Service"],
@@ -17,7 +16,7 @@ export const make = (
 ): CallControl => ({
   hangUp: rest.hangUp(info.callSid).pipe(
     Effect.andThen(onHungUp),
-    Effect.catch((error) => Effect.logWarning("Twilio did not hang the call up", error.message))
+    Effect.catch((error) => Effect.logWarning("Twilio did not hang up the call", error.message))
   ),
   transfer: (other) =>
     rest.transfer({

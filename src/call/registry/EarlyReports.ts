@@ -1,8 +1,8 @@
 /**
- * Status callbacks that came before their call: Twilio may report a call that we dialled before it has answered the request to dial. Such
- * reports are kept for a minute, and applied to the call when it is admitted.
+ * Status reports that came before their call was admitted. Twilio may report the status of a call before it answers our request to dial the
+ * call. Such reports are kept for a minute, and applied when the call is admitted.
  *
- * Both the calls and the reports of one call are bounded, so that a flood of unknown SIDs costs little memory.
+ * The number of calls and the number of reports of one call are limited, so that a flood of unknown SIDs costs little memory.
  */
 import { type CallSid, copy } from "../../domain/Sid.ts"
 import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
@@ -10,10 +10,10 @@ import type { StatusFacts } from "../history/Outcome.ts"
 
 export const lifetimeMillis = 60_000
 
-/** How many unknown calls may have reports here. */
+/** The most calls whose reports are kept. */
 export const maxCalls = 10_000
 
-/** How many reports one call may have: Twilio has nine statuses. */
+/** The most reports of one call. Twilio has nine statuses. */
 export const maxReports = 16
 
 export interface Report extends StatusFacts {
@@ -22,33 +22,36 @@ export interface Report extends StatusFacts {
   readonly sequence: number
 }
 
-interface Remembered {
+interface KeptReport {
   readonly report: Report
-  /** When it came, monotonic ms. */
+  /** When the report came, monotonic ms. */
   readonly at: number
 }
 
 /** All times are monotonic ms. */
 interface EarlyReports {
-  /** Keeps a report. Returns whether it is new, and how many other reports were forgotten: too old (`expired`), or too many (`dropped`). */
-  readonly remember: (callSid: CallSid, report: Report, now: number) => {
+  /**
+   * Keeps a report. `isNew`: the same report was not kept before. `expired`: how many other reports were removed because they were too old.
+   * `dropped`: how many were removed because there were too many.
+   */
+  readonly keep: (callSid: CallSid, report: Report, now: number) => {
     readonly isNew: boolean
     readonly expired: number
     readonly dropped: number
   }
-  /** Returns the reports of this call in the order of their numbers, and forgets them. `expired`: how many were too old. */
+  /** Removes the reports of this call, and returns them in the order of their numbers. `expired`: how many were too old. */
   readonly take: (callSid: CallSid, now: number) => { readonly reports: ReadonlyArray<Report>; readonly expired: number }
-  /** Forgets reports older than a minute. Returns how many. */
+  /** Removes the reports that are older than a minute. Returns their number. */
   readonly forgetOld: (now: number) => number
-  /** How many calls have reports here. */
+  /** The number of calls whose reports are kept. */
   readonly size: () => number
 }
 
 export const make = (limit = maxCalls): EarlyReports => {
-  /** In the order of each call's newest report, oldest first. */
-  const calls = new Map<CallSid, ReadonlyArray<Remembered>>()
+  /** First the call whose newest report is the oldest. */
+  const calls = new Map<CallSid, ReadonlyArray<KeptReport>>()
 
-  const isFresh = ({ at }: Remembered, now: number) => now - at < lifetimeMillis
+  const isFresh = ({ at }: KeptReport, now: number) => now - at < lifetimeMillis
 
   const forgetOld = (now: number): number => {
     let expired = 0
@@ -61,14 +64,14 @@ export const make = (limit = maxCalls): EarlyReports => {
   }
 
   return {
-    remember: (callSid, report, now) => {
+    keep: (callSid, report, now) => {
       let expired = forgetOld(now)
       let dropped = 0
       const before = calls.get(callSid) ?? []
       const fresh = before.filter((report) => isFresh(report, now))
       expired += before.length - fresh.length
       calls.delete(callSid)
-      // Twilio may deliver a callback twice.
+      // Twilio may send a report twice.
       const others = fresh.filter((other) => other.report.status !== report.status || other.report.sequence !== report.sequence)
       const reports = [...others, { report, at: now }]
       if (reports.length > maxReports) dropped += reports.splice(0, reports.length - maxReports).length

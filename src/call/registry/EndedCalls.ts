@@ -1,10 +1,10 @@
 /**
- * The calls that have ended, by their SID, for a day: a replayed webhook must not open a new session.
+ * Keeps for a day which calls have ended, so that a replayed webhook does not begin an ended call again.
  *
- * A call is over when Twilio has reported a terminal status, or has accepted our hang-up (REST or `<Hangup/>`). Other ends are kept, too,
- * such as a stream that stopped because the call was redirected. Such a call may come back.
+ * The end of a call is confirmed when Twilio has reported a final status, or has accepted our hang-up (REST or `<Hangup/>`). Other ends are
+ * kept, too. For example, Twilio also stops a stream if the call is redirected, and such a call may come back.
  *
- * Each process keeps its own. At most `maxCalls` are kept (about 14 MB); the oldest are forgotten first.
+ * Each process keeps its own ended calls, at most `maxCalls` (about 14 MB). The oldest are removed first.
  */
 import { type CallSid, copy } from "../../domain/Sid.ts"
 
@@ -13,20 +13,20 @@ const lifetimeMillis = 24 * 60 * 60 * 1000
 const maxCalls = 100_000
 
 interface Ending {
-  /** When it became known, monotonic ms. */
+  /** When this process learned of the end, monotonic ms. */
   readonly at: number
-  readonly isOver: boolean
+  readonly isConfirmed: boolean
 }
 
 /** All times are monotonic ms. */
 interface EndedCalls {
-  /** `isOver`: Twilio has confirmed the end. A confirmed end stays confirmed. */
-  readonly add: (callSid: CallSid, isOver: boolean, now: number) => void
+  /** `isConfirmed`: Twilio has confirmed the end. A confirmed end stays confirmed. */
+  readonly add: (callSid: CallSid, isConfirmed: boolean, now: number) => void
   /** Whether the call has ended, confirmed or not. */
   readonly has: (callSid: CallSid, now: number) => boolean
   /** Whether Twilio has confirmed the call's end. */
-  readonly isOver: (callSid: CallSid, now: number) => boolean
-  /** Forgets ends that are older than a day. */
+  readonly isConfirmed: (callSid: CallSid, now: number) => boolean
+  /** Removes ends that are older than a day. */
   readonly forgetOld: (now: number) => void
   readonly size: () => number
 }
@@ -48,15 +48,15 @@ export const make = (limit = maxCalls): EndedCalls => {
   }
 
   return {
-    add: (callSid, isOver, now) => {
+    add: (callSid, isConfirmed, now) => {
       const before = find(callSid, now)
-      if (before?.isOver === true) return
+      if (before?.isConfirmed === true) return
       endings.delete(callSid)
-      endings.set(copy(callSid), { at: now, isOver })
+      endings.set(copy(callSid), { at: now, isConfirmed })
       forgetOld(now)
     },
     has: (callSid, now) => find(callSid, now) !== undefined,
-    isOver: (callSid, now) => find(callSid, now)?.isOver === true,
+    isConfirmed: (callSid, now) => find(callSid, now)?.isConfirmed === true,
     forgetOld,
     size: () => endings.size
   }

@@ -2,7 +2,7 @@
 import type { CallSid } from "../../domain/Sid.ts"
 import type { ConversationFeed } from "../ConversationFeed.ts"
 
-/** How many ended calls can still be watched from their beginning. */
+/** How many ended calls can still be watched. */
 const maxCalls = 100
 
 interface EndedFeeds {

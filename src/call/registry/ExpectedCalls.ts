@@ -1,30 +1,30 @@
 /**
- * What to store of calls that are being placed. Twilio may request a call's TwiML before we know the call's SID, so the URL has a ticket
- * that identifies the call.
+ * Keeps the settings (`CallKeeping`) of the calls that we place. Twilio may request a call's TwiML before we know the call's SID, so the URL
+ * contains a ticket that identifies the call.
  *
- * Twilio's request may reach another process, which does not know the ticket and may be unable to ask the store. So the ticket itself says
- * whether words may be kept. That process ignores all other wishes of the request that placed the call.
+ * Twilio's request may reach another process. That process does not have the settings, and the store may not answer it. So the ticket itself
+ * says whether words may be stored. That process ignores all other settings of the request that placed the call.
  */
 import type { CallKeeping } from "../CallInfo.ts"
 
-/** The first letter of a ticket says whether words may be kept, or only figures. */
+/** The first letter of a ticket says whether words may be stored, or only figures. */
 const wordsLetter = "w"
 const figuresLetter = "f"
 
-/** A ticket that says only that no words may be kept. */
+/** A ticket that says only that no words may be stored. */
 export const figuresOnly = figuresLetter
 
-/** The ticket for the later URLs of a call. Unset: they need none. */
+/** The ticket for the later URLs of a call. `undefined`: the URLs need no ticket. */
 export const ticketOf = ({ words }: Pick<CallKeeping, "words">): string | undefined => words ? undefined : figuresOnly
 
-/** The most calls whose first request has not come, for instance because nobody picks up. Each may have 4 KiB of metadata. */
+/** The most calls whose settings are kept. The oldest are dropped first. A call may have 4 KiB of metadata. */
 const maxExpected = 2000
 
 export class ExpectedCalls {
-  /** By the ticket, in the order of the dials. */
+  /** By ticket. The call that was dialled first comes first. */
   readonly #expected = new Map<string, CallKeeping>()
 
-  /** Returns a ticket for the call. `unique`: letters and digits that no other call has. */
+  /** Returns the ticket for the call. `unique`: letters and digits that no other ticket has. */
   add(keeping: CallKeeping, unique: string): string {
     const ticket = `${keeping.words ? wordsLetter : figuresLetter}${unique}`
     this.#expected.set(ticket, keeping)
@@ -35,12 +35,12 @@ export class ExpectedCalls {
     return ticket
   }
 
-  /** Whether this process gave the ticket out, and still knows it. */
+  /** Whether this process made the ticket, and still has the settings of its call. */
   has(ticket: string): boolean {
     return this.#expected.has(ticket)
   }
 
-  /** `usual`: what is kept of a call if its request asks for nothing. */
+  /** `usual`: the settings of a call whose request has none. */
   keepingOf(ticket: string | undefined, usual: CallKeeping): CallKeeping {
     if (ticket === undefined) return usual
     return this.#expected.get(ticket) ?? { ...usual, words: usual.words && ticket.startsWith(wordsLetter) }

@@ -1,8 +1,8 @@
 /**
- * The live calls of this process, the lines that they take, and ended calls whose stream and agent have not ended yet.
+ * The live calls of this process, the lines that they take, and the ended calls whose stream and agent have not ended yet.
  *
- * A line is one of the `MAX_CALLS` places for calls. Each call takes one, except a transferred call: it costs this process nothing, and a
- * drain does not wait for it. A line can be reserved for a call about to be placed.
+ * A line is one of the `MAX_CALLS` places for calls. Each live call takes a line, except a transferred call, which costs this process
+ * nothing. A drain does not wait for transferred calls. A line can be reserved for a call that we are about to place.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { Call } from "../Call.ts"
@@ -11,7 +11,7 @@ import type { Call } from "../Call.ts"
  * Why a call is not admitted.
  *
  * - `busy`: no line is free;
- * - `callerBusy`: `MAX_CALLS_PER_CALLER` calls are this caller's;
+ * - `callerBusy`: the caller already has `MAX_CALLS_PER_CALLER` calls;
  * - `draining`: the service is stopping.
  */
 export type Refusal = "busy" | "callerBusy" | "draining"
@@ -20,15 +20,15 @@ export interface LiveCalls {
   readonly find: (callSid: CallSid) => Call | undefined
   readonly all: () => Iterable<Call>
   /** The calls that take a line. */
-  readonly here: () => ReadonlyArray<Call>
+  readonly takingLines: () => ReadonlyArray<Call>
   readonly add: (call: Call) => void
-  /** The call has ended: its line is free from now on, although its stream and agent may end later. Returns the call if it was live. */
+  /** Frees the line of a call that has ended. The call's stream and agent may end later. Returns the call if it was live. */
   readonly end: (callSid: CallSid) => Call | undefined
-  /** The stream and agent of an ended call have ended, too. */
+  /** Must be called when the stream and agent of an ended call have ended, too. */
   readonly removeEnded: (call: Call) => void
   readonly reserveLine: () => void
   readonly releaseLine: () => void
-  /** Why no further call is admitted now; unset if a line is free. `callerKey`: that of an inbound call, see `CallerShare`. */
+  /** Why no further call can be admitted now. `undefined`: a line is free. `callerKey`: the caller of an inbound call, see `CallerShare`. */
   readonly refusal: (callerKey: string | undefined) => Refusal | undefined
   /** From now on no call is admitted. */
   readonly startDraining: () => void
@@ -39,27 +39,27 @@ export interface LiveCalls {
 
 export const make = (limits: { readonly calls: number; readonly callsPerCaller: number }): LiveCalls => {
   const calls = new Map<CallSid, Call>()
-  const leaving = new Set<Call>()
+  const ending = new Set<Call>()
   let reservedLines = 0
   let isDraining = false
 
-  const here = () => [...calls.values()].filter((call) => call.isHere())
-  const takenLines = () => here().length + reservedLines
-  const callsOf = (callerKey: string) => here().filter(({ info }) => info.callerKey === callerKey).length
+  const takingLines = () => [...calls.values()].filter((call) => call.takesLine())
+  const takenLines = () => takingLines().length + reservedLines
+  const callsOf = (callerKey: string) => takingLines().filter(({ info }) => info.callerKey === callerKey).length
 
   return {
     find: (callSid) => calls.get(callSid),
     all: () => calls.values(),
-    here,
+    takingLines,
     add: (call) => void calls.set(call.info.callSid, call),
     end: (callSid) => {
       const call = calls.get(callSid)
       if (call === undefined) return undefined
       calls.delete(callSid)
-      leaving.add(call)
+      ending.add(call)
       return call
     },
-    removeEnded: (call) => void leaving.delete(call),
+    removeEnded: (call) => void ending.delete(call),
     reserveLine: () => void reservedLines++,
     releaseLine: () => void reservedLines--,
     refusal: (callerKey) => {
@@ -71,6 +71,6 @@ export const make = (limits: { readonly calls: number; readonly callsPerCaller: 
       isDraining = true
     },
     isDraining: () => isDraining,
-    isEmpty: () => takenLines() + leaving.size === 0
+    isEmpty: () => takenLines() + ending.size === 0
   }
 }

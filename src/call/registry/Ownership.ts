@@ -1,10 +1,12 @@
 /**
  * Decides which process a call belongs to, if several processes share a store.
  *
- * A process owns each call that it admits. When a media stream of the call, or a webhook before its first stream, reaches another process,
- * that process takes the call over. The old owner notices it within half a second and lets the call go: it neither hangs up nor writes an
- * outcome. A status that Twilio reports to another process waits in the store for the owner. If a call's process is gone and nobody comes
- * back to the call, another process ends it.
+ * A process owns each call that it admits. When a media stream of the call, or a webhook before the first stream, reaches another process,
+ * that process takes the call over. The old owner notices this within half a second. It then ends the call on its side, without a hang-up
+ * and without an outcome.
+ *
+ * A status that Twilio reports to another process waits in the store for the owner. If the owner process is gone and no process takes the
+ * call over, another process ends the call.
  */
 import { Clock, Duration, Effect, Option, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
@@ -15,54 +17,52 @@ import { CallEvent } from "../CallState.ts"
 import type { StatusFacts } from "../history/Outcome.ts"
 import type { LiveCalls } from "./LiveCalls.ts"
 
-/** How often a process asks the store for reports that wait for it, and which of its calls were taken over. */
+/** How often a process reads from the store which reports wait for it, and which of its calls were taken over. */
 const pollEvery = Duration.millis(500)
 
-/** How long `find` waits for the store at most. */
-const findWithin = Duration.seconds(1)
+/** How long `find` waits for the store. */
+const findTimeout = Duration.seconds(1)
 
 /**
- * A call whose process has given no sign of life for this long has no process any more. Such calls are looked for every minute, and a call
- * is ended when it is found a second time. Once is not enough: after an outage of the database all signs of life are old, and after a
- * restart Twilio may come back.
+ * A process that has written no sign of life for this long is gone. The calls of such processes are searched for every minute. A call is
+ * ended if two searches in a row find it. One search is not enough. After an outage of the database all signs of life are old. After a restart
+ * Twilio may come back to the call.
  */
-const goneAfter = Duration.minutes(2)
+const processGoneAfter = Duration.minutes(2)
 const endUnendedEvery = Duration.minutes(1)
 
-/** How often writing a call's ownership is tried again after a failure, as long as the call is live here. */
-const ownEvery = Schedule.spaced("5 seconds")
+/** When writing a call's ownership is tried again after a failure. The retries end with the call. */
+const ownRetries = Schedule.spaced("5 seconds")
 
-/** How often, and at which interval, the store is asked for a call that another process may be about to write. */
-const looks = 10
-const lookEvery = Schedule.spaced("100 millis")
+/** How often `await` repeats the search, and the time between two searches. */
+const awaitRetries = 10
+const awaitRetryEvery = Schedule.spaced("100 millis")
 
-/** How long a call's owner has to write the end after Twilio's final status. Then the process that got the status writes it. */
-const ownerSilentAfter = Duration.seconds(10)
+/** How long the owner has to write the call's end after Twilio's final status. Then the process that received the status writes the end. */
+const ownerEndTimeout = Duration.seconds(10)
 
 export interface Ownership {
-  /** What the store knows of a call. `"lost"`: the store does not answer. `undefined`: it knows no such call. */
+  /** Reads a call from the store. `"lost"`: the store does not answer. `undefined`: the store has no such call. */
   readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
-  /**
-   * Like `find`, for a call that another process has just answered. Such a call may not be stored yet, so the store is asked several times.
-   */
+  /** Like `find`, for a call that another process has just answered. The call may not be stored yet, so the search is repeated. */
   readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
-  /** This process owns the call from now on. */
+  /** Makes this process the owner of the call. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
   /**
-   * Passes on Twilio's final status of a call that is not live here to the call's owner. If no owner ends the call in time, it is ended
-   * here.
+   * Passes Twilio's final status of a call that is not live here to the call's owner. If the owner does not end the call in time, this
+   * process ends it.
    */
   readonly pass: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void>
 }
 
 interface MakeOptions {
   readonly live: LiveCalls
-  /** Several accounts may share a database: calls of the others are not ours to end. */
+  /** Several accounts may share a database. This process ends only calls of this account. */
   readonly accountSid: string
-  /** A report that Twilio made to another process has come to this one, the owner. */
+  /** Runs when this process, the owner, gets a report that Twilio sent to another process. */
   readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>
-  /** A call without a process is over: Twilio has said so, or nobody came back to it. `endedAt`: ms since 1970; unset: now. */
+  /** Stores the end of a call whose process is gone. `endedAt`: ms since 1970; unset: now. */
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 
@@ -81,12 +81,12 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
 
   const find: Ownership["find"] = (callSid) =>
     store.find(callSid).pipe(
-      Effect.timeout(findWithin),
+      Effect.timeout(findTimeout),
       Effect.match({ onFailure: () => "lost" as const, onSuccess: (stored) => Option.getOrUndefined(stored) })
     )
 
   const watchOwnership = Effect.gen(function*() {
-    // Read before the store is asked: a call that is taken meanwhile is missing from the answer.
+    // The copy is made before the store is read: a call that is taken during the read is missing from the store's answer.
     const ownedBefore = [...owned]
     const stillOwned = yield* store.owned
     for (const callSid of ownedBefore) {
@@ -103,7 +103,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
   )
 
   if (store.isShared) {
-    // Failures are ignored: the next poll asks again, and nothing is lost meanwhile.
+    // If a query fails, the next poll repeats it. Nothing is lost meanwhile.
     const poll = Effect.andThen(Effect.ignore(takeSignals), Effect.ignore(watchOwnership))
     yield* Effect.forkScoped(Effect.repeat(poll, Schedule.spaced(pollEvery)))
   }
@@ -113,18 +113,19 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
     Effect.flatMap(find(callSid), (stored) =>
       stored === undefined || stored === "lost" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
 
-  /** Ends calls whose process is gone and to which nobody came back. A call is ended when it is found a second time. */
-  let unendedBefore: ReadonlySet<CallSid> = new Set()
+  /** The calls that the previous search found. */
+  let foundBefore: ReadonlySet<CallSid> = new Set()
+  /** Ends calls whose process is gone, if the previous search found them, too. */
   const endUnended = Effect.gen(function*() {
-    const goneBefore = (yield* Clock.currentTimeMillis) - Duration.toMillis(goneAfter)
+    const goneBefore = (yield* Clock.currentTimeMillis) - Duration.toMillis(processGoneAfter)
     const found = (yield* store.unended(accountSid, goneBefore)).filter(({ callSid }) => live.find(callSid) === undefined)
     for (const { callSid, seenAt } of found) {
-      if (!unendedBefore.has(callSid) || !(yield* store.claim(callSid, goneBefore))) continue
-      yield* Effect.annotateLogs(Effect.logWarning("The process of a call is gone, and nobody came back to the call: it counts as ended"), { callSid })
+      if (!foundBefore.has(callSid) || !(yield* store.claim(callSid, goneBefore))) continue
+      yield* Effect.annotateLogs(Effect.logWarning("The process of this call is gone, and no other process took the call over. The call counts as ended"), { callSid })
       yield* endOrphan(callSid, { endedAt: seenAt })
       yield* store.disown(callSid)
     }
-    unendedBefore = new Set(found.map(({ callSid }) => callSid))
+    foundBefore = new Set(found.map(({ callSid }) => callSid))
   })
   yield* Effect.forkScoped(Effect.repeat(Effect.ignore(endUnended), Schedule.spaced(endUnendedEvery)))
 
@@ -133,11 +134,11 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
 
   const ownership: Ownership = {
     find,
-    await: (callSid) => Effect.repeat(find(callSid), { schedule: lookEvery, times: looks, until: (stored) => stored !== undefined }),
+    await: (callSid) => Effect.repeat(find(callSid), { schedule: awaitRetryEvery, times: awaitRetries, until: (stored) => stored !== undefined }),
     take: (callSid) =>
       store.isShared
         ? store.own(callSid).pipe(
-          Effect.retry({ schedule: ownEvery, while: () => live.find(callSid) !== undefined }),
+          Effect.retry({ schedule: ownRetries, while: () => live.find(callSid) !== undefined }),
           Effect.map(() => owned.add(callSid)),
           // The call may have ended meanwhile.
           Effect.andThen(Effect.suspend(() => live.find(callSid) === undefined ? release(callSid) : Effect.void)),
@@ -149,7 +150,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
     release,
     pass: (callSid, signal) => {
       const end = store.isShared
-        ? Effect.ignore(store.tell(callSid, signal)).pipe(Effect.andThen(Effect.sleep(ownerSilentAfter)), Effect.andThen(endOrphan(callSid, signal)))
+        ? Effect.ignore(store.tell(callSid, signal)).pipe(Effect.andThen(Effect.sleep(ownerEndTimeout)), Effect.andThen(endOrphan(callSid, signal)))
         : endOrphan(callSid, signal)
       return Effect.asVoid(Effect.forkIn(end, scope))
     }

@@ -1,4 +1,4 @@
-/** Turns a stored call into the info of a call that is taken over from another process, or from this one before a restart. */
+/** Makes the `CallInfo` of a stored call. This process takes the call over from another process, or continues it after a restart. */
 import { Option, Schema } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import { PhoneNumber } from "../../domain/PhoneNumber.ts"
@@ -9,7 +9,7 @@ const readNumber = Schema.decodeUnknownOption(PhoneNumber)
 
 const numberOf = (number: string | null): Option.Option<PhoneNumber> => Option.flatMap(Option.fromNullOr(number), readNumber)
 
-/** `agent`: the agent whose name is stored. `baseUrl`: see `CallInfo`. */
+/** `agent`: the agent with the stored name. `baseUrl`: see `CallInfo`. */
 export const toInfo = <A extends Pick<Agent, "name">>(stored: StoredCall, agent: A, baseUrl?: string): Omit<CallInfo, "agent"> & { readonly agent: A } => ({
   callSid: stored.callSid,
   direction: stored.direction,

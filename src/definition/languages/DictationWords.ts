@@ -1,38 +1,38 @@
 /**
  * The words with which callers dictate, and with which agents ask for dictation, by language (ISO 639-1). Most names of numbers, months
- * and address signs are not here: they come from the verbalizer's rules and from `Intl`.
+ * and address signs are not here, because the verbalizer's rules and `Intl` have them.
  *
- * A list is words with blanks between them. A pattern is the source of a regular expression for lower-case text, in which `_` is
- * the edge of a word in any script.
+ * A list has its words in one string, with a space between two words. A pattern is the source of a regular expression for lower-case text. In
+ * a pattern `_` matches the edge of a word in any script.
  */
 
-/** What may be dictated. */
+/** The kinds of dictation. */
 export type Kind = "phone" | "number" | "spelling" | "email" | "address" | "birthDate" | "date"
 
 export interface DictationWords {
-  /** Further names of digits: "oh", "zwo". */
+  /** Names of digits in addition to the verbalizer's: "oh", "zwo". */
   readonly digits: Readonly<Record<string, string>>
-  /** Words that repeat the next digit or letter, and how often it is said: "double" is 2. */
+  /** Words that repeat the next digit or letter, each with how often that digit or letter counts: "double" is 2. */
   readonly repeats: Readonly<Record<string, number>>
-  /** Further names of the signs in an address: "at", "dot". */
+  /** Names of the signs in an address, in addition to the verbalizer's: "at", "dot". */
   readonly signs: string
-  /** Stands between a letter and a word that begins with the letter: "J as in Juliet". */
+  /** Words between a letter and a word that begins with this letter: "J as in Juliet". */
   readonly asIn: string
-  /** Stands before a letter or within a spelt word: "capital". */
+  /** Words that callers say before a letter or within a spelt word: "capital". */
   readonly spelling: string
-  /** Said while thinking. */
+  /** Sounds that callers make while they think: "um". */
   readonly hesitations: string
-  /** Stands between the parts of a number or of a date: "and", "of". */
+  /** Words between the parts of a number or of a date: "and", "of". */
   readonly between: string
   /** Ordinals as words, for dates. CLDR's rules have them only for languages in which an ordinal has a single form. */
   readonly ordinal: string
-  /** The noun after a number of digits: "the last four digits". */
+  /** Nouns for digits: "the last four digits". */
   readonly digitNoun: string
-  /** Announces the dictation: "it's", "my number is". */
+  /** Words with which a caller announces a dictation: "it's", "my number is". */
   readonly leadIn: string
-  /** Begins an answer that dictates nothing: "no", "yes". */
+  /** Words that begin an answer without a dictation: "no", "yes". */
   readonly answer: string
-  /** The words for each kind, in the agent's question or in the caller's announcement. The first match counts. */
+  /** The words of each kind, in the agent's question or in the caller's announcement. The first match counts. */
   readonly asks: ReadonlyArray<readonly [kind: Kind, pattern: string]>
 }
 

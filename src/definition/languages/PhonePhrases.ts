@@ -1,5 +1,5 @@
 /**
- * What people say at the beginning and at the end of a telephone call, by language: data for `GreetingAnswer` and `Farewell`.
+ * Phrases that people say at the beginning and at the end of a telephone call, by language. `GreetingAnswer` and `Farewell` use them.
  *
  * All phrases are in lower case and without punctuation, as `Words.plain` writes them.
  */
@@ -12,7 +12,7 @@ interface PhonePhrases {
   readonly behindName: ReadonlyArray<string>
   /** Single words that are not a name. A person who says one of them wants something. */
   readonly noNames: ReadonlyArray<string>
-  /** Words after a goodbye that need no answer. "Yes" is not among them: it may answer a question. */
+  /** Phrases with which people end a call, and which need no answer. "Yes" is not among them, because it may answer a question. */
   readonly closings: ReadonlyArray<string>
 }
 
@@ -248,7 +248,7 @@ const joined = (one: PhonePhrases, other: PhonePhrases): PhonePhrases => ({
   closings: [...one.closings, ...other.closings]
 })
 
-/** Joined once, so that each call of a language gets the same lists. */
+/** The lists are joined once, so that `of` returns the same lists every time. */
 const phrasesOf: ReadonlyMap<string, PhonePhrases> = new Map(Object.entries(languages).map(([language, phrases]) => [language, joined(everywhere, phrases)]))
 
 /** `language`: ISO 639-1. An unknown language has only the phrases that are said in every language. */

@@ -1,6 +1,6 @@
 /**
- * Short answers, by language: yes, no, figures and letters. A recognizer is often right but unsure, because a short word gives it little
- * evidence. A caller who says "yes" should not be asked to repeat it.
+ * Short answers, by language: yes, no, figures and letters. A recognizer often transcribes a short answer correctly but with low confidence,
+ * because a short word gives little evidence. Without this list, the agent would ask a caller to repeat a clear "yes".
  */
 import * as Words from "./Words.ts"
 

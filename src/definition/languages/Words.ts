@@ -1,26 +1,26 @@
 /**
- * Words of any language: where they begin, how many there are, how long they take to say, and how they are joined.
+ * Works with the words of a text in any language: splits, counts and joins them, and estimates how long they take to say.
  *
- * Chinese, Japanese, Thai, Lao, Khmer and Burmese write no blanks between words, so `Intl.Segmenter` finds the words by its dictionaries.
- * In other languages a word is the text between two blanks, with its punctuation: "half-past", "o'clock,".
+ * Chinese, Japanese, Thai, Lao, Khmer and Burmese are written without spaces between words. In these languages `Intl.Segmenter` finds the
+ * words by its dictionaries. In other languages a word is the text between two spaces, with its punctuation: "half-past", "o'clock,".
  */
 
-/** Scripts that write no blanks between words. */
+/** Scripts without spaces between words. */
 const unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
 const hasUnspaced = new RegExp(`[${unspaced}]`, "u")
-/** Includes marks, and the full-width punctuation of these scripts, which needs no blank beside it. */
+/** Matches a letter of these scripts with its marks, or their full-width punctuation. Neither needs a space beside it. */
 const unspacedEnd = new RegExp(`[${unspaced}\\u3000-\\u303F\\uFF00-\\uFFEF]\\p{M}*$`, "u")
 const unspacedBegin = new RegExp(`^[${unspaced}\\u3000-\\u303F\\uFF00-\\uFFEF]`, "u")
 
 /** Scripts in which a character is a syllable or more. */
 const syllabic = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u
 
-/** The language hardly matters to the segmenter. It is fixed, so that the machine's language has no influence. */
+/** The segmenter's language hardly changes its results. The language is fixed, so that the machine's language has no influence. */
 const segmenter = new Intl.Segmenter("en", { granularity: "word" })
 
 /**
- * How long a character takes to say, counted in Latin letters. A second of speech has some 15 Latin letters, or some 5 characters
- * of Chinese, Japanese or Korean. A figure is spoken as a word.
+ * How long a character takes to say, counted in Latin letters. A second of speech has about 15 Latin letters, or about 5 characters of
+ * Chinese, Japanese or Korean. A figure is spoken as a word.
  */
 const weightOf = (character: string): number => character.length * (syllabic.test(character) ? 3 : /\p{Nd}/u.test(character) ? 4 : 1)
 
@@ -31,7 +31,7 @@ export const weight = (text: string): number => {
   return sum
 }
 
-/** How many characters of a text take no longer to say than this many Latin letters. */
+/** The length of the longest beginning of a text that takes no longer to say than this many Latin letters. */
 export const lengthWithin = (text: string, letters: number): number => {
   let sum = 0
   let length = 0
@@ -54,17 +54,17 @@ export const count = (text: string): number => {
   return words
 }
 
-/** The index after each word. Punctuation belongs to the word before it, and blanks belong to the word after them. */
+/** The index after each word. Punctuation belongs to the word before it, and spaces belong to the word after them. */
 const endsOf = (text: string): ReadonlyArray<number> => {
   const ends: Array<number> = []
   for (const { 0: run, index } of text.matchAll(/\S+/g)) {
     if (hasUnspaced.test(run)) {
-      let isOpened = true
+      let isAfterOpening = true
       for (const { index: at, isWordLike, segment } of segmenter.segment(run)) {
         // Punctuation belongs to the word before it, but an opening bracket belongs to the word after it.
         const isOpening = /^[\p{Ps}\p{Pi}]/u.test(segment)
-        if ((isWordLike === true || isOpening) && !isOpened) ends.push(index + at)
-        isOpened = isOpening
+        if ((isWordLike === true || isOpening) && !isAfterOpening) ends.push(index + at)
+        isAfterOpening = isOpening
       }
     }
     ends.push(index + run.length)
@@ -72,7 +72,7 @@ const endsOf = (text: string): ReadonlyArray<number> => {
   return ends
 }
 
-/** The first `share` (0 to 1) of a text, by speaking time, in whole words. */
+/** The first words of a text that together take at most `share` (0 to 1) of its speaking time. */
 export const cut = (text: string, share: number): string => {
   if (share >= 1) return text
   const limit = weight(text) * Math.max(0, share)
@@ -88,19 +88,19 @@ export const cut = (text: string, share: number): string => {
   return text.slice(0, end).trimEnd()
 }
 
-/** How many characters at the end of a text show whether its script writes blanks: one letter and its marks. */
+/** This many characters at the end of a text contain its last letter with all its marks. */
 const lastCharacters = 16
 
-const needsNoBlank = (before: string, behind: string): boolean =>
-  unspacedEnd.test(before.slice(-lastCharacters)) && unspacedBegin.test(behind)
+const needsNoSpace = (before: string, after: string): boolean =>
+  unspacedEnd.test(before.slice(-lastCharacters)) && unspacedBegin.test(after)
 
-/** Joins texts, with a blank between them if their script writes blanks. */
+/** Joins texts, with a space between them if their script has spaces between words. */
 export const joinAll = (texts: ReadonlyArray<string>): string => {
   let joined = ""
   let last = ""
   for (const text of texts) {
     if (text === "") continue
-    joined += last === "" || needsNoBlank(last, text) ? text : ` ${text}`
+    joined += last === "" || needsNoSpace(last, text) ? text : ` ${text}`
     last = text
   }
   return joined
@@ -112,10 +112,10 @@ export const join = (...texts: ReadonlyArray<string>): string => joinAll(texts)
 export const continues = (text: string, begun: string): boolean => {
   if (!text.startsWith(begun) || text.length === begun.length) return false
   const added = text.slice(begun.length)
-  return added.startsWith(" ") || needsNoBlank(begun, added)
+  return added.startsWith(" ") || needsNoSpace(begun, added)
 }
 
-/** The form in which short answers are compared: lower case, no punctuation, and no blanks if the script writes none. */
+/** The form in which short answers are compared: lower case, no punctuation, and spaces only if the script has spaces between words. */
 export const plain = (text: string): string => {
   const words = text.normalize("NFKC").toLowerCase().replace(/[^\p{L}\p{M}\p{N}\s'-]/gu, " ").replace(/\s+/g, " ").trim().split(" ")
   return joinAll(words)

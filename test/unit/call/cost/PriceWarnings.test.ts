@@ -24,7 +24,7 @@ describe("engines of the configuration", () => {
       ["api.openai.com/v1", "speech"],
       ["api.openai.com", "reply"]
     ])
-    assert.include(warnings[2], "The list has \"api.openai.com/v1\": did you mean this engine by it?")
+    assert.include(warnings[2], "The list has \"api.openai.com/v1\". Did you mean this engine?")
     assert.notInclude(warnings[0], "did you mean")
   })
 })

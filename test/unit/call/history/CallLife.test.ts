@@ -16,7 +16,7 @@ describe("a call's life", () => {
   it("keeps its prefix in another process", () => {
     assert.strictEqual(CallLife.of({ before: kept({}), hasMemory: true, now }), "")
     const later = CallLife.of({ before: "lost", hasMemory: false, now })
-    assert.strictEqual(CallLife.of({ before: kept(CallLife.kept(later)), hasMemory: true, now: now + 60_000 }), later)
+    assert.strictEqual(CallLife.of({ before: kept(CallLife.storedField(later)), hasMemory: true, now: now + 60_000 }), later)
   })
 
   it("has a prefix of its own once the memory was lost", () => {

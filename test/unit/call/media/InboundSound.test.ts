@@ -42,7 +42,7 @@ describe("the sound for an agent", () => {
     )
     assert.deepStrictEqual(hear({ event: "silence", millis: 55 }), of(0, 55))
     assert.deepStrictEqual(counts.taken, [1, 2, 0])
-    assert.isTrue(sound.arePongsTrue())
+    assert.isTrue(sound.arePongsReliable())
   })
 
   it("is only the newest for an agent with maxBacklogFrames, and less if its own frames wait to be sent", () => {

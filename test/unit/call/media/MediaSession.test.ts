@@ -19,7 +19,7 @@ const { mark, sound } = Agents
 const lastMark = "client-caller/last"
 
 const backlog = Duration.seconds(6)
-const watch = { tell: () => Effect.void, isWatched: () => false }
+const watch = { publish: () => Effect.void, isWatched: () => false }
 
 /** An agent on a fake stream. `end`: how the session ended, if it has. */
 const open = Effect.fnUntraced(function*(

@@ -10,9 +10,9 @@ describe("a report that comes before its call", () => {
   it("is returned once, in the order of the sequence numbers", () => {
     const early = EarlyReports.make()
     for (const one of [report("in-progress", 2), report("initiated", 0), report("completed", 3), report("ringing", 1)]) {
-      assert.deepStrictEqual(early.remember(callSid(1), one, 0), { isNew: true, expired: 0, dropped: 0 })
+      assert.deepStrictEqual(early.keep(callSid(1), one, 0), { isNew: true, expired: 0, dropped: 0 })
     }
-    early.remember(callSid(2), report("busy", 1), 0)
+    early.keep(callSid(2), report("busy", 1), 0)
     assert.deepStrictEqual(early.take(callSid(1), 1).reports.map(({ sequence }) => sequence), [0, 1, 2, 3])
     assert.deepStrictEqual(early.take(callSid(1), 1), { reports: [], expired: 0 })
     assert.strictEqual(early.size(), 1)
@@ -20,24 +20,24 @@ describe("a report that comes before its call", () => {
 
   it("counts once if it comes twice", () => {
     const early = EarlyReports.make()
-    early.remember(callSid(1), report("busy", 1), 0)
-    assert.deepStrictEqual(early.remember(callSid(1), report("busy", 1), 5), { isNew: false, expired: 0, dropped: 0 })
+    early.keep(callSid(1), report("busy", 1), 0)
+    assert.deepStrictEqual(early.keep(callSid(1), report("busy", 1), 5), { isNew: false, expired: 0, dropped: 0 })
     assert.deepStrictEqual(early.take(callSid(1), 6).reports, [report("busy", 1)])
   })
 
   it("is returned with all its facts", () => {
     const early = EarlyReports.make()
     const busy: EarlyReports.Report = { ...report("busy", 1), sipCode: 486, answeredBy: "human", durationSeconds: 0 }
-    early.remember(callSid(1), busy, 0)
+    early.keep(callSid(1), busy, 0)
     assert.deepStrictEqual(early.take(callSid(1), 6).reports, [busy])
   })
 
   it("is forgotten after a minute, each at its own time", () => {
     const early = EarlyReports.make()
-    early.remember(callSid(1), report("initiated", 0), 0)
-    early.remember(callSid(1), report("busy", 1), 59_000)
+    early.keep(callSid(1), report("initiated", 0), 0)
+    early.keep(callSid(1), report("busy", 1), 59_000)
     assert.deepStrictEqual(early.take(callSid(1), 60_000), { reports: [report("busy", 1)], expired: 1 })
-    early.remember(callSid(1), report("initiated", 0), 100_000)
+    early.keep(callSid(1), report("initiated", 0), 100_000)
     assert.strictEqual(early.forgetOld(159_999), 0)
     assert.strictEqual(early.forgetOld(160_000), 1)
     assert.strictEqual(early.size(), 0)
@@ -45,17 +45,17 @@ describe("a report that comes before its call", () => {
 
   it("makes room for newer ones when there are too many calls", () => {
     const early = EarlyReports.make(2)
-    early.remember(callSid(1), report("initiated", 0), 0)
-    early.remember(callSid(2), report("initiated", 0), 1)
-    early.remember(callSid(1), report("ringing", 1), 2)
-    assert.deepStrictEqual(early.remember(callSid(3), report("initiated", 0), 3), { isNew: true, expired: 0, dropped: 1 })
+    early.keep(callSid(1), report("initiated", 0), 0)
+    early.keep(callSid(2), report("initiated", 0), 1)
+    early.keep(callSid(1), report("ringing", 1), 2)
+    assert.deepStrictEqual(early.keep(callSid(3), report("initiated", 0), 3), { isNew: true, expired: 0, dropped: 1 })
     assert.deepStrictEqual([1, 2, 3].map((index) => early.take(callSid(index), 4).reports.length), [2, 0, 1])
   })
 
   it("makes room for newer ones when one call has too many", () => {
     const early = EarlyReports.make()
     let dropped = 0
-    for (let sequence = 0; sequence < 1000; sequence++) dropped += early.remember(callSid(1), report("ringing", sequence), 0).dropped
+    for (let sequence = 0; sequence < 1000; sequence++) dropped += early.keep(callSid(1), report("ringing", sequence), 0).dropped
     const { reports } = early.take(callSid(1), 0)
     assert.strictEqual(reports.length, EarlyReports.maxReports)
     assert.strictEqual(reports.at(-1)?.sequence, 999)
@@ -80,7 +80,7 @@ describe("whatever is reported, in any order", () => {
     for (const { call, does, seconds, sequence, status } of steps) {
       now += seconds * 1000
       if (does === "remember") {
-        const { dropped, expired, isNew } = early.remember(callSid(call), report(status, sequence), now)
+        const { dropped, expired, isNew } = early.keep(callSid(call), report(status, sequence), now)
         remembered += isNew ? 1 : 0
         gone += dropped + expired
       } else if (does === "take") {

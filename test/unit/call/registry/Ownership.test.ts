@@ -34,7 +34,7 @@ const withOwnership = <A, E>(
       const handled: Call = {
         info: { callSid: sid, direction: "inbound", from: Option.none(), to: Option.none(), agent: Agents.silent, keeping: Keeping.of({}, "plain") },
         state: Effect.succeed(begin({ maxResumptions: 5 })),
-        isHere: () => true,
+        takesLine: () => true,
         dispatch: (event: CallEvent) =>
           Effect.sync(() => {
             log.push(`${index} ${event._tag}${event._tag === "Released" ? ` ${event.reason}` : ""}`)
@@ -43,7 +43,7 @@ const withOwnership = <A, E>(
           }),
         stream: () => Effect.succeed(false),
         handOver: () => void log.push(`${index} handed over`),
-        watch: undefined as never
+        feed: undefined as never
       }
       live.add(handled)
     }
