@@ -72,7 +72,7 @@ export const make = Effect.fnUntraced(function*(
   const streams = CallStreams.make(info, lifecycle, history, {
     media: limits.media,
     backlog: limits.backlog,
-    watch: { tell: events.tell, isWatched: watch.isWatched },
+    watch: { publish: events.publish, isWatched: watch.isWatched },
     transfer: makeTransfer(info, lifecycle, control, scope),
     isOutbound: info.direction === "outbound"
   }, scope)

@@ -12,32 +12,32 @@ import type { CallHistory } from "./history/CallHistory.ts"
 import { wordOf } from "./StreamEnds.ts"
 
 export interface CallEvents {
-  /** Passes an event on. Never waits. */
-  readonly tell: (event: ConversationEvent) => Effect.Effect<void>
+  /** Passes an event to the watchers and to the history. Never waits. */
+  readonly publish: (event: ConversationEvent) => Effect.Effect<void>
   /** The call has entered a new phase. */
   readonly onPhase: (state: CallState) => Effect.Effect<void>
   /** The call is over, and its streams and agent are gone. */
   readonly finish: (reason: EndReason) => Effect.Effect<void>
 }
 
-export const make = (feed: Pick<ConversationFeed, "tell">, history: Pick<CallHistory, "told" | "answered" | "ended">): CallEvents => {
+export const make = (feed: Pick<ConversationFeed, "publish">, history: Pick<CallHistory, "addEvent" | "answered" | "ended">): CallEvents => {
   /** The newest event. Unset if there was none, or if it was the end. */
   let last: ConversationEvent | undefined
 
-  const tell = (event: ConversationEvent) =>
+  const publish = (event: ConversationEvent) =>
     Effect.suspend(() => {
       last = event._tag === "Ended" ? undefined : event
-      return feed.tell(history.told(event))
+      return feed.publish(history.addEvent(event))
     })
 
   return {
-    tell,
+    publish,
     onPhase: (state) => {
       const { phase } = state
       if (phase._tag === "Connected" || phase._tag === "Streaming") return Effect.sync(history.answered)
       return phase._tag === "Ended" ? Effect.sync(() => history.ended(phase.reason, state.resumptions)) : Effect.void
     },
     finish: (reason) =>
-      Effect.suspend(() => last === undefined ? Effect.void : tell({ _tag: "Ended", at: last.at, turn: last.turn, reason: wordOf(reason) }))
+      Effect.suspend(() => last === undefined ? Effect.void : publish({ _tag: "Ended", at: last.at, turn: last.turn, reason: wordOf(reason) }))
   }
 }

@@ -26,7 +26,7 @@ type Published = NumberedEvent | undefined
 
 export interface ConversationFeed {
   /** Publishes an event. Never waits. */
-  readonly tell: (event: NumberedEvent) => Effect.Effect<void>
+  readonly publish: (event: NumberedEvent) => Effect.Effect<void>
   /** The call is over: ends `events`. */
   readonly end: Effect.Effect<void>
   /** The kept events, then all further ones until the call's end. Each run of the stream is a watcher. */
@@ -39,7 +39,7 @@ export const make: Effect.Effect<ConversationFeed> = Effect.map(PubSub.sliding<P
   let watchers = 0
   const countWatcher = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
   return {
-    tell: (event) => Effect.asVoid(PubSub.publish(hub, event)),
+    publish: (event) => Effect.asVoid(PubSub.publish(hub, event)),
     end: Effect.asVoid(PubSub.publish(hub, undefined)),
     events: Stream.unwrap(Effect.as(countWatcher, Stream.fromPubSub(hub))).pipe(
       Stream.takeWhile((event): event is NumberedEvent => event !== undefined)

@@ -16,7 +16,7 @@ import { CallRegistry } from "./CallRegistry.ts"
 import * as Keeping from "./history/Keeping.ts"
 import * as DialLimits from "./outbound/DialLimits.ts"
 import * as DialPlan from "./outbound/DialPlan.ts"
-import * as DialTurns from "./outbound/DialTurns.ts"
+import * as DialSlots from "./outbound/DialTurns.ts"
 import * as IdempotencyKeys from "./outbound/IdempotencyKeys.ts"
 import { mayHaveRung, type OutboundError, type OutboundRequest, type PlacedCall } from "./outbound/OutboundRequest.ts"
 import { LineBusy } from "./registry/Admission.ts"
@@ -43,7 +43,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const planFor = DialPlan.make(config, yield* Credentials, yield* Agents)
       const dials = yield* FiberSet.make<PlacedCall, OutboundError>()
       const limits = DialLimits.make(config.dialling)
-      const turns = DialTurns.make(config.twilio.callsPerSecond)
+      const turns = DialSlots.make(config.twilio.callsPerSecond)
       const keys = IdempotencyKeys.make<PlacedCall, OutboundError>(mayHaveRung)
       const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 

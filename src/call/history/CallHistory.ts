@@ -47,7 +47,7 @@ export interface CallHistory {
     agent: Pick<Agent, "maxBacklogFrames">
   ) => Effect.Effect<LineListener | undefined, never, Scope.Scope>
   /** Numbers an event, and stores it. */
-  readonly told: (event: ConversationEvent) => NumberedEvent
+  readonly addEvent: (event: ConversationEvent) => NumberedEvent
   readonly remember: (memory: Memories.ConversationMemory) => void
   readonly actions: ActionKeeper
   /** Adds the use of an engine. Never waits. */
@@ -184,7 +184,7 @@ const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
 const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
   const turns = TurnRecorder.make(callSid, before === "lost" ? firstOfLost.turn : before?.nextTurn)
   const number = makeNumbers(keepsWords, before)
-  const told = (event: ConversationEvent): NumberedEvent => {
+  const addEvent = (event: ConversationEvent): NumberedEvent => {
     const numbered = number(event)
     if (!numbered.isNumbered) return numbered
     if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: numbered.sequence, at: clock.currentTimeMillisUnsafe(), event: event as never })
@@ -192,7 +192,7 @@ const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOption
     for (const turn of turns.on(event)) store.write(keepsWords ? turn : { ...turn, text: "", words: [] })
     return numbered
   }
-  return { told, conversationBegan: turns.conversationBegan }
+  return { addEvent, conversationBegan: turns.conversationBegan }
 }
 
 export const make = (options: MakeOptions): CallHistory => {
@@ -256,7 +256,7 @@ export const make = (options: MakeOptions): CallHistory => {
     isRecorded,
     record: (stream, agent) =>
       isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: recordingsFrom + parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
-    told: events.told,
+    addEvent: events.addEvent,
     remember: (newest) => {
       hasConversation = true
       memory = Option.some(newest)

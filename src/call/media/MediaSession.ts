@@ -58,7 +58,7 @@ export interface Options {
   readonly media: Duration.Duration
   /** See `CallLimits`. */
   readonly backlog: Duration.Duration
-  readonly watch: Pick<CallEvents, "tell"> & Pick<ConversationFeed, "isWatched">
+  readonly watch: Pick<CallEvents, "publish"> & Pick<ConversationFeed, "isWatched">
   readonly transfer?: CallSide["transfer"]
   readonly isOutbound?: boolean
   readonly isRecorded?: boolean
@@ -73,7 +73,7 @@ export interface Options {
 
 /** The options that the agent gets. */
 const agentOptions = ({ actions, isRecorded = false, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
-  tell: watch.tell,
+  publish: watch.publish,
   isWatched: watch.isWatched,
   isRecorded,
   ...(transfer === undefined ? {} : { transfer }),
@@ -151,7 +151,7 @@ export const run = Effect.fnUntraced(function*(
   }
   const borrowedAudio = Stream.mapArray(stream.media, hearBorrowed)
 
-  const { reply, signal } = yield* agent.answer({
+  const { outboundItems, signal } = yield* agent.answer({
     audio: Stream.mapArray(stream.media, hear),
     borrowedAudio,
     clear: outbound.clear,
@@ -180,9 +180,9 @@ export const run = Effect.fnUntraced(function*(
   )
 
   // The echo agent returns the caller's own sound. Then no stream is needed in between.
-  const speak = reply === borrowedAudio
+  const speak = outboundItems === borrowedAudio
     ? stream.forEachMedia((messages) => outbound.offer(hearBorrowed(messages)))
-    : Stream.runForEachArray(reply, outbound.offer)
+    : Stream.runForEachArray(outboundItems, outbound.offer)
   const converse = speak.pipe(
     Effect.andThen(outbound.finish(lastMark)),
     Effect.andThen(Effect.timeoutOption(Deferred.await(lastMarkReturned), lastMarkTimeout)),

@@ -13,7 +13,7 @@ export class TooManyWaiting extends Data.TaggedError("TooManyWaiting")<{ readonl
 /** How long a request waits for its turn at most, ms. */
 const maxWaitMillis = 10_000
 
-export interface DialTurns {
+export interface DialSlots {
   /**
    * Takes the next free turn. Returns how long (ms) to wait for it.
    *
@@ -22,7 +22,7 @@ export interface DialTurns {
   readonly take: (now: number) => Result.Result<number, TooManyWaiting>
 }
 
-export const make = (callsPerSecond: number): DialTurns => {
+export const make = (callsPerSecond: number): DialSlots => {
   /** Monotonic ms. */
   let nextTurn = -Infinity
   return {

@@ -13,16 +13,16 @@ export interface KeyPresses {
   /** The tones are requested as a segment of the reply. */
   readonly press: (reply: number, segment: number, digits: string) => void
   /** This item leaves for the line. */
-  readonly leaves: (item: Outgoing) => void
+  readonly onItemLeft: (item: Outgoing) => void
   /** The mark behind a segment came back. */
-  readonly heard: (mark: { readonly reply: number; readonly segment: number }) => void
+  readonly onMarkReturned: (mark: { readonly reply: number; readonly segment: number }) => void
   /** The reply is cut from this segment on. */
   readonly cut: (reply: number, from: number) => void
   /** The conversation is over. */
   readonly end: () => void
 }
 
-interface Open {
+interface OpenPress {
   readonly action: Action
   readonly reply: number
   readonly segment: number
@@ -31,30 +31,30 @@ interface Open {
 
 /** `actions` unset: nothing is stored. */
 export const make = (actions: Pick<ActionKeeper, "noted" | "settled"> | undefined): KeyPresses => {
-  const open = new Set<Open>()
+  const openPresses = new Set<OpenPress>()
 
-  const settle = (press: Open, outcome: ToolOutcome) => {
-    open.delete(press)
+  const settle = (press: OpenPress, outcome: ToolOutcome) => {
+    openPresses.delete(press)
     actions?.settled(press.action, outcome)
   }
-  const settleCut = (press: Open) => settle(press, { _tag: press.hasLeft ? "Unknown" : "NotSent" })
+  const settleCut = (press: OpenPress) => settle(press, { _tag: press.hasLeft ? "Unknown" : "NotSent" })
 
   return {
     press: (reply, segment, digits) => {
       const action: Action = { id: `keys-${reply}-${segment}`, kind: "keys", name: "", arguments: digits, isRepeatable: false }
-      open.add({ action, reply, segment, hasLeft: false })
+      openPresses.add({ action, reply, segment, hasLeft: false })
       actions?.noted(action)
     },
-    leaves: ({ reply, segment }) => {
-      for (const press of open) if (press.reply === reply && press.segment === segment) press.hasLeft = true
+    onItemLeft: ({ reply, segment }) => {
+      for (const press of openPresses) if (press.reply === reply && press.segment === segment) press.hasLeft = true
     },
-    heard: ({ reply, segment }) => {
+    onMarkReturned: ({ reply, segment }) => {
       // Marks come back in order, so the segments before it were heard, too.
-      for (const press of open) if (press.reply === reply && press.segment <= segment) settle(press, { _tag: "Answered", text: "" })
+      for (const press of openPresses) if (press.reply === reply && press.segment <= segment) settle(press, { _tag: "Answered", text: "" })
     },
     cut: (reply, from) => {
-      for (const press of open) if (press.reply === reply && press.segment >= from) settleCut(press)
+      for (const press of openPresses) if (press.reply === reply && press.segment >= from) settleCut(press)
     },
-    end: () => open.forEach(settleCut)
+    end: () => openPresses.forEach(settleCut)
   }
 }

@@ -17,7 +17,7 @@ interface MakeOptions {
 
 export interface PlaybackReporter {
   /** Converts the next item that leaves for the line, in order. */
-  readonly leave: (
+  readonly toOutboundItem: (
     item: Outgoing
   ) => Pcm<8000> | { readonly _tag: "Mark"; readonly name: string } | { readonly _tag: "Sent"; readonly notify: () => void }
   /** The line threw away the sound that it had not played. */
@@ -31,7 +31,7 @@ export const make = ({ callerSound, now, report }: MakeOptions): PlaybackReporte
   let playedUntil = 0
 
   return {
-    leave: (item) => {
+    toOutboundItem: (item) => {
       const { reply, segment } = item
       switch (item._tag) {
         case "Sound":

@@ -10,7 +10,7 @@ import type { ToolRunner } from "../tools/ToolRunner.ts"
 import type { ReportTurnEvent, UntimedTurnEvent } from "../turn/TurnEvent.ts"
 import * as ReplyRounds from "./ReplyRounds.ts"
 
-const replyLate = new EngineFailed({
+const replyTimeout = new EngineFailed({
   stage: "replyModel",
   reason: "timeout",
   advice: "No text came in time. Look at the load of the language model, or raise timeouts.reply in the agent's file."
@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
           tools,
           settled: Deferred.await(settled),
           timeout,
-          onLate: () => replyLate,
+          onTimeout: () => replyTimeout,
           onPart: (part) => report(reportOf(reply, part))
         }).pipe(
           Effect.matchCause({

@@ -29,7 +29,7 @@ interface RunOptions {
   readonly settled: Effect.Effect<void>
   /** The longest wait for the model's next words, ms. */
   readonly timeout: number
-  readonly onLate: () => EngineFailed
+  readonly onTimeout: () => EngineFailed
   readonly onPart: (part: SpokenPart) => void
 }
 
@@ -79,12 +79,12 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
       return Effect.andThen(
         StreamTimeout.runForEach(partsOf(round), {
           millis: timeout,
-          onLate: options.onLate,
+          onTimeout: options.onTimeout,
           each: (part) => Effect.sync(() => onEach(part))
         }),
         runTools
       )
     })
 
-  return Effect.andThen(tools.inherited, runRound(0))
+  return Effect.andThen(tools.awaitEarlierRequests, runRound(0))
 }

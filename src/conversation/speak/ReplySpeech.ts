@@ -32,7 +32,7 @@ interface MakeOptions {
 
 export interface ReplySpeech {
   /** This is the newest reply, and it answers these words of the caller. */
-  readonly answers: (reply: number, callerWords: string) => void
+  readonly onReplyStarted: (reply: number, callerWords: string) => void
   readonly speak: (reply: number, segment: number, text: string, kind: SpeechKind) => Effect.Effect<void>
   readonly press: (reply: number, segment: number, digits: string) => Effect.Effect<void>
   /** Lets the reply's sound leave. At first it is held. */
@@ -59,7 +59,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     const turns = context.read(newest?.reply === reply ? newest.callerWords : undefined)
     return textToSpeech.speak(turns.length === 0 ? request : { ...request, context: turns }).pipe(
       Stream.map((chunk) => {
-        context.made(reply, segment, text, chunk)
+        context.addSound(reply, segment, text, chunk)
         return chunk
       })
     )
@@ -78,7 +78,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   })
 
   return {
-    answers: (reply, callerWords) => {
+    onReplyStarted: (reply, callerWords) => {
       newest = { reply, callerWords }
     },
     speak: (reply, segment, text, kind) => Effect.map(synthesizerOf(reply), ({ speak }) => speak(segment, text, kind)),

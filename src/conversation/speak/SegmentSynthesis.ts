@@ -16,7 +16,7 @@ const pieceLength = 800
 /** Samples of a segment's first piece: 20 ms. The piece is short, since the reply's first media is reported when it has left. */
 const firstPieceLength = 160
 
-const synthesisLate = new EngineFailed({
+const synthesisTimeout = new EngineFailed({
   stage: "textToSpeech",
   reason: "timeout",
   advice: "No sound came in time. Look at the load and the log of the speech engine, or raise timeouts.speech in the agent's file."
@@ -100,7 +100,7 @@ export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> 
       return put({ ...item, _tag: "Mark", isFiller: segment.isFiller })
     })
 
-    return StreamTimeout.runForEach(segment.sound, { millis: options.timeout, onLate: () => synthesisLate, each: putChunk }).pipe(
+    return StreamTimeout.runForEach(segment.sound, { millis: options.timeout, onTimeout: () => synthesisTimeout, each: putChunk }).pipe(
       Effect.andThen(Effect.suspend(() => resampler === undefined ? Effect.void : putSound(resampler.flush()))),
       Effect.andThen(putEnd),
       Effect.asVoid,

@@ -46,7 +46,7 @@ interface RecordedExchange {
 
 interface SentRequests {
   /** The request that answers a call: an equal one that was sent before, or a new one to be sent now. `used`: this reply's other requests. */
-  readonly take: (options: {
+  readonly findOrAdd: (options: {
     readonly tool: Pick<Tool, "name" | "repeatable">
     readonly value: Schema.Json
     readonly used: ReadonlySet<SentRequest>
@@ -67,8 +67,8 @@ interface SentRequests {
  * The most characters of all exchanges together in a request to the model. Beyond this limit the oldest answered exchanges are left out
  * until the shorter length is reached. Then the model's server has to read the whole conversation again, so it should happen seldom.
  */
-const maxToldCharacters = 24_000
-const shortenedToldCharacters = 12_000
+const maxExchangeCharacters = 24_000
+const shortenedExchangeCharacters = 12_000
 
 const lettersIn = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 
@@ -98,13 +98,13 @@ const answerToCall = ({ call, isRepeated, request }: RecordedCall): string => {
 }
 
 /** An exchange as it is told to the model. */
-interface ToldExchange {
+interface ModelExchange {
   readonly exchange: ToolExchange
   /** A request of the exchange is still running. */
   readonly isRunning: boolean
 }
 
-const toldOf = ({ at, calls, said }: RecordedExchange): ToldExchange => ({
+const modelExchangeOf = ({ at, calls, said }: RecordedExchange): ModelExchange => ({
   exchange: {
     at,
     said,
@@ -116,19 +116,19 @@ const toldOf = ({ at, calls, said }: RecordedExchange): ToldExchange => ({
   isRunning: calls.some(({ request }) => request !== undefined && request.outcome === undefined)
 })
 
-const lengthOf = ({ exchange: { calls, said } }: ToldExchange): number =>
+const lengthOf = ({ exchange: { calls, said } }: ModelExchange): number =>
   calls.reduce((sum, call) => sum + call.answer.length + call.arguments.length, said.length)
 
 /** Leaves out the oldest exchanges if all together are too long, but none that still runs. */
-const withinLimit = (all: ReadonlyArray<ToldExchange>): ReadonlyArray<ToolExchange> => {
+const withinLimit = (all: ReadonlyArray<ModelExchange>): ReadonlyArray<ToolExchange> => {
   const lengths = all.map(lengthOf)
   let first = 0
   let length = 0
   // Each exchange is added as if it were the newest. So successive requests to the model leave out the same exchanges.
   for (const [index, own] of lengths.entries()) {
     length += own
-    if (length <= maxToldCharacters) continue
-    for (; first < index && length > shortenedToldCharacters; first++) length -= lengths[first]
+    if (length <= maxExchangeCharacters) continue
+    for (; first < index && length > shortenedExchangeCharacters; first++) length -= lengths[first]
   }
   return all.flatMap(({ exchange, isRunning }, index) => index >= first || isRunning ? [exchange] : [])
 }
@@ -144,10 +144,10 @@ export const make = (before: Sent = { requests: [], exchanges: [] }): SentReques
   const requests: Array<SentRequest> = [...before.requests]
   const exchanges: Array<RecordedExchange> = [...before.exchanges]
   /** For each reply: the requests whose outcome its model was told, and how many letters the reply had said before. */
-  const toldOutcomes = new Map<number, Map<SentRequest, number>>()
+  const reportedOutcomes = new Map<number, Map<SentRequest, number>>()
 
   return {
-    take: ({ tool, used, value }) => {
+    findOrAdd: ({ tool, used, value }) => {
       const key = `${tool.name} ${canonical(value)}`
       const equal = requests.find((request) =>
         request.key === key && (request.outcome === undefined || !request.isClosed) && !used.has(request))
@@ -163,22 +163,22 @@ export const make = (before: Sent = { requests: [], exchanges: [] }): SentReques
     },
     record: (exchange) => void exchanges.push(exchange),
     read: (reply, said) => {
-      const told = toldOutcomes.get(reply) ?? new Map<SentRequest, number>()
-      toldOutcomes.set(reply, told)
+      const told = reportedOutcomes.get(reply) ?? new Map<SentRequest, number>()
+      reportedOutcomes.set(reply, told)
       const letters = lettersIn(said)
       for (const { calls } of exchanges) {
         for (const { request } of calls) {
           if (request?.outcome !== undefined && !told.has(request)) told.set(request, letters)
         }
       }
-      return withinLimit(exchanges.map(toldOf))
+      return withinLimit(exchanges.map(modelExchangeOf))
     },
     onReplyHeard: (reply, text) => {
       const letters = lettersIn(text)
-      for (const [request, lettersBefore] of toldOutcomes.get(reply) ?? []) {
+      for (const [request, lettersBefore] of reportedOutcomes.get(reply) ?? []) {
         if (letters > lettersBefore) request.isHeard = true
       }
-      toldOutcomes.delete(reply)
+      reportedOutcomes.delete(reply)
     },
     onNewRequestOfCaller: () => {
       for (const request of requests) if (request.isHeard) request.isClosed = true

@@ -28,7 +28,7 @@ export interface ToolRunner {
     readonly calls: ReadonlyArray<ToolCall>
   }) => Effect.Effect<void>
   /** Waits for the answers to requests of earlier media streams. Only the first run waits. */
-  readonly inherited: Effect.Effect<void>
+  readonly awaitEarlierRequests: Effect.Effect<void>
   /** The reply is over, and the caller heard this text of it. */
   readonly onReplyHeard: (reply: number, text: string) => void
   readonly onCallerSaid: (text: string) => void
@@ -82,12 +82,12 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
   const isSmallTalk = (text: string): boolean => smallTalkPhrases.strip(PhraseTiles.tokens(text)).length === 0
 
   /** Stores the action before it is sent. A repeatable action does not wait for the store. `false`: the action could not be stored. */
-  const keep = (action: Action): Effect.Effect<boolean> => {
+  const storeAction = (action: Action): Effect.Effect<boolean> => {
     if (actions === undefined) return Effect.succeed(true)
     return action.isRepeatable ? Effect.as(Effect.sync(() => actions.noted(action)), true) : Effect.isSuccess(actions.asked(action))
   }
 
-  const learn = (request: SentRequests.SentRequest, outcome: ToolOutcome) => {
+  const setOutcome = (request: SentRequests.SentRequest, outcome: ToolOutcome) => {
     running.delete(request)
     requests.settle(request, outcome)
     onChange()
@@ -97,26 +97,26 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
     const answered = Deferred.makeUnsafe<void>()
     running.set(request, Deferred.await(answered))
     onOutcome((outcome) => {
-      learn(request, outcome)
+      setOutcome(request, outcome)
       Deferred.doneUnsafe(answered, Effect.void)
     })
   }
-  let awaited: ReadonlyArray<Effect.Effect<unknown>> = [...running.values()]
+  let earlierRequests: ReadonlyArray<Effect.Effect<unknown>> = [...running.values()]
 
   /** Sends the request of a call, unless an equal one answers it. */
   const recordCall = Effect.fnUntraced(function*(call: ToolCall, used: Set<SentRequests.SentRequest>): Effect.fn.Return<SentRequests.RecordedCall> {
     if (Result.isFailure(call.request)) return { call }
     const { tool, value } = call.request.success
-    const { isNew, request } = requests.take({ tool, value, used })
+    const { isNew, request } = requests.findOrAdd({ tool, value, used })
     used.add(request)
     if (!isNew) return { call, request, isRepeated: request.outcome !== undefined }
     const action = actionOf(tool, value, requests.sent.requests.length - 1)
     const settle = (outcome: ToolOutcome) => {
-      learn(request, outcome)
+      setOutcome(request, outcome)
       actions?.settled(action, outcome)
     }
     onChange()
-    if (!(yield* keep(action))) {
+    if (!(yield* storeAction(action))) {
       settle({ _tag: "NotSent" })
       return { call, request, isRepeated: false }
     }
@@ -144,9 +144,9 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
       const unfinished = recorded.flatMap(({ request }) => request === undefined ? [] : running.get(request) ?? [])
       yield* Effect.all(unfinished, { concurrency: "unbounded", discard: true })
     }),
-    inherited: Effect.suspend(() => {
-      const first = awaited
-      awaited = []
+    awaitEarlierRequests: Effect.suspend(() => {
+      const first = earlierRequests
+      earlierRequests = []
       return Effect.all(first, { concurrency: "unbounded", discard: true })
     }),
     onReplyHeard: (reply, text) => {

@@ -29,31 +29,31 @@ export interface Draft {
 }
 
 /** Adds a command. */
-export const order = (draft: Draft, command: Command): void => {
+export const addCommand = (draft: Draft, command: Command): void => {
   draft.commands.push(command)
 }
 
 /** Tells watchers what happened. `turn`: the id of the reply to which the event belongs. */
-export const tell = (draft: Draft, turn: number, event: DistributiveOmit<ConversationEvent, "at" | "turn">): void => {
-  order(draft, { _tag: "Tell", event: { at: draft.at, turn, ...event } as ConversationEvent })
+export const publish = (draft: Draft, turn: number, event: DistributiveOmit<ConversationEvent, "at" | "turn">): void => {
+  addCommand(draft, { _tag: "Publish", event: { at: draft.at, turn, ...event } as ConversationEvent })
 }
 
 /** Tells watchers that an engine failed. */
-export const tellTrouble = (draft: Draft, stage: Stage, reason: string): void => {
-  tell(draft, draft.state.active?.id ?? draft.state.nextReplyId, { _tag: "EngineTrouble", stage, reason })
+export const publishTrouble = (draft: Draft, stage: Stage, reason: string): void => {
+  publish(draft, draft.state.active?.id ?? draft.state.nextReplyId, { _tag: "EngineTrouble", stage, reason })
 }
 
 /** `due`: ms since the conversation began. Replaces a timer of the same name. */
 export const startTimer = (draft: Draft, timer: Timer, due: number): void => {
   const id = draft.state.nextTimerId++
   draft.state.timers = { ...draft.state.timers, [timer]: id }
-  order(draft, { _tag: "StartTimer", timer, id, due })
+  addCommand(draft, { _tag: "StartTimer", timer, id, due })
 }
 
 export const cancelTimer = (draft: Draft, timer: Timer): void => {
   if (draft.state.timers[timer] === undefined) return
   forgetTimer(draft, timer)
-  order(draft, { _tag: "CancelTimer", timer })
+  addCommand(draft, { _tag: "CancelTimer", timer })
 }
 
 /** Removes a timer that has fired from the state. */
@@ -63,7 +63,7 @@ export const forgetTimer = (draft: Draft, timer: Timer): void => {
 }
 
 /** Writes a changed reply back to the state, as the active or the preemptive one. */
-export const keepReply = (draft: Draft, reply: ReplyState): ReplyState => {
+export const updateReply = (draft: Draft, reply: ReplyState): ReplyState => {
   if (draft.state.preemptive?.id === reply.id) draft.state.preemptive = reply
   else draft.state.active = reply
   return reply

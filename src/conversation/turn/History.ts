@@ -3,8 +3,8 @@
  */
 import * as Words from "../../definition/languages/Words.ts"
 import type { Message, ReplyRequest } from "../ports/ReplyModel.ts"
-import { type Draft, order, tell } from "./Draft.ts"
-import { type ReplyState, restOf } from "./ReplyState.ts"
+import { type Draft, addCommand, publish } from "./Draft.ts"
+import { type ReplyState, unheardOf } from "./ReplyState.ts"
 import * as GreetingAnswer from "./words/GreetingAnswer.ts"
 import * as HoldRequest from "./words/HoldRequest.ts"
 
@@ -18,15 +18,15 @@ export const rememberCaller = (draft: Draft, turn: number, text: string): void =
   const { unheardGreeting: unheard } = draft.state
   draft.state.history = [...draft.state.history, { role: "caller", text, ...(unheard === undefined ? {} : { unheard }) }]
   delete draft.state.unheardGreeting
-  tell(draft, turn, { _tag: "CallerSaid", text, ...draft.state.callerSpoke })
+  publish(draft, turn, { _tag: "CallerSaid", text, ...draft.state.callerSpoke })
   delete draft.state.callerSpoke
-  order(draft, { _tag: "RememberCallerWords", text, isRequest: !HoldRequest.isOne(text, draft.settings.language ?? "en") })
+  addCommand(draft, { _tag: "RememberCallerWords", text, isRequest: !HoldRequest.isOne(text, draft.settings.language ?? "en") })
 }
 
 /** The part of the greeting that the caller has not heard. `undefined`: the reply is no greeting, or the caller missed too few words to matter. */
 export const unheardGreetingOf = (reply: ReplyState): string | undefined => {
   if (reply.line !== "greeting") return undefined
-  const rest = (restOf(reply) ?? reply.segments.map(({ text }) => text)).join(" ")
+  const rest = (unheardOf(reply) ?? reply.segments.map(({ text }) => text)).join(" ")
   const isBegun = Words.join(reply.remembered ?? "", reply.heard).length > 0
   return Words.count(rest) > (isBegun ? GreetingAnswer.maxWordsMissed : 0) ? rest : undefined
 }

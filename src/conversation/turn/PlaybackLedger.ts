@@ -49,13 +49,13 @@ export const change = (
 interface Heard {
   readonly heard: string
   /** The words that were not heard, in speakable pieces. */
-  readonly rest: ReadonlyArray<string>
+  readonly unheard: ReadonlyArray<string>
 }
 
 /** Divides the words of the segments at the moment of a `clear`. `at`: ms since the conversation began. */
 export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   const heard: Array<string> = []
-  const rest: Array<string> = []
+  const unheard: Array<string> = []
   // A segment may be sent while the previous one plays, and marks come back late. So it can't have begun before the previous one's end.
   let playedBefore = 0
   for (const piece of segments) {
@@ -63,17 +63,17 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
     const from = Math.max(piece.playedFrom ?? Infinity, playedBefore)
     if (piece.isHeard) {
       heard.push(piece.text)
-    } else if (rest.length === 0 && at > from) {
+    } else if (unheard.length === 0 && at > from) {
       const part = Words.cut(piece.text, (at - from) / durationOf(piece))
       playedBefore = from + durationOf(piece)
       const left = piece.text.slice(part.length).trim()
       if (part.length > 0) heard.push(part)
-      if (left.length > 0) rest.push(left)
+      if (left.length > 0) unheard.push(left)
     } else {
-      rest.push(piece.text)
+      unheard.push(piece.text)
     }
   }
-  return { heard: Words.joinAll(heard), rest }
+  return { heard: Words.joinAll(heard), unheard }
 }
 
 /** The words that were heard by `at`, with their times. A segment whose beginning is not known is left out. */

@@ -19,7 +19,7 @@ type ReplyPhase =
   /** Its sound may leave. `isMediaSent`: some has left, so the caller hears it. */
   | { readonly _tag: "Playing"; readonly isMediaSent: boolean }
   /** The caller interrupted it. `rest`: the words that were not heard, in speakable pieces. */
-  | { readonly _tag: "Interrupted"; readonly rest: ReadonlyArray<string> }
+  | { readonly _tag: "Interrupted"; readonly unheard: ReadonlyArray<string> }
   /** The caller has heard all of it. `rules/AfterReply` decides what comes next. */
   | { readonly _tag: "Finished" }
 
@@ -72,11 +72,11 @@ interface ReplyTimes {
   readonly since: number
   readonly moments: { readonly [Moment in keyof TurnTimes]?: number }
   /** The moments were sent to watchers. */
-  readonly isTold: boolean
+  readonly arePublished: boolean
 }
 
 /** Some of the reply's sound has left and can still be cleared. */
 export const isMediaSent = ({ phase }: ReplyState): boolean => (phase._tag === "Playing" || phase._tag === "Held") && phase.isMediaSent
 
 /** The words of an interrupted reply that were not heard. */
-export const restOf = ({ phase }: ReplyState): ReadonlyArray<string> | undefined => phase._tag === "Interrupted" ? phase.rest : undefined
+export const unheardOf = ({ phase }: ReplyState): ReadonlyArray<string> | undefined => phase._tag === "Interrupted" ? phase.unheard : undefined

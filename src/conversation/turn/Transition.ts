@@ -22,7 +22,7 @@
 import * as Dtmf from "../../audio/Dtmf.ts"
 import * as Words from "../../definition/languages/Words.ts"
 import * as UnfinishedSentence from "../speak/UnfinishedSentence.ts"
-import { type Draft, forgetTimer, keepReply, startTimer, tellTrouble, withReply } from "./Draft.ts"
+import { type Draft, forgetTimer, updateReply, startTimer, publishTrouble, withReply } from "./Draft.ts"
 import type { Command } from "./TurnCommand.ts"
 import type { Timer, TurnEvent } from "./TurnEvent.ts"
 import type { TurnSettings, TurnState } from "./TurnState.ts"
@@ -89,7 +89,7 @@ const timerFired = (draft: Draft, timer: Timer, id: number): void => {
   }
 }
 
-const on = (draft: Draft, event: TurnEvent): void => {
+const applyEvent = (draft: Draft, event: TurnEvent): void => {
   if ("reply" in event && event.reply === draft.state.filler?.id) return onFiller(draft, draft.state.filler, event)
   switch (event._tag) {
     case "Began":
@@ -110,19 +110,19 @@ const on = (draft: Draft, event: TurnEvent): void => {
     case "ReplyText":
       return withReply(draft, event.reply, (reply) => replyText(draft, reply, event.text))
     case "ReplyCutShort":
-      return withReply(draft, event.reply, (reply) => keepReply(draft, { ...reply, chunker: UnfinishedSentence.leaveOut(reply.chunker) }))
+      return withReply(draft, event.reply, (reply) => updateReply(draft, { ...reply, chunker: UnfinishedSentence.leaveOut(reply.chunker) }))
     case "ReplyState":
       return withReply(draft, event.reply, (reply) => {
         if (reply.id === draft.state.active?.id) draft.state.dialogue = event.state
-        keepReply(draft, { ...reply, dialogue: { state: event.state } })
+        updateReply(draft, { ...reply, dialogue: { state: event.state } })
       })
     case "ReplyHangUp":
-      return withReply(draft, event.reply, (reply) => void keepReply(draft, { ...reply, hangUp: "goodbye" }))
+      return withReply(draft, event.reply, (reply) => void updateReply(draft, { ...reply, hangUp: "goodbye" }))
     case "ReplyTransfer":
-      return withReply(draft, event.reply, (reply) => void keepReply(draft, { ...reply, transfer: event.to }))
+      return withReply(draft, event.reply, (reply) => void updateReply(draft, { ...reply, transfer: event.to }))
     case "ReplyDigits":
       return withReply(draft, event.reply, (reply) =>
-        void keepReply(draft, { ...reply, digits: reply.digits + Dtmf.keysIn(event.digits) }))
+        void updateReply(draft, { ...reply, digits: reply.digits + Dtmf.keysIn(event.digits) }))
     case "ReplyDone":
       return withReply(draft, event.reply, (reply) => replyDone(draft, reply))
     case "ReplyFailed":
@@ -149,7 +149,7 @@ const on = (draft: Draft, event: TurnEvent): void => {
     case "Digit":
       return keyPressed(draft, event.digit)
     case "Trouble":
-      return tellTrouble(draft, event.stage, event.reason)
+      return publishTrouble(draft, event.stage, event.reason)
     case "HungUp":
       return hungUp(draft, event.reason)
   }
@@ -165,7 +165,7 @@ export const make = (settings: TurnSettings): Transition => {
   return (state, event) => {
     if (state.isEnded) return [[], state]
     const draft: Draft = { state: { ...state }, commands: [], settings, phrases, at: event.at }
-    on(draft, event)
+    applyEvent(draft, event)
     settleFinished(draft)
     wantWords(draft, state)
     return [draft.commands, draft.state]

@@ -43,8 +43,8 @@ export type Command =
   | { readonly _tag: "RememberAgentWords"; readonly reply: number; readonly text: string }
   /** The reply is over. No later command names it, and its unheard sound is forgotten. */
   | { readonly _tag: "ForgetReply"; readonly reply: number }
-  /** Tell watchers. */
-  | { readonly _tag: "Tell"; readonly event: ConversationEvent }
+  /** Pass the event to watchers and to the history. */
+  | { readonly _tag: "Publish"; readonly event: ConversationEvent }
   /** End the call: the caller has heard the last words. */
   | { readonly _tag: "HangUp"; readonly reason: string }
   /** Transfer the call to this name in `AgentDefinition.transfers`: the caller has heard all words before it. */

@@ -16,7 +16,7 @@ export interface TurnTimers {
   readonly start: (timer: Timer, id: number, due: number) => Effect.Effect<unknown>
   readonly cancel: (timer: Timer) => Effect.Effect<void>
   /** The sound has arrived up to this position (ms of media time). Fires the first timer that is due. `false`: none was due. */
-  readonly pass: (position: number) => boolean
+  readonly fireDue: (position: number) => boolean
 }
 
 interface Pending {
@@ -70,7 +70,7 @@ export const make = Effect.fnUntraced(function*(options: {
         remove(timer)
         return FiberMap.remove(sleeping, timer)
       }),
-    pass: (position) => {
+    fireDue: (position) => {
       if (position < earliest) return false
       for (const [timer, { id, position: due }] of pending) {
         if (due > earliest) continue

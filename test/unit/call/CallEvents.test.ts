@@ -13,9 +13,9 @@ const setUp = () => {
   const told: Array<ConversationEvent> = []
   const noted: Array<string> = []
   const events = CallEvents.make(
-    { tell: ({ event }) => Effect.sync(() => void watched.push(event)) },
+    { publish: ({ event }) => Effect.sync(() => void watched.push(event)) },
     {
-      told: (event) => ({ event, sequence: told.push(event) - 1, isNumbered: true }),
+      addEvent: (event) => ({ event, sequence: told.push(event) - 1, isNumbered: true }),
       answered: () => void noted.push("answered"),
       ended: (reason, resumptions) => void noted.push(`ended ${reason} after ${resumptions}`)
     }
@@ -33,8 +33,8 @@ describe("watchers learn the end of a call", () => {
   it.effect("once, if the conversation has reported its end", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
-      yield* events.tell(says)
-      yield* events.tell(left)
+      yield* events.publish(says)
+      yield* events.publish(left)
       yield* events.finish("callerLeft")
       yield* events.finish("completed")
       assert.deepStrictEqual(ends(), [left])
@@ -43,7 +43,7 @@ describe("watchers learn the end of a call", () => {
   it.effect("as a lost stream, if the caller did not come back", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
-      yield* events.tell(says)
+      yield* events.publish(says)
       yield* events.finish("streamLost")
       yield* events.finish("streamLost")
       assert.deepStrictEqual(ends(), [{ _tag: "Ended", at: 100, turn: 0, reason: "streamLost" }])
@@ -59,9 +59,9 @@ describe("watchers learn the end of a call", () => {
   it.effect("again, if the caller came back after the first end", () =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
-      yield* events.tell(says)
-      yield* events.tell({ ...left, reason: "transferred" })
-      yield* events.tell({ ...says, at: 2000 })
+      yield* events.publish(says)
+      yield* events.publish({ ...left, reason: "transferred" })
+      yield* events.publish({ ...says, at: 2000 })
       yield* events.finish("callerLeft")
       assert.deepStrictEqual(ends().map(({ reason }) => reason), ["transferred", "callerHungUp"])
     }))
@@ -71,7 +71,7 @@ describe("watchers learn the end of a call", () => {
   ])("with the word that watchers know for %s", ([reason, word]) =>
     Effect.gen(function*() {
       const { ends, events } = setUp()
-      yield* events.tell(says)
+      yield* events.publish(says)
       yield* events.finish(reason)
       assert.strictEqual(ends()[0].reason, word)
     }))

@@ -22,10 +22,10 @@ describe("a call that is watched", () => {
   it.effect("sends late watchers all events from the beginning, and is not watched once it is over", () =>
     Effect.gen(function*() {
       const watch = yield* ConversationFeed.make
-      yield* watch.tell(says("hello"))
+      yield* watch.publish(says("hello"))
       const fiber = yield* Effect.forkChild(Stream.runCollect(watch.events))
       yield* settle
-      yield* watch.tell(says("hello there"))
+      yield* watch.publish(says("hello there"))
       yield* watch.end
       const told = yield* Fiber.join(fiber)
       assert.deepStrictEqual(told.map(({ event }) => event._tag === "CallerSays" && event.text), ["hello", "hello there"])

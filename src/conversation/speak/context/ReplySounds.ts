@@ -11,9 +11,9 @@ interface Segment {
 
 export interface ReplySounds {
   /** Adds the next sound of a segment, as the engine made it. */
-  readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
+  readonly addSound: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
   /** Gives the reply's segments as far as the caller heard them, and forgets the reply. The last segment is cut where the heard text ends. */
-  readonly heard: (reply: number, text: string) => ReadonlyArray<SpokenTurn>
+  readonly takeHeard: (reply: number, text: string) => ReadonlyArray<SpokenTurn>
   /** Forgets a reply. */
   readonly drop: (reply: number) => void
 }
@@ -34,7 +34,7 @@ export const make = (limit: number): ReplySounds => {
   }
 
   return {
-    made: (reply, segment, text, { pcm, sampleRate }) => {
+    addSound: (reply, segment, text, { pcm, sampleRate }) => {
       const segments = replies.get(reply) ?? new Map<number, Segment>()
       replies.set(reply, segments)
       const known = segments.get(segment)
@@ -43,7 +43,7 @@ export const make = (limit: number): ReplySounds => {
       current.sound.add(pcm)
       dropBeginning(segments)
     },
-    heard: (reply, heard) => {
+    takeHeard: (reply, heard) => {
       const turns: Array<SpokenTurn> = []
       let left = heard
       for (const { sound, text } of replies.get(reply)?.values() ?? []) {

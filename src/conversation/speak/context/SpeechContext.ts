@@ -18,7 +18,7 @@ export interface SpeechContext {
   readonly endUtterance: () => void
   readonly callerSaid: (text: string) => void
   /** Adds the next sound of a segment, as the engine made it. */
-  readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
+  readonly addSound: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
   /** The caller heard this text of a reply. The rest of its sound is forgotten. */
   readonly agentHeard: (reply: number, text: string) => void
   /** Forgets the sound of a reply that will not be heard any more. */
@@ -83,9 +83,9 @@ export const make = (limit: number): SpeechContext => {
       reading = undefined
       endedUtterance = undefined
     },
-    made: replies.made,
+    addSound: replies.addSound,
     agentHeard: (reply, text) => {
-      for (const turn of replies.heard(reply, text)) turns = append(turns, turn, limit)
+      for (const turn of replies.takeHeard(reply, text)) turns = append(turns, turn, limit)
     },
     drop: replies.drop,
     settle: () => {

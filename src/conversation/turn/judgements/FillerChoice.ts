@@ -10,7 +10,7 @@ import type { Fillers } from "../../../definition/AgentDefinition.ts"
 const overdueGraceMillis = 250
 
 /** A filler whose sound takes longer than this (ms) is not said: its engine is as late as the answer's. */
-export const maxMakingMillis = 500
+export const maxSynthesisMillis = 500
 
 /** Shorter voice (ms) may be a cough, which needs no answer. So no filler is said while its transcript is awaited. */
 const minSpeechMillis = 600

@@ -34,12 +34,12 @@ const replaced = (parts: ReadonlyArray<Part>, by: Part): ReadonlyArray<Part> =>
   parts.map((part) => part.utterance === by.utterance ? by : part)
 
 /** The parts, after the words of one have become known. */
-export const heard = (parts: ReadonlyArray<Part>, part: Part, text: string): ReadonlyArray<Part> =>
+export const withWords = (parts: ReadonlyArray<Part>, part: Part, text: string): ReadonlyArray<Part> =>
   replaced(parts, { ...part, text: text.trim() })
 
 /** Recognition of a part failed. `again`: the part to transcribe once more. Unset: its words are lost. */
 export const failed = (parts: ReadonlyArray<Part>, part: Part): { readonly parts: ReadonlyArray<Part>; readonly again?: Part } => {
-  if (part.isRetried) return { parts: heard(parts, part, "") }
+  if (part.isRetried) return { parts: withWords(parts, part, "") }
   const again = { ...part, isRetried: true, attempt: part.attempt + 1 }
   return { parts: replaced(parts, again), again }
 }

@@ -14,7 +14,7 @@ import type { Lines } from "../../../definition/AgentDefinition.ts"
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
 import type { Message } from "../../ports/ReplyModel.ts"
-import { type Draft, keepReply, order, tell } from "../Draft.ts"
+import { type Draft, updateReply, addCommand, publish } from "../Draft.ts"
 import { rememberAgent } from "../History.ts"
 import { playing, type ReplyState } from "../ReplyState.ts"
 import * as Farewell from "../judgements/Farewell.ts"
@@ -32,7 +32,7 @@ const restore = (draft: Draft, memory: TurnMemory): void => {
 /** Says that the line was lost ("Sorry, we were cut off."), if the agent has such a line. */
 const sayResumed = (draft: Draft, reply: ReplyState): ReplyState => {
   const said = speakPiece(draft, reply, draft.settings.lines.resumed ?? "", "line")
-  return keepReply(draft, { ...said, segments: said.segments.map((segment) => ({ ...segment, isNotice: true })) })
+  return updateReply(draft, { ...said, segments: said.segments.map((segment) => ({ ...segment, isNotice: true })) })
 }
 
 /** Makes a reply whose text is complete the active one, and says its pieces after the notice that the line was lost. */
@@ -65,7 +65,7 @@ const answerAgain = (draft: Draft, state: TurnMemory["dialogue"]): void => {
   const begun = sayResumed(draft, reply)
   startModel(draft, begun)
   settleReply(draft, begun)
-  releaseSound(draft, keepReply(draft, begun))
+  releaseSound(draft, updateReply(draft, begun))
 }
 
 /** Says the unheard text that the model had written, and asks the model for the end of the answer. */
@@ -96,7 +96,7 @@ const yieldTurn = (draft: Draft): void =>
 /** Whether the model had not written the whole reply. */
 const isUnfinished = ({ isTextDone, stateBefore }: ReplyMemory): boolean => !isTextDone && stateBefore !== undefined
 
-const goOnWith = (draft: Draft, reply: ReplyMemory): void => {
+const resumeFrom = (draft: Draft, reply: ReplyMemory): void => {
   if (reply.heard.length > 0) rememberAgent(draft, reply.heard)
   if (reply.isInterrupted) {
     if (reply.line === "greeting" && reply.rest.length > 0) draft.state.unheardGreeting = Words.joinAll(reply.rest)
@@ -123,7 +123,7 @@ const beginAnew = (draft: Draft): void => {
 
 /** Nobody answered at the telephone to which the call was transferred. */
 const backFromTransfer = (draft: Draft, to: string): void => {
-  tell(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to, reason: "noAnswer" })
+  publish(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to, reason: "noAnswer" })
   sayLine(draft, "transferFailed")
 }
 
@@ -135,9 +135,9 @@ export const reconnected = (draft: Draft, memory: TurnMemory | null, isAfterTran
   if (memory.transferring !== undefined) {
     // Until the transfer's result is known, the caller's words are for the person at the other telephone.
     draft.state.transferring = memory.transferring
-    order(draft, { _tag: "AwaitTransfer" })
+    addCommand(draft, { _tag: "AwaitTransfer" })
   }
   if (memory.farewell !== undefined) return endAfterFarewell(draft, memory.farewell)
   if (memory.reply === undefined) return yieldTurn(draft)
-  goOnWith(draft, memory.reply)
+  resumeFrom(draft, memory.reply)
 }

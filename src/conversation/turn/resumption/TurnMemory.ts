@@ -6,11 +6,11 @@
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
 import type { Segment } from "../PlaybackLedger.ts"
-import { type ReplyState, restOf } from "../ReplyState.ts"
+import { type ReplyState, unheardOf } from "../ReplyState.ts"
 import type { TurnState } from "../TurnState.ts"
 
 /** The keys that are still to be pressed. If all of the reply's words were heard, the keys may have been pressed, so none is pressed again. */
-const duePresses = (segments: ReadonlyArray<Segment>): string => {
+const keysDue = (segments: ReadonlyArray<Segment>): string => {
   const areWordsHeard = segments.every(({ digits, isHeard }) => digits !== undefined || isHeard)
   return areWordsHeard ? "" : segments.map(({ digits = "", isHeard }) => isHeard ? "" : digits).join("")
 }
@@ -23,11 +23,11 @@ const replyMemory = (reply: ReplyState): ReplyMemory => {
   const { hangUp, line, request, segments, transfer } = reply
   return {
     heard: Words.join(reply.heard, ...wordsOf(segments, true)),
-    rest: restOf(reply) ?? wordsOf(segments, false),
+    rest: unheardOf(reply) ?? wordsOf(segments, false),
     isTextDone: reply.isTextDone,
     isInterrupted: reply.phase._tag === "Interrupted",
     isFinal: reply.isFinal,
-    digits: duePresses(segments) + reply.digits,
+    digits: keysDue(segments) + reply.digits,
     ...(line === undefined ? {} : { line }),
     ...(request === undefined ? {} : { stateBefore: request.state }),
     ...(request?.isResumed === true ? { isResumed: true } : {}),

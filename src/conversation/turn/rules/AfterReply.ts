@@ -1,7 +1,7 @@
 /**
  * What comes after a reply that was heard to its end: the end of the call, a transfer, an answer to waiting words, or silence.
  */
-import { type Draft, order, tell } from "../Draft.ts"
+import { type Draft, addCommand, publish } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"
 import * as Farewell from "../judgements/Farewell.ts"
 import { answerCaller, sayLine } from "./AgentTurn.ts"
@@ -46,18 +46,18 @@ const bidFarewell = (draft: Draft, { isFinal }: ReplyState, reason: string): voi
 const transferCall = (draft: Draft, to: string): void => {
   const { transfers = {} } = draft.settings
   draft.state.transferring = to
-  tell(draft, draft.state.nextReplyId, { _tag: "Transferring", to })
+  publish(draft, draft.state.nextReplyId, { _tag: "Transferring", to })
   if (!Object.hasOwn(transfers, to)) return transferFailed(draft, "unknown")
   if (draft.state.utterance !== undefined) endUtterance(draft, draft.state.utterance)
   dropPreemptive(draft)
-  order(draft, { _tag: "Transfer", to })
+  addCommand(draft, { _tag: "Transfer", to })
 }
 
 /** The call was not transferred: the agent says so, and the conversation goes on. */
 export const transferFailed = (draft: Draft, reason: string): void => {
   const { transferring } = draft.state
   if (transferring === undefined) return
-  tell(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to: transferring, reason })
+  publish(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to: transferring, reason })
   delete draft.state.transferring
   sayLine(draft, "transferFailed")
 }

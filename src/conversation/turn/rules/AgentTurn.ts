@@ -2,7 +2,7 @@
  * The agent takes the turn: with an answer to the caller's words, or with a fixed line.
  */
 import type { Lines } from "../../../definition/AgentDefinition.ts"
-import { type Draft, cancelTimer, tell } from "../Draft.ts"
+import { type Draft, cancelTimer, publish } from "../Draft.ts"
 import { rememberCaller, requestFor } from "../History.ts"
 import { playing, type ReplyState } from "../ReplyState.ts"
 import type { Utterance } from "../TurnState.ts"
@@ -39,12 +39,12 @@ export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utteran
     ...(utterance?.transcribedAt === undefined ? {} : { transcript: utterance.transcribedAt })
   }
   const reply = preemptive === undefined
-    ? newReply(draft, { phase: playing, request, times: { since, moments, isTold: false } })
+    ? newReply(draft, { phase: playing, request, times: { since, moments, arePublished: false } })
     : { ...preemptive, phase: playing, ...withMoments(preemptive, moments) }
   draft.state.active = reply
   if (preemptive === undefined) startModel(draft, reply)
   settleReply(draft, reply)
-  if (preemptive !== undefined) tellSaidSoFar(draft, reply)
+  if (preemptive !== undefined) publishWordsSoFar(draft, reply)
   // No filler for keys, which are no question, and for unintelligible speech, which is answered at once.
   if (utterance !== undefined && texts.some((text) => /\p{L}/u.test(text))) awaitSound(draft, reply)
   releaseSound(draft, reply)
@@ -66,10 +66,10 @@ const withMoments = ({ times }: ReplyState, moments: NonNullable<ReplyState["tim
   times === undefined ? {} : { times: { ...times, moments: { ...times.moments, ...moments } } }
 
 /** A preemptive reply has become the answer. Tells watchers its words so far, and stores its dialogue state. */
-const tellSaidSoFar = (draft: Draft, reply: ReplyState): void => {
+const publishWordsSoFar = (draft: Draft, reply: ReplyState): void => {
   if (reply.dialogue !== undefined) draft.state.dialogue = reply.dialogue.state
   for (const { digits, text } of reply.segments) {
-    tell(draft, reply.id, digits === undefined ? { _tag: "AgentSays", text } : { _tag: "AgentPresses", digits })
+    publish(draft, reply.id, digits === undefined ? { _tag: "AgentSays", text } : { _tag: "AgentPresses", digits })
   }
 }
 

@@ -2,7 +2,7 @@
  * Silence and the end of the call: nobody speaks, the agent's last words were heard, or somebody hangs up.
  */
 import * as Words from "../../../definition/languages/Words.ts"
-import { type Draft, cancelTimer, order, startTimer, tell } from "../Draft.ts"
+import { type Draft, cancelTimer, addCommand, startTimer, publish } from "../Draft.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
 import type { Timer } from "../TurnEvent.ts"
 import * as Farewell from "../judgements/Farewell.ts"
@@ -58,7 +58,7 @@ export const takeBackFarewell = (draft: Draft): void => {
 /** The agent ends the call. */
 export const hangUp = (draft: Draft, reason: string): void => {
   endCall(draft, reason)
-  order(draft, { _tag: "HangUp", reason })
+  addCommand(draft, { _tag: "HangUp", reason })
 }
 
 /** The media stream has ended. `reason`: `null` if the call may go on. Then watchers are not told that the call ended. */
@@ -66,7 +66,7 @@ export const hungUp = (draft: Draft, reason: string | null = "callerHungUp"): vo
   const { active } = draft.state
   if (active !== undefined) {
     const heard = Words.join(active.heard, PlaybackLedger.divide(active.segments, draft.at).heard)
-    order(draft, { _tag: "CancelReply", reply: active.id })
+    addCommand(draft, { _tag: "CancelReply", reply: active.id })
     finishReply(draft, active, heard)
   }
   if (reason === null) stopAll(draft)
@@ -77,7 +77,7 @@ export const hungUp = (draft: Draft, reason: string | null = "callerHungUp"): vo
 const stopAll = (draft: Draft): void => {
   if (draft.state.utterance !== undefined) endUtterance(draft, draft.state.utterance)
   dropPreemptive(draft)
-  if (draft.state.filler !== undefined) order(draft, { _tag: "CancelReply", reply: draft.state.filler.id })
+  if (draft.state.filler !== undefined) addCommand(draft, { _tag: "CancelReply", reply: draft.state.filler.id })
   delete draft.state.filler
   for (const timer of Object.keys(draft.state.timers) as Array<Timer>) cancelTimer(draft, timer)
   draft.state.isEnded = true
@@ -86,5 +86,5 @@ const stopAll = (draft: Draft): void => {
 /** The call is over. */
 export const endCall = (draft: Draft, reason: string): void => {
   stopAll(draft)
-  tell(draft, draft.state.nextReplyId, { _tag: "Ended", reason })
+  publish(draft, draft.state.nextReplyId, { _tag: "Ended", reason })
 }

@@ -3,7 +3,7 @@
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { Transcript } from "../../ports/SpeechToText.ts"
-import { type Draft, cancelTimer, startTimer, tellTrouble } from "../Draft.ts"
+import { type Draft, cancelTimer, startTimer, publishTrouble } from "../Draft.ts"
 import * as FillerChoice from "../judgements/FillerChoice.ts"
 import * as RetryWorth from "../judgements/RetryWorth.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
@@ -20,7 +20,7 @@ import { endUtterance, transcribe } from "./Utterance.ts"
 export const transcribed = (draft: Draft, id: number, attempt: number, transcript: Transcript): void => {
   const { parts, utterance } = draft.state
   const part = SpeechParts.find(parts, id, attempt)
-  if (part !== undefined) return partsKnown(draft, SpeechParts.heard(parts, part, transcript.text))
+  if (part !== undefined) return partsKnown(draft, SpeechParts.withWords(parts, part, transcript.text))
   if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
   const { complete, silence, trailing } = draft.settings.endpointing
   const usual = transcript.ending === "complete" ? complete : transcript.ending === "trailing" ? trailing : silence
@@ -42,7 +42,7 @@ export const transcriptionFailed = (draft: Draft, id: number, attempt: number, f
   const part = SpeechParts.find(parts, id, attempt)
   if (part !== undefined) return partFailed(draft, part, failure.reason)
   if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
-  tellTrouble(draft, "speechToText", failure.reason)
+  publishTrouble(draft, "speechToText", failure.reason)
   if (!utterance.isRetried && RetryWorth.isWorthwhile(failure)) {
     draft.state.utterance = { ...utterance, isRetried: true, isTranscribing: false }
     return transcribe(draft)

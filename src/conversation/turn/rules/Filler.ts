@@ -1,7 +1,7 @@
 /**
  * A short line while the transcript or the reply is late ("One moment, please."). It is no reply, and is not in the history.
  */
-import { type Draft, cancelTimer, order, startTimer, tell, tellTrouble } from "../Draft.ts"
+import { type Draft, cancelTimer, addCommand, startTimer, publish, publishTrouble } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"
 import type { TurnEvent } from "../TurnEvent.ts"
 import type { Filler } from "../TurnState.ts"
@@ -46,10 +46,10 @@ const sayFiller = (draft: Draft, text: string): void => {
   draft.state.wasFillerSaid = true
   if (utterance !== undefined) draft.state.utterance = { ...utterance, wasFillerSaid: true }
   draft.state.filler = { id, hasSound: false, hasLeft: false }
-  order(draft, { _tag: "Speak", reply: id, segment: 0, text, kind: "filler" })
-  order(draft, { _tag: "Release", reply: id })
-  tell(draft, active?.id ?? draft.state.nextReplyId, { _tag: "AgentFills", text })
-  startTimer(draft, "filler", draft.at + FillerChoice.maxMakingMillis)
+  addCommand(draft, { _tag: "Speak", reply: id, segment: 0, text, kind: "filler" })
+  addCommand(draft, { _tag: "Release", reply: id })
+  publish(draft, active?.id ?? draft.state.nextReplyId, { _tag: "AgentFills", text })
+  startTimer(draft, "filler", draft.at + FillerChoice.maxSynthesisMillis)
 }
 
 /** Takes an event of the filler's sound. */
@@ -70,7 +70,7 @@ export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void =
       if (draft.state.active !== undefined) releaseSound(draft, draft.state.active)
       return
     case "SpeechFailed":
-      tellTrouble(draft, "textToSpeech", event.reason)
+      publishTrouble(draft, "textToSpeech", event.reason)
       return dropFiller(draft, filler)
     case "MarkReturned":
       return dropFiller(draft, filler)
@@ -80,7 +80,7 @@ export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void =
 /** The caller has heard the filler, or will never hear it. */
 export const dropFiller = (draft: Draft, filler: Filler): void => {
   cancelTimer(draft, "filler")
-  order(draft, { _tag: "CancelReply", reply: filler.id })
+  addCommand(draft, { _tag: "CancelReply", reply: filler.id })
   delete draft.state.filler
   if (!filler.hasLeft && draft.state.active !== undefined) releaseSound(draft, draft.state.active)
 }
@@ -90,7 +90,7 @@ export const cutFiller = (draft: Draft): void => {
   const { filler } = draft.state
   if (filler === undefined) return
   cancelTimer(draft, "filler")
-  order(draft, { _tag: "CancelReply", reply: filler.id })
+  addCommand(draft, { _tag: "CancelReply", reply: filler.id })
   delete draft.state.filler
-  order(draft, { _tag: "Clear" })
+  addCommand(draft, { _tag: "Clear" })
 }

@@ -2,10 +2,10 @@
  * Handles the caller's words during the agent's greeting. A greeting in return does not stop the agent's greeting; a request does.
  */
 import * as Words from "../../../definition/languages/Words.ts"
-import { type Draft, keepReply } from "../Draft.ts"
+import { type Draft, updateReply } from "../Draft.ts"
 import { rememberAgent, rememberCaller } from "../History.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import { type ReplyState, restOf } from "../ReplyState.ts"
+import { type ReplyState, unheardOf } from "../ReplyState.ts"
 import * as GreetingAnswer from "../words/GreetingAnswer.ts"
 import { resumeReply } from "./Playback.ts"
 
@@ -16,9 +16,9 @@ export const mustBeHeard = (draft: Draft, { line }: ReplyState): boolean =>
 /** Whether the caller's words during the greeting are only a greeting. At the greeting's very end the same words are an answer. */
 export const isGreetedBack = (draft: Draft, active: ReplyState, text: string): boolean => {
   if (active.line !== "greeting") return false
-  const { heard, rest } = PlaybackLedger.divide(active.segments, draft.at)
+  const { heard, unheard } = PlaybackLedger.divide(active.segments, draft.at)
   const isBegun = Words.join(active.remembered ?? "", active.heard, heard).length > 0
-  if (isBegun && Words.count((restOf(active) ?? rest).join(" ")) <= GreetingAnswer.maxWordsMissed) return false
+  if (isBegun && Words.count((unheardOf(active) ?? unheard).join(" ")) <= GreetingAnswer.maxWordsMissed) return false
   // Words that were not understood before the greeting was heard count as a greeting.
   if (text.length === 0) return active.phase._tag === "Held"
   return draft.phrases.isBareGreeting(text, draft.state.history.every(({ role }) => role !== "caller"))
@@ -31,7 +31,7 @@ export const resumeAfter = (draft: Draft, active: ReplyState, text: string): voi
   if (heard.length > 0) rememberAgent(draft, heard)
   if (text.length > 0) rememberCaller(draft, active.id, text)
   draft.state.unanswered = ""
-  resumeReply(draft, keepReply(draft, { ...active, heard: "", remembered: Words.join(active.remembered ?? "", heard) }))
+  resumeReply(draft, updateReply(draft, { ...active, heard: "", remembered: Words.join(active.remembered ?? "", heard) }))
 }
 
 /** The greeting can't be interrupted, so a request is answered after it. */

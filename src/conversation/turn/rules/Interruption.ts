@@ -3,8 +3,8 @@
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyRequest } from "../../ports/ReplyModel.ts"
-import { type Draft, cancelTimer, keepReply, order, startTimer, tell } from "../Draft.ts"
-import { tellTimes } from "../Latency.ts"
+import { type Draft, cancelTimer, updateReply, addCommand, startTimer, publish } from "../Draft.ts"
+import { publishTimes } from "../Latency.ts"
 import { held, isMediaSent, type ReplyState } from "../ReplyState.ts"
 import type { TurnState } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
@@ -28,7 +28,7 @@ export const voiceStarted = (draft: Draft, since: number): void => {
   if (isPastAnswering(draft)) return
   stopIdle(draft)
   if (utterance === undefined) {
-    order(draft, { _tag: "BeginUtterance", utterance: newUtterance(draft, since, since) })
+    addCommand(draft, { _tag: "BeginUtterance", utterance: newUtterance(draft, since, since) })
   } else if (since - utterance.startedAt >= SpeechParts.partAtGapMillis) {
     endPart(draft, utterance, since, utterance.stoppedAt)
   } else {
@@ -42,9 +42,9 @@ export const voiceStarted = (draft: Draft, since: number): void => {
   }
   const canBeStopped = active !== undefined && active.phase._tag === "Playing" && !mustBeHeard(draft, active)
   if (canBeStopped && !isMediaSent(active)) {
-    keepReply(draft, { ...active, phase: held })
+    updateReply(draft, { ...active, phase: held })
     delete draft.state.releasedReplyId
-    order(draft, { _tag: "Hold", reply: active.id })
+    addCommand(draft, { _tag: "Hold", reply: active.id })
   }
   if (canBeStopped || draft.state.filler !== undefined) {
     startTimer(draft, "bargeIn", since + draft.settings.interruption.minSpeech)
@@ -78,7 +78,7 @@ export const partialTranscript = (draft: Draft, id: number, text: string): void 
   draft.state.utterance = { ...utterance, partial: text }
   const words = Words.plain(text)
   if (words.length === 0) return
-  tell(draft, draft.state.nextReplyId, { _tag: "CallerSays", text })
+  publish(draft, draft.state.nextReplyId, { _tag: "CallerSays", text })
   if (!voice.isOn || timers.bargeIn === undefined) return
   if (draft.phrases.backchannels.has(words) || (active?.line === "greeting" && draft.phrases.isBareGreeting(text, false))) {
     // The caller may say no more than this. More words stop the agent, and so does a voice that goes on.
@@ -92,7 +92,7 @@ export const partialTranscript = (draft: Draft, id: number, text: string): void 
 /** Partial transcripts are wanted while the voice may stop the agent. `before`: the state before this event. */
 export const wantWords = (draft: Draft, before: TurnState): void => {
   const isWanted = draft.state.timers.bargeIn !== undefined
-  if (isWanted !== (before.timers.bargeIn !== undefined)) order(draft, { _tag: "WantWords", isWanted })
+  if (isWanted !== (before.timers.bargeIn !== undefined)) addCommand(draft, { _tag: "WantWords", isWanted })
 }
 
 /** The voice has lasted long enough, or has words, so the caller means to stop the agent. */
@@ -101,16 +101,16 @@ export const bargeIn = (draft: Draft): void => {
   if (!voice.isOn || active?.isFinal === true || (active !== undefined && mustBeHeard(draft, active))) return
   if (filler !== undefined && (active === undefined || !isMediaSent(active))) {
     cutFiller(draft)
-    tell(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
+    publish(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
   }
   if (active === undefined || active.phase._tag === "Interrupted") return
   if (isMediaSent(active)) {
     pauseReply(draft, active)
-    tell(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
+    publish(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
   } else if (active.request !== undefined) {
     reopenTurn(draft, active, active.request)
   } else if (active.line !== "greeting") {
-    order(draft, { _tag: "CancelReply", reply: active.id })
+    addCommand(draft, { _tag: "CancelReply", reply: active.id })
     finishReply(draft, active, "")
     draft.state.wasAskedAgain = false
   }
@@ -121,7 +121,7 @@ export const bargeIn = (draft: Draft): void => {
 const reopenTurn = (draft: Draft, active: ReplyState, request: ReplyRequest): void => {
   abandonReply(draft, active)
   cancelTimer(draft, "filler")
-  tellTimes(draft, active)
+  publishTimes(draft, active)
   delete draft.state.active
   draft.state.dialogue = request.state
   const last = draft.state.history.at(-1)

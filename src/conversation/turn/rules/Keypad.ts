@@ -2,7 +2,7 @@
  * Keys that the caller presses. They are collected until a pause or `#`, and then answered like words.
  */
 import * as Words from "../../../definition/languages/Words.ts"
-import { type Draft, cancelTimer, startTimer, tell } from "../Draft.ts"
+import { type Draft, cancelTimer, startTimer, publish } from "../Draft.ts"
 import { isMediaSent } from "../ReplyState.ts"
 import { stopIdle } from "./Ending.ts"
 import { endpointReached } from "./Endpointing.ts"
@@ -28,12 +28,12 @@ export const keyPressed = (draft: Draft, digit: string): void => {
   stopIdle(draft)
   if (filler !== undefined && (active === undefined || !isMediaSent(active))) {
     cutFiller(draft)
-    tell(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: 0 })
+    publish(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: 0 })
     if (active !== undefined) releaseSound(draft, active)
   }
   if (active !== undefined && isMediaSent(active) && !mustBeHeard(draft, active)) {
     pauseReply(draft, active)
-    tell(draft, active.id, { _tag: "BargeIn", clearAfter: 0 })
+    publish(draft, active.id, { _tag: "BargeIn", clearAfter: 0 })
   }
   if (digit !== "#") {
     // The preemptive reply was requested without this key.

@@ -2,7 +2,7 @@
  * A caller who speaks for long is transcribed in parts, so that no transcript needs too much sound.
  */
 import * as Words from "../../../definition/languages/Words.ts"
-import { type Draft, cancelTimer, order, tellTrouble } from "../Draft.ts"
+import { type Draft, cancelTimer, addCommand, publishTrouble } from "../Draft.ts"
 import type { Utterance } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
 import { settleFinished } from "./AfterReply.ts"
@@ -48,28 +48,28 @@ const takePart = (draft: Draft, utterance: Utterance, at: number, since?: number
   const { id, isRetried, isTranscribing, transcript, turnStartedAt } = utterance
   const isAsked = isTranscribing || transcript !== undefined
   const attempt = utterance.attempt + (isAsked ? 0 : 1)
-  if (!isAsked) order(draft, { _tag: "Transcribe", utterance: id, attempt })
+  if (!isAsked) addCommand(draft, { _tag: "Transcribe", utterance: id, attempt })
   const next = newUtterance(draft, at, turnStartedAt)
-  order(draft, { _tag: "BeginUtterance", utterance: next, after: id, ...(since === undefined ? {} : { since }) })
+  addCommand(draft, { _tag: "BeginUtterance", utterance: next, after: id, ...(since === undefined ? {} : { since }) })
   const part = { utterance: id, attempt, isRetried }
   const parts = [...draft.state.parts, part]
   draft.state.parts = parts
-  if (transcript !== undefined) partsKnown(draft, SpeechParts.heard(parts, part, transcript.text))
+  if (transcript !== undefined) partsKnown(draft, SpeechParts.withWords(parts, part, transcript.text))
 }
 
 /** A failed transcript of a part is requested once more. After that the part's words are lost. */
 export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string): void => {
-  tellTrouble(draft, "speechToText", reason)
+  publishTrouble(draft, "speechToText", reason)
   const { again, parts } = SpeechParts.failed(draft.state.parts, part)
   if (again === undefined) return partsKnown(draft, parts)
   draft.state.parts = parts
-  order(draft, { _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
+  addCommand(draft, { _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
 }
 
 /** The words of a part are known, or lost. When no part is open any more, the turn is decided, or its preemptive reply begins. */
 export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>): void => {
   const { parts, text } = SpeechParts.settle(known)
-  for (const { utterance } of known.slice(0, known.length - parts.length)) order(draft, { _tag: "EndUtterance", utterance })
+  for (const { utterance } of known.slice(0, known.length - parts.length)) addCommand(draft, { _tag: "EndUtterance", utterance })
   draft.state.parts = parts
   draft.state.unanswered = Words.join(draft.state.unanswered, text)
   if (parts.length > 0) return

@@ -4,10 +4,10 @@
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
-import { type Draft, keepReply, order, tellTrouble } from "../Draft.ts"
+import { type Draft, updateReply, addCommand, publishTrouble } from "../Draft.ts"
 import { noteMoment } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import { held, playing, type ReplyState, restOf } from "../ReplyState.ts"
+import { held, playing, type ReplyState, unheardOf } from "../ReplyState.ts"
 import type { TurnEvent } from "../TurnEvent.ts"
 import * as RetryWorth from "../judgements/RetryWorth.ts"
 import { apologise, maxFailuresInRow } from "./AgentTurn.ts"
@@ -20,14 +20,14 @@ export const replyText = (draft: Draft, reply: ReplyState, text: string): void =
   if (reply.isTextDone) return
   const begun = noteMoment(draft, reply, "firstText")
   const [pieces, chunker] = ClauseChunker.push(begun.chunker, text)
-  let next = keepReply(draft, { ...begun, chunker })
+  let next = updateReply(draft, { ...begun, chunker })
   for (const piece of pieces) next = speakPiece(draft, next, piece)
 }
 
 /** The model has written all text. The remaining text goes to speech, and then the keys. */
 export const replyDone = (draft: Draft, reply: ReplyState): void => {
   if (reply.isTextDone) return
-  let next = keepReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
+  let next = updateReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
   for (const piece of ClauseChunker.flush(reply.chunker)) next = speakPiece(draft, next, piece)
   next = pressKeys(draft, next)
   // The reply's last words may have been heard already.
@@ -36,9 +36,9 @@ export const replyDone = (draft: Draft, reply: ReplyState): void => {
 
 export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (reply.isTextDone) return
-  tellTrouble(draft, "replyModel", failure.reason)
+  publishTrouble(draft, "replyModel", failure.reason)
   if (reply.id === draft.state.preemptive?.id) return preemptiveFailed(draft, reply, failure)
-  if (reply.segments.length > 0 || reply.heard.length > 0 || restOf(reply) !== undefined) {
+  if (reply.segments.length > 0 || reply.heard.length > 0 || unheardOf(reply) !== undefined) {
     return breakOff(draft, { ...reply, chunker: ClauseChunker.empty })
   }
   abandonReply(draft, reply)
@@ -56,14 +56,14 @@ export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth
 const preemptiveFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (RetryWorth.isWorthwhile(failure)) return dropPreemptive(draft)
   abandonReply(draft, reply)
-  keepReply(draft, { ...reply, phase: { _tag: "Preemptive", isRefused: true }, isTextDone: true })
+  updateReply(draft, { ...reply, phase: { _tag: "Preemptive", isRefused: true }, isTextDone: true })
 }
 
 /** The rest of a reply is lost. The agent apologises after the words that it has said. */
 const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply }: ReplyState): void => {
   draft.state.failuresInRow++
   const isLast = draft.state.failuresInRow >= maxFailuresInRow
-  const next = keepReply(draft, { ...reply, digits: "", isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
+  const next = updateReply(draft, { ...reply, digits: "", isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
   speakPiece(draft, next, draft.settings.lines[isLast ? "failure" : "apology"], "line")
 }
 
@@ -71,14 +71,14 @@ const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply
 export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<TurnEvent, { readonly _tag: "SpeechFailed" }>): void => {
   const index = reply.segments.findIndex((segment) => segment.id === event.segment)
   if (index < 0) return
-  tellTrouble(draft, "textToSpeech", event.reason)
+  publishTrouble(draft, "textToSpeech", event.reason)
   if (reply.id === draft.state.preemptive?.id) return preemptiveFailed(draft, reply, event)
   const lost = reply.segments.slice(index)
-  order(draft, { _tag: "StopSpeech", reply: reply.id, from: event.segment })
+  addCommand(draft, { _tag: "StopSpeech", reply: reply.id, from: event.segment })
   const kept = { ...reply, segments: reply.segments.slice(0, index) }
   if (!event.hadSound && !reply.isSpeechRetried && RetryWorth.isWorthwhile(event)) {
     const digits = PlaybackLedger.unpressed(lost, draft.at)
-    let next = keepReply(draft, { ...kept, digits, isSpeechRetried: true })
+    let next = updateReply(draft, { ...kept, digits, isSpeechRetried: true })
     for (const { text } of lost) next = speakAgain(draft, next, text)
     pressKeys(draft, next)
     return
@@ -87,7 +87,7 @@ export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<Tur
     return breakOff(draft, { ...kept, isSpeechRetried: false, chunker: ClauseChunker.empty })
   }
   // A fixed line or final words can't be said.
-  order(draft, { _tag: "CancelReply", reply: reply.id })
+  addCommand(draft, { _tag: "CancelReply", reply: reply.id })
   finishReply(draft, kept, Words.join(kept.heard, PlaybackLedger.divide(kept.segments, draft.at).heard))
   if (reply.isFinal || reply.hangUp !== undefined) hangUp(draft, "engineFailed")
   else apologise(draft)

@@ -3,7 +3,7 @@
  */
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
 import * as SpeechTextFilter from "../../speak/SpeechTextFilter.ts"
-import { type Draft, keepReply, order, tell } from "../Draft.ts"
+import { type Draft, updateReply, addCommand, publish } from "../Draft.ts"
 import { noteMoment } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
 import type { ReplyState } from "../ReplyState.ts"
@@ -30,16 +30,16 @@ export const newReply = (
 
 /** Asks the model for the reply. A fixed line has no model. */
 export const startModel = (draft: Draft, reply: ReplyState): void => {
-  if (reply.request !== undefined) order(draft, { _tag: "StartReply", reply: reply.id, request: reply.request })
+  if (reply.request !== undefined) addCommand(draft, { _tag: "StartReply", reply: reply.id, request: reply.request })
 }
 
 /** The caller's turn is over, so the reply may call tools that change the world. */
-export const settleReply = (draft: Draft, reply: ReplyState): void => order(draft, { _tag: "SettleReply", reply: reply.id })
+export const settleReply = (draft: Draft, reply: ReplyState): void => addCommand(draft, { _tag: "SettleReply", reply: reply.id })
 
 /** Ends a reply that nobody has heard. */
 export const abandonReply = (draft: Draft, reply: ReplyState): void => {
-  order(draft, { _tag: "CancelReply", reply: reply.id })
-  order(draft, { _tag: "ForgetReply", reply: reply.id })
+  addCommand(draft, { _tag: "CancelReply", reply: reply.id })
+  addCommand(draft, { _tag: "ForgetReply", reply: reply.id })
 }
 
 /** Drops the preemptive reply: the caller goes on, or something else is said. */
@@ -58,21 +58,21 @@ export const speakPiece = (draft: Draft, reply: ReplyState, piece: string, kind:
   const text = SpeechTextFilter.toSpeech(piece)
   if (!/[\p{L}\p{N}]/u.test(text)) return reply
   if (reply.phase._tag === "Interrupted") {
-    return keepReply(draft, { ...reply, phase: { ...reply.phase, rest: [...reply.phase.rest, text] } })
+    return updateReply(draft, { ...reply, phase: { ...reply.phase, unheard: [...reply.phase.unheard, text] } })
   }
   const begun = noteMoment(draft, reply, "firstClause")
   const segment = PlaybackLedger.segment(begun.nextSegmentId, text)
-  order(draft, { _tag: "Speak", reply: reply.id, segment: segment.id, text, kind })
-  if (reply.id === draft.state.active?.id) tell(draft, reply.id, { _tag: "AgentSays", text })
-  return keepReply(draft, { ...begun, segments: [...begun.segments, segment], nextSegmentId: segment.id + 1 })
+  addCommand(draft, { _tag: "Speak", reply: reply.id, segment: segment.id, text, kind })
+  if (reply.id === draft.state.active?.id) publish(draft, reply.id, { _tag: "AgentSays", text })
+  return updateReply(draft, { ...begun, segments: [...begun.segments, segment], nextSegmentId: segment.id + 1 })
 }
 
 /** Requests speech again for words that were lost or interrupted. Watchers were told these words before. */
 export const speakAgain = (draft: Draft, reply: ReplyState, text: string): ReplyState => {
   if (text.length === 0) return reply
   const segment = PlaybackLedger.segment(reply.nextSegmentId, text)
-  order(draft, { _tag: "Speak", reply: reply.id, segment: segment.id, text, kind: reply.line === undefined ? "reply" : "line" })
-  return keepReply(draft, { ...reply, segments: [...reply.segments, segment], nextSegmentId: segment.id + 1 })
+  addCommand(draft, { _tag: "Speak", reply: reply.id, segment: segment.id, text, kind: reply.line === undefined ? "reply" : "line" })
+  return updateReply(draft, { ...reply, segments: [...reply.segments, segment], nextSegmentId: segment.id + 1 })
 }
 
 /** Presses the reply's keys after its words. An interrupted reply keeps them for later. */
@@ -80,9 +80,9 @@ export const pressKeys = (draft: Draft, reply: ReplyState): ReplyState => {
   const { digits } = reply
   if (digits.length === 0 || reply.phase._tag === "Interrupted") return reply
   const segment = PlaybackLedger.keys(reply.nextSegmentId, digits)
-  order(draft, { _tag: "Press", reply: reply.id, segment: segment.id, digits })
-  if (reply.id === draft.state.active?.id) tell(draft, reply.id, { _tag: "AgentPresses", digits })
-  return keepReply(draft, { ...reply, digits: "", segments: [...reply.segments, segment], nextSegmentId: segment.id + 1 })
+  addCommand(draft, { _tag: "Press", reply: reply.id, segment: segment.id, digits })
+  if (reply.id === draft.state.active?.id) publish(draft, reply.id, { _tag: "AgentPresses", digits })
+  return updateReply(draft, { ...reply, digits: "", segments: [...reply.segments, segment], nextSegmentId: segment.id + 1 })
 }
 
 /** Lets a playing reply's sound leave, unless it has to wait for a filler. */
@@ -91,5 +91,5 @@ export const releaseSound = (draft: Draft, reply: ReplyState): void => {
   if (reply.phase._tag !== "Playing" || timers.filler !== undefined || (filler !== undefined && !filler.hasLeft)) return
   if (releasedReplyId === reply.id) return
   draft.state.releasedReplyId = reply.id
-  order(draft, { _tag: "Release", reply: reply.id })
+  addCommand(draft, { _tag: "Release", reply: reply.id })
 }

@@ -7,7 +7,7 @@ import type { Transcript } from "../../ports/SpeechToText.ts"
 import { type Draft, cancelTimer } from "../Draft.ts"
 import { rememberCaller, requestFor } from "../History.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import { type ReplyState, restOf } from "../ReplyState.ts"
+import { type ReplyState, unheardOf } from "../ReplyState.ts"
 import type { Utterance } from "../TurnState.ts"
 import * as AskAgain from "../judgements/AskAgain.ts"
 import * as HoldRequest from "../words/HoldRequest.ts"
@@ -35,16 +35,16 @@ export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Trans
   endUtterance(draft, utterance)
   const understood = judge(draft, utterance, transcript)
   const isWordless = isNoise(transcript) || understood === "ignore"
-  const isAside = active !== undefined && ((isWordless && unanswered.length === 0) || takesNoTurn(draft, active, utterance, transcript))
+  const keepsAgentsTurn = active !== undefined && ((isWordless && unanswered.length === 0) || takesNoTurn(draft, active, utterance, transcript))
   if (active !== undefined && mustBeHeard(draft, active)) {
-    return answerLater(draft, active, isAside || isWordless || understood === "ask" ? "" : transcript.text)
+    return answerLater(draft, active, keepsAgentsTurn || isWordless || understood === "ask" ? "" : transcript.text)
   }
-  if (digits.length > 0 && (draft.state.areDigitsDue || (!isWordless && !isAside))) {
-    const words = Words.join(unanswered, isAside ? "" : transcript.text)
+  if (digits.length > 0 && (draft.state.areDigitsDue || (!isWordless && !keepsAgentsTurn))) {
+    const words = Words.join(unanswered, keepsAgentsTurn ? "" : transcript.text)
     return answerCaller(draft, words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
   }
   // While the caller presses keys, the agent waits for the last one.
-  if (isAside) return digits.length > 0 ? undefined : resumeReply(draft, active)
+  if (keepsAgentsTurn) return digits.length > 0 ? undefined : resumeReply(draft, active)
   const words = Words.join(unanswered, transcript.text)
   if (isHoldRequest(draft, words)) return waitForCaller(draft, words, utterance)
   const greeted = understood === "ask" ? unanswered : words
@@ -59,7 +59,7 @@ export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Trans
     return isWaiting(draft) ? keepWaiting(draft) : askAgain(draft, isWordless)
   }
   if (isWordless && unanswered.length === 0) return digits.length > 0 ? undefined : startIdle(draft)
-  if (isWaiting(draft) && isAsideOnHold(draft, transcript)) return keepWaiting(draft)
+  if (isWaiting(draft) && needsNoAnswerOnHold(draft, transcript)) return keepWaiting(draft)
   answerCaller(draft, [words], utterance)
 }
 
@@ -87,7 +87,7 @@ const isNoise = (transcript: Transcript): boolean => transcript.text.trim().leng
 const isBackchannel = (draft: Draft, active: ReplyState, utterance: Utterance, transcript: Transcript): boolean => {
   const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= maxMumbleMillis
   if (!isMumble && !draft.phrases.backchannels.has(Words.plain(transcript.text))) return false
-  const rest = restOf(active) ?? PlaybackLedger.divide(active.segments, draft.at).rest
+  const rest = unheardOf(active) ?? PlaybackLedger.divide(active.segments, draft.at).unheard
   return !active.isTextDone || Words.count(rest.join(" ")) > maxWordsLeft
 }
 
@@ -118,7 +118,7 @@ const isWaiting = (draft: Draft): boolean => {
 }
 
 /** Whether words during the wait need no answer: a backchannel, thanks, or a mumble. */
-const isAsideOnHold = (draft: Draft, transcript: Transcript): boolean =>
+const needsNoAnswerOnHold = (draft: Draft, transcript: Transcript): boolean =>
   draft.state.unanswered.length === 0 &&
   (transcript.isUnintelligible === true || draft.phrases.backchannels.has(Words.plain(transcript.text)) ||
     HoldRequest.isThanks(transcript.text, draft.settings.language ?? "en"))
@@ -165,13 +165,13 @@ export const beginPreemptive = (draft: Draft, utterance: Utterance, transcript: 
   if (digits.length > 0 || parts.length > 0) return
   if (isNoise(transcript) || judge(draft, utterance, transcript) !== "answer") return
   if (isHoldRequest(draft, words) && hasLine(draft, "hold")) return
-  if (isWaiting(draft) && isAsideOnHold(draft, transcript)) return
+  if (isWaiting(draft) && needsNoAnswerOnHold(draft, transcript)) return
   if (active !== undefined && (active.phase._tag !== "Interrupted" || takesNoTurn(draft, active, utterance, transcript))) return
   if (active !== undefined && isGreetedBack(draft, active, words)) return
   const reply = newReply(draft, {
     phase: { _tag: "Preemptive", isRefused: false },
     request: requestFor(draft, [words]),
-    times: { since: utterance.stoppedAt, moments: { transcript: draft.at }, isTold: false }
+    times: { since: utterance.stoppedAt, moments: { transcript: draft.at }, arePublished: false }
   })
   draft.state.preemptive = reply
   startModel(draft, reply)

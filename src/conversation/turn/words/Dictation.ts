@@ -84,7 +84,7 @@ const isSpelt = (row: ReadonlyArray<Token>): boolean => {
 }
 
 const isAt = (token: Token): boolean => token._tag === "Sign" && token.isAt
-const isWrittenSign = (token: Token): boolean => token._tag === "Sign" && token.isMark
+const isWrittenSign = (token: Token): boolean => token._tag === "Sign" && token.isSymbol
 
 /** Whether more of an e-mail address must come: "jane dot doe at", "jane@". */
 const isOpenEmail = (tokens: ReadonlyArray<Token>, row: ReadonlyArray<Token>): boolean => {

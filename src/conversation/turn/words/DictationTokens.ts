@@ -13,7 +13,7 @@ export type Token =
   | { readonly _tag: "Letter" }
   | { readonly _tag: "Month" }
   /** A sign of an address. `isMark`: the recognizer wrote the sign itself ("@"), not its name ("at"). */
-  | { readonly _tag: "Sign"; readonly isAt: boolean; readonly isMark: boolean }
+  | { readonly _tag: "Sign"; readonly isAt: boolean; readonly isSymbol: boolean }
   /** "double", "triple" */
   | { readonly _tag: "Repeat"; readonly times: number }
   /** Words that explain a letter: "as in Juliet", "capital" */
@@ -143,7 +143,7 @@ const vocabularyOf = (language: string, words: DictationWords): Vocabulary => {
 /** The tokens of a word with figures or signs. `undefined`: the word has only letters. */
 const tokensOfSigns = (word: string, bare: string): ReadonlyArray<Token> | undefined => {
   if (bare.includes("@")) {
-    return bare === "@" ? [{ _tag: "Sign", isAt: true, isMark: true }] : [{ _tag: "Email", isWhole: /\S@\S+\.\p{L}{2,}$/u.test(bare) }]
+    return bare === "@" ? [{ _tag: "Sign", isAt: true, isSymbol: true }] : [{ _tag: "Email", isWhole: /\S@\S+\.\p{L}{2,}$/u.test(bare) }]
   }
   if (/^(?:\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2})$/.test(bare)) return [{ _tag: "Date" }]
   if (/^\d+(?:st|nd|rd|th|er|re|ère|e|ème|de|º|ª)$/u.test(bare)) return [{ _tag: "Ordinal" }]
@@ -156,7 +156,7 @@ const tokensOfSigns = (word: string, bare: string): ReadonlyArray<Token> | undef
   if (/^\p{L}\.\p{L}$/u.test(bare)) return [{ _tag: "Letter" }]
   if (/^\p{L}(?:[-.]\p{L})+$/u.test(bare)) return bare.split(/[-.]/).map(() => ({ _tag: "Letter" }))
   // Some recognizers write "@", "." and "-" as words.
-  if (/^[._/-]$/.test(word)) return [{ _tag: "Sign", isAt: false, isMark: true }]
+  if (/^[._/-]$/.test(word)) return [{ _tag: "Sign", isAt: false, isSymbol: true }]
   return undefined
 }
 
@@ -175,7 +175,7 @@ const tokensOf = (vocabulary: Vocabulary, word: string): ReadonlyArray<Token> =>
   if (vocabulary.isOrdinal(bare)) return [{ _tag: "Ordinal" }]
   const times = vocabulary.repeats.get(bare)
   if (times !== undefined) return [{ _tag: "Repeat", times }]
-  if (vocabulary.signs.has(bare)) return [{ _tag: "Sign", isAt: vocabulary.ats.has(bare), isMark: false }]
+  if (vocabulary.signs.has(bare)) return [{ _tag: "Sign", isAt: vocabulary.ats.has(bare), isSymbol: false }]
   if (vocabulary.spelling.has(bare)) return [{ _tag: "Spelling" }]
   if (vocabulary.between.has(bare)) return [{ _tag: "Between" }]
   if (/^\p{L}$/u.test(bare)) return [{ _tag: "Letter" }]

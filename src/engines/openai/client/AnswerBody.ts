@@ -28,14 +28,14 @@ export const bounded = (
   { abort, maxBytes, maxPause, server }: BoundedOptions
 ): AnswerBody =>
   Stream.transformPull(bytes, Effect.fnUntraced(function*(pull, scope) {
-    const { endWait, late, startWait } = yield* StreamTimeout.make(maxPause)
+    const { endWait, startWait, timedOut } = yield* StreamTimeout.make(maxPause)
     let read = 0
     let isLate = false
     const giveUp = Effect.suspend(() => {
       isLate = true
       return abort
     })
-    yield* Effect.forkIn(Effect.andThen(late, giveUp), scope)
+    yield* Effect.forkIn(Effect.andThen(timedOut, giveUp), scope)
 
     const next = Effect.suspend(() => {
       startWait()

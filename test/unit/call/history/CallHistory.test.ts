@@ -92,9 +92,9 @@ describe("a call's history", () => {
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       history.streamBegan(false)
-      history.told({ _tag: "CallerSays", turn: 1, at: 900, text: "my" })
-      history.told(said)
-      history.told({ _tag: "Ended", turn: 2, at: 4000, reason: "callerHungUp" })
+      history.addEvent({ _tag: "CallerSays", turn: 1, at: 900, text: "my" })
+      history.addEvent(said)
+      history.addEvent({ _tag: "Ended", turn: 2, at: 4000, reason: "callerHungUp" })
       assert.deepStrictEqual(store.of("EventTold").map(({ event, sequence }) => [sequence, (event as unknown as ConversationEvent)._tag]), [[0, "CallerSaid"], [1, "Ended"]])
       assert.deepStrictEqual(store.of("TurnWritten").map(({ text }) => text), ["my secret words"])
     }))
@@ -104,8 +104,8 @@ describe("a call's history", () => {
       const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       history.streamBegan(false)
       const says: ConversationEvent = { _tag: "CallerSays", turn: 1, at: 900, text: "my" }
-      assert.deepStrictEqual(history.told(says), { event: says, sequence: 6, isNumbered: false })
-      assert.deepStrictEqual(history.told(said), { event: said, sequence: 7, isNumbered: true })
+      assert.deepStrictEqual(history.addEvent(says), { event: says, sequence: 6, isNumbered: false })
+      assert.deepStrictEqual(history.addEvent(said), { event: said, sequence: 7, isNumbered: true })
       assert.deepStrictEqual(store.of("EventTold").map(({ sequence }) => sequence), [7])
     }))
 
@@ -114,11 +114,11 @@ describe("a call's history", () => {
       const firstNumber = Effect.fnUntraced(function*(parts: number) {
         const { history } = yield* setUp({ keeping: { words: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, nextEvent: 0, parts }) })
         history.streamBegan(false)
-        return history.told(said).sequence
+        return history.addEvent(said).sequence
       })
       const { history } = yield* setUp({ keeping: { words: false } })
       history.streamBegan(false)
-      assert.strictEqual(history.told(said).sequence, 0)
+      assert.strictEqual(history.addEvent(said).sequence, 0)
       const [second, third] = [yield* firstNumber(1), yield* firstNumber(3)]
       assert.isAbove(second, 10_000)
       assert.isAbove(third, second + 10_000)
@@ -130,7 +130,7 @@ describe("a call's history", () => {
     Effect.gen(function*() {
       const { history, store } = yield* setUp({ before: "lost" })
       history.streamBegan(false)
-      history.told(said)
+      history.addEvent(said)
       history.remember(memory())
       assert.isAbove(store.of("EventTold")[0].sequence, 10_000)
       assert.isAbove(store.of("TurnWritten")[0].turn, 1000)
@@ -138,7 +138,7 @@ describe("a call's history", () => {
       assert.isBelow(store.of("TurnWritten")[0].turn, 32_768)
       assert.isAbove(store.of("ConversationSaved")[0].version, 10_000)
       const { history: next } = yield* setUp({ keeping: { words: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, parts: 1 }) })
-      assert.isAbove(next.told(said).sequence, store.of("EventTold")[0].sequence)
+      assert.isAbove(next.addEvent(said).sequence, store.of("EventTold")[0].sequence)
     }))
 
   it.effect("has numbers of its own for the sound, too, so that no process that lost the call's memory replaces earlier sound", () =>
@@ -173,7 +173,7 @@ describe("a call's history", () => {
       const { history, outcomes, store } = yield* setUp({ keeping: { words: false } })
       history.began()
       history.streamBegan(false)
-      history.told(said)
+      history.addEvent(said)
       history.used({ stage: "reply", engine: "llm", requests: 1 })
       history.remember(memory())
       history.actions.noted(booking)
@@ -210,7 +210,7 @@ describe("a conversation resumes", () => {
       assert.strictEqual(history.lostStreams, 2)
       assert.deepStrictEqual(history.streamBegan(false), { memory: memory(60_000), isAfterTransfer: false })
       history.answered()
-      history.told(said)
+      history.addEvent(said)
       history.remember(memory(60_000))
       history.used({ stage: "reply", engine: "llm", requests: 1 })
       history.ended("callerLeft", 2)
@@ -249,7 +249,7 @@ describe("a conversation resumes", () => {
       yield* TestClock.setTime(90_000)
       const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid(), { memory: Option.some({ version: 3, memory: {} }) }) })
       history.streamBegan(false)
-      history.told(said)
+      history.addEvent(said)
       assert.deepStrictEqual(store.of("TurnWritten").map(({ startedAt }) => startedAt), [31_000])
     }))
 })
@@ -432,7 +432,7 @@ describe("the outcome", () => {
       const { history, store } = yield* setUp()
       history.began()
       history.handOver()
-      history.told(said)
+      history.addEvent(said)
       history.remember(memory())
       history.reported({ status: "completed" })
       history.ended("streamLost", 0)

@@ -3,7 +3,7 @@ import { Duration, Result } from "effect"
 import * as DialTurns from "../../../../src/call/outbound/DialTurns.ts"
 
 /** The wait in ms, or `later` with the time after which to try again. */
-const outcome = (taken: ReturnType<DialTurns.DialTurns["take"]>) =>
+const outcome = (taken: ReturnType<DialTurns.DialSlots["take"]>) =>
   Result.isSuccess(taken) ? taken.success : `later ${Duration.toMillis(taken.failure.retryAfter)}`
 
 describe("turns", () => {

@@ -41,7 +41,7 @@ describe("the events of a call", () => {
   it.effect("come from the history if the call's feed no longer holds them, although a read fails", () =>
     Effect.gen(function*() {
       const feed = yield* ConversationFeed.make
-      for (let sequence = 0; sequence < 600; sequence++) yield* feed.tell({ event: eventOf(sequence), sequence, isNumbered: true })
+      for (let sequence = 0; sequence < 600; sequence++) yield* feed.publish({ event: eventOf(sequence), sequence, isNumbered: true })
       yield* feed.end
       const { exit, ids } = yield* idsOf(EventFeed.make(historyOf(600, 3), sidOf(1), -1, Option.some(feed.events)))
       assert.isTrue(Exit.isSuccess(exit))
@@ -51,7 +51,7 @@ describe("the events of a call", () => {
   it.effect("of a call of this process come while the history can't be read", () =>
     Effect.gen(function*() {
       const feed = yield* ConversationFeed.make
-      for (const sequence of [0, 1, 2]) yield* feed.tell({ event: eventOf(sequence), sequence, isNumbered: true })
+      for (const sequence of [0, 1, 2]) yield* feed.publish({ event: eventOf(sequence), sequence, isNumbered: true })
       const ids: Array<number | undefined> = []
       const stream = EventFeed.make(historyOf(3, Number.POSITIVE_INFINITY), sidOf(1), -1, Option.some(feed.events))
       yield* Effect.forkChild(Stream.runForEach(stream, ({ id }) => Effect.sync(() => void ids.push(id))))
