@@ -1,5 +1,5 @@
 /**
- * Places calls: checks the request, waits for its turn at Twilio, dials once.
+ * Places calls: checks the request, waits for a dial slot, dials once.
  *
  * A dial that has begun is finished even if its client goes away. The outcome is kept under the client's `Idempotency-Key`, so that a
  * repeated request does not ring again.
@@ -43,7 +43,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const planFor = DialPlan.make(config, yield* Credentials, yield* Agents)
       const dials = yield* FiberSet.make<PlacedCall, OutboundError>()
       const limits = DialLimits.make(config.dialling)
-      const turns = DialSlots.make(config.twilio.callsPerSecond)
+      const slots = DialSlots.make(config.twilio.callsPerSecond)
       const keys = IdempotencyKeys.make<PlacedCall, OutboundError>(mayHaveRung)
       const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
@@ -53,10 +53,10 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         return yield* Effect.tapError(dial, (error) => Effect.sync(() => mayHaveRung(error) || takeBack()))
       })
 
-      const dialInTurn = Effect.fnUntraced(function*(request: OutboundRequest, { from, url }: DialPlan.DialPlan) {
-        const queuedMillis = yield* Effect.fromResult(turns.take(yield* monotonicMillis))
+      const dialInSlot = Effect.fnUntraced(function*(request: OutboundRequest, { from, url }: DialPlan.DialPlan) {
+        const queuedMillis = yield* Effect.fromResult(slots.take(yield* monotonicMillis))
         yield* Effect.sleep(queuedMillis)
-        // While the call waited for its turn, the service may have begun to stop.
+        // While the call waited for its slot, the service may have begun to stop.
         if (yield* registry.isDraining) return yield* new LineBusy({ reason: "draining" })
         const dialled = yield* rest.dial({ to: request.to, from, url, statusCallback: WebhookUrls.of(request.baseUrl, "/twilio/status") })
         return { ...dialled, queuedMillis }
@@ -76,7 +76,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         const { agent, from } = plan
         const keeping = Keeping.of(agent, config.store.numbers, request.keeping)
         yield* registry.reserve
-        const dialled = yield* countDial(to, dialInTurn(request, { ...plan, url: yield* withTicket(request, plan.url, keeping) }))
+        const dialled = yield* countDial(to, dialInSlot(request, { ...plan, url: yield* withTicket(request, plan.url, keeping) }))
         yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",

@@ -35,7 +35,7 @@ interface Parts {
     /** Whether somebody watches the call. Watchers get partial transcripts. */
     readonly isWatched: () => boolean
     readonly hangUp: Effect.Effect<unknown>
-    /** Transfers the call in the background, and reports the result by an event. */
+    /** Transfers the call in the background, and reports the result as an event. */
     readonly transfer: (to: string) => Effect.Effect<unknown>
     /** Reports the result of the transfer that was requested in an earlier media stream of the call. */
     readonly awaitTransfer: Effect.Effect<void>

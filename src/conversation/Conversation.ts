@@ -42,7 +42,7 @@ import type { TurnEvent } from "./turn/TurnEvent.ts"
 import * as TurnLoop from "./turn/TurnLoop.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
 
-/** How many items may wait in this queue. The line has another queue for the sound. */
+/** How many items may wait between the conversation and the line. The line has its own queue for sound. */
 const maxOutgoingItems = 2
 
 /** The engines that were prepared for one agent. */
@@ -81,7 +81,7 @@ const listen = Effect.fnUntraced(function*(
   const { processed, report } = loop
   const clock = MediaClock.make(now)
   const timers = yield* TurnTimers.make({ now, clock, fire: (timer, id) => report({ _tag: "TimerFired", timer, id }) })
-  /** A timer's commands may start or cancel other timers. So a timer fires only after the commands of the one before it are carried out. */
+  /** A timer's commands may start or cancel other timers. So the next timer fires only after these commands were carried out. */
   const fireTimers = (position: number): Effect.Effect<void> =>
     Effect.flatMap(processed, () => timers.fireDue(position) ? fireTimers(position) : Effect.void)
 
@@ -160,7 +160,7 @@ const agentSide = (
     })
 })
 
-/** Begins the conversation. When the effect ends, the turn machine has been started, which says the greeting or resumes the conversation. */
+/** Begins the conversation. When the effect ends, the turn machine is running. Its first event is `Began` or `Reconnected`. */
 export const open = Effect.fnUntraced(function*(
   definition: AgentDefinition,
   engines: Engines,

@@ -16,7 +16,7 @@ const answerTimeoutMillis = 500
 const detectorTimeout = new EngineFailed({
   stage: "voiceActivity",
   reason: "timeout",
-  advice: "The voice detector did not answer; the energy decides instead. Look at the load of the machine."
+  advice: "The voice detector did not answer in time, so the energy of the sound decides instead. Look at the load of the machine."
 })
 
 interface MakeOptions {

@@ -30,9 +30,9 @@ interface EnergyGate {
   readonly push: (window: Pcm<8000>) => boolean
   /** Whether the newest window counts as speech if only the energy decides. */
   readonly isLoud: () => boolean
-  /** In the newest window: where the last step above the threshold ends, in samples. 0: no step is above it. */
+  /** In the newest window: where the last step with sound ends, in samples. 0: no step has sound. */
   readonly lastLoud: () => number
-  /** In the newest window: where the first step above the threshold begins, in samples. The window's length: no step is above it. */
+  /** In the newest window: where the first step with sound begins, in samples. The window's length: no step has sound. */
   readonly firstLoud: () => number
 }
 

@@ -12,7 +12,7 @@ export interface MediaClock {
   readonly arrived: (length: number) => void
   /** Sound of this length has been processed. */
   readonly advance: (length: number) => void
-  /** The position behind the last processed sample. */
+  /** The position after the last processed sample. */
   readonly position: () => number
   /** When the sample at this position would have arrived without a stall; ms of the conversation's clock. */
   readonly toReal: (position: number) => number

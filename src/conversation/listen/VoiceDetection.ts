@@ -1,8 +1,8 @@
 /**
  * Finds where the caller's voice starts and stops, window by window.
  *
- * The next step waits for the voice detector only if its answer matters. A window without sound has no voice, so a pause is noticed without
- * waiting. Shortly after sound, the detector also gets windows without sound, so that its state stays complete.
+ * A window waits for the voice detector's answer only if the answer matters. A window without sound has no voice, so a pause is noticed
+ * without waiting. Shortly after sound, the detector also gets windows without sound, to update its state.
  */
 import { type Cause, type Duration, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"

@@ -51,7 +51,7 @@ export type ConversationEvent = {
   | { readonly _tag: "AgentFills"; readonly text: string }
   /** The agent presses these keys, as tones. */
   | { readonly _tag: "AgentPresses"; readonly digits: string }
-  /** The words of the agent's turn that the caller heard. `isWhole`: the caller heard all of them. `played`: the words with their times, if known. */
+  /** The words of the agent's turn that the caller heard. `isWhole`: the caller heard the turn to its end. `played`: the words with their times, if known. */
   | { readonly _tag: "AgentHeard"; readonly text: string; readonly isWhole: boolean; readonly played?: ReadonlyArray<PlayedText> }
   /** The caller interrupted the agent. `clearAfter`: ms from the caller's first voiced sample to the `clear`; 0 if the caller pressed a key. */
   | { readonly _tag: "BargeIn"; readonly clearAfter: number }

@@ -39,7 +39,7 @@ export const ReplyMemory = Schema.Struct({
 })
 export type ReplyMemory = typeof ReplyMemory.Type
 
-/** The memory of the turn machine. */
+/** The memory of the turn machine. Fields without a comment are explained in `TurnState`. */
 export const TurnMemory = Schema.Struct({
   history: Schema.Array(Message),
   dialogue: Schema.Json,
@@ -71,7 +71,7 @@ const Outcome = Schema.Union([
   Schema.TaggedStruct("Unknown", {})
 ])
 
-/** The requests to tools, and the exchanges that each request to the model contains. */
+/** The requests to tools, and the exchanges that each request to the model contains. Fields without a comment are explained in `SentRequests`. */
 export const ToolMemory = Schema.Struct({
   requests: Schema.Array(Schema.Struct({
     key: Schema.String,

@@ -11,8 +11,8 @@ export interface Message {
   readonly role: "caller" | "agent"
   readonly text: string
   /**
-   * Of a caller's message: the part of the agent's greeting that the caller had not heard when saying these words. The model needs this part,
-   * because it did not write the greeting.
+   * In a caller's message: the part of the agent's greeting that the caller had not heard before saying these words. The model did not write the
+   * greeting, so it needs this part to understand the words.
    */
   readonly unheard?: string
 }

@@ -11,7 +11,7 @@ export const windowLength = 256
 /** A window's length in ms. */
 export const windowMillis = 32
 
-/** The detector of one call. The model's state depends on all windows so far. */
+/** The detector of one call. It keeps a state from window to window. */
 export interface Detector {
   /**
    * Calls `answer` once, now or later, with the probability (0 to 1) that the window contains speech. Windows have `windowLength` samples and

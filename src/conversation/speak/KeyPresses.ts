@@ -1,9 +1,9 @@
 /**
- * The keys that the agent presses, as actions of the call. Each press is stored when its tones are requested, and again with its result:
+ * Stores the keys that the agent presses, as actions of the call. A press is stored when its tones are requested, and again with its result:
  *
- * - `Answered`: the mark behind the tones came back, so the other side heard all of them;
- * - `NotSent`: the reply was cut before the first tone left;
- * - `Unknown`: the reply was cut later, or the conversation ended before the mark. The other side may have heard some tones.
+ * - `Answered`: the mark after the tones came back, so the other side heard all tones;
+ * - `NotSent`: the reply was cut before the first tone was sent;
+ * - `Unknown`: the reply was cut later, or the conversation ended before the mark came back. The other side may have heard some tones.
  */
 import type { Action, ActionKeeper } from "../ports/Actions.ts"
 import type { ToolOutcome } from "../ports/Tools.ts"
@@ -12,9 +12,9 @@ import type { Outgoing } from "./Outgoing.ts"
 export interface KeyPresses {
   /** The tones are requested as a segment of the reply. */
   readonly press: (reply: number, segment: number, digits: string) => void
-  /** This item leaves for the line. */
+  /** The item was passed to the line. */
   readonly onItemLeft: (item: Outgoing) => void
-  /** The mark behind a segment came back. */
+  /** The mark of a segment came back. */
   readonly onMarkReturned: (mark: { readonly reply: number; readonly segment: number }) => void
   /** The reply is cut from this segment on. */
   readonly cut: (reply: number, from: number) => void
@@ -22,10 +22,12 @@ export interface KeyPresses {
   readonly end: () => void
 }
 
+/** A press that has no result yet. */
 interface OpenPress {
   readonly action: Action
   readonly reply: number
   readonly segment: number
+  /** Some of the tones were passed to the line. */
   hasLeft: boolean
 }
 
@@ -49,7 +51,7 @@ export const make = (actions: Pick<ActionKeeper, "noted" | "settled"> | undefine
       for (const press of openPresses) if (press.reply === reply && press.segment === segment) press.hasLeft = true
     },
     onMarkReturned: ({ reply, segment }) => {
-      // Marks come back in order, so the segments before it were heard, too.
+      // Marks come back in order, so earlier segments were heard, too.
       for (const press of openPresses) if (press.reply === reply && press.segment <= segment) settle(press, { _tag: "Answered", text: "" })
     },
     cut: (reply, from) => {

@@ -13,7 +13,7 @@ import type { Outgoing } from "./Outgoing.ts"
 /** Samples of a piece: 100 ms, so that a barge-in has little to drop. */
 const pieceLength = 800
 
-/** Samples of a segment's first piece: 20 ms. The piece is short, since the reply's first media is reported when it has left. */
+/** Samples of a segment's first piece: 20 ms. The piece is short, because `MediaSent` is reported after the whole piece was sent. */
 const firstPieceLength = 160
 
 const synthesisTimeout = new EngineFailed({
@@ -38,7 +38,7 @@ interface RunOptions {
   readonly reply: number
   /** Whether the segment still counts. */
   readonly isWanted: () => boolean
-  /** Takes the items in order, and waits while enough of them are queued. */
+  /** Takes the items in order, and waits while the queue is full. */
   readonly put: (item: Outgoing) => Effect.Effect<unknown>
   readonly report: ReportTurnEvent
   /** The longest wait for the next sound, ms. */
@@ -59,8 +59,8 @@ const cut = (pcm: Pcm<8000>, firstLength: number): ReadonlyArray<Pcm<8000>> => {
 }
 
 /**
- * Makes the segment's items, and reports `SpeechBegan` and `SpeechEnded`. After a failure it reports `SpeechFailed` and waits to be
- * interrupted. So no later segment is made before the turn has decided about this one.
+ * Makes the segment's items, and reports `SpeechBegan` and `SpeechEnded`. After a failure, the effect reports `SpeechFailed` and waits to be
+ * interrupted. So no later segment is made before the turn machine has decided about this one.
  */
 export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> =>
   Effect.suspend(() => {

@@ -10,9 +10,9 @@ import type { TurnSettings, TurnState } from "./TurnState.ts"
 import type * as Farewell from "./judgements/Farewell.ts"
 import type * as GreetingAnswer from "./words/GreetingAnswer.ts"
 
-/** Phrases of the call's language, prepared once a call. */
+/** Phrases of the call's language, prepared once for each call. */
 interface KnownPhrases {
-  /** As `Words.plain` writes them. */
+  /** In the form of `Words.plain`. */
   readonly backchannels: ReadonlySet<string>
   readonly isBareGreeting: GreetingAnswer.IsBareGreeting
   readonly isClosing: Farewell.IsClosing
@@ -28,17 +28,16 @@ export interface Draft {
   readonly at: number
 }
 
-/** Adds a command. */
 export const addCommand = (draft: Draft, command: Command): void => {
   draft.commands.push(command)
 }
 
-/** Tells watchers what happened. `turn`: the id of the reply to which the event belongs. */
+/** Publishes an event to watchers and history. `turn`: the id of the reply to which the event belongs. */
 export const publish = (draft: Draft, turn: number, event: DistributiveOmit<ConversationEvent, "at" | "turn">): void => {
   addCommand(draft, { _tag: "Publish", event: { at: draft.at, turn, ...event } as ConversationEvent })
 }
 
-/** Tells watchers that an engine failed. */
+/** Publishes that an engine failed. */
 export const publishTrouble = (draft: Draft, stage: Stage, reason: string): void => {
   publish(draft, draft.state.active?.id ?? draft.state.nextReplyId, { _tag: "EngineTrouble", stage, reason })
 }
@@ -69,7 +68,7 @@ export const updateReply = (draft: Draft, reply: ReplyState): ReplyState => {
   return reply
 }
 
-/** Runs a rule on a reply. Events of replies that no longer count are ignored. */
+/** Runs a rule on the reply with this id. Does nothing if the reply is neither the active nor the preemptive one. */
 export const withReply = (draft: Draft, id: number, rule: (reply: ReplyState) => void): void => {
   const reply = draft.state.active?.id === id ? draft.state.active : draft.state.preemptive
   if (reply?.id === id) rule(reply)

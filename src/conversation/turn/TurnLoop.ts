@@ -1,6 +1,6 @@
 /**
- * Runs the turn machine of one conversation: takes events one at a time, in order. All commands of an event are carried out before the
- * next event. The machine's state is kept here, and nothing else reads it.
+ * Runs the turn machine of one conversation. Events are processed one at a time, in order. All commands of an event are carried out before the
+ * next event. The machine's state is kept here, and no other module reads it.
  */
 import { Deferred, Effect, Queue } from "effect"
 import type { TurnMemory as Memory } from "../ports/ConversationMemory.ts"
@@ -14,9 +14,9 @@ interface MakeOptions {
   readonly transition: Transition
   /** The conversation's clock, ms. */
   readonly now: () => number
-  /** Takes each event before the machine does. */
+  /** Called with each event before the machine processes the event. */
   readonly record: ((event: TurnEvent) => void) | undefined
-  /** Takes the machine's memory when an event has changed the memory, before the event's commands are carried out. */
+  /** Called with the machine's memory if an event has changed the memory, before the event's commands are carried out. */
   readonly remember?: (memory: Memory) => void
 }
 

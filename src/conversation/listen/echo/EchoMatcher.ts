@@ -7,7 +7,7 @@
 import type { Pcm } from "../../../audio/Pcm.ts"
 import type { PlayedSound } from "./PlayedSound.ts"
 
-/** The longest delay that is searched, in samples: 900 ms. A bad mobile line with a jitter buffer has such a delay. */
+/** The longest delay that is searched, in samples: 900 ms. A bad mobile line with a jitter buffer can have this delay. */
 export const longestDelay = 7200
 
 /** Samples that `search` compares: 256 ms. */

@@ -40,7 +40,7 @@ export interface EchoPath {
   readonly follow: (now: number) => boolean
   /** Searches for a new delay, if enough sound has come since the last search. Returns whether a delay was learned. */
   readonly learn: (now: number) => boolean
-  /** The expected echo did not come: lowers the gain. */
+  /** Lowers the gain, because the expected echo did not come. */
   readonly weaken: () => void
 }
 

@@ -20,7 +20,7 @@ export interface PlayedSound {
   readonly loudest: (from: number, to: number) => number
 }
 
-/** Samples that are kept: 8.2 s. It must be a power of two. */
+/** Samples that are kept: 8.2 s. The number must be a power of two. */
 const capacity = 65_536
 
 /** Samples in 32 ms. */

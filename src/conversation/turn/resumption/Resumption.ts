@@ -1,5 +1,5 @@
 /**
- * Decides how the conversation goes on after its line was lost. The agent says that the line was lost. Then:
+ * Decides how the conversation continues after its line was lost. The agent says that the line was lost. Then:
  *
  * - If the model had written the whole reply, the agent says the rest of it. Keys, a transfer or the end of the call follow as planned.
  * - If the model had written a part, and the caller heard some of it, the agent says the rest of that part. The model writes the end.
@@ -23,10 +23,10 @@ import { awaitSilence } from "../rules/Ending.ts"
 import { finishIfHeard } from "../rules/Playback.ts"
 import { newReply, pressKeys, releaseSound, settleReply, speakPiece, startModel } from "../rules/Speech.ts"
 
-/** Copies the memory to the state, except for the reply, the transfer and the goodbye, for which `reconnected` decides. */
+/** Copies the memory to the state. `reconnected` decides about the reply, the transfer and the goodbye, so they are not copied. */
 const restore = (draft: Draft, memory: TurnMemory): void => {
-  const { farewell: _farewell, reply: _reply, transferring: _transferring, ...kept } = memory
-  Object.assign(draft.state, kept)
+  const { farewell: _farewell, reply: _reply, transferring: _transferring, ...copied } = memory
+  Object.assign(draft.state, copied)
 }
 
 /** Says that the line was lost ("Sorry, we were cut off."), if the agent has such a line. */
@@ -45,7 +45,7 @@ const sayWhole = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>
   finishIfHeard(draft, next)
 }
 
-/** Says the rest of a reply that the model had finished, or of a fixed line. Then follows what was due after it. */
+/** Says the rest of a reply that the model had finished, or of a fixed line. The reply's keys, transfer or hang-up follow. */
 const sayRest = (draft: Draft, memory: ReplyMemory): void => {
   const { digits, hangUp, isFinal, line, rest, transfer } = memory
   const reply = newReply(draft, {
@@ -89,7 +89,7 @@ const finishAnswer = (draft: Draft, { digits, hangUp, isFinal, rest, stateBefore
   releaseSound(draft, begun)
 }
 
-/** Only says that the line was lost. `rules/AfterReply` then answers waiting words, or waits for the caller. */
+/** Only says that the line was lost. After that `rules/AfterReply` answers the caller's unanswered words, or waits for the caller. */
 const yieldTurn = (draft: Draft): void =>
   sayWhole(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [])
 
@@ -127,7 +127,7 @@ const backFromTransfer = (draft: Draft, to: string): void => {
   sayLine(draft, "transferFailed")
 }
 
-/** `memory`: `null` if it is lost. */
+/** `memory`: `null` if the memory is lost. */
 export const reconnected = (draft: Draft, memory: TurnMemory | null, isAfterTransfer: boolean): void => {
   if (memory === null) return isAfterTransfer ? sayLine(draft, "transferFailed") : beginAnew(draft)
   restore(draft, memory)

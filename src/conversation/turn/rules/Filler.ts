@@ -1,5 +1,5 @@
 /**
- * A short line while the transcript or the reply is late ("One moment, please."). It is no reply, and is not in the history.
+ * Says a filler while the transcript or the reply is late ("One moment, please."). A filler is not a reply, and is not in the history.
  */
 import { type Draft, cancelTimer, addCommand, startTimer, publish, publishTrouble } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"
@@ -8,12 +8,12 @@ import type { Filler } from "../TurnState.ts"
 import * as FillerChoice from "../judgements/FillerChoice.ts"
 import { releaseSound } from "./Speech.ts"
 
-/** Starts the wait for a filler, unless the turn had one, or the reply has sound already. */
+/** Starts the timer for a filler, unless the turn had one already or the reply has sound already. */
 export const awaitSound = (draft: Draft, { times }: ReplyState): void => {
   if (times !== undefined && times.moments.firstSound === undefined && !draft.state.wasFillerSaid) startFiller(draft, times.since)
 }
 
-/** `since`: when the caller's last voiced sample came. */
+/** Starts the timer for a filler. `since`: when the caller's last voiced sample came. */
 export const startFiller = (draft: Draft, since: number): void => {
   const { fillers } = draft.settings
   if (fillers === undefined || fillers.lines.length === 0) return
@@ -31,7 +31,7 @@ export const fillerDue = (draft: Draft): void => {
     (active === undefined ? utterance?.isOver === true : utterance === undefined && active.phase._tag !== "Held")
   const index = isWaiting ? FillerChoice.next(fillers, nextFillerIndex, draft.state.lastFillerLine) : undefined
   if (index === undefined) {
-    // If there is only one line, it is left out this time and may be said the next time.
+    // If there is only one line, it is left out this time, and may be said the next time.
     if (isWaiting) delete draft.state.lastFillerLine
     return active === undefined ? undefined : releaseSound(draft, active)
   }
@@ -52,7 +52,7 @@ const sayFiller = (draft: Draft, text: string): void => {
   startTimer(draft, "filler", draft.at + FillerChoice.maxSynthesisMillis)
 }
 
-/** Takes an event of the filler's sound. */
+/** Applies an event about the filler's sound. */
 export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void => {
   switch (event._tag) {
     case "SpeechBegan":

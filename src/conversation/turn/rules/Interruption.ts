@@ -1,5 +1,5 @@
 /**
- * The caller's voice begins an utterance, and stops the agent if it lasts or has words (barge-in).
+ * The caller's voice begins an utterance. If the voice lasts long enough or has words, it stops the agent (barge-in).
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyRequest } from "../../ports/ReplyModel.ts"
@@ -16,11 +16,11 @@ import { finishReply, pauseReply, releaseHeld } from "./Playback.ts"
 import { abandonReply, dropPreemptive } from "./Speech.ts"
 import { cancelTranscription, newUtterance } from "./Utterance.ts"
 
-/** Whether the caller is not answered any more: the agent says a final line, or the call is being transferred. */
+/** Whether the agent no longer answers the caller: its line is final, its goodbye is final, or the call is being transferred. */
 export const isPastAnswering = ({ state: { active, farewell, transferring } }: Draft): boolean =>
   active?.isFinal === true || transferring !== undefined || farewell?.mayBeAnswered === false
 
-/** `since`: when the first voiced sample came. */
+/** The caller's voice started. `since`: when the first voiced sample came. */
 export const voiceStarted = (draft: Draft, since: number): void => {
   const { active, utterance } = draft.state
   draft.state.voice = { isOn: true, since }
@@ -36,8 +36,8 @@ export const voiceStarted = (draft: Draft, since: number): void => {
     cancelTimer(draft, "endpoint")
     if (active === undefined) cancelTimer(draft, "filler")
     cancelTranscription(draft, utterance)
-    const { transcript: _transcript, ...rest } = utterance
-    draft.state.utterance = { ...rest, isTranscribing: false, isOver: false }
+    const { transcript: _transcript, ...withoutTranscript } = utterance
+    draft.state.utterance = { ...withoutTranscript, isTranscribing: false, isOver: false }
     dropPreemptive(draft)
   }
   const canBeStopped = active !== undefined && active.phase._tag === "Playing" && !mustBeHeard(draft, active)
@@ -51,7 +51,7 @@ export const voiceStarted = (draft: Draft, since: number): void => {
   }
 }
 
-/** `since`: when the last voiced sample came. */
+/** The caller's voice stopped. `since`: when the last voiced sample came. */
 export const voiceStopped = (draft: Draft, since: number): void => {
   const { active, timers, utterance, voice } = draft.state
   if (!voice.isOn) return
@@ -71,7 +71,7 @@ export const voiceStopped = (draft: Draft, since: number): void => {
   startTimer(draft, "endpoint", since + silence)
 }
 
-/** The caller's words so far. They show sooner than the length of the voice whether the caller means to stop the agent. */
+/** A partial transcript. Its words show earlier than the length of the voice whether the caller wants to stop the agent. */
 export const partialTranscript = (draft: Draft, id: number, text: string): void => {
   const { active, timers, utterance, voice } = draft.state
   if (utterance === undefined || utterance.id !== id || utterance.partial === text) return
@@ -81,7 +81,7 @@ export const partialTranscript = (draft: Draft, id: number, text: string): void 
   publish(draft, draft.state.nextReplyId, { _tag: "CallerSays", text })
   if (!voice.isOn || timers.bargeIn === undefined) return
   if (draft.phrases.backchannels.has(words) || (active?.line === "greeting" && draft.phrases.isBareGreeting(text, false))) {
-    // The caller may say no more than this. More words stop the agent, and so does a voice that goes on.
+    // These words alone do not stop the agent. Further words stop it, and so does a voice that lasts longer.
     startTimer(draft, "bargeIn", draft.at + draft.settings.interruption.minSpeech)
   } else {
     cancelTimer(draft, "bargeIn")
@@ -95,7 +95,7 @@ export const wantWords = (draft: Draft, before: TurnState): void => {
   if (isWanted !== (before.timers.bargeIn !== undefined)) addCommand(draft, { _tag: "WantWords", isWanted })
 }
 
-/** The voice has lasted long enough, or has words, so the caller means to stop the agent. */
+/** The voice has lasted long enough or has words, so the caller wants to stop the agent. */
 export const bargeIn = (draft: Draft): void => {
   const { active, filler, voice } = draft.state
   if (!voice.isOn || active?.isFinal === true || (active !== undefined && mustBeHeard(draft, active))) return
@@ -114,10 +114,10 @@ export const bargeIn = (draft: Draft): void => {
     finishReply(draft, active, "")
     draft.state.wasAskedAgain = false
   }
-  // A greeting that was not heard yet stays held. It is the answer to the caller's first words.
+  // A greeting that was not heard yet stays held, because it is the answer to the caller's first words.
 }
 
-/** The caller goes on with the turn before hearing any of the answer. So the words return from the history to the turn. */
+/** The caller continues the turn before hearing any of the answer. So the caller's words are moved from the history back to the turn. */
 const reopenTurn = (draft: Draft, active: ReplyState, request: ReplyRequest): void => {
   abandonReply(draft, active)
   cancelTimer(draft, "filler")

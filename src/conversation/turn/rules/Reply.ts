@@ -1,6 +1,6 @@
 /**
- * What engines report about a reply: its text, its end, its failures. A failed request is repeated once, if the failed work has given
- * nothing yet. Otherwise the agent apologises.
+ * Handles the reports of engines about a reply: its text, its end and its failures. A failed request is repeated once, if it has given no
+ * result yet. Otherwise the agent apologises.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
@@ -15,7 +15,7 @@ import { hangUp } from "./Ending.ts"
 import { finishIfHeard, finishReply } from "./Playback.ts"
 import { abandonReply, dropPreemptive, newReply, pressKeys, releaseSound, settleReply, speakAgain, speakPiece, startModel } from "./Speech.ts"
 
-/** The model wrote more text: whole clauses go to speech. */
+/** The model wrote more text. Whole clauses go to speech synthesis. */
 export const replyText = (draft: Draft, reply: ReplyState, text: string): void => {
   if (reply.isTextDone) return
   const begun = noteMoment(draft, reply, "firstText")
@@ -24,7 +24,7 @@ export const replyText = (draft: Draft, reply: ReplyState, text: string): void =
   for (const piece of pieces) next = speakPiece(draft, next, piece)
 }
 
-/** The model has written all text. The remaining text goes to speech, and then the keys. */
+/** The model has written all text. The remaining text goes to speech synthesis, and the keys follow. */
 export const replyDone = (draft: Draft, reply: ReplyState): void => {
   if (reply.isTextDone) return
   let next = updateReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
@@ -45,21 +45,21 @@ export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth
   delete draft.state.active
   if (reply.isModelRetried || !RetryWorth.isWorthwhile(failure)) return apologise(draft)
   const phase = reply.phase._tag === "Held" ? held : playing
-  const again = newReply(draft, { phase, request: reply.request, times: reply.times, isModelRetried: true })
-  draft.state.active = again
-  startModel(draft, again)
-  settleReply(draft, again)
-  releaseSound(draft, again)
+  const secondReply = newReply(draft, { phase, request: reply.request, times: reply.times, isModelRetried: true })
+  draft.state.active = secondReply
+  startModel(draft, secondReply)
+  settleReply(draft, secondReply)
+  releaseSound(draft, secondReply)
 }
 
-/** Drops the reply, so that it is requested again when the turn is over. If that is not worthwhile, the reply stays, marked as refused. */
+/** Drops the reply, so that it is requested again when the turn is over. If a second request is not worthwhile, the reply is kept as refused. */
 const preemptiveFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (RetryWorth.isWorthwhile(failure)) return dropPreemptive(draft)
   abandonReply(draft, reply)
   updateReply(draft, { ...reply, phase: { _tag: "Preemptive", isRefused: true }, isTextDone: true })
 }
 
-/** The rest of a reply is lost. The agent apologises after the words that it has said. */
+/** The rest of a reply is lost. After the words so far, the agent apologises. */
 const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply }: ReplyState): void => {
   draft.state.failuresInRow++
   const isLast = draft.state.failuresInRow >= maxFailuresInRow
@@ -67,7 +67,7 @@ const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply
   speakPiece(draft, next, draft.settings.lines[isLast ? "failure" : "apology"], "line")
 }
 
-/** Speech of a segment failed. Speech is made in order, so there is none of the later segments either. */
+/** Speech synthesis of a segment failed. Segments are made in order, so the later segments have no speech either. */
 export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<TurnEvent, { readonly _tag: "SpeechFailed" }>): void => {
   const index = reply.segments.findIndex((segment) => segment.id === event.segment)
   if (index < 0) return
@@ -75,20 +75,20 @@ export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<Tur
   if (reply.id === draft.state.preemptive?.id) return preemptiveFailed(draft, reply, event)
   const lost = reply.segments.slice(index)
   addCommand(draft, { _tag: "StopSpeech", reply: reply.id, from: event.segment })
-  const kept = { ...reply, segments: reply.segments.slice(0, index) }
+  const spoken = { ...reply, segments: reply.segments.slice(0, index) }
   if (!event.hadSound && !reply.isSpeechRetried && RetryWorth.isWorthwhile(event)) {
     const digits = PlaybackLedger.unpressed(lost, draft.at)
-    let next = updateReply(draft, { ...kept, digits, isSpeechRetried: true })
+    let next = updateReply(draft, { ...spoken, digits, isSpeechRetried: true })
     for (const { text } of lost) next = speakAgain(draft, next, text)
     pressKeys(draft, next)
     return
   }
   if (reply.line === undefined && !reply.isFinal) {
-    return breakOff(draft, { ...kept, isSpeechRetried: false, chunker: ClauseChunker.empty })
+    return breakOff(draft, { ...spoken, isSpeechRetried: false, chunker: ClauseChunker.empty })
   }
   // A fixed line or final words can't be said.
   addCommand(draft, { _tag: "CancelReply", reply: reply.id })
-  finishReply(draft, kept, Words.join(kept.heard, PlaybackLedger.divide(kept.segments, draft.at).heard))
+  finishReply(draft, spoken, Words.join(spoken.heard, PlaybackLedger.divide(spoken.segments, draft.at).heard))
   if (reply.isFinal || reply.hangUp !== undefined) hangUp(draft, "engineFailed")
   else apologise(draft)
 }

@@ -1,11 +1,11 @@
 /**
- * The steps of the caller's utterance: begin it, transcribe it, end it.
+ * The steps of the caller's utterance: begin, transcribe and end it.
  */
 import { type Draft, cancelTimer, addCommand, startTimer } from "../Draft.ts"
 import type { Utterance } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
 
-/** Begins an utterance in the state and gives its number. `BeginUtterance` is ordered by the calling rule. */
+/** Begins an utterance in the state and returns its number. The calling rule adds the command `BeginUtterance`. */
 export const newUtterance = (draft: Draft, startedAt: number, turnStartedAt: number): number => {
   const id = draft.state.nextUtteranceId++
   const begun = { id, attempt: 0, isTranscribing: false, isOver: false, isRetried: false, endpointAfter: 0 }
