@@ -3,7 +3,7 @@
  *
  * The line delivers the sound without gaps, so the number of samples shows how much media time has passed. After a network stall the samples
  * come late and in a burst, which does not change their media time. The real time of a sample is its media time plus an offset. The offset is
- * measured on sound that came without a stall, so it is the smallest offset seen.
+ * measured on sound that came without a stall, so it is the smallest offset so far.
  *
  * All times are ms. A position is media time, counted from the first sample.
  */

@@ -11,7 +11,7 @@ import * as PcmRingBuffer from "./PcmRingBuffer.ts"
 
 /** All times are ms of the conversation's clock. */
 interface PreSpeechBuffer {
-  /** Takes the caller's sound in order; `at`: when its first sample arrived. */
+  /** Takes the caller's sound in order. `at`: when the first sample arrived. */
   readonly push: (pcm: Pcm<8000>, at: number) => void
   /** The window that begins at `at` was certainly echo. */
   readonly markEcho: (at: number) => void

@@ -1,6 +1,6 @@
 /**
- * The actions of an agent: tool requests, transfers and key presses. An action that may have side effects is stored before it is carried
- * out. So a crash does not lead to a second execution.
+ * The actions of an agent: tool requests, transfers and key presses. A transfer, or a tool request with side effects, is stored before it is
+ * carried out. So the action is not repeated after a crash.
  */
 import { Data, type Effect } from "effect"
 import type { ToolOutcome } from "./Tools.ts"

@@ -66,8 +66,8 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
   /** The call is recorded, and the agent announces this to the caller. */
   readonly isRecorded?: boolean
   /**
-   * The caller's sound until the end of the media stream. Pieces have any length, and the agent may keep them. Samples count media time, so
-   * silence stands in for lost sound and for the times at which Twilio sends nothing.
+   * The caller's sound until the end of the media stream. Pieces have any length, and the agent may keep them. The samples count media time.
+   * So lost sound is replaced by silence, and so are the times at which Twilio sends nothing.
    *
    * Run only one of `audio` and `borrowedAudio`, and run it once.
    */

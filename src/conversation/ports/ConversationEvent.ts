@@ -20,7 +20,7 @@ export interface TurnTimes {
   readonly firstSound?: number
   /** The first voiced frame of the reply left for Twilio. */
   readonly firstMedia?: number
-  /** The mark behind the reply's first segment came back. */
+  /** The mark after the reply's first segment came back. */
   readonly firstMark?: number
   /** The caller began to hear the reply: `firstMark` minus the length of the segment. */
   readonly heard?: number

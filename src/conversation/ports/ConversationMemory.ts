@@ -29,7 +29,7 @@ export const ReplyMemory = Schema.Struct({
   stateBefore: Schema.optionalKey(Schema.Json),
   /** The line had been lost before, after the caller heard the beginning of the answer. This reply is the rest of that answer. */
   isResumed: Schema.optionalKey(Schema.Boolean),
-  /** The reason for which the call ends after the reply. Unset: the call does not end. */
+  /** Why the call ends after the reply. Unset: the call does not end. */
   hangUp: Schema.optionalKey(Schema.String),
   isFinal: Schema.Boolean,
   /** The name of the transfer to make after the reply. */

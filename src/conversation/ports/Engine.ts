@@ -48,7 +48,7 @@ export interface Observed {
   readonly engines?: Effect.Effect<ReadonlyArray<EngineState>>
 }
 
-/** Whether the engine answered, although with a refusal or an empty answer. Then the engine works. */
+/** Whether the engine answered the request, with a refusal or an empty answer. An engine that answers is working. */
 export const isAnswer = ({ reason }: Pick<EngineFailed, "reason">): boolean => reason === "refused" || reason === "empty"
 
 /** Why an engine failed. A defect or an interruption counts as `broken`. */

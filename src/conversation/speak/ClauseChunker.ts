@@ -24,7 +24,7 @@ export const empty: ClauseChunker = { pending: "", count: 0 }
 
 export const begin = (language: string | undefined): ClauseChunker => language === undefined ? empty : { ...empty, language }
 
-/** A first clause has at least this many Latin letters and words. A shorter one, such as "Well,", would end before the next piece is ready. */
+/** A first clause has at least this many Latin letters and words. A shorter first clause, such as "Well,", would end before the next piece is ready. */
 const minFirstClauseLetters = 12
 const minFirstClauseWords = 3
 

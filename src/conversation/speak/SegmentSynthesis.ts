@@ -36,7 +36,7 @@ export interface Segment {
 
 interface RunOptions {
   readonly reply: number
-  /** Whether the segment still counts. */
+  /** `false`: the segment was cancelled. */
   readonly isWanted: () => boolean
   /** Takes the items in order, and waits while the queue is full. */
   readonly put: (item: Outgoing) => Effect.Effect<unknown>
@@ -60,7 +60,7 @@ const cut = (pcm: Pcm<8000>, firstLength: number): ReadonlyArray<Pcm<8000>> => {
 
 /**
  * Makes the segment's items, and reports `SpeechBegan` and `SpeechEnded`. After a failure, the effect reports `SpeechFailed` and waits to be
- * interrupted. So no later segment is made before the turn machine has decided about this one.
+ * interrupted. So no later segment is made before the turn machine has decided about the failed segment.
  */
 export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> =>
   Effect.suspend(() => {

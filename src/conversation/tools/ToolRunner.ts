@@ -75,7 +75,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
   const inherited = memory === undefined ? undefined : inherit(memory, actions)
   const requests = SentRequests.make(inherited?.sent)
   const smallTalkPhrases = PhraseTiles.make(...smallTalk)
-  /** The requests that have no outcome yet. Each effect waits until its request has one. */
+  /** The requests that have no outcome yet. Each effect waits until its request has an outcome. */
   const running = new Map<SentRequests.SentRequest, Effect.Effect<unknown>>()
   /** The requests of each reply, so that equal calls of one reply are several requests. */
   const usedByReply = new Map<number, Set<SentRequests.SentRequest>>()

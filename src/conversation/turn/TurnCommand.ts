@@ -30,7 +30,7 @@ export type Command =
   | { readonly _tag: "StopSpeech"; readonly reply: number; readonly from: number }
   /** Discard sound that was sent and not played yet. */
   | { readonly _tag: "Clear" }
-  /** Start a timer, instead of an earlier one of the same name. `due`: ms since the conversation began. */
+  /** Start a timer, instead of an earlier timer of the same name. `due`: ms since the conversation began. */
   | { readonly _tag: "StartTimer"; readonly timer: Timer; readonly id: number; readonly due: number }
   | { readonly _tag: "CancelTimer"; readonly timer: Timer }
   /** Request partial transcripts from now on, or stop requesting them. */

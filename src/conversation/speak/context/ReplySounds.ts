@@ -49,7 +49,7 @@ export const make = (limit: number): ReplySounds => {
       for (const { sound, text } of replies.get(reply)?.values() ?? []) {
         if (unmatched.length === 0) break
         const isWhole = unmatched.startsWith(text)
-        // A segment that was resumed after an interruption is in the list twice: as a whole, and as its unheard part. The whole one is used.
+        // A segment that was resumed after an interruption is in the list twice: as a whole, and as its unheard part. The whole segment is used.
         const part = isWhole ? text : text.startsWith(unmatched) ? unmatched : undefined
         if (part === undefined) continue
         unmatched = unmatched.slice(part.length).trimStart()

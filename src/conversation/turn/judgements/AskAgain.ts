@@ -4,7 +4,7 @@
  * - The agent asks again if it understood no word of clear speech. A cough is not clear speech.
  * - It asks again if the words are doubtful. Recognizers often doubt short words without reason. So the agent accepts yes, no, figures, an
  *   "uh-huh", and words that the agent itself has just said.
- * - It never asks twice in a row. Instead the agent answers the doubtful words, or waits in silence.
+ * - The agent never asks twice in a row. Instead it answers the doubtful words, or waits in silence.
  */
 import type { Transcript } from "../../ports/SpeechToText.ts"
 import { isShortAnswer } from "../../../definition/languages/ShortAnswers.ts"

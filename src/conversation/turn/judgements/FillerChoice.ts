@@ -9,10 +9,10 @@ import type { Fillers } from "../../../definition/AgentDefinition.ts"
 /** If the filler is already due when the words arrive, the answer gets this long (ms) to come first. */
 const overdueGraceMillis = 250
 
-/** If the synthesis of a filler takes longer than this (ms), the filler is not said: the engine is as slow as for the answer. */
+/** If the synthesis of a filler takes longer than this (ms), the filler is not said. The speech engine is then too slow for any sound. */
 export const maxSynthesisMillis = 500
 
-/** A shorter voice (ms) may be a cough, which needs no answer. So no filler is said before its transcript has come. */
+/** A voice that is shorter than this (ms) may be a cough, which needs no answer. So no filler is said before the transcript has come. */
 const minSpeechMillis = 600
 
 /** When the filler is due, in ms of the conversation. `since`: when the caller's last voiced sample came. `at`: now. */

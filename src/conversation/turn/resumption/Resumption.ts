@@ -35,7 +35,7 @@ const sayResumed = (draft: Draft, reply: ReplyState): ReplyState => {
   return updateReply(draft, { ...said, segments: said.segments.map((segment) => ({ ...segment, isNotice: true })) })
 }
 
-/** Makes a reply whose text is complete the active one, and says its pieces after the notice that the line was lost. */
+/** Makes a reply with complete text the active reply, and says its pieces after the notice that the line was lost. */
 const sayWhole = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
   draft.state.active = reply
   let next = sayResumed(draft, reply)
@@ -57,7 +57,7 @@ const sayRest = (draft: Draft, memory: ReplyMemory): void => {
   sayWhole(draft, { ...reply, isTextDone: true, digits, ...(transfer === undefined ? {} : { transfer }) }, rest)
 }
 
-/** The caller has heard nothing of the answer, so the model writes a new one. */
+/** The caller has heard nothing of the answer, so the model writes a new answer. */
 const answerAgain = (draft: Draft, state: TurnMemory["dialogue"]): void => {
   draft.state.dialogue = state
   const reply = newReply(draft, { phase: playing, request: { history: draft.state.history, state } })

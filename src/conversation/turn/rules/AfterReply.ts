@@ -1,5 +1,5 @@
 /**
- * Decides what follows a reply that the caller has heard to its end: the end of the call, a transfer, an answer to unanswered words, or silence.
+ * Decides the next step after the caller has heard a whole reply: the end of the call, a transfer, an answer to unanswered words, or silence.
  */
 import { type Draft, addCommand, publish } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"

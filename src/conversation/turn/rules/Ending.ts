@@ -1,5 +1,5 @@
 /**
- * The rules for silence and for the end of the call: both sides are silent, the agent's last words were heard, or one side hangs up.
+ * The rules for silence and for the end of the call. The call ends after the agent's last words, or when one side hangs up.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import { type Draft, cancelTimer, addCommand, startTimer, publish } from "../Draft.ts"

@@ -43,7 +43,7 @@ export const endPart = (draft: Draft, utterance: Utterance, at: number, since?: 
   transcribe(draft)
 }
 
-/** Makes the utterance a part of the turn, and begins the next one. */
+/** Makes the utterance a part of the turn, and begins the next utterance. */
 const takePart = (draft: Draft, utterance: Utterance, at: number, since?: number): void => {
   const { id, isRetried, isTranscribing, transcript, turnStartedAt } = utterance
   const isRequested = isTranscribing || transcript !== undefined

@@ -200,7 +200,7 @@ export const make = (language: string, words: DictationWords): Reader => {
           continue
         }
       }
-      // "seven a m"
+      // An example: "seven a m".
       if (tokens.at(-1)?._tag === "Number" && /^[ap]$/.test(word) && /^m\W*$/.test(following)) {
         tokens.push({ _tag: "Word", word: `${word}m` })
         index++

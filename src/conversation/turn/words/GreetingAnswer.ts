@@ -1,8 +1,8 @@
 /**
  * Decides whether words that the caller says during the agent's greeting are a greeting in return, or a request.
  *
- * People answer a telephone with "hello?", "yes?" or their name. These words ask for nothing, so the rest of the agent's greeting is enough of
- * an answer. Other words are a request.
+ * People answer a telephone with "hello?", "yes?" or their name. These words ask for nothing, so the rest of the agent's greeting answers
+ * them. Other words are a request.
  */
 import * as PhonePhrases from "../../../definition/languages/PhonePhrases.ts"
 import * as PhraseTiles from "./PhraseTiles.ts"

@@ -83,7 +83,7 @@ const holdWords: Readonly<Record<string, HoldWords>> = {
 const plain = (text: string): string =>
   text.normalize("NFKC").toLowerCase().replaceAll("’", "'").replace(/[^\p{L}\p{M}\p{N}\s']/gu, " ").replace(/(^|\s)'+|'+(?=\s|$)/gu, " ").replace(/\s+/g, " ").trim()
 
-/** An utterance of more words also asks for something else. */
+/** If an utterance has more words than this, it also asks for something else. */
 const maxRequestWords = 20
 
 /** A single polite phrase, request or reason has at most this many words. */

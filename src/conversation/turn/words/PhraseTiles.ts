@@ -16,7 +16,7 @@ export interface Token {
 const unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
 const units = new RegExp(`[${unspaced}]\\p{M}*|[^\\s${unspaced}]+`, "gu")
 
-/** Replaces typographic apostrophes, which a recognizer may write, by the plain ones of the phrases. */
+/** Replaces typographic apostrophes by plain ones. A recognizer may write typographic apostrophes, but the phrases have plain ones. */
 const straight = (text: string): string => text.replace(/[\u2018\u2019\u02BC]/g, "'")
 
 /** The words of a text, without punctuation. */
@@ -55,7 +55,7 @@ export const make = (...lists: ReadonlyArray<ReadonlyArray<string>>): Phrases =>
   }
 
   /** How many tokens at the beginning consist of known phrases. `at(from, to)`: the text of the tokens from `from` to before `to`. */
-  const reach = (length: number, at: (from: number, to: number) => string): number => {
+  const knownLength = (length: number, at: (from: number, to: number) => string): number => {
     const isReached = [true]
     let end = 0
     for (let from = 0; from <= end; from++) {
@@ -69,13 +69,13 @@ export const make = (...lists: ReadonlyArray<ReadonlyArray<string>>): Phrases =>
     return end
   }
 
-  const written = (some: ReadonlyArray<Token>): string => some.map(({ word }) => word).join(" ")
+  const textOf = (some: ReadonlyArray<Token>): string => some.map(({ word }) => word).join(" ")
 
   return {
     strip: (all) => {
-      const left = all.slice(reach(all.length, (from, to) => written(all.slice(from, to))))
+      const left = all.slice(knownLength(all.length, (from, to) => textOf(all.slice(from, to))))
       const { length } = left
-      return left.slice(0, length - reach(length, (from, to) => written(left.slice(length - to, length - from))))
+      return left.slice(0, length - knownLength(length, (from, to) => textOf(left.slice(length - to, length - from))))
     }
   }
 }
