@@ -13,7 +13,7 @@ const Message = Schema.Struct({
   unheard: Schema.optionalKey(Schema.String)
 })
 
-/** The agent's turn that was not over when the memory was written. */
+/** The agent's turn that was not over when the memory was written. Fields without a comment are explained in `ReplyState`. */
 export const ReplyMemory = Schema.Struct({
   /** The key in `Lines` if the reply is a fixed line. Unset: the model wrote the reply. */
   line: Schema.optionalKey(Schema.String),
