@@ -104,7 +104,7 @@ export const layer = Layer.effect(
         const record = yield* eventLogs.open(call.callId, call.isOutbound ? { ...definitionOfCall, isOutbound: true } : definitionOfCall, replier)
         return yield* Conversation.open(definitionOfCall, engines, {
           ...(call as CallSide<8000>),
-          tell: (event) => Effect.andThen(observe(event), call.tell(event)),
+          publish: (event) => Effect.andThen(observe(event), call.publish(event)),
           ...(record === undefined ? {} : { record })
         })
       })

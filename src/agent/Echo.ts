@@ -12,5 +12,5 @@ export const echo: Agent = {
   name: AgentName.make("echo"),
   sampleRate: 16_000,
   maxBacklogFrames: 10,
-  answer: (call) => Effect.succeed({ reply: call.borrowedAudio, signal: () => Effect.void })
+  answer: (call) => Effect.succeed({ outboundItems: call.borrowedAudio, signal: () => Effect.void })
 }

@@ -1,7 +1,8 @@
 /**
- * Gives each command of the turn machine to the part of the conversation that carries it out. It decides nothing (docs/adr/0005).
+ * Passes each command of the turn machine to the part of the conversation that carries it out. All decisions are made by the turn machine
+ * (docs/adr/0005).
  *
- * No command waits for an engine. A part that needs time works in a fiber of its own and reports by an event.
+ * No command waits for an engine. A part that needs time works in its own fiber and reports its result as an event.
  */
 import { Effect } from "effect"
 import type { ConversationEvent } from "./ports/ConversationEvent.ts"
@@ -26,25 +27,25 @@ interface Parts {
   readonly keys: Pick<KeyPresses, "press" | "cut">
   readonly timers: TurnTimers
   readonly tools: Pick<ToolRunner, "onCallerSaid" | "onReplyHeard">
-  /** The newest words and sound of both sides, for speech synthesis. Unset if the engine does not use them. */
+  /** The newest words and sound of both sides, for speech synthesis. Unset: the engine does not use them. */
   readonly context: SpeechContext | undefined
   readonly line: {
     readonly clear: Effect.Effect<void>
-    readonly tell: (event: ConversationEvent) => Effect.Effect<void>
-    /** Whether somebody watches the call. Watchers see the caller's words while the caller speaks. */
+    readonly publish: (event: ConversationEvent) => Effect.Effect<void>
+    /** Whether somebody watches the call. Watchers get partial transcripts. */
     readonly isWatched: () => boolean
     readonly hangUp: Effect.Effect<unknown>
-    /** Transfers the call in the background, and reports the result by an event. */
+    /** Transfers the call in the background, and reports the result as an event. */
     readonly transfer: (to: string) => Effect.Effect<unknown>
-    /** Reports the result of the transfer that an earlier conversation of the call asked for. */
+    /** Reports the result of the transfer that was requested in an earlier media stream of the call. */
     readonly awaitTransfer: Effect.Effect<void>
   }
 }
 
 export const make = (parts: Parts): Interpreter => {
   const { callerSound, context, generation, keys, line, playback, recognition, speech, timers, tools } = parts
-  /** Whether the machine wants the caller's words while the caller speaks. */
-  let areWordsWanted = false
+  /** Whether the turn machine wants partial transcripts. */
+  let arePartialsWanted = false
 
   const beginUtterance = ({ after, since, utterance }: Extract<Command, { readonly _tag: "BeginUtterance" }>) =>
     after === undefined
@@ -68,10 +69,10 @@ export const make = (parts: Parts): Interpreter => {
       case "EndUtterance":
         return recognition.end(command.utterance)
       case "WantWords":
-        areWordsWanted = command.isWanted
+        arePartialsWanted = command.isWanted
         return Effect.void
       case "StartReply":
-        speech.answers(command.reply, command.request.history.findLast(({ role }) => role === "caller")?.text ?? "")
+        speech.onReplyStarted(command.reply, command.request.history.findLast(({ role }) => role === "caller")?.text ?? "")
         return generation.start(command.reply, command.request)
       case "SettleReply":
         return Effect.sync(() => generation.settle(command.reply))
@@ -105,8 +106,8 @@ export const make = (parts: Parts): Interpreter => {
         return timers.start(command.timer, command.id, command.due)
       case "CancelTimer":
         return timers.cancel(command.timer)
-      case "Tell":
-        return line.tell(command.event)
+      case "Publish":
+        return line.publish(command.event)
       case "HangUp":
         return line.hangUp
       case "Transfer":
@@ -119,7 +120,7 @@ export const make = (parts: Parts): Interpreter => {
   return {
     carryOut,
     onEventDone: () => {
-      recognition.setPartialsWanted(areWordsWanted || line.isWatched())
+      recognition.setPartialsWanted(arePartialsWanted || line.isWatched())
       context?.settle()
     }
   }

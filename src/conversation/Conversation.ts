@@ -10,8 +10,8 @@
  *             └─▶ out, bounded ─▶ PlaybackReporter ─▶ line; its marks come back as events
  * ```
  *
- * One fiber takes the events in order. Engines, timers and sound run in other fibers of the conversation's scope, and report by
- * events. So an engine that hangs holds up nothing else.
+ * One fiber processes the events in order. Engines, timers and sound run in other fibers of the conversation's scope, and report events.
+ * So an engine that hangs delays no other part.
  */
 import { Cause, Clock, Effect, Queue, type Scope, Stream } from "effect"
 import type { AgentDefinition } from "../definition/AgentDefinition.ts"
@@ -42,10 +42,10 @@ import type { TurnEvent } from "./turn/TurnEvent.ts"
 import * as TurnLoop from "./turn/TurnLoop.ts"
 import * as TurnTimers from "./turn/TurnTimers.ts"
 
-/** How many items may wait for the line, which queues half a second of sound itself. */
+/** How many items may wait between the conversation and the line. The line has its own queue for sound. */
 const maxOutgoingItems = 2
 
-/** The engines of one agent, prepared for it. */
+/** The engines that were prepared for one agent. */
 export interface Engines {
   readonly voiceActivity: VoiceActivity["Service"]
   readonly recognizer: Recognizer
@@ -54,9 +54,9 @@ export interface Engines {
   readonly textToSpeech: TextToSpeech["Service"]
 }
 
-/** The call, and where the turn machine's events are recorded. */
+/** The call, and the function that writes the event log. */
 export interface RecordedCall extends CallSide<8000> {
-  /** Takes each event before the turn machine does, in order. Unset: nothing is recorded. */
+  /** Called with each event in order, before the turn machine processes the event. Unset: no event log is written. */
   readonly record?: (event: TurnEvent) => void
 }
 
@@ -66,13 +66,13 @@ const makeClock = (memory: ConversationMemory | undefined) =>
     const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const wall = clock.currentTimeMillisUnsafe()
     const beganAt = memory?.beganAt ?? wall
-    // The clock of another process may be behind.
+    // The wall clock of this machine may be behind the clock of the machine that wrote the memory.
     const startsAt = memory === undefined ? 0 : Math.max(memory.at, wall - beganAt)
     const started = monotonic()
     return { beganAt, now: () => startsAt + monotonic() - started }
   })
 
-/** Makes the parts that take the caller's sound, and the timers, which follow media time. */
+/** Makes the parts that process the caller's sound, and the timers, since most of them run on media time. */
 const listen = Effect.fnUntraced(function*(
   { timeouts }: AgentDefinition,
   { recognizer, voiceActivity }: Engines,
@@ -81,9 +81,9 @@ const listen = Effect.fnUntraced(function*(
   const { processed, report } = loop
   const clock = MediaClock.make(now)
   const timers = yield* TurnTimers.make({ now, clock, fire: (timer, id) => report({ _tag: "TimerFired", timer, id }) })
-  /** A timer's commands may start or cancel others, so timers fire one by one. */
+  /** A timer's commands may start or cancel other timers. So the next timer fires only after these commands were carried out. */
   const fireTimers = (position: number): Effect.Effect<void> =>
-    Effect.flatMap(processed, () => timers.pass(position) ? fireTimers(position) : Effect.void)
+    Effect.flatMap(processed, () => timers.fireDue(position) ? fireTimers(position) : Effect.void)
 
   const recognition = yield* UtteranceRecognition.make({
     recognizer,
@@ -98,7 +98,7 @@ const listen = Effect.fnUntraced(function*(
     listener: {
       wantsSound: recognition.isHearing,
       onSound: recognition.hear,
-      onPosition: (position) => timers.pass(position) ? fireTimers(position) : undefined,
+      onPosition: (position) => timers.fireDue(position) ? fireTimers(position) : undefined,
       onVoice: ({ _tag, ago, at }) => {
         if (_tag === "VoiceStopped") recognition.voiceStopped(ago)
         else recognition.voiceStarted()
@@ -130,24 +130,24 @@ const makeTools = (
   return { tools, memoryWriter }
 }
 
-/** Ends the turn machine, and passes its last events to watchers. */
-const tellEnd = (loop: TurnLoop.TurnLoop, { tell, whyEnded }: Pick<CallSide, "tell" | "whyEnded">) =>
+/** Ends the turn machine, and publishes its last events. */
+const publishEnd = (loop: TurnLoop.TurnLoop, { publish, whyEnded }: Pick<CallSide, "publish" | "whyEnded">) =>
   Effect.forEach(
     loop.hangUp(whyEnded === undefined ? "callerHungUp" : whyEnded() ?? null),
-    (command) => command._tag === "Tell" ? tell(command.event) : Effect.void,
+    (command) => command._tag === "Publish" ? publish(command.event) : Effect.void,
     { discard: true }
   )
 
-/** What the call hears of the conversation, and what the conversation learns of the line. */
+/** The conversation's side of the port to the call: the items that it sends, and the function that takes the call's signals. */
 const agentSide = (
   out: Queue.Dequeue<Outgoing, Cause.Done>,
   { keys, playback, report }: { readonly playback: PlaybackReporter.PlaybackReporter; readonly keys: KeyPresses.KeyPresses; readonly report: TurnLoop.TurnLoop["report"] }
 ): AgentSide<never, 8000> => ({
-  reply: Stream.fromQueue(out).pipe(
+  outboundItems: Stream.fromQueue(out).pipe(
     Stream.filter((item) => item.isWanted()),
     Stream.map((item) => {
-      keys.leaves(item)
-      return playback.leave(item)
+      keys.onItemLeft(item)
+      return playback.toOutboundItem(item)
     })
   ),
   signal: (signal) =>
@@ -155,12 +155,12 @@ const agentSide = (
       if (signal._tag === "Digit") return report({ _tag: "Digit", digit: signal.digit })
       const mark = parseMark(signal.name)
       if (mark === undefined) return
-      keys.heard(mark)
+      keys.onMarkReturned(mark)
       report({ _tag: "MarkReturned", ...mark })
     })
 })
 
-/** Begins the conversation: the greeting is on its way when this returns. */
+/** Begins the conversation. When the effect ends, the turn machine is running. Its first event is `Began` or `Reconnected`. */
 export const open = Effect.fnUntraced(function*(
   definition: AgentDefinition,
   engines: Engines,
@@ -214,7 +214,7 @@ export const open = Effect.fnUntraced(function*(
     context,
     line: {
       clear: line.clear,
-      tell: line.tell,
+      publish: line.publish,
       isWatched: line.isWatched ?? (() => true),
       hangUp: Queue.end(out),
       transfer: (to) => Effect.forkIn(CallTransfer.run(to, `transfer-${Math.round(now())}`, definition, line, report), scope),
@@ -222,10 +222,10 @@ export const open = Effect.fnUntraced(function*(
     }
   })
 
-  // Watchers learn what the caller heard, even if the media stream is gone.
-  yield* Effect.addFinalizer(() => tellEnd(loop, line))
+  // Watchers get the last events, with the words that the caller heard, even if the media stream is gone.
+  yield* Effect.addFinalizer(() => publishEnd(loop, line))
 
-  /** A defect must not leave the caller on a dead line. It fails the outgoing stream, which ends the call. */
+  /** A defect fails the stream of outbound items, which ends the call. Otherwise the caller would wait on a silent line. */
   const orFail = <A>(run: Effect.Effect<A>) =>
     Effect.onError(run, (cause) => Cause.hasInterruptsOnly(cause) ? Effect.void : Queue.failCause(out, cause))
   yield* Effect.forkIn(orFail(loop.run(interpreter)), scope)

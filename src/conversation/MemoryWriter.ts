@@ -1,5 +1,5 @@
 /**
- * Joins the memories of the turn machine and of the tools, and passes the result to `remember` whenever one of them changes.
+ * Joins the memory of the turn machine with the memory of the tools. Passes the result to `remember` each time one of the two changes.
  */
 import type { ConversationMemory, ToolMemory, TurnMemory } from "./ports/ConversationMemory.ts"
 

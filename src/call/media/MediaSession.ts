@@ -73,7 +73,7 @@ export interface Options {
 
 /** The options that the agent gets. */
 const agentOptions = ({ actions, isRecorded = false, remember, resumption, transfer, whyEnded, watch }: Options, end: () => StreamEnd | undefined) => ({
-  tell: watch.publish,
+  publish: watch.publish,
   isWatched: watch.isWatched,
   isRecorded,
   ...(transfer === undefined ? {} : { transfer }),
@@ -151,7 +151,7 @@ export const run = Effect.fnUntraced(function*(
   }
   const borrowedAudio = Stream.mapArray(stream.media, toBorrowedPieces)
 
-  const { reply, signal } = yield* agent.answer({
+  const { outboundItems, signal } = yield* agent.answer({
     audio: Stream.mapArray(stream.media, toPieces),
     borrowedAudio,
     clear: outbound.clear,
@@ -180,10 +180,10 @@ export const run = Effect.fnUntraced(function*(
   )
 
   // The echo agent returns `borrowedAudio` itself. Its sound is sent back directly, without a stream in between.
-  const sendReply = reply === borrowedAudio
+  const sendItems = outboundItems === borrowedAudio
     ? stream.forEachMedia((messages) => outbound.offer(toBorrowedPieces(messages)))
-    : Stream.runForEachArray(reply, outbound.offer)
-  const sendReplyAndEnd = sendReply.pipe(
+    : Stream.runForEachArray(outboundItems, outbound.offer)
+  const sendItemsAndEnd = sendItems.pipe(
     Effect.andThen(outbound.finish(lastMark)),
     Effect.andThen(Effect.timeoutOption(Deferred.await(lastMarkReturned), lastMarkTimeout)),
     Effect.andThen(end({ _tag: "Closed", reason: "agentLeft" })),
@@ -197,7 +197,7 @@ export const run = Effect.fnUntraced(function*(
 
   yield* Effect.addFinalizer(() => Effect.sync(counts.report))
   yield* Effect.forkScoped(handleControl)
-  yield* Effect.forkScoped(sendReplyAndEnd)
+  yield* Effect.forkScoped(sendItemsAndEnd)
   yield* Effect.forkScoped(
     Effect.andThen(untilMediaTimeout(stream, counts, options.media, now), end({ _tag: "Closed", reason: "mediaTimeout" }))
   )

@@ -1,5 +1,5 @@
 /**
- * Takes the caller's sound and the agent's. Reports the caller's sound without echo, and when the caller's voice starts and stops.
+ * Takes the caller's sound and the agent's sound. Reports the caller's sound without echo, and when the caller's voice starts and stops.
  *
  * ```text
  * pieces ─▶ pre-speech buffer
@@ -7,8 +7,8 @@
  *    └────▶ windows of 32 ms ─▶ echo? ─▶ VoiceDetection ─▶ onVoice
  * ```
  *
- * All times follow media time. Sound that the network held up is processed in order, as fast as possible. Even then a window's effects
- * end before the next window is read, as they would in real time.
+ * All times follow media time. Sound that the network delayed is processed in order, as fast as possible. Even then the effects of one
+ * window end before the next window is read, as in real time.
  */
 import { type Cause, type Duration, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -25,23 +25,23 @@ const samplesPerMilli = 8
 
 /** A voice started or stopped. */
 export interface VoiceChange extends SpeechBoundary {
-  /** The first or the last voiced sample, in ms of the conversation's clock. */
+  /** When the first voiced sample (`VoiceStarted`) or the last one (`VoiceStopped`) was spoken, in ms of the conversation's clock. */
   readonly at: number
-  /** ms from that sample to the end of the sound so far. */
+  /** ms from that sample to the newest sample. */
   readonly ago: number
 }
 
-/** Takes the reports in the order of the sound. */
+/** The functions that get the reports, in the order of the sound. */
 export interface Listener {
-  /** Whether `onSound` is called with the next piece. If not, no echo is subtracted from it. */
+  /** Whether `onSound` is called with the next piece. If not, the piece's echo is not subtracted. */
   readonly wantsSound: () => boolean
-  /** The next piece without echo. The array is overwritten after the return. */
+  /** Takes the next piece, without echo. The array is overwritten after the function returns. */
   readonly onSound: (pcm: Pcm<8000>) => void
-  /** The sound has been read up to this position, ms of media time. The effect is awaited before the next window. */
+  /** The sound has been read up to this position, ms of media time. The next window waits for the effect. */
   readonly onPosition: (position: number) => Effect.Effect<void> | undefined
-  /** The effect is awaited before the next window. */
+  /** A voice started or stopped. The next window waits for the effect. */
   readonly onVoice: (change: VoiceChange) => Effect.Effect<void>
-  /** The voice detector failed, so the sound's energy decides what is voice. */
+  /** The voice detector failed. Without it, the sound's energy decides whether there is a voice. */
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
 }
 
@@ -54,15 +54,15 @@ interface MakeOptions {
 }
 
 export interface CallerSound {
-  /** Takes the next pieces, of any length, without gaps. They must not be written to before the effect has ended. */
+  /** Takes the next pieces, of any length, without gaps. The arrays must not be changed before the effect has ended. */
   readonly hear: (pieces: ReadonlyArray<Pcm<8000>>) => Effect.Effect<void>
   /** Takes the agent's sound. `at`: when its first sample is expected to be played, ms of the conversation's clock. */
   readonly played: (pcm: Pcm<8000>, at: number) => void
-  /** The line threw away the sound that was to be played after `at`, ms of the conversation's clock. */
+  /** The line discarded the sound that it would have played after `at`, ms of the conversation's clock. */
   readonly cleared: (at: number) => void
   /**
-   * A copy of the newest sound without echo: up to 480 ms, or up to 960 ms after an echo. `since`: sound from before this time is left
-   * out; ms of the conversation's clock.
+   * A copy of the newest sound without echo: up to 480 ms, or up to 960 ms if it had an echo. Sound from before `since` (ms of the
+   * conversation's clock) is left out.
    */
   readonly preSpeech: (since?: number) => Pcm<8000>
 }
@@ -102,8 +102,10 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     },
     onSamples: (count) => clock.advance(count / samplesPerMilli),
     onWindow: (window) => {
-      const passed = listener.onPosition(clock.position())
-      return passed === undefined ? detectVoice(window) : Effect.flatMap(passed, () => detectVoice(window) ?? Effect.void)
+      const positionHandled = listener.onPosition(clock.position())
+      return positionHandled === undefined
+        ? detectVoice(window)
+        : Effect.flatMap(positionHandled, () => detectVoice(window) ?? Effect.void)
     }
   })
 

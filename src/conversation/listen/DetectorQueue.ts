@@ -1,8 +1,8 @@
 /**
- * A call's voice detector with the windows that wait for it. The detector takes one window at a time, in order.
+ * A call's voice detector, and the queue of windows for it. The detector processes one window at a time, in order.
  *
- * A detector that fails or throws is not used again. One that is too slow is skipped until it answers. Meanwhile the sound's energy decides
- * whether it is speech.
+ * A detector that fails or throws is not used again. A detector that does not answer in time is not used until it answers. While no detector
+ * is used, the sound's energy decides whether a window is speech.
  */
 import { Cause, type Duration, Effect, Exit, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -10,13 +10,13 @@ import { EngineFailed } from "../ports/Engine.ts"
 import * as StreamTimeout from "../ports/StreamTimeout.ts"
 import type { Detector, VoiceActivity } from "../ports/VoiceActivity.ts"
 
-/** ms that a detector may take for one window. */
+/** The longest wait for the detector's answer to one window, ms. */
 const answerTimeoutMillis = 500
 
-const detectorLate = new EngineFailed({
+const detectorTimeout = new EngineFailed({
   stage: "voiceActivity",
   reason: "timeout",
-  advice: "The voice detector did not answer; the energy decides instead. Look at the load of the machine."
+  advice: "The voice detector did not answer in time, so the energy of the sound decides instead. Look at the load of the machine."
 })
 
 interface MakeOptions {
@@ -30,7 +30,7 @@ interface DetectorQueue {
   /** Whether the detector is open and works. */
   readonly isReady: () => boolean
   /**
-   * Waits for the probability (0 to 1) that the window holds speech. `undefined`: the energy has to decide, and the detector may still
+   * Waits for the probability (0 to 1) that the window contains speech. `undefined`: the energy has to decide, and the detector may still
    * read the window later.
    */
   readonly ask: (window: Pcm<8000>) => Effect.Effect<number | undefined>
@@ -38,12 +38,12 @@ interface DetectorQueue {
   readonly feed: (window: Pcm<8000>) => void
 }
 
-/** The detector is opened in the background and closed with the scope; until it is open, the energy decides. */
+/** Opens the detector in the background. Until it is open, the energy decides. The detector is closed with the scope. */
 export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<DetectorQueue, never, Scope.Scope> {
   const scope = yield* Effect.scope
-  /** Unset: not open yet, failed or late. */
+  /** Unset: the detector is not open yet, has failed, or has not answered in time. */
   let detector: Detector | undefined
-  /** Set while somebody waits for the detector's answer; calling it stops the waiting. */
+  /** Set while a request waits for the detector's answer. Calling the function ends the request without an answer. */
   let abandon: (() => void) | undefined
   const waitingRequests: Array<() => void> = []
 
@@ -53,7 +53,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   }
 
   yield* Effect.suspend(() => options.open).pipe(
-    Effect.timeoutOrElse({ duration: options.openTimeout, orElse: () => Effect.fail(detectorLate) }),
+    Effect.timeoutOrElse({ duration: options.openTimeout, orElse: () => Effect.fail(detectorTimeout) }),
     Effect.matchCause({
       onSuccess: (opened) => {
         detector = opened
@@ -63,9 +63,9 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     Effect.forkIn(scope, { startImmediately: true })
   )
 
-  const { endWait, late, startWait } = yield* StreamTimeout.make(answerTimeoutMillis)
+  const { endWait, startWait, timedOut } = yield* StreamTimeout.make(answerTimeoutMillis)
   yield* Effect.forkIn(
-    Effect.forever(Effect.andThen(late, Effect.sync(() => {
+    Effect.forever(Effect.andThen(timedOut, Effect.sync(() => {
       endWait()
       abandon?.()
     }))),
@@ -74,33 +74,33 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
 
   const request = (window: Pcm<8000>, answer: (probability: number | undefined) => void): void => {
     if (abandon !== undefined) return void waitingRequests.push(() => request(window, answer))
-    const asked = detector
+    const askedDetector = detector
     const finish = (probability: number | undefined) => {
       abandon = undefined
       endWait()
       waitingRequests.shift()?.()
       answer(probability)
     }
-    if (asked === undefined) return finish(undefined)
+    if (askedDetector === undefined) return finish(undefined)
     let isAbandoned = false
     const onAnswer = (exit: Exit.Exit<number, EngineFailed>) => {
       if (isAbandoned) {
-        if (Exit.isSuccess(exit)) detector = asked
+        if (Exit.isSuccess(exit)) detector = askedDetector
         return
       }
       if (Exit.isSuccess(exit)) return finish(exit.value)
       onFailure(exit.cause)
       finish(undefined)
     }
-    // The detector still has the window, so it gets no other one until it has answered.
+    // The detector may still read this window, so it gets no other window until it has answered.
     abandon = () => {
       isAbandoned = true
-      onFailure(Cause.fail(detectorLate))
+      onFailure(Cause.fail(detectorTimeout))
       finish(undefined)
     }
     startWait()
     try {
-      asked.ask(window, onAnswer)
+      askedDetector.ask(window, onAnswer)
     } catch (defect) {
       onAnswer(Exit.die(defect))
     }

@@ -1,42 +1,42 @@
 /**
- * Measures a window's energy: whether the window can hold speech, and where in the window the sound is. This takes much less time than
- * the voice detector, which gets only the windows that need it.
+ * Measures the energy of windows. The energy shows whether a window can contain speech, and where in the window the sound is. The
+ * measurement takes much less time than the voice detector, which gets only the windows that can contain speech.
  *
- * The noise floor is the quietest level of the last seconds (minimum statistics, Martin 2001, in its simplest form). It falls at
- * once and rises slowly, so speech does not lift it and constant noise does. Levels are mean squares of 16-bit samples.
+ * The noise floor is the quietest level of the last seconds (minimum statistics, Martin 2001, in its simplest form). The floor falls at once
+ * and rises slowly. So constant noise raises it, but speech does not. Levels are mean squares of 16-bit samples.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 
 /** Samples of a step: 4 ms at 8 kHz, the resolution of the first and the last voiced sample. */
 const stepLength = 32
 
-/** −56 dBFS. Anything quieter is silence: telephone lines hiss at −65 to −60 dBFS, and μ-law's own noise is below −60. */
+/** −56 dBFS. Quieter sound is silence: telephone lines hiss at −65 to −60 dBFS, and the noise of μ-law itself is below −60. */
 export const leastPower = (32768 * 10 ** (-56 / 20)) ** 2
 
-/** A window that is less than 6 dB above the floor holds no intelligible speech. */
+/** Sound that is less than 6 dB above the floor is no intelligible speech. */
 const soundOverFloor = 4
 
-/** A window that is 12 dB above the floor is loud enough for speech by its energy alone. */
+/** A window that is 12 dB above the floor counts as speech if only the energy decides. */
 const speechOverFloor = 16
 
 /** The floor rises by this factor each window of 32 ms: 3 dB a second. */
 const floorRise = 10 ** (3 / 10 / 31.25)
 
-/** Windows after the last sound that may hold the soft end of a word, so the detector gets them. */
+/** This many windows after the last sound may contain the soft end of a word, so the detector gets them. */
 const windowsAfterSound = 12
 
 interface EnergyGate {
-  /** Takes the next window, and tells whether the detector needs it. */
+  /** Takes the next window. Returns whether the detector needs the window. */
   readonly push: (window: Pcm<8000>) => boolean
-  /** Whether the newest window is loud enough for speech by its energy alone. */
+  /** Whether the newest window counts as speech if only the energy decides. */
   readonly isLoud: () => boolean
-  /** In the newest window: where the last step above the threshold ends, in samples. 0: no step is above it. */
+  /** In the newest window: where the last step with sound ends, in samples. 0: no step has sound. */
   readonly lastLoud: () => number
-  /** In the newest window: where the first step above the threshold begins, in samples. The window's length: no step is above it. */
+  /** In the newest window: where the first step with sound begins, in samples. The window's length: no step has sound. */
   readonly firstLoud: () => number
 }
 
-/** Mean square of some sound. */
+/** Mean square of the samples. */
 export const powerOf = (pcm: Pcm<8000>): number => {
   let sum = 0
   for (let index = 0; index < pcm.length; index++) sum += pcm[index] * pcm[index]

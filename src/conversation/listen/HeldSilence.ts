@@ -1,29 +1,29 @@
 /**
- * Holds back the silence after the caller's words until the caller goes on. So a transcript that is requested again seconds later does
- * not include the line's noise since those words.
+ * Holds back the silence after the caller's words until the voice starts again. So a transcript that is requested again seconds later does
+ * not include the line's noise after those words.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 
-/** ms after the last voiced sample that still pass: the soft end of a word. */
+/** This much sound (ms) after the last voiced sample passes at once, since it may contain the soft end of a word. */
 const tailMillis = 300
 
-/** ms of silence that pass when the caller goes on. Older silence is dropped. */
+/** When the voice starts again, this much of the held silence (ms) passes before it. Older silence is dropped. */
 const leadMillis = 1000
 
 const samplesPerMilli = 8
 
 interface HeldSilence {
-  /** Takes the caller's next sound, which is copied if it is held. */
+  /** Takes the caller's next sound. Sound that is held is copied. */
   readonly push: (pcm: Pcm<8000>) => void
-  /** The voice ended `millis` before the end of the sound so far. */
+  /** The voice ended `millis` before the newest sample. */
   readonly voiceStopped: (millis: number) => void
-  /** The voice is back, so the held silence passes. */
+  /** The voice started again, so the held silence passes. */
   readonly voiceStarted: () => void
 }
 
-/** `passOn` gets the sound that passes, in order. A piece may be overwritten after `passOn` has returned. */
+/** `passOn` is called with the sound that passes, in order. A piece may be overwritten after `passOn` has returned. */
 export const make = (passOn: (pcm: Pcm<8000>) => void): HeldSilence => {
-  /** Samples that still pass after the voice has stopped. Unset: the voice is on. */
+  /** Samples that still pass at once after the voice has stopped. Unset: somebody is speaking. */
   let tailLeft: number | undefined
   let held: Array<Pcm<8000>> = []
   let heldLength = 0

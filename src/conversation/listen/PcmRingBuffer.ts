@@ -1,16 +1,16 @@
 /**
- * A ring buffer of the newest samples of a sound.
+ * A ring buffer that keeps the newest samples of a sound.
  */
 import * as Pcm from "../../audio/Pcm.ts"
 
 interface PcmRingBuffer {
-  /** Appends a copy of the piece. Of a piece longer than the buffer, only the end is kept. */
+  /** Appends a copy of the piece. If the piece is longer than the buffer, only its end is kept. */
   readonly push: (pcm: Pcm.Pcm<8000>) => void
-  /** A copy of the newest `length` samples, oldest first. It is shorter while there are fewer. */
+  /** A copy of the newest `length` samples, oldest first. The copy is shorter if the buffer has fewer samples. */
   readonly read: (length: number) => Pcm.Pcm<8000>
 }
 
-/** `capacity`: samples that are kept. */
+/** `capacity`: how many samples the buffer keeps. */
 export const make = (capacity: number): PcmRingBuffer => {
   const samples = new Int16Array(capacity)
   let next = 0

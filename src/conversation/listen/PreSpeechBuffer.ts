@@ -1,7 +1,7 @@
 /**
- * The sound from before a voice was detected, which is the beginning of the utterance.
+ * Keeps the sound from before a voice is detected. This sound becomes the beginning of the utterance.
  *
- * During playback detection is late, so 960 ms are kept instead of 480. The echo is subtracted when the sound is read, with the latest
+ * Over an echo a voice is detected late, so 960 ms are read instead of 480. The echo is subtracted when the sound is read, with the newest
  * estimate of its delay. Windows that were certainly echo become silence.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -11,27 +11,27 @@ import * as PcmRingBuffer from "./PcmRingBuffer.ts"
 
 /** All times are ms of the conversation's clock. */
 interface PreSpeechBuffer {
-  /** Takes the caller's sound in order; `at`: when its first sample arrived. */
+  /** Takes the caller's sound in order. `at`: when the first sample arrived. */
   readonly push: (pcm: Pcm<8000>, at: number) => void
   /** The window that begins at `at` was certainly echo. */
   readonly markEcho: (at: number) => void
-  /** A copy of the sound without echo, oldest first. It has no sound from before `since`. */
+  /** A copy of the sound without echo, oldest first. Sound from before `since` is left out. */
   readonly read: (since?: number) => Pcm<8000>
 }
 
 const samplesPerMilli = 8
 
-/** Samples that are read while no echo is in the buffer: 480 ms. */
+/** Samples that are read if no window in the buffer is echo: 480 ms. */
 const lengthWithoutEcho = 3840
 
-/** Samples that are read with an echo in the buffer: 960 ms. */
+/** Samples that are read if a window in the buffer is echo: 960 ms. */
 const lengthWithEcho = 7680
 
 export const make = (canceller: Pick<EchoCanceller, "clean">): PreSpeechBuffer => {
   const ring = PcmRingBuffer.make(lengthWithEcho)
   /** When the next sample arrives. */
   let end = 0
-  /** Beginnings of the windows in the buffer that are echo, oldest first. */
+  /** When each window that is echo began, oldest first. */
   const echoes: Array<number> = []
 
   return {

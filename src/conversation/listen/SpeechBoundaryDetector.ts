@@ -1,32 +1,32 @@
 /**
  * Finds where a voice starts and stops, from the probabilities and the energy of windows.
  *
- * The voice detector's probability stays high for some windows after speech, but the energy shows where the sound ended. So a pause
- * counts from the caller's last voiced sample.
+ * The voice detector's probability stays high for some windows after speech, but the energy shows where the sound ended. So the length of a
+ * pause counts from the caller's last voiced sample.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import * as EnergyGate from "./EnergyGate.ts"
 
-/** `at`: the first voiced sample of a voice that started, or the last of one that stopped; ms of media time. */
+/** `at`: the first voiced sample (`VoiceStarted`) or the last one (`VoiceStopped`), in ms of media time. */
 export interface SpeechBoundary {
   readonly _tag: "VoiceStarted" | "VoiceStopped"
   readonly at: number
 }
 
 /**
- * What a window needs from the voice detector:
- * - `none`: skip it;
- * - `feed`: feed the model's state, ignore the result;
- * - `ask`: wait for the probability.
+ * What the voice detector does with a window:
+ * - `none`: the detector does not get the window;
+ * - `feed`: the window only updates the detector's state, and the result is ignored;
+ * - `ask`: the detector returns the probability of speech.
  */
 type DetectorUse = "none" | "feed" | "ask"
 
 interface SpeechBoundaryDetector {
-  /** Measures a window's energy. It may be called once for each window, before `push`. */
-  readonly look: (window: Pcm<8000>) => DetectorUse
+  /** Measures a window's energy. May be called once for each window, before `push`. */
+  readonly measure: (window: Pcm<8000>) => DetectorUse
   /**
-   * Takes each window in order, and measures its energy if `look` has not. `probability`: 0 to 1. Unset: the energy decides. `end`: the
-   * position after the window's last sample, ms of media time.
+   * Takes each window in order. Measures the window's energy if `measure` was not called. `probability`: 0 to 1. Unset: the energy decides.
+   * `end`: the position after the window's last sample, ms of media time.
    */
   readonly push: (window: Pcm<8000>, probability: number | undefined, end: number) => SpeechBoundary | undefined
 }
@@ -49,19 +49,19 @@ export const make = (): SpeechBoundaryDetector => {
   let voicedWindows = 0
   let firstVoicedAt = 0
   let lastVoicedAt = 0
-  let isLookedAt = false
+  let isMeasured = false
 
-  const look = (window: Pcm<8000>): DetectorUse => {
-    isLookedAt = true
+  const measure = (window: Pcm<8000>): DetectorUse => {
+    isMeasured = true
     if (!energy.push(window)) return "none"
     return energy.lastLoud() > 0 ? "ask" : "feed"
   }
 
   return {
-    look,
+    measure,
     push: (window, probability, end) => {
-      if (!isLookedAt) look(window)
-      isLookedAt = false
+      if (!isMeasured) measure(window)
+      isMeasured = false
       // A window without sound has no voice, even if the detector's probability is high.
       const hasSound = energy.lastLoud() > 0
       const isVoiced = hasSound && (probability === undefined ? energy.isLoud() : probability >= (isSpeaking ? stopProbability : startProbability))

@@ -1,7 +1,7 @@
 /**
- * The sound of one utterance on its way to the recognizer: without the silence after words (`HeldSilence`) and in pieces of 60 ms.
+ * Passes the sound of one utterance to the recognizer, in pieces of 60 ms and without the silence after words (`HeldSilence`).
  *
- * One fiber pushes the pieces in order, so that a slow recognizer holds up nothing else.
+ * One fiber pushes the pieces in order, so that a slow recognizer delays no other part.
  */
 import { Deferred, Effect, Exit, type Latch, Queue, type Scope, Stream } from "effect"
 import * as Pcm from "../../audio/Pcm.ts"
@@ -14,24 +14,24 @@ const pieceLength = 480
 
 interface MakeOptions {
   readonly recognizer: Recognizer
-  /** Open while partial transcripts are wanted. Each of them is a request to the engine. */
+  /** Open while partial transcripts are wanted. Each partial transcript is a request to the engine. */
   readonly partialsWanted: Latch.Latch
   readonly onPartial: (text: string) => void
 }
 
 export interface UtteranceFeed {
-  /** Takes sound from before the utterance was detected. It must not be written to afterwards. */
+  /** Takes sound from before the utterance was detected. The array must not be changed afterwards. */
   readonly pushPreSpeech: (pcm: Pcm.Pcm<8000>) => void
-  /** Takes the caller's next sound, which is copied. */
+  /** Takes a copy of the caller's next sound. */
   readonly push: (pcm: Pcm.Pcm<8000>) => void
-  /** The voice ended `millis` before the end of the sound so far. */
+  /** The voice ended `millis` before the newest sample. */
   readonly voiceStopped: (millis: number) => void
   readonly voiceStarted: () => void
-  /** Waits until all sound so far has been pushed, and gives the recognizer's utterance. Fails if the recognizer has failed. */
+  /** Waits until all sound so far has been pushed, and returns the recognizer's utterance. Fails if the recognizer has failed. */
   readonly drained: () => Effect.Effect<Utterance, EngineFailed>
 }
 
-/** Begins an utterance of the recognizer in the background. It ends with the scope. */
+/** Begins an utterance of the recognizer in the background. The utterance ends with the scope. */
 export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn.Return<UtteranceFeed, never, Scope.Scope> {
   const inbox = yield* Queue.unbounded<Pcm.Pcm<8000> | Deferred.Deferred<Utterance, EngineFailed>>()
   const gathered = new Int16Array(pieceLength)
@@ -48,7 +48,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     )
   })
 
-  /** Takes items from the inbox until the scope is closed. After a failure it answers each request with that failure. */
+  /** Processes the inbox until the scope is closed. After the recognizer has failed, each request in the inbox gets that failure. */
   const run = Effect.gen(function*() {
     const begun = yield* Effect.exit(options.recognizer.begin)
     if (Exit.isSuccess(begun) && begun.value.partials !== undefined) yield* reportPartials(begun.value.partials)

@@ -1,8 +1,7 @@
 /**
- * The caller's utterances that are being recognized: the current one, and earlier parts of the same turn whose transcripts are not
- * finished.
+ * Recognizes the caller's utterances: the current one, and earlier parts of the same turn whose transcripts are not finished.
  *
- * It carries out the turn machine's commands and reports transcripts. No command waits for a recognizer.
+ * This module carries out commands of the turn machine, and reports transcripts. No command waits for a recognizer.
  */
 import { Effect, Exit, Fiber, Latch, Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -12,16 +11,16 @@ import { StageBudget } from "../ports/StageBudget.ts"
 import type { ReportTurnEvent } from "../turn/TurnEvent.ts"
 import * as UtteranceFeed from "./UtteranceFeed.ts"
 
-const transcriptLate = new EngineFailed({
+const transcriptTimeout = new EngineFailed({
   stage: "speechToText",
   reason: "timeout",
   advice: "No transcript came in time. Look at the load of the speech recognition, or raise timeouts.transcript in the agent's file."
 })
 
-/** Gets a copy of the caller's utterances. An utterance and the parts that continue it are one. */
+/** Gets a copy of the sound of the caller's utterances. An utterance and the parts that continue it count as one. */
 interface UtteranceCopy {
   readonly beginUtterance: () => void
-  /** Takes the next sound. It may be overwritten after the return. */
+  /** Takes the next sound. The array may be overwritten after the function returns. */
   readonly hear: (pcm: Pcm<8000>) => void
   readonly endUtterance: () => void
 }
@@ -41,22 +40,25 @@ interface OpenUtterance {
 }
 
 export interface UtteranceRecognition {
-  /** Begins an utterance; `preSpeech` is its first sound. `continues`: the new utterance is a later part of this one, which stays open. */
+  /**
+   * Begins an utterance. `preSpeech`: its first sound. `continues`: the id of the utterance of which the new one is a later part. That
+   * utterance stays open.
+   */
   readonly begin: (id: number, options: { readonly preSpeech?: Pcm<8000>; readonly continues?: number }) => Effect.Effect<void>
   /** Whether there is a current utterance, which needs the caller's sound. */
   readonly isHearing: () => boolean
-  /** Takes the caller's next sound without echo, which is copied. */
+  /** Takes a copy of the caller's next sound, without echo. */
   readonly hear: (pcm: Pcm<8000>) => void
-  /** The voice ended `millis` before the end of the sound so far. */
+  /** The voice ended `millis` before the newest sample. */
   readonly voiceStopped: (millis: number) => void
   readonly voiceStarted: () => void
-  /** Requests a transcript of all sound so far. It is reported as `Transcribed` or `TranscriptionFailed`. */
+  /** Requests a transcript of all sound so far. The result is reported as `Transcribed` or `TranscriptionFailed`. */
   readonly transcribe: (id: number, attempt: number) => Effect.Effect<void>
   /** Stops the newest request for a transcript of this utterance. */
   readonly cancelTranscription: (id: number) => Effect.Effect<void>
-  /** Ends an utterance. It does not wait for the recognizer to stop. */
+  /** Ends an utterance. Does not wait until the recognizer has stopped. */
   readonly end: (id: number) => Effect.Effect<void>
-  /** Whether partial transcripts are requested. At first they are not. */
+  /** Sets whether partial transcripts are requested. At first they are not. */
   readonly setPartialsWanted: (isWanted: boolean) => void
 }
 
@@ -108,7 +110,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
       return utterance.feed.drained().pipe(
         Effect.flatMap(({ transcribe }) => transcribe),
         Effect.provideService(StageBudget, timeout),
-        Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(transcriptLate) }),
+        Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(transcriptTimeout) }),
         Effect.matchCause({
           onSuccess: (transcript: Transcript) => report({ _tag: "Transcribed", utterance: id, attempt, transcript }),
           onFailure: (cause) => report({ _tag: "TranscriptionFailed", utterance: id, attempt, ...failureOf(cause) })

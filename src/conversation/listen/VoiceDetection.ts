@@ -1,8 +1,8 @@
 /**
  * Finds where the caller's voice starts and stops, window by window.
  *
- * The voice detector is awaited only where its answer matters. A window without sound has no voice, so a pause is noticed without
- * waiting. Shortly after sound, the detector still gets such windows, to keep its state.
+ * A window waits for the voice detector's answer only if the answer matters. A window without sound has no voice, so a pause is noticed
+ * without waiting. Shortly after sound, the detector also gets windows without sound, to update its state.
  */
 import { type Cause, type Duration, Effect, type Scope } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -17,14 +17,14 @@ interface MakeOptions {
   readonly openTimeout: Duration.Input
   readonly onTrouble: (cause: Cause.Cause<EngineFailed>) => void
   readonly onBoundary: (boundary: SpeechBoundaryDetector.SpeechBoundary) => Effect.Effect<void>
-  /** The detector may still read the last window, so that window must not be written to again. */
+  /** The detector may still read the last window, so the array of that window must not be changed any more. */
   readonly onWindowKept: () => void
 }
 
 interface VoiceDetection {
   /**
-   * Takes each window in order. `end`: the position after its last sample, ms of media time. The next window may be pushed when the
-   * returned effect has ended, or at once if none is returned.
+   * Takes each window in order. `end`: the position after the window's last sample, ms of media time. The next window may be pushed when the
+   * returned effect has ended, or at once if no effect is returned.
    */
   readonly push: (window: Pcm<8000>, end: number, isEcho: boolean) => Effect.Effect<void> | undefined
 }
@@ -41,7 +41,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   return {
     push: (window, end, isEcho) => {
       if (isEcho) return onBoundary(boundaries.push(window, 0, end))
-      const use = detector.isReady() ? boundaries.look(window) : "none"
+      const use = detector.isReady() ? boundaries.measure(window) : "none"
       if (use === "ask") {
         return Effect.flatMap(detector.ask(window), (probability) => {
           const boundary = boundaries.push(window, probability, end)

@@ -1,5 +1,5 @@
 /**
- * Cuts pieces of sound into windows of 32 ms, and awaits the effects of each window before the next.
+ * Cuts pieces of sound into windows of 32 ms. The effects of each window end before the next window is read.
  */
 import { Effect } from "effect"
 import * as Pcm from "../../audio/Pcm.ts"
@@ -7,24 +7,24 @@ import { eventLoopTurn } from "../../runtime/EventLoopTurn.ts"
 import { windowLength } from "../ports/VoiceActivity.ts"
 
 /**
- * At most this many windows (half a second of sound) are read in one turn of the event loop. During playback a window takes up to a
- * millisecond, and a stalled network or a long message delivers hundreds of windows at once.
+ * At most this many windows (half a second of sound) are read in one turn of the event loop. During playback the processing of a window
+ * takes up to a millisecond. After a stall, or in a long message, hundreds of windows arrive at once.
  */
 const windowsPerLoopTurn = 16
 
 interface MakeOptions {
-  /** The next piece, before any of its samples is read. */
+  /** Called with the next piece, before any of its samples is read. */
   readonly onPiece: (pcm: Pcm.Pcm<8000>) => void
   /** `count` more samples of the piece were read. */
   readonly onSamples: (count: number) => void
-  /** A window is full. It is overwritten after the effect. */
+  /** Called with a full window. The array is overwritten after the effect. */
   readonly onWindow: (window: Pcm.Pcm<8000>) => Effect.Effect<void> | undefined
 }
 
 interface WindowReader {
-  /** Takes the next pieces, without gaps. They must not be written to before the effect has ended. */
+  /** Takes the next pieces, without gaps. The arrays must not be changed before the effect has ended. */
   readonly read: (pieces: ReadonlyArray<Pcm.Pcm<8000>>) => Effect.Effect<void>
-  /** Uses a new array for the next window, so that the last one is not overwritten. */
+  /** Uses a new array for the next window, so that the last window is not overwritten. */
   readonly replaceWindow: () => void
 }
 
@@ -36,7 +36,7 @@ export const make = ({ onPiece, onSamples, onWindow }: MakeOptions): WindowReade
   let filled = 0
   let windowsInLoopTurn = 0
 
-  /** Reads the pieces from sample `from` of the piece with index `first` on. */
+  /** Reads the pieces, beginning with sample `from` of the piece with index `first`. */
   const readFrom = (pieces: ReadonlyArray<Pcm.Pcm<8000>>, first: number, from: number): Effect.Effect<void> => {
     for (let index = first; index < pieces.length; index++) {
       const pcm = pieces[index]

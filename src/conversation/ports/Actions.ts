@@ -1,30 +1,30 @@
 /**
- * What an agent does to the world: tools, transfers, keys. An action that may change the world is stored before it is done, so that it is
- * not done twice after a fault.
+ * The actions of an agent: tool requests, transfers and key presses. A transfer, or a tool request with side effects, is stored before it is
+ * carried out. So the action is not repeated after a crash.
  */
 import { Data, type Effect } from "effect"
 import type { ToolOutcome } from "./Tools.ts"
 
 export interface Action {
-  /** Unique within the conversation, also if it continues in several media streams. */
+  /** Unique within the conversation, over all its media streams. */
   readonly id: string
   readonly kind: "tool" | "transfer" | "keys"
-  /** The tool, or the name of the transfer; empty for keys. */
+  /** The name of the tool or of the transfer. Empty for keys. */
   readonly name: string
-  /** JSON of the tool's arguments, or the keys; empty for a transfer. */
+  /** The tool's arguments as JSON, or the keys to press. Empty for a transfer. */
   readonly arguments: string
-  /** The action changes nothing, so it may be done again. */
+  /** The action has no side effects, so it may be carried out again. */
   readonly isRepeatable: boolean
 }
 
-/** The action could not be stored, so it is not done. */
+/** The action could not be stored, so it is not carried out. */
 export class ActionNotKept extends Data.TaggedError("ActionNotKept") {
   override get message() {
     return "An action was not done, because it could not be stored first. Check the database and the disk of DATA_DIR."
   }
 }
 
-/** An action whose result this process still waits for. */
+/** An action that was started. This process still waits for its result. */
 interface RunningAction {
   readonly action: Action
   /** The listener is called once, when the result has come. */
@@ -32,12 +32,12 @@ interface RunningAction {
 }
 
 export interface ActionKeeper {
-  /** Stores in the background that the action is about to be done. For keys and for actions that change nothing: they do not wait. */
+  /** Stores the action in the background. Used for keys and for actions without side effects, which are carried out without waiting. */
   readonly noted: (action: Action) => void
-  /** Stores that the action is about to be done, and returns when this is stored. */
+  /** Stores the action, and ends when it is stored. After that the action may be carried out. */
   readonly asked: (action: Action) => Effect.Effect<void, ActionNotKept>
   /** Stores the action's outcome in the background. */
   readonly settled: (action: Action, outcome: ToolOutcome) => void
-  /** The actions whose results are awaited. Keys are not among them, since no conversation waits for their result. */
+  /** The actions for whose results this process waits. Keys are not among them, since no conversation needs their result. */
   readonly running: () => ReadonlyArray<RunningAction>
 }

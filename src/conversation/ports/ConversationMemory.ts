@@ -1,9 +1,9 @@
 /**
- * What a conversation needs to go on after its line, its process or its machine was lost. It is plain JSON: a store keeps it, and another
- * process may read it.
+ * What a conversation needs to continue after its line, its process or its machine was lost. The memory is plain JSON: it is kept in the
+ * store, and another process may read it.
  *
- * It is written when text goes to speech, a mark comes back, a turn ends or a tool is called. Times are ms since the conversation began,
- * in its first media stream.
+ * A memory is written when text goes to speech synthesis, a mark comes back, a turn ends or a tool is called. Times are ms since the
+ * conversation began, in its first media stream.
  */
 import { Option, Schema } from "effect"
 
@@ -13,23 +13,23 @@ const Message = Schema.Struct({
   unheard: Schema.optionalKey(Schema.String)
 })
 
-/** The agent's turn that was not over. */
+/** The agent's turn that was not over when the memory was written. Fields without a comment are explained in `ReplyState`. */
 export const ReplyMemory = Schema.Struct({
-  /** Which of the agent's fixed lines it is: a key of `Lines`. Unset: the model wrote the reply. */
+  /** The key in `Lines` if the reply is a fixed line. Unset: the model wrote the reply. */
   line: Schema.optionalKey(Schema.String),
-  /** The text that the caller heard, according to the marks. It is not in the history yet. */
+  /** The text that the caller heard, according to the marks. This text is not in the history yet. */
   heard: Schema.String,
-  /** The text that was not heard, in speakable pieces. The first one may have been playing. */
+  /** The text that the caller did not hear, in speakable pieces. The first piece may have been playing. */
   rest: Schema.Array(Schema.String),
-  /** The model had written all of the reply. */
+  /** The model had written the whole reply. */
   isTextDone: Schema.Boolean,
   /** The caller had interrupted the reply. */
   isInterrupted: Schema.Boolean,
   /** The dialogue's state before the reply, for another request to the model. */
   stateBefore: Schema.optionalKey(Schema.Json),
-  /** The line was lost before, when the caller had heard the beginning of the answer. This reply is the rest of it. */
+  /** The line had been lost before, after the caller heard the beginning of the answer. This reply is the rest of that answer. */
   isResumed: Schema.optionalKey(Schema.Boolean),
-  /** Why the call is to end after the reply. */
+  /** Why the call ends after the reply. Unset: the call does not end. */
   hangUp: Schema.optionalKey(Schema.String),
   isFinal: Schema.Boolean,
   /** The name of the transfer to make after the reply. */
@@ -39,19 +39,19 @@ export const ReplyMemory = Schema.Struct({
 })
 export type ReplyMemory = typeof ReplyMemory.Type
 
-/** What the turn machine knows. */
+/** The memory of the turn machine. Fields without a comment are explained in `TurnState`. */
 export const TurnMemory = Schema.Struct({
   history: Schema.Array(Message),
   dialogue: Schema.Json,
   reply: Schema.optionalKey(ReplyMemory),
-  /** The caller's words that nobody has answered yet. */
+  /** The caller's words that the agent has not answered yet. */
   unanswered: Schema.String,
   /** The part of the greeting that the caller has not heard. */
   unheardGreeting: Schema.optionalKey(Schema.String),
-  /** Keys that the caller has pressed and that are not answered yet. */
+  /** The keys that the caller has pressed and the agent has not answered yet. */
   digits: Schema.String,
   areDigitsDue: Schema.Boolean,
-  /** The name to which the call was being transferred. */
+  /** The name of the transfer that was in progress. */
   transferring: Schema.optionalKey(Schema.String),
   /** Why the call ends. Set once the caller has heard the agent's last words. */
   farewell: Schema.optionalKey(Schema.String),
@@ -71,11 +71,11 @@ const Outcome = Schema.Union([
   Schema.TaggedStruct("Unknown", {})
 ])
 
-/** The requests to tools, and what the model is told about them. */
+/** The requests to tools, and the exchanges that each request to the model contains. Fields without a comment are explained in `SentRequests`. */
 export const ToolMemory = Schema.Struct({
   requests: Schema.Array(Schema.Struct({
     key: Schema.String,
-    /** Unset: the request was sent or about to be sent, and no answer has come. */
+    /** Unset: the request was sent, or was about to be sent, and no answer has come. */
     outcome: Schema.optionalKey(Outcome),
     isRepeatable: Schema.Boolean,
     isHeard: Schema.Boolean,
@@ -99,11 +99,11 @@ export const ToolMemory = Schema.Struct({
 export type ToolMemory = typeof ToolMemory.Type
 
 export const ConversationMemory = Schema.Struct({
-  /** Another version of the service may write another format, which counts as lost. */
+  /** A memory with another format, from another version of the service, counts as lost. */
   format: Schema.Literal(1),
   /** When the conversation began, ms since 1970. */
   beganAt: Schema.Number,
-  /** When this was written, ms since the conversation began. */
+  /** When the memory was written, ms since the conversation began. */
   at: Schema.Number,
   turn: TurnMemory,
   tools: ToolMemory
@@ -112,5 +112,5 @@ export type ConversationMemory = typeof ConversationMemory.Type
 
 const decode = Schema.decodeUnknownOption(ConversationMemory)
 
-/** Reads a memory from the store. None: the memory has another format, or is broken. */
+/** Reads a memory from the store. None: the memory has another format, or can't be decoded. */
 export const read = (json: unknown): Option.Option<ConversationMemory> => decode(json)

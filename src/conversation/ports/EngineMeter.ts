@@ -1,9 +1,9 @@
 /**
- * Counts what engines do for a call, in the units that are paid for.
+ * Counts the work that engines do for a call, in the units of the price list.
  *
- * It is a context reference, set around everything that a call runs. So an engine counts all its requests for the call, even if an answer
- * is thrown away. That happens to a dropped preemptive reply, and to the slower of two engines. The sound of fixed lines is made before
- * the calls, and belongs to none. Unset: nobody counts.
+ * The meter is a context reference that is set for all fibers of a call. So an engine counts all its requests for the call, even if an
+ * answer is not used. The answer of a dropped preemptive reply is not used, nor the answer of the slower of two engines. The sound of fixed
+ * lines is made before any call, so it is not counted. Unset: nothing is counted.
  */
 import { Context, Effect } from "effect"
 
@@ -13,11 +13,11 @@ export interface EngineUse {
   readonly engine: string
   /** 0: the work belongs to a request that was counted before. */
   readonly requests: number
-  /** Seconds of sound that were heard or made. */
+  /** Seconds of sound that were transcribed or synthesized. */
   readonly soundSeconds?: number
   readonly inputTokens?: number
   readonly outputTokens?: number
-  /** Characters that were to be spoken. */
+  /** Characters of the text that was sent to speech synthesis. */
   readonly characters?: number
 }
 
@@ -25,5 +25,5 @@ export const EngineMeter = Context.Reference<((use: EngineUse) => void) | undefi
   defaultValue: () => undefined
 })
 
-/** Counts for the call in whose fiber this runs. */
+/** Counts the use for the call whose fiber runs this effect. */
 export const count = (use: EngineUse): Effect.Effect<void> => Effect.map(EngineMeter, (meter) => meter?.(use))

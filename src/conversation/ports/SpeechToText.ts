@@ -1,5 +1,5 @@
 /**
- * The port of speech recognition: takes the sound of an utterance and gives its words.
+ * The port of speech recognition: takes the sound of an utterance and returns its words.
  */
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
@@ -8,11 +8,11 @@ import type { EngineFailed, Observed } from "./Engine.ts"
 
 /** The words of an utterance. */
 export interface Transcript {
-  /** Empty: no speech, or none that the engine knows. */
+  /** Empty: the sound has no speech, or the engine recognized no word. */
   readonly text: string
-  /** It was speech, but no word was understood, and `text` is empty. A cough is not speech. */
+  /** The sound was speech, but no word was understood, so `text` is empty. A cough is not speech. */
   readonly isUnintelligible?: boolean
-  /** The words are mostly a guess, so the agent asks the caller to repeat them (`AskAgain`). */
+  /** The engine is not sure of the words, so the agent may ask the caller to repeat them (`AskAgain`). */
   readonly isDoubtful?: boolean
   /**
    * - `complete`: the words can stand as a whole, so the turn may end sooner;
@@ -20,20 +20,20 @@ export interface Transcript {
    * - `unknown`: the engine can't tell.
    */
   readonly ending: "complete" | "trailing" | "unknown"
-  /** 0 to 1, where the engine knows. */
+  /** 0 to 1. Unset: the engine can't tell. */
   readonly confidence?: number
 }
 
-/** One utterance that is being recognized. It belongs to the scope in which it was begun. */
+/** One utterance that is being recognized. The utterance ends with the scope in which it was begun. */
 export interface Utterance {
-  /** Takes sound in order. It may wait for an engine that is behind. The piece must not be written to afterwards. */
+  /** Takes the next sound. The effect may wait for an engine that is slower than the sound. The array must not be changed afterwards. */
   readonly push: (pcm: Pcm<8000>) => Effect.Effect<void, EngineFailed>
   /**
-   * The transcript of all sound pushed so far. It may be run again after more sound, since a pause may not be the end. It may also be run
-   * again after it was interrupted.
+   * The transcript of all sound pushed so far. The effect may be run again after more sound, since a pause may not be the end of the
+   * utterance. It may also be run again after an interruption.
    */
   readonly transcribe: Effect.Effect<Transcript, EngineFailed>
-  /** The words so far, each time the engine knows more. The stream never ends and never fails. Unset: the engine has no partial transcripts. */
+  /** A partial transcript each time the engine has recognized more words. The stream never ends and never fails. Unset: the engine has no partial transcripts. */
   readonly partials?: Stream.Stream<string>
 }
 

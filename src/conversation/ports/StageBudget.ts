@@ -1,9 +1,9 @@
 /**
- * The longest time that the turn waits for a stage's answer to begin: `timeouts` of the agent's file, ms from the request on.
+ * The longest time (ms after the request) until a stage's answer must begin. The value comes from `timeouts` in the agent's file.
  *
- * It is a context reference, set in the fiber of the request. So all layers between the turn and the engine can read it. Failover
- * divides the time among several engines. A retry must fit into the time, and a client limits how long its server may be silent.
- * Unset: no limit is known.
+ * The budget is a context reference that is set in the fiber of the request. So all layers between the turn machine and the engine can read
+ * it. Failover divides the time among several engines. A retry must fit into the time, and a client limits how long its server may be
+ * silent. Unset: no limit is known.
  */
 import { Context } from "effect"
 

@@ -1,5 +1,5 @@
 /**
- * The port of speech synthesis: takes text and streams its sound, as early as the engine can.
+ * The port of speech synthesis: takes text and streams its sound as early as possible.
  */
 import { Context, type Effect, type Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
@@ -16,11 +16,11 @@ export interface SpeechRequest {
   readonly context?: ReadonlyArray<SpokenTurn>
 }
 
-/** Words that one side said and the other heard, with their sound. */
+/** Words that one side said and the other side heard, with their sound. */
 export interface SpokenTurn {
   readonly role: "caller" | "agent"
   readonly text: string
-  /** In order, in pieces of any length. */
+  /** The pieces in order, each of any length. */
   readonly sound: ReadonlyArray<Pcm>
   readonly sampleRate: SampleRate
 }
@@ -29,21 +29,21 @@ export interface SpokenTurn {
 export const millisOf = ({ sampleRate, sound }: Pick<SpokenTurn, "sound" | "sampleRate">): number =>
   sound.reduce((sum, { length }) => sum + length, 0) * 1000 / sampleRate
 
-/** Sound of one rate, in pieces of any length. */
+/** A piece of sound, of any length. */
 export interface SpeechChunk {
   readonly pcm: Pcm
   readonly sampleRate: SampleRate
 }
 
 export class TextToSpeech extends Context.Service<TextToSpeech, Observed & {
-  /** Interruption stops it. Text without a letter or digit has no sound. */
+  /** Interruption stops the synthesis. Text without a letter or digit has no sound. */
   readonly speak: (request: SpeechRequest) => Stream.Stream<SpeechChunk, EngineFailed>
   /** Makes the sound of an agent's fixed lines in advance, so that they are spoken without delay. */
   readonly prepare: (requests: ReadonlyArray<SpeechRequest>) => Effect.Effect<void, EngineFailed>
-  /** Whether the sound of this request has been made already, so that it needs no server. Unset: the engine needs no server at all. */
+  /** Whether the sound of this request was made in advance, so that no server is needed. Unset: the engine never needs a server. */
   readonly isReady?: (request: SpeechRequest) => boolean
   /** Names of the engine's voices. Empty: the engine can't tell. */
   readonly voices: ReadonlyArray<string>
-  /** How much sound (ms) of the conversation so far the voice can use. Unset: none, so none is kept. */
+  /** How much sound (ms) of earlier turns the voice can use. Unset: the voice uses no earlier sound, so none is kept. */
   readonly contextMillis?: number
 }>()("client-caller/conversation/ports/TextToSpeech") {}

@@ -1,8 +1,8 @@
 /**
- * Writes a call's event log line by line, reads it, and plays it to the turn machine again, which gives the same commands.
+ * Writes a call's event log line by line, reads the log, and replays it: the turn machine gets the same events and gives the same commands.
  *
- * The log is JSON lines: first the turn machine's settings, then one event a line. It holds the caller's words, so it is written only
- * if `EVENTS_DIR` is set.
+ * The log is JSON lines: first the turn machine's settings, then one event in each line. The log contains the caller's words, so it is
+ * written only if `EVENTS_DIR` is set.
  */
 import { Data, Result, Schema } from "effect"
 import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
@@ -12,10 +12,10 @@ import type { Command } from "../turn/TurnCommand.ts"
 import type { TurnEvent } from "../turn/TurnEvent.ts"
 import * as TurnState from "../turn/TurnState.ts"
 
-/** Version of the log's events and settings. A log of another version can't be played. */
+/** Version of the log's events and settings. A log of another version can't be replayed. */
 const version = 1
 
-/** Checks the settings without which the turn machine can't run. Other settings are not checked. */
+/** Checks the settings that the turn machine can't do without. Other settings are not checked. */
 const isSettings = Schema.is(Schema.Struct({
   lines: Schema.Struct({
     greeting: Schema.String,
@@ -39,7 +39,7 @@ export interface EventLog {
   readonly events: ReadonlyArray<TurnEvent>
 }
 
-/** The text is not an event log that this program can play. */
+/** The text is not an event log that this program can replay. */
 class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
   /** A sentence for the person who runs the replay. */
   readonly reason: string
@@ -49,17 +49,17 @@ class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
   }
 }
 
-/** The first line of a log, without its line end: only the settings that the turn machine uses. */
+/** The first line of a log, without its line break. It has only the settings that the turn machine uses. */
 export const header = (
   { attention, endpointing, fillers, idle, interruption, isOutbound, language, lines, maxDuration, region, script = { intents: [] }, transfers = {} }:
     & AgentDefinition
     & { readonly isOutbound?: boolean },
   { answersUnheard = false }: Pick<Replier, "answersUnheard"> = {}
 ): string => {
-  const names = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
-  const asking = { intents: script.intents.flatMap(({ needs }) => needs.length === 0 ? [] : [{ needs }]) }
+  const transferNames = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
+  const scriptNeeds = { intents: script.intents.flatMap(({ needs }) => needs.length === 0 ? [] : [{ needs }]) }
   const settings: TurnState.TurnSettings = {
-    endpointing, idle, interruption, lines, maxDuration, transfers: names, language, script: asking, answersUnheard,
+    endpointing, idle, interruption, lines, maxDuration, transfers: transferNames, language, script: scriptNeeds, answersUnheard,
     ...(attention === undefined ? {} : { attention }),
     ...(fillers === undefined ? {} : { fillers }),
     ...(isOutbound === undefined ? {} : { isOutbound }),
@@ -68,7 +68,7 @@ export const header = (
   return JSON.stringify({ version, settings })
 }
 
-/** The line of an event, without its line end. */
+/** The line of an event, without its line break. */
 export const eventLine = (event: TurnEvent): string => JSON.stringify(event)
 
 const unreadable = (reason: string): Result.Result<never, EventLogUnreadable> => Result.fail(new EventLogUnreadable({ reason }))
@@ -81,7 +81,7 @@ const fromJson = (line: string): { readonly json: unknown } | undefined => {
   }
 }
 
-/** Reads a log. A killed process cuts off the last line, so a last line that is not JSON is left out. */
+/** Reads a log. If the process was killed, the last line may be cut off. So a last line that is not JSON is skipped. */
 export const parse = (text: string): Result.Result<EventLog, EventLogUnreadable> => {
   const lines = text.split("\n").flatMap((line, index) => (line.trim().length > 0 ? [{ line, number: index + 1 }] : []))
   const head = fromJson(lines[0]?.line ?? "")?.json as { readonly version?: unknown; readonly settings?: unknown } | null | undefined
@@ -99,7 +99,7 @@ export const parse = (text: string): Result.Result<EventLog, EventLogUnreadable>
   return Result.succeed({ settings: head.settings, events })
 }
 
-/** The commands of each event, in the order of the events. */
+/** Replays a log. Returns the commands of each event, in the order of the events. */
 export const play = ({ events, settings }: EventLog): ReadonlyArray<ReadonlyArray<Command>> => {
   const transition = Transition.make(settings)
   let state = TurnState.initial

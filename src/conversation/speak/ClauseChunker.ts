@@ -1,12 +1,12 @@
 /**
  * Cuts a reply into speakable pieces while the model writes it: the first clause as soon as it can stand alone, then sentence by sentence.
  *
- * `Intl.Segmenter` (UAX #29) finds the sentences. It knows decimals, closing quotes and the stops of all scripts, and it ends no sentence
- * before a small letter ("5 ft. tall"). It errs at abbreviations ("Dr. | Smith"), addresses ("a?|b=c") and ordinals ("Am 3. | Mai"). The
- * rules below undo those ends; the cases are in the test.
+ * `Intl.Segmenter` (UAX #29) finds the sentences. The segmenter handles decimals, closing quotes and the full stops of all scripts, and it
+ * ends no sentence before a lower-case letter ("5 ft. tall"). It makes mistakes at abbreviations ("Dr. | Smith"), addresses ("a?|b=c") and
+ * ordinals ("Am 3. | Mai"). The rules below correct these mistakes. The test lists the cases.
  *
- * The chunker is plain data, so that the turn machine can hold it. The pieces do not depend on the lengths of the model's deltas: the
- * text is cut only where no later text could change the decision.
+ * The chunker is plain data, so that the turn machine can hold it. The pieces do not depend on the lengths of the model's deltas, because
+ * the text is cut only if no later text can change the decision.
  */
 import * as FullStops from "../../verbalizer/FullStops.ts"
 import * as Words from "../../definition/languages/Words.ts"
@@ -14,7 +14,7 @@ import * as Words from "../../definition/languages/Words.ts"
 export interface ClauseChunker {
   /** BCP 47. Unset: only the rules that all languages share are used. */
   readonly language?: string
-  /** Text that is in no piece yet. */
+  /** The text that is in no piece yet. */
   readonly pending: string
   /** How many pieces were cut so far. */
   readonly count: number
@@ -24,20 +24,21 @@ export const empty: ClauseChunker = { pending: "", count: 0 }
 
 export const begin = (language: string | undefined): ClauseChunker => language === undefined ? empty : { ...empty, language }
 
-/** A first clause has at least this many Latin letters and words. After "Well," alone there would be a gap. */
+/** A first clause has at least this many Latin letters and words. A shorter first clause, such as "Well,", would end before the next piece is ready. */
 const minFirstClauseLetters = 12
 const minFirstClauseWords = 3
 
-/** A sentence of more than this many Latin letters is cut at a clause, or else between two words. */
+/** A sentence of more than this many Latin letters is cut after a clause. Without a clause it is cut between two words. */
 const maxPieceLetters = 200
 
-/** The rules hardly differ between languages. English is named, so that the machine's own language does not matter. */
+/** The rules hardly differ between languages. English is fixed here, so that the locale of the machine does not matter. */
 const sentences = new Intl.Segmenter("en", { granularity: "sentence" })
 const words = new Intl.Segmenter("en", { granularity: "word" })
 
 /** Quotes, brackets and markup that may stand between a stop and the blank after it. */
 const closers = "[\\p{Ps}\\p{Pe}\\p{Pi}\\p{Pf}\"'*_~`]*"
 
+/** A character that ends a sentence or a line. */
 const stop = /[\p{Sentence_Terminal}…\n]/u
 const endsWithStop = new RegExp(`([.!?…]+)(${closers})\\s*$`, "u")
 const startsWithClosers = new RegExp(`^${closers}(?=\\s)`, "u")
@@ -51,14 +52,14 @@ const clauseStop = new RegExp(
 /** A telephone key belongs to the words before it: "Press 1 for sales, * to return." */
 const key = /^[*#](?:\s|$)/
 
-/** When one of these characters follows a stop, later text does not change UAX #29's decision (rules SB8 to SB11). */
+/** If one of these characters follows a stop, later text does not change UAX #29's decision (rules SB8 to SB11). */
 const deciding = /[\p{Lu}\p{Ll}\p{Lt}\p{Lo}\p{Sentence_Terminal}\n]/u
 
 const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
-/** Whether the sentence may end at a stop where the segmenter has found an end. */
+/** Whether the sentence may end at a stop that the segmenter takes for the end. */
 const decide = (language: string | undefined, before: string, stops: string, closing: string, following: string): FullStops.Decision => {
-  // He asked "Why?" and left.
+  // An example: He asked "Why?" and left.
   if (/["”’»]/.test(closing) && /^\p{Ll}/u.test(following)) return "goesOn"
   if (stops !== ".") return "mayEnd"
   const word = /[\p{L}\p{N}.]*$/u.exec(before)?.[0] ?? ""
@@ -75,7 +76,7 @@ interface End {
   readonly isCertain: boolean
 }
 
-/** The first end of a line, or of a sentence with words. Beyond `limit` (characters) the first end that the segmenter finds is taken. */
+/** The first end of a line, or of a sentence with words. Beyond `limit` (characters) every end that the segmenter finds counts. */
 const sentenceEnd = (text: string, language: string | undefined, limit: number): End => {
   const open: End = { at: text.length, isCertain: false }
   if (!stop.test(text)) return open
@@ -84,7 +85,7 @@ const sentenceEnd = (text: string, language: string | undefined, limit: number):
     const end = index + segment.length
     if (end > limit) return { at: end, isCertain: true }
     if (segment.endsWith("\n")) return { at: end, isCertain: true }
-    // The segmenter does not know markup as closing: it cuts "**Yes.|** We are open."
+    // The segmenter does not treat markup as a closing sign: it cuts "**Yes.|** We are open."
     const at = end + (/\S$/.test(segment) ? (startsWithClosers.exec(text.slice(end))?.[0].length ?? 0) : 0)
     const following = text.slice(at).trimStart()
     if (following === "") return open
@@ -107,7 +108,7 @@ const sentenceEnd = (text: string, language: string | undefined, limit: number):
   return open
 }
 
-/** Where a piece of a text without clauses ends: between two words, or else anywhere. */
+/** Where a piece of a text without clauses ends: between two words if possible. */
 const wordEnd = (text: string): number => {
   // Text beyond the limit must not move the cut.
   const limit = Words.lengthWithin(text, maxPieceLetters)
@@ -119,7 +120,7 @@ const wordEnd = (text: string): number => {
   return limit
 }
 
-/** Where the next piece ends. 0: later text decides. */
+/** Where the next piece ends. 0: only later text can decide this. */
 const endWithin = (text: string, isFirst: boolean, language: string | undefined): number => {
   const limit = Words.lengthWithin(text, maxPieceLetters)
   const sentence = sentenceEnd(text, language, limit)
@@ -140,12 +141,12 @@ const endWithin = (text: string, isFirst: boolean, language: string | undefined)
   return clause > 0 ? clause : wordEnd(text)
 }
 
-/** Characters that are searched first: the longest piece, and usually enough text after it to decide its end. */
+/** The first window of `nextEnd`, in characters: the longest piece, and usually enough text after it to decide its end. */
 const firstWindowLength = 512
 
 /**
- * The same as `endWithin`, for a text of any length. It searches a growing window, since a search of the whole text for each piece would
- * take quadratic time. The end is the same one, because later text does not change a decided end.
+ * The same as `endWithin`, for a text of any length. The function searches a growing window, since a search of the whole text for each piece
+ * would take quadratic time. The result is the same, because later text does not change a decided end.
  */
 const nextEnd = (text: string, isFirst: boolean, language: string | undefined): number => {
   for (let window = firstWindowLength; window < text.length; window *= 2) {
@@ -158,7 +159,7 @@ const nextEnd = (text: string, isFirst: boolean, language: string | undefined): 
 
 const withSingleBlanks = (text: string): string => text.replace(/\s+/g, " ").trim()
 
-/** Takes the model's next delta and gives the finished pieces in order. None of them is empty. */
+/** Takes the model's next delta. Returns the finished pieces in order, none of them empty, and the new state. */
 export const push = (state: ClauseChunker, text: string): readonly [ReadonlyArray<string>, ClauseChunker] => {
   const pieces: Array<string> = []
   let pending = (state.pending + text).trimStart()
@@ -172,10 +173,10 @@ export const push = (state: ClauseChunker, text: string): readonly [ReadonlyArra
   return [pieces, { ...state, pending, count: state.count + pieces.length }]
 }
 
-/** The text has ended: gives the remaining pieces. */
+/** Returns the remaining pieces after the end of the text. */
 export const flush = (state: ClauseChunker): ReadonlyArray<string> => {
-  // After the end of a line, no end is undecided.
+  // A line break decides all ends before it.
   const [pieces, { pending }] = push(state, " \n")
-  const rest = withSingleBlanks(pending)
-  return isSpoken(rest) ? [...pieces, rest] : pieces
+  const lastPiece = withSingleBlanks(pending)
+  return isSpoken(lastPiece) ? [...pieces, lastPiece] : pieces
 }

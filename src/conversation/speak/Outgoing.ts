@@ -7,7 +7,7 @@ export type Outgoing =
   & {
     readonly reply: number
     readonly segment: number
-    /** Whether the item still counts. Items of a cancelled segment are dropped wherever they wait. */
+    /** `false`: the item's segment was cancelled. The item is then dropped by the queue in which it waits. */
     readonly isWanted: () => boolean
   }
   & (

@@ -1,6 +1,6 @@
 /**
- * The last step of the agent's sound before the line. It tells the echo canceller when each sound will be played. It reports when a
- * segment's first sound has left, and when all sound of a filler has.
+ * The last step of the agent's sound before the line. This step passes each piece of sound to the echo canceller, with the time at which it
+ * will be played. It also reports that a segment's first sound was sent, and that all sound of a filler was passed to the line.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { CallerSound } from "../listen/CallerSound.ts"
@@ -16,22 +16,22 @@ interface MakeOptions {
 }
 
 export interface PlaybackReporter {
-  /** Converts the next item that leaves for the line, in order. */
-  readonly leave: (
+  /** Converts the next item for the line. Call it in the order in which the items are sent. */
+  readonly toOutboundItem: (
     item: Outgoing
   ) => Pcm<8000> | { readonly _tag: "Mark"; readonly name: string } | { readonly _tag: "Sent"; readonly notify: () => void }
-  /** The line threw away the sound that it had not played. */
+  /** The line discarded the sound that it had not played. */
   readonly cleared: () => void
 }
 
 const samplesPerMilli = 8
 
 export const make = ({ callerSound, now, report }: MakeOptions): PlaybackReporter => {
-  /** When the playback of all sound that has left is expected to end; ms of the conversation's clock. */
+  /** When the playback of all sound so far is expected to end, ms of the conversation's clock. */
   let playedUntil = 0
 
   return {
-    leave: (item) => {
+    toOutboundItem: (item) => {
       const { reply, segment } = item
       switch (item._tag) {
         case "Sound":

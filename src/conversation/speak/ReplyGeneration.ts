@@ -1,7 +1,7 @@
 /**
  * Runs the reply model and its tools for each reply (`ReplyRounds`), and reports the parts of the reply as events.
  *
- * A reply that was begun in a pause may be dropped. Its tools wait until the caller's turn is over, unless they change nothing.
+ * A preemptive reply may be dropped. So its tools wait until the caller's turn is over, unless they have no side effects.
  */
 import { Deferred, Effect, FiberMap, type Scope } from "effect"
 import { EngineFailed, failureOf } from "../ports/Engine.ts"
@@ -10,7 +10,7 @@ import type { ToolRunner } from "../tools/ToolRunner.ts"
 import type { ReportTurnEvent, UntimedTurnEvent } from "../turn/TurnEvent.ts"
 import * as ReplyRounds from "./ReplyRounds.ts"
 
-const replyLate = new EngineFailed({
+const replyTimeout = new EngineFailed({
   stage: "replyModel",
   reason: "timeout",
   advice: "No text came in time. Look at the load of the language model, or raise timeouts.reply in the agent's file."
@@ -25,11 +25,11 @@ interface MakeOptions {
 }
 
 export interface ReplyGeneration {
-  /** Reports the reply's parts, then `ReplyDone` or `ReplyFailed`. */
+  /** Starts the model. The reply's parts are reported, and then `ReplyDone` or `ReplyFailed`. */
   readonly start: (reply: number, request: ReplyRequest) => Effect.Effect<void>
-  /** The caller's turn is over: from now on the reply's tools may change the world. */
+  /** The caller's turn is over. From now on the reply may call tools with side effects. */
   readonly settle: (reply: number) => void
-  /** Stops the model, but not the tools. It does not wait until the server has closed. */
+  /** Stops the model, but not the tools. Does not wait until the connection to the model has closed. */
   readonly drop: (reply: number) => Effect.Effect<void>
 }
 
@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
           tools,
           settled: Deferred.await(settled),
           timeout,
-          onLate: () => replyLate,
+          onTimeout: () => replyTimeout,
           onPart: (part) => report(reportOf(reply, part))
         }).pipe(
           Effect.matchCause({

@@ -1,9 +1,9 @@
 /**
- * One reply of a reply model that may call tools. A round is a request to the model and the tool calls that it makes. The next round's
- * request has their answers. The reply ends when the model calls no tool.
+ * Runs one reply of a model that may call tools, in rounds. A round is a request to the model, and the tool calls that the model makes in its
+ * answer. The request of the next round contains the answers to these calls. The reply ends after a round without tool calls.
  *
- * The timeout limits the wait for the model's next words; the time of the tools does not count. A model that writes thoughts is alive and
- * gets more time: up to `maxThoughtTimeouts` timeouts in one request.
+ * The timeout limits the wait for the model's next words. The time of the tools does not count. A model that writes its thoughts gets more
+ * time: up to `maxThoughtTimeouts` timeouts in one request.
  */
 import { Clock, Effect, Stream } from "effect"
 import type { EngineFailed } from "../ports/Engine.ts"
@@ -11,10 +11,10 @@ import type { Replier, ReplyPart, ReplyRequest } from "../ports/ReplyModel.ts"
 import * as StreamTimeout from "../ports/StreamTimeout.ts"
 import type { ToolRunner } from "../tools/ToolRunner.ts"
 
-/** The most rounds of tool calls in one reply. Later calls are not run. */
+/** A reply has at most this many rounds of tool calls. Later calls are not run. */
 const maxToolRounds = 3
 
-/** A model may write thoughts for this many timeouts in one request. */
+/** In one request, a model may write thoughts for this many timeouts. */
 const maxThoughtTimeouts = 3
 
 /** The parts of a reply that become events of the turn. */
@@ -25,11 +25,11 @@ interface RunOptions {
   readonly reply: number
   readonly request: ReplyRequest
   readonly tools: ToolRunner
-  /** Ends when the caller's turn is over. Tools that may change the world wait for it. */
+  /** Ends when the caller's turn is over. Tools with side effects wait for this effect. */
   readonly settled: Effect.Effect<void>
   /** The longest wait for the model's next words, ms. */
   readonly timeout: number
-  readonly onLate: () => EngineFailed
+  readonly onTimeout: () => EngineFailed
   readonly onPart: (part: SpokenPart) => void
 }
 
@@ -38,7 +38,7 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
 
   /** All text of the reply so far. */
   let text = ""
-  /** The reply has ended or transferred the call. Only the first such part counts. */
+  /** The reply has ended or transferred the call. Only the first of these parts is reported. */
   let hasEnded = false
 
   const onSpokenPart = (part: SpokenPart) => {
@@ -48,7 +48,7 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
     if (part._tag === "Text") text += part.text
   }
 
-  /** The parts of one request. Thoughts after `thoughtUntil` are left out, so that they no longer reset the timeout. */
+  /** The parts of the answer to one request. Thoughts after `thoughtUntil` are left out, so that they no longer reset the timeout. */
   const partsOf = (round: number) =>
     Stream.unwrap(Effect.map(Clock.Clock, (clock) => {
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
@@ -79,12 +79,12 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
       return Effect.andThen(
         StreamTimeout.runForEach(partsOf(round), {
           millis: timeout,
-          onLate: options.onLate,
+          onTimeout: options.onTimeout,
           each: (part) => Effect.sync(() => onEach(part))
         }),
         runTools
       )
     })
 
-  return Effect.andThen(tools.inherited, runRound(0))
+  return Effect.andThen(tools.awaitEarlierRequests, runRound(0))
 }

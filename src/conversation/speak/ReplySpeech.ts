@@ -1,8 +1,8 @@
 /**
- * Makes the speech of all replies. Each reply has a synthesizer from its first command until it is dropped.
+ * Makes the speech of all replies. Each reply has a synthesizer, from the reply's first command until the reply is dropped.
  *
- * Some voices sound better if they get the turns before the text (`SpeechContext`). Fixed lines and fillers were prepared
- * without these turns, and are requested without them.
+ * Some voices sound better if they get the turns before the text (`SpeechContext`). The sound of fixed lines and fillers was prepared
+ * without these turns, so the requests leave the turns out, too.
  */
 import { Effect, Exit, type Queue, Scope, Stream } from "effect"
 import type { SpeechRequest, TextToSpeech } from "../ports/TextToSpeech.ts"
@@ -12,7 +12,7 @@ import type { SpeechContext } from "./context/SpeechContext.ts"
 import type { Outgoing } from "./Outgoing.ts"
 import * as ReplySynthesizer from "./ReplySynthesizer.ts"
 
-/** The voice of an agent: the parts of a request that are the same for all texts. */
+/** The voice of an agent: the fields of a request that are the same for all texts. */
 type Voice = Pick<SpeechRequest, "language" | "voice">
 
 /** A request for a text in the agent's voice, without context. */
@@ -24,23 +24,23 @@ interface MakeOptions {
   readonly voice: Voice
   /** The longest wait for the next sound, ms. */
   readonly timeout: number
-  /** Unset: the voice does not use the turns before. */
+  /** Unset: the voice does not use the turns before the text. */
   readonly context?: SpeechContext
   readonly out: Queue.Enqueue<Outgoing>
   readonly report: ReportTurnEvent
 }
 
 export interface ReplySpeech {
-  /** This is the newest reply, and it answers these words of the caller. */
-  readonly answers: (reply: number, callerWords: string) => void
+  /** The newest reply was started. `callerWords`: the words that it answers. */
+  readonly onReplyStarted: (reply: number, callerWords: string) => void
   readonly speak: (reply: number, segment: number, text: string, kind: SpeechKind) => Effect.Effect<void>
   readonly press: (reply: number, segment: number, digits: string) => Effect.Effect<void>
-  /** Lets the reply's sound leave. At first it is held. */
+  /** Lets the reply's sound leave. Before the first release, the sound is held. */
   readonly release: (reply: number) => Effect.Effect<void>
   readonly hold: (reply: number) => Effect.Effect<void>
   /** Drops the reply's segments from this number on. */
   readonly stop: (reply: number, from: number) => Effect.Effect<void>
-  /** Drops the whole reply. It does not wait until the engine has stopped. */
+  /** Drops the whole reply. Does not wait until the engine has stopped. */
   readonly drop: (reply: number) => Effect.Effect<void>
 }
 
@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const scope = yield* Effect.scope
   const requestText = requestOf(options.voice)
   const synthesizers = new Map<number, { readonly synthesizer: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
-  /** Only the newest reply answers the newest words of the caller, who may have gone on after an earlier reply began. */
+  /** The newest reply, with the caller's words that it answers. The speech of earlier replies gets no such words, since the caller may have said more. */
   let newest: { readonly reply: number; readonly callerWords: string } | undefined
 
   const speech = (reply: number, segment: number, text: string, kind: SpeechKind) => {
@@ -59,7 +59,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     const turns = context.read(newest?.reply === reply ? newest.callerWords : undefined)
     return textToSpeech.speak(turns.length === 0 ? request : { ...request, context: turns }).pipe(
       Stream.map((chunk) => {
-        context.made(reply, segment, text, chunk)
+        context.addSound(reply, segment, text, chunk)
         return chunk
       })
     )
@@ -68,17 +68,17 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const synthesizerOf = Effect.fnUntraced(function*(reply: number) {
     const known = synthesizers.get(reply)
     if (known !== undefined) return known.synthesizer
-    const own = yield* Scope.fork(scope)
+    const replyScope = yield* Scope.fork(scope)
     const synthesizer = yield* Scope.provide(
       ReplySynthesizer.make({ reply, out, report, timeout, speech: (segment, text, kind) => speech(reply, segment, text, kind) }),
-      own
+      replyScope
     )
-    synthesizers.set(reply, { synthesizer, scope: own })
+    synthesizers.set(reply, { synthesizer, scope: replyScope })
     return synthesizer
   })
 
   return {
-    answers: (reply, callerWords) => {
+    onReplyStarted: (reply, callerWords) => {
       newest = { reply, callerWords }
     },
     speak: (reply, segment, text, kind) => Effect.map(synthesizerOf(reply), ({ speak }) => speak(segment, text, kind)),

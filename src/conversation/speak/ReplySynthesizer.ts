@@ -1,5 +1,5 @@
 /**
- * Synthesizes one reply's segments one after the other, ahead of playback. The sound leaves while the reply is released.
+ * Synthesizes the segments of one reply one after the other, ahead of playback. The sound leaves only while the reply is released.
  */
 import { Effect, Fiber, Latch, Queue, type Scope, Stream } from "effect"
 import * as Dtmf from "../../audio/Dtmf.ts"
@@ -10,24 +10,24 @@ import type { ReportTurnEvent } from "../turn/TurnEvent.ts"
 import type { Outgoing } from "./Outgoing.ts"
 import * as SegmentSynthesis from "./SegmentSynthesis.ts"
 
-/** At most this many pieces are made ahead: 12 s of sound, enough for a long sentence. An engine may be much faster than playback. */
+/** At most this many pieces are made ahead: 12 s of sound, enough for a long sentence. Without a limit, a fast engine would make the whole reply. */
 const maxPiecesAhead = 120
 
 export interface ReplySynthesizer {
-  /** Adds a segment after the others. */
+  /** Adds a segment after all other segments. */
   readonly speak: (segment: number, text: string, kind: SpeechKind) => void
   /** Adds the tones of keys as a segment. `digits`: `0`–`9`, `*`, `#`, `A`–`D`. */
   readonly press: (segment: number, digits: string) => void
-  /** Lets the sound leave. At first it is held. */
+  /** Lets the sound leave. Before the first release, the sound is held. */
   readonly release: Effect.Effect<void>
   readonly hold: Effect.Effect<void>
-  /** Drops the segments from this number on. It does not wait until the engine has stopped. */
+  /** Drops the segments from this number on. Does not wait until the engine has stopped. */
   readonly stop: (from: number) => Effect.Effect<void>
 }
 
 interface MakeOptions {
   readonly reply: number
-  /** The sound of a segment's text. Called when the segments before it have been made. */
+  /** Makes the sound of a segment's text. Called when all earlier segments have been made. */
   readonly speech: (segment: number, text: string, kind: SpeechKind) => Stream.Stream<SpeechChunk, EngineFailed>
   /** Takes the items that leave. */
   readonly out: Queue.Enqueue<Outgoing>
@@ -44,7 +44,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const made = yield* Queue.bounded<Outgoing>(maxPiecesAhead)
   const released = yield* Latch.make(false)
   const wanted = new Set<number>()
-  /** The segment that was synthesized last, or still is. */
+  /** The segment that is being synthesized, or was synthesized last. */
   let current: number | undefined
 
   const synthesis = Effect.forever(

@@ -13,10 +13,10 @@ import type { Outgoing } from "./Outgoing.ts"
 /** Samples of a piece: 100 ms, so that a barge-in has little to drop. */
 const pieceLength = 800
 
-/** Samples of a segment's first piece: 20 ms. The piece is short, since the reply's first media is reported when it has left. */
+/** Samples of a segment's first piece: 20 ms. The piece is short, because `MediaSent` is reported after the whole piece was sent. */
 const firstPieceLength = 160
 
-const synthesisLate = new EngineFailed({
+const synthesisTimeout = new EngineFailed({
   stage: "textToSpeech",
   reason: "timeout",
   advice: "No sound came in time. Look at the load and the log of the speech engine, or raise timeouts.speech in the agent's file."
@@ -36,9 +36,9 @@ export interface Segment {
 
 interface RunOptions {
   readonly reply: number
-  /** Whether the segment still counts. */
+  /** `false`: the segment was cancelled. */
   readonly isWanted: () => boolean
-  /** Takes the items in order, and waits while enough of them are queued. */
+  /** Takes the items in order, and waits while the queue is full. */
   readonly put: (item: Outgoing) => Effect.Effect<unknown>
   readonly report: ReportTurnEvent
   /** The longest wait for the next sound, ms. */
@@ -59,8 +59,8 @@ const cut = (pcm: Pcm<8000>, firstLength: number): ReadonlyArray<Pcm<8000>> => {
 }
 
 /**
- * Makes the segment's items, and reports `SpeechBegan` and `SpeechEnded`. After a failure it reports `SpeechFailed` and waits to be
- * interrupted. So no later segment is made before the turn has decided about this one.
+ * Makes the segment's items, and reports `SpeechBegan` and `SpeechEnded`. After a failure, the effect reports `SpeechFailed` and waits to be
+ * interrupted. So no later segment is made before the turn machine has decided about the failed segment.
  */
 export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> =>
   Effect.suspend(() => {
@@ -100,7 +100,7 @@ export const run = (segment: Segment, options: RunOptions): Effect.Effect<void> 
       return put({ ...item, _tag: "Mark", isFiller: segment.isFiller })
     })
 
-    return StreamTimeout.runForEach(segment.sound, { millis: options.timeout, onLate: () => synthesisLate, each: putChunk }).pipe(
+    return StreamTimeout.runForEach(segment.sound, { millis: options.timeout, onTimeout: () => synthesisTimeout, each: putChunk }).pipe(
       Effect.andThen(Effect.suspend(() => resampler === undefined ? Effect.void : putSound(resampler.flush()))),
       Effect.andThen(putEnd),
       Effect.asVoid,

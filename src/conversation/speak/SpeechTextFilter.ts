@@ -1,20 +1,19 @@
 /**
- * Removes markup from a text before it is spoken: Markdown, HTML, SSML and emoji, which language models write for a screen. Signs that
- * are meant to be said stay as they are: `*67`, `US$ 5`, `a < b`.
+ * Removes markup from a text before the text is spoken: Markdown, HTML, SSML and emoji, which language models write for a screen. Signs that
+ * are spoken stay as they are: `*67`, `US$ 5`, `a < b`.
  *
- * The result is the agent's words in writing, for speech, history and transcript. The room `verbalizer` knows how figures and signs are
- * pronounced in each language.
+ * The result is used for speech, history and transcript. `src/verbalizer` defines how figures and signs are pronounced in each language.
  */
 
-/** Names of elements that a model may write. Any other name in angle brackets is a word: "press <enter>". */
+/** Names of elements that a model may write. Other names in angle brackets are words: "press <enter>". */
 const elements = new Set([
   // HTML
   ..."a abbr b big blockquote body br center cite code dd del div dl dt em font footer form h1 h2 h3 h4 h5 h6 head header hr html i img input ins kbd label li link main mark meta nav ol p pre q s samp script section small span strike strong style sub sup svg table tbody td tfoot th thead title tr tt u ul var wbr"
     .split(" "),
-  // SSML, and what speech engines add to it
+  // SSML, and elements that speech engines add to SSML
   ..."audio break desc emotion emphasis lang lexicon lookup paragraph pause phoneme prosody say-as sentence speak speed spell token voice volume w breath chuckle cough gasp groan laugh laughter sigh sniffle whisper yawn"
     .split(" "),
-  // What models wrap around an answer
+  // Elements that models write around an answer
   ..."agent answer assistant message output reply response speech text".split(" ")
 ])
 
@@ -33,19 +32,19 @@ const entity = (whole: string, name: string): string => {
   return isCharacter ? String.fromCodePoint(code) : " "
 }
 
-/** An escaped sign is kept in Unicode's private use area until all markup is removed. */
+/** Moves an escaped sign to Unicode's private use area, where no rule changes it. `unescapedSign` moves it back. */
 const escapedSign = (sign: string): string => String.fromCharCode(0xE000 + sign.charCodeAt(0))
 const unescapedSign = (sign: string): string => String.fromCharCode(sign.charCodeAt(0) - 0xE000)
 
-/** "3029" becomes "3 0 2 9", so that each engine reads each letter and figure alone. */
+/** "3029" becomes "3 0 2 9", so that every engine reads the letters and figures one by one. */
 const spelled = (text: string): string => text.match(/[\p{L}\p{N}]\p{M}*|[^\s\p{L}\p{N}\p{M}]/gu)?.join(" ") ?? ""
 
-/** The text of code: its signs are no markup. */
+/** Escapes the signs in a piece of code, since they are not markup. */
 const literal = (text: string): string => text.replace(/[*_~`#|[\]<>]/g, escapedSign)
 
 type Rule = readonly [pattern: RegExp, replacement: string | ((...found: Array<string>) => string)]
 
-/** An attribute of a tag. Without it, `<b and c>` is no tag. */
+/** An attribute of a tag, with its value. `<b and c>` has no attribute, so it is no tag. */
 const attributes = "(?:\\s+[a-zA-Z][\\w:.-]{0,40}\\s*=\\s*(?:\"[^\"<>]*\"|'[^'<>]*'|[^\\s\"'<>=]+))"
 const tag = new RegExp(`<(\\/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})(${attributes}{0,20})\\s*(\\/?)>`, "g")
 
@@ -59,11 +58,11 @@ const rules: ReadonlyArray<Rule> = [
   // References to search results.
   [/【[^【】]*】/g, ""],
   [/(?<=[\p{L}\p{N}.,;:!?)"'])(?:\[\^?\d{1,3}\])+/gu, ""],
-  // Images and links: their text. Addresses in angle brackets: the address.
+  // Of images and links the text is kept. Of addresses in angle brackets the address is kept.
   [/!?\[([^[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+"[^"]*")?\)/g, "$1"],
   [/!?\[([^[\]]+)\]\[[^[\]]*\]/g, "$1"],
   [/<((?:https?:\/\/|mailto:|tel:)[^\s<>]+|[^\s<>@]+@[^\s<>@]+)>/gi, (_, address) => address.replace(/^(?:mailto|tel):/i, "")],
-  // Comments, and SSML that changes what is said.
+  // Comments, and SSML that replaces or spells a text.
   [/<!--[^]*?-->/g, " "],
   [/<sub\s+alias\s*=\s*["']([^"'<>]*)["']\s*>[^<>]*<\/sub>/gi, "$1"],
   [/<spell>([^<>]*)<\/spell>/gi, (_, text) => spelled(text)],
@@ -86,7 +85,7 @@ const rules: ReadonlyArray<Rule> = [
   [/^[^\S\n]*(?:>[^\S\n]?)+/gm, ""],
   [/^[^\S\n]*[-*+•‣▪][^\S\n]+(?:\[[ xX]\][^\S\n]+)?(?=\S)/gm, ""],
   [/^[^\S\n]*(?:[-*_=][^\S\n]*){3,}$/gm, " "],
-  // Emphasis: a pair of signs directly around words. Around digits alone the signs are keys: "*21*".
+  // Emphasis: a pair of signs directly around words. If there are only digits between the signs, the signs are keys: "*21*".
   [/\*\*\*(?=\S)([^*\n]+)(?<=\S)\*\*\*/g, "$1"],
   [/\*\*(?=\S)([^*\n]+(?:\*[^*\n]+\*[^*\n]*)?)(?<=\S)\*\*/g, "$1"],
   [/__(?=\S)([^_\n]+(?:_[^_\n]+)*)(?<=\S)__/g, "$1"],
@@ -94,7 +93,7 @@ const rules: ReadonlyArray<Rule> = [
   [/(?<!=)==(?=[^\s=])([^=\n]+)(?<=\S)==(?!=)/g, "$1"],
   [/(?<![\p{L}\p{N}*])\*(?![\s*])([^*\n]*[^\s*])\*(?![\p{L}\p{N}*#])/gu, (whole, text) => /\p{L}/u.test(text) || !/^[\d#]{2,}$/.test(text) ? text : whole],
   [/(?<![\p{L}\p{N}_])_(?![\s_])([^_\n]*(?:_[^_\s]+)*[^\s_])_(?![\p{L}\p{N}_])/gu, "$1"],
-  // Halves of links and emphasis that a cut between clauses has left. A single star before digits or between blanks is said.
+  // Halves of links and emphasis: the text was cut inside them. A single star before digits or between blanks is spoken.
   [/\]\((?:https?:|mailto:|tel:|\/|#)[^)\s]*\)?/g, ""],
   [/(?<![\d)]\s?)\*{2,}|\*{2,}(?!\s?[\d(])/g, ""],
   [/(?<![\p{L}\p{N}*])\*(?=[\p{L}"“'(])/gu, ""],
@@ -105,12 +104,12 @@ const rules: ReadonlyArray<Rule> = [
   // Tables.
   [/^[^\S\n]*(?:\|[^\S\n]*)?(?::?-{2,}:?[^\S\n]*\|[^\S\n]*)+:?-*:?[^\S\n]*$/gm, " "],
   [/\|/g, ", "],
-  // Web addresses without scheme and query, which nobody says.
+  // Scheme and query of web addresses, which people do not pronounce.
   [/\bhttps?:\/\/(?:www\.)?([^\s/?#<>"]+)([^\s?#<>"]*)([?#][^\s<>"]*)?/gi, (whole, host, path) => {
     const end = /[.,;:!?)]+$/.exec(whole)?.[0] ?? ""
     return `${host}${path}`.replace(/[.,;:!?)]+$/, "").replace(/\/$/, "") + end
   }],
-  // Typographic quotes and dashes become plain ones. A range keeps its dash, which each language pronounces in its own way.
+  // Typographic quotes and dashes become plain quotes, commas and hyphens. A range keeps its dash, which each language pronounces differently.
   [/[‘’‛]/g, "'"],
   [/[“”„«»]/g, "\""],
   [/(?<=^|[^\d\s]\s)[–—](?=\s|$)|(?<=\s)[–—](?=\s+\D|\s*$)/g, ","],
@@ -120,7 +119,7 @@ const rules: ReadonlyArray<Rule> = [
   // Emoji and emoticons.
   [/\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|\u{FE0E}|\u{FE0F}|\u{200D}|\u{20E3}|[\u{E0020}-\u{E007F}]/gu, ""],
   [/(?<=^|\s)[:;]['-]?[)(DPp](?=$|[\s.,!?])/g, ""],
-  // Escaped signs come back.
+  // Escaped signs are restored.
   [/[\uE020-\uE07E]/g, unescapedSign],
   [/(?<![^\S\n])[^\S\n]*\n\s*/g, "\n"],
   [/\s+/g, " "],
@@ -129,7 +128,7 @@ const rules: ReadonlyArray<Rule> = [
   [/^[\s,;:]+/, ""]
 ]
 
-/** The text without markup, for a whole clause or sentence. It may be empty. */
+/** Returns a whole clause or sentence without markup. The result may be empty. */
 export const toSpeech = (text: string): string =>
   rules.reduce((spoken, [pattern, replacement]) =>
     typeof replacement === "string" ? spoken.replace(pattern, replacement) : spoken.replace(pattern, replacement), text).trim()

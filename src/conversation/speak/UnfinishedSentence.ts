@@ -1,7 +1,7 @@
 /**
  * Leaves out the last words of a reply that was cut off by the model's token limit or by a server's filter.
  *
- * Half a sentence followed by silence sounds like a broken line. So the half sentence is left out if a whole sentence comes before it.
+ * Half a sentence before a silence sounds like a broken line. So the half sentence is left out if a whole sentence comes before it.
  */
 import * as ClauseChunker from "./ClauseChunker.ts"
 
@@ -9,17 +9,17 @@ const sentenceEnd = /[\p{Sentence_Terminal}…][\p{Ps}\p{Pe}\p{Pi}\p{Pf}"'*_~`]*
 
 const isSpoken = (text: string): boolean => /[\p{L}\p{N}]/u.test(text)
 
-/** Whether the blanks at the end of a text have a line break. */
+/** Whether the blanks at the end of a text contain a line break. */
 const endsLine = (text: string): boolean => text.slice(text.trimEnd().length).includes("\n")
 
 /**
  * How a reply's text ends:
- * - `whole`: with a whole sentence;
- * - `fragment`: with the beginning of a sentence, which can be left out because whole sentences come before it;
- * - `unfinished`: no sentence is whole, or the last one is so long that its beginning is being spoken already.
+ * - `whole`: the text ends with a whole sentence;
+ * - `fragment`: the text ends with a part of a sentence, which can be left out because whole sentences come before it;
+ * - `unfinished`: no sentence is whole, or the last sentence is so long that its beginning went to speech already.
  */
 export const endingOf = (text: string): "whole" | "fragment" | "unfinished" => {
-  // `count` is 1, as if a piece had left before, so that the chunker cuts sentences and no clauses.
+  // `count` is 1, as after a first piece. So the chunker cuts between sentences, not between clauses.
   const [pieces, { pending }] = ClauseChunker.push({ pending: "", count: 1 }, text)
   const last = pieces.at(-1)
   const isWholeBefore = last !== undefined && (sentenceEnd.test(last) || endsLine(text.slice(0, text.length - pending.length)))

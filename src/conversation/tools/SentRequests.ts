@@ -1,9 +1,9 @@
 /**
- * The requests that one call has sent to tools, and what the model is told about each.
+ * The requests that one call has sent to tools, and the answer that the model gets for each.
  *
- * A tool may change the world, so a request that the model repeats is not sent again by mistake:
+ * A tool may have side effects. So if the model repeats a request, the request is not sent twice by mistake:
  *
- * - Requests with the same tool and arguments are equal. While a request is running, an equal one waits for its answer.
+ * - Requests with the same tool and arguments are equal. While a request is running, an equal request waits for the same answer.
  * - After that, an equal request gets the same answer until the first request is closed.
  * - A request is closed when the caller has heard words that were made with its answer, and has then asked for something new. Before
  *   that, the caller can't have wanted the request twice.
@@ -16,13 +16,13 @@ import { canonical, type ToolCall, type ToolExchange, type ToolOutcome } from ".
 export interface SentRequest {
   /** The tool's name and the arguments. */
   readonly key: string
-  /** The tool changes nothing. */
+  /** The tool has no side effects. */
   readonly isRepeatable: boolean
   /** Unset: the request is still running. */
   outcome: ToolOutcome | undefined
-  /** The caller has heard words that were made with the outcome. */
+  /** The caller has heard words that the model wrote with knowledge of the outcome. */
   isHeard: boolean
-  /** An equal call is a new request. */
+  /** An equal call becomes a new request. */
   isClosed: boolean
 }
 
@@ -31,22 +31,22 @@ export interface RecordedCall {
   readonly call: ToolCall
   /** Unset: the call was refused. */
   readonly request?: SentRequest
-  /** The request was answered before this call, and not sent for it. */
+  /** The request had its answer before this call, so nothing was sent for the call. */
   readonly isRepeated?: boolean
 }
 
 /** The calls that the model made after one of its texts. */
 interface RecordedExchange {
-  /** How many messages of the history came before it. */
+  /** How many messages of the history come before the exchange. */
   readonly at: number
-  /** What the model had said before, in the same reply. */
+  /** The text that the model wrote right before the calls, in the same request. */
   readonly said: string
   readonly calls: ReadonlyArray<RecordedCall>
 }
 
 interface SentRequests {
-  /** The request that answers a call: an equal one that was sent before, or a new one to be sent now. `used`: this reply's other requests. */
-  readonly take: (options: {
+  /** Returns the request that answers a call: an equal earlier request, or a new one that must be sent now. `used`: the reply's other requests. */
+  readonly findOrAdd: (options: {
     readonly tool: Pick<Tool, "name" | "repeatable">
     readonly value: Schema.Json
     readonly used: ReadonlySet<SentRequest>
@@ -54,9 +54,9 @@ interface SentRequests {
   /** The outcome of a request has come. */
   readonly settle: (request: SentRequest, outcome: ToolOutcome) => void
   readonly record: (exchange: RecordedExchange) => void
-  /** The exchanges for this reply's next request to the model, oldest first. `said`: what the reply has said so far. */
+  /** The exchanges for this reply's next request to the model, oldest first. `said`: the reply's text so far. */
   readonly read: (reply: number, said: string) => ReadonlyArray<ToolExchange>
-  /** The reply is over, and the caller heard this text of it. */
+  /** The reply is over. `text`: the words of the reply that the caller heard. */
   readonly onReplyHeard: (reply: number, text: string) => void
   /** The caller asked for something new. */
   readonly onNewRequestOfCaller: () => void
@@ -64,11 +64,11 @@ interface SentRequests {
 }
 
 /**
- * The most characters of all exchanges together in a request to the model. Beyond this limit the oldest answered exchanges are left out
- * until the shorter length is reached. Then the model's server has to read the whole conversation again, so it should happen seldom.
+ * All exchanges in a request to the model have at most this many characters together. Beyond this limit the oldest answered exchanges are left
+ * out, until the shorter length is reached. After that the model's server must process the whole prompt again, so this should be rare.
  */
-const maxToldCharacters = 24_000
-const shortenedToldCharacters = 12_000
+const maxExchangeCharacters = 24_000
+const shortenedExchangeCharacters = 12_000
 
 const lettersIn = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 
@@ -77,7 +77,7 @@ const unknown = "It was sent, and the answer was lost: nobody knows whether it w
 const notSent = "It can't be reached. Nothing was done."
 const repeated = "This is the answer from before; it was not done a second time. "
 
-/** What the model is told about a request. */
+/** The answer that the model gets for a request. */
 const answerOf = ({ outcome }: SentRequest): string => {
   switch (outcome?._tag) {
     case undefined:
@@ -97,14 +97,14 @@ const answerToCall = ({ call, isRepeated, request }: RecordedCall): string => {
   return isRepeated === true && request.outcome !== undefined ? repeated + answer : answer
 }
 
-/** An exchange as it is told to the model. */
-interface ToldExchange {
+/** An exchange in the form that the model gets. */
+interface ModelExchange {
   readonly exchange: ToolExchange
   /** A request of the exchange is still running. */
   readonly isRunning: boolean
 }
 
-const toldOf = ({ at, calls, said }: RecordedExchange): ToldExchange => ({
+const modelExchangeOf = ({ at, calls, said }: RecordedExchange): ModelExchange => ({
   exchange: {
     at,
     said,
@@ -116,24 +116,24 @@ const toldOf = ({ at, calls, said }: RecordedExchange): ToldExchange => ({
   isRunning: calls.some(({ request }) => request !== undefined && request.outcome === undefined)
 })
 
-const lengthOf = ({ exchange: { calls, said } }: ToldExchange): number =>
+const lengthOf = ({ exchange: { calls, said } }: ModelExchange): number =>
   calls.reduce((sum, call) => sum + call.answer.length + call.arguments.length, said.length)
 
-/** Leaves out the oldest exchanges if all together are too long, but none that still runs. */
-const withinLimit = (all: ReadonlyArray<ToldExchange>): ReadonlyArray<ToolExchange> => {
+/** Leaves out the oldest exchanges if all exchanges together are too long. An exchange that is still running is kept. */
+const withinLimit = (all: ReadonlyArray<ModelExchange>): ReadonlyArray<ToolExchange> => {
   const lengths = all.map(lengthOf)
   let first = 0
   let length = 0
-  // Each exchange is added as if it were the newest. So successive requests to the model leave out the same exchanges.
+  // The limit is applied after each exchange, as in the earlier requests to the model. So later requests leave out the same exchanges.
   for (const [index, own] of lengths.entries()) {
     length += own
-    if (length <= maxToldCharacters) continue
-    for (; first < index && length > shortenedToldCharacters; first++) length -= lengths[first]
+    if (length <= maxExchangeCharacters) continue
+    for (; first < index && length > shortenedExchangeCharacters; first++) length -= lengths[first]
   }
   return all.flatMap(({ exchange, isRunning }, index) => index >= first || isRunning ? [exchange] : [])
 }
 
-/** All that was sent on the call, oldest first. */
+/** All requests and exchanges of the call, oldest first. */
 export interface Sent {
   readonly requests: ReadonlyArray<SentRequest>
   readonly exchanges: ReadonlyArray<RecordedExchange>
@@ -143,15 +143,15 @@ export interface Sent {
 export const make = (before: Sent = { requests: [], exchanges: [] }): SentRequests => {
   const requests: Array<SentRequest> = [...before.requests]
   const exchanges: Array<RecordedExchange> = [...before.exchanges]
-  /** For each reply: the requests whose outcome its model was told, and how many letters the reply had said before. */
-  const toldOutcomes = new Map<number, Map<SentRequest, number>>()
+  /** For each reply: the requests whose outcomes the model got, each with the number of letters that the reply had before that. */
+  const reportedOutcomes = new Map<number, Map<SentRequest, number>>()
 
   return {
-    take: ({ tool, used, value }) => {
+    findOrAdd: ({ tool, used, value }) => {
       const key = `${tool.name} ${canonical(value)}`
       const equal = requests.find((request) =>
         request.key === key && (request.outcome === undefined || !request.isClosed) && !used.has(request))
-      // A request that surely was not done may be sent again.
+      // A request that certainly was not carried out may be sent again.
       if (equal !== undefined && equal.outcome?._tag !== "NotSent") return { request: equal, isNew: false }
       if (equal !== undefined) equal.isClosed = true
       const request: SentRequest = { key, isRepeatable: tool.repeatable === true, outcome: undefined, isHeard: false, isClosed: false }
@@ -163,22 +163,22 @@ export const make = (before: Sent = { requests: [], exchanges: [] }): SentReques
     },
     record: (exchange) => void exchanges.push(exchange),
     read: (reply, said) => {
-      const told = toldOutcomes.get(reply) ?? new Map<SentRequest, number>()
-      toldOutcomes.set(reply, told)
+      const reported = reportedOutcomes.get(reply) ?? new Map<SentRequest, number>()
+      reportedOutcomes.set(reply, reported)
       const letters = lettersIn(said)
       for (const { calls } of exchanges) {
         for (const { request } of calls) {
-          if (request?.outcome !== undefined && !told.has(request)) told.set(request, letters)
+          if (request?.outcome !== undefined && !reported.has(request)) reported.set(request, letters)
         }
       }
-      return withinLimit(exchanges.map(toldOf))
+      return withinLimit(exchanges.map(modelExchangeOf))
     },
     onReplyHeard: (reply, text) => {
       const letters = lettersIn(text)
-      for (const [request, lettersBefore] of toldOutcomes.get(reply) ?? []) {
+      for (const [request, lettersBefore] of reportedOutcomes.get(reply) ?? []) {
         if (letters > lettersBefore) request.isHeard = true
       }
-      toldOutcomes.delete(reply)
+      reportedOutcomes.delete(reply)
     },
     onNewRequestOfCaller: () => {
       for (const request of requests) if (request.isHeard) request.isClosed = true

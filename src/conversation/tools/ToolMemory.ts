@@ -1,8 +1,8 @@
 /**
- * Writes the requests to tools as plain JSON, and reads them when the conversation goes on in another media stream.
+ * Writes the requests to tools as plain JSON, and reads them when the conversation continues in another media stream.
  *
- * Some requests have no outcome, and this process does not wait for one. Such a request becomes `Unknown`: it may have been done, so it is
- * not sent again by itself. If its tool changes nothing, it becomes `NotSent`, so the model may make it again.
+ * If a request has no outcome and this process does not wait for one, its outcome becomes `Unknown`. The request may have been carried out, so
+ * it is not sent again automatically. If the tool has no side effects, the outcome becomes `NotSent`, so that the model may repeat the request.
  */
 import { Result } from "effect"
 import type { ToolMemory } from "../ports/ConversationMemory.ts"
@@ -34,21 +34,21 @@ export const write = ({ exchanges, requests }: Sent): ToolMemory => {
   }
 }
 
-/** `isRunning`: whether the answer to a request, by its index, may still come. */
+/** `isRunning`: whether this process still waits for the outcome of the request with this index. */
 export const read = ({ exchanges, requests }: ToolMemory, isRunning: (request: number) => boolean = () => false): Sent => {
-  const known = requests.map((request, index): SentRequest => ({
+  const restored = requests.map((request, index): SentRequest => ({
     ...request,
     outcome: request.outcome ?? (isRunning(index) ? undefined : { _tag: request.isRepeatable ? "NotSent" : "Unknown" })
   }))
   return {
-    requests: known,
+    requests: restored,
     exchanges: exchanges.map(({ at, calls, said }) => ({
       at,
       said,
       calls: calls.map(({ isRepeated, refusal = "", request: index, ...call }) => {
-        const request = index === undefined ? undefined : known[index]
+        const request = index === undefined ? undefined : restored[index]
         return {
-          // A remembered call is never sent. It only appears in requests to the model.
+          // A call from the memory is never sent. It only appears in requests to the model.
           call: { ...call, request: Result.fail(new ToolCallRefused({ answer: refusal })) },
           ...(request === undefined ? {} : { request }),
           ...(isRepeated === undefined ? {} : { isRepeated })

@@ -1,7 +1,7 @@
 /**
- * Runs the tool calls that the model makes on one call, each once, and tells the model their results.
+ * Runs the tool calls that the model makes during one telephone call, each once. The model gets the results in its next request.
  *
- * It outlives the replies. A reply may be thrown away, but its requests to tools were sent, and the model's next request lists them.
+ * The runner outlives the replies. A reply may be dropped, but its requests to tools were sent, so the next request to the model lists them.
  */
 import { Deferred, Effect, Fiber, Result, type Schema } from "effect"
 import { constVoid } from "effect/Function"
@@ -14,35 +14,36 @@ import * as SentRequests from "./SentRequests.ts"
 import * as ToolMemories from "./ToolMemory.ts"
 
 export interface ToolRunner {
-  /** The tool calls so far, for this reply's next request to the model. `said`: what the reply has said so far. */
+  /** The tool calls so far, for this reply's next request to the model. `said`: the reply's text so far. */
   readonly exchanges: (reply: number, said: string) => ReadonlyArray<ToolExchange>
-  /** Whether none of the calls can change the world, so that they may run before the caller's turn is surely over. */
+  /** Whether no call has side effects, so that the calls may run before it is certain that the caller's turn is over. */
   readonly areRepeatable: (calls: ReadonlyArray<ToolCall>) => boolean
   /** Runs all calls at once and waits for their outcomes. Interruption stops the waiting, but not the requests. */
   readonly run: (options: {
     readonly reply: number
     /** How many messages of the history the model had. */
     readonly at: number
-    /** What the reply had said before the calls. */
+    /** The text that the model wrote right before the calls, in the same request. */
     readonly said: string
     readonly calls: ReadonlyArray<ToolCall>
   }) => Effect.Effect<void>
-  /** Waits for the answers to requests of earlier media streams. Only the first run waits. */
-  readonly inherited: Effect.Effect<void>
-  /** The reply is over, and the caller heard this text of it. */
+  /** Waits for the answers to requests of earlier media streams. Only the first run of this effect waits. */
+  readonly awaitEarlierRequests: Effect.Effect<void>
+  /** The reply is over. `text`: the words of the reply that the caller heard. */
   readonly onReplyHeard: (reply: number, text: string) => void
+  /** The caller said `text`. Unless the text is small talk, the caller asked for something new. */
   readonly onCallerSaid: (text: string) => void
-  /** What was sent, for the conversation's memory. */
+  /** The requests and exchanges, for the conversation's memory. */
   readonly memory: () => ToolMemory
 }
 
 export interface MakeOptions {
   readonly tools: Tools["Service"]
-  /** Lists of phrases that ask for nothing: backchannels, "are you there?" */
+  /** Lists of phrases that ask for nothing, such as backchannels and "are you there?" */
   readonly smallTalk: ReadonlyArray<ReadonlyArray<string>>
   /** Unset: actions are not stored. */
   readonly actions?: ActionKeeper
-  /** What an earlier media stream of the call has sent. */
+  /** The requests and exchanges of earlier media streams of the call. */
   readonly memory?: ToolMemory
   /** Called when the result of `memory` has changed. */
   readonly onChange?: () => void
@@ -59,64 +60,64 @@ const actionOf = (tool: Tool, value: Schema.Json, request: number): Action => ({
   isRepeatable: tool.repeatable === true
 })
 
-/** What earlier media streams have sent, and the requests whose answers are still to come. */
+/** The requests and exchanges of earlier media streams, and the requests among them that have no outcome yet. */
 const inherit = (memory: ToolMemory, actions: ActionKeeper | undefined) => {
-  const running = new Map((actions?.running() ?? []).map((one) => [one.action.id, one]))
+  const running = new Map((actions?.running() ?? []).map((runningAction) => [runningAction.action.id, runningAction]))
   const sent = ToolMemories.read(memory, (index) => running.has(actionId(index)))
-  const open = sent.requests.flatMap((request, index) => {
-    const one = running.get(actionId(index))
-    return one === undefined || request.outcome !== undefined ? [] : [{ request, onOutcome: one.onOutcome }]
+  const unanswered = sent.requests.flatMap((request, index) => {
+    const runningAction = running.get(actionId(index))
+    return runningAction === undefined || request.outcome !== undefined ? [] : [{ request, onOutcome: runningAction.onOutcome }]
   })
-  return { sent, open }
+  return { sent, unanswered }
 }
 
 export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }: MakeOptions): ToolRunner => {
   const inherited = memory === undefined ? undefined : inherit(memory, actions)
   const requests = SentRequests.make(inherited?.sent)
   const smallTalkPhrases = PhraseTiles.make(...smallTalk)
-  /** The requests that have no outcome yet. Each effect waits until its request has one. */
+  /** The requests that have no outcome yet. Each effect waits until its request has an outcome. */
   const running = new Map<SentRequests.SentRequest, Effect.Effect<unknown>>()
   /** The requests of each reply, so that equal calls of one reply are several requests. */
   const usedByReply = new Map<number, Set<SentRequests.SentRequest>>()
 
   const isSmallTalk = (text: string): boolean => smallTalkPhrases.strip(PhraseTiles.tokens(text)).length === 0
 
-  /** Stores the action before it is sent. A repeatable action does not wait for the store. `false`: the action could not be stored. */
-  const keep = (action: Action): Effect.Effect<boolean> => {
+  /** Stores the action before its request is sent. A repeatable action does not wait for the store. `false`: the action could not be stored. */
+  const storeAction = (action: Action): Effect.Effect<boolean> => {
     if (actions === undefined) return Effect.succeed(true)
     return action.isRepeatable ? Effect.as(Effect.sync(() => actions.noted(action)), true) : Effect.isSuccess(actions.asked(action))
   }
 
-  const learn = (request: SentRequests.SentRequest, outcome: ToolOutcome) => {
+  const setOutcome = (request: SentRequests.SentRequest, outcome: ToolOutcome) => {
     running.delete(request)
     requests.settle(request, outcome)
     onChange()
   }
 
-  for (const { onOutcome, request } of inherited?.open ?? []) {
+  for (const { onOutcome, request } of inherited?.unanswered ?? []) {
     const answered = Deferred.makeUnsafe<void>()
     running.set(request, Deferred.await(answered))
     onOutcome((outcome) => {
-      learn(request, outcome)
+      setOutcome(request, outcome)
       Deferred.doneUnsafe(answered, Effect.void)
     })
   }
-  let awaited: ReadonlyArray<Effect.Effect<unknown>> = [...running.values()]
+  let earlierRequests: ReadonlyArray<Effect.Effect<unknown>> = [...running.values()]
 
-  /** Sends the request of a call, unless an equal one answers it. */
+  /** Sends the request of a call, unless an equal request answers the call. */
   const recordCall = Effect.fnUntraced(function*(call: ToolCall, used: Set<SentRequests.SentRequest>): Effect.fn.Return<SentRequests.RecordedCall> {
     if (Result.isFailure(call.request)) return { call }
     const { tool, value } = call.request.success
-    const { isNew, request } = requests.take({ tool, value, used })
+    const { isNew, request } = requests.findOrAdd({ tool, value, used })
     used.add(request)
     if (!isNew) return { call, request, isRepeated: request.outcome !== undefined }
     const action = actionOf(tool, value, requests.sent.requests.length - 1)
     const settle = (outcome: ToolOutcome) => {
-      learn(request, outcome)
+      setOutcome(request, outcome)
       actions?.settled(action, outcome)
     }
     onChange()
-    if (!(yield* keep(action))) {
+    if (!(yield* storeAction(action))) {
       settle({ _tag: "NotSent" })
       return { call, request, isRepeated: false }
     }
@@ -132,7 +133,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
     run: Effect.fnUntraced(function*({ at, calls, reply, said }) {
       const used = usedByReply.get(reply) ?? new Set()
       usedByReply.set(reply, used)
-      // Uninterruptible: each request that was sent is also recorded.
+      // Uninterruptible, so that every sent request is also recorded.
       const recorded = yield* Effect.uninterruptible(Effect.tap(
         Effect.forEach(calls, (call) => recordCall(call, used)),
         (calls) =>
@@ -144,9 +145,9 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
       const unfinished = recorded.flatMap(({ request }) => request === undefined ? [] : running.get(request) ?? [])
       yield* Effect.all(unfinished, { concurrency: "unbounded", discard: true })
     }),
-    inherited: Effect.suspend(() => {
-      const first = awaited
-      awaited = []
+    awaitEarlierRequests: Effect.suspend(() => {
+      const first = earlierRequests
+      earlierRequests = []
       return Effect.all(first, { concurrency: "unbounded", discard: true })
     }),
     onReplyHeard: (reply, text) => {

@@ -10,9 +10,9 @@ import type { TurnSettings, TurnState } from "./TurnState.ts"
 import type * as Farewell from "./judgements/Farewell.ts"
 import type * as GreetingAnswer from "./words/GreetingAnswer.ts"
 
-/** Phrases of the call's language, prepared once a call. */
+/** Phrases of the call's language, prepared once for each call. */
 interface KnownPhrases {
-  /** As `Words.plain` writes them. */
+  /** In the form of `Words.plain`. */
   readonly backchannels: ReadonlySet<string>
   readonly isBareGreeting: GreetingAnswer.IsBareGreeting
   readonly isClosing: Farewell.IsClosing
@@ -28,32 +28,31 @@ export interface Draft {
   readonly at: number
 }
 
-/** Adds a command. */
-export const order = (draft: Draft, command: Command): void => {
+export const addCommand = (draft: Draft, command: Command): void => {
   draft.commands.push(command)
 }
 
-/** Tells watchers what happened. `turn`: the id of the reply to which the event belongs. */
-export const tell = (draft: Draft, turn: number, event: DistributiveOmit<ConversationEvent, "at" | "turn">): void => {
-  order(draft, { _tag: "Tell", event: { at: draft.at, turn, ...event } as ConversationEvent })
+/** Publishes an event to watchers and history. `turn`: the id of the reply to which the event belongs. */
+export const publish = (draft: Draft, turn: number, event: DistributiveOmit<ConversationEvent, "at" | "turn">): void => {
+  addCommand(draft, { _tag: "Publish", event: { at: draft.at, turn, ...event } as ConversationEvent })
 }
 
-/** Tells watchers that an engine failed. */
-export const tellTrouble = (draft: Draft, stage: Stage, reason: string): void => {
-  tell(draft, draft.state.active?.id ?? draft.state.nextReplyId, { _tag: "EngineTrouble", stage, reason })
+/** Publishes that an engine failed. */
+export const publishTrouble = (draft: Draft, stage: Stage, reason: string): void => {
+  publish(draft, draft.state.active?.id ?? draft.state.nextReplyId, { _tag: "EngineTrouble", stage, reason })
 }
 
 /** `due`: ms since the conversation began. Replaces a timer of the same name. */
 export const startTimer = (draft: Draft, timer: Timer, due: number): void => {
   const id = draft.state.nextTimerId++
   draft.state.timers = { ...draft.state.timers, [timer]: id }
-  order(draft, { _tag: "StartTimer", timer, id, due })
+  addCommand(draft, { _tag: "StartTimer", timer, id, due })
 }
 
 export const cancelTimer = (draft: Draft, timer: Timer): void => {
   if (draft.state.timers[timer] === undefined) return
   forgetTimer(draft, timer)
-  order(draft, { _tag: "CancelTimer", timer })
+  addCommand(draft, { _tag: "CancelTimer", timer })
 }
 
 /** Removes a timer that has fired from the state. */
@@ -63,13 +62,13 @@ export const forgetTimer = (draft: Draft, timer: Timer): void => {
 }
 
 /** Writes a changed reply back to the state, as the active or the preemptive one. */
-export const keepReply = (draft: Draft, reply: ReplyState): ReplyState => {
+export const updateReply = (draft: Draft, reply: ReplyState): ReplyState => {
   if (draft.state.preemptive?.id === reply.id) draft.state.preemptive = reply
   else draft.state.active = reply
   return reply
 }
 
-/** Runs a rule on a reply. Events of replies that no longer count are ignored. */
+/** Runs a rule on the reply with this id. Does nothing if the reply is neither the active nor the preemptive one. */
 export const withReply = (draft: Draft, id: number, rule: (reply: ReplyState) => void): void => {
   const reply = draft.state.active?.id === id ? draft.state.active : draft.state.preemptive
   if (reply?.id === id) rule(reply)

@@ -1,28 +1,28 @@
 /**
  * The playback ledger: how much of the agent's speech the caller has heard.
  *
- * Sound is sent ahead of playback, and a `clear` may throw it away. So not all sound that was sent was heard. A segment was heard whole
- * if its mark has come back. Of the segment that was playing at the `clear`, only the words that had time to play were heard.
+ * Sound is sent ahead of playback, and a `clear` may discard it. So the caller has not heard all sound that was sent. If the mark of a segment
+ * has come back, the whole segment was heard. If a segment was playing at the `clear`, only the words that had time to play were heard.
  */
 import * as Dtmf from "../../audio/Dtmf.ts"
 import type { PlayedText } from "../ports/ConversationEvent.ts"
 import * as Words from "../../definition/languages/Words.ts"
 
-/** An estimate until a segment's length is known: Flite, Kokoro and CSM speak 13 to 17 Latin letters a second. */
+/** The estimate while a segment's length is not known yet. Flite, Kokoro and CSM speak 13 to 17 Latin letters a second. */
 const lettersPerSecond = 15
 
-/** One clause or sentence of a reply, or the keys behind it, with the mark `turn-<reply>/seg-<id>` behind its sound. */
+/** One clause or sentence of a reply, or the keys after its words. The mark `turn-<reply>/seg-<id>` follows the sound of the segment. */
 export interface Segment {
   readonly id: number
-  /** Empty for keys, which are no words. */
+  /** Empty for keys. */
   readonly text: string
   /** The keys, if the segment is tones. */
   readonly digits?: string
-  /** The segment says that the line was lost. It is no part of the answer. */
+  /** The segment is the notice that the line was lost. It does not belong to the answer. */
   readonly isNotice?: boolean
-  /** ms of sound; unknown while it is still being made. */
+  /** ms of sound. Unset while the sound is still being made. */
   readonly duration?: number
-  /** When its first sample is played; ms since the conversation began. */
+  /** When the first sample is played, ms since the conversation began. Unset: not known yet. */
   readonly playedFrom?: number
   readonly isHeard: boolean
 }
@@ -48,35 +48,35 @@ export const change = (
 
 interface Heard {
   readonly heard: string
-  /** The words that were not heard, in speakable pieces. */
-  readonly rest: ReadonlyArray<string>
+  /** The words that the caller did not hear, in speakable pieces. */
+  readonly unheard: ReadonlyArray<string>
 }
 
-/** Divides the words of the segments at the moment of a `clear`. `at`: ms since the conversation began. */
+/** Divides the words of the segments into heard and unheard words. `at`: when playback was stopped, ms since the conversation began. */
 export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   const heard: Array<string> = []
-  const rest: Array<string> = []
-  // A segment may be sent while the previous one plays, and marks come back late. So it can't have begun before the previous one's end.
+  const unheard: Array<string> = []
+  // A segment may be sent while the previous segment plays. Its playback begins only at the end of the previous segment.
   let playedBefore = 0
   for (const piece of segments) {
     if (piece.digits !== undefined) continue
     const from = Math.max(piece.playedFrom ?? Infinity, playedBefore)
     if (piece.isHeard) {
       heard.push(piece.text)
-    } else if (rest.length === 0 && at > from) {
+    } else if (unheard.length === 0 && at > from) {
       const part = Words.cut(piece.text, (at - from) / durationOf(piece))
       playedBefore = from + durationOf(piece)
       const left = piece.text.slice(part.length).trim()
       if (part.length > 0) heard.push(part)
-      if (left.length > 0) rest.push(left)
+      if (left.length > 0) unheard.push(left)
     } else {
-      rest.push(piece.text)
+      unheard.push(piece.text)
     }
   }
-  return { heard: Words.joinAll(heard), rest }
+  return { heard: Words.joinAll(heard), unheard }
 }
 
-/** The words that were heard by `at`, with their times. A segment whose beginning is not known is left out. */
+/** The words that were heard until `at`, with their times. A segment whose `playedFrom` is not known is left out. */
 export const playedBy = (segments: ReadonlyArray<Segment>, at: number): ReadonlyArray<PlayedText> => {
   const played: Array<PlayedText> = []
   let playedBefore = 0
@@ -91,10 +91,10 @@ export const playedBy = (segments: ReadonlyArray<Segment>, at: number): Readonly
   return played
 }
 
-/** The keys that were not pressed by `at`. A key whose tone has begun counts as pressed, since the far end may have recognized it. */
+/** The keys that were not pressed until `at`. If a key's tone has begun, the key counts as pressed, since the far end may have recognized it. */
 export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string => {
   let left = ""
-  // Keys may be sent while the words before them play.
+  // Keys may be sent while earlier words play.
   let playedBefore = 0
   for (const piece of segments) {
     if (piece.isHeard) continue
@@ -109,10 +109,10 @@ export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string 
 /** A mark has come back: the segment was heard, and the next one begins to play. Marks of unknown segments change nothing. */
 export const confirm = (segments: ReadonlyArray<Segment>, id: number, at: number): ReadonlyArray<Segment> => {
   const index = segments.findIndex((piece) => piece.id === id)
-  // If the mark came twice, or its segment counted as heard before, the next segment plays already.
+  // If the mark came twice, or the segment counted as heard before, the next segment is playing already.
   if (index < 0 || segments[index].isHeard) return segments
   return segments.map((piece, position) => {
-    // Marks come back in order, so the segments before it were heard too.
+    // Marks come back in order, so earlier segments were heard, too.
     if (position <= index) return piece.isHeard ? piece : { ...piece, isHeard: true }
     return position === index + 1 ? { ...piece, playedFrom: at } : piece
   })

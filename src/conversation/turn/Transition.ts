@@ -1,28 +1,29 @@
 /**
- * The turn machine: who has the turn, what is said next, what was heard. It is a pure function from a state and an event to commands and
- * the next state. `CommandInterpreter` carries the commands out. The events of a recorded call give the same commands again.
+ * The turn machine decides who has the turn and what the agent says next, and records what the caller heard. It is a pure function from a
+ * state and an event to commands and the next state. `CommandInterpreter` carries the commands out. The events of a recorded call give the
+ * same commands again.
  *
  * This file only passes each event to its rule. The rules, with their files (docs/adr/0005, 0007):
  *
  * - A turn ends after a pause. Transcript and reply are requested during the pause, and the reply waits (`Endpointing`, `TurnEnd`).
  * - The caller can interrupt the agent during playback: from the first media to the last mark (`Interruption`, `Playback`).
- * - The voice stops the agent. The words decide later whether the agent says the rest.
- * - Of the agent's words, the history holds only what the caller heard (`History`).
- * - The agent does not talk into long speech, and understands it in parts (`LongSpeech`).
- * - If the caller speaks again before hearing any of the answer, the caller's turn goes on (`Interruption`).
- * - The agent asks again for what it did not understand, but never twice in a row (`TurnEnd`, `AskAgain`).
- * - The agent apologises for an engine's failure. The third one in a row ends the call (`Reply`, `AgentTurn`).
- * - A filler bridges the wait for a late reply: one a turn, never the same twice in a row (`Filler`, `FillerChoice`).
+ * - The caller's voice stops the agent. Later the caller's words decide whether the agent says the rest.
+ * - The history has only those words of the agent that the caller heard (`History`).
+ * - The agent does not interrupt long speech. Long speech is transcribed in parts (`LongSpeech`).
+ * - If the caller speaks again before hearing any of the answer, the caller's turn continues (`Interruption`).
+ * - If the agent did not understand the caller, it asks the caller to repeat, but never twice in a row (`TurnEnd`, `AskAgain`).
+ * - The agent apologises for an engine's failure. The third failure in a row ends the call (`Reply`, `AgentTurn`).
+ * - While a reply is late, the agent says a filler: one in each turn, and never the same line twice in a row (`Filler`, `FillerChoice`).
  * - The agent waits longer while the caller dictates a number (`Dictation`), and after a request to wait (`HoldRequest`).
- * - Keys are pressed after the reply's words. After both, the call is transferred or ended (`AfterReply`).
- * - A greeting in return does not end the agent's greeting. A request does, and the model learns which words the caller did not hear
- *   (`Greeting`).
- * - If the caller speaks at the end of the agent's goodbye, the agent listens, and answers words (`Ending`, `Farewell`).
+ * - Keys are pressed after the reply's words. After the keys, the call is transferred or ended (`AfterReply`).
+ * - A greeting in return does not end the agent's greeting. A request does end it, and the model then gets the words that the caller did not
+ *   hear (`Greeting`).
+ * - If the caller speaks at the end of the agent's goodbye, the agent listens, and answers if there are words (`Ending`, `Farewell`).
  */
 import * as Dtmf from "../../audio/Dtmf.ts"
 import * as Words from "../../definition/languages/Words.ts"
 import * as UnfinishedSentence from "../speak/UnfinishedSentence.ts"
-import { type Draft, forgetTimer, keepReply, startTimer, tellTrouble, withReply } from "./Draft.ts"
+import { type Draft, forgetTimer, updateReply, startTimer, publishTrouble, withReply } from "./Draft.ts"
 import type { Command } from "./TurnCommand.ts"
 import type { Timer, TurnEvent } from "./TurnEvent.ts"
 import type { TurnSettings, TurnState } from "./TurnState.ts"
@@ -45,7 +46,7 @@ import * as GreetingAnswer from "./words/GreetingAnswer.ts"
 /** The agent says its last line this long (ms) before the call's maximum duration is over. */
 const timeIsUpBeforeMillis = 10_000
 
-/** Gives the commands in the order in which they are carried out. After the end of a call there are none. */
+/** Returns the commands in the order in which they are carried out, and the next state. After the end of a call there are no commands. */
 export type Transition = (state: TurnState, event: TurnEvent) => readonly [ReadonlyArray<Command>, TurnState]
 
 const startLimit = (draft: Draft): void =>
@@ -89,7 +90,7 @@ const timerFired = (draft: Draft, timer: Timer, id: number): void => {
   }
 }
 
-const on = (draft: Draft, event: TurnEvent): void => {
+const applyEvent = (draft: Draft, event: TurnEvent): void => {
   if ("reply" in event && event.reply === draft.state.filler?.id) return onFiller(draft, draft.state.filler, event)
   switch (event._tag) {
     case "Began":
@@ -110,19 +111,19 @@ const on = (draft: Draft, event: TurnEvent): void => {
     case "ReplyText":
       return withReply(draft, event.reply, (reply) => replyText(draft, reply, event.text))
     case "ReplyCutShort":
-      return withReply(draft, event.reply, (reply) => keepReply(draft, { ...reply, chunker: UnfinishedSentence.leaveOut(reply.chunker) }))
+      return withReply(draft, event.reply, (reply) => updateReply(draft, { ...reply, chunker: UnfinishedSentence.leaveOut(reply.chunker) }))
     case "ReplyState":
       return withReply(draft, event.reply, (reply) => {
         if (reply.id === draft.state.active?.id) draft.state.dialogue = event.state
-        keepReply(draft, { ...reply, dialogue: { state: event.state } })
+        updateReply(draft, { ...reply, dialogue: { state: event.state } })
       })
     case "ReplyHangUp":
-      return withReply(draft, event.reply, (reply) => void keepReply(draft, { ...reply, hangUp: "goodbye" }))
+      return withReply(draft, event.reply, (reply) => void updateReply(draft, { ...reply, hangUp: "goodbye" }))
     case "ReplyTransfer":
-      return withReply(draft, event.reply, (reply) => void keepReply(draft, { ...reply, transfer: event.to }))
+      return withReply(draft, event.reply, (reply) => void updateReply(draft, { ...reply, transfer: event.to }))
     case "ReplyDigits":
       return withReply(draft, event.reply, (reply) =>
-        void keepReply(draft, { ...reply, digits: reply.digits + Dtmf.keysIn(event.digits) }))
+        void updateReply(draft, { ...reply, digits: reply.digits + Dtmf.keysIn(event.digits) }))
     case "ReplyDone":
       return withReply(draft, event.reply, (reply) => replyDone(draft, reply))
     case "ReplyFailed":
@@ -138,7 +139,7 @@ const on = (draft: Draft, event: TurnEvent): void => {
     case "MarkReturned":
       return withReply(draft, event.reply, (reply) => markReturned(draft, reply, event.segment))
     case "FillerLeft":
-      // An event of a filler that was cut off meanwhile.
+      // The filler of this event was cut off before.
       return
     case "Transferred":
       return endCall(draft, "transferred")
@@ -149,7 +150,7 @@ const on = (draft: Draft, event: TurnEvent): void => {
     case "Digit":
       return keyPressed(draft, event.digit)
     case "Trouble":
-      return tellTrouble(draft, event.stage, event.reason)
+      return publishTrouble(draft, event.stage, event.reason)
     case "HungUp":
       return hungUp(draft, event.reason)
   }
@@ -165,7 +166,7 @@ export const make = (settings: TurnSettings): Transition => {
   return (state, event) => {
     if (state.isEnded) return [[], state]
     const draft: Draft = { state: { ...state }, commands: [], settings, phrases, at: event.at }
-    on(draft, event)
+    applyEvent(draft, event)
     settleFinished(draft)
     wantWords(draft, state)
     return [draft.commands, draft.state]

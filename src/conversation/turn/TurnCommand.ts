@@ -7,8 +7,8 @@ import type { Timer } from "./TurnEvent.ts"
 
 export type Command =
   /**
-   * Begin a new utterance of the recognizer with the pre-speech sound, and add all sound from now on. `after`: the new utterance continues
-   * this one. Then the pre-speech sound begins at `since`, or is left out if `since` is unset.
+   * Begin a new utterance of the recognizer with the pre-speech sound, and add all sound from now on. `after`: the id of the utterance that
+   * the new one continues. Then the pre-speech sound begins at `since`, or is left out if `since` is unset.
    */
   | { readonly _tag: "BeginUtterance"; readonly utterance: number; readonly after?: number; readonly since?: number }
   | { readonly _tag: "Transcribe"; readonly utterance: number; readonly attempt: number }
@@ -18,44 +18,44 @@ export type Command =
   | { readonly _tag: "StartReply"; readonly reply: number; readonly request: ReplyRequest }
   /** Stop the reply's model and speech. Its queued sound is dropped, and its later events are ignored. */
   | { readonly _tag: "CancelReply"; readonly reply: number }
-  /** Make this speech after the reply's earlier segments, with its mark after it. */
+  /** Synthesize this text after the reply's earlier segments. A mark follows the speech. */
   | { readonly _tag: "Speak"; readonly reply: number; readonly segment: number; readonly text: string; readonly kind: SpeechKind }
-  /** Make the tones of these keys after the reply's earlier segments, with their mark after them. */
+  /** Make the tones of these keys after the reply's earlier segments. A mark follows the tones. */
   | { readonly _tag: "Press"; readonly reply: number; readonly segment: number; readonly digits: string }
   /** The reply's sound may leave. */
   | { readonly _tag: "Release"; readonly reply: number }
   /** The reply's sound must wait again. */
   | { readonly _tag: "Hold"; readonly reply: number }
-  /** Drop the reply's segments from this one on. Its model goes on. */
+  /** Drop the reply's segments from segment `from` on. The model continues to write. */
   | { readonly _tag: "StopSpeech"; readonly reply: number; readonly from: number }
-  /** Throw away sound that was sent and not played yet. */
+  /** Discard sound that was sent and not played yet. */
   | { readonly _tag: "Clear" }
-  /** Start a timer, instead of an earlier one of the same name. `due`: ms since the conversation began. */
+  /** Start a timer, instead of an earlier timer of the same name. `due`: ms since the conversation began. */
   | { readonly _tag: "StartTimer"; readonly timer: Timer; readonly id: number; readonly due: number }
   | { readonly _tag: "CancelTimer"; readonly timer: Timer }
-  /** Whether partial transcripts of the caller's words are wanted from now on. */
+  /** Request partial transcripts from now on, or stop requesting them. */
   | { readonly _tag: "WantWords"; readonly isWanted: boolean }
-  /** The caller's turn is over, so this reply is the answer: it may call tools that change the world. */
+  /** The caller's turn is over, and this reply is the answer. So the reply may now call tools with side effects. */
   | { readonly _tag: "SettleReply"; readonly reply: number }
-  /** The caller said this. `isRequest`: the words may ask for something, and are more than a request to wait. */
+  /** The caller said `text`. `isRequest`: the words may ask for something. `false`: the caller only asked the agent to wait. */
   | { readonly _tag: "RememberCallerWords"; readonly text: string; readonly isRequest: boolean }
-  /** The reply is over, and the caller heard this text of it. */
+  /** The reply is over. `text`: the words of the reply that the caller heard. */
   | { readonly _tag: "RememberAgentWords"; readonly reply: number; readonly text: string }
-  /** The reply is over. No later command names it, and its unheard sound is forgotten. */
+  /** The reply is over. No later command has its id, and its unheard sound is forgotten. */
   | { readonly _tag: "ForgetReply"; readonly reply: number }
-  /** Tell watchers. */
-  | { readonly _tag: "Tell"; readonly event: ConversationEvent }
-  /** End the call: the caller has heard the last words. */
+  /** Pass the event to watchers and to the history. */
+  | { readonly _tag: "Publish"; readonly event: ConversationEvent }
+  /** End the call. The caller has heard the agent's last words. */
   | { readonly _tag: "HangUp"; readonly reason: string }
-  /** Transfer the call to this name in `AgentDefinition.transfers`: the caller has heard all words before it. */
+  /** Transfer the call. `to`: a name in `AgentDefinition.transfers`. The caller has heard the agent's words. */
   | { readonly _tag: "Transfer"; readonly to: string }
   /** Report the result of the transfer that was requested before the line was lost. */
   | { readonly _tag: "AwaitTransfer" }
 
-/** `reply`: the model's words. `line`, `filler`: fixed words. Their sound is made before the call. */
+/** `reply`: the model's words. `line`, `filler`: fixed words, whose sound was made before the call. */
 export type SpeechKind = "reply" | "line" | "filler"
 
-/** The name of the mark after a segment. */
+/** The name of the mark that follows a segment. */
 export const markName = (reply: number, segment: number): string => `turn-${reply}/seg-${segment}`
 
 /** The segment whose mark has this name. `undefined`: the mark is not ours. */

@@ -1,5 +1,5 @@
 /**
- * The events that the turn machine takes. They are plain data, so that a call can be recorded and played again. Version 1 of the event log
+ * The events that the turn machine processes. Events are plain data, so that a call can be recorded and replayed. Version 1 of the event log
  * has these tags and fields.
  */
 import type { Stage } from "../ports/Engine.ts"
@@ -15,11 +15,11 @@ import type { Failure } from "./judgements/RetryWorth.ts"
  * - `endpoint`: the pause is long enough to end the turn;
  * - `bargeIn`: the voice has lasted long enough to stop the agent;
  * - `utterance`: the caller has spoken for too long without a gap;
- * - `idle`, `idleHangUp`: both have been silent for too long;
- * - `digits`: no further key has come;
+ * - `idle`, `idleHangUp`: both sides have been silent for too long;
+ * - `digits`: the caller has not pressed a further key in time;
  * - `filler`: the transcript, the reply's first sound or the filler's own sound is late;
- * - `hangUp`: both are silent after the agent's last words;
- * - `playback`: a mark has not come back;
+ * - `hangUp`: both sides are silent after the agent's last words;
+ * - `playback`: a mark has not come back in time;
  * - `limit`: the call's maximum duration is nearly over.
  */
 export type Timer =
@@ -36,14 +36,14 @@ export type Timer =
   | "limit"
 
 /**
- * All times are ms since the conversation began, and `at` is when the machine got the event. `reply`, `segment`, `utterance`, `attempt`
- * and `id` are the numbers in the command that caused the event. An event whose number no longer counts changes nothing.
+ * All times are ms since the conversation began. `at`: when the machine got the event. `reply`, `segment`, `utterance`, `attempt` and `id` are
+ * the numbers in the command that caused the event. An event about an earlier reply, utterance, attempt or timer changes nothing.
  */
 export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "Began" }
   /**
-   * In place of `Began`: the conversation of an earlier media stream goes on. `memory`: `null` if it is lost. `isAfterTransfer`: the call
-   * was transferred, and nobody answered at the other telephone.
+   * Comes instead of `Began` if a conversation continues that began in an earlier media stream. `memory`: `null` if the memory is lost.
+   * `isAfterTransfer`: the call was transferred, and nobody answered at the other telephone.
    */
   | { readonly _tag: "Reconnected"; readonly memory: TurnMemory | null; readonly isAfterTransfer: boolean }
   /** `since`: when the first voiced sample was spoken, without delays on the way. */
@@ -56,7 +56,7 @@ export type TurnEvent = { readonly at: number } & (
   | ({ readonly _tag: "TranscriptionFailed"; readonly utterance: number; readonly attempt: number } & Failure)
   /** The model wrote more text. */
   | { readonly _tag: "ReplyText"; readonly reply: number; readonly text: string }
-  /** The model stopped within a sentence, and will not finish it. */
+  /** The model stopped within a sentence, and will not finish that sentence. */
   | { readonly _tag: "ReplyCutShort"; readonly reply: number }
   | { readonly _tag: "ReplyState"; readonly reply: number; readonly state: DialogueState }
   /** The model ends the call. */
@@ -67,9 +67,9 @@ export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "ReplyDigits"; readonly reply: number; readonly digits: string }
   | { readonly _tag: "ReplyDone"; readonly reply: number }
   | ({ readonly _tag: "ReplyFailed"; readonly reply: number } & Failure)
-  /** Speech made the first sound of a segment. */
+  /** Speech synthesis made the first sound of a segment. */
   | { readonly _tag: "SpeechBegan"; readonly reply: number; readonly segment: number }
-  /** The first sound of a reply left for the caller, or the first since the reply was resumed. It belongs to `segment`. */
+  /** The first sound of `segment` was sent to the line. */
   | { readonly _tag: "MediaSent"; readonly reply: number; readonly segment: number }
   /** All sound of a segment has been made. `duration`: ms. */
   | { readonly _tag: "SpeechEnded"; readonly reply: number; readonly segment: number; readonly duration: number }
@@ -79,26 +79,26 @@ export type TurnEvent = { readonly at: number } & (
   | { readonly _tag: "MarkReturned"; readonly reply: number; readonly segment: number }
   /** All sound of a filler was passed to the line, which may still be playing it. */
   | { readonly _tag: "FillerLeft"; readonly reply: number }
-  /** The call goes on at another telephone. */
+  /** The call was transferred, and continues at another telephone. */
   | { readonly _tag: "Transferred" }
   | { readonly _tag: "TransferFailed"; readonly reason: string }
   | { readonly _tag: "TimerFired"; readonly timer: Timer; readonly id: number }
   /** The caller pressed a key: `0`–`9`, `*`, `#`, `A`–`D`. */
   | { readonly _tag: "Digit"; readonly digit: string }
-  /** An engine failed for which the machine does not wait. Watchers are told. */
+  /** An engine failed, and the machine does not wait for that engine. The failure is only published. */
   | { readonly _tag: "Trouble"; readonly stage: Stage; readonly reason: string }
   /** The media stream has ended. */
   | {
     readonly _tag: "HungUp"
-    /** Why, for watchers. Unset: the caller hung up. `null`: the line was lost, and the call may go on. */
+    /** Why the stream ended, for watchers. Unset: the caller hung up. `null`: the line was lost, and the call may continue. */
     readonly reason?: string | null
   }
 )
 
 type WithoutTime<Event> = Event extends TurnEvent ? Omit<Event, "at"> : never
 
-/** An event before `Conversation` has added its time. */
+/** An event without its time, which `TurnLoop` adds. */
 export type UntimedTurnEvent = WithoutTime<TurnEvent>
 
-/** Takes events in the order in which they happen; never waits. */
+/** Adds an event to the turn machine's queue. Events are reported in the order in which they happen. Never waits. */
 export type ReportTurnEvent = (event: UntimedTurnEvent) => void

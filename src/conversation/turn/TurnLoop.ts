@@ -1,6 +1,6 @@
 /**
- * Runs the turn machine of one conversation: takes events one at a time, in order. All commands of an event are carried out before the
- * next event. The machine's state is kept here, and nothing else reads it.
+ * Runs the turn machine of one conversation. Events are processed one at a time, in order. All commands of an event are carried out before the
+ * next event. The machine's state is kept here, and no other module reads it.
  */
 import { Deferred, Effect, Queue } from "effect"
 import type { TurnMemory as Memory } from "../ports/ConversationMemory.ts"
@@ -14,9 +14,9 @@ interface MakeOptions {
   readonly transition: Transition
   /** The conversation's clock, ms. */
   readonly now: () => number
-  /** Takes each event before the machine does. */
+  /** Called with each event before the machine processes the event. */
   readonly record: ((event: TurnEvent) => void) | undefined
-  /** Takes the machine's memory when an event has changed the memory, before the event's commands are carried out. */
+  /** Called with the machine's memory if an event has changed the memory, before the event's commands are carried out. */
   readonly remember?: (memory: Memory) => void
 }
 
@@ -41,12 +41,12 @@ export const make = Effect.fnUntraced(function*({ now, record, remember, transit
   const inbox = yield* Queue.unbounded<TurnEvent | Deferred.Deferred<void>>()
   let state = initial
 
-  const take = (event: TurnEvent): ReadonlyArray<Command> => {
+  const handle = (event: TurnEvent): ReadonlyArray<Command> => {
     record?.(event)
     const [commands, next] = transition(state, event)
-    const isWorthRemembering = remember !== undefined && !next.isEnded && !TurnMemory.isSame(state, next)
+    const isMemoryChanged = remember !== undefined && !next.isEnded && !TurnMemory.isSame(state, next)
     state = next
-    if (isWorthRemembering) remember(TurnMemory.of(next))
+    if (isMemoryChanged) remember(TurnMemory.of(next))
     return commands
   }
 
@@ -59,7 +59,7 @@ export const make = Effect.fnUntraced(function*({ now, record, remember, transit
     }),
     run: (interpreter) => {
       const step = Effect.fnUntraced(function*(event: TurnEvent) {
-        for (const command of take(event)) yield* interpreter.carryOut(command)
+        for (const command of handle(event)) yield* interpreter.carryOut(command)
         interpreter.onEventDone()
       })
       return Effect.forever(Effect.flatMap(
@@ -67,6 +67,6 @@ export const make = Effect.fnUntraced(function*({ now, record, remember, transit
         (item) => "_tag" in item ? step(item) : Effect.asVoid(Deferred.succeed(item, undefined))
       ))
     },
-    hangUp: (reason) => take({ _tag: "HungUp", at: now(), reason })
+    hangUp: (reason) => handle({ _tag: "HungUp", at: now(), reason })
   }
 })

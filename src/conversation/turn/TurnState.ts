@@ -1,5 +1,5 @@
 /**
- * What the turn machine knows between two events: the caller's utterance, the agent's reply, the history, timers and waits. Plain data.
+ * The state of the turn machine between two events: the caller's utterance, the agent's reply, the history, timers and waits. Plain data.
  * All times are ms since the conversation began.
  */
 import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
@@ -11,7 +11,7 @@ import type { Timer } from "./TurnEvent.ts"
 import type * as Farewell from "./judgements/Farewell.ts"
 import type * as SpeechParts from "./judgements/SpeechParts.ts"
 
-/** The part of an agent's definition that decides about turns, and facts about the call. An event log begins with it. */
+/** The settings of the turn machine: a part of the agent's definition, and facts about the call. An event log begins with these settings. */
 export interface TurnSettings
   extends Pick<AgentDefinition, "lines" | "endpointing" | "interruption" | "idle" | "maxDuration" | "fillers">
 {
@@ -23,15 +23,15 @@ export interface TurnSettings
   readonly region?: string
   /** Words with which a caller asks for attention: "hello?", "are you there?" */
   readonly attention?: ReadonlyArray<string>
-  /** Of the script, the turn machine reads only what the caller is asked for. */
+  /** The turn machine reads only the script's questions and the slots that they fill. */
   readonly script?: { readonly intents: ReadonlyArray<{ readonly needs: ReadonlyArray<Need> }> }
   /** The reply model can answer speech that nobody understood. Unset: it can't. */
   readonly answersUnheard?: boolean
-  /** We placed the call. Unset: the caller did. */
+  /** We placed the call. Unset: the call is inbound. */
   readonly isOutbound?: boolean
 }
 
-/** A short phrase, such as "One moment.", while a reply is late. It is not a reply and not in the history. */
+/** A short line, such as "One moment.", that is said while a reply is late. A filler is not a reply, and is not in the history. */
 export interface Filler {
   /** Fillers and replies are numbered together. */
   readonly id: number
@@ -39,8 +39,9 @@ export interface Filler {
   readonly hasSound: boolean
   /** All sound of the filler was passed to the line, so the sound of a reply comes after it. */
   readonly hasLeft: boolean
+  /** When the first sound was sent to the line. */
   readonly playedFrom?: number
-  /** ms of sound; unset while it is still being made. */
+  /** ms of sound. Unset while the sound is still being made. */
   readonly duration?: number
 }
 
@@ -49,7 +50,7 @@ export interface Utterance {
   readonly id: number
   /** The newest partial transcript. */
   readonly partial?: string
-  /** Number of the newest request for a transcript; 0: there was none. */
+  /** Number of the newest request for a transcript. 0: there was no request. */
   readonly attempt: number
   readonly isTranscribing: boolean
   readonly transcript?: Transcript
@@ -57,17 +58,17 @@ export interface Utterance {
   readonly startedAt: number
   /** When the last voiced sample came. */
   readonly stoppedAt: number
-  /** How long the voice was heard, without the pauses; ms. */
+  /** How long the voice lasted, without the pauses, ms. */
   readonly voicedMillis: number
   /** When the turn of this utterance began. */
   readonly turnStartedAt: number
-  /** The pause was long enough to end the turn. Only the transcript is awaited. */
+  /** The pause was long enough to end the turn. The turn ends when the transcript has come. */
   readonly isOver: boolean
-  /** A transcript failed, and was requested once more. */
+  /** A request for a transcript failed, and was repeated. */
   readonly isRetried: boolean
-  /** The silence after which the turn is over; ms. */
+  /** The turn is over after this much silence, ms. */
   readonly endpointAfter: number
-  /** A filler was said while the transcript was awaited. */
+  /** A filler was said while the transcript was late. */
   readonly wasFillerSaid?: boolean
 }
 
@@ -80,7 +81,7 @@ export interface TurnState {
   readonly nextTimerId: number
   /** The ids of running timers. */
   readonly timers: { readonly [Name in Timer]?: number }
-  /** `since`: when the caller's newest stretch of voice began. */
+  /** The caller's voice. `since`: when it last started. */
   readonly voice: { readonly isOn: boolean; readonly since: number }
   readonly utterance?: Utterance
   /** When the caller spoke the words that are not in the history yet. */
@@ -95,25 +96,25 @@ export interface TurnState {
   readonly active?: ReplyState
   /** The reply whose sound may leave. */
   readonly releasedReplyId?: number
-  /** The reply that becomes active only if the caller's turn is over. Its phase is `Preemptive`. */
+  /** The reply that becomes active when the caller's turn is over. Its phase is `Preemptive`. */
   readonly preemptive?: ReplyState
   /** Set until the filler's mark has come back. */
   readonly filler?: Filler
-  /** Index of the filler line that comes next. */
+  /** Index of the next filler line in the settings. */
   readonly nextFillerIndex: number
   readonly lastFillerLine?: string
   /** A filler was said in the caller's turn. */
   readonly wasFillerSaid: boolean
-  /** The name to which the call is being transferred. What the caller says meanwhile is for that person. */
+  /** The name of the transfer in progress. Meanwhile the caller's words are for the person at the other telephone. */
   readonly transferring?: string
   /** The caller has heard the agent's last words. The call ends unless the caller says something. */
   readonly farewell?: Farewell.Farewell
   readonly answeredFarewells: number
-  /** Keys that the caller has pressed and that are not answered yet. */
+  /** The keys that the caller has pressed and the agent has not answered yet. */
   readonly digits: string
-  /** The caller has pressed the last key, and the answer waits for the greeting or for words. */
+  /** The caller has pressed the last key. The answer waits until the greeting or the caller's words have ended. */
   readonly areDigitsDue: boolean
-  /** When both sides fell silent. */
+  /** When both sides became silent. */
   readonly idleSince?: number
   /** The agent has asked whether the caller is still there. */
   readonly isIdlePrompted: boolean
@@ -125,7 +126,7 @@ export interface TurnState {
   readonly failuresInRow: number
 }
 
-/** Before the first event. */
+/** The state before the first event. */
 export const initial: TurnState = {
   isEnded: false,
   history: [],

@@ -1,8 +1,8 @@
 /**
  * The turn machine's timers, on media time or on real time.
  *
- * A timer that depends on the caller runs on media time: it fires when the sound up to its moment has arrived. If the network holds the
- * sound up, the timer waits, since the caller may be speaking. Other timers run on real time.
+ * A timer that depends on the caller runs on media time: it fires when the sound up to its due time has arrived. If the network delays the
+ * sound, the timer waits, since the caller may be speaking. Other timers run on real time.
  */
 import { Effect, FiberMap, type Scope } from "effect"
 import type { MediaClock } from "../listen/MediaClock.ts"
@@ -15,17 +15,18 @@ export interface TurnTimers {
   /** Replaces a timer of the same name. `due`: ms since the conversation began. */
   readonly start: (timer: Timer, id: number, due: number) => Effect.Effect<unknown>
   readonly cancel: (timer: Timer) => Effect.Effect<void>
-  /** The sound has arrived up to this position (ms of media time). Fires the first timer that is due. `false`: none was due. */
-  readonly pass: (position: number) => boolean
+  /** The sound has arrived up to this position (ms of media time). Fires the earliest timer that is due. Returns whether a timer was due. */
+  readonly fireDue: (position: number) => boolean
 }
 
+/** A timer that runs on media time. */
 interface Pending {
   readonly id: number
-  /** ms of media time. */
+  /** When the timer is due, ms of media time. */
   readonly position: number
 }
 
-/** The timers of one conversation, until the scope closes. `now`: ms since it began. `fire`: called when a timer is due. */
+/** The timers of one conversation, until the scope closes. `now`: ms since the conversation began. `fire`: called when a timer is due. */
 export const make = Effect.fnUntraced(function*(options: {
   readonly now: () => number
   readonly clock: MediaClock
@@ -44,7 +45,7 @@ export const make = Effect.fnUntraced(function*(options: {
 
   const onDue = (timer: Timer, id: number) => {
     if (realTimeTimers.has(timer)) return fire(timer, id)
-    // Otherwise `pass` has fired the timer, or fires it when the sound has arrived.
+    // If the sound is delayed, `fireDue` fires the timer when the sound has arrived, or has fired the timer already.
     if (pending.get(timer)?.id !== id || !clock.isLive()) return
     remove(timer)
     fire(timer, id)
@@ -70,7 +71,7 @@ export const make = Effect.fnUntraced(function*(options: {
         remove(timer)
         return FiberMap.remove(sleeping, timer)
       }),
-    pass: (position) => {
+    fireDue: (position) => {
       if (position < earliest) return false
       for (const [timer, { id, position: due }] of pending) {
         if (due > earliest) continue

@@ -22,9 +22,9 @@ export const make = (
 
 /** An agent whose reply does not depend on what it hears. */
 export const saying = (
-  reply: (call: CallSide) => AgentSide<AgentFailed>["reply"],
+  reply: (call: CallSide) => AgentSide<AgentFailed>["outboundItems"],
   sampleRate?: SampleRate
-): Agent => make((call) => Effect.succeed({ reply: reply(call), signal: () => Effect.void }), sampleRate)
+): Agent => make((call) => Effect.succeed({ outboundItems: reply(call), signal: () => Effect.void }), sampleRate)
 
 /** An agent that says nothing and never ends. */
 export const silent: Agent = saying(() => Stream.never)
@@ -50,7 +50,7 @@ export const puppet = Effect.fnUntraced(function*(sampleRate: SampleRate = 8000)
       call = given
       yield* Effect.forkScoped(Stream.runForEach(given.audio, (piece) => Effect.sync(() => heard.push(piece.length))))
       return {
-        reply: Stream.fromQueue(replies),
+        outboundItems: Stream.fromQueue(replies),
         signal: (signal: Signal) => Effect.sync(() => void signals.push(signal))
       }
     }), sampleRate)

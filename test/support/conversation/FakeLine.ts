@@ -147,13 +147,13 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
         playedUntil = now()
         return Effect.forEach(pending, returnMark, { discard: true })
       }),
-      tell: (event) => Effect.sync(() => void told.push(event)),
+      publish: (event) => Effect.sync(() => void told.push(event)),
       record: (event) => void events.push(event)
     },
     play: (agent) => {
       signal = agent.signal
       return Effect.asVoid(Effect.forkScoped(
-        agent.reply.pipe(
+        agent.outboundItems.pipe(
           Stream.runForEachArray((items) => {
             // As on the real line, a clear that comes while an array is being sent takes effect after the array.
             const current = generation

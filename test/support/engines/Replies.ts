@@ -35,7 +35,7 @@ export const askWhole = Effect.fnUntraced(function*(replier: Replier, request: R
     tools: options.tools ?? (yield* newToolRunner),
     settled: options.settled ?? Effect.void,
     timeout: options.timeout ?? 5000,
-    onLate: () => new EngineFailed({ stage: "replyModel", reason: "timeout", advice: "It is a test." }),
+    onTimeout: () => new EngineFailed({ stage: "replyModel", reason: "timeout", advice: "It is a test." }),
     onPart: (part) => void parts.push(part)
   })
   return { reply, parts }

@@ -271,7 +271,7 @@ describe("a call's time", () => {
         const lines: Array<CallSide> = []
         const agent = Agents.make((line) => Effect.sync(() => {
           lines.push(line)
-          return { reply: Stream.never, signal: () => Effect.void }
+          return { outboundItems: Stream.never, signal: () => Effect.void }
         }))
         const memories = [1, 2, 3].map((at) => ({ at }) as ConversationMemory)
         const call = yield* bench.call(1, { agent })
@@ -324,7 +324,7 @@ describe("a call that is transferred", () => {
             onFailure: ({ reason }) => void outcomes.push(reason)
           }))
         }
-        return { reply: Stream.never, signal: () => Effect.void }
+        return { outboundItems: Stream.never, signal: () => Effect.void }
       }))
 
   const stream = (bench: Bench, outcomes: Array<string>, change: Partial<NewCall> = {}) =>
@@ -646,7 +646,7 @@ describe("a call that has ended", () => {
       Effect.gen(function*() {
         const gate = yield* Deferred.make<void>()
         yield* stream(Agents.make(() =>
-          Effect.as(Effect.addFinalizer(() => Deferred.await(gate)), { reply: Stream.never, signal: () => Effect.void })
+          Effect.as(Effect.addFinalizer(() => Deferred.await(gate)), { outboundItems: Stream.never, signal: () => Effect.void })
         ))
         yield* registry.report(callSid(), "completed", 3)
         yield* settle
@@ -978,7 +978,7 @@ describe("races", () => {
         yield* stream(Agents.make(() =>
           Effect.gen(function*() {
             if (answers++ === 0) yield* Effect.addFinalizer(() => Deferred.await(gate))
-            return { reply: Stream.never, signal: () => Effect.void }
+            return { outboundItems: Stream.never, signal: () => Effect.void }
           })
         ))
         const call = Option.getOrThrow(yield* registry.find(callSid()))

@@ -89,12 +89,12 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
     clear: Effect.sync(() => {
       clears++
     }),
-    tell: (event) => Effect.sync(() => void told.push(event)),
+    publish: (event) => Effect.sync(() => void told.push(event)),
     ...(options.transfer === undefined ? {} : { transfer: (to) => Effect.forkChild(options.transfer!(to)) }),
     ...(options.actions === undefined ? {} : { actions: options.actions })
   })
 
-  yield* Effect.forkScoped(Stream.runForEach(conversation.reply, (said) => {
+  yield* Effect.forkScoped(Stream.runForEach(conversation.outboundItems, (said) => {
     if (!(said instanceof Int16Array)) {
       return said._tag === "Mark" ? conversation.signal(Signal.MarkReturned({ name: said.name })) : Effect.sync(said.notify)
     }

@@ -26,7 +26,7 @@ const setUp = (options: { readonly isWatched?: boolean; readonly hasContext?: bo
     },
     generation: { start: effect("generation.start"), settle: call("generation.settle"), drop: effect("generation.drop") },
     speech: {
-      answers: call("speech.answers"),
+      onReplyStarted: call("speech.onReplyStarted"),
       speak: effect("speech.speak"),
       press: effect("speech.press"),
       release: effect("speech.release"),
@@ -36,7 +36,7 @@ const setUp = (options: { readonly isWatched?: boolean; readonly hasContext?: bo
     },
     playback: { cleared: call("playback.cleared") },
     keys: { press: call("keys.press"), cut: call("keys.cut") },
-    timers: { start: effect("timers.start"), cancel: effect("timers.cancel"), pass: () => false },
+    timers: { start: effect("timers.start"), cancel: effect("timers.cancel"), fireDue: () => false },
     tools: { onCallerSaid: call("tools.onCallerSaid"), onReplyHeard: call("tools.onReplyHeard") },
     context: hasContext
       ? {
@@ -44,7 +44,7 @@ const setUp = (options: { readonly isWatched?: boolean; readonly hasContext?: bo
         hear: call("context.hear"),
         endUtterance: call("context.endUtterance"),
         callerSaid: call("context.callerSaid"),
-        made: call("context.made"),
+        addSound: call("context.addSound"),
         agentHeard: call("context.agentHeard"),
         drop: call("context.drop"),
         settle: call("context.settle"),
@@ -53,7 +53,7 @@ const setUp = (options: { readonly isWatched?: boolean; readonly hasContext?: bo
       : undefined,
     line: {
       clear: Effect.sync(() => void calls.push("line.clear")),
-      tell: effect("line.tell"),
+      publish: effect("line.publish"),
       isWatched: () => isWatched,
       hangUp: Effect.sync(() => void calls.push("line.hangUp")),
       transfer: effect("line.transfer"),
@@ -84,7 +84,7 @@ describe("a reply", () => {
     Effect.gen(function*() {
       const { calls, carryOut } = setUp()
       yield* carryOut({ _tag: "StartReply", reply: 3, request })
-      assert.strictEqual(calls[0], "speech.answers 3 \"When are you open?\"")
+      assert.strictEqual(calls[0], "speech.onReplyStarted 3 \"When are you open?\"")
       assert.isTrue(calls[1].startsWith("generation.start 3"))
     }))
 

@@ -962,9 +962,9 @@ describe("a defect", () => {
       const line = yield* FakeLine.make
       const conversation = yield* Conversation.open(definition, fake.engines, {
         ...line.end,
-        tell: ({ _tag }) => _tag === "AgentSays" ? Effect.die("a mistake") : Effect.void
+        publish: ({ _tag }) => _tag === "AgentSays" ? Effect.die("a mistake") : Effect.void
       })
-      const exit = yield* Effect.exit(Stream.runDrain(conversation.reply))
+      const exit = yield* Effect.exit(Stream.runDrain(conversation.outboundItems))
       assert.isTrue(Exit.hasDies(exit))
     }))
 })

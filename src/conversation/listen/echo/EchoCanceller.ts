@@ -1,11 +1,12 @@
 /**
  * Finds the echo of the agent's voice in the caller's sound, and subtracts it.
  *
- * The echo is a delayed, weaker copy of the played sound (`EchoMatcher`, `EchoPath`). A window is echo when it is like the played sound,
- * or when it is no louder than the expected echo. While that is uncertain, `EchoSuspicion` judges. A caller who speaks over the echo is
- * louder than the echo, and unlike the played sound. Only an echo with one delay and one gain can be subtracted.
+ * The echo is a delayed, weaker copy of the played sound (`EchoMatcher`, `EchoPath`). A window is echo if it correlates with the played
+ * sound, or if it is no louder than the expected echo. While the delay is not known or has just changed, `EchoSuspicion` decides. If the
+ * caller speaks over the echo, the sum is louder than the echo and does not correlate with the played sound. Only an echo with one delay and
+ * one gain can be subtracted.
  *
- * If no sound was played in the last 1.2 s, nothing is compared or subtracted.
+ * If no sound was played in the last 1.2 s, no sound is compared or subtracted.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import { windowLength } from "../../ports/VoiceActivity.ts"
@@ -19,24 +20,24 @@ import * as PlayedSound from "./PlayedSound.ts"
 export interface EchoCanceller {
   /** Takes the agent's sound. `at`: when its first sample is expected to be played. */
   readonly played: (pcm: Pcm<8000>, at: number) => void
-  /** The line threw away the sound that was to be played after `at`. */
+  /** The line discarded the sound that it would have played after `at`. */
   readonly cleared: (at: number) => void
-  /** Whether this window, whose first sample arrived at `at`, is mostly echo. Takes all windows, in order. */
+  /** Takes each window in order. Returns whether the window is mostly echo. `at`: when its first sample arrived. */
   readonly isEcho: (window: Pcm<8000>, at: number) => boolean
-  /** Whether the newest window was like the played sound at the known delay, so that it surely is echo. */
+  /** Whether the newest window correlated with the played sound at the known delay, so that it certainly is echo. */
   readonly isCertain: () => boolean
   /**
-   * Gives the sound minus the echo, or `pcm` itself while the echo's delay is not known. `at`: when the first sample arrived. The result is
+   * Returns the sound minus the echo, or `pcm` itself while the echo's delay is not known. `at`: when the first sample arrived. The result is
    * written to `target`, which has the same length, or to a new array if `target` is unset.
    */
   readonly clean: (pcm: Pcm<8000>, at: number, target?: Pcm<8000>) => Pcm<8000>
-  /** ms from the playing of a sound to the arrival of its echo. `undefined`: not known yet. */
+  /** ms from the playback of a sound to the arrival of its echo. `undefined`: not known yet. */
   readonly delay: () => number | undefined
 }
 
 const samplesPerMilli = 8
 
-/** If a window is 6 dB weaker than the expected echo, the estimated gain is too high. */
+/** If a window is 6 dB weaker than the expected echo, the estimate of the gain is too high. */
 const underEcho = 4
 
 export const make = (): EchoCanceller => {
@@ -68,7 +69,7 @@ export const make = (): EchoCanceller => {
         return false
       }
       suspicion.onSound()
-      path.count()
+      path.onSound()
       if (path.follow(now)) {
         suspicion.onEcho()
         isCertain = true
@@ -81,7 +82,7 @@ export const make = (): EchoCanceller => {
 
       const loudestPlayed = played.loudest(now - EchoMatcher.longestDelay, now)
       if (loudestPlayed === 0) return false
-      // A known delay can jump, for example when the far end refills its buffers.
+      // The delay of an echo can jump, for example when the far end refills its buffers.
       return path.learn(now) || suspicion.isEcho(power, loudestPlayed)
     },
     isCertain: () => isCertain,

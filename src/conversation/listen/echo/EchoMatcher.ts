@@ -1,35 +1,35 @@
 /**
- * Compares the caller's newest sound with the sound that was played before, and finds the delay at which the two are alike.
+ * Compares the caller's newest sound with the sound that was played before, and finds the delay at which the two correlate most.
  *
- * Likeness is the normalised cross-correlation (its absolute value, 0 to 1). A search compares a quarter of a second at 2 kHz,
- * where speech has most of its power, and takes about 1 ms. Following a known delay compares 64 ms at 8 kHz and takes 20 µs.
+ * `correlation` is the absolute value of the normalised cross-correlation, 0 to 1. `search` compares a quarter of a second at 2 kHz, where
+ * speech has most of its power, and takes about 1 ms. `follow` compares 64 ms at 8 kHz near a known delay, and takes 20 µs.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import type { PlayedSound } from "./PlayedSound.ts"
 
-/** The longest delay that is searched, in samples: 900 ms. A bad mobile line with a jitter buffer has such a delay. */
+/** The longest delay that is searched, in samples: 900 ms. A bad mobile line with a jitter buffer can have this delay. */
 export const longestDelay = 7200
 
-/** Samples that a search compares: 256 ms. */
+/** Samples that `search` compares: 256 ms. */
 export const searchLength = 2048
 
-/** A refined delay differs by at most this many samples from the delay that it refines: 2 ms. */
+/** `follow` tries delays that differ by at most this many samples (2 ms) from the known delay. */
 export const followReach = 16
 
 /** This many samples at 8 kHz become one sample at 2 kHz. */
 const decimation = 4
 
-/** Samples that are compared when a delay is followed: 64 ms. */
+/** Samples that `follow` compares: 64 ms. */
 const followLength = 512
 
-/** A search ignores delays with less correlation than this. */
-const minLikeness = 0.55
+/** `search` ignores delays with less correlation than this. */
+const minCorrelation = 0.55
 
 /** The caller's sound compared with the played sound at one delay. */
 export interface Match {
-  /** Correlation coefficient, 0 to 1. */
-  readonly likeness: number
-  /** Amplitude of the echo as a share of the played sound's. Negative: the line inverts the sound. */
+  /** 0 to 1. */
+  readonly correlation: number
+  /** Amplitude of the echo, as a share of the played sound's amplitude. Negative: the line inverts the sound. */
   readonly amplitude: number
   /** In samples. */
   readonly delay: number
@@ -40,8 +40,8 @@ export interface EchoMatcher {
   readonly hear: (window: Pcm<8000>) => void
   /** The best match at delays within `followReach` of `delay`. `now`: the moment after the last sample heard. */
   readonly follow: (now: number, delay: number) => Match
-  /** The best match at any delay, in steps of four samples. `undefined`: none is alike. */
-  readonly search: (now: number) => Pick<Match, "likeness" | "delay"> | undefined
+  /** The best match at any delay, in steps of four samples. `undefined`: no delay has enough correlation. */
+  readonly search: (now: number) => Pick<Match, "correlation" | "delay"> | undefined
 }
 
 export const make = (played: PlayedSound): EchoMatcher => {
@@ -79,7 +79,7 @@ export const make = (played: PlayedSound): EchoMatcher => {
       let delay = about
       let heardEnergy = 0
       for (let index = offset; index < searchLength; index++) heardEnergy += heard[index] * heard[index]
-      if (heardEnergy === 0) return { likeness: best, amplitude, delay }
+      if (heardEnergy === 0) return { correlation: best, amplitude, delay }
       for (let candidate = Math.max(0, about - followReach); candidate <= about + followReach; candidate++) {
         const from = now - followLength - candidate
         let cross = 0
@@ -90,35 +90,35 @@ export const make = (played: PlayedSound): EchoMatcher => {
           playedEnergy += sample * sample
         }
         if (playedEnergy === 0) continue
-        const likeness = Math.abs(cross) / Math.sqrt(playedEnergy * heardEnergy)
-        if (likeness > best) {
-          best = likeness
+        const correlation = Math.abs(cross) / Math.sqrt(playedEnergy * heardEnergy)
+        if (correlation > best) {
+          best = correlation
           amplitude = cross / playedEnergy
           delay = candidate
         }
       }
-      return { likeness: best, amplitude, delay }
+      return { correlation: best, amplitude, delay }
     },
     search: (now) => {
       const heardEnergy = decimate(now)
       const length = decimatedHeard.length
       let playedEnergy = 0
       for (let index = 0; index < length; index++) playedEnergy += decimatedPlayed[index] ** 2
-      let best = minLikeness
+      let best = minCorrelation
       let delay: number | undefined
       for (let lag = 0; lag <= longestDelay / decimation; lag++) {
-        // Because of rounding, the sum may be slightly below 0 where it should be 0.
+        // Because of rounding, the energy may be slightly below 0 where it should be 0.
         if (lag > 0) playedEnergy += decimatedPlayed[lag + length - 1] ** 2 - decimatedPlayed[lag - 1] ** 2
         if (playedEnergy <= 0) continue
         let cross = 0
         for (let index = 0; index < length; index++) cross += decimatedHeard[index] * decimatedPlayed[lag + index]
-        const likeness = Math.abs(cross) / Math.sqrt(playedEnergy * heardEnergy)
-        if (likeness > best) {
-          best = likeness
+        const correlation = Math.abs(cross) / Math.sqrt(playedEnergy * heardEnergy)
+        if (correlation > best) {
+          best = correlation
           delay = longestDelay - lag * decimation
         }
       }
-      return delay === undefined ? undefined : { likeness: best, delay }
+      return delay === undefined ? undefined : { correlation: best, delay }
     }
   }
 }

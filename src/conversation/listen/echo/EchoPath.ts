@@ -1,46 +1,46 @@
 /**
- * The known path from the agent's sound to its echo: one delay and one gain.
+ * Estimates the path from the agent's sound to its echo: one delay and one gain.
  *
- * Two different voices may be alike at some delay by chance, but not twice at the same delay. So a delay is learned when two searches in a
- * row find it, or when the match is nearly perfect. A known delay is followed window by window.
+ * Two different voices may correlate at some delay by chance, but not twice at the same delay. So a delay is learned if two searches in a
+ * row find it, or if the correlation is nearly 1. After that, each window adjusts the known delay.
  */
 import * as EchoMatcher from "./EchoMatcher.ts"
 
-/** Likeness at which one search is enough to learn a delay. */
-const learnAtOnceLikeness = 0.9
+/** With at least this correlation, one search is enough to learn a delay. */
+const learnAtOnceCorrelation = 0.9
 
-/** A window with at least this likeness at the known delay is echo. At most 36% of its power is from somebody else. */
-const echoLikeness = 0.8
+/** A window with at least this correlation at the known delay is echo. At most 36% of its power is other sound. */
+const echoCorrelation = 0.8
 
-/** Below this likeness the known delay may be wrong by a period of the voice's pitch, so a better delay is searched. */
-const trustedLikeness = 0.95
+/** Below this correlation the known delay may be wrong by a period of the voice's pitch. So a better delay is searched. */
+const trustedCorrelation = 0.95
 
 /** Windows between two searches: after 128 ms, half of the compared sound is new. */
 const windowsBetweenSearches = 4
 
-/** The greatest amplitude of an echo, as a share of the played sound's (−3 dB). No usable line returns more. */
+/** The greatest amplitude of an echo, as a share of the played sound's amplitude (−3 dB). No usable line has a louder echo. */
 const maxAmplitude = 0.7
 
 /** Weight of the newest match in the estimate of gain and amplitude. */
 const smoothing = 1 / 4
 
-/** The gain is multiplied by this for each window in which the expected echo did not come. */
+/** The gain is multiplied by this value for each window in which the expected echo did not come. */
 const gainDecay = 0.9
 
 export interface EchoPath {
   /** In samples. `undefined`: not known yet. */
   readonly delay: () => number | undefined
-  /** The echo's power as a share of the played sound's. Before a delay is known: −20 dB. */
+  /** The echo's power, as a share of the played sound's power. Before a delay is known: −20 dB. */
   readonly gain: () => number
-  /** The echo's amplitude as a share of the played sound's, negative where the line inverts it. 0: the delay is not known yet. */
+  /** The echo's amplitude, as a share of the played sound's amplitude. Negative: the line inverts the sound. 0: the delay is not known yet. */
   readonly amplitude: () => number
-  /** A window with sound was heard. */
-  readonly count: () => void
-  /** Follows the known delay, and tells whether the newest sound is alike there. `now`: the moment after that sound. */
+  /** A window with sound has come. */
+  readonly onSound: () => void
+  /** Returns whether the newest sound is echo at the known delay. If so, adjusts delay and gain. `now`: the moment after that sound. */
   readonly follow: (now: number) => boolean
-  /** Searches for a new delay if enough sound has come since the last search, and tells whether it has learned one. */
+  /** Searches for a new delay, if enough sound has come since the last search. Returns whether a delay was learned. */
   readonly learn: (now: number) => boolean
-  /** The expected echo did not come: lowers the gain. */
+  /** Lowers the gain, because the expected echo did not come. */
   readonly weaken: () => void
 }
 
@@ -50,19 +50,19 @@ export const make = (matcher: EchoMatcher.EchoMatcher): EchoPath => {
   let amplitude = 0
   /** Windows with sound since the last search. */
   let windowsSinceSearch = 0
-  /** Windows between two searches for a better delay than an untrusted one. Doubles with each search that finds none. */
-  let windowsToNextDoubt = windowsBetweenSearches
+  /** Windows between two searches for a better delay than the known one. The number doubles with each search that finds none. */
+  let windowsBetweenImprovements = windowsBetweenSearches
   /** The delay that the last search found. */
   let lastFoundDelay: number | undefined
 
   /** The match at a better delay, or `known` itself if there is none. */
   const improve = (now: number, known: EchoMatcher.Match): EchoMatcher.Match => {
-    if (known.likeness >= trustedLikeness || windowsSinceSearch < windowsToNextDoubt) return known
+    if (known.correlation >= trustedCorrelation || windowsSinceSearch < windowsBetweenImprovements) return known
     windowsSinceSearch = 0
     const found = matcher.search(now)
     const other = found === undefined ? known : matcher.follow(now, found.delay)
-    const isBetter = other.likeness > known.likeness && Math.abs(other.delay - known.delay) > EchoMatcher.followReach
-    windowsToNextDoubt = isBetter ? windowsBetweenSearches : windowsToNextDoubt * 2
+    const isBetter = other.correlation > known.correlation && Math.abs(other.delay - known.delay) > EchoMatcher.followReach
+    windowsBetweenImprovements = isBetter ? windowsBetweenSearches : windowsBetweenImprovements * 2
     return isBetter ? other : known
   }
 
@@ -70,13 +70,13 @@ export const make = (matcher: EchoMatcher.EchoMatcher): EchoPath => {
     delay: () => delay,
     gain: () => gain,
     amplitude: () => amplitude,
-    count: () => {
+    onSound: () => {
       windowsSinceSearch++
     },
     follow: (now) => {
       if (delay === undefined) return false
       const match = matcher.follow(now, delay)
-      if (match.likeness < echoLikeness) return false
+      if (match.correlation < echoCorrelation) return false
       const best = improve(now, match)
       delay = best.delay
       amplitude += (best.amplitude - amplitude) * smoothing
@@ -94,11 +94,11 @@ export const make = (matcher: EchoMatcher.EchoMatcher): EchoPath => {
       const refined = matcher.follow(now, found.delay)
       const loudness = Math.abs(refined.amplitude)
       if (loudness > maxAmplitude) return false
-      // An echo whose delay jumps stays about as loud as it was.
-      const isLikely = found.likeness >= learnAtOnceLikeness && (delay === undefined || loudness <= 2 * Math.abs(amplitude))
+      // If the delay of an echo jumps, its loudness stays about the same.
+      const isLikely = found.correlation >= learnAtOnceCorrelation && (delay === undefined || loudness <= 2 * Math.abs(amplitude))
       if (!isFoundAgain && !isLikely) return false
       delay = refined.delay
-      windowsToNextDoubt = windowsBetweenSearches
+      windowsBetweenImprovements = windowsBetweenSearches
       amplitude = refined.amplitude
       if (amplitude !== 0) gain = amplitude ** 2
       return true

@@ -1,29 +1,29 @@
 /**
- * The agent's sound of the last 8 s, by the moment at which it is played.
+ * Keeps the agent's sound of the last 8 s. Each sample is found by the moment at which it is played.
  *
- * A moment is a number of samples, at 8 kHz, since the start of the conversation's clock. A moment without sound is silence.
+ * A moment is the number of samples, at 8 kHz, since the start of the conversation's clock. A moment without sound is silence.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 
 export interface PlayedSound {
-  /** Adds sound whose first sample is played at `from`. Sound is added in the order of its playing. */
+  /** Adds sound whose first sample is played at `from`. Sound is added in the order of playback. */
   readonly add: (pcm: Pcm<8000>, from: number) => void
   /** Turns all sound from this moment on into silence. */
   readonly clear: (from: number) => void
-  /** The moment after the last sound. `-Infinity`: nothing was played. */
+  /** The moment after the last sound. `-Infinity`: no sound was played. */
   readonly end: () => number
   /** The sample at this moment. 0: no sound is kept for it. */
   readonly at: (moment: number) => number
   /** Mean square of `length` samples. */
   readonly power: (from: number, length: number) => number
-  /** Divides the time between two moments into stretches of 32 ms, and gives the greatest mean square of a stretch. */
+  /** Divides the time between two moments into parts of 32 ms, and returns the greatest mean square of a part. */
   readonly loudest: (from: number, to: number) => number
 }
 
-/** Samples that are kept: 8.2 s. It must be a power of two. */
+/** Samples that are kept: 8.2 s. The number must be a power of two. */
 const capacity = 65_536
 
-/** Samples of 32 ms. */
+/** Samples in 32 ms. */
 const loudestLength = 256
 
 export const make = (): PlayedSound => {

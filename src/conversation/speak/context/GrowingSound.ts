@@ -1,5 +1,5 @@
 /**
- * Sound that grows up to a limit. Beyond the limit all sound is dropped, since a voice can't use sound without its beginning.
+ * Sound that grows up to a limit. Beyond the limit all of the sound is dropped, since a voice can't use sound without its beginning.
  */
 import * as Pcm from "../../../audio/Pcm.ts"
 
@@ -8,16 +8,16 @@ const allocationLength = 8000
 
 export interface GrowingSound {
   readonly sampleRate: Pcm.SampleRate
-  /** How many samples were added while there was room. */
+  /** How many samples were added before the limit. */
   readonly length: () => number
   readonly isDropped: () => boolean
-  /** Appends a copy of the sound. Use either `copy` or `add` on one object, not both. */
+  /** Appends a copy of the sound. On one object, use only one of `copy` and `add`. */
   readonly copy: (pcm: Pcm.Pcm) => void
-  /** Appends the array itself. It must not be written to afterwards. */
+  /** Appends the array itself. The array must not be changed afterwards. */
   readonly add: (pcm: Pcm.Pcm) => void
-  /** Drops all sound, for good. */
+  /** Drops all sound. Later sound is dropped, too. */
   readonly drop: () => void
-  /** The first `length` samples, in pieces. They stay as they are while the sound grows. */
+  /** The first `length` samples, in pieces. The pieces do not change while the sound grows. */
   readonly first: (length: number) => ReadonlyArray<Pcm.Pcm>
 }
 

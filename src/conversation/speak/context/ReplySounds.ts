@@ -1,5 +1,5 @@
 /**
- * The sound of replies, segment by segment, until it is known how much of it the caller has heard.
+ * Keeps the sound of replies, segment by segment, until it is known how much of the sound the caller has heard.
  */
 import type { SpeechChunk, SpokenTurn } from "../../ports/TextToSpeech.ts"
 import * as GrowingSound from "./GrowingSound.ts"
@@ -10,10 +10,10 @@ interface Segment {
 }
 
 export interface ReplySounds {
-  /** Adds the next sound of a segment, as the engine made it. */
-  readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
-  /** Gives the reply's segments as far as the caller heard them, and forgets the reply. The last segment is cut where the heard text ends. */
-  readonly heard: (reply: number, text: string) => ReadonlyArray<SpokenTurn>
+  /** Adds the next sound of a segment, as it came from the engine. */
+  readonly addSound: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
+  /** Returns the reply's segments as far as the caller heard them, and forgets the reply. The last segment is cut at the end of the heard text. */
+  readonly takeHeard: (reply: number, text: string) => ReadonlyArray<SpokenTurn>
   /** Forgets a reply. */
   readonly drop: (reply: number) => void
 }
@@ -24,7 +24,7 @@ const millisOf = ({ sound }: Segment): number => (sound.length() * 1000) / sound
 export const make = (limit: number): ReplySounds => {
   const replies = new Map<number, Map<number, Segment>>()
 
-  /** Drops the sound of a long reply's beginning, but keeps its words, since the heard text begins with them. */
+  /** Drops the sound at the beginning of a long reply. The words of this sound are kept, since the heard text begins with them. */
   const dropBeginning = (segments: ReadonlyMap<number, Segment>) => {
     let sum = 0
     for (const segment of [...segments.values()].toReversed()) {
@@ -34,7 +34,7 @@ export const make = (limit: number): ReplySounds => {
   }
 
   return {
-    made: (reply, segment, text, { pcm, sampleRate }) => {
+    addSound: (reply, segment, text, { pcm, sampleRate }) => {
       const segments = replies.get(reply) ?? new Map<number, Segment>()
       replies.set(reply, segments)
       const known = segments.get(segment)
@@ -43,16 +43,16 @@ export const make = (limit: number): ReplySounds => {
       current.sound.add(pcm)
       dropBeginning(segments)
     },
-    heard: (reply, heard) => {
+    takeHeard: (reply, heard) => {
       const turns: Array<SpokenTurn> = []
-      let left = heard
+      let unmatched = heard
       for (const { sound, text } of replies.get(reply)?.values() ?? []) {
-        if (left.length === 0) break
-        const isWhole = left.startsWith(text)
-        // A segment that was resumed after an interruption is in the list twice: whole, and as its rest. The whole one is used.
-        const part = isWhole ? text : text.startsWith(left) ? left : undefined
+        if (unmatched.length === 0) break
+        const isWhole = unmatched.startsWith(text)
+        // A segment that was resumed after an interruption is in the list twice: as a whole, and as its unheard part. The whole segment is used.
+        const part = isWhole ? text : text.startsWith(unmatched) ? unmatched : undefined
         if (part === undefined) continue
-        left = left.slice(part.length).trimStart()
+        unmatched = unmatched.slice(part.length).trimStart()
         if (sound.isDropped()) continue
         const length = isWhole ? sound.length() : Math.floor((sound.length() * part.length) / text.length)
         turns.push({ role: "agent", text: part, sound: sound.first(length), sampleRate: sound.sampleRate })

@@ -1,7 +1,7 @@
 /**
- * The last words of both sides with their sound, for a voice that sounds better with them.
+ * Keeps the last words of both sides with their sound, for a voice that sounds better with them.
  *
- * It holds the caller's utterances with their transcripts, and the agent's segments as far as the caller heard them. When the sound is
+ * The context has the caller's utterances with their transcripts, and the agent's segments as far as the caller heard them. If the sound is
  * longer than a limit, the oldest turns are dropped.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
@@ -12,18 +12,19 @@ import * as ReplySounds from "./ReplySounds.ts"
 
 export interface SpeechContext {
   readonly beginUtterance: () => void
-  /** Copies the caller's sound during an utterance. */
+  /** Takes a copy of the caller's sound during an utterance. */
   readonly hear: (pcm: Pcm<8000>) => void
-  /** The utterance has ended. Its sound waits for its words until `settle`. */
+  /** The utterance has ended. Its sound is kept until `callerSaid` or `settle`. */
   readonly endUtterance: () => void
+  /** The words of the ended utterance are known. */
   readonly callerSaid: (text: string) => void
-  /** Adds the next sound of a segment, as the engine made it. */
-  readonly made: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
-  /** The caller heard this text of a reply. The rest of its sound is forgotten. */
+  /** Adds the next sound of a segment, as it came from the engine. */
+  readonly addSound: (reply: number, segment: number, text: string, chunk: SpeechChunk) => void
+  /** A reply is over. `text`: the words of the reply that the caller heard. The unheard sound is forgotten. */
   readonly agentHeard: (reply: number, text: string) => void
   /** Forgets the sound of a reply that will not be heard any more. */
   readonly drop: (reply: number) => void
-  /** Forgets an ended utterance that got no words. */
+  /** Forgets an ended utterance whose words have not come. */
   readonly settle: () => void
   /** The turns so far, oldest first. During an utterance, its sound with `callerWords` is the last turn, unless `callerWords` is unset. */
   readonly read: (callerWords?: string) => ReadonlyArray<SpokenTurn>
@@ -42,7 +43,7 @@ const append = (before: ReadonlyArray<SpokenTurn>, turn: SpokenTurn, limit: numb
   if (turn.sound.length === 0) return before
   let room = limit
   const all = [...before, turn]
-  const tooOld = all.findLastIndex((one) => (room -= millisOf(one)) < 0)
+  const tooOld = all.findLastIndex((each) => (room -= millisOf(each)) < 0)
   return all.slice(tooOld + 1)
 }
 
@@ -52,7 +53,7 @@ export const make = (limit: number): SpeechContext => {
   const replies = ReplySounds.make(limit)
   let utterance: GrowingSound.GrowingSound | undefined
   let endedUtterance: GrowingSound.GrowingSound | undefined
-  /** The last result, so that all segments of a reply get the same array of turns. An engine recognizes turns that it has seen. */
+  /** The last result, so that all segments of a reply get the same array of turns. An engine can then reuse its work on these turns. */
   let reading: Reading | undefined
 
   const readingOf = (sound: GrowingSound.GrowingSound, callerWords: string): Reading | undefined =>
@@ -60,7 +61,7 @@ export const make = (limit: number): SpeechContext => {
 
   const withCaller = (text: string, sound: GrowingSound.GrowingSound): ReadonlyArray<SpokenTurn> => {
     const last = turns.at(-1)
-    // If the caller resumed the turn, the new text begins with the words of the last turn, whose sound is extended.
+    // If the caller resumed the turn, the new text begins with the words of the last turn. The sound of that turn is extended.
     const resumedTurn = last?.role === "caller" && Words.continues(text, last.text) ? last : undefined
     const before = resumedTurn === undefined ? turns : turns.slice(0, -1)
     if (sound.isDropped() || text.length === 0) return before
@@ -78,14 +79,14 @@ export const make = (limit: number): SpeechContext => {
       utterance = undefined
     },
     callerSaid: (text) => {
-      // The engine may have got this reading already. Any sound since then is only the pause, so the reading is kept.
+      // The engine may have got this reading already. All sound after it is only the pause, so the reading is used again.
       if (endedUtterance !== undefined) turns = readingOf(endedUtterance, text)?.turns ?? withCaller(text, endedUtterance)
       reading = undefined
       endedUtterance = undefined
     },
-    made: replies.made,
+    addSound: replies.addSound,
     agentHeard: (reply, text) => {
-      for (const turn of replies.heard(reply, text)) turns = append(turns, turn, limit)
+      for (const turn of replies.takeHeard(reply, text)) turns = append(turns, turn, limit)
     },
     drop: replies.drop,
     settle: () => {

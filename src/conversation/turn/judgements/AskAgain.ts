@@ -2,9 +2,9 @@
  * Decides whether the agent asks the caller to repeat ("Sorry, I did not get that."), answers, or waits. Pure.
  *
  * - The agent asks again if it understood no word of clear speech. A cough is not clear speech.
- * - It asks again for doubtful words. Recognizers doubt short words without reason, so it accepts yes, no, figures, an "uh-huh", and
- *   words that the agent itself has just offered.
- * - It never asks twice in a row. Instead it answers the words as they are, or waits in silence.
+ * - It asks again if the words are doubtful. Recognizers often doubt short words without reason. So the agent accepts yes, no, figures, an
+ *   "uh-huh", and words that the agent itself has just said.
+ * - The agent never asks twice in a row. Instead it answers the doubtful words, or waits in silence.
  */
 import type { Transcript } from "../../ports/SpeechToText.ts"
 import { isShortAnswer } from "../../../definition/languages/ShortAnswers.ts"
@@ -13,22 +13,22 @@ import * as Words from "../../../definition/languages/Words.ts"
 /** Voice of at least this length (ms) is clear speech. Coughs, clicks and a cleared throat are shorter. */
 const clearSpeechMillis = 600
 
-/** An answer that only repeats words of the agent has at most this many words. */
-const maxOfferedWords = 4
+/** An answer of at most this many words may be a repetition of the agent's words. */
+const maxRepeatedWords = 4
 
 export interface Circumstances {
   readonly transcript: Transcript
-  /** How long the caller's voice was heard, without the pauses; ms. */
+  /** How long the caller's voice lasted, without the pauses, ms. */
   readonly voicedMillis: number
   /** The agent's last words asked the caller to repeat. */
   readonly wasAskedAgain: boolean
-  /** The caller spoke into the agent's reply, which can go on. */
+  /** The caller spoke during the agent's reply. The agent can continue the reply. */
   readonly isInterruption: boolean
   /** The agent's last words. */
   readonly agentSaid: string
   /** ISO 639-1. */
   readonly language: string
-  /** As `Words.plain` writes them. */
+  /** In the form of `Words.plain`. */
   readonly backchannels: ReadonlySet<string>
   /** The reply model can answer speech that nobody understood. */
   readonly answersUnheard: boolean
@@ -37,10 +37,10 @@ export interface Circumstances {
 /** `ask`: ask the caller to repeat. `ignore`: act as if the caller had said nothing. */
 export type Decision = "answer" | "ask" | "ignore"
 
-const isOffered = (said: string, agentSaid: string): boolean => {
+const repeatsAgent = (said: string, agentSaid: string): boolean => {
   const words = said.split(" ")
-  const offered = new Set(Words.plain(agentSaid).split(" "))
-  return words.length <= maxOfferedWords && words.every((word) => offered.has(word))
+  const agentWords = new Set(Words.plain(agentSaid).split(" "))
+  return words.length <= maxRepeatedWords && words.every((word) => agentWords.has(word))
 }
 
 export const decide = (circumstances: Circumstances): Decision => {
@@ -52,7 +52,7 @@ export const decide = (circumstances: Circumstances): Decision => {
   }
   if (said.length === 0) return answersUnheard || wasAskedAgain ? "answer" : "ask"
   if (transcript.isDoubtful !== true) return "answer"
-  if (backchannels.has(said) || isShortAnswer(said, language) || isOffered(said, agentSaid)) return "answer"
+  if (backchannels.has(said) || isShortAnswer(said, language) || repeatsAgent(said, agentSaid)) return "answer"
   if (isInterruption && voicedMillis < clearSpeechMillis) return "ignore"
   return wasAskedAgain ? "answer" : "ask"
 }

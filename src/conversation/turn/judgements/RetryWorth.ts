@@ -1,13 +1,13 @@
 /**
- * Whether a second request to an engine that failed is worthwhile.
+ * Decides whether a second request is worthwhile after an engine has failed.
  *
  * - An engine that refused a request would refuse it again.
- * - A request that `engines/failover/Failover` has repeated already has taken as long as a caller waits.
- * - Any other failure may have been an accident.
+ * - After a request that `engines/failover/Failover` has repeated already, the caller would wait too long.
+ * - After any other failure, a second request may succeed.
  */
 import type { EngineFailed } from "../../ports/Engine.ts"
 
-/** A failure in an event of the turn. */
+/** A failure in a turn event. */
 export interface Failure {
   /** One of `EngineFailed`'s reasons, or a word of an older event log. */
   readonly reason: EngineFailed["reason"] | (string & {})

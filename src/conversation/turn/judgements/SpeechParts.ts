@@ -1,8 +1,8 @@
 /**
- * The parts of long speech. It is transcribed in parts while the caller is still speaking, because Whisper takes at most 30 s of sound at
- * once. The turn ends at a pause, with the words of all parts.
+ * The parts of long speech. Long speech is transcribed in parts while the caller is still speaking, because Whisper takes at most 30 s of
+ * sound at once. The turn ends at a pause, with the words of all parts.
  *
- * A part ends in a gap between two words. If no gap comes, it ends within a word.
+ * A part ends in a gap between two words. If no gap comes, the part ends within a word.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 
@@ -12,15 +12,15 @@ export const partAtGapMillis = 20_000
 /** A part of this length (ms) ends at once. With a second of pre-speech sound, it still fits into Whisper's 30 s. */
 export const maxPartMillis = 27_000
 
-/** After this long (ms) without a pause the turn ends all the same. Hardly any person speaks for so long, and a radio expects no answer. */
+/** After this time (ms) without a pause the turn ends at once. Hardly any person speaks for so long, and a radio expects no answer. */
 export const maxTurnMillis = 180_000
 
-/** A part whose words are not known yet, or wait for the words of an earlier part. */
+/** A part whose words are not known yet, or whose words wait for the words of an earlier part. */
 export interface Part {
   readonly utterance: number
   /** Number of the request for its transcript. */
   readonly attempt: number
-  /** A transcript failed, and was requested once more. */
+  /** The request for its transcript failed, and was repeated. */
   readonly isRetried: boolean
   /** Unset: not known yet. Empty: the part had no words, or they are lost. */
   readonly text?: string
@@ -33,18 +33,18 @@ export const find = (parts: ReadonlyArray<Part>, utterance: number, attempt: num
 const replaced = (parts: ReadonlyArray<Part>, by: Part): ReadonlyArray<Part> =>
   parts.map((part) => part.utterance === by.utterance ? by : part)
 
-/** The parts, after the words of one have become known. */
-export const heard = (parts: ReadonlyArray<Part>, part: Part, text: string): ReadonlyArray<Part> =>
+/** The parts, with the words of one part added. */
+export const withWords = (parts: ReadonlyArray<Part>, part: Part, text: string): ReadonlyArray<Part> =>
   replaced(parts, { ...part, text: text.trim() })
 
 /** Recognition of a part failed. `again`: the part to transcribe once more. Unset: its words are lost. */
 export const failed = (parts: ReadonlyArray<Part>, part: Part): { readonly parts: ReadonlyArray<Part>; readonly again?: Part } => {
-  if (part.isRetried) return { parts: heard(parts, part, "") }
+  if (part.isRetried) return { parts: withWords(parts, part, "") }
   const again = { ...part, isRetried: true, attempt: part.attempt + 1 }
   return { parts: replaced(parts, again), again }
 }
 
-/** The words up to the first part whose words are not known, and the parts from there on. */
+/** The words of all parts before the first one whose words are not known, and the remaining parts. */
 export const settle = (parts: ReadonlyArray<Part>): { readonly text: string; readonly parts: ReadonlyArray<Part> } => {
   const unknown = parts.findIndex(({ text }) => text === undefined)
   const known = unknown < 0 ? parts : parts.slice(0, unknown)

@@ -1,5 +1,5 @@
 /**
- * Decides how the conversation goes on after its line was lost. The agent says that the line was lost. Then:
+ * Decides how the conversation continues after its line was lost. The agent says that the line was lost. Then:
  *
  * - If the model had written the whole reply, the agent says the rest of it. Keys, a transfer or the end of the call follow as planned.
  * - If the model had written a part, and the caller heard some of it, the agent says the rest of that part. The model writes the end.
@@ -14,7 +14,7 @@ import type { Lines } from "../../../definition/AgentDefinition.ts"
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
 import type { Message } from "../../ports/ReplyModel.ts"
-import { type Draft, keepReply, order, tell } from "../Draft.ts"
+import { type Draft, updateReply, addCommand, publish } from "../Draft.ts"
 import { rememberAgent } from "../History.ts"
 import { playing, type ReplyState } from "../ReplyState.ts"
 import * as Farewell from "../judgements/Farewell.ts"
@@ -23,19 +23,19 @@ import { awaitSilence } from "../rules/Ending.ts"
 import { finishIfHeard } from "../rules/Playback.ts"
 import { newReply, pressKeys, releaseSound, settleReply, speakPiece, startModel } from "../rules/Speech.ts"
 
-/** Copies the memory to the state, except for the reply, the transfer and the goodbye, for which `reconnected` decides. */
+/** Copies the memory to the state. `reconnected` decides about the reply, the transfer and the goodbye, so they are not copied. */
 const restore = (draft: Draft, memory: TurnMemory): void => {
-  const { farewell: _farewell, reply: _reply, transferring: _transferring, ...kept } = memory
-  Object.assign(draft.state, kept)
+  const { farewell: _farewell, reply: _reply, transferring: _transferring, ...copied } = memory
+  Object.assign(draft.state, copied)
 }
 
 /** Says that the line was lost ("Sorry, we were cut off."), if the agent has such a line. */
 const sayResumed = (draft: Draft, reply: ReplyState): ReplyState => {
   const said = speakPiece(draft, reply, draft.settings.lines.resumed ?? "", "line")
-  return keepReply(draft, { ...said, segments: said.segments.map((segment) => ({ ...segment, isNotice: true })) })
+  return updateReply(draft, { ...said, segments: said.segments.map((segment) => ({ ...segment, isNotice: true })) })
 }
 
-/** Makes a reply whose text is complete the active one, and says its pieces after the notice that the line was lost. */
+/** Makes a reply with complete text the active reply, and says its pieces after the notice that the line was lost. */
 const sayWhole = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
   draft.state.active = reply
   let next = sayResumed(draft, reply)
@@ -45,7 +45,7 @@ const sayWhole = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>
   finishIfHeard(draft, next)
 }
 
-/** Says the rest of a reply that the model had finished, or of a fixed line. Then follows what was due after it. */
+/** Says the rest of a reply that the model had finished, or of a fixed line. The reply's keys, transfer or hang-up follow. */
 const sayRest = (draft: Draft, memory: ReplyMemory): void => {
   const { digits, hangUp, isFinal, line, rest, transfer } = memory
   const reply = newReply(draft, {
@@ -57,7 +57,7 @@ const sayRest = (draft: Draft, memory: ReplyMemory): void => {
   sayWhole(draft, { ...reply, isTextDone: true, digits, ...(transfer === undefined ? {} : { transfer }) }, rest)
 }
 
-/** The caller has heard nothing of the answer, so the model writes a new one. */
+/** The caller has heard nothing of the answer, so the model writes a new answer. */
 const answerAgain = (draft: Draft, state: TurnMemory["dialogue"]): void => {
   draft.state.dialogue = state
   const reply = newReply(draft, { phase: playing, request: { history: draft.state.history, state } })
@@ -65,7 +65,7 @@ const answerAgain = (draft: Draft, state: TurnMemory["dialogue"]): void => {
   const begun = sayResumed(draft, reply)
   startModel(draft, begun)
   settleReply(draft, begun)
-  releaseSound(draft, keepReply(draft, begun))
+  releaseSound(draft, updateReply(draft, begun))
 }
 
 /** Says the unheard text that the model had written, and asks the model for the end of the answer. */
@@ -89,14 +89,14 @@ const finishAnswer = (draft: Draft, { digits, hangUp, isFinal, rest, stateBefore
   releaseSound(draft, begun)
 }
 
-/** Only says that the line was lost. `rules/AfterReply` then answers waiting words, or waits for the caller. */
+/** Only says that the line was lost. After that `rules/AfterReply` answers the caller's unanswered words, or waits for the caller. */
 const yieldTurn = (draft: Draft): void =>
   sayWhole(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [])
 
 /** Whether the model had not written the whole reply. */
 const isUnfinished = ({ isTextDone, stateBefore }: ReplyMemory): boolean => !isTextDone && stateBefore !== undefined
 
-const goOnWith = (draft: Draft, reply: ReplyMemory): void => {
+const resumeFrom = (draft: Draft, reply: ReplyMemory): void => {
   if (reply.heard.length > 0) rememberAgent(draft, reply.heard)
   if (reply.isInterrupted) {
     if (reply.line === "greeting" && reply.rest.length > 0) draft.state.unheardGreeting = Words.joinAll(reply.rest)
@@ -123,11 +123,11 @@ const beginAnew = (draft: Draft): void => {
 
 /** Nobody answered at the telephone to which the call was transferred. */
 const backFromTransfer = (draft: Draft, to: string): void => {
-  tell(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to, reason: "noAnswer" })
+  publish(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to, reason: "noAnswer" })
   sayLine(draft, "transferFailed")
 }
 
-/** `memory`: `null` if it is lost. */
+/** `memory`: `null` if the memory is lost. */
 export const reconnected = (draft: Draft, memory: TurnMemory | null, isAfterTransfer: boolean): void => {
   if (memory === null) return isAfterTransfer ? sayLine(draft, "transferFailed") : beginAnew(draft)
   restore(draft, memory)
@@ -135,9 +135,9 @@ export const reconnected = (draft: Draft, memory: TurnMemory | null, isAfterTran
   if (memory.transferring !== undefined) {
     // Until the transfer's result is known, the caller's words are for the person at the other telephone.
     draft.state.transferring = memory.transferring
-    order(draft, { _tag: "AwaitTransfer" })
+    addCommand(draft, { _tag: "AwaitTransfer" })
   }
   if (memory.farewell !== undefined) return endAfterFarewell(draft, memory.farewell)
   if (memory.reply === undefined) return yieldTurn(draft)
-  goOnWith(draft, memory.reply)
+  resumeFrom(draft, memory.reply)
 }

@@ -1,21 +1,21 @@
 /**
- * What the turn machine remembers, so that the conversation can go on after its line, its process or its machine was lost.
+ * The memory of the turn machine, so that the conversation can continue after its line, its process or its machine was lost.
  *
- * Only segments whose marks came back count as heard. The segment that was playing is said again, so nothing unheard is lost.
+ * Only segments whose marks came back count as heard. The segment that was playing is said again, so that no unheard words are lost.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyMemory, TurnMemory } from "../../ports/ConversationMemory.ts"
 import type { Segment } from "../PlaybackLedger.ts"
-import { type ReplyState, restOf } from "../ReplyState.ts"
+import { type ReplyState, unheardOf } from "../ReplyState.ts"
 import type { TurnState } from "../TurnState.ts"
 
-/** The keys that are still to be pressed. If all of the reply's words were heard, the keys may have been pressed, so none is pressed again. */
-const duePresses = (segments: ReadonlyArray<Segment>): string => {
+/** The keys that the agent must still press. If all of the reply's words were heard, the keys may have been pressed. Then no key is pressed again. */
+const keysDue = (segments: ReadonlyArray<Segment>): string => {
   const areWordsHeard = segments.every(({ digits, isHeard }) => digits !== undefined || isHeard)
   return areWordsHeard ? "" : segments.map(({ digits = "", isHeard }) => isHeard ? "" : digits).join("")
 }
 
-/** The text of the segments that were heard, or of those that were not. Text that is no whole clause yet is in no segment. */
+/** The text of the segments that were heard (`isHeard`) or were not heard. Text that is not a whole clause yet is in no segment. */
 const wordsOf = (segments: ReadonlyArray<Segment>, isHeard: boolean): ReadonlyArray<string> =>
   segments.flatMap((segment) => segment.isHeard !== isHeard || segment.digits !== undefined || segment.isNotice === true ? [] : [segment.text])
 
@@ -23,11 +23,11 @@ const replyMemory = (reply: ReplyState): ReplyMemory => {
   const { hangUp, line, request, segments, transfer } = reply
   return {
     heard: Words.join(reply.heard, ...wordsOf(segments, true)),
-    rest: restOf(reply) ?? wordsOf(segments, false),
+    rest: unheardOf(reply) ?? wordsOf(segments, false),
     isTextDone: reply.isTextDone,
     isInterrupted: reply.phase._tag === "Interrupted",
     isFinal: reply.isFinal,
-    digits: duePresses(segments) + reply.digits,
+    digits: keysDue(segments) + reply.digits,
     ...(line === undefined ? {} : { line }),
     ...(request === undefined ? {} : { stateBefore: request.state }),
     ...(request?.isResumed === true ? { isResumed: true } : {}),
@@ -36,7 +36,7 @@ const replyMemory = (reply: ReplyState): ReplyMemory => {
   }
 }
 
-/** The caller's unanswered words. If the caller is in a pause, the words before the pause are among them. */
+/** The caller's unanswered words. During a pause of the caller, the words before the pause are included. */
 const unansweredOf = ({ unanswered, utterance }: TurnState): string => Words.join(unanswered, utterance?.transcript?.text ?? "")
 
 export const of = (state: TurnState): TurnMemory => {
@@ -67,8 +67,8 @@ const isSameReply = (before: ReplyState | undefined, after: ReplyState | undefin
     before.isTextDone === after.isTextDone && before.hangUp === after.hangUp && before.transfer === after.transfer && before.digits === after.digits)
 
 /**
- * Whether an event changed nothing for which the memory is written again. Text of the model counts only when it goes to speech. New
- * numbers, and the unheard part of the greeting, are written with the next change.
+ * Whether two states count as the same memory, so that the memory is not written again. Text of the model counts only when it goes to speech
+ * synthesis. New numbers of replies and utterances, and the unheard part of the greeting, are written with the next change.
  */
 export const isSame = (before: TurnState, after: TurnState): boolean =>
   isSameReply(before.active, after.active) && before.history === after.history && before.dialogue === after.dialogue &&

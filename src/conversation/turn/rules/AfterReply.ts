@@ -1,7 +1,7 @@
 /**
- * What comes after a reply that was heard to its end: the end of the call, a transfer, an answer to waiting words, or silence.
+ * Decides the next step after the caller has heard a whole reply: the end of the call, a transfer, an answer to unanswered words, or silence.
  */
-import { type Draft, order, tell } from "../Draft.ts"
+import { type Draft, addCommand, publish } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"
 import * as Farewell from "../judgements/Farewell.ts"
 import { answerCaller, sayLine } from "./AgentTurn.ts"
@@ -10,7 +10,7 @@ import { dropPreemptive } from "./Speech.ts"
 import { digitsDue, isHoldRequest, waitForCaller } from "./TurnEnd.ts"
 import { endUtterance } from "./Utterance.ts"
 
-/** Removes a finished reply from the state and does what comes next. That may be a reply without words, which is finished at once, too. */
+/** Removes a finished reply from the state and takes the next step. The next step may be a reply without words, which finishes at once, too. */
 export const settleFinished = (draft: Draft): void => {
   for (let reply = draft.state.active; reply?.phase._tag === "Finished"; reply = draft.state.active) {
     delete draft.state.active
@@ -24,7 +24,7 @@ const afterReply = (draft: Draft, reply: ReplyState): void => {
   else answerOrWait(draft)
 }
 
-/** Answers words and keys that had to wait for the end of the reply, unless the caller is saying more. */
+/** Answers words and keys that had to wait for the end of the reply, unless the caller is speaking. */
 const answerOrWait = (draft: Draft): void => {
   const { areDigitsDue, digits, unanswered, utterance } = draft.state
   if (utterance !== undefined) return
@@ -42,22 +42,22 @@ const bidFarewell = (draft: Draft, { isFinal }: ReplyState, reason: string): voi
   awaitSilence(draft, farewell)
 }
 
-/** Transfers the call, but only to a name of the agent's file: the model may have invented the name. */
+/** Transfers the call. The model may have invented the name, so only names in the agent's file are allowed. */
 const transferCall = (draft: Draft, to: string): void => {
   const { transfers = {} } = draft.settings
   draft.state.transferring = to
-  tell(draft, draft.state.nextReplyId, { _tag: "Transferring", to })
+  publish(draft, draft.state.nextReplyId, { _tag: "Transferring", to })
   if (!Object.hasOwn(transfers, to)) return transferFailed(draft, "unknown")
   if (draft.state.utterance !== undefined) endUtterance(draft, draft.state.utterance)
   dropPreemptive(draft)
-  order(draft, { _tag: "Transfer", to })
+  addCommand(draft, { _tag: "Transfer", to })
 }
 
-/** The call was not transferred: the agent says so, and the conversation goes on. */
+/** The call was not transferred. The agent says so, and the conversation continues. */
 export const transferFailed = (draft: Draft, reason: string): void => {
   const { transferring } = draft.state
   if (transferring === undefined) return
-  tell(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to: transferring, reason })
+  publish(draft, draft.state.nextReplyId, { _tag: "TransferFailed", to: transferring, reason })
   delete draft.state.transferring
   sayLine(draft, "transferFailed")
 }

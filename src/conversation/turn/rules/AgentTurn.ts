@@ -2,7 +2,7 @@
  * The agent takes the turn: with an answer to the caller's words, or with a fixed line.
  */
 import type { Lines } from "../../../definition/AgentDefinition.ts"
-import { type Draft, cancelTimer, tell } from "../Draft.ts"
+import { type Draft, cancelTimer, publish } from "../Draft.ts"
 import { rememberCaller, requestFor } from "../History.ts"
 import { playing, type ReplyState } from "../ReplyState.ts"
 import type { Utterance } from "../TurnState.ts"
@@ -14,7 +14,7 @@ import { dropPreemptive, isRefused, newReply, releaseSound, settleReply, speakPi
 /** After this many failures in a row the call is ended. */
 export const maxFailuresInRow = 3
 
-/** Answers the words of the caller's turn, which is over. `utterance`: the last one of the turn. Unset: the texts are keys or earlier words. */
+/** Answers the words of the caller's finished turn. `utterance`: the last utterance of the turn. Unset: the texts are keys or earlier words. */
 export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utterance: Utterance | undefined): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)
@@ -22,11 +22,11 @@ export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utteran
   takeBackFarewell(draft)
   if (!wasFillerSaid) cutFiller(draft)
   cancelTimer(draft, "filler")
-  // A turn that was reopened may have had its filler already, and gets no second one.
+  // A turn that was reopened may have had its filler already. It gets no second filler.
   if (draft.state.unanswered.length === 0) draft.state.wasFillerSaid = wasFillerSaid
   const { preemptive } = draft.state
   delete draft.state.preemptive
-  // The request adds the words itself, so it is made before they are in the history.
+  // `requestFor` adds the words to the history of the request, so it is called before the words are in the history.
   const request = requestFor(draft, texts)
   for (const text of texts) rememberCaller(draft, preemptive?.id ?? draft.state.nextReplyId, text)
   settleCallersTurn(draft)
@@ -39,13 +39,13 @@ export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utteran
     ...(utterance?.transcribedAt === undefined ? {} : { transcript: utterance.transcribedAt })
   }
   const reply = preemptive === undefined
-    ? newReply(draft, { phase: playing, request, times: { since, moments, isTold: false } })
+    ? newReply(draft, { phase: playing, request, times: { since, moments, arePublished: false } })
     : { ...preemptive, phase: playing, ...withMoments(preemptive, moments) }
   draft.state.active = reply
   if (preemptive === undefined) startModel(draft, reply)
   settleReply(draft, reply)
-  if (preemptive !== undefined) tellSaidSoFar(draft, reply)
-  // No filler for keys, which are no question, and for unintelligible speech, which is answered at once.
+  if (preemptive !== undefined) publishWordsSoFar(draft, reply)
+  // Keys get no filler, since they are no question. Unintelligible speech gets none, since it is answered at once.
   if (utterance !== undefined && texts.some((text) => /\p{L}/u.test(text))) awaitSound(draft, reply)
   releaseSound(draft, reply)
   finishIfHeard(draft, reply)
@@ -65,15 +65,15 @@ const settleCallersTurn = (draft: Draft): void => {
 const withMoments = ({ times }: ReplyState, moments: NonNullable<ReplyState["times"]>["moments"]): Pick<ReplyState, "times"> =>
   times === undefined ? {} : { times: { ...times, moments: { ...times.moments, ...moments } } }
 
-/** A preemptive reply has become the answer. Tells watchers its words so far, and stores its dialogue state. */
-const tellSaidSoFar = (draft: Draft, reply: ReplyState): void => {
+/** A preemptive reply has become the answer. Publishes its words so far, and stores its dialogue state. */
+const publishWordsSoFar = (draft: Draft, reply: ReplyState): void => {
   if (reply.dialogue !== undefined) draft.state.dialogue = reply.dialogue.state
   for (const { digits, text } of reply.segments) {
-    tell(draft, reply.id, digits === undefined ? { _tag: "AgentSays", text } : { _tag: "AgentPresses", digits })
+    publish(draft, reply.id, digits === undefined ? { _tag: "AgentSays", text } : { _tag: "AgentPresses", digits })
   }
 }
 
-/** The agent says a fixed line. `end`: the call ends after it, for this reason; a final line can't be interrupted. */
+/** The agent says a fixed line. `end`: the call ends after the line, for the reason `hangUp`. A final line can't be interrupted. */
 export const sayLine = (draft: Draft, line: keyof Lines, end?: { readonly hangUp: string; readonly isFinal: boolean }): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)
@@ -95,7 +95,7 @@ export const apologise = (draft: Draft): void => {
   else sayLine(draft, "apology")
 }
 
-/** Stops the active reply for good. The history gets its heard words, and then the caller's words. */
+/** Ends the active reply. The history gets the heard words of the reply, and then the caller's words. */
 export const interruptWith = (draft: Draft, words: string): void => {
   const { active } = draft.state
   if (active !== undefined) interruptReply(draft, active)

@@ -1,9 +1,9 @@
 /**
- * Decides when the caller's turn is over: by the length of the pause, by the words, and by whether the caller dictates something.
+ * Decides when the caller's turn is over. This depends on the length of the pause, on the words, and on whether the caller is dictating.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { Transcript } from "../../ports/SpeechToText.ts"
-import { type Draft, cancelTimer, startTimer, tellTrouble } from "../Draft.ts"
+import { type Draft, cancelTimer, startTimer, publishTrouble } from "../Draft.ts"
 import * as FillerChoice from "../judgements/FillerChoice.ts"
 import * as RetryWorth from "../judgements/RetryWorth.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
@@ -16,17 +16,17 @@ import { resumeReply } from "./Playback.ts"
 import { beginPreemptive, decideTurn, isOnHold } from "./TurnEnd.ts"
 import { endUtterance, transcribe } from "./Utterance.ts"
 
-/** The words are known. They shorten or lengthen the pause that ends the turn. */
+/** The transcript has come. The words shorten or lengthen the pause that ends the turn. */
 export const transcribed = (draft: Draft, id: number, attempt: number, transcript: Transcript): void => {
   const { parts, utterance } = draft.state
   const part = SpeechParts.find(parts, id, attempt)
-  if (part !== undefined) return partsKnown(draft, SpeechParts.heard(parts, part, transcript.text))
+  if (part !== undefined) return partsKnown(draft, SpeechParts.withWords(parts, part, transcript.text))
   if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
   const { complete, silence, trailing } = draft.settings.endpointing
   const usual = transcript.ending === "complete" ? complete : transcript.ending === "trailing" ? trailing : silence
   const dictation = dictationSilence(draft, transcript)
   const endpointAfter = Math.max(usual, dictation)
-  // A transcript that comes after the endpoint may show that the caller is dictating: then the turn is not over.
+  // A transcript that comes after the endpoint may show that the caller is dictating. Then the turn is not over.
   const isOver = utterance.isOver && (draft.state.voice.isOn || dictation === 0 || draft.at >= utterance.stoppedAt + endpointAfter)
   const heard = { ...utterance, transcript, transcribedAt: draft.at, isTranscribing: false, isOver, endpointAfter }
   draft.state.utterance = heard
@@ -36,13 +36,13 @@ export const transcribed = (draft: Draft, id: number, attempt: number, transcrip
   beginPreemptive(draft, heard, transcript)
 }
 
-/** A failed transcript is requested once more. After that the agent answers earlier words of the turn, or apologises. */
+/** A failed transcript is requested once more. After a second failure the agent answers earlier words of the turn, or apologises. */
 export const transcriptionFailed = (draft: Draft, id: number, attempt: number, failure: RetryWorth.Failure): void => {
   const { active, parts, utterance } = draft.state
   const part = SpeechParts.find(parts, id, attempt)
   if (part !== undefined) return partFailed(draft, part, failure.reason)
   if (utterance === undefined || utterance.id !== id || utterance.attempt !== attempt || !utterance.isTranscribing) return
-  tellTrouble(draft, "speechToText", failure.reason)
+  publishTrouble(draft, "speechToText", failure.reason)
   if (!utterance.isRetried && RetryWorth.isWorthwhile(failure)) {
     draft.state.utterance = { ...utterance, isRetried: true, isTranscribing: false }
     return transcribe(draft)
@@ -53,14 +53,14 @@ export const transcriptionFailed = (draft: Draft, id: number, attempt: number, f
     return
   }
   endUtterance(draft, utterance)
-  // Earlier words are answered after the greeting.
+  // Earlier words of the turn are answered after the greeting.
   if (active !== undefined && mustBeHeard(draft, active)) return
   if (draft.state.unanswered.length > 0) interruptWith(draft, draft.state.unanswered)
   else if (active !== undefined) return resumeReply(draft, active)
   apologise(draft)
 }
 
-/** The silence that ends the turn while the caller dictates, in ms; 0 if the caller does not dictate. */
+/** The silence (ms) that ends the turn while the caller is dictating. 0: the caller is not dictating. */
 const dictationSilence = (draft: Draft, { text }: Transcript): number => {
   const { endpointing: { dictation = 0 }, language = "en", region, script } = draft.settings
   if (dictation === 0) return 0

@@ -1,19 +1,19 @@
 /**
- * A short line while the transcript or the reply is late ("One moment, please."). It is no reply, and is not in the history.
+ * Says a filler while the transcript or the reply is late ("One moment, please."). A filler is not a reply, and is not in the history.
  */
-import { type Draft, cancelTimer, order, startTimer, tell, tellTrouble } from "../Draft.ts"
+import { type Draft, cancelTimer, addCommand, startTimer, publish, publishTrouble } from "../Draft.ts"
 import type { ReplyState } from "../ReplyState.ts"
 import type { TurnEvent } from "../TurnEvent.ts"
 import type { Filler } from "../TurnState.ts"
 import * as FillerChoice from "../judgements/FillerChoice.ts"
 import { releaseSound } from "./Speech.ts"
 
-/** Starts the wait for a filler, unless the turn had one, or the reply has sound already. */
+/** Starts the timer for a filler, unless the turn had one already or the reply has sound already. */
 export const awaitSound = (draft: Draft, { times }: ReplyState): void => {
   if (times !== undefined && times.moments.firstSound === undefined && !draft.state.wasFillerSaid) startFiller(draft, times.since)
 }
 
-/** `since`: when the caller's last voiced sample came. */
+/** Starts the timer for a filler. `since`: when the caller's last voiced sample came. */
 export const startFiller = (draft: Draft, since: number): void => {
   const { fillers } = draft.settings
   if (fillers === undefined || fillers.lines.length === 0) return
@@ -31,7 +31,7 @@ export const fillerDue = (draft: Draft): void => {
     (active === undefined ? utterance?.isOver === true : utterance === undefined && active.phase._tag !== "Held")
   const index = isWaiting ? FillerChoice.next(fillers, nextFillerIndex, draft.state.lastFillerLine) : undefined
   if (index === undefined) {
-    // If there is only one line, it is left out this time and may be said the next time.
+    // If there is only one line, it is left out this time, and may be said the next time.
     if (isWaiting) delete draft.state.lastFillerLine
     return active === undefined ? undefined : releaseSound(draft, active)
   }
@@ -46,13 +46,13 @@ const sayFiller = (draft: Draft, text: string): void => {
   draft.state.wasFillerSaid = true
   if (utterance !== undefined) draft.state.utterance = { ...utterance, wasFillerSaid: true }
   draft.state.filler = { id, hasSound: false, hasLeft: false }
-  order(draft, { _tag: "Speak", reply: id, segment: 0, text, kind: "filler" })
-  order(draft, { _tag: "Release", reply: id })
-  tell(draft, active?.id ?? draft.state.nextReplyId, { _tag: "AgentFills", text })
-  startTimer(draft, "filler", draft.at + FillerChoice.maxMakingMillis)
+  addCommand(draft, { _tag: "Speak", reply: id, segment: 0, text, kind: "filler" })
+  addCommand(draft, { _tag: "Release", reply: id })
+  publish(draft, active?.id ?? draft.state.nextReplyId, { _tag: "AgentFills", text })
+  startTimer(draft, "filler", draft.at + FillerChoice.maxSynthesisMillis)
 }
 
-/** Takes an event of the filler's sound. */
+/** Applies an event about the filler's sound. */
 export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void => {
   switch (event._tag) {
     case "SpeechBegan":
@@ -70,7 +70,7 @@ export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void =
       if (draft.state.active !== undefined) releaseSound(draft, draft.state.active)
       return
     case "SpeechFailed":
-      tellTrouble(draft, "textToSpeech", event.reason)
+      publishTrouble(draft, "textToSpeech", event.reason)
       return dropFiller(draft, filler)
     case "MarkReturned":
       return dropFiller(draft, filler)
@@ -80,7 +80,7 @@ export const onFiller = (draft: Draft, filler: Filler, event: TurnEvent): void =
 /** The caller has heard the filler, or will never hear it. */
 export const dropFiller = (draft: Draft, filler: Filler): void => {
   cancelTimer(draft, "filler")
-  order(draft, { _tag: "CancelReply", reply: filler.id })
+  addCommand(draft, { _tag: "CancelReply", reply: filler.id })
   delete draft.state.filler
   if (!filler.hasLeft && draft.state.active !== undefined) releaseSound(draft, draft.state.active)
 }
@@ -90,7 +90,7 @@ export const cutFiller = (draft: Draft): void => {
   const { filler } = draft.state
   if (filler === undefined) return
   cancelTimer(draft, "filler")
-  order(draft, { _tag: "CancelReply", reply: filler.id })
+  addCommand(draft, { _tag: "CancelReply", reply: filler.id })
   delete draft.state.filler
-  order(draft, { _tag: "Clear" })
+  addCommand(draft, { _tag: "Clear" })
 }

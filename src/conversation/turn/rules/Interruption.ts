@@ -1,10 +1,10 @@
 /**
- * The caller's voice begins an utterance, and stops the agent if it lasts or has words (barge-in).
+ * The caller's voice begins an utterance. If the voice lasts long enough or has words, it stops the agent (barge-in).
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import type { ReplyRequest } from "../../ports/ReplyModel.ts"
-import { type Draft, cancelTimer, keepReply, order, startTimer, tell } from "../Draft.ts"
-import { tellTimes } from "../Latency.ts"
+import { type Draft, cancelTimer, updateReply, addCommand, startTimer, publish } from "../Draft.ts"
+import { publishTimes } from "../Latency.ts"
 import { held, isMediaSent, type ReplyState } from "../ReplyState.ts"
 import type { TurnState } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
@@ -16,11 +16,11 @@ import { finishReply, pauseReply, releaseHeld } from "./Playback.ts"
 import { abandonReply, dropPreemptive } from "./Speech.ts"
 import { cancelTranscription, newUtterance } from "./Utterance.ts"
 
-/** Whether the caller is not answered any more: the agent says a final line, or the call is being transferred. */
+/** Whether the agent no longer answers the caller: its line is final, its goodbye is final, or the call is being transferred. */
 export const isPastAnswering = ({ state: { active, farewell, transferring } }: Draft): boolean =>
   active?.isFinal === true || transferring !== undefined || farewell?.mayBeAnswered === false
 
-/** `since`: when the first voiced sample came. */
+/** The caller's voice started. `since`: when the first voiced sample came. */
 export const voiceStarted = (draft: Draft, since: number): void => {
   const { active, utterance } = draft.state
   draft.state.voice = { isOn: true, since }
@@ -28,7 +28,7 @@ export const voiceStarted = (draft: Draft, since: number): void => {
   if (isPastAnswering(draft)) return
   stopIdle(draft)
   if (utterance === undefined) {
-    order(draft, { _tag: "BeginUtterance", utterance: newUtterance(draft, since, since) })
+    addCommand(draft, { _tag: "BeginUtterance", utterance: newUtterance(draft, since, since) })
   } else if (since - utterance.startedAt >= SpeechParts.partAtGapMillis) {
     endPart(draft, utterance, since, utterance.stoppedAt)
   } else {
@@ -36,22 +36,22 @@ export const voiceStarted = (draft: Draft, since: number): void => {
     cancelTimer(draft, "endpoint")
     if (active === undefined) cancelTimer(draft, "filler")
     cancelTranscription(draft, utterance)
-    const { transcript: _transcript, ...rest } = utterance
-    draft.state.utterance = { ...rest, isTranscribing: false, isOver: false }
+    const { transcript: _transcript, ...withoutTranscript } = utterance
+    draft.state.utterance = { ...withoutTranscript, isTranscribing: false, isOver: false }
     dropPreemptive(draft)
   }
   const canBeStopped = active !== undefined && active.phase._tag === "Playing" && !mustBeHeard(draft, active)
   if (canBeStopped && !isMediaSent(active)) {
-    keepReply(draft, { ...active, phase: held })
+    updateReply(draft, { ...active, phase: held })
     delete draft.state.releasedReplyId
-    order(draft, { _tag: "Hold", reply: active.id })
+    addCommand(draft, { _tag: "Hold", reply: active.id })
   }
   if (canBeStopped || draft.state.filler !== undefined) {
     startTimer(draft, "bargeIn", since + draft.settings.interruption.minSpeech)
   }
 }
 
-/** `since`: when the last voiced sample came. */
+/** The caller's voice stopped. `since`: when the last voiced sample came. */
 export const voiceStopped = (draft: Draft, since: number): void => {
   const { active, timers, utterance, voice } = draft.state
   if (!voice.isOn) return
@@ -71,17 +71,17 @@ export const voiceStopped = (draft: Draft, since: number): void => {
   startTimer(draft, "endpoint", since + silence)
 }
 
-/** The caller's words so far. They show sooner than the length of the voice whether the caller means to stop the agent. */
+/** A partial transcript. Its words show earlier than the length of the voice whether the caller wants to stop the agent. */
 export const partialTranscript = (draft: Draft, id: number, text: string): void => {
   const { active, timers, utterance, voice } = draft.state
   if (utterance === undefined || utterance.id !== id || utterance.partial === text) return
   draft.state.utterance = { ...utterance, partial: text }
   const words = Words.plain(text)
   if (words.length === 0) return
-  tell(draft, draft.state.nextReplyId, { _tag: "CallerSays", text })
+  publish(draft, draft.state.nextReplyId, { _tag: "CallerSays", text })
   if (!voice.isOn || timers.bargeIn === undefined) return
   if (draft.phrases.backchannels.has(words) || (active?.line === "greeting" && draft.phrases.isBareGreeting(text, false))) {
-    // The caller may say no more than this. More words stop the agent, and so does a voice that goes on.
+    // These words alone do not stop the agent. Further words stop it, and so does a voice that lasts longer.
     startTimer(draft, "bargeIn", draft.at + draft.settings.interruption.minSpeech)
   } else {
     cancelTimer(draft, "bargeIn")
@@ -92,36 +92,36 @@ export const partialTranscript = (draft: Draft, id: number, text: string): void 
 /** Partial transcripts are wanted while the voice may stop the agent. `before`: the state before this event. */
 export const wantWords = (draft: Draft, before: TurnState): void => {
   const isWanted = draft.state.timers.bargeIn !== undefined
-  if (isWanted !== (before.timers.bargeIn !== undefined)) order(draft, { _tag: "WantWords", isWanted })
+  if (isWanted !== (before.timers.bargeIn !== undefined)) addCommand(draft, { _tag: "WantWords", isWanted })
 }
 
-/** The voice has lasted long enough, or has words, so the caller means to stop the agent. */
+/** The voice has lasted long enough or has words, so the caller wants to stop the agent. */
 export const bargeIn = (draft: Draft): void => {
   const { active, filler, voice } = draft.state
   if (!voice.isOn || active?.isFinal === true || (active !== undefined && mustBeHeard(draft, active))) return
   if (filler !== undefined && (active === undefined || !isMediaSent(active))) {
     cutFiller(draft)
-    tell(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
+    publish(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
   }
   if (active === undefined || active.phase._tag === "Interrupted") return
   if (isMediaSent(active)) {
     pauseReply(draft, active)
-    tell(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
+    publish(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - voice.since })
   } else if (active.request !== undefined) {
     reopenTurn(draft, active, active.request)
   } else if (active.line !== "greeting") {
-    order(draft, { _tag: "CancelReply", reply: active.id })
+    addCommand(draft, { _tag: "CancelReply", reply: active.id })
     finishReply(draft, active, "")
     draft.state.wasAskedAgain = false
   }
-  // A greeting that was not heard yet stays held. It is the answer to the caller's first words.
+  // A greeting that was not heard yet stays held, because it is the answer to the caller's first words.
 }
 
-/** The caller goes on with the turn before hearing any of the answer. So the words return from the history to the turn. */
+/** The caller continues the turn before hearing any of the answer. So the caller's words are moved from the history back to the turn. */
 const reopenTurn = (draft: Draft, active: ReplyState, request: ReplyRequest): void => {
   abandonReply(draft, active)
   cancelTimer(draft, "filler")
-  tellTimes(draft, active)
+  publishTimes(draft, active)
   delete draft.state.active
   draft.state.dialogue = request.state
   const last = draft.state.history.at(-1)

@@ -1,8 +1,8 @@
 /**
- * Keys that the caller presses. They are collected until a pause or `#`, and then answered like words.
+ * Handles keys that the caller presses. Keys are collected until a pause or `#`, and then answered like words.
  */
 import * as Words from "../../../definition/languages/Words.ts"
-import { type Draft, cancelTimer, startTimer, tell } from "../Draft.ts"
+import { type Draft, cancelTimer, startTimer, publish } from "../Draft.ts"
 import { isMediaSent } from "../ReplyState.ts"
 import { stopIdle } from "./Ending.ts"
 import { endpointReached } from "./Endpointing.ts"
@@ -13,7 +13,7 @@ import { pauseReply } from "./Playback.ts"
 import { dropPreemptive, releaseSound } from "./Speech.ts"
 import { digitsDue } from "./TurnEnd.ts"
 
-/** After this long (ms) without a further key the keys are answered. `#` ends the wait. */
+/** After this time (ms) without a further key, the keys are answered. `#` ends the wait earlier. */
 const digitPauseMillis = 1500
 
 export const keyPressed = (draft: Draft, digit: string): void => {
@@ -21,19 +21,19 @@ export const keyPressed = (draft: Draft, digit: string): void => {
   if (isPastAnswering(draft)) return
   cancelTimer(draft, "hangUp")
   if (digit === "#" && draft.state.digits.length === 0 && active === undefined && utterance !== undefined && !voice.isOn) {
-    // `#` ends a spoken number as it ends a pressed one.
+    // `#` ends a spoken number in the same way as pressed keys.
     cancelTimer(draft, "endpoint")
     return endpointReached(draft)
   }
   stopIdle(draft)
   if (filler !== undefined && (active === undefined || !isMediaSent(active))) {
     cutFiller(draft)
-    tell(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: 0 })
+    publish(draft, active?.id ?? filler.id, { _tag: "BargeIn", clearAfter: 0 })
     if (active !== undefined) releaseSound(draft, active)
   }
   if (active !== undefined && isMediaSent(active) && !mustBeHeard(draft, active)) {
     pauseReply(draft, active)
-    tell(draft, active.id, { _tag: "BargeIn", clearAfter: 0 })
+    publish(draft, active.id, { _tag: "BargeIn", clearAfter: 0 })
   }
   if (digit !== "#") {
     // The preemptive reply was requested without this key.

@@ -1,8 +1,8 @@
 /**
- * A caller who speaks for long is transcribed in parts, so that no transcript needs too much sound.
+ * Divides long speech of the caller into parts, so that no request for a transcript has too much sound.
  */
 import * as Words from "../../../definition/languages/Words.ts"
-import { type Draft, cancelTimer, order, tellTrouble } from "../Draft.ts"
+import { type Draft, cancelTimer, addCommand, publishTrouble } from "../Draft.ts"
 import type { Utterance } from "../TurnState.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
 import { settleFinished } from "./AfterReply.ts"
@@ -24,52 +24,52 @@ export const hangUpDue = (draft: Draft): void => {
   const { farewell, parts, utterance, voice } = draft.state
   if (farewell === undefined) return
   if (utterance === undefined) return hangUp(draft, farewell.reason)
-  // If the voice does not stop, its words so far show whether somebody speaks to the agent. During a pause the endpoint comes soon.
+  // If the voice does not stop, the transcript so far shows whether somebody speaks to the agent. During a pause the endpoint comes soon.
   if (voice.isOn && parts.length === 0) endPart(draft, utterance, draft.at)
 }
 
 /**
- * Ends a part, or the turn if the turn has lasted too long. `at`: when the voice goes on. `since`: when the part's last word ended. Unset:
- * there is no gap after the part.
+ * Ends a part. If the turn has lasted too long, ends the turn. `at`: when the next part begins. `since`: when the gap between the two parts
+ * began. Unset: there is no gap.
  */
 export const endPart = (draft: Draft, utterance: Utterance, at: number, since?: number): void => {
   for (const timer of ["speculate", "endpoint", "utterance"] as const) cancelTimer(draft, timer)
   dropPreemptive(draft)
   if (at - utterance.turnStartedAt < SpeechParts.maxTurnMillis) return takePart(draft, utterance, at, since)
   cancelTranscription(draft, utterance)
-  const { transcript: _transcript, ...rest } = utterance
+  const { transcript: _transcript, ...withoutTranscript } = utterance
   const voicedMillis = utterance.voicedMillis + at - Math.max(draft.state.voice.since, utterance.startedAt)
-  draft.state.utterance = { ...rest, stoppedAt: at, voicedMillis, isOver: true, isTranscribing: false }
+  draft.state.utterance = { ...withoutTranscript, stoppedAt: at, voicedMillis, isOver: true, isTranscribing: false }
   transcribe(draft)
 }
 
-/** Makes the utterance a part of the turn, and begins the next one. */
+/** Makes the utterance a part of the turn, and begins the next utterance. */
 const takePart = (draft: Draft, utterance: Utterance, at: number, since?: number): void => {
   const { id, isRetried, isTranscribing, transcript, turnStartedAt } = utterance
-  const isAsked = isTranscribing || transcript !== undefined
-  const attempt = utterance.attempt + (isAsked ? 0 : 1)
-  if (!isAsked) order(draft, { _tag: "Transcribe", utterance: id, attempt })
+  const isRequested = isTranscribing || transcript !== undefined
+  const attempt = utterance.attempt + (isRequested ? 0 : 1)
+  if (!isRequested) addCommand(draft, { _tag: "Transcribe", utterance: id, attempt })
   const next = newUtterance(draft, at, turnStartedAt)
-  order(draft, { _tag: "BeginUtterance", utterance: next, after: id, ...(since === undefined ? {} : { since }) })
+  addCommand(draft, { _tag: "BeginUtterance", utterance: next, after: id, ...(since === undefined ? {} : { since }) })
   const part = { utterance: id, attempt, isRetried }
   const parts = [...draft.state.parts, part]
   draft.state.parts = parts
-  if (transcript !== undefined) partsKnown(draft, SpeechParts.heard(parts, part, transcript.text))
+  if (transcript !== undefined) partsKnown(draft, SpeechParts.withWords(parts, part, transcript.text))
 }
 
-/** A failed transcript of a part is requested once more. After that the part's words are lost. */
+/** A failed transcript of a part is requested once more. After a second failure the part's words are lost. */
 export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string): void => {
-  tellTrouble(draft, "speechToText", reason)
+  publishTrouble(draft, "speechToText", reason)
   const { again, parts } = SpeechParts.failed(draft.state.parts, part)
   if (again === undefined) return partsKnown(draft, parts)
   draft.state.parts = parts
-  order(draft, { _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
+  addCommand(draft, { _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
 }
 
-/** The words of a part are known, or lost. When no part is open any more, the turn is decided, or its preemptive reply begins. */
+/** The words of a part are known, or lost. If the words of all parts are known, the turn is decided, or its preemptive reply begins. */
 export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>): void => {
   const { parts, text } = SpeechParts.settle(known)
-  for (const { utterance } of known.slice(0, known.length - parts.length)) order(draft, { _tag: "EndUtterance", utterance })
+  for (const { utterance } of known.slice(0, known.length - parts.length)) addCommand(draft, { _tag: "EndUtterance", utterance })
   draft.state.parts = parts
   draft.state.unanswered = Words.join(draft.state.unanswered, text)
   if (parts.length > 0) return
@@ -79,10 +79,10 @@ export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>)
     if (unanswered.length === 0 || isFarewellReturned(draft, unanswered)) return hangUp(draft, farewell.reason)
     takeBackFarewell(draft)
   }
-  // No part has words, so the voice was only a long noise, and the reply that it stopped goes on.
+  // If no part has words, the voice was only a long noise, and the stopped reply continues.
   if (unanswered.length === 0 && active !== undefined && active.phase._tag !== "Playing") {
     resumeReply(draft, active)
-    // If the caller has heard all of the reply, what follows it is done before the turn is decided.
+    // The caller may have heard all of the reply. Then `settleFinished` runs before the turn is decided.
     settleFinished(draft)
   }
   if (utterance?.transcript === undefined) return

@@ -1,25 +1,25 @@
 /**
- * What the caller hears of a reply: its sound leaves, its marks come back, it is interrupted, resumed or finished.
+ * Follows how much of a reply the caller hears: sound is sent, marks come back, and the reply is interrupted, resumed or finished.
  */
 import * as Words from "../../../definition/languages/Words.ts"
-import { type Draft, cancelTimer, keepReply, order, startTimer, tell } from "../Draft.ts"
+import { type Draft, cancelTimer, updateReply, addCommand, startTimer, publish } from "../Draft.ts"
 import { rememberAgent, unheardGreetingOf } from "../History.ts"
-import { noteMoment, tellTimes } from "../Latency.ts"
+import { noteMoment, publishTimes } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
 import { isMediaSent, playing, type ReplyState } from "../ReplyState.ts"
 import { cutFiller, dropFiller } from "./Filler.ts"
 import { dropPreemptive, pressKeys, releaseSound, speakAgain } from "./Speech.ts"
 
-/** A mark counts as returned when it is this late (ms). */
+/** If a mark is this late (ms), it counts as returned. */
 const markGraceMillis = 5000
 
 /** The first sound of a segment has been made. */
 export const speechBegan = (draft: Draft, reply: ReplyState, segmentId: number): void => {
   const isNext = reply.segments.find((segment) => !segment.isHeard)?.id === segmentId
   const noted = noteMoment(draft, reply, "firstSound")
-  // If the caller has heard all segments before this one, it plays at once.
+  // If the caller has heard all earlier segments, this segment plays at once.
   const begun = isNext && isMediaSent(noted)
-    ? keepReply(draft, { ...noted, segments: PlaybackLedger.change(noted.segments, segmentId, { playedFrom: draft.at }) })
+    ? updateReply(draft, { ...noted, segments: PlaybackLedger.change(noted.segments, segmentId, { playedFrom: draft.at }) })
     : noted
   if (begun.id !== draft.state.active?.id) return
   cancelTimer(draft, "filler")
@@ -29,20 +29,20 @@ export const speechBegan = (draft: Draft, reply: ReplyState, segmentId: number):
   releaseSound(draft, begun)
 }
 
-/** The first sound of the reply has left for the caller, or the first one since it was resumed. */
+/** The first sound of a segment was sent to the line. */
 export const mediaSent = (draft: Draft, reply: ReplyState, segmentId: number): void => {
   if (!reply.segments.some((segment) => segment.id === segmentId)) return
-  // Sound that has left after a filler plays after the filler.
+  // If the filler is still playing, the segment plays after the filler.
   const { duration = 0, playedFrom = draft.at } = draft.state.filler ?? {}
   const segments = PlaybackLedger.change(reply.segments, segmentId, { playedFrom: Math.max(draft.at, playedFrom + duration) })
   const noted = noteMoment(draft, reply, "firstMedia")
   const phase = noted.phase._tag === "Playing" || noted.phase._tag === "Held" ? { ...noted.phase, isMediaSent: true } : noted.phase
-  expectMarks(draft, keepReply(draft, { ...noted, phase, segments }))
+  expectMarks(draft, updateReply(draft, { ...noted, phase, segments }))
 }
 
 /** All sound of a segment has been made. `duration`: ms. */
 export const speechEnded = (draft: Draft, reply: ReplyState, segmentId: number, duration: number): void => {
-  const next = keepReply(draft, { ...reply, segments: PlaybackLedger.change(reply.segments, segmentId, { duration }) })
+  const next = updateReply(draft, { ...reply, segments: PlaybackLedger.change(reply.segments, segmentId, { duration }) })
   if (next.id === draft.state.active?.id) expectMarks(draft, next)
 }
 
@@ -54,11 +54,11 @@ export const markReturned = (draft: Draft, reply: ReplyState, segmentId: number)
   if (draft.state.filler !== undefined) dropFiller(draft, draft.state.filler)
   const playedMillis = PlaybackLedger.durationOfAll(reply.segments.slice(0, index + 1))
   const noted = noteMoment(draft, noteMoment(draft, reply, "firstMark"), "heard", draft.at - playedMillis)
-  const next = tellTimes(draft, keepReply(draft, { ...noted, segments: PlaybackLedger.confirm(noted.segments, segmentId, draft.at) }))
+  const next = publishTimes(draft, updateReply(draft, { ...noted, segments: PlaybackLedger.confirm(noted.segments, segmentId, draft.at) }))
   if (next.id === draft.state.active?.id && !finishIfHeard(draft, next)) expectMarks(draft, next)
 }
 
-/** Starts a timer, so that a mark that never comes back does not hold up the call. */
+/** Starts a timer, so that the call does not wait for ever for a mark. */
 const expectMarks = (draft: Draft, reply: ReplyState): void => {
   const unheard = reply.segments.filter((segment) => !segment.isHeard && segment.duration !== undefined)
   if (unheard.length === 0) return cancelTimer(draft, "playback")
@@ -73,7 +73,7 @@ export const marksAreLate = (draft: Draft): void => {
   markReturned(draft, active, last.id)
 }
 
-/** Finishes the active reply if the caller has heard all of it, and tells whether that is so. */
+/** Finishes the active reply if the caller has heard all of it. Returns whether the reply was finished. */
 export const finishIfHeard = (draft: Draft, reply: ReplyState): boolean => {
   const isHeard = reply.isTextDone && reply.phase._tag !== "Interrupted" && reply.segments.every((segment) => segment.isHeard)
   if (!isHeard || reply.id !== draft.state.active?.id) return false
@@ -84,34 +84,34 @@ export const finishIfHeard = (draft: Draft, reply: ReplyState): boolean => {
   return true
 }
 
-/** All words of a reply that were heard by `at`, with their times. */
+/** All words of a reply that were heard until `at`, with their times. */
 const playedOf = (reply: ReplyState, at: number) => [...reply.played ?? [], ...PlaybackLedger.playedBy(reply.segments, at)]
 
 /** The reply is over. `heard`: its words that the caller heard and that are not in the history yet. */
 export const finishReply = (draft: Draft, reply: ReplyState, heard: string, isWhole = false): void => {
   cancelTimer(draft, "playback")
   cancelTimer(draft, "filler")
-  tellTimes(draft, reply)
+  publishTimes(draft, reply)
   if (heard.length > 0) rememberAgent(draft, heard)
   const text = Words.join(reply.remembered ?? "", heard)
-  tell(draft, reply.id, { _tag: "AgentHeard", text, isWhole, played: playedOf(reply, draft.at) })
-  order(draft, { _tag: "RememberAgentWords", reply: reply.id, text })
-  order(draft, { _tag: "ForgetReply", reply: reply.id })
+  publish(draft, reply.id, { _tag: "AgentHeard", text, isWhole, played: playedOf(reply, draft.at) })
+  addCommand(draft, { _tag: "RememberAgentWords", reply: reply.id, text })
+  addCommand(draft, { _tag: "ForgetReply", reply: reply.id })
   if (draft.state.active?.id === reply.id) delete draft.state.active
 }
 
-/** Stops the reply for now. The words that the caller has not heard are kept in its phase. */
+/** Stops the reply, so that it can be resumed. The unheard words are kept in the phase `Interrupted`. */
 export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
-  // The notice that the line was lost is no part of the answer, and one that was cut is not repeated.
-  const { heard, rest } = PlaybackLedger.divide(active.segments.filter(({ isNotice }) => isNotice !== true), draft.at)
+  // The notice that the line was lost is no part of the answer. If it was cut off, it is not repeated.
+  const { heard, unheard } = PlaybackLedger.divide(active.segments.filter(({ isNotice }) => isNotice !== true), draft.at)
   const { filler } = draft.state
   cancelTimer(draft, "playback")
-  order(draft, { _tag: "StopSpeech", reply: active.id, from: 0 })
-  if (filler === undefined) order(draft, { _tag: "Clear" })
+  addCommand(draft, { _tag: "StopSpeech", reply: active.id, from: 0 })
+  if (filler === undefined) addCommand(draft, { _tag: "Clear" })
   else cutFiller(draft)
-  return keepReply(draft, {
+  return updateReply(draft, {
     ...active,
-    phase: { _tag: "Interrupted", rest },
+    phase: { _tag: "Interrupted", unheard },
     digits: PlaybackLedger.unpressed(active.segments, draft.at) + active.digits,
     heard: Words.join(active.heard, heard),
     played: playedOf(active, draft.at),
@@ -119,37 +119,37 @@ export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
   })
 }
 
-/** Stops the reply for good. */
+/** Stops and ends the reply. It can't be resumed. */
 export const interruptReply = (draft: Draft, active: ReplyState): void => {
   const isHeardNow = isMediaSent(active)
   const stopped = isHeardNow ? pauseReply(draft, active) : active
   if (isHeardNow && draft.state.voice.since > 0) {
-    tell(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - draft.state.voice.since })
+    publish(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - draft.state.voice.since })
   }
-  order(draft, { _tag: "CancelReply", reply: active.id })
+  addCommand(draft, { _tag: "CancelReply", reply: active.id })
   finishReply(draft, stopped, stopped.heard)
   draft.state.unheardGreeting = unheardGreetingOf(stopped) ?? draft.state.unheardGreeting
 }
 
-/** The caller's voice was no interruption: the agent says the rest. */
+/** The caller's voice was no interruption, so the agent says the rest of the reply. */
 export const resumeReply = (draft: Draft, active: ReplyState): void => {
   dropPreemptive(draft)
   if (active.phase._tag === "Held") return releaseHeld(draft, active)
   if (active.phase._tag !== "Interrupted") return
-  let next = keepReply(draft, { ...active, phase: playing })
-  // A reply that was held is not released yet: its first sound left before the hold took effect.
+  let next = updateReply(draft, { ...active, phase: playing })
+  // A reply may be interrupted while it is held, if some sound left before the hold took effect. Then it is not released yet.
   releaseSound(draft, next)
-  for (const text of active.phase.rest) next = speakAgain(draft, next, text)
+  for (const text of active.phase.unheard) next = speakAgain(draft, next, text)
   if (next.isTextDone) next = pressKeys(draft, next)
-  tell(draft, active.id, { _tag: "Resumed" })
+  publish(draft, active.id, { _tag: "Resumed" })
   finishIfHeard(draft, next)
 }
 
 /** The caller's voice was short, so the reply that was held plays. */
 export const releaseHeld = (draft: Draft, active: ReplyState): void => {
   if (active.phase._tag !== "Held") return
-  const next = keepReply(draft, { ...active, phase: { ...active.phase, _tag: "Playing" } })
+  const next = updateReply(draft, { ...active, phase: { ...active.phase, _tag: "Playing" } })
   releaseSound(draft, next)
-  // The wait for the marks begins now, since the reply was held.
+  // While the reply was held, its marks could not come back. So the wait for the marks begins now.
   expectMarks(draft, next)
 }

@@ -1,13 +1,13 @@
 /**
- * What engines report about a reply: its text, its end, its failures. A failed request is repeated once, if the failed work has given
- * nothing yet. Otherwise the agent apologises.
+ * Handles the reports of engines about a reply: its text, its end and its failures. A failed request is repeated once, if it has given no
+ * result yet. Otherwise the agent apologises.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 import * as ClauseChunker from "../../speak/ClauseChunker.ts"
-import { type Draft, keepReply, order, tellTrouble } from "../Draft.ts"
+import { type Draft, updateReply, addCommand, publishTrouble } from "../Draft.ts"
 import { noteMoment } from "../Latency.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import { held, playing, type ReplyState, restOf } from "../ReplyState.ts"
+import { held, playing, type ReplyState, unheardOf } from "../ReplyState.ts"
 import type { TurnEvent } from "../TurnEvent.ts"
 import * as RetryWorth from "../judgements/RetryWorth.ts"
 import { apologise, maxFailuresInRow } from "./AgentTurn.ts"
@@ -15,19 +15,19 @@ import { hangUp } from "./Ending.ts"
 import { finishIfHeard, finishReply } from "./Playback.ts"
 import { abandonReply, dropPreemptive, newReply, pressKeys, releaseSound, settleReply, speakAgain, speakPiece, startModel } from "./Speech.ts"
 
-/** The model wrote more text: whole clauses go to speech. */
+/** The model wrote more text. Whole clauses go to speech synthesis. */
 export const replyText = (draft: Draft, reply: ReplyState, text: string): void => {
   if (reply.isTextDone) return
   const begun = noteMoment(draft, reply, "firstText")
   const [pieces, chunker] = ClauseChunker.push(begun.chunker, text)
-  let next = keepReply(draft, { ...begun, chunker })
+  let next = updateReply(draft, { ...begun, chunker })
   for (const piece of pieces) next = speakPiece(draft, next, piece)
 }
 
-/** The model has written all text. The remaining text goes to speech, and then the keys. */
+/** The model has written all text. The remaining text goes to speech synthesis, and the keys follow. */
 export const replyDone = (draft: Draft, reply: ReplyState): void => {
   if (reply.isTextDone) return
-  let next = keepReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
+  let next = updateReply(draft, { ...reply, isTextDone: true, chunker: ClauseChunker.empty })
   for (const piece of ClauseChunker.flush(reply.chunker)) next = speakPiece(draft, next, piece)
   next = pressKeys(draft, next)
   // The reply's last words may have been heard already.
@@ -36,59 +36,59 @@ export const replyDone = (draft: Draft, reply: ReplyState): void => {
 
 export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (reply.isTextDone) return
-  tellTrouble(draft, "replyModel", failure.reason)
+  publishTrouble(draft, "replyModel", failure.reason)
   if (reply.id === draft.state.preemptive?.id) return preemptiveFailed(draft, reply, failure)
-  if (reply.segments.length > 0 || reply.heard.length > 0 || restOf(reply) !== undefined) {
+  if (reply.segments.length > 0 || reply.heard.length > 0 || unheardOf(reply) !== undefined) {
     return breakOff(draft, { ...reply, chunker: ClauseChunker.empty })
   }
   abandonReply(draft, reply)
   delete draft.state.active
   if (reply.isModelRetried || !RetryWorth.isWorthwhile(failure)) return apologise(draft)
   const phase = reply.phase._tag === "Held" ? held : playing
-  const again = newReply(draft, { phase, request: reply.request, times: reply.times, isModelRetried: true })
-  draft.state.active = again
-  startModel(draft, again)
-  settleReply(draft, again)
-  releaseSound(draft, again)
+  const secondReply = newReply(draft, { phase, request: reply.request, times: reply.times, isModelRetried: true })
+  draft.state.active = secondReply
+  startModel(draft, secondReply)
+  settleReply(draft, secondReply)
+  releaseSound(draft, secondReply)
 }
 
-/** Drops the reply, so that it is requested again when the turn is over. If that is not worthwhile, the reply stays, marked as refused. */
+/** Drops the reply, so that it is requested again when the turn is over. If a second request is not worthwhile, the reply is kept as refused. */
 const preemptiveFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (RetryWorth.isWorthwhile(failure)) return dropPreemptive(draft)
   abandonReply(draft, reply)
-  keepReply(draft, { ...reply, phase: { _tag: "Preemptive", isRefused: true }, isTextDone: true })
+  updateReply(draft, { ...reply, phase: { _tag: "Preemptive", isRefused: true }, isTextDone: true })
 }
 
-/** The rest of a reply is lost. The agent apologises after the words that it has said. */
+/** The rest of a reply is lost. After the words so far, the agent apologises. */
 const breakOff = (draft: Draft, { hangUp: _hangUp, transfer: _transfer, ...reply }: ReplyState): void => {
   draft.state.failuresInRow++
   const isLast = draft.state.failuresInRow >= maxFailuresInRow
-  const next = keepReply(draft, { ...reply, digits: "", isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
+  const next = updateReply(draft, { ...reply, digits: "", isTextDone: true, isBroken: true, ...(isLast ? { hangUp: "engineFailed", isFinal: true } : {}) })
   speakPiece(draft, next, draft.settings.lines[isLast ? "failure" : "apology"], "line")
 }
 
-/** Speech of a segment failed. Speech is made in order, so there is none of the later segments either. */
+/** Speech synthesis of a segment failed. Segments are made in order, so the later segments have no speech either. */
 export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<TurnEvent, { readonly _tag: "SpeechFailed" }>): void => {
   const index = reply.segments.findIndex((segment) => segment.id === event.segment)
   if (index < 0) return
-  tellTrouble(draft, "textToSpeech", event.reason)
+  publishTrouble(draft, "textToSpeech", event.reason)
   if (reply.id === draft.state.preemptive?.id) return preemptiveFailed(draft, reply, event)
   const lost = reply.segments.slice(index)
-  order(draft, { _tag: "StopSpeech", reply: reply.id, from: event.segment })
-  const kept = { ...reply, segments: reply.segments.slice(0, index) }
+  addCommand(draft, { _tag: "StopSpeech", reply: reply.id, from: event.segment })
+  const spoken = { ...reply, segments: reply.segments.slice(0, index) }
   if (!event.hadSound && !reply.isSpeechRetried && RetryWorth.isWorthwhile(event)) {
     const digits = PlaybackLedger.unpressed(lost, draft.at)
-    let next = keepReply(draft, { ...kept, digits, isSpeechRetried: true })
+    let next = updateReply(draft, { ...spoken, digits, isSpeechRetried: true })
     for (const { text } of lost) next = speakAgain(draft, next, text)
     pressKeys(draft, next)
     return
   }
   if (reply.line === undefined && !reply.isFinal) {
-    return breakOff(draft, { ...kept, isSpeechRetried: false, chunker: ClauseChunker.empty })
+    return breakOff(draft, { ...spoken, isSpeechRetried: false, chunker: ClauseChunker.empty })
   }
   // A fixed line or final words can't be said.
-  order(draft, { _tag: "CancelReply", reply: reply.id })
-  finishReply(draft, kept, Words.join(kept.heard, PlaybackLedger.divide(kept.segments, draft.at).heard))
+  addCommand(draft, { _tag: "CancelReply", reply: reply.id })
+  finishReply(draft, spoken, Words.join(spoken.heard, PlaybackLedger.divide(spoken.segments, draft.at).heard))
   if (reply.isFinal || reply.hangUp !== undefined) hangUp(draft, "engineFailed")
   else apologise(draft)
 }

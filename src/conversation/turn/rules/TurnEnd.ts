@@ -7,7 +7,7 @@ import type { Transcript } from "../../ports/SpeechToText.ts"
 import { type Draft, cancelTimer } from "../Draft.ts"
 import { rememberCaller, requestFor } from "../History.ts"
 import * as PlaybackLedger from "../PlaybackLedger.ts"
-import { type ReplyState, restOf } from "../ReplyState.ts"
+import { type ReplyState, unheardOf } from "../ReplyState.ts"
 import type { Utterance } from "../TurnState.ts"
 import * as AskAgain from "../judgements/AskAgain.ts"
 import * as HoldRequest from "../words/HoldRequest.ts"
@@ -21,7 +21,7 @@ import { endUtterance } from "./Utterance.ts"
 /** While the agent speaks, unintelligible speech up to this length (ms) counts as a backchannel. */
 const maxMumbleMillis = 700
 
-/** If at most this many words of a complete reply were not heard yet, a backchannel is an answer. */
+/** If the reply is complete and at most this many of its words were not heard yet, a backchannel counts as an answer. */
 const maxWordsLeft = 2
 
 /** The turn is over. Decides who speaks next. */
@@ -33,33 +33,33 @@ export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Trans
   }
   if (active === undefined) cancelTimer(draft, "filler")
   endUtterance(draft, utterance)
-  const understood = judge(draft, utterance, transcript)
-  const isWordless = isNoise(transcript) || understood === "ignore"
-  const isAside = active !== undefined && ((isWordless && unanswered.length === 0) || takesNoTurn(draft, active, utterance, transcript))
+  const decision = judge(draft, utterance, transcript)
+  const isWordless = isNoise(transcript) || decision === "ignore"
+  const agentKeepsTurn = active !== undefined && ((isWordless && unanswered.length === 0) || takesNoTurn(draft, active, utterance, transcript))
   if (active !== undefined && mustBeHeard(draft, active)) {
-    return answerLater(draft, active, isAside || isWordless || understood === "ask" ? "" : transcript.text)
+    return answerLater(draft, active, agentKeepsTurn || isWordless || decision === "ask" ? "" : transcript.text)
   }
-  if (digits.length > 0 && (draft.state.areDigitsDue || (!isWordless && !isAside))) {
-    const words = Words.join(unanswered, isAside ? "" : transcript.text)
+  if (digits.length > 0 && (draft.state.areDigitsDue || (!isWordless && !agentKeepsTurn))) {
+    const words = Words.join(unanswered, agentKeepsTurn ? "" : transcript.text)
     return answerCaller(draft, words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
   }
-  // While the caller presses keys, the agent waits for the last one.
-  if (isAside) return digits.length > 0 ? undefined : resumeReply(draft, active)
+  // While the caller presses keys, the agent waits for the last key.
+  if (agentKeepsTurn) return digits.length > 0 ? undefined : resumeReply(draft, active)
   const words = Words.join(unanswered, transcript.text)
   if (isHoldRequest(draft, words)) return waitForCaller(draft, words, utterance)
-  const greeted = understood === "ask" ? unanswered : words
-  if (active !== undefined && isGreetedBack(draft, active, greeted)) return resumeAfter(draft, active, greeted)
+  const understoodWords = decision === "ask" ? unanswered : words
+  if (active !== undefined && isGreetedBack(draft, active, understoodWords)) return resumeAfter(draft, active, understoodWords)
   if (isFarewellReturned(draft, words)) {
     if (active !== undefined) return resumeAfter(draft, active, words)
     rememberCaller(draft, draft.state.nextReplyId, words)
     draft.state.unanswered = ""
     return startIdle(draft)
   }
-  if (understood === "ask" && unanswered.length === 0 && digits.length === 0) {
+  if (decision === "ask" && unanswered.length === 0 && digits.length === 0) {
     return isWaiting(draft) ? keepWaiting(draft) : askAgain(draft, isWordless)
   }
   if (isWordless && unanswered.length === 0) return digits.length > 0 ? undefined : startIdle(draft)
-  if (isWaiting(draft) && isAsideOnHold(draft, transcript)) return keepWaiting(draft)
+  if (isWaiting(draft) && needsNoAnswerOnHold(draft, transcript)) return keepWaiting(draft)
   answerCaller(draft, [words], utterance)
 }
 
@@ -83,12 +83,12 @@ const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskA
 
 const isNoise = (transcript: Transcript): boolean => transcript.text.trim().length === 0 && transcript.isUnintelligible !== true
 
-/** Whether the caller only shows attention. When the reply is nearly over, the same words are an answer. */
+/** Whether the caller only shows attention. When the reply is nearly over, the same words count as an answer. */
 const isBackchannel = (draft: Draft, active: ReplyState, utterance: Utterance, transcript: Transcript): boolean => {
   const isMumble = transcript.isUnintelligible === true && utterance.stoppedAt - utterance.startedAt <= maxMumbleMillis
   if (!isMumble && !draft.phrases.backchannels.has(Words.plain(transcript.text))) return false
-  const rest = restOf(active) ?? PlaybackLedger.divide(active.segments, draft.at).rest
-  return !active.isTextDone || Words.count(rest.join(" ")) > maxWordsLeft
+  const unheard = unheardOf(active) ?? PlaybackLedger.divide(active.segments, draft.at).unheard
+  return !active.isTextDone || Words.count(unheard.join(" ")) > maxWordsLeft
 }
 
 /** Whether the caller made only noise or a backchannel while the agent spoke, so that the agent keeps the turn. */
@@ -102,7 +102,7 @@ export const digitsDue = (draft: Draft): void => {
   if (digits.length === 0) return active === undefined ? startIdle(draft) : resumeReply(draft, active)
   draft.state.areDigitsDue = true
   if (active !== undefined && mustBeHeard(draft, active)) return
-  // Words that the caller is saying are answered together with the keys.
+  // If the caller is speaking, the words are answered together with the keys.
   if (utterance === undefined) answerCaller(draft, unanswered.length > 0 ? [unanswered, digits] : [digits], undefined)
 }
 
@@ -117,8 +117,8 @@ const isWaiting = (draft: Draft): boolean => {
   return isOnHold(draft) && (active === undefined || active.line === "hold")
 }
 
-/** Whether words during the wait need no answer: a backchannel, thanks, or a mumble. */
-const isAsideOnHold = (draft: Draft, transcript: Transcript): boolean =>
+/** Whether words during the wait need no answer: a backchannel, thanks, or unintelligible speech. */
+const needsNoAnswerOnHold = (draft: Draft, transcript: Transcript): boolean =>
   draft.state.unanswered.length === 0 &&
   (transcript.isUnintelligible === true || draft.phrases.backchannels.has(Words.plain(transcript.text)) ||
     HoldRequest.isThanks(transcript.text, draft.settings.language ?? "en"))
@@ -148,7 +148,7 @@ export const waitForCaller = (draft: Draft, words: string, utterance: Utterance 
 
 // -- the caller was not understood --------------------------------------------------------------
 
-/** The agent asks the caller to repeat. The history does not get words that were not understood. */
+/** The agent asks the caller to repeat. Words that were not understood are not added to the history. */
 const askAgain = (draft: Draft, isWordless: boolean): void => {
   // After "Are you still there?" a noise does not delay the end of the call.
   if (!isWordless || !draft.state.isIdlePrompted) resetIdle(draft)
@@ -165,13 +165,13 @@ export const beginPreemptive = (draft: Draft, utterance: Utterance, transcript: 
   if (digits.length > 0 || parts.length > 0) return
   if (isNoise(transcript) || judge(draft, utterance, transcript) !== "answer") return
   if (isHoldRequest(draft, words) && hasLine(draft, "hold")) return
-  if (isWaiting(draft) && isAsideOnHold(draft, transcript)) return
+  if (isWaiting(draft) && needsNoAnswerOnHold(draft, transcript)) return
   if (active !== undefined && (active.phase._tag !== "Interrupted" || takesNoTurn(draft, active, utterance, transcript))) return
   if (active !== undefined && isGreetedBack(draft, active, words)) return
   const reply = newReply(draft, {
     phase: { _tag: "Preemptive", isRefused: false },
     request: requestFor(draft, [words]),
-    times: { since: utterance.stoppedAt, moments: { transcript: draft.at }, isTold: false }
+    times: { since: utterance.stoppedAt, moments: { transcript: draft.at }, arePublished: false }
   })
   draft.state.preemptive = reply
   startModel(draft, reply)

@@ -1,14 +1,14 @@
 /**
- * Decides whether a caller is dictating digits, letters, a date or an address, and has more to say. People who dictate make long pauses
- * between groups, and an answer must not come into the middle of the number. Pure.
+ * Decides whether a caller is dictating digits, letters, a date or an address, and has more to dictate. People make long pauses between groups
+ * of digits, and the agent must not answer in the middle of a number. Pure.
  *
- * Three things show dictation:
+ * Three facts show that the caller is dictating:
  *
  * - the agent's question, or the slot of the script that the answer fills;
- * - the caller's own announcement: "my number is";
+ * - an announcement by the caller: "my number is";
  * - the caller's last words, if they are digits or letters.
  *
- * The agent waits no longer once the dictation is complete:
+ * The agent stops waiting when the dictation is complete. These dictations are complete:
  *
  * - a telephone number to which no digit can be added;
  * - as many digits as the agent asked for;
@@ -23,7 +23,7 @@ import * as DictationQuestion from "./DictationQuestion.ts"
 
 /** The rules of one language and region. */
 interface Dictation {
-  /** Whether the caller has more to dictate. `said`: the caller's words in this turn so far. */
+  /** Whether the caller probably has more to dictate. `said`: the caller's words in this turn so far. */
   readonly isInProgress: (said: string, asked: DictationQuestion.Asked) => boolean
 }
 
@@ -35,27 +35,27 @@ interface Facts {
   readonly tokens: ReadonlyArray<Token>
   /** The tokens after the last plain word. */
   readonly row: ReadonlyArray<Token>
-  /** The row is dictation, whatever the agent asked. */
+  /** The row is dictation, even if the agent did not ask for it. */
   readonly isRow: boolean
   /** The agent asked for something to dictate. */
   readonly isAsked: boolean
   /** The agent asked, and the caller's words end with an announcement: "it's". */
   readonly isAnnounced: boolean
-  /** The words begin like an answer that dictates nothing: "no". */
+  /** The words begin with an answer that is no dictation: "no". */
   readonly isAnswer: boolean
   /** The row has digits. After an answer such as "no" a single digit does not count: "I don't have one". */
   readonly hasNumber: boolean
-  /** How many tokens there are, without an announcement at their beginning. */
+  /** The number of tokens, without an announcement at the beginning. */
   readonly length: number
   /** How many digits the agent asked for. */
   readonly expected: number | undefined
 }
 
-/** This many digits or letters in a row are dictation, whatever the agent asked. */
+/** This many digits or letters in a row are dictation, even if the agent did not ask for them. */
 const minDigitsInRow = 3
 const minLettersInRow = 2
 
-/** An answer without a figure or a sign may begin an address if it has at most this many words. */
+/** An answer without digits and signs may be the beginning of an address if it has at most this many words. */
 const maxAddressBeginWords = 3
 const maxEmailBeginWords = 2
 
@@ -72,7 +72,7 @@ const isRowOfDigits = (row: ReadonlyArray<Token>): boolean => {
     written.some(({ digits = "" }) => digits.length >= minDigitsInRow && (figures.length > 1 || !yearPattern.test(digits)))
 }
 
-/** Whether letters directly follow each other. In "A or B" they do not. */
+/** Whether several letters directly follow each other. In "A or B" they do not. */
 const isSpelt = (row: ReadonlyArray<Token>): boolean => {
   let letters = 0
   for (const { _tag } of row) {
@@ -84,9 +84,9 @@ const isSpelt = (row: ReadonlyArray<Token>): boolean => {
 }
 
 const isAt = (token: Token): boolean => token._tag === "Sign" && token.isAt
-const isWrittenSign = (token: Token): boolean => token._tag === "Sign" && token.isMark
+const isWrittenSign = (token: Token): boolean => token._tag === "Sign" && token.isSymbol
 
-/** Whether more of an e-mail address must come: "jane dot doe at", "jane@". */
+/** Whether the e-mail address is not complete: "jane dot doe at", "jane@". */
 const isOpenEmail = (tokens: ReadonlyArray<Token>, row: ReadonlyArray<Token>): boolean => {
   const last = row.at(-1)
   return last?._tag === "Email" ? !last.isWhole : last?._tag === "Sign" && row.length > 1 && tokens.some((token) => isAt(token) || isWrittenSign(token))
@@ -101,7 +101,7 @@ const isWholeEmail = (tokens: ReadonlyArray<Token>, text: string): boolean => {
   if (/\S\.\p{L}{2,}[.!]?$/u.test(text)) return true
   const domain = tokens.slice(at + 1)
   const dot = domain.findLastIndex(isA("Sign"))
-  // "dot co" may go on as "dot uk".
+  // After "dot co", "dot uk" may follow.
   return dot > 0 && dot === domain.length - 2 && /^\p{L}{2,}$/u.test(last.word) && last.word !== "co"
 }
 
@@ -114,12 +114,12 @@ const isWholeDate = (tokens: ReadonlyArray<Token>, needsYear: boolean): boolean 
   const hasOrdinal = tokens.some(isA("Ordinal"))
   if (!hasOrdinal && !figures.some(({ length }) => length <= 2)) return false
   if (!needsYear || figures.some(({ digits = "" }) => digits.length === 4)) return true
-  // In words a year has two numbers or more: "nineteen eighty-five".
-  const isDayBehind = !hasOrdinal && !tokens.slice(0, month).some(isFigure)
-  return tokens.slice(month).filter(isFigure).filter(({ isWord }) => isWord).length >= (isDayBehind ? 3 : 2)
+  // A spoken year has at least two number words: "nineteen eighty-five".
+  const isDayAfterMonth = !hasOrdinal && !tokens.slice(0, month).some(isFigure)
+  return tokens.slice(month).filter(isFigure).filter(({ isWord }) => isWord).length >= (isDayAfterMonth ? 3 : 2)
 }
 
-/** The region from which speakers of this language most likely call. */
+/** The region in which most speakers of this language live. */
 const regionOf = (language: string): string | undefined => new Intl.Locale(language).maximize().region
 
 const isNumberInProgress = ({ expected = Infinity, hasNumber, isAnnounced, isAsked, isRow, row, text }: Facts, region: string | undefined): boolean => {
@@ -131,7 +131,7 @@ const isNumberInProgress = ({ expected = Infinity, hasNumber, isAnnounced, isAsk
 }
 
 const isSpellingInProgress = ({ isAnnounced, isAnswer, isAsked, isRow, row, text }: Facts): boolean => {
-  // The recognizer may write letters together.
+  // The recognizer may write spelt letters as one word.
   const isShort = /^\p{Lu}{2,5}[.,]?$/u.test(text) && !isAnswer
   return isAnnounced || isRow || (isAsked && (isShort || row.some(({ _tag }) => _tag !== "Between" && _tag !== "Sign")))
 }
@@ -168,7 +168,7 @@ const noWords: DictationWords = {
   asks: [["email", "e-?mail"]]
 }
 
-/** The facts about a caller's words. `undefined`: the words are a question, or none at all. */
+/** Finds the facts about a caller's words. `undefined`: the words are a question, or there are no words. */
 const factsOf = (language: string, words: DictationWords) => {
   const { numbers, read } = makeReader(language, words)
   const questions = DictationQuestion.make(words, { numbers, read })
@@ -232,11 +232,14 @@ const make = (language: string): (region: string | undefined) => Dictation => {
   })
 }
 
-const known = new Map<string, ReturnType<typeof make>>()
+const preparedRules = new Map<string, ReturnType<typeof make>>()
 
-/** `language`: ISO 639-1. `region`: ISO 3166, whose numbering plan says when a telephone number is complete; unset: the language's. */
+/**
+ * The rules of a language (ISO 639-1) and a region (ISO 3166). The numbering plan of the region shows when a telephone number is complete.
+ * `region` unset: the most likely region of the language.
+ */
 export const of = (language: string, region: string | undefined = regionOf(language)): Dictation => {
-  const rules = known.get(language) ?? make(language)
-  known.set(language, rules)
+  const rules = preparedRules.get(language) ?? make(language)
+  preparedRules.set(language, rules)
   return rules(region)
 }

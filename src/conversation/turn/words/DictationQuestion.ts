@@ -1,13 +1,13 @@
 /**
- * Finds what the agent asked the caller to dictate: the kind of thing, and how many digits. Pure, and by language.
+ * Finds what the agent asked the caller to dictate: the kind (such as a date), and how many digits. Pure. The rules depend on the language.
  */
 import type { DictationWords, Kind } from "../../../definition/languages/DictationWords.ts"
 import type { Need } from "../../../definition/DialogScript.ts"
 import { lengthOf, type Reader } from "./DictationTokens.ts"
 
-/** The agent's last words, which may ask for something. */
+/** What the agent may have asked for. */
 export interface Asked {
-  /** As far as the caller heard them. */
+  /** The agent's words, as far as the caller heard them. */
   readonly question: string
   /** The script's questions, with the slots that they fill. */
   readonly needs?: ReadonlyArray<Need>
@@ -16,11 +16,11 @@ export interface Asked {
 interface DictationQuestion {
   /** What the question asks for. `expectedDigits`: 4 for "the last four digits". */
   readonly read: (asked: Asked) => { readonly kind: Kind | undefined; readonly expectedDigits: number | undefined }
-  /** The kind of thing that a text names. */
+  /** The kind of dictation that a text names, such as "phone number". */
   readonly kindOf: (text: string) => Kind | undefined
 }
 
-/** A sentence with this many digits does not ask for digits. In such a sentence the agent reads a number back. */
+/** In a sentence with this many digits, the agent reads a number back to the caller. The sentence does not ask for digits. */
 const minDigitsReadBack = 3
 
 const edge = "(?:(?<=[\\p{L}\\p{N}])(?![\\p{L}\\p{N}])|(?<![\\p{L}\\p{N}])(?=[\\p{L}\\p{N}]))"
@@ -37,7 +37,7 @@ export const make = (words: DictationWords, { numbers, read }: Reader): Dictatio
     return asks.find(([, source]) => source.test(plain))?.[0]
   }
 
-  /** The agent's last question: the last sentence, or the sentence before if the last one asks nothing. */
+  /** The agent's last question: the last sentence, or the sentence before it if the last sentence asks for nothing. */
   const lastQuestionIn = (question: string): { readonly text: string; readonly kind: Kind | undefined } => {
     const sentences = question.split(/(?<=[.!?。！？])\s+/u).filter((sentence) => sentence.length > 0)
     const [before = "", last = ""] = sentences.length > 1 ? sentences.slice(-2) : ["", ...sentences]

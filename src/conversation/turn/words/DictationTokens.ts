@@ -1,5 +1,5 @@
 /**
- * Reads a caller's words as tokens of dictation: digits, letters, signs of an address, parts of a date. Pure, and by language.
+ * Reads a caller's words as tokens of dictation: digits, letters, signs of an address, parts of a date. Pure. The rules depend on the language.
  */
 import { languages } from "../../../verbalizer/Languages.ts"
 import * as NumberWords from "../../../verbalizer/NumberWords.ts"
@@ -7,13 +7,13 @@ import type { DictationWords } from "../../../definition/languages/DictationWord
 
 /** One thing that a caller dictates, or a plain word. */
 export type Token =
-  /** `length`: how many digits. `digits` is unset for a number word of several digits: "twenty three" may be two numbers. */
+  /** `length`: how many digits. `digits`: unset for a number word of several digits, since "twenty three" may be two numbers. */
   | { readonly _tag: "Number"; readonly length: number; readonly digits?: string; readonly isWord: boolean }
   | { readonly _tag: "Ordinal" }
   | { readonly _tag: "Letter" }
   | { readonly _tag: "Month" }
-  /** A sign of an address. `isMark`: the recognizer wrote the sign itself ("@"), not its name ("at"). */
-  | { readonly _tag: "Sign"; readonly isAt: boolean; readonly isMark: boolean }
+  /** A sign of an e-mail address. `isSymbol`: the recognizer wrote the sign itself ("@"), not its name ("at"). */
+  | { readonly _tag: "Sign"; readonly isAt: boolean; readonly isSymbol: boolean }
   /** "double", "triple" */
   | { readonly _tag: "Repeat"; readonly times: number }
   /** Words that explain a letter: "as in Juliet", "capital" */
@@ -30,7 +30,7 @@ export type Of<Tag extends Token["_tag"]> = Extract<Token, { readonly _tag: Tag 
 
 export const isA = <Tag extends Token["_tag"]>(tag: Tag) => (token: Token): token is Of<Tag> => token._tag === tag
 
-/** Number words up to this number are known. A word for a larger one ends a row of digits. */
+/** Number words up to this number are recognized. A word for a larger number ends a row of digits. */
 const largestNumberWord = 99
 
 const setOf = (list: string): ReadonlySet<string> => new Set(list.split(" ").filter((word) => word.length > 0))
@@ -143,7 +143,7 @@ const vocabularyOf = (language: string, words: DictationWords): Vocabulary => {
 /** The tokens of a word with figures or signs. `undefined`: the word has only letters. */
 const tokensOfSigns = (word: string, bare: string): ReadonlyArray<Token> | undefined => {
   if (bare.includes("@")) {
-    return bare === "@" ? [{ _tag: "Sign", isAt: true, isMark: true }] : [{ _tag: "Email", isWhole: /\S@\S+\.\p{L}{2,}$/u.test(bare) }]
+    return bare === "@" ? [{ _tag: "Sign", isAt: true, isSymbol: true }] : [{ _tag: "Email", isWhole: /\S@\S+\.\p{L}{2,}$/u.test(bare) }]
   }
   if (/^(?:\d{1,2}([./-])\d{1,2}\1\d{4}|\d{4}([./-])\d{1,2}\2\d{1,2})$/.test(bare)) return [{ _tag: "Date" }]
   if (/^\d+(?:st|nd|rd|th|er|re|ère|e|ème|de|º|ª)$/u.test(bare)) return [{ _tag: "Ordinal" }]
@@ -152,11 +152,11 @@ const tokensOfSigns = (word: string, bare: string): ReadonlyArray<Token> | undef
     return (bare.match(/\d+/g) ?? []).map((digits) => ({ _tag: "Number", length: digits.length, digits, isWord: false }))
   }
   if (/^[ap]\.?m$/.test(bare)) return [{ _tag: "Word", word: bare }]
-  // Two letters with full stops may be an abbreviation.
+  // Two letters with a full stop may be an abbreviation, so they count as one letter.
   if (/^\p{L}\.\p{L}$/u.test(bare)) return [{ _tag: "Letter" }]
   if (/^\p{L}(?:[-.]\p{L})+$/u.test(bare)) return bare.split(/[-.]/).map(() => ({ _tag: "Letter" }))
   // Some recognizers write "@", "." and "-" as words.
-  if (/^[._/-]$/.test(word)) return [{ _tag: "Sign", isAt: false, isMark: true }]
+  if (/^[._/-]$/.test(word)) return [{ _tag: "Sign", isAt: false, isSymbol: true }]
   return undefined
 }
 
@@ -175,7 +175,7 @@ const tokensOf = (vocabulary: Vocabulary, word: string): ReadonlyArray<Token> =>
   if (vocabulary.isOrdinal(bare)) return [{ _tag: "Ordinal" }]
   const times = vocabulary.repeats.get(bare)
   if (times !== undefined) return [{ _tag: "Repeat", times }]
-  if (vocabulary.signs.has(bare)) return [{ _tag: "Sign", isAt: vocabulary.ats.has(bare), isMark: false }]
+  if (vocabulary.signs.has(bare)) return [{ _tag: "Sign", isAt: vocabulary.ats.has(bare), isSymbol: false }]
   if (vocabulary.spelling.has(bare)) return [{ _tag: "Spelling" }]
   if (vocabulary.between.has(bare)) return [{ _tag: "Between" }]
   if (/^\p{L}$/u.test(bare)) return [{ _tag: "Letter" }]
@@ -183,7 +183,7 @@ const tokensOf = (vocabulary: Vocabulary, word: string): ReadonlyArray<Token> =>
   return bare.length === 0 || vocabulary.hesitations.has(bare) ? [] : [{ _tag: "Word", word: bare }]
 }
 
-/** `language`: ISO 639-1. `words`: the language's words for dictation. Numbers and months come from `verbalizer` and `Intl`. */
+/** `language`: ISO 639-1. `words`: the language's words for dictation. Names of numbers come from `verbalizer`, names of months from `Intl`. */
 export const make = (language: string, words: DictationWords): Reader => {
   const vocabulary = vocabularyOf(language, words)
   const read = (text: string): ReadonlyArray<Token> => {
@@ -200,7 +200,7 @@ export const make = (language: string, words: DictationWords): Reader => {
           continue
         }
       }
-      // "seven a m"
+      // An example: "seven a m".
       if (tokens.at(-1)?._tag === "Number" && /^[ap]$/.test(word) && /^m\W*$/.test(following)) {
         tokens.push({ _tag: "Word", word: `${word}m` })
         index++

@@ -1,8 +1,8 @@
 /**
  * Decides whether words that the caller says during the agent's greeting are a greeting in return, or a request.
  *
- * People answer a telephone with "hello?", "yes?" or their name. Such words ask for nothing, and the rest of the agent's greeting answers
- * them. Any other words are a request.
+ * People answer a telephone with "hello?", "yes?" or their name. These words ask for nothing, so the rest of the agent's greeting answers
+ * them. Other words are a request.
  */
 import * as PhonePhrases from "../../../definition/languages/PhonePhrases.ts"
 import * as PhraseTiles from "./PhraseTiles.ts"
@@ -13,14 +13,14 @@ interface GreetingSettings {
   /** The agent's own phrases, in addition to those of its language. */
   readonly attention?: ReadonlyArray<string>
   readonly backchannels?: ReadonlyArray<string>
-  /** We placed the call. So the callee can't want anything yet, and may answer with a bare name. */
+  /** We placed the call. So the callee has no request yet, and may answer with only a name. */
   readonly isOutbound?: boolean
 }
 
 /** Whether the words ask for nothing. `isFirst`: the caller has said nothing before. */
 export type IsBareGreeting = (text: string, isFirst: boolean) => boolean
 
-/** A name has at most this many words, with titles: "Dr. Anna Maria Schmidt". */
+/** A name, with its titles, has at most this many words: "Dr. Anna Maria Schmidt". */
 const maxNameWords = 4
 
 /** Prepares the phrases of a call's language. */
@@ -33,15 +33,15 @@ export const make = ({ attention = [], backchannels = [], isOutbound = false, la
 
   const mayBeName = ({ word }: PhraseTiles.Token): boolean => !noNames.has(word) && !/\p{N}/u.test(word)
 
-  const isName = (words: ReadonlyArray<PhraseTiles.Token>, isUncasedTaken: boolean): boolean =>
+  const isName = (words: ReadonlyArray<PhraseTiles.Token>, acceptsUncased: boolean): boolean =>
     words.length > 0 && words.length <= maxNameWords &&
-    words.every((token) => (token.isCapital || (isUncasedTaken && token.isUncased)) && mayBeName(token))
+    words.every((token) => (token.isCapital || (acceptsUncased && token.isUncased)) && mayBeName(token))
 
   return (text, isFirst) => {
     const all = PhraseTiles.tokens(text)
     if (all.length === 0) return false
     const left = openings.strip(all)
-    // "Speaking."
+    // An example: "Speaking."
     if (left.length === 0 || behind.strip(left).length === 0) return true
     const isAnswering = isOutbound && isFirst
     const named = behind.strip(before.strip(left))
@@ -53,5 +53,5 @@ export const make = ({ attention = [], backchannels = [], isOutbound = false, la
   }
 }
 
-/** If the caller heard the greeting except for at most this many words at its end, nothing was missed. */
+/** If the caller missed no more than this many words at the end of the greeting, the whole greeting counts as heard. */
 export const maxWordsMissed = 2

@@ -1,12 +1,12 @@
 /**
  * Finds whether a short utterance consists of known phrases only: "Hi, yes, hello?" consists of "hi", "yes" and "hello".
  *
- * Words have blanks between them. In a script without blanks each character is a word.
+ * Words are separated by blanks. In a script without blanks each character counts as a word.
  */
 import * as Words from "../../../definition/languages/Words.ts"
 
 export interface Token {
-  /** As `Words.plain` writes it. */
+  /** In the form of `Words.plain`. */
   readonly word: string
   readonly isCapital: boolean
   /** The script of the word has no capitals. */
@@ -16,7 +16,7 @@ export interface Token {
 const unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
 const units = new RegExp(`[${unspaced}]\\p{M}*|[^\\s${unspaced}]+`, "gu")
 
-/** A recognizer may write typographic apostrophes, and the phrases have plain ones. */
+/** Replaces typographic apostrophes by plain ones. A recognizer may write typographic apostrophes, but the phrases have plain ones. */
 const straight = (text: string): string => text.replace(/[\u2018\u2019\u02BC]/g, "'")
 
 /** The words of a text, without punctuation. */
@@ -28,7 +28,7 @@ export const tokens = (text: string): ReadonlyArray<Token> =>
     return Words.plain(unit).split(" ").filter((word) => /[\p{L}\p{N}]/u.test(word)).map((word) => ({ word, isCapital, isUncased }))
   })
 
-/** Each list belongs to a language or an agent, and is prepared for the first of its calls. */
+/** The words of each list of phrases. A list belongs to a language or an agent, and is prepared once, for the first call. */
 const preparedLists = new WeakMap<ReadonlyArray<string>, ReadonlyArray<ReadonlyArray<string>>>()
 
 /** The words of each phrase. */
@@ -41,7 +41,7 @@ const wordsOf = (phrases: ReadonlyArray<string>): ReadonlyArray<ReadonlyArray<st
 }
 
 interface Phrases {
-  /** Removes the longest rows of known phrases from both ends, and gives the remaining tokens. */
+  /** Removes as many known phrases as possible from both ends, and returns the remaining tokens. */
   readonly strip: (tokens: ReadonlyArray<Token>) => ReadonlyArray<Token>
 }
 
@@ -54,8 +54,8 @@ export const make = (...lists: ReadonlyArray<ReadonlyArray<string>>): Phrases =>
     maxPhraseWords = Math.max(maxPhraseWords, words.length)
   }
 
-  /** How many tokens at the beginning consist of known phrases. `at(from, to)` writes the tokens between as a phrase. */
-  const reach = (length: number, at: (from: number, to: number) => string): number => {
+  /** How many tokens at the beginning consist of known phrases. `at(from, to)`: the text of the tokens from `from` to before `to`. */
+  const knownLength = (length: number, at: (from: number, to: number) => string): number => {
     const isReached = [true]
     let end = 0
     for (let from = 0; from <= end; from++) {
@@ -69,13 +69,13 @@ export const make = (...lists: ReadonlyArray<ReadonlyArray<string>>): Phrases =>
     return end
   }
 
-  const written = (some: ReadonlyArray<Token>): string => some.map(({ word }) => word).join(" ")
+  const textOf = (some: ReadonlyArray<Token>): string => some.map(({ word }) => word).join(" ")
 
   return {
     strip: (all) => {
-      const left = all.slice(reach(all.length, (from, to) => written(all.slice(from, to))))
+      const left = all.slice(knownLength(all.length, (from, to) => textOf(all.slice(from, to))))
       const { length } = left
-      return left.slice(0, length - reach(length, (from, to) => written(left.slice(length - to, length - from))))
+      return left.slice(0, length - knownLength(length, (from, to) => textOf(left.slice(length - to, length - from))))
     }
   }
 }

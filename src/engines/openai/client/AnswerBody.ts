@@ -28,14 +28,14 @@ export const bounded = (
   { abort, maxBytes, maxPause, server }: BoundedOptions
 ): AnswerBody =>
   Stream.transformPull(bytes, Effect.fnUntraced(function*(pull, scope) {
-    const { endWait, late, startWait } = yield* StreamTimeout.make(maxPause)
+    const { endWait, startWait, timedOut } = yield* StreamTimeout.make(maxPause)
     let read = 0
     let hasTimedOut = false
     const abortLate = Effect.suspend(() => {
       hasTimedOut = true
       return abort
     })
-    yield* Effect.forkIn(Effect.andThen(late, abortLate), scope)
+    yield* Effect.forkIn(Effect.andThen(timedOut, abortLate), scope)
 
     const next = Effect.suspend(() => {
       startWait()

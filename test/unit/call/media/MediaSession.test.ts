@@ -433,7 +433,7 @@ describe("the end", () => {
       const scope = yield* Scope.make()
       const agent = Agents.make(() =>
         Effect.as(Effect.addFinalizer(() => Effect.sync(() => released++)), {
-          reply: Stream.fromEffectRepeat(Effect.succeed(sound(20))),
+          outboundItems: Stream.fromEffectRepeat(Effect.succeed(sound(20))),
           signal: () => Effect.void
         })
       )
@@ -453,7 +453,7 @@ describe("a slow agent", () => {
       const signals: Array<string> = []
       const { end, hear, press, stop } = yield* open(Agents.make((line) =>
         Effect.succeed({
-          reply: Stream.mapEffect(line.audio, (piece) => Effect.as(Effect.sleep("10 seconds"), piece)),
+          outboundItems: Stream.mapEffect(line.audio, (piece) => Effect.as(Effect.sleep("10 seconds"), piece)),
           signal: ({ _tag }) => Effect.sync(() => void signals.push(_tag))
         })
       ))

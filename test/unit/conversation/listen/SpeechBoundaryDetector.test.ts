@@ -11,7 +11,7 @@ const listen = (sound: Pcm<8000>, probability: Doubt, gate = SpeechBoundaryDetec
   const asked: Array<number> = []
   const events = Sounds.windows(sound).flatMap((window, index) => {
     const arrivedAt = (index + 1) * 32
-    const isOpen = gate.look(window) !== "none"
+    const isOpen = gate.measure(window) !== "none"
     if (isOpen) asked.push(index)
     const event = gate.push(window, isOpen ? probability(arrivedAt, isOpen) : 0, arrivedAt)
     return event === undefined ? [] : [{ ...event, toldAt: arrivedAt }]

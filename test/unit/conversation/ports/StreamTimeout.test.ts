@@ -17,7 +17,7 @@ const open = Effect.fnUntraced(function*(millis = 0) {
     )),
     {
       millis: 100,
-      onLate: () => "late" as const,
+      onTimeout: () => "late" as const,
       each: (element) => Effect.andThen(Effect.sleep(millis), Effect.sync(() => taken.push(element)))
     }
   )))

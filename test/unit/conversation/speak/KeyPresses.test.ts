@@ -7,7 +7,7 @@ const make = () => {
     noted: ({ id }) => void states.push([id, "asked"]),
     settled: ({ id }, { _tag }) => void states.push([id, _tag])
   })
-  const leaves = (reply: number, segment: number) => keys.leaves({ _tag: "Sent", reply, segment, isWanted: () => true })
+  const leaves = (reply: number, segment: number) => keys.onItemLeft({ _tag: "Sent", reply, segment, isWanted: () => true })
   return { keys, leaves, states }
 }
 
@@ -16,9 +16,9 @@ describe("keys that the agent presses", () => {
     const { keys, leaves, states } = make()
     keys.press(3, 2, "12#")
     leaves(3, 2)
-    keys.heard({ reply: 3, segment: 1 })
+    keys.onMarkReturned({ reply: 3, segment: 1 })
     assert.deepStrictEqual(states, [["keys-3-2", "asked"]])
-    keys.heard({ reply: 3, segment: 2 })
+    keys.onMarkReturned({ reply: 3, segment: 2 })
     keys.cut(3, 0)
     keys.end()
     assert.deepStrictEqual(states, [["keys-3-2", "asked"], ["keys-3-2", "Answered"]])
@@ -30,7 +30,7 @@ describe("keys that the agent presses", () => {
     leaves(3, 1)
     keys.cut(3, 0)
     // Twilio returns the marks of sound that was cleared.
-    keys.heard({ reply: 3, segment: 2 })
+    keys.onMarkReturned({ reply: 3, segment: 2 })
     assert.deepStrictEqual(states.at(-1), ["keys-3-2", "NotSent"])
   })
 

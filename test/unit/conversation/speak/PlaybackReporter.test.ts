@@ -26,20 +26,20 @@ describe("sound that leaves", () => {
   it("is expected to be played after the sound before it, or now if there is none", () => {
     const { at, playback, played } = setUp()
     const pcm = sound(100)
-    assert.strictEqual(playback.leave({ ...item, _tag: "Sound", pcm }), pcm)
+    assert.strictEqual(playback.toOutboundItem({ ...item, _tag: "Sound", pcm }), pcm)
     at(1020)
-    playback.leave({ ...item, _tag: "Sound", pcm })
+    playback.toOutboundItem({ ...item, _tag: "Sound", pcm })
     at(2000)
-    playback.leave({ ...item, _tag: "Sound", pcm })
+    playback.toOutboundItem({ ...item, _tag: "Sound", pcm })
     assert.deepStrictEqual(played, [[1000, 100], [1100, 100], [2000, 100]])
   })
 
   it("is expected to be played at once after a clear", () => {
     const { at, cleared, playback, played } = setUp()
-    playback.leave({ ...item, _tag: "Sound", pcm: sound(500) })
+    playback.toOutboundItem({ ...item, _tag: "Sound", pcm: sound(500) })
     at(1100)
     playback.cleared()
-    playback.leave({ ...item, _tag: "Sound", pcm: sound(100) })
+    playback.toOutboundItem({ ...item, _tag: "Sound", pcm: sound(100) })
     assert.deepStrictEqual(cleared, [1100])
     assert.deepStrictEqual(played.at(-1), [1100, 100])
   })
@@ -49,7 +49,7 @@ describe("a notice", () => {
   it("reports the reply's first media when the line has sent it, unless the reply was cancelled", () => {
     for (const isWanted of [true, false]) {
       const { playback, reports } = setUp()
-      const notice = playback.leave({ ...item, isWanted: () => isWanted, _tag: "Sent" })
+      const notice = playback.toOutboundItem({ ...item, isWanted: () => isWanted, _tag: "Sent" })
       assert(!(notice instanceof Int16Array) && notice._tag === "Sent")
       assert.deepStrictEqual(reports, [])
       notice.notify()
@@ -61,9 +61,9 @@ describe("a notice", () => {
 describe("a mark", () => {
   it("is named after its reply and segment, and a filler's mark reports that the filler has left", () => {
     const { playback, reports } = setUp()
-    assert.deepStrictEqual(playback.leave({ ...item, _tag: "Mark", isFiller: false }), { _tag: "Mark", name: "turn-3/seg-1" })
+    assert.deepStrictEqual(playback.toOutboundItem({ ...item, _tag: "Mark", isFiller: false }), { _tag: "Mark", name: "turn-3/seg-1" })
     assert.deepStrictEqual(reports, [])
-    playback.leave({ ...item, _tag: "Mark", isFiller: true })
+    playback.toOutboundItem({ ...item, _tag: "Mark", isFiller: true })
     assert.deepStrictEqual(reports, [{ _tag: "FillerLeft", reply: 3 }])
   })
 })

@@ -70,7 +70,7 @@ describe("a voice that uses the turns before", () => {
       const { requests, speech } = yield* setUp(context)
       context.beginUtterance()
       context.hear(new Int16Array(800))
-      speech.answers(1, "what is new")
+      speech.onReplyStarted(1, "what is new")
       yield* speech.speak(1, 0, "Nothing.", "reply")
       yield* speech.speak(2, 0, "Older.", "reply")
       yield* speech.speak(3, 0, "One moment.", "filler")

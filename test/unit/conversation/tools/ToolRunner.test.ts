@@ -304,7 +304,7 @@ describe("a request to a tool, when the conversation goes on after its process d
       const { actions, answer } = running("tool-0")
       const after = yield* makeSetUp({ actions, memory: kept(before.memory()) })
       assert.include(after.told(2)[0], "still running")
-      const waiting = yield* Effect.forkChild(after.inherited)
+      const waiting = yield* Effect.forkChild(after.awaitEarlierRequests)
       yield* settle
       assert.isUndefined(waiting.pollUnsafe())
       yield* answer("tool-0", "Booked.")
@@ -319,10 +319,10 @@ describe("a request to a tool, when the conversation goes on after its process d
       yield* before.call(1, [monday])
       const { actions } = running("tool-0")
       const after = yield* makeSetUp({ actions, memory: kept(before.memory()) })
-      yield* Effect.forkChild(after.inherited, { startImmediately: true })
-      yield* after.inherited
+      yield* Effect.forkChild(after.awaitEarlierRequests, { startImmediately: true })
+      yield* after.awaitEarlierRequests
       const alone = yield* makeSetUp({ memory: kept(before.memory()) })
-      yield* alone.inherited
+      yield* alone.awaitEarlierRequests
       assert.include(alone.told(2)[0], "nobody knows")
     }))
 })

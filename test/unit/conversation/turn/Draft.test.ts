@@ -58,8 +58,8 @@ describe("a changed reply", () => {
     const active = newReply(draft, { phase: playing })
     const speculative = newReply(draft, { phase: preemptive })
     Object.assign(draft.state, { active, preemptive: speculative })
-    Draft.keepReply(draft, { ...speculative, heard: "later" })
-    Draft.keepReply(draft, { ...active, heard: "now" })
+    Draft.updateReply(draft, { ...speculative, heard: "later" })
+    Draft.updateReply(draft, { ...active, heard: "now" })
     assert.deepStrictEqual([draft.state.active?.heard, draft.state.preemptive?.heard], ["now", "later"])
   })
 })
@@ -81,13 +81,13 @@ describe("an event of a reply", () => {
 describe("an engine's trouble", () => {
   it("is reported with the event's time and the turn of the current reply, or of the next one", () => {
     const draft = make()
-    Draft.tellTrouble(draft, "speechToText", "timeout")
+    Draft.publishTrouble(draft, "speechToText", "timeout")
     draft.state.active = newReply(draft, { phase: playing })
     draft.state.nextReplyId = 7
-    Draft.tellTrouble(draft, "replyModel", "broken")
+    Draft.publishTrouble(draft, "replyModel", "broken")
     assert.deepStrictEqual(draft.commands, [
-      { _tag: "Tell", event: { at: 1200, turn: 0, _tag: "EngineTrouble", stage: "speechToText", reason: "timeout" } },
-      { _tag: "Tell", event: { at: 1200, turn: 0, _tag: "EngineTrouble", stage: "replyModel", reason: "broken" } }
+      { _tag: "Publish", event: { at: 1200, turn: 0, _tag: "EngineTrouble", stage: "speechToText", reason: "timeout" } },
+      { _tag: "Publish", event: { at: 1200, turn: 0, _tag: "EngineTrouble", stage: "replyModel", reason: "broken" } }
     ])
   })
 })

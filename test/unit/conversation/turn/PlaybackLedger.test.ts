@@ -10,10 +10,10 @@ const playing = { ...PlaybackLedger.segment(0, "one two th"), duration: 1000, pl
 
 describe("the heard text", () => {
   it("grows with the time of a segment whose duration is known", () => {
-    assert.deepStrictEqual(PlaybackLedger.divide([playing], 500), { heard: "", rest: ["one two th"] })
-    assert.deepStrictEqual(PlaybackLedger.divide([playing], 900), { heard: "one", rest: ["two th"] })
-    assert.deepStrictEqual(PlaybackLedger.divide([playing], 1450), { heard: "one two", rest: ["th"] })
-    assert.deepStrictEqual(PlaybackLedger.divide([playing], 1500), { heard: "one two th", rest: [] })
+    assert.deepStrictEqual(PlaybackLedger.divide([playing], 500), { heard: "", unheard: ["one two th"] })
+    assert.deepStrictEqual(PlaybackLedger.divide([playing], 900), { heard: "one", unheard: ["two th"] })
+    assert.deepStrictEqual(PlaybackLedger.divide([playing], 1450), { heard: "one two", unheard: ["th"] })
+    assert.deepStrictEqual(PlaybackLedger.divide([playing], 1500), { heard: "one two th", unheard: [] })
   })
 
   it("is estimated by the speed of speech while the duration is not known", () => {
@@ -23,18 +23,18 @@ describe("the heard text", () => {
   })
 
   it("has nothing of a segment that has not begun to play", () =>
-    assert.deepStrictEqual(PlaybackLedger.divide(segments("One.", "Two."), 60_000), { heard: "", rest: ["One.", "Two."] }))
+    assert.deepStrictEqual(PlaybackLedger.divide(segments("One.", "Two."), 60_000), { heard: "", unheard: ["One.", "Two."] }))
 
   it("has all confirmed segments and a part of the next one", () => {
     const [first, second, third] = PlaybackLedger.confirm(segments("We are open.", "Come in now.", "Bye."), 0, 2000)
     assert.deepStrictEqual(PlaybackLedger.divide([first, { ...second, duration: 1200 }, third], 2800), {
       heard: "We are open. Come in",
-      rest: ["now.", "Bye."]
+      unheard: ["now.", "Bye."]
     })
   })
 
   it("has nothing after a segment that was cut", () => {
-    const [second] = PlaybackLedger.divide([playing, { ...playing, id: 1 }], 900).rest.slice(1)
+    const [second] = PlaybackLedger.divide([playing, { ...playing, id: 1 }], 900).unheard.slice(1)
     assert.strictEqual(second, "one two th")
   })
 })
@@ -91,10 +91,10 @@ describe("for any reply and any marks", () => {
     let at = 0
     let state: ReadonlyArray<PlaybackLedger.Segment> = told(story)
     for (const { after, id } of marks) state = PlaybackLedger.confirm(state, id, at += after)
-    const { heard, rest } = PlaybackLedger.divide(state, at + later)
-    const words = [heard, ...rest].join(" ").split(" ").filter((word) => word !== "")
+    const { heard, unheard } = PlaybackLedger.divide(state, at + later)
+    const words = [heard, ...unheard].join(" ").split(" ").filter((word) => word !== "")
     assert.deepStrictEqual(words, story.flatMap(({ words }) => words))
-    assert.isTrue(rest.every((piece) => piece.length > 0))
+    assert.isTrue(unheard.every((piece) => piece.length > 0))
   }, { arbitrary: { runs: 500 } })
 
   it.prop("the heard text only grows, by marks and by time", [Story, Marks], ([story, marks]) => {

@@ -167,7 +167,7 @@ describe("whatever callers and engines do", () => {
     for (const { commands, event } of turns.steps) {
       let hasSaid = false
       for (const command of commands) {
-        if (command._tag !== "Tell") continue
+        if (command._tag !== "Publish") continue
         if (command.event._tag === "CallerSaid") hasSaid = true
         if (command.event._tag === "AgentHeard" && command.event.text !== "") assert.isFalse(hasSaid, event._tag)
       }
@@ -177,7 +177,7 @@ describe("whatever callers and engines do", () => {
   holds("a reply answers all words and keys of the caller", ({ turns }) => {
     const requests = new Map(turns.all.filter(turns.tag("StartReply")).map(({ reply, request }) => [reply, request]))
     for (const { commands, state } of turns.steps) {
-      const said = commands.flatMap((command) => command._tag === "Tell" && command.event._tag === "CallerSaid" ? [command.event] : [])
+      const said = commands.flatMap((command) => command._tag === "Publish" && command.event._tag === "CallerSaid" ? [command.event] : [])
       const request = said.length === 0 ? undefined : requests.get(said[0].turn)
       // A caller's goodbye during the agent's goodbye gets no reply of its own.
       const isAnswered = commands.some((command) => command._tag === "SettleReply" && command.reply === said[0]?.turn)
@@ -205,7 +205,7 @@ describe("whatever callers and engines do", () => {
     const fillers = new Set(turns.all.filter(turns.tag("Speak")).filter(({ kind }) => kind === "filler").map(({ reply }) => reply))
     for (const command of turns.all) {
       if (command._tag === "Hold" || command._tag === "CancelReply") released.delete(command.reply)
-      if (command._tag === "Tell" && command.event._tag === "AgentHeard") released.delete(command.event.turn)
+      if (command._tag === "Publish" && command.event._tag === "AgentHeard") released.delete(command.event.turn)
       if (command._tag !== "Release") continue
       assert.deepStrictEqual([...released].filter((reply) => reply !== command.reply && !fillers.has(reply)), [])
       released.add(command.reply)

@@ -24,6 +24,7 @@ import * as TurnState from "../../../../src/conversation/turn/TurnState.ts"
  * The fields of a renamed command must be the recorded ones.
  */
 const renamedCommands: Readonly<Record<string, string | undefined>> = {
+  Publish: "Tell",
   // These are commands only since ADR 0005. Before, the interpreter decided.
   WantWords: undefined,
   SettleReply: undefined,
@@ -45,7 +46,7 @@ const addedFields: Readonly<Record<string, ReadonlyArray<string>>> = {
 }
 
 const withoutAddedFields = (command: Command): Command => {
-  if (command._tag !== "Tell" || !Object.hasOwn(addedFields, command.event._tag)) return command
+  if (command._tag !== "Publish" || !Object.hasOwn(addedFields, command.event._tag)) return command
   const event = Object.entries(command.event).filter(([name]) => !addedFields[command.event._tag].includes(name))
   return { ...command, event: Object.fromEntries(event) as unknown as ConversationEvent }
 }
@@ -74,7 +75,7 @@ const asRecorded = (commands: ReadonlyArray<Command>): ReadonlyArray<object> =>
   commands.flatMap((command) => {
     if (!Object.hasOwn(renamedCommands, command._tag)) return [withoutAddedFields(command)]
     const _tag = renamedCommands[command._tag]
-    return _tag === undefined ? [] : [{ ...command, _tag }]
+    return _tag === undefined ? [] : [{ ...withoutAddedFields(command), _tag }]
   })
 
 /** Shows only the first difference, since after it the states differ too. */
@@ -171,7 +172,7 @@ const commandTags: Readonly<Record<Command["_tag"], true>> = {
   RememberCallerWords: true,
   RememberAgentWords: true,
   ForgetReply: true,
-  Tell: true,
+  Publish: true,
   HangUp: true,
   Transfer: true,
   AwaitTransfer: true
@@ -208,7 +209,7 @@ describe("the recorded calls contain", () => {
   it("every command", () => assertOccur(commandTags, new Set(commands.map(({ _tag }) => _tag))))
 
   it("every event for watchers", () =>
-    assertOccur(toldTags, new Set(commands.flatMap((command) => command._tag === "Tell" ? [command.event._tag] : []))))
+    assertOccur(toldTags, new Set(commands.flatMap((command) => command._tag === "Publish" ? [command.event._tag] : []))))
 
   it("the calls of more than two hundred callers", () => assert.isAbove(calls.length, 200))
 })

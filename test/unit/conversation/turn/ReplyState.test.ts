@@ -54,11 +54,11 @@ describe("a reply", () => {
     const reply = turns.state.active!
     assert.strictEqual(reply.phase._tag, "Interrupted")
     assert.isFalse(ReplyState.isMediaSent(reply))
-    assert.strictEqual([reply.heard, ...ReplyState.restOf(reply) ?? []].join(" ").trim(), "We are open on weekdays. And on Saturday from ten to two.")
+    assert.strictEqual([reply.heard, ...ReplyState.unheardOf(reply) ?? []].join(" ").trim(), "We are open on weekdays. And on Saturday from ten to two.")
   })
 
   it("has a rest only while it is interrupted", () => {
     const turns = answering()
-    assert.isUndefined(ReplyState.restOf(turns.state.active!))
+    assert.isUndefined(ReplyState.unheardOf(turns.state.active!))
   })
 })

@@ -323,7 +323,7 @@ describe("for any sequence of events", () => {
 
   holds("each barge-in clears the line", (turns) => {
       for (const { commands } of turns.steps) {
-        const at = commands.findIndex((command) => command._tag === "Tell" && command.event._tag === "BargeIn")
+        const at = commands.findIndex((command) => command._tag === "Publish" && command.event._tag === "BargeIn")
         if (at < 0) continue
         const order = commands.map(({ _tag }) => _tag)
         assert.include(order.slice(0, at), "Clear")

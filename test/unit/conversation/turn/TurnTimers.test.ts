@@ -16,7 +16,7 @@ const setUp = Effect.gen(function*() {
   const hear = (length: number) => {
     clock.arrived(length)
     clock.advance(length)
-    while (timers.pass(clock.position()));
+    while (timers.fireDue(clock.position()));
   }
   /** Lets time pass, with frames or without. */
   const pass = (millis: number, isHeard = true) =>

@@ -26,7 +26,7 @@ describe("sound that is an echo", () => {
       assert.closeTo(found!.delay, delay, 4)
       const match = matcher.follow(now, found!.delay)
       assert.strictEqual(match.delay, delay)
-      assert.isAbove(match.likeness, 0.98)
+      assert.isAbove(match.correlation, 0.98)
       assert.closeTo(match.amplitude, 0.1, 0.01)
     })
   }
@@ -47,12 +47,12 @@ describe("sound that is no echo", () => {
   it("is alike at no delay when it is noise", () => {
     const { matcher, now } = after(Sounds.noise(3000, -30, 8))
     assert.isUndefined(matcher.search(now))
-    assert.isBelow(matcher.follow(now, 800).likeness, 0.5)
+    assert.isBelow(matcher.follow(now, 800).correlation, 0.5)
   })
 
   it("is not alike when it is silence", () => {
     const { matcher, now } = after(Sounds.silence(3000))
     assert.isUndefined(matcher.search(now))
-    assert.deepStrictEqual(matcher.follow(now, 800), { likeness: 0, amplitude: 0, delay: 800 })
+    assert.deepStrictEqual(matcher.follow(now, 800), { correlation: 0, amplitude: 0, delay: 800 })
   })
 })

@@ -5,8 +5,8 @@ import * as EchoPath from "../../../../../src/conversation/listen/echo/EchoPath.
 /** A path that gets its matches from the test. */
 const setUp = () => {
   let searches = 0
-  let found: { readonly likeness: number; readonly delay: number } | undefined
-  let match = { likeness: 0.98, amplitude: 0.1 }
+  let found: { readonly correlation: number; readonly delay: number } | undefined
+  let match = { correlation: 0.98, amplitude: 0.1 }
   const matcher: EchoMatcher.EchoMatcher = {
     hear: () => undefined,
     search: () => {
@@ -18,16 +18,16 @@ const setUp = () => {
   const path = EchoPath.make(matcher)
   return {
     path,
-    find: (likeness: number, delay: number) => {
-      found = { likeness, delay }
+    find: (correlation: number, delay: number) => {
+      found = { correlation, delay }
     },
-    match: (likeness: number, amplitude: number) => {
-      match = { likeness, amplitude }
+    match: (correlation: number, amplitude: number) => {
+      match = { correlation, amplitude }
     },
     searches: () => searches,
     /** The number of windows until it learns the delay. */
     learn: (windows = 4) => {
-      for (let window = 0; window < windows; window++) path.count()
+      for (let window = 0; window < windows; window++) path.onSound()
       return path.learn(0)
     }
   }
@@ -104,7 +104,7 @@ describe("a known delay", () => {
     const at: Array<number> = []
     for (let window = 1; window <= 40; window++) {
       const count = searches()
-      path.count()
+      path.onSound()
       path.follow(0)
       if (searches() > count) at.push(window)
     }

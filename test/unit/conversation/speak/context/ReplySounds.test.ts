@@ -3,9 +3,9 @@ import * as ReplySounds from "../../../../../src/conversation/speak/context/Repl
 import { millisOf } from "../../../../../src/conversation/ports/TextToSpeech.ts"
 
 const made = (sounds: ReplySounds.ReplySounds, segment: number, text: string, millis: number, sampleRate = 8000) =>
-  sounds.made(1, segment, text, { pcm: new Int16Array(millis * sampleRate / 1000), sampleRate })
+  sounds.addSound(1, segment, text, { pcm: new Int16Array(millis * sampleRate / 1000), sampleRate })
 
-const heard = (sounds: ReplySounds.ReplySounds, text: string) => sounds.heard(1, text).map((turn) => `${millisOf(turn)} ${turn.text}`)
+const heard = (sounds: ReplySounds.ReplySounds, text: string) => sounds.takeHeard(1, text).map((turn) => `${millisOf(turn)} ${turn.text}`)
 
 describe("a reply's sound", () => {
   it("has the segments that were heard, the last one cut by its share of the text", () => {

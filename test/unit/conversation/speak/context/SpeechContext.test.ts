@@ -14,7 +14,7 @@ const says = (context: SpeechContext.SpeechContext, text: string, count = 500) =
 }
 
 const made = (context: SpeechContext.SpeechContext, reply: number, segment: number, text: string, count = 500, value = 1) =>
-  context.made(reply, segment, text, { pcm: millis(count, value), sampleRate: 8000 })
+  context.addSound(reply, segment, text, { pcm: millis(count, value), sampleRate: 8000 })
 
 const told = (context: SpeechContext.SpeechContext, saying?: string) =>
   context.read(saying).map((turn) => `${turn.role} ${millisOf(turn)} ${turn.text}`)

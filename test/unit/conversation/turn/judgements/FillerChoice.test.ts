@@ -159,7 +159,7 @@ describe("a filler's own sound", () => {
     turns.pass(900)
     const filler = filling(turns)
     assert.isDefined(filler)
-    turns.pass(FillerChoice.maxMakingMillis)
+    turns.pass(FillerChoice.maxSynthesisMillis)
     assert.isUndefined(turns.state.filler)
     assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
   })
