@@ -10,7 +10,7 @@ import type { AskedKeeping } from "../history/Keeping.ts"
 import type { WebSocketUrlRefused } from "../MediaHost.ts"
 import type { LineBusy } from "../registry/Admission.ts"
 import type { DialLimitReached } from "./DialLimits.ts"
-import type { TooManyWaiting } from "./DialTurns.ts"
+import type { TooManyWaiting } from "./DialSlots.ts"
 import type { IdempotencyConflict } from "./IdempotencyKeys.ts"
 
 export interface OutboundRequest {

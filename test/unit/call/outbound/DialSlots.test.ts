@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Result } from "effect"
-import * as DialSlots from "../../../../src/call/outbound/DialTurns.ts"
+import * as DialSlots from "../../../../src/call/outbound/DialSlots.ts"
 
 /** The wait in ms, or `later` with the time after which to try again. */
 const outcome = (taken: ReturnType<DialSlots.DialSlots["take"]>) =>
