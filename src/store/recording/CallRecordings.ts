@@ -4,10 +4,9 @@
  *
  * Readers see one file without its parts: the parts are joined, with silence where the line was away.
  */
-import { Context, Data, type Effect, type Option, type Scope } from "effect"
+import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
 import type { FileUnwritable } from "../../config/Files.ts"
 import type { CallSid } from "../../domain/Sid.ts"
-import type { ReadSound } from "./JoinedParts.ts"
 
 /** The place where sound is kept does not answer, or fails, or the sound is sealed and can't be opened. */
 export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable")<{
@@ -21,6 +20,13 @@ export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable
   }
 }
 
+/** Nothing of the recording is left: all of its files and objects were deleted by others. */
+export class RecordingGone extends Data.TaggedError("RecordingGone") {
+  override get message() {
+    return "The sound of this call is gone: its files were deleted from the folder or the bucket of recordings."
+  }
+}
+
 /**
  * A call's sound as one WAV file: two channels, the caller left and the agent right, in the call's time. The sound of a live call grows;
  * this one is as long as it was when it was asked for.
@@ -31,10 +37,10 @@ export interface Recording {
   /** ms of sound. */
   readonly duration: number
   /**
-   * Reads the bytes from `from` to before `to`; at most a few pieces are in memory at once. It fails before the first byte if sealed sound
-   * can't be opened.
+   * Reads the bytes from `from` to before `to`; at most a few pieces are in memory at once. It fails before the first byte if the bucket does
+   * not answer, if sealed sound can't be opened, or if nothing is left of the recording. A part that is gone is silence of its length.
    */
-  readonly read: ReadSound<RecordingUnreachable>
+  readonly read: (from: number, to: number) => Effect.Effect<Stream.Stream<Uint8Array, RecordingUnreachable>, RecordingUnreachable | RecordingGone>
 }
 
 /** The place of one media stream's sound in a call. */
@@ -55,7 +61,7 @@ export interface PartFile {
 export class CallRecordings extends Context.Service<CallRecordings, {
   /** Begins the file of a media stream. It is finished when the scope closes. */
   readonly begin: (part: Part) => Effect.Effect<PartFile, FileUnwritable, Scope.Scope>
-  /** `None`: the call was not recorded, or its recording is gone. */
+  /** `None`: the call was not recorded, or its recording is gone. The bucket is asked only for parts whose length is not known. */
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Recording>, RecordingUnreachable>
   /** Removes the recording from this machine's folder and from the bucket, but not from the database. It may be run again. */
   readonly erase: (callSid: CallSid) => Effect.Effect<void, RecordingUnreachable>

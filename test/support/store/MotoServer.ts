@@ -34,6 +34,8 @@ export class MotoServer extends Context.Service<MotoServer, {
   readonly bucket: (name: string) => Effect.Effect<Record<string, string>>
   /** The objects of a bucket: their names and sizes. */
   readonly objects: (name: string) => Effect.Effect<ReadonlyArray<string>>
+  /** Deletes an object, as somebody else would. */
+  readonly remove: (bucket: string, name: string) => Effect.Effect<void>
   /** `busy`: every request is answered with 503; `silent`: none is answered. */
   readonly mood: (mood: Mood) => Effect.Effect<void>
   /** How many requests came so far. */
@@ -97,6 +99,7 @@ const make = Effect.gen(function*() {
     objects: (name) =>
       Effect.map(ask(`${name}?list-type=2`, "GET"), (text) =>
         Array.from(text.matchAll(/<Key>([^<]*)<\/Key>.*?<Size>(\d+)<\/Size>/gs), ([, key, size]) => `${key} ${size}`)),
+    remove: (bucket, name) => Effect.asVoid(ask(`${bucket}/${name}`, "DELETE")),
     mood: (next) => Effect.sync(() => void (mood = next)),
     requests: () => requests
   })
