@@ -268,6 +268,7 @@ describe("actions", () => {
       // The time stays that of the request.
       history.actions.settled(keys, { _tag: "Answered", text: "" })
       history.actions.settled(booking, { _tag: "Answered", text: "Done." })
+      history.actions.settled({ ...booking, id: "transfer-1", kind: "transfer", name: "desk", arguments: "" }, { _tag: "Answered", text: "" })
       history.actions.settled({ ...booking, id: "a2" }, { _tag: "Unknown" })
       history.actions.settled({ ...booking, id: "a3" }, { _tag: "NotSent" })
       assert.deepStrictEqual(
@@ -277,7 +278,8 @@ describe("actions", () => {
           ["keys-1-2", 2000, "asked", undefined],
           ["keys-1-2", 2000, "answered", undefined],
           ["a1", 2000, "answered", "Done."],
-           ["a2", 2500, "unknown", undefined],
+          ["transfer-1", 2500, "answered", undefined],
+          ["a2", 2500, "unknown", undefined],
           ["a3", 2500, "notSent", undefined]
         ]
       )
