@@ -4,7 +4,7 @@
  *
  * Applying a write twice changes nothing the second time, so a journal may be replayed after a crash. Writes of one call are applied in the
  * order in which they were made. All times are ms since 1970 unless a field says otherwise. The *axis* of a call is ms since its first
- * media stream began; recordings use it, too.
+ * media stream began (see `Axis` for a call that was taken over without the store); recordings use it, too.
  */
 import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
@@ -106,7 +106,10 @@ const CallBegan = Schema.TaggedStruct("CallBegan", {
 /** The call was answered. */
 const CallAnswered = Schema.TaggedStruct("CallAnswered", { ...ofCall, at: Schema.Number })
 
-/** A media stream of the call began. `part` counts from 0; the first one's beginning is the axis's zero. */
+/**
+ * A media stream of the call began. `part` counts from 0, or from a number above 10,000 if the store did not answer. The earliest stream's
+ * beginning is the axis's zero.
+ */
 const StreamBegan = Schema.TaggedStruct("StreamBegan", { ...ofCall, part: Schema.Number, at: Schema.Number })
 
 /** The call is over, or more is known of how it ended. The newest write counts. */

@@ -130,14 +130,14 @@ const eventsPerStream = 100_000
  * The first numbers of a process that takes over a call while the store does not answer. They are above all numbers of the process before.
  * With equal numbers the store would drop the new events and memories, and new turns would replace old ones.
  */
-const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000, recording: 10_000 }
+const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000, part: 10_000 }
 
 /**
- * The number of a recording's first part. Without the store it is not known which parts exist, perhaps on another machine or in a bucket.
- * So the number then depends on the time, and has at most five digits.
+ * The number of the first media stream and of its part of the recording. Without the store it is not known which numbers exist, perhaps on
+ * another machine or in a bucket. So the number then depends on the time, and has at most five digits.
  */
-const firstRecording = (before: MakeOptions["before"], now: number): number =>
-  before === "lost" ? firstOfLost.recording + Math.floor(now / 1000) % 80_000 : 0
+const firstPart = (before: MakeOptions["before"], now: number): number =>
+  before === "lost" ? firstOfLost.part + Math.floor(now / 1000) % 80_000 : before?.parts ?? 0
 
 const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number => {
   if (before === "lost") return firstOfLost.event
@@ -203,11 +203,11 @@ export const make = (options: MakeOptions): CallHistory => {
   const known = knownBefore(before)
   const now = () => clock.currentTimeMillisUnsafe()
 
-  let axisZero = known?.axisZero ?? undefined
-  let parts = known?.parts ?? 0
+  // Without the store the zero of the axis is not known: the times on it are ms since 1970 (see `Axis`).
+  let axisZero = before === "lost" ? 0 : known?.axisZero ?? undefined
+  let nextPart = firstPart(before, now())
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
-  const recordingsFrom = firstRecording(before, now())
   const kept = Option.getOrUndefined(known?.memory ?? Option.none())
   let version = kept?.version ?? (before === "lost" ? firstOfLost.version : 0)
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
@@ -246,7 +246,7 @@ export const make = (options: MakeOptions): CallHistory => {
       const at = now()
       axisZero ??= at
       partStartedAt = at - axisZero
-      store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
+      store.write({ _tag: "StreamBegan", callSid, part: nextPart++, at })
       events.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
       if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }
@@ -255,7 +255,7 @@ export const make = (options: MakeOptions): CallHistory => {
     },
     isRecorded,
     record: (stream, agent) =>
-      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: recordingsFrom + parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
+      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: nextPart - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     told: events.told,
     remember: (newest) => {
       hasConversation = true

@@ -6,6 +6,7 @@ import { Effect, type FileSystem, Option, type PlatformError, Stream } from "eff
 import { join } from "node:path"
 import type { CallSid } from "../../domain/Sid.ts"
 import type * as SampledLog from "../../observability/SampledLog.ts"
+import { onAxis } from "../Axis.ts"
 import type { BlockOpener, Unopenable } from "../encryption/Sealing.ts"
 import { type Recording, RecordingGone, RecordingUnreachable } from "./CallRecordings.ts"
 import * as JoinedParts from "./JoinedParts.ts"
@@ -133,7 +134,8 @@ export const make = (options: {
   return (callSid: CallSid): Effect.Effect<Option.Option<Recording>, RecordingUnreachable> =>
     Effect.gen(function*() {
       const parts: Array<FoundPart> = []
-      for (const row of yield* Effect.mapError(rows.ofCall(callSid), unreachable)) {
+      for (const { axis_zero, ...stored } of yield* Effect.mapError(rows.ofCall(callSid), unreachable)) {
+        const row = { ...stored, started_at: onAxis(stored.started_at, axis_zero) }
         const part = yield* find(row)
         if (part !== undefined) parts.push(part)
       }
