@@ -12,6 +12,7 @@ import type { Resumption } from "../../conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
+import * as PartFiles from "../../store/recording/PartFiles.ts"
 import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
@@ -130,14 +131,10 @@ const eventsPerStream = 100_000
  * The first numbers of a process that takes over a call while the store does not answer. They are above all numbers of the process before.
  * With equal numbers the store would drop the new events and memories, and new turns would replace old ones.
  */
-const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000, part: 10_000 }
+const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000 }
 
-/**
- * The number of the first media stream and of its part of the recording. Without the store it is not known which numbers exist, perhaps on
- * another machine or in a bucket. So the number then depends on the time, and has at most five digits.
- */
-const firstPart = (before: MakeOptions["before"], now: number): number =>
-  before === "lost" ? firstOfLost.part + Math.floor(now / 1000) % 80_000 : before?.parts ?? 0
+/** The number of the first media stream and of its part of the recording. Without the store it is not known which numbers exist. */
+const firstPart = (before: MakeOptions["before"], now: number): number => before === "lost" ? PartFiles.numberAt(now) : before?.parts ?? 0
 
 const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number => {
   if (before === "lost") return firstOfLost.event

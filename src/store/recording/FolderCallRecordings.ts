@@ -15,6 +15,7 @@ import * as PartFiles from "./PartFiles.ts"
 import { RecordingBucket } from "./RecordingBucket.ts"
 import * as RecordingReader from "./RecordingReader.ts"
 import * as RecordingRows from "./RecordingRows.ts"
+import * as RenumberedPart from "./RenumberedPart.ts"
 import * as Uploads from "./Uploads.ts"
 
 const make = Effect.gen(function*() {
@@ -27,7 +28,10 @@ const make = Effect.gen(function*() {
   const sealing = yield* Sealing
   const complaints = yield* SampledLog.make
   const folder = Option.getOrElse(recording.dir, () => path.join(dataDir, "recordings"))
-  const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files })
+  const reader = RecordingReader.make({ folder, bucket, rows, sealing, complaints, files })
+  const renumber = (row: RecordingRows.Row) =>
+    Effect.tap(RenumberedPart.make({ folder, reader, sealing }, row), (renumbered) => Effect.sync(() => store.write(RecordingRows.written(renumbered))))
+  const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files, renumber })
   /** Files that this process writes to now. */
   const open = new Set<string>()
   const isOpen = (file: string) => open.has(file)
@@ -61,7 +65,7 @@ const make = Effect.gen(function*() {
   const kept = Duration.min(recording.kept, Duration.days(retention.figuresDays))
   yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, sealing, store, isOpen }))
 
-  return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, sealing, complaints, files }), erase })
+  return CallRecordings.of({ begin, find: reader.find, erase })
 })
 
 export const layer = Layer.effect(CallRecordings, make).pipe(Layer.provide([RecordingBucket.layer, Sealing.layer]))

@@ -131,7 +131,7 @@ export const make = (options: {
   const find = (row: Row): Effect.Effect<FoundPart | undefined, RecordingUnreachable> =>
     row.place === "bucket" ? inBucket(row) : Effect.flatMap(inFolder(row), (found) => found === undefined ? inBucket(row) : Effect.succeed(found))
 
-  return (callSid: CallSid): Effect.Effect<Option.Option<Recording>, RecordingUnreachable> =>
+  const findAll = (callSid: CallSid): Effect.Effect<Option.Option<Recording>, RecordingUnreachable> =>
     Effect.gen(function*() {
       const parts: Array<FoundPart> = []
       for (const { axis_zero, ...stored } of yield* Effect.mapError(rows.ofCall(callSid), unreachable)) {
@@ -150,4 +150,10 @@ export const make = (options: {
         })
       })
     })
+
+  return {
+    find: findAll,
+    /** The sound of a finished part in the folder; `undefined`: its file is not there. */
+    inFolder
+  }
 }

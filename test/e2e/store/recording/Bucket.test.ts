@@ -1,7 +1,7 @@
 import { NodeServices } from "@effect/platform-node"
 import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer, Option, Stream } from "effect"
-import { existsSync, readdirSync } from "node:fs"
+import { existsSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as Caller from "../../../../src/simulator/caller/Caller.ts"
 import { Database } from "../../../../src/store/Database.ts"
@@ -127,6 +127,55 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
         }).pipe(Effect.provide(recordingsOf({ ...env, ...keys })), Effect.ensuring(mood("good")))
       }))
   }
+
+  for (const mood of ["good", "racing", "old", "older", "careless"] as const) {
+    for (const [kind, keys, ending] of [["plain", {}, "wav"], ["sealed", { STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }, "wav.sealed"]] as const) {
+      it.effect(`${kind} sound of a process does not replace that of another with the same number (store: ${mood})`, () =>
+        Effect.gen(function*() {
+          const { env, folder, objects } = yield* fresh
+          const { mood: set } = yield* MotoServer
+          yield* set(mood)
+          const [one, other] = [noise(16_000, 1), noise(24_000, 2)]
+          const joined = (sound: Uint8Array) => Buffer.concat([MulawWav.header(sound.length), sound])
+          const first = recordingsOf({ ...env, ...keys })
+          yield* Effect.provide(Effect.andThen(record({ callSid: call, part: 0, startedAt: 0 }, one), moved(folder)), first)
+          // Another process that has the call too, with a database that does not know of the first one's part.
+          const elsewhere = { ...env, ...keys, DATA_DIR: yield* (yield* FileSystem.FileSystem).makeTempDirectoryScoped() }
+          yield* set(mood)
+          yield* Effect.gen(function*() {
+            yield* record({ callSid: call, part: 0, startedAt: 0 }, other)
+            yield* moved(join(elsewhere.DATA_DIR, "recordings"))
+            const { query, sql } = yield* Database
+            yield* query(sql`DELETE FROM recordings WHERE part = 0`)
+            assert.isTrue((yield* bytesOf(call)).equals(joined(other)), "the later sound, under another number")
+          }).pipe(Effect.provide(recordingsOf(elsewhere)))
+          assert.isTrue((yield* Effect.provide(bytesOf(call), first)).equals(joined(one)), "the earlier sound, under its number")
+          const names = (yield* objects).map((object) => object.split(" ")[0])
+          assert.match(names[1], new RegExp(`^calls/${call}-\\d{5}\\.${ending}$`))
+          assert.deepStrictEqual(names, [`calls/${call}-0.${ending}`, names[1]])
+        }).pipe(Effect.ensuring(Effect.flatMap(MotoServer, ({ mood }) => mood("good")))))
+    }
+  }
+
+  it.effect("an upload whose process died before the database knew of it is finished without a second one", () =>
+    Effect.gen(function*() {
+      const { env, folder, objects } = yield* fresh
+      const sound = noise(16_000)
+      const file = join(folder, `${call}-0.wav`)
+      yield* Effect.gen(function*() {
+        yield* record({ callSid: call, part: 0, startedAt: 0 }, sound)
+        yield* moved(folder)
+        const { query, sql } = yield* Database
+        yield* query(sql`UPDATE recordings SET place = 'folder'`)
+      }).pipe(Effect.provide(recordingsOf(env)))
+      writeFileSync(file, Buffer.concat([MulawWav.header(sound.length), sound]))
+      yield* Effect.gen(function*() {
+        yield* moved(folder)
+        assert.deepStrictEqual(yield* objects, [`calls/${call}-0.wav ${58 + 16_000}`])
+        const { query, sql } = yield* Database
+        assert.deepStrictEqual(yield* query(sql`SELECT part, place FROM recordings`), [{ part: 0, place: "bucket" }])
+      }).pipe(Effect.provide(recordingsOf(env)))
+    }))
 
   it.effect("the API says that sound is gone, and shows the call at once while the bucket does not answer", () =>
     Effect.gen(function*() {
