@@ -22,6 +22,7 @@ import * as Cursor from "./Cursor.ts"
 import * as EventFeed from "./EventFeed.ts"
 import * as EventStream from "./EventStream.ts"
 import * as ListQuery from "./ListQuery.ts"
+import { OpenEventStreams } from "./OpenEventStreams.ts"
 import * as TranscriptText from "./TranscriptText.ts"
 import { unreachable } from "./Unreachable.ts"
 
@@ -57,6 +58,7 @@ export const layer = HttpApiBuilder.group(
     const registry = yield* CallRegistry
     const recordings = yield* CallRecordings
     const erasure = yield* CallErasure
+    const streams = yield* OpenEventStreams
     const numbers = yield* NumberHash
     const { isSealing } = yield* SealedWords
     const cursors = Cursor.make(Redacted.value((yield* Credentials).apiKey))
@@ -120,6 +122,7 @@ export const layer = HttpApiBuilder.group(
         const after = yield* eventId(headers["last-event-id"])
         const here = yield* registry.events(callSid)
         if (Option.isNone(here)) yield* find(callSid)
+        else yield* streams.opened
         return EventStream.response(EventFeed.make(stored, callSid, after, here))
       }, Effect.tapError(countRefusal)))
   })
