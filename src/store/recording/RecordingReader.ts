@@ -57,16 +57,8 @@ const elseFrom = <E>(sound: Stream.Stream<Uint8Array, E>, isGone: (error: E) => 
     )
   })
 
-export const make = (options: {
-  readonly folder: string
-  readonly bucket: Option.Option<Bucket>
-  readonly rows: Pick<RecordingRows, "ofCall">
-  readonly sealing: BlockOpener
-  readonly complaints: SampledLog.SampledLog
-  readonly files: FileSystem.FileSystem
-}) => {
-  const { bucket, complaints, files, folder, rows, sealing } = options
-
+/** Makes the reader of a part from a file or an object with `size` bytes of sound. `elsewhere` reads the part if the file or object is gone. */
+const makeSoundOf = (sealing: BlockOpener, complaints: SampledLog.SampledLog) => {
   const tellDamaged = ({ call_sid: callSid, file }: Row) => ({ message }: Unopenable) =>
     complaints.tell("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
 
@@ -77,8 +69,7 @@ export const make = (options: {
     return SealedSound.open(sealing, { name: row.file, size, read, isGrowing: row.duration === null && row.place === "folder" }, tellDamaged(row))
   }
 
-  /** Reads a part from a file or an object with `size` bytes of sound. `elsewhere` reads the part if the file or object is gone. */
-  const soundOf = <E extends BucketFailed | PlatformError.PlatformError>(
+  return <E extends BucketFailed | PlatformError.PlatformError>(
     row: Row,
     size: number,
     read: ReadFile<E>,
@@ -94,6 +85,18 @@ export const make = (options: {
           : isGone(error) ? elsewhere(from, to) : Effect.fail(unreachable(error))
       )
     )
+}
+
+export const make = (options: {
+  readonly folder: string
+  readonly bucket: Option.Option<Bucket>
+  readonly rows: Pick<RecordingRows, "ofCall">
+  readonly sealing: BlockOpener
+  readonly complaints: SampledLog.SampledLog
+  readonly files: FileSystem.FileSystem
+}) => {
+  const { bucket, complaints, files, folder, rows, sealing } = options
+  const soundOf = makeSoundOf(sealing, complaints)
 
   /** The bucket is asked only when the sound is read, unless the length of the part is not known. */
   const inBucket = Effect.fnUntraced(function*(row: Row): Effect.fn.Return<FoundPart | undefined, RecordingUnreachable> {
