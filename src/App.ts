@@ -26,6 +26,7 @@ import * as Contradictions from "./config/Contradictions.ts"
 import { Credentials } from "./config/Credentials.ts"
 import * as Deliveries from "./delivery/Deliveries.ts"
 import { PublicUrl } from "./http/connections/PublicUrl.ts"
+import { OpenEventStreams } from "./http/api/history/OpenEventStreams.ts"
 import * as Server from "./http/Server.ts"
 import * as ProcessMetrics from "./observability/ProcessMetrics.ts"
 import * as Telemetry from "./observability/Telemetry.ts"
@@ -84,18 +85,20 @@ const announce = Effect.gen(function*() {
   }
 })
 
-/** This layer is closed first. It then waits until live calls have ended, while the server still answers Twilio (docs/adr/0003). */
+/** This layer is closed first: it waits for live calls, and for their watchers, while the server still answers. See docs/adr/0003. */
 const Drain = Layer.effectDiscard(
   Effect.gen(function*() {
     const { server } = yield* AppConfig
     const registry = yield* CallRegistry
-    yield* Effect.acquireRelease(announce, () => registry.drain(server.shutdownGrace))
+    const streams = yield* OpenEventStreams
+    yield* Effect.acquireRelease(announce, () => Effect.andThen(registry.drain(server.shutdownGrace), streams.ended))
   })
 )
 
 /** The whole service. It needs an `HttpServer`, a file system, `AppConfig` and the four engines. */
 export const layer = Drain.pipe(
   Layer.provideMerge(Server.layer),
+  Layer.provideMerge(OpenEventStreams.layer),
   Layer.provideMerge(services),
   Layer.provideMerge(ProcessMetrics.layer),
   Layer.provideMerge(Telemetry.layer)

@@ -81,7 +81,10 @@ const Memory = Layer.effectDiscard(
 /** ms that a failed or interrupted start may take to free its resources. */
 const startingLimitMillis = 8000
 
-/** ms in addition to SHUTDOWN_GRACE: 5 s until the remaining calls have ended, 5 s for the server's last answers, and 5 s in reserve. */
+/**
+ * ms in addition to SHUTDOWN_GRACE: 5 s until the remaining calls have ended, 2 s for the last events of their watchers, 5 s for the server's
+ * last answers, and 3 s in reserve.
+ */
 const stoppingLimitMillis = 15_000
 
 let shutdownLimitMillis = startingLimitMillis

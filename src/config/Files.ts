@@ -74,12 +74,17 @@ const reasons: Readonly<Record<string, string>> = {
   EIO: "its disk fails. Look into the system's log"
 }
 
+/** Why a file can't be written, and what to do, such as `there is no space left on its disk. Make room`. */
+export const reasonOf = (cause: unknown): string => {
+  const code = codeOf(cause)
+  return reasons[code] ?? `the system says ${code === "" ? "no more than that it failed" : code}. Look at its folder`
+}
+
 /** A file can't be written; the message says why and what to do. */
 export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonly file: string; readonly cause: unknown }> {
-  /** The cause and the remedy, such as `there is no space left on its disk. Make room`. */
+  /** See `reasonOf`. */
   get reason(): string {
-    const code = codeOf(this.cause)
-    return reasons[code] ?? `the system ${code === "" ? "gives no reason" : `says ${code}`}. Look at its folder`
+    return reasonOf(this.cause)
   }
 
   override get message() {

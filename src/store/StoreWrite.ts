@@ -3,8 +3,8 @@
  * or in both, until the database has them.
  *
  * Applying a write twice changes nothing the second time, so a journal may be replayed after a crash. Writes of one call are applied in the
- * order in which they were made. All times are ms since 1970 unless a field says otherwise. A time on the *axis* of a call is ms since the
- * call's first media stream began. Recordings use the axis, too.
+ * order in which they were made. All times are ms since 1970 unless a field says otherwise. The *axis* of a call is ms since its first
+ * media stream began (see `Axis` for a call that was taken over without the store); recordings use it, too.
  */
 import { Schema } from "effect"
 import { CallSid } from "../domain/Sid.ts"
@@ -106,7 +106,10 @@ const CallBegan = Schema.TaggedStruct("CallBegan", {
 /** The call was answered. */
 const CallAnswered = Schema.TaggedStruct("CallAnswered", { ...ofCall, at: Schema.Number })
 
-/** A media stream of the call began. `part` counts the call's streams from 0. The call's axis begins when part 0 began. */
+/**
+ * A media stream of the call began. `part` counts from 0, or from a number above 10,000 if the store did not answer. The earliest stream's
+ * beginning is the axis's zero.
+ */
 const StreamBegan = Schema.TaggedStruct("StreamBegan", { ...ofCall, part: Schema.Number, at: Schema.Number })
 
 /** The call has ended, or more is known about its end. The newest write counts. */

@@ -55,8 +55,8 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
     begun.set(action.id, { action, at, listeners: [] })
   }
 
-  /** Keys have no answer: the other side only hears them. */
-  const answerOf = ({ kind }: Action, outcome: ToolOutcome) => outcome._tag === "Answered" && kind !== "keys" ? outcome.text : undefined
+  /** An empty answer is none: keys and transfers have no other, and a tool's server may send none. */
+  const answerOf = (outcome: ToolOutcome) => outcome._tag === "Answered" && outcome.text !== "" ? outcome.text : undefined
 
   return {
     noted: (action) => {
@@ -75,7 +75,7 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
     settled: (action, outcome) => {
       const known = begun.get(action.id)
       const target = known === undefined ? store : results
-      target.write(written(action, known?.at ?? axis(), stateOf[outcome._tag], answerOf(action, outcome)))
+      target.write(written(action, known?.at ?? axis(), stateOf[outcome._tag], answerOf(outcome)))
       begun.delete(action.id)
       for (const listener of known?.listeners ?? []) listener(outcome)
     },

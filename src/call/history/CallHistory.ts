@@ -12,6 +12,7 @@ import type { Resumption } from "../../conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
+import * as PartFiles from "../../store/recording/PartFiles.ts"
 import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
@@ -129,14 +130,10 @@ const eventsPerStream = 100_000
  * The first numbers of a process that takes over a call while the store does not answer. They are above all numbers of the process before.
  * With equal numbers the store would drop the new events and memories, and new turns would replace old ones.
  */
-const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000, recording: 10_000 }
+const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000 }
 
-/**
- * The number of a recording's first part. Without the store it is not known which parts exist, perhaps on another machine or in a bucket.
- * So the number then depends on the time, and has at most five digits.
- */
-const firstRecording = (before: MakeOptions["before"], now: number): number =>
-  before === "lost" ? firstOfLost.recording + Math.floor(now / 1000) % 80_000 : 0
+/** The number of the first media stream and of its part of the recording. Without the store it is not known which numbers exist. */
+const firstPart = (before: MakeOptions["before"], now: number): number => before === "lost" ? PartFiles.numberAt(now) : before?.parts ?? 0
 
 const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number => {
   if (before === "lost") return firstOfLost.event
@@ -202,11 +199,11 @@ export const make = (options: MakeOptions): CallHistory => {
   const known = knownBefore(before)
   const now = () => clock.currentTimeMillisUnsafe()
 
-  let axisZero = known?.axisZero ?? undefined
-  let parts = known?.parts ?? 0
+  // Without the store the zero of the axis is not known: the times on it are ms since 1970 (see `Axis`).
+  let axisZero = before === "lost" ? 0 : known?.axisZero ?? undefined
+  let nextPart = firstPart(before, now())
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
-  const recordingsFrom = firstRecording(before, now())
   const kept = Option.getOrUndefined(known?.memory ?? Option.none())
   let version = kept?.version ?? (before === "lost" ? firstOfLost.version : 0)
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
@@ -245,7 +242,7 @@ export const make = (options: MakeOptions): CallHistory => {
       const at = now()
       axisZero ??= at
       partStartedAt = at - axisZero
-      store.write({ _tag: "StreamBegan", callSid, part: parts++, at })
+      store.write({ _tag: "StreamBegan", callSid, part: nextPart++, at })
       events.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
       if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }
@@ -254,7 +251,7 @@ export const make = (options: MakeOptions): CallHistory => {
     },
     isRecorded,
     record: (stream, agent) =>
-      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: recordingsFrom + parts - 1, startedAt: partStartedAt }, stream, agent) : noListener,
+      isRecorded && recorder !== undefined ? recorder.listen({ callSid, part: nextPart - 1, startedAt: partStartedAt }, stream, agent) : noListener,
     addEvent: events.addEvent,
     remember: (newest) => {
       hasConversation = true

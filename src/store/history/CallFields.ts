@@ -49,7 +49,8 @@ export const outcome = (call: CallSummary) => ({
   answered_by: call.outcome?.answeredBy ?? null,
   billable_minutes: call.outcome?.billableMinutes ?? null,
   streams: call.streams,
-  resumptions: call.outcome?.resumptions ?? Math.max(0, call.streams - 1),
+  // A process that takes a call over while the store does not answer does not know of the streams before.
+  resumptions: Math.max(call.outcome?.resumptions ?? 0, call.streams - 1),
   memory_lost: call.outcome?.isMemoryLost ?? false,
   usage: (call.outcome?.engines ?? []).map(usageOf),
   cost: call.outcome?.cost ?? null

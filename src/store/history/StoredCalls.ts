@@ -5,6 +5,7 @@ import { Clock, Context, Effect, Layer, Option, Result, Schema } from "effect"
 import { Credentials } from "../../config/Credentials.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import { CallStore, type StoreUnreachable } from "../CallStore.ts"
+import { onAxis } from "../Axis.ts"
 import { Database } from "../Database.ts"
 import { places, SealedWords, type Unreadable } from "../encryption/SealedWords.ts"
 import * as CallFigures from "./CallFigures.ts"
@@ -67,7 +68,12 @@ export class StoredCalls extends Context.Service<StoredCalls, {
 
 const readEvent = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.StructWithRest(Schema.Struct({ _tag: Schema.String }), [Schema.Record(Schema.String, Schema.Json)])))
 
-const openAction = Effect.fnUntraced(function*({ open }: SealedWords["Service"], callSid: CallSid, row: StoredAction): Effect.fn.Return<StoredAction> {
+interface ActionRow extends Omit<StoredAction, keyof Unreadable> {
+  readonly axis_zero: number | null
+}
+
+const openAction = Effect.fnUntraced(function*({ open }: SealedWords["Service"], callSid: CallSid, { axis_zero, ...stored }: ActionRow): Effect.fn.Return<StoredAction> {
+  const row = { ...stored, at: onAxis(stored.at, axis_zero) }
   const openedArguments = yield* open(row.arguments, places.actionArguments(callSid, row.id))
   const answer = row.answer === null ? Result.succeed(null) : yield* open(row.answer, places.actionAnswer(callSid, row.id))
   return Result.match(Result.all([openedArguments, answer]), {
@@ -134,7 +140,11 @@ const make = Effect.gen(function*() {
     turns: (callSid) => query(turnsOf(run, words, callSid)),
     actions: (callSid) =>
       query(Effect.flatMap(
-        run<StoredAction>("SELECT id, kind, name, arguments, at, state, answer FROM actions WHERE call_sid = ? ORDER BY at, id", [callSid]),
+        run<ActionRow>(
+          `SELECT id, kind, name, arguments, at, state, answer, axis_zero
+            FROM actions a JOIN calls ON calls.call_sid = a.call_sid WHERE a.call_sid = ? ORDER BY at, id`,
+          [callSid]
+        ),
         (rows) => Effect.forEach(rows, (row) => openAction(words, callSid, row))
       )),
     events: (callSid, after) =>

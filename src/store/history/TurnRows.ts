@@ -1,6 +1,7 @@
 /** The turns of calls in the table `turns`. All times are ms on the call's axis (see `StoreWrite`). */
 import { Effect, Option, Result, Schema } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
+import { onAxis } from "../Axis.ts"
 import { places, type SealedWords, type Unreadable } from "../encryption/SealedWords.ts"
 import type { Run } from "../Statements.ts"
 import { Word } from "../StoreWrite.ts"
@@ -29,22 +30,28 @@ interface TurnRow {
   readonly words: string
   readonly is_cut: number
   readonly latency: number | null
+  readonly axis_zero: number | null
 }
 
 const readWords = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Word)))
 
 const toTurn = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], callSid: CallSid, row: TurnRow): Effect.fn.Return<StoredTurn> {
-  const turn = { turn: row.turn, role: row.role, startedAt: row.started_at, endedAt: row.ended_at, isCut: row.is_cut === 1, latency: row.latency }
+  const placed = (time: number) => onAxis(time, row.axis_zero)
+  const turn = { turn: row.turn, role: row.role, startedAt: placed(row.started_at), endedAt: placed(row.ended_at), isCut: row.is_cut === 1, latency: row.latency }
   const text = yield* open(row.text, places.turnText(callSid, row.turn))
   const words = yield* openJson(row.words, places.turnWords(callSid, row.turn))
   return Result.match(Result.all([text, words]), {
     onFailure: ({ why }) => ({ ...turn, text: "", words: [], unreadable: why }),
-    onSuccess: ([text, words]) => ({ ...turn, text, words: Option.getOrElse(readWords(words), () => []) })
+    onSuccess: ([text, words]) => ({ ...turn, text, words: Option.getOrElse(readWords(words), () => []).map((word) => ({ ...word, at: placed(word.at) })) })
   })
 })
 
 /** The turns of a call in the order of their beginnings, without turns that have no text. */
 export const turnsOf = Effect.fnUntraced(function*(run: Run, sealed: SealedWords["Service"], callSid: CallSid) {
-  const rows = yield* run<TurnRow>("SELECT turn, role, started_at, ended_at, text, words, is_cut, latency FROM turns WHERE call_sid = ? AND text <> '' ORDER BY turn", [callSid])
+  const rows = yield* run<TurnRow>(
+    `SELECT turn, role, t.started_at, t.ended_at, text, words, is_cut, latency, axis_zero
+      FROM turns t JOIN calls ON calls.call_sid = t.call_sid WHERE t.call_sid = ? AND text <> '' ORDER BY turn`,
+    [callSid]
+  )
   return yield* Effect.forEach(rows, (row) => toTurn(sealed, callSid, row))
 })

@@ -8,11 +8,17 @@ import { Data, Effect } from "effect"
 import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
 import { dirname } from "node:path"
+import * as Files from "../../config/Files.ts"
 import type { Stamped } from "../writer/WriteQueue.ts"
 import { encode, erase, type JournalLine, read, split } from "./JournalLines.ts"
 
 /** The journal can't be written or read. */
 export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {
+  /** A clause for the operator. */
+  get reason(): string {
+    return typeof this.cause === "string" ? this.cause : Files.reasonOf(this.cause)
+  }
+
   override get message() {
     return "The store's journal can't be read or written. Look at DATA_DIR and the space on its disk."
   }

@@ -4,10 +4,9 @@
  *
  * Readers get one WAV file. It joins the sound of all media streams, with silence between them.
  */
-import { Context, Data, type Effect, type Option, type Scope } from "effect"
+import { Context, Data, type Effect, type Option, type Scope, type Stream } from "effect"
 import type { FileUnwritable } from "../../config/Files.ts"
 import type { CallSid } from "../../domain/Sid.ts"
-import type { ReadSound } from "./JoinedParts.ts"
 
 /** The folder, the bucket or the database of recordings has failed or does not answer, or the sound is sealed and can't be opened. */
 export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable")<{
@@ -21,6 +20,13 @@ export class RecordingUnreachable extends Data.TaggedError("RecordingUnreachable
   }
 }
 
+/** Nothing of the recording is left: all of its files and objects were deleted by others. */
+export class RecordingGone extends Data.TaggedError("RecordingGone") {
+  override get message() {
+    return "The sound of this call is gone: its files were deleted from the folder or the bucket of recordings."
+  }
+}
+
 /**
  * A call's sound as one WAV file with two channels: the caller left, the agent right. The file begins at the zero of the call's axis. While
  * the call is live, the file has the sound that was stored when `find` ran.
@@ -31,10 +37,10 @@ export interface Recording {
   /** ms of sound. */
   readonly duration: number
   /**
-   * Reads the bytes from `from` to before `to`. At most a few pieces are in memory at once. If sealed sound can't be opened, `read` fails
-   * before the first byte.
+   * Reads the bytes from `from` to before `to`; at most a few pieces are in memory at once. It fails before the first byte if the bucket does
+   * not answer, if sealed sound can't be opened, or if nothing is left of the recording. A part that is gone is silence of its length.
    */
-  readonly read: ReadSound<RecordingUnreachable>
+  readonly read: (from: number, to: number) => Effect.Effect<Stream.Stream<Uint8Array, RecordingUnreachable>, RecordingUnreachable | RecordingGone>
 }
 
 /** The place of one media stream's sound in a call. */
@@ -58,7 +64,7 @@ export interface PartFile {
 export class CallRecordings extends Context.Service<CallRecordings, {
   /** Begins the file of a media stream. The file is finished when the scope closes. */
   readonly begin: (part: Part) => Effect.Effect<PartFile, FileUnwritable, Scope.Scope>
-  /** `None`: the call was not recorded, or its recording is gone. */
+  /** `None`: the call was not recorded, or its recording is gone. The bucket is asked only for parts whose length is not known. */
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Recording>, RecordingUnreachable>
   /**
    * Removes the recording from this machine's folder and from the bucket, but not from the database. It may be run again for the same call.

@@ -1,7 +1,7 @@
 /**
  * Implements `CallRecordings` with a folder and, if a bucket is set, with the bucket.
  */
-import { Duration, Effect, FileSystem, Layer, Option, Path } from "effect"
+import { Clock, Data, Duration, Effect, FileSystem, Layer, Option, Path, Stream } from "effect"
 import { AppConfig } from "../../config/AppConfig.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
@@ -15,7 +15,43 @@ import * as PartFiles from "./PartFiles.ts"
 import { RecordingBucket } from "./RecordingBucket.ts"
 import * as RecordingReader from "./RecordingReader.ts"
 import * as RecordingRows from "./RecordingRows.ts"
+import * as SealedFormat from "./SealedFormat.ts"
 import * as Uploads from "./Uploads.ts"
+
+class NotRenumbered extends Data.TaggedError("NotRenumbered")<{ readonly file: string; readonly why: string }> {
+  override get message() {
+    return `The bucket has other sound under the name ${this.file}, and the file can't get another name: ${this.why}.`
+  }
+}
+
+interface RenumberOptions {
+  readonly folder: string
+  readonly reader: Pick<ReturnType<typeof RecordingReader.make>, "inFolder">
+  readonly sealing: Sealing["Service"]
+}
+
+/**
+ * Gives a finished part of the folder another number, because the bucket has sound of another process under its number. Returns its new row.
+ *
+ * The sound is copied into a new file and not renamed: the blocks of a sealed file open only under its name. The old file is removed once
+ * the new one has all of the sound.
+ */
+const renumbered = Effect.fnUntraced(function*({ folder, reader, sealing: { sealer } }: RenumberOptions, row: RecordingRows.Row) {
+  const { call_sid: callSid, file } = row
+  const found = yield* reader.inFolder(row)
+  if (found === undefined) return yield* new NotRenumbered({ file, why: "it is gone" })
+  if (sealer === undefined && SealedFormat.isSealed(file)) return yield* new NotRenumbered({ file, why: "STORE_ENCRYPTION_KEYS has no key to seal it with" })
+  const sound = yield* found.read(0, found.size)
+  const part = PartFiles.numberAt(yield* Clock.currentTimeMillis)
+  const copy = yield* Effect.scoped(Effect.gen(function*() {
+    const copy = yield* PartFiles.create(folder, sealer, { callSid, part }, () => Effect.void)
+    const isCopied = yield* Effect.exit(Stream.runForEach(sound, copy.append))
+    return { ...copy, isCopied }
+  }))
+  yield* Effect.onError(copy.isCopied, () => Effect.ignore(PartFiles.remove(folder, copy.file)))
+  yield* PartFiles.remove(folder, file)
+  return { ...row, file: copy.file, part: copy.part, duration: found.size / MulawWav.bytesPerMilli }
+})
 
 const make = Effect.gen(function*() {
   const { dataDir, recording, store: { retention } } = yield* AppConfig
@@ -27,8 +63,11 @@ const make = Effect.gen(function*() {
   const sealing = yield* Sealing
   const failureLog = yield* SampledLog.make
   const folder = Option.getOrElse(recording.dir, () => path.join(dataDir, "recordings"))
-  const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files })
-  /** The files that this process writes now. */
+  const reader = RecordingReader.make({ folder, bucket, rows, sealing, complaints: failureLog, files })
+  const renumber = (row: RecordingRows.Row) =>
+    Effect.tap(renumbered({ folder, reader, sealing }, row), (renumbered) => Effect.sync(() => store.write(RecordingRows.written(renumbered))))
+  const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files, renumber })
+  /** Files that this process writes to now. */
   const open = new Set<string>()
   const isOpen = (file: string) => open.has(file)
 
@@ -61,7 +100,7 @@ const make = Effect.gen(function*() {
   const kept = Duration.min(recording.kept, Duration.days(retention.figuresDays))
   yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, sealing, store, isOpen }))
 
-  return CallRecordings.of({ begin, find: RecordingReader.make({ folder, bucket, rows, sealing, failureLog, files }), erase })
+  return CallRecordings.of({ begin, find: reader.find, erase })
 })
 
 export const layer = Layer.effect(CallRecordings, make).pipe(Layer.provide([RecordingBucket.layer, Sealing.layer]))

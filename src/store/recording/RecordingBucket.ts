@@ -36,8 +36,11 @@ const slowestBytesPerSecond = 64 * 1024
 const connectTimeout = 5000
 
 export interface Bucket {
-  /** Writes an object of `size` bytes. */
-  readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, PlatformError.PlatformError>) => Effect.Effect<void, BucketFailed>
+  /**
+   * Writes an object of `size` bytes, unless there is an object of this name. Two writes at the same moment replace each other only in a
+   * store that does not know conditional writes.
+   */
+  readonly put: (name: string, size: number, content: Stream.Stream<Uint8Array, PlatformError.PlatformError>) => Effect.Effect<"written" | "exists", BucketFailed>
   /** The bytes of an object from `from` to before `to`. */
   readonly get: (name: string, from: number, to: number) => Stream.Stream<Uint8Array, BucketFailed>
   /** An object's size in bytes. `None`: there is no such object. */
@@ -62,6 +65,12 @@ export class RecordingBucket extends Context.Service<RecordingBucket, Option.Opt
 }
 
 type Method = "PUT" | "GET" | "HEAD" | "DELETE"
+
+/** Writes only a new object (RFC 9110, section 13.1.2). Stores that know it answer 412 if there is one. */
+const onlyNew = { "if-none-match": "*" }
+
+/** The answers of stores that do not know conditional writes. 400 has other causes, too. */
+const isUnknownCondition = (status: number) => status === 400 || status === 501
 
 const operations = { PUT: "put", GET: "get", HEAD: "head", DELETE: "remove" } as const
 
@@ -94,11 +103,31 @@ const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket =
     isExpected(status) ? Effect.void : Effect.fail(new BucketFailed({ operation: operations[method], status }))
   const isSuccess = (status: number) => status >= 200 && status < 300
 
+  /** Whether the store may know conditional writes. */
+  let isConditional = true
+
+  const sizeOf: Bucket["sizeOf"] = Effect.fnUntraced(function*(name) {
+    const response = yield* send("HEAD", urlOf(name))
+    if (response.status === 404) return Option.none()
+    yield* check("HEAD", response, isSuccess)
+    return Option.some(Number(response.headers["content-length"] ?? 0))
+  })
+
   return {
     put: Effect.fnUntraced(function*(name, size, content) {
+      // Saves an upload, and serves stores that do not know the condition or ignore it.
+      if (Option.isSome(yield* sizeOf(name))) return "exists"
       const within = Duration.sum(answerTimeout, Duration.seconds(size / slowestBytesPerSecond))
-      const response = yield* send("PUT", urlOf(name), { body: HttpBody.stream(content, SealedFormat.isSealed(name) ? "application/octet-stream" : "audio/wav", size), within })
+      const body = HttpBody.stream(content, SealedFormat.isSealed(name) ? "application/octet-stream" : "audio/wav", size)
+      const write = (headers: Record<string, string>) => send("PUT", urlOf(name), { headers, body, within })
+      const wasConditional = isConditional
+      const first = yield* write(wasConditional ? onlyNew : {})
+      if (wasConditional && first.status === 412) return "exists"
+      const isRefused = wasConditional && isUnknownCondition(first.status)
+      const response = isRefused ? yield* write({}) : first
       yield* check("PUT", response, isSuccess)
+      if (isRefused) isConditional = false
+      return "written"
     }),
     get: (name, from, to) =>
       Stream.unwrap(Effect.gen(function*() {
@@ -109,12 +138,7 @@ const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket =
           Stream.timeoutOrElse({ duration: pieceTimeout, orElse: () => Stream.fail(new BucketFailed({ operation: "get", cause: "the answer's body stopped" })) })
         )
       })),
-    sizeOf: Effect.fnUntraced(function*(name) {
-      const response = yield* send("HEAD", urlOf(name))
-      if (response.status === 404) return Option.none()
-      yield* check("HEAD", response, isSuccess)
-      return Option.some(Number(response.headers["content-length"] ?? 0))
-    }),
+    sizeOf,
     list: Effect.fnUntraced(function*(nameStart) {
       const response = yield* send("GET", `${url}?list-type=2&prefix=${encodeURIComponent(fullName(nameStart))}`)
       yield* check("GET", response, isSuccess)

@@ -1,13 +1,14 @@
 /**
- * Finds the parts of a call's recording in the folder and in the bucket, and joins them. If a part is missing in both, there is silence at
- * its time. The other parts keep their times.
+ * Finds the parts of a call's recording, in the folder and in the bucket, and joins them. A part whose file or object is gone is silence of
+ * its length, plain or sealed, as long as another part of the call is there.
  */
 import { Effect, type FileSystem, Option, type PlatformError, Stream } from "effect"
 import { join } from "node:path"
 import type { CallSid } from "../../domain/Sid.ts"
 import type * as SampledLog from "../../observability/SampledLog.ts"
+import { onAxis } from "../Axis.ts"
 import type { BlockOpener, Unopenable } from "../encryption/Sealing.ts"
-import { type Recording, RecordingUnreachable } from "./CallRecordings.ts"
+import { type Recording, RecordingGone, RecordingUnreachable } from "./CallRecordings.ts"
 import * as JoinedParts from "./JoinedParts.ts"
 import * as MulawWav from "./MulawWav.ts"
 import * as PartFiles from "./PartFiles.ts"
@@ -21,22 +22,45 @@ const unreachable = (cause: unknown) => new RecordingUnreachable({ cause })
 
 const unopenable = (error: HeaderUnknown | Unopenable) => new RecordingUnreachable({ cause: error, whyNotOpened: error.message })
 
-type Sound = JoinedParts.SoundOfPart<RecordingUnreachable>
+/** A part of a call's recording. */
+interface FoundPart extends JoinedParts.SoundOfPart<RecordingUnreachable> {
+  /** Whether its file or its object is there. */
+  readonly isThere: Effect.Effect<boolean, RecordingUnreachable>
+}
+
+type ReadSound = JoinedParts.ReadSound<RecordingUnreachable>
 
 type ReadFile<E> = (from: number, to: number) => Stream.Stream<Uint8Array, E>
 
-export const make = (options: {
-  readonly folder: string
-  readonly bucket: Option.Option<Bucket>
-  readonly rows: Pick<RecordingRows, "ofCall">
-  readonly sealing: BlockOpener
-  readonly failureLog: SampledLog.SampledLog
-  readonly files: FileSystem.FileSystem
-}) => {
-  const { bucket, failureLog, files, folder, rows, sealing } = options
+const bytesOfDuration = (duration: number) => duration * MulawWav.bytesPerMilli
 
+/** A bucket without objects, where none is set. */
+const noBucket: Pick<Bucket, "get" | "sizeOf"> = { get: () => Stream.empty, sizeOf: () => Effect.succeedNone }
+
+/** Whether none of the parts is there. Looks for one part after the other, until it finds one. */
+const isGone = (parts: ReadonlyArray<FoundPart>): Effect.Effect<boolean, RecordingUnreachable> =>
+  Effect.gen(function*() {
+    for (const part of parts) if (yield* part.isThere) return false
+    return true
+  })
+
+/** Reads the rest elsewhere if the file or object is gone when the stream opens it, which may be long after the answer has begun. */
+const elseFrom = <E>(sound: Stream.Stream<Uint8Array, E>, isGone: (error: E) => boolean, elsewhere: ReadSound, from: number, to: number) =>
+  Stream.suspend(() => {
+    let at = from
+    return sound.pipe(
+      Stream.map((piece) => {
+        at += piece.length
+        return piece
+      }),
+      Stream.catch((error) => isGone(error) ? Stream.unwrap(elsewhere(at, to)) : Stream.fail(unreachable(error)))
+    )
+  })
+
+/** Makes the reader of a part from a file or an object with `size` bytes of sound. `elsewhere` reads the part if the file or object is gone. */
+const makeSoundOf = (sealing: BlockOpener, complaints: SampledLog.SampledLog) => {
   const logDamaged = ({ call_sid: callSid, file }: Row) => ({ message }: Unopenable) =>
-    failureLog.tell("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
+    complaints.tell("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
 
   /** Opens the sound of a file. `size`: bytes of sound. `read` reads bytes of the file. Returns a function that reads bytes of the sound. */
   const open = <E>(row: Row, size: number, read: ReadFile<E>): Effect.Effect<ReadFile<E>, E | HeaderUnknown | Unopenable> => {
@@ -45,63 +69,94 @@ export const make = (options: {
     return SealedSound.open(sealing, { name: row.file, size, read, isGrowing: row.duration === null && row.place === "folder" }, logDamaged(row))
   }
 
-  /** The sound of a file. If the file is gone when the sound is opened, `readElsewhere` reads the sound from another place. */
-  const soundOf = <E extends BucketFailed | PlatformError.PlatformError>(
+  return <E extends BucketFailed | PlatformError.PlatformError>(
     row: Row,
     size: number,
     read: ReadFile<E>,
     isGone: (error: E) => boolean,
-    readElsewhere: Sound["read"]
-  ): Sound => ({
-    startedAt: row.started_at,
-    size,
-    read: (from, to) =>
-      open(row, size, read).pipe(
-        Effect.map((sound) => Stream.mapError(sound(from, to), unreachable)),
-        Effect.catch((error) =>
-          error._tag === "Unopenable" || error._tag === "HeaderUnknown"
-            ? Effect.fail(unopenable(error))
-            : isGone(error) ? readElsewhere(from, to) : Effect.fail(unreachable(error))
-        )
+    elsewhere: ReadSound
+  ): ReadSound =>
+  (from, to) =>
+    open(row, size, read).pipe(
+      Effect.map((sound) => elseFrom(sound(from, to), isGone, elsewhere, from, to)),
+      Effect.catch((error) =>
+        error._tag === "Unopenable" || error._tag === "HeaderUnknown"
+          ? Effect.fail(unopenable(error))
+          : isGone(error) ? elsewhere(from, to) : Effect.fail(unreachable(error))
       )
+    )
+}
+
+export const make = (options: {
+  readonly folder: string
+  readonly bucket: Option.Option<Bucket>
+  readonly rows: Pick<RecordingRows, "ofCall">
+  readonly sealing: BlockOpener
+  readonly complaints: SampledLog.SampledLog
+  readonly files: FileSystem.FileSystem
+}) => {
+  const { bucket, complaints, files, folder, rows, sealing } = options
+  const soundOf = makeSoundOf(sealing, complaints)
+
+  /** The bucket is asked only when the sound is read, unless the length of the part is not known. */
+  const inBucket = Effect.fnUntraced(function*(row: Row): Effect.fn.Return<FoundPart | undefined, RecordingUnreachable> {
+    const { get, sizeOf } = Option.getOrElse(bucket, () => noBucket)
+    const look = yield* Effect.cached(
+      Effect.map(Effect.mapError(sizeOf(row.file), unreachable), Option.map((bytes) => PartFiles.soundBytesOf(row.file, bytes)))
+    )
+    const size = row.duration === null ? Option.getOrUndefined(yield* look) : bytesOfDuration(row.duration)
+    if (size === undefined) return undefined
+    const read = Effect.fnUntraced(function*(from: number, to: number) {
+      const end = Math.max(from, Math.min(to, Option.getOrElse(yield* look, () => 0)))
+      const sound = from === end
+        ? Stream.empty
+        : yield* soundOf(row, size, (from, to) => get(row.file, from, to), ({ status }) => status === 404, JoinedParts.readSilence)(from, end)
+      return Stream.concat(sound, yield* JoinedParts.readSilence(end, to))
+    })
+    return { startedAt: row.started_at, size, read, isThere: Effect.map(look, Option.isSome) }
   })
 
-  const inBucket = Effect.fnUntraced(function*(row: Row) {
-    if (Option.isNone(bucket)) return undefined
-    const { get, sizeOf } = bucket.value
-    // For a sealed object, the bucket is always asked for the size. The answer shows whether the object is gone, before its header is read.
-    const size = row.place === "bucket" && row.duration !== null && !SealedFormat.isSealed(row.file)
-      ? Option.some(row.duration * MulawWav.bytesPerMilli)
-      : Option.map(yield* Effect.mapError(sizeOf(row.file), unreachable), (bytes) => PartFiles.soundBytesOf(row.file, bytes))
-    return Option.isNone(size) ? undefined : soundOf(row, size.value, (from, to) => get(row.file, from, to), ({ status }) => status === 404, JoinedParts.readSilence)
-  })
-
-  const inFolder = Effect.fnUntraced(function*(row: Row) {
+  const inFolder = Effect.fnUntraced(function*(row: Row): Effect.fn.Return<FoundPart | undefined, never> {
     const bytes = yield* PartFiles.sizeOf(folder, row.file)
     if (bytes === undefined) return undefined
     const size = PartFiles.soundBytesOf(row.file, bytes)
-    return soundOf(
-      row,
+    const readInBucket: ReadSound = (from, to) => Effect.flatMap(inBucket(row), (part) => (part?.read ?? JoinedParts.readSilence)(from, to))
+    const readFile: ReadFile<PlatformError.PlatformError> = (from, to) => files.stream(join(folder, row.file), { offset: from, bytesToRead: to - from })
+    return {
+      startedAt: row.started_at,
       size,
-      (from, to) => files.stream(join(folder, row.file), { offset: from, bytesToRead: to - from }),
-      ({ reason }) => reason._tag === "NotFound",
-      (from, to) => Effect.flatMap(inBucket(row), (found) => (found?.read ?? JoinedParts.readSilence)(from, to))
-    )
+      read: soundOf(row, size, readFile, ({ reason }) => reason._tag === "NotFound", readInBucket),
+      isThere: Effect.succeed(true)
+    }
   })
 
-  /** Searches the folder first, then the bucket, because a part may have been moved to the bucket after its row was read. */
-  const find = (row: Row): Effect.Effect<Sound | undefined, RecordingUnreachable> =>
+  /** Looks in the bucket, too: a part may be moved there meanwhile. */
+  const find = (row: Row): Effect.Effect<FoundPart | undefined, RecordingUnreachable> =>
     row.place === "bucket" ? inBucket(row) : Effect.flatMap(inFolder(row), (found) => found === undefined ? inBucket(row) : Effect.succeed(found))
 
-  return (callSid: CallSid): Effect.Effect<Option.Option<Recording>, RecordingUnreachable> =>
+  const findAll = (callSid: CallSid): Effect.Effect<Option.Option<Recording>, RecordingUnreachable> =>
     Effect.gen(function*() {
-      const parts: Array<Sound> = []
-      for (const row of yield* Effect.mapError(rows.ofCall(callSid), unreachable)) {
+      const parts: Array<FoundPart> = []
+      for (const { axis_zero, ...stored } of yield* Effect.mapError(rows.ofCall(callSid), unreachable)) {
+        const row = { ...stored, started_at: onAxis(stored.started_at, axis_zero) }
         const part = yield* find(row)
         if (part !== undefined) parts.push(part)
       }
-      if (parts.length === 0) return Option.none()
-      const joined = JoinedParts.join(parts)
-      return Option.some({ ...joined, duration: (joined.length - MulawWav.headerBytes) / MulawWav.bytesPerMilli })
+      if (parts.length === 0 || (Option.isNone(bucket) && (yield* isGone(parts)))) return Option.none()
+      const { length, read } = JoinedParts.join(parts)
+      return Option.some({
+        length,
+        duration: (length - MulawWav.headerBytes) / MulawWav.bytesPerMilli,
+        read: Effect.fnUntraced(function*(from: number, to: number) {
+          if (yield* isGone(parts)) return yield* new RecordingGone()
+          return yield* read(from, to)
+        })
+      })
     })
+
+  return {
+    find: findAll,
+    /** The sound of a finished part in the folder; `undefined`: its file is not there. */
+    inFolder
+  }
 }

@@ -30,10 +30,19 @@ export const written = (row: Row): StoreWrite => ({
 /** The most rows that `expiredInBucket` returns at once. */
 export const maxExpired = 200
 
+/** A part with the zero of its call's axis (see `Axis`). */
+export interface PlacedRow extends Row {
+  readonly axis_zero: number | null
+}
+
 export const make = ({ query, sql }: Database["Service"]) => ({
   ofCall: (callSid: CallSid) =>
-    query(sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE call_sid = ${callSid} ORDER BY part`),
-  /** Parts whose sound is in the folder. `unfinished`: only parts without a stored duration. */
+    query(
+      sql<PlacedRow>`SELECT call_sid, part, started_at, duration, file, place,
+        (SELECT axis_zero FROM calls WHERE calls.call_sid = recordings.call_sid) AS axis_zero
+        FROM recordings WHERE call_sid = ${callSid} ORDER BY part`
+    ),
+  /** Parts whose sound is in the folder; `unfinished`: only those without a known duration. */
   inFolder: (options: { readonly unfinished: boolean }) =>
     query(
       options.unfinished

@@ -95,9 +95,16 @@ export const open = Effect.fnUntraced(function*<E>(
   return (from: number, to: number): Stream.Stream<Uint8Array, E> => {
     if (from >= to) return Stream.empty
     const first = Math.floor(from / blockBytes)
-    const end = Math.ceil(to / blockBytes)
-    return read(SealedFormat.positionOf(first), SealedFormat.positionOf(end)).pipe(
-      Stream.mapAccum(() => new Slots(), (slots, piece) => [slots, slots.push(piece)], { onHalt: (slots) => slots.end(end - first) }),
+    const behindLast = Math.ceil(to / blockBytes)
+    /** Not `mapAccum` with `onHalt`, which also runs when the stream fails: then blocks that could not be read would count as damaged. */
+    const blocks = Stream.suspend(() => {
+      const slots = new Slots()
+      return read(SealedFormat.positionOf(first), SealedFormat.positionOf(behindLast)).pipe(
+        Stream.flatMap((piece) => Stream.fromIterable(slots.push(piece))),
+        Stream.concat(Stream.suspend(() => Stream.fromIterable(slots.end(behindLast - first))))
+      )
+    })
+    return blocks.pipe(
       Stream.zipWithIndex,
       Stream.mapEffect(([sealed, index]) =>
         Effect.map(openAt(first + index, sealed, maxReads), (sound) => {

@@ -1,8 +1,12 @@
 /**
- * Moves finished parts from the folder to the bucket, one after the other. A part stays in the folder until the bucket has all of it and the
- * database has stored the new place. A move that fails is tried again, after longer and longer pauses.
+ * Moves finished parts from the folder to the bucket, one after the other. A part stays in the folder until the bucket has all of it and
+ * the database knows that. While the bucket refuses it, the move is tried again, more and more rarely.
+ *
+ * No object is replaced. If there is an object of the part's name, it has the same bytes after a crash between the upload and the
+ * database's answer. If it has others, it is the sound of another process that has the call too, and this part gets a number of its own.
  */
-import { Effect, Exit, FiberMap, type FileSystem, Metric, Option, Schedule, type Scope, Semaphore } from "effect"
+import { Effect, Exit, FiberMap, type FileSystem, Metric, Option, Schedule, type Scope, Semaphore, Stream } from "effect"
+import { createHash } from "node:crypto"
 import { join } from "node:path"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
@@ -22,24 +26,41 @@ export interface Uploads {
   readonly stop: (callSid: CallSid) => Effect.Effect<void>
 }
 
+const hashOf = <E>(bytes: Stream.Stream<Uint8Array, E>): Effect.Effect<string, E> =>
+  Effect.suspend(() => {
+    const hash = createHash("sha256")
+    return Effect.map(Stream.runForEach(bytes, (piece) => Effect.sync(() => void hash.update(piece))), () => hash.digest("hex"))
+  })
+
 export const make = Effect.fnUntraced(function*(options: {
   readonly folder: string
   readonly bucket: Bucket
   readonly rows: RecordingRows
   readonly store: Pick<CallStore["Service"], "keep" | "settled">
   readonly files: FileSystem.FileSystem
+  /** Gives a part of the folder a number of its own, and returns its new row. The file of the old number is removed. */
+  readonly renumber: (row: Row) => Effect.Effect<Row, { readonly message: string }>
 }): Effect.fn.Return<Uploads, never, Scope.Scope> {
-  const { bucket, files, folder, rows, store } = options
+  const { bucket, files, folder, renumber, rows, store } = options
   const running = yield* FiberMap.make<string>()
   const oneAtATime = yield* Semaphore.make(1)
   const failureLog = yield* SampledLog.make
 
+  /** Whether the bucket's object has the bytes of the folder's file. */
+  const isSame = Effect.fnUntraced(function*(file: string, size: number) {
+    if (!Option.contains(yield* bucket.sizeOf(file), size)) return false
+    const [here, there] = yield* Effect.all([hashOf(files.stream(join(folder, file))), hashOf(bucket.get(file, 0, size))])
+    return here === there
+  })
+
+  /** Returns the part's row under another number, if another part has its name in the bucket. */
   const send = Effect.fnUntraced(function*(row: Row) {
     const { call_sid, file, part } = row
     const size = yield* PartFiles.sizeOf(folder, file)
-    if (size === undefined) return
-    yield* bucket.put(file, size, files.stream(join(folder, file)))
-    if (!Option.contains(yield* bucket.sizeOf(file), size)) return yield* new BucketFailed({ operation: "head", cause: "the object has another size than the file" })
+    if (size === undefined) return undefined
+    const result = yield* bucket.put(file, size, files.stream(join(folder, file)))
+    if (result === "exists" && !(yield* isSame(file, size))) return yield* renumber(row)
+    if (!Option.contains(yield* bucket.sizeOf(file), size)) return yield* new BucketFailed({ operation: "head", cause: "it has another size" })
     yield* store.keep(written({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
     yield* store.settled(call_sid)
     const stored = (yield* rows.ofCall(call_sid)).find((other) => other.part === part)
@@ -47,6 +68,7 @@ export const make = Effect.fnUntraced(function*(options: {
     if (stored?.file !== file) yield* bucket.remove(file)
     else if (stored.place !== "bucket") return yield* new BucketFailed({ operation: "put", cause: "the database has not stored the new place" })
     yield* PartFiles.remove(folder, file)
+    return undefined
   })
 
   const logFailure = ({ call_sid: callSid }: Row, why: string) =>
@@ -58,10 +80,16 @@ export const make = Effect.fnUntraced(function*(options: {
       Effect.tapError(({ message }) => logFailure(row, message))
     )
 
-  const move = (row: Row) => Effect.ignore(Effect.retry(attempt(row), retrySchedule))
+  const begin = (row: Row): Effect.Effect<void> => Effect.asVoid(FiberMap.run(running, row.file, move(row), { onlyIfMissing: true }))
+
+  const move = (row: Row) =>
+    Effect.retry(attempt(row), retrySchedule).pipe(
+      Effect.flatMap((renumbered) => renumbered === undefined ? Effect.void : begin(renumbered)),
+      Effect.ignore
+    )
 
   return {
-    begin: (row) => Effect.asVoid(FiberMap.run(running, row.file, move(row), { onlyIfMissing: true })),
+    begin,
     stop: (callSid) =>
       Effect.suspend(() => {
         const names = Array.from(running, ([file]) => file).filter((file) => PartFiles.partOf(file)?.callSid === callSid)

@@ -66,10 +66,10 @@ const beginnings: Insertion = { into: "calls", columns: ["call_sid", ...callFact
 const metadataLabels: Insertion = { into: "call_metadata", columns: ["call_sid", "name", "value", "started_at"], onConflict: "DO NOTHING" }
 const answers: Insertion = { into: "calls", columns: ["call_sid", "answered_at"], onConflict: `(call_sid) DO UPDATE SET ${filled(["answered_at"])}` }
 const streams: Insertion = { into: "streams", columns: ["call_sid", "part", "started_at"], onConflict: "DO NOTHING" }
-const streamCounts: Insertion = {
+const axisZeros: Insertion = {
   into: "calls",
-  columns: ["call_sid", "axis_zero", "parts"],
-  onConflict: `(call_sid) DO UPDATE SET ${filled(["axis_zero"])}, parts = CASE WHEN excluded.parts > calls.parts THEN excluded.parts ELSE calls.parts END`
+  columns: ["call_sid", "axis_zero"],
+  onConflict: "(call_sid) DO UPDATE SET axis_zero = CASE WHEN calls.axis_zero < excluded.axis_zero THEN calls.axis_zero ELSE excluded.axis_zero END"
 }
 const ends: Insertion = {
   into: "calls",
@@ -221,7 +221,11 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
   yield* insertEach(answers, of("CallAnswered").map(({ write }) => [write.callSid, write.at]))
   const streamsBegun = of("StreamBegan")
   yield* insert(streams, streamsBegun.map(({ write }) => [write.callSid, write.part, write.at]))
-  yield* insertEach(streamCounts, streamsBegun.map(({ write }) => [write.callSid, write.part === 0 ? write.at : null, write.part + 1]))
+  yield* insertEach(axisZeros, streamsBegun.map(({ write }) => [write.callSid, write.at]))
+  // The statement before has locked the rows, so this one also counts the streams that another process has just stored.
+  if (streamsBegun.length > 0) {
+    yield* among(new Set(streamsBegun.map(({ write }) => write.callSid)), "UPDATE calls SET parts = (SELECT COUNT(*) FROM streams WHERE streams.call_sid = calls.call_sid) WHERE call_sid")
+  }
   yield* insertTurns(of("TurnWritten").map(turnRow))
   yield* insert(actions, lastOfEach(of("ActionWritten").map(actionRow), 2))
   yield* insert(recordings, lastOfEach(of("RecordingPart").map(recordingRow), 2))

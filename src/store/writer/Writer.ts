@@ -69,12 +69,15 @@ class Ledger {
   readonly unsettled = new Unsettled()
   /** The entries on their way to the database. */
   inFlight: ReadonlyArray<Entry> = []
+  /** How many entries are on their way from memory to the database or to the journal. */
+  moving = 0
   /** Lines of this process in the journal, and when the first of them was written. */
   inJournal = 0
   journaledSince: number | undefined
 
   /** The database has these entries. */
   stored(entries: ReadonlyArray<Entry>): void {
+    this.moving = 0
     for (const { onKept, write } of entries) {
       this.unsettled.remove(write.callSid)
       for (const notify of onKept) notify()
@@ -83,6 +86,7 @@ class Ledger {
 
   /** These entries were moved to the journal. */
   journaled(entries: ReadonlyArray<Entry>): void {
+    this.moving = 0
     this.copied(entries)
     for (const { onKept } of entries) for (const notify of onKept) notify()
   }
@@ -153,9 +157,20 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   const store = yield* makeDatabaseWriter(database, hashNumber)
   const complaints = yield* SampledLog.make
 
+  const takeNext = (): ReadonlyArray<Entry> => {
+    const entries = queue.take(batchSize)
+    ledger.moving = entries.length
+    return entries
+  }
+
+  const putBack = (entries: ReadonlyArray<Entry>): void => {
+    queue.putBack(entries)
+    ledger.moving = 0
+  }
+
   /** Puts the entries back into the queue if a shutdown interrupts the effect, so that nothing is lost. */
   const orPutBack = <A>(entries: ReadonlyArray<Entry>, effect: Effect.Effect<A>) =>
-    Effect.onInterrupt(effect, () => Effect.sync(() => queue.putBack(entries)))
+    Effect.onInterrupt(effect, () => Effect.sync(() => putBack(entries)))
 
   /** Moves entries from memory to the journal. Returns `false` if the journal can't be written. */
   const spill = Effect.fnUntraced(function*(entries: ReadonlyArray<Entry>) {
@@ -167,8 +182,8 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
       yield* count("journaled", entries.length)
       return true
     }
-    queue.putBack(entries)
-    yield* complaints.tell("journal", Effect.logError("The journal of the call history can't be written. Look at the disk and at the permissions of DATA_DIR."))
+    putBack(entries)
+    yield* complaints.tell("journal", Effect.logError(`The journal of the call history can't be written: ${exit.failure.reason}. What calls write waits in memory.`))
     return false
   })
 
@@ -195,7 +210,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
 
   /** Moves entries from memory to the database, or else to the journal. Returns `false` if neither takes them. */
   const storeNext = Effect.gen(function*() {
-    const entries = queue.take(batchSize)
+    const entries = takeNext()
     if (entries.length === 0) return true
     ledger.inFlight = entries
     const isStored = yield* Effect.ensuring(orPutBack(entries, store(entries)), Effect.sync(() => ledger.inFlight = []))
@@ -205,9 +220,9 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
 
   /** One step. Returns `false` if another step right now would be of no use. */
   return Effect.gen(function*() {
-    if (!database.isReady()) return yield* spill(queue.take(batchSize))
+    if (!database.isReady()) return yield* spill(takeNext())
     if (!journal.isWaiting()) return yield* storeNext
-    const isSpilled = yield* spill(queue.take(batchSize))
+    const isSpilled = yield* spill(takeNext())
     return (yield* replay) && isSpilled
   })
 })
@@ -246,7 +261,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     return entry
   }
 
-  const waiting = () => queue.size + ledger.inJournal
+  const waiting = () => queue.size + ledger.moving + ledger.inJournal
   const isIdle = () => queue.size === 0 && (!journal.isWaiting() || !database.isReady())
 
   const work = Effect.gen(function*() {
@@ -315,6 +330,14 @@ const finish = (step: Effect.Effect<boolean>, queue: WriteQueue, journal: Journa
   Effect.suspend(() => {
     const patientStep = Effect.flatMap(step, (isOfUse) => isOfUse ? Effect.void : Effect.sleep(pause))
     const all = Effect.whileLoop({ while: () => queue.size > 0, body: () => patientStep, step: () => undefined })
-    const rest = Effect.suspend(() => queue.size === 0 ? Effect.void : Effect.ignore(journal.append(queue.take(queue.size), { sync: true })))
+    const rest = Effect.suspend(() => {
+      const entries = queue.take(queue.size)
+      if (entries.length === 0) return Effect.void
+      return Effect.catch(journal.append(entries, { sync: true }), ({ reason }) =>
+        Effect.andThen(
+          count("lost", entries.length),
+          Effect.annotateLogs(Effect.logError(`Writes of the call history are lost with this process: the database does not take them, and the journal can't be written: ${reason}.`), { writes: entries.length })
+        ))
+    })
     return Effect.andThen(Effect.timeoutOption(all, finishPatience), rest)
   })

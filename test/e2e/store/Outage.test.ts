@@ -190,6 +190,15 @@ describe("the store during faults", { timeout: 120_000 }, () => {
             assert.isBelow(Duration.toMillis(took), 2000)
             assert.strictEqual((yield* store.state)._tag, "Degraded")
             assert.strictEqual((yield* Effect.flip(store.find(sid)))._tag, "StoreUnreachable")
+            // The number that is reported does not fall while the writer tries again.
+            const seen = new Set<number>()
+            const end = (yield* Clock.currentTimeMillis) + 1500
+            while ((yield* Clock.currentTimeMillis) < end) {
+              const state = yield* store.state
+              seen.add(state._tag === "Degraded" ? state.waiting : -1)
+              yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+            }
+            assert.deepStrictEqual([...seen], [1])
           }))
       }))
 

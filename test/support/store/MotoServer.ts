@@ -27,14 +27,19 @@ const python = (): string => {
   return program
 }
 
-export type Mood = "good" | "busy" | "silent"
+export type Mood = "good" | "busy" | "silent" | "old" | "older" | "careless" | "racing"
 
 export class MotoServer extends Context.Service<MotoServer, {
   /** The variables of a new bucket. */
   readonly bucket: (name: string) => Effect.Effect<Record<string, string>>
   /** The objects of a bucket: their names and sizes. */
   readonly objects: (name: string) => Effect.Effect<ReadonlyArray<string>>
-  /** `busy`: every request is answered with 503; `silent`: none is answered. */
+  /** Deletes an object, as somebody else would. */
+  readonly remove: (bucket: string, name: string) => Effect.Effect<void>
+  /**
+   * `busy`: every request is answered with 503; `silent`: none is answered. Stores without conditional writes: `old` answers them with 501,
+   * `older` with 400, `careless` ignores the condition. `racing`: the next `HEAD` is answered with 404, as before another process's upload.
+   */
   readonly mood: (mood: Mood) => Effect.Effect<void>
   /** How many requests came so far. */
   readonly requests: () => number
@@ -72,6 +77,7 @@ const make = Effect.gen(function*() {
 
   let mood: Mood = "good"
   let requests = 0
+  let wasHidden = false
   const onRequest = (incoming: IncomingMessage, answer: ServerResponse): void => {
     requests++
     if (mood === "silent") return void incoming.resume()
@@ -80,6 +86,15 @@ const make = Effect.gen(function*() {
       return void answer.writeHead(503).end("<Error><Code>SlowDown</Code></Error>")
     }
     const { headers, method, url } = incoming
+    if (headers["if-none-match"] !== undefined && (mood === "old" || mood === "older")) {
+      incoming.resume()
+      return void answer.writeHead(mood === "old" ? 501 : 400).end("<Error><Code>NotImplemented</Code></Error>")
+    }
+    if (mood === "racing" && method === "HEAD" && !wasHidden) {
+      wasHidden = true
+      return void answer.writeHead(404).end()
+    }
+    if (mood === "careless") delete headers["if-none-match"]
     const forwarded = request({ port, host: "127.0.0.1", method, path: url, headers }, (from) => {
       answer.writeHead(from.statusCode ?? 502, from.headers)
       from.pipe(answer)
@@ -97,7 +112,12 @@ const make = Effect.gen(function*() {
     objects: (name) =>
       Effect.map(ask(`${name}?list-type=2`, "GET"), (text) =>
         Array.from(text.matchAll(/<Key>([^<]*)<\/Key>.*?<Size>(\d+)<\/Size>/gs), ([, key, size]) => `${key} ${size}`)),
-    mood: (next) => Effect.sync(() => void (mood = next)),
+    remove: (bucket, name) => Effect.asVoid(ask(`${bucket}/${name}`, "DELETE")),
+    mood: (next) =>
+      Effect.sync(() => {
+        mood = next
+        wasHidden = false
+      }),
     requests: () => requests
   })
 })

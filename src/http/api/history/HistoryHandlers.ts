@@ -22,12 +22,15 @@ import * as Cursor from "./Cursor.ts"
 import * as EventFeed from "./EventFeed.ts"
 import * as EventStream from "./EventStream.ts"
 import * as ListQuery from "./ListQuery.ts"
+import { OpenEventStreams } from "./OpenEventStreams.ts"
 import * as TranscriptText from "./TranscriptText.ts"
 import { unreachable } from "./Unreachable.ts"
 
 const noSuchCall = () => new Problems.NoSuchCall({ detail: "The history has no call of this SID." })
 
-/** Whether the client wants plain text rather than JSON. The parameter decides or, without it, the header `Accept`. */
+const noSound = () => new Problems.NoRecording({ detail: "This call was not recorded, or its sound is kept no longer." })
+
+/** Whether the client wants plain text rather than JSON, by the parameter, else by the header `Accept`. */
 const wantsText = Effect.fnUntraced(function*(format: string | undefined, accept: string) {
   if (format !== undefined && format !== "json" && format !== "text") return yield* new Problems.InvalidRequest({ detail: "\"format\" must be json or text." })
   return format === undefined ? /(?:^|,)\s*text\/plain\b/i.test(accept) && !/application\/json/i.test(accept) : format === "text"
@@ -55,6 +58,7 @@ export const layer = HttpApiBuilder.group(
     const registry = yield* CallRegistry
     const recordings = yield* CallRecordings
     const erasure = yield* CallErasure
+    const streams = yield* OpenEventStreams
     const numbers = yield* NumberHash
     const { isSealing } = yield* SealedWords
     const cursors = Cursor.make(Redacted.value((yield* Credentials).apiKey))
@@ -98,7 +102,7 @@ export const layer = HttpApiBuilder.group(
       .handleRaw("recording", Effect.fn("GET /calls/{callSid}/recording.wav")(function*({ params: { callSid }, request }) {
         yield* find(callSid)
         const found = yield* Effect.mapError(recordings.find(callSid), unreachable)
-        if (Option.isNone(found)) return yield* new Problems.NoRecording({ detail: "This call was not recorded, or its sound is kept no longer." })
+        if (Option.isNone(found)) return yield* noSound()
         const { length, read } = found.value
         const range = ByteRange.read(rangeOf(request), length)
         if (range === "none") {
@@ -106,7 +110,7 @@ export const layer = HttpApiBuilder.group(
           return yield* new Problems.RangeNotSatisfiable({ detail: `The recording has ${length} bytes.` })
         }
         const { from, to } = range === "all" ? { from: 0, to: length } : range
-        const bytes = yield* Effect.mapError(read(from, to), unreachable)
+        const bytes = yield* Effect.mapError(read(from, to), (error) => error._tag === "RecordingGone" ? noSound() : unreachable(error))
         return HttpServerResponse.stream(Stream.orDie(bytes), {
           status: range === "all" ? 200 : 206,
           contentType: "audio/wav",
@@ -118,6 +122,7 @@ export const layer = HttpApiBuilder.group(
         const after = yield* eventId(headers["last-event-id"])
         const here = yield* registry.events(callSid)
         if (Option.isNone(here)) yield* find(callSid)
+        else yield* streams.opened
         return EventStream.response(EventFeed.make(stored, callSid, after, here))
       }, Effect.tapError(countRefusal)))
   })

@@ -32,8 +32,14 @@ const spoken = ({ text, unreadable, words }: StoredTurn): string => {
   return flat(runs.map(({ isHeard, words }) => isHeard ? words.join(" ") : `[${words.join(" ")}]`).join(" "))
 }
 
+/** Keys have no name, a transfer has no arguments, and an answer may be empty: what is empty is left out. */
+const joined = (separator: string, ...texts: ReadonlyArray<string | null>): string =>
+  texts.flatMap((text) => text === null || flat(text) === "" ? [] : [flat(text)]).join(separator)
+
 const done = ({ answer, arguments: given, name, state, unreadable }: StoredAction): string =>
-  unreadable !== undefined ? `(${name}: ${state}) ${reasons[unreadable]}` : flat(`(${name} ${given}: ${state}${answer === null ? "" : `: ${answer}`})`)
+  unreadable === undefined
+    ? `(${joined(": ", joined(" ", name, given), state, answer)})`
+    : `(${joined(": ", name, state)}) ${reasons[unreadable]}`
 
 export const of = (turns: ReadonlyArray<StoredTurn>, actions: ReadonlyArray<StoredAction>): string =>
   [

@@ -25,6 +25,7 @@ interface Options extends Pick<StreamIds, "streamSid"> {
 export class ServiceMessages {
   readonly #options: Options
   readonly #playback: PlaybackBuffer
+  #incoming: WebSocketClient["incoming"] | undefined
   #playedMarks: Array<string> = []
   #hadSound = false
   #soundWasDiscarded = false
@@ -36,6 +37,7 @@ export class ServiceMessages {
 
   /** Carries out each message when it arrives, until the connection ends. Returns how the connection ended. */
   run(wire: WebSocketClient): Effect.Effect<Closed> {
+    this.#incoming = wire.incoming
     return Queue.take(wire.incoming).pipe(
       Effect.flatMap((incoming) => this.#carryOut(incoming)),
       Effect.forever,
@@ -95,9 +97,9 @@ export class ServiceMessages {
       const { clock, note } = this.#options
       yield* note({ _tag: "MarkSet", name })
       const due = this.#playback.mark(clock.samples(at), name)
-      yield* this.#returnPlayed
+      yield* this.#returnPlayed(at)
       if (this.#playback.pending.length > 0) {
-        yield* Effect.forkChild(Effect.andThen(clock.sleepUntil(clock.momentOf(due)), this.#returnPlayed))
+        yield* Effect.forkChild(Effect.andThen(clock.sleepUntil(clock.momentOf(due)), this.#returnPlayedByNow))
       }
     })
   }
@@ -105,18 +107,27 @@ export class ServiceMessages {
   #clear(at: bigint): Effect.Effect<void> {
     return Effect.gen({ self: this }, function*() {
       const { clock, note } = this.#options
-      yield* this.#returnPlayed
+      yield* this.#returnPlayed(at)
       const { dropped, marks } = this.#playback.clear(clock.samples(at))
       yield* note({ _tag: "Cleared", droppedMillis: dropped / samplesPerMilli })
       yield* this.#returnMarks(marks, true)
     })
   }
 
-  /** Sends back the marks whose sound has been played by now. */
-  readonly #returnPlayed: Effect.Effect<void> = Effect.suspend(() => {
-    const { clock } = this.#options
-    return this.#returnMarks(this.#playback.due(clock.samples(clock.now())), false)
-  })
+  /**
+   * Sends back the marks whose sound had been played at this moment. For a message it is the moment when the message arrived: a message that
+   * waits in a busy process has not let the caller hear more.
+   */
+  #returnPlayed(moment: bigint): Effect.Effect<void> {
+    return this.#returnMarks(this.#playback.due(this.#options.clock.samples(moment)), false)
+  }
+
+  /** Sends back the marks whose sound has been played by now, behind all messages that have arrived: a `clear` may be among them. */
+  readonly #returnPlayedByNow: Effect.Effect<void> = Effect.suspend(() =>
+    this.#incoming !== undefined && Queue.sizeUnsafe(this.#incoming) > 0
+      ? Effect.andThen(Effect.yieldNow, this.#returnPlayedByNow)
+      : this.#returnPlayed(this.#options.clock.now())
+  )
 
   #returnMarks(names: ReadonlyArray<string>, cleared: boolean): Effect.Effect<void> {
     return Effect.forEach(names, (name) => {

@@ -1,15 +1,20 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
-import { readdirSync, readFileSync, statSync } from "node:fs"
+import { Clock, Effect, Fiber, Option } from "effect"
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import * as CallHistory from "../../../../src/call/history/CallHistory.ts"
+import { AgentName } from "../../../../src/domain/AgentName.ts"
 import { CallStore } from "../../../../src/store/CallStore.ts"
 import { Database } from "../../../../src/store/Database.ts"
 import { Simulator } from "../../../../src/simulator/Simulator.ts"
+import * as MulawWav from "../../../../src/store/recording/MulawWav.ts"
 import type { StoreWrite } from "../../../../src/store/StoreWrite.ts"
 import * as Service from "../../../support/service/Service.ts"
 import * as Databases from "../../../support/store/Databases.ts"
 import { PostgresServer } from "../../../support/store/PostgresServer.ts"
-import { asked, began, ended, event, life, saved, sidOf, turn } from "../../../support/store/Writes.ts"
+import * as RecordingStore from "../../../support/store/RecordingStore.ts"
+import { keysOf } from "../../../support/store/SealedSounds.ts"
+import { accountSid, asked, began, ended, event, life, saved, sidOf, turn } from "../../../support/store/Writes.ts"
 
 const headers = { authorization: `Bearer ${Service.apiKey}` }
 
@@ -207,6 +212,67 @@ describe("the history of calls", { timeout: 120_000 }, () => {
                   assert.include(name === "text" ? [200, 400] : [200], status, `${name}=${word}: ${text}`)
                 }
               }
+            }))
+        }))
+
+      for (const [kind, late, sealing] of [["", false, {}], [", with its journal last", true, {}], [", sealed", false, { STORE_ENCRYPTION_KEYS: keysOf(["2026", 1]) }]] as const) it.effect(`${name}${kind}: has the streams, words, actions and sound of a process that took the call over while the store did not answer, at their times`, () =>
+        Effect.gen(function*() {
+          const env = yield* fresh
+          const sid = sidOf(1)
+          const began = 1_700_000_000_000
+          const clock = yield* Clock.Clock
+          /** The writes of a process that has the call from this moment on, ms on the axis. It says something a second later. */
+          const writesFrom = Effect.fnUntraced(function*(at: number, before?: "lost") {
+            let now = began + at
+            const kept = RecordingStore.make()
+            const history = CallHistory.make({
+              info: {
+                callSid: sid,
+                direction: "inbound",
+                from: Option.none(),
+                to: Option.none(),
+                agent: { name: AgentName.make("receptionist") },
+                keeping: { words: true, numbers: "plain", isRecorded: true, metadata: null, campaign: null, webhookUrl: null, isTranscriptSent: false }
+              },
+              accountSid,
+              store: kept.service,
+              clock: { ...clock, currentTimeMillisUnsafe: () => now },
+              recorder: {
+                isRecorded: () => true,
+                listen: ({ part, startedAt }) =>
+                  Effect.sync(() => {
+                    const file = `${sid}-${part}.wav`
+                    mkdirSync(join(env.DATA_DIR, "recordings"), { recursive: true })
+                    writeFileSync(join(env.DATA_DIR, "recordings", file), Buffer.concat([MulawWav.header(16_000), Buffer.alloc(16_000)]))
+                    kept.service.write({ _tag: "RecordingPart", callSid: sid, part, startedAt, file, duration: 1000, place: "folder" })
+                    return { onCallerSound: () => {}, onAgentSound: () => {}, onClear: () => {} }
+                  })
+              },
+              ...(before === undefined ? {} : { before })
+            })
+            history.began()
+            history.streamBegan(false)
+            yield* Effect.scoped(history.record({ openedAt: 0 }, {}))
+            now += 1000
+            history.addEvent({ _tag: "CallerSaid", turn: 1, at: 1000, startedAt: 400, endedAt: 900, text: "Good morning" })
+            yield* Effect.orDie(history.actions.asked({ id: "tool-0", kind: "tool", name: "book", arguments: "{}", isRepeatable: false }))
+            return { ended: () => history.ended("callerLeft", 0), writes: kept.writes }
+          })
+          const first = yield* writesFrom(0)
+          const second = yield* writesFrom(20_000, "lost")
+          second.ended()
+          yield* use({ ...env, ...sealing }, ({ get, write }) =>
+            Effect.gen(function*() {
+              // The journal of the process that died may come last.
+              for (const writes of late ? [second.writes, first.writes] : [first.writes, second.writes]) yield* write(writes)
+              const { json } = yield* get(`/calls/${sid}`)
+              assert.deepInclude(json, { streams: 2, resumptions: 1, memory_lost: true, axis_started_at: "2023-11-14T22:13:20.000Z" })
+              assert.deepInclude((json as { readonly recording: object }).recording, { duration_seconds: 21 })
+              const transcript = (yield* get(`/calls/${sid}/transcript`)).json as { readonly turns: ReadonlyArray<{ readonly started_ms: number; readonly ended_ms: number; readonly words: ReadonlyArray<{ readonly ms: number }> }>; readonly actions: ReadonlyArray<{ readonly ms: number }> }
+              assert.deepStrictEqual(transcript.turns.map(({ ended_ms, started_ms }) => [started_ms, ended_ms]), [[400, 900], [20_400, 20_900]])
+              const [early, later] = transcript.turns.map(({ words }) => words)
+              assert.deepStrictEqual(later, early.map((word) => ({ ...word, ms: word.ms + 20_000 })))
+              assert.deepStrictEqual(transcript.actions.map(({ ms }) => ms), [1000, 21_000])
             }))
         }))
 

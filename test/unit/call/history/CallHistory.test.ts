@@ -168,6 +168,35 @@ describe("a call's history", () => {
       assert.isTrue(parts.slice(2).every((part) => part >= 10_000 && part <= 99_999))
     }))
 
+  it.effect("has times since 1970 in place of times on the axis if the store does not answer, because only the store has the axis's zero", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(1_700_000_000_000)
+      const recorded: Array<number> = []
+      const recorder: CallHistory.MakeOptions["recorder"] = {
+        isRecorded: () => true,
+        listen: ({ startedAt }) =>
+          Effect.sync(() => {
+            recorded.push(startedAt)
+            return { onCallerSound: () => {}, onAgentSound: () => {}, onClear: () => {} }
+          })
+      }
+      const { history, store } = yield* setUp({ before: "lost", recorder })
+      history.streamBegan(false)
+      yield* history.record({ openedAt: 0 }, {})
+      yield* TestClock.adjust(5000)
+      history.addEvent(said)
+      yield* history.actions.asked(booking)
+      history.streamBegan(false)
+      yield* history.record({ openedAt: 0 }, {})
+      assert.deepStrictEqual(store.of("TurnWritten").map(({ endedAt, startedAt }) => [startedAt, endedAt]), [[1_700_000_001_000, 1_700_000_002_000]])
+      assert.deepStrictEqual(store.of("TurnWritten")[0].words[0], { text: "my", at: 1_700_000_001_000, isHeard: true })
+      assert.deepStrictEqual(store.of("ActionWritten").map(({ at }) => at), [1_700_000_005_000])
+      assert.deepStrictEqual(recorded, [1_700_000_000_000, 1_700_000_005_000])
+      const [first, second] = store.of("StreamBegan").map(({ part }) => part)
+      assert.isTrue(first >= 10_000 && first <= 99_998)
+      assert.strictEqual(second, first + 1)
+    }))
+
   it.effect("stores no word if only figures are stored, and the memory stays in this process", () =>
     Effect.gen(function*() {
       const { history, outcomes, store } = yield* setUp({ keeping: { words: false } })
@@ -268,6 +297,7 @@ describe("actions", () => {
       // The time stays that of the request.
       history.actions.settled(keys, { _tag: "Answered", text: "" })
       history.actions.settled(booking, { _tag: "Answered", text: "Done." })
+      history.actions.settled({ ...booking, id: "transfer-1", kind: "transfer", name: "desk", arguments: "" }, { _tag: "Answered", text: "" })
       history.actions.settled({ ...booking, id: "a2" }, { _tag: "Unknown" })
       history.actions.settled({ ...booking, id: "a3" }, { _tag: "NotSent" })
       assert.deepStrictEqual(
@@ -277,7 +307,8 @@ describe("actions", () => {
           ["keys-1-2", 2000, "asked", undefined],
           ["keys-1-2", 2000, "answered", undefined],
           ["a1", 2000, "answered", "Done."],
-           ["a2", 2500, "unknown", undefined],
+          ["transfer-1", 2500, "answered", undefined],
+          ["a2", 2500, "unknown", undefined],
           ["a3", 2500, "notSent", undefined]
         ]
       )

@@ -90,6 +90,18 @@ describe("a sealed recording", () => {
       assert.isTrue((yield* read(blockBytes - 10, 3 * blockBytes + 10)).equals(expected.subarray(blockBytes - 10, 3 * blockBytes + 10)))
     }))
 
+  it.effect("fails where its file can't be read on, and does not take what is missing for damaged", () =>
+    Effect.gen(function*() {
+      const { file } = yield* sealed(noise(3 * blockBytes))
+      const damaged: Array<Unopenable> = []
+      const read = (from: number, to: number) =>
+        from === 0 ? file.read(from, to) : Stream.concat(file.read(from, from + slotBytes), Stream.fail("the connection is lost"))
+      const sound = yield* SealedSound.open(sealing, { name, size: 3 * blockBytes, read, isGrowing: false }, (error) => Effect.sync(() => void damaged.push(error)))
+      let heard = 0
+      const reason = yield* Effect.flip(Stream.runForEach(sound(0, 3 * blockBytes), (piece) => Effect.sync(() => void (heard += piece.length))))
+      assert.deepStrictEqual([reason, heard, damaged], ["the connection is lost", blockBytes, []])
+    }))
+
   it.effect("does not open in another recording's file", () =>
     Effect.gen(function*() {
       const { file } = yield* sealed(noise(100))

@@ -54,4 +54,16 @@ describe("a transcript as text", () => {
       "00:00.0 action: (book_table {\"people\":2}: unknown)\n"
     )
   })
+
+  it("leaves out what is empty: the name of keys, the arguments of a transfer, an answer", () => {
+    const actions = [
+      action(0, { kind: "keys", name: "", arguments: "12#", answer: null }),
+      action(1, { kind: "transfer", name: "desk", arguments: "", answer: "" }),
+      action(2, { answer: " \n" })
+    ]
+    assert.strictEqual(
+      TranscriptText.of([], actions),
+      "00:00.0 action: (12#: answered)\n00:00.0 action: (desk: answered)\n00:00.0 action: (book_table {\"people\":2}: answered)\n"
+    )
+  })
 })

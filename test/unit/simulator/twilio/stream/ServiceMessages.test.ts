@@ -46,9 +46,12 @@ const open = Effect.gen(function*() {
     note: (event) => Effect.sync(() => void events.push(event))
   })
   const running = yield* Effect.forkChild(messages.run(wire), { startImmediately: true })
+  const arrive = (message: object, at: bigint) => Queue.offerUnsafe(incoming, { text: JSON.stringify({ ...message, streamSid }), at })
+  const soundOf = (millis: number) => ({ event: "media", media: { payload: Buffer.alloc(millis * 8, 0x10).toString("base64") } })
+  const markOf = (name: string) => ({ event: "mark", mark: { name } })
   const bring = (message: object) =>
     Effect.suspend(() => {
-      Queue.offerUnsafe(incoming, { text: JSON.stringify({ ...message, streamSid }), at: clock.monotonicTimeNanosUnsafe() })
+      arrive(message, clock.monotonicTimeNanosUnsafe())
       // Lets the stream do what is due at this moment.
       return TestClock.adjust(0)
     })
@@ -59,8 +62,16 @@ const open = Effect.gen(function*() {
     traffic,
     returned,
     eventsOf: <Tag extends Untimed["_tag"]>(tag: Tag) => events.filter((event): event is Extract<Untimed, { readonly _tag: Tag }> => event._tag === tag),
-    sound: (millis: number) => bring({ event: "media", media: { payload: Buffer.alloc(millis * 8, 0x10).toString("base64") } }),
-    mark: (name: string) => bring({ event: "mark", mark: { name } }),
+    sound: (millis: number) => bring(soundOf(millis)),
+    mark: (name: string) => bring(markOf(name)),
+    /** Messages that arrived at these moments (ms), and that are read only now. */
+    readLate: (...arrived: ReadonlyArray<readonly [at: number, message: number | string]>) =>
+      Effect.suspend(() => {
+        for (const [at, message] of arrived) {
+          arrive(typeof message === "number" ? soundOf(message) : message === "clear" ? { event: "clear" } : markOf(message), BigInt(at) * 1_000_000n)
+        }
+        return Effect.repeat(TestClock.adjust(0), { times: arrived.length })
+      }),
     clear: bring({ event: "clear" }),
     close: (code: number) =>
       Effect.sync(() => {
@@ -102,6 +113,16 @@ describe("what the service sends", () => {
       assert.deepStrictEqual(stream.messages.takePlayedMarks(), ["played"])
       assert.deepStrictEqual(stream.messages.takePlayedMarks(), [])
       assert.deepStrictEqual(stream.eventsOf("Cleared").map(({ droppedMillis }) => droppedMillis), [50])
+    }))
+
+  it.effect("counts as played only what had been played when a clear arrived, even if the clear is read later", () =>
+    Effect.gen(function*() {
+      const stream = yield* open
+      yield* TestClock.adjust("500 millis")
+      yield* stream.readLate([100, 100], [100, "played"], [100, 100], [100, "cleared"], [250, "clear"])
+      assert.deepStrictEqual(stream.eventsOf("MarkReturned").map(({ cleared, name }) => [name, cleared]), [["played", false], ["cleared", true]])
+      assert.deepStrictEqual(stream.messages.takePlayedMarks(), ["played"])
+      assert.deepStrictEqual([stream.eventsOf("Cleared").map(({ droppedMillis }) => droppedMillis), stream.heard.end], [[50], 250 * 8])
     }))
 
   it.effect("plays on after a clear, at once", () =>

@@ -1,0 +1,50 @@
+import { NodeServices } from "@effect/platform-node"
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { request, type IncomingMessage } from "node:http"
+import { CallSid } from "../../../src/domain/Sid.ts"
+import { Simulator } from "../../../src/simulator/Simulator.ts"
+import { CallStore } from "../../../src/store/CallStore.ts"
+import * as Service from "../../support/service/Service.ts"
+import { awaitFrames, place, speaker } from "../../support/service/Talk.ts"
+
+/** Opens a call's event stream, and reads nothing yet. */
+const open = (url: string) =>
+  Effect.callback<IncomingMessage>((resume) => {
+    request(url, { headers: { authorization: `Bearer ${Service.apiKey}` } }, (answer) => resume(Effect.succeed(answer.pause()))).end()
+  })
+
+/** All that comes until the end; `isCut`: the connection was cut before the end of the answer. */
+const readAll = (answer: IncomingMessage) =>
+  new Promise<{ readonly text: string; readonly isCut: boolean }>((resolve) => {
+    let text = ""
+    answer.setEncoding("utf8").on("data", (piece) => text += piece)
+    answer.on("error", () => {})
+    answer.on("close", () => resolve({ text, isCut: !answer.complete }))
+    answer.resume()
+  })
+
+layer(NodeServices.layer, { excludeTestServices: true })("the event stream of a call", (it) => {
+  it.effect("gets its last event when the service stops, also if the client reads slowly", () =>
+    Effect.gen(function*() {
+      const reading = yield* Effect.gen(function*() {
+        const both = { service: yield* Service.Service, simulator: yield* Simulator }
+        const { service } = both
+        const call = yield* place(both, { caller: speaker })
+        yield* awaitFrames(call, 20)
+        // More than the sockets' buffers hold.
+        const { settled, write } = yield* CallStore
+        for (let sequence = 0; sequence < 2000; sequence++) {
+          write({ _tag: "EventTold", callSid: CallSid.make(call.sid), sequence, at: 0, event: { _tag: "AgentHeard", text: "word ".repeat(2000) } })
+        }
+        yield* settled(CallSid.make(call.sid))
+        const answer = yield* open(`${service.url}/calls/${call.sid}/events`)
+        assert.strictEqual(answer.statusCode, 200)
+        // The service is stopping by then.
+        return { read: new Promise<void>((resolve) => setTimeout(resolve, 500)).then(() => readAll(answer)) }
+      }).pipe(Effect.provide(Service.layer()), Effect.scoped)
+      const { isCut, text } = yield* Effect.promise(() => reading.read)
+      assert.isFalse(isCut)
+      assert.match(text, /event: Outcome\ndata: .*"reason":"shutdown"/)
+    }), 60_000)
+})
