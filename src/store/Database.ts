@@ -14,6 +14,7 @@ import type { Dialect } from "./Dialect.ts"
 import { migrate, type NewerSchema } from "./migrations/Migrations.ts"
 import * as Postgres from "./postgres/Postgres.ts"
 import * as NodeSqlite from "./sqlite/NodeSqlite.ts"
+import { inMemory } from "./sqlite/SqliteRequest.ts"
 
 /** How long the start waits for the database before the service starts without it. */
 const startPatience = Duration.seconds(3)
@@ -70,7 +71,7 @@ export class Database extends Context.Service<Database, {
   )
 
   /** A database in this process's memory, with the same SQL: for tests. */
-  static readonly layerMemory: Layer.Layer<Database, DatabaseUnusable> = Layer.suspend(() => layerSqlite(NodeSqlite.inMemory))
+  static readonly layerMemory: Layer.Layer<Database, DatabaseUnusable> = Layer.suspend(() => layerSqlite(inMemory))
 }
 
 const layerSqlite = (file: string) =>

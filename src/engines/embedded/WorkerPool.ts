@@ -32,10 +32,6 @@ interface WorkerPool<Job, A> {
 /** One core is left for the calls. */
 const standardSize = Math.max(1, Math.min(4, availableParallelism() - 1))
 
-/** The file of a thread, beside the module that starts it: TypeScript in the sources, JavaScript in the build. */
-export const threadFile = (module: string, name: string): URL =>
-  new URL(`./${name}${module.endsWith(".ts") ? ".ts" : ".js"}`, module)
-
 /** A thread of the pool, which is lent to one job at a time. Its worker is replaced after a crash and after a job that was late. */
 class PoolThread<Job, A> {
   readonly #file: URL

@@ -12,6 +12,7 @@ import { embedded } from "../../../config/EngineSettings.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import * as EngineMeter from "../../../conversation/ports/EngineMeter.ts"
 import { type SpeechRequest, TextToSpeech } from "../../../conversation/ports/TextToSpeech.ts"
+import { threadFile } from "../../../runtime/ThreadFile.ts"
 import type { Job } from "./FliteThread.ts"
 import * as SpokenSentences from "./SpokenSentences.ts"
 import * as WorkerPool from "../WorkerPool.ts"
@@ -48,7 +49,7 @@ export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Laye
     const scope = yield* Effect.scope
     /** Started by the first sentence: a service that only echoes needs no threads. */
     const pool = yield* Effect.cached(
-      WorkerPool.make<Job, Int16Array>({ file: WorkerPool.threadFile(import.meta.url, "FliteThread"), timeout }).pipe(Scope.provide(scope))
+      WorkerPool.make<Job, Int16Array>({ file: threadFile(import.meta.url, "FliteThread"), timeout }).pipe(Scope.provide(scope))
     )
     /** The first sentence compiles the module in each thread. A start that failed is tried again with the next sentence. */
     const started = yield* Effect.cachedWithTTL(
