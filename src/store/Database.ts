@@ -15,6 +15,7 @@ import type { Dialect } from "./Dialect.ts"
 import { migrate, type NewerSchema } from "./migrations/Migrations.ts"
 import * as Postgres from "./postgres/Postgres.ts"
 import * as NodeSqlite from "./sqlite/NodeSqlite.ts"
+import { inMemory } from "./sqlite/SqliteRequest.ts"
 
 /** How long the start waits for the database before the service starts without it. */
 const startTimeout = Duration.seconds(3)
@@ -71,7 +72,7 @@ export class Database extends Context.Service<Database, {
   )
 
   /** For tests: a database in this process's memory, with the same SQL. */
-  static readonly layerMemory: Layer.Layer<Database, DatabaseUnusable> = Layer.suspend(() => layerSqlite(NodeSqlite.inMemory))
+  static readonly layerMemory: Layer.Layer<Database, DatabaseUnusable> = Layer.suspend(() => layerSqlite(inMemory))
 }
 
 const layerSqlite = (file: string) =>

@@ -14,29 +14,30 @@ const figures = ["soundSeconds", "inputTokens", "outputTokens", "characters"] as
 
 const keyOf = ({ engine, stage }: EngineUse): string => `${stage} ${engine}`
 
-/** A figure that both uses lack stays unset: it is unknown, not 0. */
-const sum = (one: EngineUse, other: EngineUse): EngineUse => ({
-  stage: one.stage,
-  engine: one.engine,
-  requests: one.requests + other.requests,
-  ...Object.fromEntries(figures.flatMap((name) =>
-    one[name] === undefined && other[name] === undefined ? [] : [[name, (one[name] ?? 0) + (other[name] ?? 0)]]
-  ))
-})
+type Sum = { -readonly [Key in keyof EngineUse]: EngineUse[Key] }
+
+/** Adds a use to a sum. A figure that both lack stays unset: it is unknown, not 0. */
+const addTo = (sum: Sum, use: EngineUse): void => {
+  sum.requests += use.requests
+  for (const figure of figures) {
+    const more = use[figure]
+    if (more !== undefined) sum[figure] = (sum[figure] ?? 0) + more
+  }
+}
 
 /** Seconds of sound are rounded to the millisecond. */
 const rounded = (use: EngineUse): EngineUse =>
-  use.soundSeconds === undefined ? use : { ...use, soundSeconds: Math.round(use.soundSeconds * 1000) / 1000 }
+  use.soundSeconds === undefined ? { ...use } : { ...use, soundSeconds: Math.round(use.soundSeconds * 1000) / 1000 }
 
 /** `before`: the stored sums of a call that another process had. */
 export const make = (before: ReadonlyArray<EngineUse> = []): EngineUses => {
-  const uses = new Map(before.map((use) => [keyOf(use), use]))
+  const uses = new Map<string, Sum>(before.map((use) => [keyOf(use), { ...use }]))
   return {
     add: (use) => {
       const key = keyOf(use)
       const known = uses.get(key)
-      if (known === undefined && uses.size >= maxEngines) return
-      uses.set(key, known === undefined ? use : sum(known, use))
+      if (known !== undefined) return addTo(known, use)
+      if (uses.size < maxEngines) uses.set(key, { ...use })
     },
     all: () => [...uses.values()].map(rounded)
   }

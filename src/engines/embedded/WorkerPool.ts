@@ -33,10 +33,6 @@ interface WorkerPool<Job, A> {
 /** The number of threads by default. One core is left for the calls. */
 const standardSize = Math.max(1, Math.min(4, availableParallelism() - 1))
 
-/** The file of a thread, beside the module that starts it: TypeScript in the sources, JavaScript in the build. */
-export const threadFile = (module: string, name: string): URL =>
-  new URL(`./${name}${module.endsWith(".ts") ? ".ts" : ".js"}`, module)
-
 /** A thread of the pool. It does one job at a time. Its worker is replaced after a crash, and after a job that took too long. */
 class PoolThread<Job, A> {
   readonly #file: URL

@@ -7,10 +7,11 @@
  */
 import { Effect } from "effect"
 import type { SqlClient } from "effect/sql/SqlClient"
+import type { Connection } from "effect/sql/SqlConnection"
 import type { Dialect, Parameter } from "../Dialect.ts"
 import { turnsPerCall } from "../migrations/Tables.ts"
 import { holdsWords } from "../retention/Expiry.ts"
-import { connectionRunner, isIn, listOf, type Run } from "../Statements.ts"
+import { connectionRunner, isIn, listOf, runAll, type Statement } from "../Statements.ts"
 import { maxLabel, type StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "./WriteQueue.ts"
 
@@ -98,9 +99,19 @@ const deliveries: Insertion = {
  */
 const callRows: Insertion = { into: "calls", columns: ["call_sid", "first_write_at"], onConflict: "DO NOTHING" }
 
-const textOf = ({ columns, into, onConflict }: Insertion, rows: number): string => {
+const texts = new Map<Insertion, Map<number, string>>()
+
+const makeText = ({ columns, into, onConflict }: Insertion, rows: number): string => {
   const row = `(${columns.map(() => "?").join(", ")})`
   return `INSERT INTO ${into} (${columns.join(", ")}) VALUES ${Array.from({ length: rows }, () => row).join(", ")} ON CONFLICT ${onConflict}`
+}
+
+const textOf = (insertion: Insertion, rows: number): string => {
+  const known = texts.get(insertion) ?? new Map<number, string>()
+  texts.set(insertion, known)
+  const text = known.get(rows) ?? makeText(insertion, rows)
+  known.set(rows, text)
+  return text
 }
 
 const sqliteTurn = `INSERT INTO turns (id, ${turns.columns.join(", ")})
@@ -163,21 +174,36 @@ interface NumbersRow {
 
 // -- All together -------------------------------------------------------------------------------
 
-const make = (dialect: Dialect, run: Run) => {
-  const insert = Effect.fnUntraced(function*(insertion: Insertion, rows: ReadonlyArray<Row>, sizes: ReadonlyArray<number> = dialect === "pg" ? rowsAtOnce : [1]) {
+const make = (dialect: Dialect, connection: Connection) => {
+  const run = connectionRunner(connection, dialect)
+  let gathered: Array<Statement> = []
+
+  /** Gathers a statement whose rows are not needed. `flush` runs it. */
+  const add = (text: string, parameters: ReadonlyArray<Parameter>): void => {
+    gathered.push({ text, parameters })
+  }
+
+  /** Runs the gathered statements, in order. */
+  const flush = Effect.suspend(() => {
+    const statements = gathered
+    gathered = []
+    return runAll(connection, dialect, statements)
+  })
+
+  const insert = (insertion: Insertion, rows: ReadonlyArray<Row>, sizes: ReadonlyArray<number> = dialect === "pg" ? rowsAtOnce : [1]): void => {
     let from = 0
     for (const size of sizes) {
-      for (; rows.length - from >= size; from += size) yield* run(textOf(insertion, size), rows.slice(from, from + size).flat())
+      for (; rows.length - from >= size; from += size) add(textOf(insertion, size), rows.slice(from, from + size).flat())
     }
-  })
+  }
 
   /** Inserts rows whose key may come twice: one by one, in order. */
-  const insertEach = (insertion: Insertion, rows: ReadonlyArray<Row>) => insert(insertion, rows, [1])
+  const insertEach = (insertion: Insertion, rows: ReadonlyArray<Row>): void => insert(insertion, rows, [1])
 
-  const insertTurns = Effect.fnUntraced(function*(rows: ReadonlyArray<Row>) {
-    if (dialect === "pg") return yield* insert(turns, lastOfEach(rows, 2))
-    for (const row of rows) yield* run(sqliteTurn, [row[0], row[1], ...row])
-  })
+  const insertTurns = (rows: ReadonlyArray<Row>): void => {
+    if (dialect === "pg") return insert(turns, lastOfEach(rows, 2))
+    for (const row of rows) add(sqliteTurn, [row[0], row[1], ...row])
+  }
 
   /** Runs a statement for these calls. `text` ends with the column of the SIDs. */
   const among = <Row extends object>(callSids: ReadonlySet<string>, text: string) => run<Row>(`${text} ${isIn(dialect)}`, [listOf(dialect, [...callSids])])
@@ -194,7 +220,7 @@ const make = (dialect: Dialect, run: Run) => {
     return { there: of("there", "wordless"), wordless: of("wordless"), erased: of("erased") }
   })
 
-  return { insert, among, insertEach, insertTurns, standings }
+  return { add, among, flush, insert, insertEach, insertTurns, run, standings }
 }
 
 /**
@@ -204,8 +230,7 @@ const make = (dialect: Dialect, run: Run) => {
 export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>, hashNumber: (number: string) => string = (number) => number) {
   const all = writes.toSorted((one, other) => one.at - other.at)
   const [connection] = yield* Effect.orDie(Effect.fromOption(yield* Effect.serviceOption(sql.transactionService)))
-  const run = connectionRunner(connection, dialect)
-  const { among, insert, insertEach, insertTurns, standings } = make(dialect, run)
+  const { add, among, flush, insert, insertEach, insertTurns, run, standings } = make(dialect, connection)
   if (dialect === "pg") yield* run("SELECT pg_advisory_xact_lock_shared(?)", [erasureLock])
   const { erased, there, wordless } = yield* standings(new Set(all.map(({ write }) => write.callSid)))
   const isTaken = ({ write }: Stamped) => erased.has(write.callSid) ? write._tag === "CallEnded" : !(wordless.has(write.callSid) && holdsWords(write))
@@ -214,36 +239,39 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
 
   // In reverse order, so that the map keeps the earliest write of each call.
   const firstWrites = new Map(taken.toReversed().flatMap(({ at, write }) => there.has(write.callSid) ? [] : [[write.callSid, at] as const]))
-  yield* insert(callRows, [...firstWrites].toSorted(([one], [other]) => one < other ? -1 : 1))
+  insert(callRows, [...firstWrites].toSorted(([one], [other]) => one < other ? -1 : 1))
   const begun = of("CallBegan")
-  yield* insertEach(beginnings, begun.map(beginningRow))
-  yield* insert(metadataLabels, begun.flatMap(labelRows))
-  yield* insertEach(answers, of("CallAnswered").map(({ write }) => [write.callSid, write.at]))
+  insertEach(beginnings, begun.map(beginningRow))
+  insert(metadataLabels, begun.flatMap(labelRows))
+  insertEach(answers, of("CallAnswered").map(({ write }) => [write.callSid, write.at]))
   const streamsBegun = of("StreamBegan")
-  yield* insert(streams, streamsBegun.map(({ write }) => [write.callSid, write.part, write.at]))
-  yield* insertEach(axisZeros, streamsBegun.map(({ write }) => [write.callSid, write.at]))
+  insert(streams, streamsBegun.map(({ write }) => [write.callSid, write.part, write.at]))
+  insertEach(axisZeros, streamsBegun.map(({ write }) => [write.callSid, write.at]))
   // The statement before has locked the rows, so this one also counts the streams that another process has just stored.
   if (streamsBegun.length > 0) {
-    yield* among(new Set(streamsBegun.map(({ write }) => write.callSid)), "UPDATE calls SET parts = (SELECT COUNT(*) FROM streams WHERE streams.call_sid = calls.call_sid) WHERE call_sid")
+    const callSids = streamsBegun.map(({ write }) => write.callSid)
+    add(`UPDATE calls SET parts = (SELECT COUNT(*) FROM streams WHERE streams.call_sid = calls.call_sid) WHERE call_sid ${isIn(dialect)}`, [listOf(dialect, callSids)])
   }
-  yield* insertTurns(of("TurnWritten").map(turnRow))
-  yield* insert(actions, lastOfEach(of("ActionWritten").map(actionRow), 2))
-  yield* insert(recordings, lastOfEach(of("RecordingPart").map(recordingRow), 2))
-  yield* insert(events, of("EventTold").map(({ write }) => [write.callSid, write.sequence, write.at, JSON.stringify(write.event)]))
+  insertTurns(of("TurnWritten").map(turnRow))
+  insert(actions, lastOfEach(of("ActionWritten").map(actionRow), 2))
+  insert(recordings, lastOfEach(of("RecordingPart").map(recordingRow), 2))
+  insert(events, of("EventTold").map(({ write }) => [write.callSid, write.sequence, write.at, JSON.stringify(write.event)]))
   const memories = of("ConversationSaved").toSorted((one, other) => one.write.version - other.write.version)
-  yield* insert(conversations, lastOfEach(memories.map(({ write }) => [write.callSid, write.version, write.at, JSON.stringify(write.memory)]), 1))
+  insert(conversations, lastOfEach(memories.map(({ write }) => [write.callSid, write.version, write.at, JSON.stringify(write.memory)]), 1))
   const ended = of("CallEnded")
-  yield* insertEach(ends, ended.map(endRow))
+  insertEach(ends, ended.map(endRow))
 
   // Numbers are hashed once a call has ended. A journal may bring the beginning after the end.
   const toHash = new Set([...begun.filter(({ write }) => write.keeping.numbers === "hashed"), ...ended].map(({ write }) => write.callSid))
   if (toHash.size > 0) {
+    yield* flush
     const calls = yield* among<NumbersRow>(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")
     const hashed = (number: string | null) => number === null ? null : hashNumber(number)
     for (const { call_sid: callSid, from_number: from, to_number: to } of calls) {
       if (hashed(from) === from && hashed(to) === to) continue
-      yield* run("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), callSid])
+      add("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), callSid])
     }
   }
-  yield* insert(deliveries, of("DeliveryAsked").map(deliveryRow))
+  insert(deliveries, of("DeliveryAsked").map(deliveryRow))
+  yield* flush
 })

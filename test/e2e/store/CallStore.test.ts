@@ -203,12 +203,26 @@ describe("the store", { timeout: 60_000 }, () => {
                 yield* other.tell(sid, { status: "completed", sequence: 3, durationSeconds: 61 })
                 yield* other.tell(sidOf(2), { status: "completed", sequence: 3 })
                 assert.deepStrictEqual(yield* other.signals, [])
-                const both = yield* Effect.all([one.signals, one.signals], { concurrency: 2 })
-                assert.deepStrictEqual(both.flat(), [
+                assert.deepStrictEqual(yield* one.signals, [
                   { callSid: sid, signal: { status: "in-progress", sequence: 2 } },
                   { callSid: sid, signal: { status: "completed", sequence: 3, durationSeconds: 61 } }
                 ])
                 assert.deepStrictEqual(yield* one.signals, [])
+              })))
+        }))
+
+      it.effect(`${name}: no signal is taken twice by two reads at the same time`, () =>
+        Effect.gen(function*() {
+          const env = yield* fresh
+          yield* use(env, ({ store: one }) =>
+            use(env, ({ store: other }) =>
+              Effect.gen(function*() {
+                yield* one.own(sid)
+                for (let sequence = 0; sequence < 10; sequence++) yield* other.tell(sid, { status: "in-progress", sequence })
+                const taken = yield* Effect.all([one.signals, one.signals, one.signals], { concurrency: 3 })
+                // Each read takes the rows that no other read has locked, so the reads may share them.
+                const sequences = taken.flat().map(({ signal }) => signal.sequence).toSorted((one, other) => one - other)
+                assert.deepStrictEqual(sequences, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
               })))
         }))
 

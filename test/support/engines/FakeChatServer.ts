@@ -134,7 +134,7 @@ const refuse = (options: Options, request: ChatRequest): FakeHttpServer.Reply | 
 }
 
 /** A rough number of tokens, good enough for a test. */
-export const tokensOf = (text: string): ReadonlyArray<string> => text.match(/\S{1,6}\s*|\s+/g) ?? []
+export const tokensOf = (text: string): ReadonlyArray<string> => text.match(/\s*\S{1,6}|\s+/g) ?? []
 
 interface Delta {
   readonly delta: object

@@ -12,6 +12,7 @@ import { embedded } from "../../../config/EngineSettings.ts"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import * as EngineMeter from "../../../conversation/ports/EngineMeter.ts"
 import { type SpeechRequest, TextToSpeech } from "../../../conversation/ports/TextToSpeech.ts"
+import { threadFile } from "../../../runtime/ThreadFile.ts"
 import type { Job } from "./FliteThread.ts"
 import * as SpokenSentences from "./SpokenSentences.ts"
 import * as WorkerPool from "../WorkerPool.ts"
@@ -48,7 +49,7 @@ export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Laye
     const scope = yield* Effect.scope
     /** The first sentence starts the threads, because a service that only has the echo agent needs none. */
     const pool = yield* Effect.cached(
-      WorkerPool.make<Job, Int16Array>({ file: WorkerPool.threadFile(import.meta.url, "FliteThread"), timeout }).pipe(Scope.provide(scope))
+      WorkerPool.make<Job, Int16Array>({ file: threadFile(import.meta.url, "FliteThread"), timeout }).pipe(Scope.provide(scope))
     )
     /** Runs a short sentence on each thread, so that each thread compiles the module. A failed start is repeated with the next request. */
     const started = yield* Effect.cachedWithTTL(

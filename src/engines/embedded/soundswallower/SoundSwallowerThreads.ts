@@ -5,10 +5,11 @@
 import { availableParallelism } from "node:os"
 import { Effect, type Scope } from "effect"
 import type { Pcm } from "../../../audio/Pcm.ts"
+import { threadFile } from "../../../runtime/ThreadFile.ts"
 import { PlacedUtterance } from "./PlacedUtterance.ts"
 import { RecognizerWorker } from "./RecognizerWorker.ts"
 import type { Grammar } from "./SoundSwallowerModel.ts"
-import { type JobFailed, threadFile } from "../WorkerPool.ts"
+import type { JobFailed } from "../WorkerPool.ts"
 
 /**
  * One thread for each core, at most four. With fewer threads, callers who speak at the same time would wait for each other while a core is

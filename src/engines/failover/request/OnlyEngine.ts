@@ -26,15 +26,16 @@ export const run = Effect.fnUntraced(function*<S, A>(
   const { engine, name } = member
   const scope = yield* Effect.scope
   const until = monotonic() + TimeShares.untilGivenUp(budget)
-  let cause: Cause.Cause<EngineFailed> = Cause.fail(EngineRequests.inPause(stage, name))
+  let cause: Cause.Cause<EngineFailed> | undefined
+  const lastCause = () => cause ?? Cause.fail(EngineRequests.inPause(stage, name))
   for (let tries = 1;;) {
     const outcome = yield* requests.send(member, scope, Effect.suspend(() => attempt(engine, 0, tries)), { timeout: until - monotonic(), tries })
     if (outcome._tag === "Answered") return outcome.answer
     if (outcome._tag === "Failed") cause = outcome.cause
     const wait = outcome._tag === "Failed"
-      ? requests.waitBefore({ name, cause, tries: tries++, until, retryAfter: health.retryAfterOf(RequestExit.errorOf(Exit.failCause(cause))) })
+      ? requests.waitBefore({ name, cause: outcome.cause, tries: tries++, until, retryAfter: health.retryAfterOf(RequestExit.errorOf(Exit.failCause(outcome.cause))) })
       : monotonic() + outcome.millis < until ? outcome.millis : undefined
-    if (wait === undefined) return yield* Effect.failCause(RequestExit.markedSpent(cause))
+    if (wait === undefined) return yield* Effect.failCause(RequestExit.markedSpent(lastCause()))
     yield* Effect.sleep(wait)
   }
 })

@@ -1,0 +1,146 @@
+/**
+ * The connection to SQLite's thread (`SqliteThread`). The thread starts with the first request. A thread that has ended, for instance for
+ * lack of memory, is started again by the next `open`.
+ */
+import { Effect, Exit, Fiber, Stream } from "effect"
+import type { Connection } from "effect/sql/SqlConnection"
+import { SqlError, UnknownError } from "effect/sql/SqlError"
+import type { SQLInputValue } from "node:sqlite"
+import { Worker } from "node:worker_threads"
+import { toSqlError } from "./SqliteErrors.ts"
+import type { FileId, Reply, Request, Statement, ThrownError } from "./SqliteRequest.ts"
+
+/** Limits of the thread's JavaScript memory, in MB. SQLite's own memory is not counted. */
+const resourceLimits = { maxYoungGenerationSizeMb: 4 }
+
+/** How long (ms) the end of the connection waits until the thread has closed the file. */
+const closeMillis = 2000
+
+const refused = (message: string, operation: string, cause: unknown = undefined) =>
+  new SqlError({ reason: new UnknownError({ cause, message, operation }) })
+
+/** Turns a value into one that SQLite takes. `node:sqlite` would treat an object as named parameters, and store NULL. */
+const toInput = (value: unknown): SQLInputValue => {
+  switch (typeof value) {
+    case "string":
+    case "number":
+    case "bigint":
+      return value
+    case "boolean":
+      return value ? 1 : 0
+    case "undefined":
+      return null
+    default:
+      if (value === null || value instanceof Uint8Array) return value
+      throw new TypeError("A parameter is neither text, number, bytes nor null")
+  }
+}
+
+const toError = ({ message, ...fields }: ThrownError): Error => Object.assign(new Error(message), fields)
+
+/** Each `?` in the text is a parameter. */
+interface Prepared {
+  readonly text: string
+  readonly parameters: ReadonlyArray<unknown>
+}
+
+export class SqliteConnection implements Connection {
+  readonly #threadFile: URL
+  #worker: Worker | undefined
+  /** What to do with the next replies. The thread answers in the order of the requests. */
+  readonly #waiting: Array<(exit: Exit.Exit<unknown, SqlError>) => void> = []
+  #isTransaction = false
+
+  constructor(threadFile: URL) {
+    this.#threadFile = threadFile
+  }
+
+  get isTransaction(): boolean {
+    return this.#isTransaction
+  }
+
+  #start(): Worker {
+    const worker = new Worker(this.#threadFile, { resourceLimits })
+    let failure: unknown
+    worker.on("message", (reply: Reply) => {
+      this.#isTransaction = reply.isTransaction
+      this.#waiting.shift()?.(reply._tag === "Done" ? Exit.succeed(reply.value) : Exit.fail(toSqlError(toError(reply.error), "execute")))
+    })
+    worker.on("error", (error) => {
+      failure = error
+    })
+    worker.on("exit", () => {
+      if (this.#worker !== worker) return
+      this.#worker = undefined
+      this.#isTransaction = false
+      for (const resume of this.#waiting.splice(0)) resume(Exit.fail(refused("SQLite's thread has ended", "execute", failure)))
+    })
+    worker.unref()
+    return worker
+  }
+
+  /** A request that was sent can't be taken back, so an interruption waits for the reply. */
+  #ask<A>(request: Request): Effect.Effect<A, SqlError> {
+    return Effect.uninterruptible(Effect.callback<A, SqlError>((resume) => {
+      this.#waiting.push((exit) => resume(exit as Exit.Exit<A, SqlError>))
+      this.#worker ??= this.#start()
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+      this.#worker.postMessage(request)
+    }))
+  }
+
+  #askWith<A>(statements: ReadonlyArray<Prepared>, toRequest: (statements: ReadonlyArray<Statement>) => Request): Effect.Effect<A, SqlError> {
+    return Effect.suspend(() => {
+      try {
+        return this.#ask<A>(toRequest(statements.map(({ parameters, text }) => ({ text, inputs: parameters.map(toInput) }))))
+      } catch (cause) {
+        return cause instanceof TypeError ? Effect.fail(refused(cause.message, "bind", cause)) : Effect.die(cause)
+      }
+    })
+  }
+
+  /** Whether the thread has ended, with all that was open in it. */
+  get hasEnded(): boolean {
+    return this.#worker === undefined
+  }
+
+  /** Opens a file, which must exist already, or `:memory:`. A file that was open is closed. `undefined`: it is in memory. */
+  open(file: string): Effect.Effect<FileId | undefined, SqlError> {
+    return this.#ask({ _tag: "Open", file })
+  }
+
+  /** Closes the file. */
+  readonly close: Effect.Effect<void, SqlError> = Effect.suspend(() => this.#worker === undefined ? Effect.void : this.#ask<void>({ _tag: "Close" }))
+
+  /** Closes the file and ends the thread. A thread that hangs is ended as it is: SQLite repairs its file when it is opened again. */
+  readonly end: Effect.Effect<void> = Effect.gen({ self: this }, function*() {
+    const worker = this.#worker
+    if (worker === undefined) return
+    const closing = yield* Effect.forkDetach(this.close, { startImmediately: true })
+    yield* Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), closeMillis))
+    yield* Effect.promise(() => worker.terminate())
+  })
+
+  /** Runs statements one after the other in one request, without their rows. The first failure ends it. */
+  executeAll(statements: ReadonlyArray<Prepared>): Effect.Effect<void, SqlError> {
+    return statements.length === 0 ? Effect.void : this.#askWith(statements, (all) => ({ _tag: "All", statements: all }))
+  }
+
+  readonly execute: Connection["execute"] = (text, parameters, transformRows) => {
+    const rows = this.#askWith<ReadonlyArray<any>>([{ text, parameters }], ([statement]) => ({ _tag: "Rows", statement, asArrays: false }))
+    return transformRows === undefined ? rows : Effect.map(rows, transformRows)
+  }
+
+  readonly executeUnprepared: Connection["executeUnprepared"] = (text, parameters, transformRows) => this.execute(text, parameters, transformRows)
+
+  readonly executeRaw: Connection["executeRaw"] = (text, parameters) => this.#askWith([{ text, parameters }], ([statement]) => ({ _tag: "Changes", statement }))
+
+  readonly executeValues: Connection["executeValues"] = (text, parameters) =>
+    this.#askWith([{ text, parameters }], ([statement]) => ({ _tag: "Rows", statement, asArrays: true }))
+
+  readonly executeValuesUnprepared: Connection["executeValuesUnprepared"] = (text, parameters) => this.executeValues(text, parameters)
+
+  /** Reads all rows at once, then streams them. Callers read long results in pages. */
+  readonly executeStream: Connection["executeStream"] = (text, parameters, transformRows) =>
+    Stream.unwrap(Effect.map(this.execute(text, parameters, transformRows), (rows) => Stream.fromIterable(rows as Iterable<unknown>)))
+}
