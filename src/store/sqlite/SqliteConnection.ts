@@ -2,7 +2,7 @@
  * The connection to SQLite's thread (`SqliteThread`). The thread starts with the first request. A thread that has ended, for instance for
  * lack of memory, is started again by the next `open`.
  */
-import { Effect, Exit, Fiber, Stream } from "effect"
+import { Effect, Exit, Stream } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
 import { SqlError, UnknownError } from "effect/sql/SqlError"
 import type { SQLInputValue } from "node:sqlite"
@@ -79,14 +79,19 @@ export class SqliteConnection implements Connection {
     return worker
   }
 
-  /** A request that was sent can't be taken back, so an interruption waits for the reply. */
-  #ask<A>(request: Request): Effect.Effect<A, SqlError> {
-    return Effect.uninterruptible(Effect.callback<A, SqlError>((resume) => {
+  /** Sends a request and waits for the reply. An interruption ends the waiting, not the request. */
+  #send<A>(request: Request): Effect.Effect<A, SqlError> {
+    return Effect.callback<A, SqlError>((resume) => {
       this.#waiting.push((exit) => resume(exit as Exit.Exit<A, SqlError>))
       this.#worker ??= this.#start()
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       this.#worker.postMessage(request)
-    }))
+    })
+  }
+
+  /** Sends a request. It can't be taken back, so an interruption waits for the reply. */
+  #ask<A>(request: Request): Effect.Effect<A, SqlError> {
+    return Effect.uninterruptible(this.#send<A>(request))
   }
 
   #askWith<A>(statements: ReadonlyArray<Prepared>, toRequest: (statements: ReadonlyArray<Statement>) => Request): Effect.Effect<A, SqlError> {
@@ -112,12 +117,11 @@ export class SqliteConnection implements Connection {
   /** Closes the file. */
   readonly close: Effect.Effect<void, SqlError> = Effect.suspend(() => this.#worker === undefined ? Effect.void : this.#ask<void>({ _tag: "Close" }))
 
-  /** Closes the file and ends the thread. A thread that hangs is ended as it is: SQLite repairs its file when it is opened again. */
+  /** Closes the file and ends the thread. A thread that does not answer is ended anyway. SQLite repairs the file when it is opened again. */
   readonly end: Effect.Effect<void> = Effect.gen({ self: this }, function*() {
     const worker = this.#worker
     if (worker === undefined) return
-    const closing = yield* Effect.forkDetach(this.close, { startImmediately: true })
-    yield* Effect.interruptible(Effect.timeoutOption(Fiber.await(closing), closeMillis))
+    yield* Effect.interruptible(Effect.timeoutOption(Effect.ignore(this.#send({ _tag: "Close" })), closeMillis))
     yield* Effect.promise(() => worker.terminate())
   })
 
