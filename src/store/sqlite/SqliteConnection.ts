@@ -36,7 +36,7 @@ const toInput = (value: unknown): SQLInputValue => {
   }
 }
 
-const toError = ({ message, ...fields }: ThrownError): Error => Object.assign(new Error(message), fields)
+const toError = ({ isTypeError, message, ...fields }: ThrownError): Error => Object.assign(isTypeError ? new TypeError(message) : new Error(message), fields)
 
 /** Each `?` in the text is a parameter. */
 interface Prepared {
@@ -82,8 +82,10 @@ export class SqliteConnection implements Connection {
   /** Sends a request and waits for the reply. An interruption ends the waiting, not the request. */
   #send<A>(request: Request): Effect.Effect<A, SqlError> {
     return Effect.callback<A, SqlError>((resume) => {
+      // Only `Open` starts a thread: in a new one no file is open.
+      if (request._tag === "Open") this.#worker ??= this.#start()
+      if (this.#worker === undefined) return resume(Effect.fail(refused("SQLite's thread has ended", "execute")))
       this.#waiting.push((exit) => resume(exit as Exit.Exit<A, SqlError>))
-      this.#worker ??= this.#start()
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       this.#worker.postMessage(request)
     })

@@ -29,6 +29,7 @@ export type FileId = Pick<Stats, "dev" | "ino">
 /** What is left of an error on its way to another thread. `errcode`: SQLite's extended result code. */
 export interface ThrownError {
   readonly message: string
+  readonly isTypeError: boolean
   readonly code?: string
   readonly errcode?: number
   readonly errstr?: string

@@ -105,9 +105,10 @@ const answer = (request: Request): unknown => {
 }
 
 const thrownError = (cause: unknown): ThrownError => {
-  if (!(cause instanceof Error)) return { message: String(cause) }
+  if (!(cause instanceof Error)) return { message: String(cause), isTypeError: false }
   const { code, errcode, errstr, message } = cause as Error & Omit<ThrownError, "message">
-  return { message, ...code !== undefined && { code }, ...errcode !== undefined && { errcode }, ...errstr !== undefined && { errstr } }
+  const isTypeError = cause instanceof TypeError
+  return { message, isTypeError, ...code !== undefined && { code }, ...errcode !== undefined && { errcode }, ...errstr !== undefined && { errstr } }
 }
 
 const reply = (request: Request): Reply => {

@@ -43,6 +43,19 @@ layer(NodeServices.layer)("SQLite's thread", (it) => {
       ending
     ))
 
+  it.effect("is started again even if a transaction goes on after its end", () =>
+    onDatabase(
+      Effect.gen(function*() {
+        const sql = yield* SqlClient
+        yield* sql`CREATE TABLE t (id INTEGER)`
+        const goingOn = Effect.andThen(Effect.ignore(sql.unsafe("END THIS THREAD")), sql`INSERT INTO t VALUES (1)`)
+        assert.match((yield* Effect.flip(sql.withTransaction(goingOn))).reason.message, /SQLite's thread has ended/)
+        yield* sql`INSERT INTO t VALUES (2)`
+        assert.deepStrictEqual(yield* sql`SELECT id FROM t`, [{ id: 2 }])
+      }),
+      ending
+    ))
+
   it.effect("that ends within a transaction leaves nothing of it", () =>
     onDatabase(
       Effect.gen(function*() {
