@@ -26,6 +26,9 @@ const attemptTimeout = Duration.seconds(5)
 /** How long a read may take if its caller gives no limit. */
 const defaultReadTimeout = Duration.seconds(1)
 
+/** How long SQLite may take to empty its write-ahead log. It waits for the disk. */
+const scrubTimeout = Duration.seconds(10)
+
 /** How often the database is checked while it answers. */
 const checkInterval = Duration.seconds(5)
 
@@ -202,7 +205,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
     explain,
     patiently: (effect, limit) => within(scope, effect, limit),
     transaction: (effect) => lossAsFailure(sql.withTransaction(effect)),
-    scrub: dialect === "pg" ? Effect.void : query(sql`PRAGMA wal_checkpoint(TRUNCATE)`).pipe(Effect.asVoid)
+    scrub: dialect === "pg" ? Effect.void : query(sql`PRAGMA wal_checkpoint(TRUNCATE)`, scrubTimeout).pipe(Effect.asVoid)
   })
 })
 

@@ -49,24 +49,22 @@ const make = (file: string, thread: URL) =>
     let opened: { readonly id: FileId | undefined } | undefined
     const connection = Effect.suspend(() => {
       if (opened !== undefined && !theConnection.hasEnded) return Effect.succeed(theConnection)
+      opened = undefined
       return Effect.map(Effect.andThen(create(file), theConnection.open(file)), (id) => {
         opened = { id }
         return theConnection
       })
     })
     const semaphore = yield* Semaphore.make(1)
-    const close = semaphore.withPermit(Effect.suspend(() => {
-      opened = undefined
-      return theConnection.close
-    }))
     const check = Effect.suspend(() => {
       const { id } = opened ?? {}
       if (id === undefined) return Effect.void
       const now = statsOf(file)
       if (now?.ino === id.ino && now.dev === id.dev) return Effect.void
       const gone = new SqlError({ reason: new UnknownError({ cause: new FileGone({ isReplaced: now !== undefined }), operation: "check" }) })
-      // A removed file may come back under its name, so it stays open.
-      return now === undefined ? Effect.fail(gone) : Effect.andThen(close, Effect.fail(gone))
+      // A removed file may come back under its name, so it stays open. A file in its place is opened by the next statement.
+      if (now !== undefined) opened = undefined
+      return Effect.fail(gone)
     })
     const acquirers = SqlClient.makeSqliteAcquirers({
       connection,

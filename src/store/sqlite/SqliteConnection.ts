@@ -73,7 +73,7 @@ export class SqliteConnection implements Connection {
       if (this.#worker !== worker) return
       this.#worker = undefined
       this.#isTransaction = false
-      for (const resume of this.#waiting.splice(0)) resume(Exit.fail(refused("SQLite's thread has ended", "execute", failure)))
+      for (const resume of this.#waiting.splice(0)) resume(Exit.fail(refused("SQLite's thread has ended", "execute", failure === undefined ? undefined : new Error("It threw", { cause: failure }))))
     })
     worker.unref()
     return worker
@@ -83,11 +83,15 @@ export class SqliteConnection implements Connection {
   #send<A>(request: Request): Effect.Effect<A, SqlError> {
     return Effect.callback<A, SqlError>((resume) => {
       // Only `Open` starts a thread: in a new one no file is open.
-      if (request._tag === "Open") this.#worker ??= this.#start()
+      try {
+        if (request._tag === "Open") this.#worker ??= this.#start()
+      } catch (cause) {
+        return resume(Effect.fail(refused("SQLite's thread can't be started", "open", new Error("It did not start", { cause }))))
+      }
       if (this.#worker === undefined) return resume(Effect.fail(refused("SQLite's thread has ended", "execute")))
-      this.#waiting.push((exit) => resume(exit as Exit.Exit<A, SqlError>))
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       this.#worker.postMessage(request)
+      this.#waiting.push((exit) => resume(exit as Exit.Exit<A, SqlError>))
     })
   }
 
@@ -116,14 +120,14 @@ export class SqliteConnection implements Connection {
     return this.#ask({ _tag: "Open", file })
   }
 
-  /** Closes the file. */
-  readonly close: Effect.Effect<void, SqlError> = Effect.suspend(() => this.#worker === undefined ? Effect.void : this.#ask<void>({ _tag: "Close" }))
-
-  /** Closes the file and ends the thread. A thread that does not answer is ended anyway. SQLite repairs the file when it is opened again. */
+  /**
+   * Closes the file and ends the thread. A thread that does not answer is ended with the file open: SQLite repairs the file when it is
+   * opened again. While the operating system holds up the thread, it can't be ended.
+   */
   readonly end: Effect.Effect<void> = Effect.gen({ self: this }, function*() {
     const worker = this.#worker
     if (worker === undefined) return
-    yield* Effect.interruptible(Effect.timeoutOption(Effect.ignore(this.#send({ _tag: "Close" })), closeMillis))
+    yield* Effect.timeoutOption(Effect.ignore(this.#send({ _tag: "Close" })), closeMillis)
     yield* Effect.promise(() => worker.terminate())
   })
 

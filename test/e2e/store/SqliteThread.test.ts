@@ -3,6 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as NodeSqlite from "../../../src/store/sqlite/NodeSqlite.ts"
+import { isStatementsFault } from "../../../src/store/sqlite/SqliteErrors.ts"
 
 const ending = new URL("../../support/store/EndingSqliteThread.ts", import.meta.url)
 
@@ -54,6 +55,35 @@ layer(NodeServices.layer)("SQLite's thread", (it) => {
         assert.deepStrictEqual(yield* sql`SELECT id FROM t`, [{ id: 2 }])
       }),
       ending
+    ))
+
+  it.effect("opens the file again after an attempt to open it has failed", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const folder = yield* fs.makeTempDirectoryScoped()
+      const file = `${folder}/calls.db`
+      yield* Effect.gen(function*() {
+        const sql = yield* SqlClient
+        yield* sql`CREATE TABLE t (id INTEGER)`
+        yield* sql`PRAGMA wal_checkpoint(TRUNCATE)`
+        yield* Effect.flip(sql.unsafe("END THIS THREAD"))
+        const bytes = yield* fs.readFile(file)
+        yield* fs.writeFile(file, Buffer.alloc(8192, "no database at all "))
+        yield* Effect.flip(sql`SELECT 1`)
+        yield* fs.writeFile(file, bytes)
+        yield* sql`INSERT INTO t VALUES (1)`
+        assert.deepStrictEqual(yield* sql`SELECT id FROM t`, [{ id: 1 }])
+      }).pipe(Effect.provide(Layer.fresh(NodeSqlite.layer(file, ending))))
+    }))
+
+  it.effect("that can't be started is a failure of the statement", () =>
+    onDatabase(
+      Effect.gen(function*() {
+        const error = yield* Effect.flip((yield* SqlClient)`SELECT 1`)
+        assert.match(error.reason.message, /can't be started/)
+        assert.isFalse(isStatementsFault(error))
+      }),
+      new URL("https://localhost/no-thread.js")
     ))
 
   it.effect("that ends within a transaction leaves nothing of it", () =>
