@@ -73,7 +73,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
           for (const { data } of events) assert.deepInclude(data, call)
           assert.notProperty(events[0].data, "status")
           assert.notProperty(events[0].data, "transcript")
-          assert.deepInclude(events[1].data, { status: "completed", ended_by: "caller", duration_seconds: 61, billable_minutes: 2, resumptions: 0, streams: 2, final: true })
+          assert.deepInclude(events[1].data, { status: "completed", ended_by: "caller", duration_seconds: 61, billable_minutes: 2, resumptions: 1, streams: 2, final: true })
           const transcript = events[1].data["transcript"] as ReadonlyArray<Record<string, unknown>>
           assert.deepStrictEqual(transcript.slice(0, 2).map(({ role, text }) => [role, text]), [["agent", "Good morning,"], ["caller", "I want to book a table"]])
         }))
@@ -147,7 +147,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
             assert.deepInclude(JSON.parse(JSON.stringify(Option.getOrThrow(views[index]))), data)
             assert.deepStrictEqual((transcript as ReadonlyArray<{ readonly turn: number }>).map((one) => one.turn), [0, 1, 2])
           }
-          assert.deepStrictEqual(told.map((data) => data["resumptions"]), [0, 1])
+          assert.deepStrictEqual(told.map((data) => data["resumptions"]), [1, 1])
         }))
 
       it.effect(`${name}: the next process reports the end of a call whose process died, once`, () =>

@@ -69,7 +69,7 @@ export const ended = (callSid: CallSid, at: number, final: boolean): StoreWrite 
     endedBy: "caller",
     durationSeconds: 61,
     billableMinutes: 2,
-    resumptions: 0,
+    resumptions: 1,
     isMemoryLost: false,
     engines: [{ stage: "reply", engine: "embedded", requests: 3, characters: 120 }],
     final
