@@ -10,7 +10,7 @@ import type { AgentDefinition, Timeouts } from "../definition/AgentDefinition.ts
 /** The timeouts of a server that is the only engine of its stage, in ms. */
 const onlyServer: Timeouts = { transcript: 8000, reply: 10_000, speech: 8000 }
 
-/** The engines of each stage. The list of a stage without servers is empty. */
+/** The engines of each stage. The list is empty if the stage has only the embedded engine, so a list of one is one server. */
 export type Stages = { readonly [Name in keyof Timeouts]: ReadonlyArray<EngineState> }
 
 /** The definition with the timeout of each stage. */

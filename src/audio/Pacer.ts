@@ -12,8 +12,8 @@ interface Pacer {
    * Books the playback time of a chunk of `durationMillis`, after all earlier chunks. Returns how many ms to wait from `nowMillis` before the
    * chunk is sent (0: send at once).
    *
-   * When the chunk is sent, at most `leadMillis` of sound are booked and not yet played. Send chunks in the order in which they were
-   * booked. A chunk that is longer than the lead is sent when the chunk before has been played.
+   * When the chunk is sent, at most `leadMillis` of sound are booked and not yet played, unless the chunk alone is longer. Such a chunk is
+   * sent when the chunk before it has been played. Send chunks in the order in which they were booked.
    *
    * A wait is computed from the sum of all durations, not from the last wait. If one wait lasts too long, the next one is shorter, so
    * errors do not add up. After an underrun, playback starts again at `nowMillis`.
@@ -28,18 +28,18 @@ interface Pacer {
 /** `leadMillis`: how many ms of sound may be sent and not yet played. Default 200. */
 export const make = ({ leadMillis = 200 }: { readonly leadMillis?: number } = {}): Pacer => {
   /** When all of the booked sound will have been played. */
-  let playhead = -Infinity
+  let bookedUntil = -Infinity
 
   const reserve = (nowMillis: number, durationMillis: number): number => {
-    const start = Math.max(playhead, nowMillis)
-    playhead = start + durationMillis
-    return Math.max(0, Math.min(playhead - leadMillis, start) - nowMillis)
+    const start = Math.max(bookedUntil, nowMillis)
+    bookedUntil = start + durationMillis
+    return Math.max(0, Math.min(bookedUntil - leadMillis, start) - nowMillis)
   }
 
-  const lead = (nowMillis: number): number => Math.max(0, playhead - nowMillis)
+  const lead = (nowMillis: number): number => Math.max(0, bookedUntil - nowMillis)
 
   const clear = (nowMillis: number): void => {
-    playhead = nowMillis
+    bookedUntil = nowMillis
   }
 
   return { reserve, lead, clear }

@@ -1,5 +1,6 @@
 /**
- * Holds the state of one call. Each change of the state gives commands for the owner fiber, metrics, a log line, and a run of `onPhase`.
+ * Holds the state of one call. An event can change the state and give commands for the owner fiber (`CallOwner`). If the phase changes,
+ * metrics are counted, a line is logged and `onPhase` runs.
  *
  * Only `CallTransition.transition` changes the state. Any fiber may dispatch events.
  */
@@ -15,7 +16,7 @@ export type OnPhase = (state: CallState) => Effect.Effect<void>
 export interface CallLifecycle {
   readonly state: Effect.Effect<CallState>
   readonly phase: () => Phase
-  /** See `CallState`. Here it is also `done` while the call is transferred. */
+  /** `CallState.transfer`, except that in the phase `Transferred` it is always `done`. */
   readonly transfer: () => CallState["transfer"]
   /** See `CallState`. */
   readonly isBack: () => boolean

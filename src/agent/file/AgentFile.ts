@@ -45,7 +45,7 @@ export class AgentFileUnreadable extends Data.TaggedError("AgentFileUnreadable")
 
 const advice = {
   missing: "Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path begins where the service was started.",
-  folder: "Name a file. For a folder of agent files, set AGENTS_DIR."
+  folder: "Set the path of one file. For a folder of agent files, set AGENTS_DIR."
 }
 
 /** Succeeds with the definition if the file has no problems. Otherwise fails with the problems. */
@@ -57,7 +57,7 @@ const definitionOrProblems = (
   const sorted = YamlFile.inOrder(problems)
   if (Array.isReadonlyArrayNonEmpty(sorted)) return Result.fail(new AgentFileInvalid({ file, problems: sorted }))
   return definition === undefined
-    ? Result.fail(new AgentFileInvalid({ file, problems: [{ ...startOfFile, message: "This file can't be read." }] }))
+    ? Result.fail(new AgentFileInvalid({ file, problems: [{ ...startOfFile, message: "This file does not describe an agent." }] }))
     : Result.succeed(definition)
 }
 

@@ -15,9 +15,12 @@ export interface LanguageDefaults {
   readonly denied: string
   readonly notUnderstood: NotUnderstood
   readonly backchannels: ReadonlyArray<string>
-  /** The most common hold requests (`HoldRequest`), for a recognizer that recognizes only the phrases of its hints. */
+  /**
+   * The most common hold requests (`HoldRequest`). They are given as hints to the recognizer, because the embedded one understands only the
+   * phrases that it was given.
+   */
   readonly holdRequests: ReadonlyArray<string>
-  /** Phrases that need no answer: the caller checks whether the agent hears, thanks, or agrees. */
+  /** Phrases that ask for nothing: the caller says thanks, agrees, or checks whether the agent hears. */
   readonly attention: ReadonlyArray<string>
   /** Phrases with which people answer the telephone. They are hints for the recognizer. */
   readonly greetings: ReadonlyArray<string>
@@ -37,7 +40,10 @@ const intent = (name: string, after: Intent["after"], phrases: ReadonlyArray<str
   after
 })
 
-/** The keys are ISO 639-1 codes. The embedded recognizer knows every word here; a test checks that. */
+/**
+ * The keys are ISO 639-1 codes. The embedded recognizer knows every word of the intents' phrases, `yes`, `no`, `backchannels`, `greetings`
+ * and `holdRequests`; `AgentDictionary.test.ts` checks that.
+ */
 export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
   ["en", {
     lines: {

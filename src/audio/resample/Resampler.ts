@@ -3,17 +3,18 @@
  *
  * `low` is the lower of the two rates. The pass band is 0…0.425 `low` (3.4 kHz at 8 kHz), flat within 0.001 dB. The stop band
  * begins at 0.575 `low` (4.6 kHz) and is attenuated by 80 dB. In the transition band between them, the attenuation rises from 0 to 80 dB
- * (6 dB at `low` / 2). Aliases and images of sound in the transition band stay in this band, which is above the band of the telephone. So
- * the pass band gets aliases and images only from the stop band.
+ * (6 dB at `low` / 2). An alias or image of sound in the transition band lies in the transition band too, above the pass band. So only
+ * sound of the stop band, weaker by 80 dB, can fold into the pass band.
  *
  * | pair | filter | delay |
  * | --- | --- | --- |
  * | 8↔16 | half-band, equiripple, 63 taps at 16 kHz | 1.94 ms |
  * | 24↔48 | the same at 48 kHz | 0.65 ms |
+ * | other pairs of 2 : 1 (16↔32) | the same at the higher rate | 31 samples of the higher rate |
  * | 8↔24 | Kaiser-windowed sinc, 101 taps at 24 kHz | 2.08 ms |
  * | 8↔48 | Kaiser-windowed sinc, 203 taps at 48 kHz | 2.10 ms |
  * | 16↔48, 16↔24 | Kaiser-windowed sinc, 101 taps at 48 kHz | 1.04 ms |
- * | others of a small ratio (32→8, 12→8) | Kaiser-windowed sinc, longer the lower the rate | 17 samples of the lower rate |
+ * | other pairs whose ratio has no number above 6 (32→8 is 4 : 1, 12→8 is 3 : 2) | Kaiser-windowed sinc | 17 samples of the lower rate |
  * | all others (22.05→8, 44.1→48) | Kaiser-windowed sinc by `RationalResampler` | 17 samples of the lower rate |
  *
  * Results are rounded to the nearest 16-bit sample and clipped. If the new rate is a whole multiple of the old one, the output contains every
@@ -25,7 +26,10 @@ import * as PolyphaseResampler from "./PolyphaseResampler.ts"
 import { greatestCommonDivisor, type RateConverter } from "./RateConverter.ts"
 import * as RationalResampler from "./RationalResampler.ts"
 
-/** The resampler for one direction of one call. It stores the last milliseconds of its input, so each stream needs its own resampler. */
+/**
+ * The resampler for one direction of one call. It keeps the last few milliseconds of its input, so two different sounds must not share one
+ * resampler.
+ */
 export interface Resampler<From extends SampleRate, To extends SampleRate> {
   readonly from: From
   readonly to: To
@@ -45,7 +49,7 @@ export interface Resampler<From extends SampleRate, To extends SampleRate> {
    * `outputLength(input.length)` samples.
    */
   processInto(input: Pcm<From>, out: Pcm<To>): number
-  /** Returns the sound that is still in the filter (twice `delay`), as if silence followed. Then forgets all input. */
+  /** Returns the rest of the output (about `2 · delay` seconds), as if silence followed the input. Then forgets all input. */
   flush(): Pcm<To>
   /** Forgets all input. The resampler is then like a new one. */
   reset(): void

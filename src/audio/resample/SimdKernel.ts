@@ -10,8 +10,8 @@ import {
   addFloat,
   type Code,
   constant,
-  eightByEight,
   evens,
+  everyEighth,
   extendHigh,
   extendLow,
   floor,
@@ -91,13 +91,13 @@ const rounded: Code = [...halves, ...addFloat, ...floor, ...toInteger]
 /** The code of `double(count)`. The second parameter is not used. */
 const doubling: Code = [
   ...get(first), ...constant(phaseHistory), ...add, ...set(end),
-  ...eightByEight(index, end, [
+  ...everyEighth(index, end, [
     ...get(index), ...shiftLeft(1), ...load(inputAt), ...set(left),
     ...floatAddress,
     ...spread(left, evenAt)
   ]),
   ...get(first), ...set(end),
-  ...eightByEight(index, end, [
+  ...everyEighth(index, end, [
     ...floatAddress,
     ...convolve(doublerAt, 0), ...rounded,
     ...convolve(doublerAt, 1), ...rounded,
@@ -112,7 +112,7 @@ const doubling: Code = [
 const halving: Code = [
   ...get(first), ...shiftLeft(1), ...set(first),
   ...get(second), ...constant(phaseHistory), ...add, ...set(end),
-  ...eightByEight(index, end, [
+  ...everyEighth(index, end, [
     ...floatAddress,
     ...get(address), ...get(first), ...add, ...load(inputAt), ...set(left),
     ...get(address), ...get(first), ...add, ...load(inputAt + 16), ...set(right),
@@ -122,7 +122,7 @@ const halving: Code = [
     ...spread(right, oddAt)
   ]),
   ...get(second), ...set(end),
-  ...eightByEight(index, end, [
+  ...everyEighth(index, end, [
     ...floatAddress,
     ...[0, 1].flatMap((lane) => [
       ...convolve(halverAt, lane),

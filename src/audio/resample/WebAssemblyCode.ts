@@ -19,7 +19,7 @@ const tee = (local: number): Code => [0x22, local]
 export const add: Code = [0x6a]
 export const shiftLeft = (bits: number): Code => [...constant(bits), 0x74]
 const lessThan: Code = [0x48]
-/** Loads or stores a vector at the address on the stack plus `at`. The 0 means that the address need not be aligned. */
+/** Loads or stores a vector at the address on the stack plus `at`. The 0 after the opcode means that the address need not be aligned. */
 export const load = (at: number): Code => [...simd(0), 0, ...unsigned(at)]
 export const store = (at: number): Code => [...simd(11), 0, ...unsigned(at)]
 export const shuffle = (lanes: Code): Code => [...simd(13), ...lanes]
@@ -34,8 +34,11 @@ export const floor = simd(104)
 export const addFloat = simd(228)
 export const multiplyFloat = simd(230)
 
-/** Runs `body` for `index` = 0, 8, 16, … while `index` is less than `end`, and at least once. Both are the numbers of local variables. */
-export const eightByEight = (index: number, end: number, body: Code): Code => [
+/**
+ * Runs `body` with the local variable `index` set to 0, 8, 16, … while it is less than the local variable `end`, but at least once. `index`
+ * and `end` are the numbers of these variables.
+ */
+export const everyEighth = (index: number, end: number, body: Code): Code => [
   ...constant(0), ...set(index),
   0x03, 0x40, // loop
   ...body,

@@ -4,8 +4,9 @@
  * - It keeps idle connections open for a long time. Load balancers keep them for 60 s or more, but Node's default is 5 s. With that default,
  *   a balancer would send webhooks into connections that are being closed, and these webhooks would be lost.
  * - The number of idle connections is limited. Some have had no request yet, the others are between two requests. When there are too many,
- *   the connection that has waited longest in the larger of these two groups is closed. So a flood of silent connections does not close
- *   those in use. This limit never closes a WebSocket or a connection whose request has arrived.
+ *   the connection that has waited longest in the larger of these two groups is closed. So a flood of connections that send nothing does
+ *   not push out the connections that are between two requests. This limit never closes a WebSocket or a connection whose request has
+ *   arrived.
  * - A request's headers must arrive within 10 s, on a new connection and on a used one.
  * - No client can keep a connection open for ever ({@link ConnectionLimits}).
  * - Requests do not delay the sound of calls, not even many requests in one packet ({@link RequestTurns}, {@link SlicedReads}).
@@ -33,7 +34,10 @@ export interface Options {
   readonly timeouts?: Timeouts
   /** How long `close` waits for responses in progress, in ms. Default 5000. */
   readonly closeAfter?: number
-  /** Whether Twilio signed a request that came while the service starts. Without this function, the first hundred requests wait. */
+  /**
+   * Whether Twilio signed a request that arrived while the service starts. When 100 such requests wait, one that Twilio did not sign is
+   * refused to make room for the next. Without this function, the next is refused.
+   */
   readonly isSigned?: IsSigned | undefined
   /** CIDR networks of the proxies whose forwarding headers are believed; none by default. */
   readonly trustedProxies?: ReadonlyArray<string>
@@ -88,7 +92,8 @@ export const make = (
     if (!starting.take(request, response, () => void emit(event, request, response))) emit(event, request, response)
   }
 
-  // Node emits these events while it parses the connection's bytes. The listeners are called later, in the request's turn.
+  // Node emits `upgrade`, `request` and the two `check…` events while it parses the connection's bytes. The listeners are called later, in
+  // the request's turn.
   server.emit = (event: string, ...values: Array<any>): boolean => {
     if (event === "upgrade") {
       const [request, socket, head] = values as [IncomingMessage, Socket, Buffer]
@@ -102,7 +107,7 @@ export const make = (
     if (event !== "request" && event !== "checkContinue" && event !== "checkExpectation") return emit(event, ...values)
     const [request, response] = values as [IncomingMessage, ServerResponse]
     const { socket } = request
-    // The connections of the second address (`AdminServer`) are not counted here.
+    // `AdminServer` emits its requests on this server. Their connections belong to the other server, which counts them.
     if (connections.has(socket)) connections.requested(request, response)
     response.once("close", () => reads.get(socket)?.answered())
     RequestTurns.shared.run(socket, () => serve(event, request, response))
@@ -118,7 +123,7 @@ export const make = (
   server.close = (callback) => {
     starting.giveUp()
     connections.close()
-    // The calls have ended by now, so no open request is worth waiting for.
+    // When `close` is called, the calls have already ended (`Drain`). So a response that is not sent after `closeAfter` is given up.
     const destroyTimer = setTimeout(connections.destroyAll, closeAfter)
     return close((error) => {
       clearInterval(limitsTimer)

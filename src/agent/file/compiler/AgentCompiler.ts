@@ -31,7 +31,7 @@ export interface CompiledAgent {
 const fileAdvice: YamlSource.FileAdvice = {
   severalDocuments: "A file describes one agent. Remove the line \"---\", or make two files of it.",
   noKeys: "An agent's file consists of keys with values, such as \"name: receptionist\".",
-  brackets: "Put a phrase that begins with [, ( or { in quotes, or on a line of its own below \"phrases: |\"."
+  brackets: "If a phrase begins with \"[\", \"(\" or \"{\", put the phrase in quotes, or write it on a line of its own below \"phrases: |\"."
 }
 
 const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => ({
@@ -41,7 +41,10 @@ const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => (
   placesOfWord: () => []
 })
 
-/** The file's phrases at `path`. If there are none, the default phrases of the agent's language, if it has defaults. */
+/**
+ * The file's phrases at `path`. If the file does not have this key, the default phrases of the agent's language, or none if the language
+ * has no defaults.
+ */
 const phrasesOrDefault = (
   { hasDefaults, phrases: checker }: Compilation.Compilation,
   path: Path,

@@ -30,13 +30,16 @@ const checkSlotsInText = (
   }
 }
 
-/** Reports an intent that callers can't reach by phrases, by keys or from another intent. `reachable`: intents to which another one leads. */
+/**
+ * Reports an intent that callers can't reach by phrases, by digits (telephone keys) or from another intent. `reachable`: the names in `yes`,
+ * `no` and `notUnderstood.next`.
+ */
 const checkReach = ({ isLeftOut, problems }: Compilation, name: string, entry: IntentEntry, reachable: ReadonlySet<string | undefined>) => {
   const path = ["intents", name]
   const hasPhrases = (entry.phrases ?? []).length > 0 || isLeftOut([...path, "phrases"])
   const hasDigits = entry.digits !== undefined || isLeftOut([...path, "digits"])
   if (!hasPhrases && !hasDigits && !reachable.has(name)) {
-    problems.atKey(path, `The intent "${name}" is empty: nobody can reach it. Write "phrases" for it, or "digits".`)
+    problems.atKey(path, `No caller can reach the intent "${name}". Write "phrases" for it, or "digits".`)
   }
 }
 
@@ -69,12 +72,12 @@ const transferOf = ({ declared, isLeftOut, problems }: Compilation, name: string
       [...path, "next"],
       declared.transfers.length === 0
         ? "There is nobody to put callers through to. Write \"transfers\", with a name and a phone number for each person."
-        : `The intent does not say to whom. Write "transfer" with one of: ${declared.transfers.join(", ")}.`
+        : `The intent does not say to whom the call is transferred. Write "transfer" with one of: ${declared.transfers.join(", ")}.`
     )
   }
   if (entry.transfer !== undefined) {
     if (!isTransfer && !isLeftOut([...path, "next"])) {
-      problems.atKey([...path, "transfer"], "\"transfer\" counts only with \"next: transfer\". Add \"next: transfer\".")
+      problems.atKey([...path, "transfer"], "\"transfer\" has an effect only with \"next: transfer\". Add \"next: transfer\".")
     }
     if (!declared.transfers.includes(entry.transfer)) {
       problems.atValue([...path, "transfer"], `There is no transfer "${entry.transfer}". ${suggest(entry.transfer, declared.transfers)}`)
@@ -107,7 +110,7 @@ const compileIntent = (compilation: Compilation, name: string, entry: IntentEntr
 interface CompiledIntents {
   /** The file's own intents, followed by the default intents that the file does not replace. */
   readonly intents: ReadonlyArray<Intent>
-  /** All names that an intent may lead to, including those of intents with problems. */
+  /** The names of all intents, also of intents with problems. `yes`, `no` and `notUnderstood.next` may contain them. */
   readonly names: ReadonlyArray<string>
 }
 
@@ -125,7 +128,9 @@ export const compileIntents = (compilation: Compilation): CompiledIntents => {
     checkReach(compilation, name, entry, reachable)
     if (entry.digits !== undefined) {
       const other = intentOfDigits.get(entry.digits)
-      if (other !== undefined) problems.atValue(["intents", name, "digits"], `The keys "${entry.digits}" choose "${other}" already. Use other keys.`)
+      if (other !== undefined) {
+        problems.atValue(["intents", name, "digits"], `The digits "${entry.digits}" already choose the intent "${other}". Use other digits.`)
+      }
       intentOfDigits.set(entry.digits, name)
     }
     return compileIntent(compilation, name, entry, names)

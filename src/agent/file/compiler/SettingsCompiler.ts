@@ -12,7 +12,8 @@ export const compileIdle = ({ content, problems }: Compilation): Idle => {
   if (idle.hangUpAfter <= idle.after) {
     problems.atKey(
       ["idle"],
-      `"idle.hangUpAfter" (${idle.hangUpAfter} ms) must be longer than "idle.after" (${idle.after} ms): both count from the same moment.`
+      `"idle.hangUpAfter" (${idle.hangUpAfter} ms) must be longer than "idle.after" (${idle.after} ms): `
+        + "both are counted from the beginning of the same silence."
     )
   }
   return idle

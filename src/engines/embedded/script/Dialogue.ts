@@ -12,7 +12,7 @@ export interface Dialogue {
   readonly slots: { readonly [slot: string]: string }
   /** The yes/no question of `intent` was asked. */
   readonly isConfirming: boolean
-  /** The agent's last answer, for a caller who asks to hear it again. */
+  /** The agent's last question or answer, for a caller who asks to hear it again. */
   readonly last: string | null
   /** The intent that was answered last. */
   readonly after: string | null

@@ -1,6 +1,6 @@
 /**
- * Chooses the script's next sentence, such as a question for a slot or an intent's answer, and the dialogue's next state. The caller's
- * words are not read here, but in `ScriptUnderstanding`.
+ * Chooses what the agent says next (a question, or an intent's answer) and the next state of the dialogue. The caller's words are not read
+ * here, but in `ScriptUnderstanding`.
  */
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import { fill, type Intent, type NotUnderstood } from "../../../definition/DialogScript.ts"
@@ -27,11 +27,14 @@ interface ScriptAnswers {
   /** The first slot of the intent that has no value. */
   readonly missing: (intent: Intent, slots: Values) => string | undefined
   readonly prompt: (dialogue: Dialogue) => Decision
-  /** Says the last answer again. */
+  /** Says the last question or answer again. Before the first of them, the greeting, or the prompt if there is no greeting. */
   readonly repeat: (dialogue: Dialogue) => Decision
   /** Answers the intent. All its slots must have values. */
   readonly finish: (intent: Intent, dialogue: Dialogue, slots: Values) => Decision
-  /** Asks for the first missing slot. If no slot is missing, asks for confirmation or answers. `before`: a sentence before the question. */
+  /**
+   * Asks for the first missing slot. If no slot is missing, asks the intent's yes/no question (`confirm`). If it has none, answers the
+   * intent. `before`: a sentence before the question.
+   */
   readonly advance: (intent: Intent, dialogue: Dialogue, slots: Values, before?: string) => Decision
   /** Begins an intent and drops the slot values of the previous intent. */
   readonly start: (intent: Intent, dialogue: Dialogue, slots: Values) => Decision
@@ -39,12 +42,16 @@ interface ScriptAnswers {
   /** Asks for all slots again, because the caller said no to the confirmation. */
   readonly restart: (intent: Intent, dialogue: Dialogue) => Decision
   /**
-   * Handles another intent that the caller asks for while `current` is open. If the intent is only an answer (`isAside`), it is answered
-   * and the question of `current` is asked again. Any other intent replaces `current`.
+   * Handles another intent that the caller asks for while `current` is open. An intent with `after: "repeat"` repeats the last question or
+   * answer. An intent that asks nothing and leads nowhere (`isAside`) is answered, and the question of `current` is asked again. Any other
+   * intent replaces `current`.
    */
   readonly interject: (intent: Intent, slots: Values, current: Intent, dialogue: Dialogue) => Decision
-  /** Says that the caller was not understood, in other words each time. The third time, the call ends or another intent begins. */
-  readonly strike: (dialogue: Dialogue) => Decision
+  /**
+   * Says that the caller was not understood. The first, second and third time in a row have different sentences. After the third, the call
+   * ends or another intent begins.
+   */
+  readonly sayNotUnderstood: (dialogue: Dialogue) => Decision
 }
 
 type Missing = Pick<Intent["needs"][number], "slot" | "ask">
@@ -66,7 +73,7 @@ const say = (text: string, state: Dialogue, hangUp = false): Decision => ({
 const answerOf = (intent: Intent, dialogue: Dialogue, slots: Values): string =>
   fill(intent.answers[countOf(dialogue, intent.name) % intent.answers.length] ?? "", slots)
 
-/** The intent is only an answer, so it can be answered while another intent's question stays open. */
+/** The intent has no slots to ask for, no confirmation, no `yes`/`no`, and the caller may speak after it. */
 const isAside = (intent: Intent): boolean =>
   intent.needs.length === 0 && intent.confirm === undefined && intent.after === "listen" &&
   intent.yes === undefined && intent.no === undefined
@@ -127,7 +134,7 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
     return advance(current, { ...dialogue, counts: counted(dialogue, intent.name) }, slotsOf(dialogue), answerOf(intent, dialogue, slots))
   }
 
-  const strike = (dialogue: Dialogue): Decision => {
+  const sayNotUnderstood = (dialogue: Dialogue): Decision => {
     const strikes = dialogue.strikes + 1
     if (strikes >= 3) {
       const { next, third } = notUnderstood
@@ -138,7 +145,7 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
     const apology = strikes === 1 ? notUnderstood.first : notUnderstood.second
     const intent = intentOf(dialogue.intent)
     const asked = intent === undefined ? undefined : question(intent, slotsOf(dialogue))
-    // `last` stays: "repeat that" means the last answer, not this sentence.
+    // `last` is not changed: a caller who says "repeat that" means the question or answer before this sentence.
     return { text: asked === undefined ? apology : `${apology} ${asked}`, state: { ...dialogue, strikes }, hangUp: false }
   }
 
@@ -153,6 +160,6 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
     startNamed,
     restart,
     interject,
-    strike
+    sayNotUnderstood
   }
 }

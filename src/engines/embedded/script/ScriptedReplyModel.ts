@@ -57,15 +57,15 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     const known = Dialogue.slotsOf(dialogue)
     const slots = new Map([...known, ...given.slots])
     const isChanged = [...given.slots].some(([slot, value]) => known.get(slot) !== value)
-    const advanceOrStrike = () => given.slots.size > 0 ? answers.advance(intent, dialogue, slots) : answers.strike(dialogue)
-    if (isChanged || !dialogue.isConfirming) return advanceOrStrike()
+    const advanceOrSayNotUnderstood = () => given.slots.size > 0 ? answers.advance(intent, dialogue, slots) : answers.sayNotUnderstood(dialogue)
+    if (isChanged || !dialogue.isConfirming) return advanceOrSayNotUnderstood()
     if (no > yes) {
       if (given.slots.size === 0) return answers.restart(intent, dialogue)
-      // The caller rejects the values that the sentence names: "No, not on Tuesday."
+      // The caller says no and repeats the wrong value: "No, not on Tuesday." This value is dropped and asked for again.
       for (const slot of given.slots.keys()) slots.delete(slot)
       return answers.advance(intent, dialogue, slots)
     }
-    return yes > 0 ? answers.finish(intent, dialogue, slots) : advanceOrStrike()
+    return yes > 0 ? answers.finish(intent, dialogue, slots) : advanceOrSayNotUnderstood()
   }
 
   /** Handles words while an intent is open. They belong to this intent, or begin another intent. */
@@ -95,16 +95,19 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
       // The caller changes a value after the answer: "Make it Wednesday."
       if (changes.slots.size > 0) return answers.advance(lastIntent, dialogue, new Map([...known, ...changes.slots]))
     }
-    if (yes === 0 && no === 0) return answers.strike(dialogue)
+    if (yes === 0 && no === 0) return answers.sayNotUnderstood(dialogue)
     const followed = answers.startNamed(yes > no ? lastIntent?.yes : lastIntent?.no, dialogue)
     if (followed !== undefined) return followed
     if (yes > no) return answers.prompt(dialogue)
     // The caller wants nothing more.
     const goodbye = lastIntent === undefined ? undefined : script.intents.find(({ after }) => after === "hangUp")
-    return goodbye === undefined ? answers.strike(dialogue) : answers.start(goodbye, dialogue, new Map())
+    return goodbye === undefined ? answers.sayNotUnderstood(dialogue) : answers.start(goodbye, dialogue, new Map())
   }
 
-  /** The intent of these keys. `undefined` if they answer the open question, because some recognizers write spoken numbers as digits. */
+  /**
+   * The intent that these keys choose. A text of digits may also be spoken, because some recognizers write numbers as digits. So if the text
+   * gives a value for the slot that was asked for, it is an answer and no key: `undefined`.
+   */
   const intentOfKeys = (keys: string | undefined, asked: string | undefined, given: ScriptUnderstanding.GivenValues): Intent | undefined =>
     keys === undefined || (asked !== undefined && given.slots.has(asked))
       ? undefined
@@ -120,7 +123,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     const asked = current === undefined ? undefined : answers.missing(current, known)
     const chosen = intentOfKeys(keysOf(text), asked, given)
     if (chosen !== undefined) return chosen.after === "repeat" ? answers.repeat(dialogue) : answers.start(chosen, dialogue, new Map())
-    if (words.length === 0) return answers.strike(dialogue)
+    if (words.length === 0) return answers.sayNotUnderstood(dialogue)
 
     const understood: Understood = {
       words,
@@ -136,7 +139,10 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
 /** The caller's last turn; empty if there is none. */
 const lastSaid = ({ history }: ReplyRequest): string => history.findLast(({ role }) => role === "caller")?.text ?? ""
 
-/** `isResumed`: the call's stream was lost during this reply. The reply's text had been complete before, so no text is added. */
+/**
+ * `isResumed`: the call's stream was lost while this reply was spoken, and the engine is asked for the rest. The script gives its whole text
+ * at once, so nothing is missing. Only the state and the actions (`HangUp`, `Transfer`) are given again.
+ */
 const toParts = ({ hangUp, state, text, transfer }: Decision, isResumed = false): ReadonlyArray<ReplyPart> => [
   { _tag: "State", state: state as unknown as DialogueState },
   ...(text === "" || isResumed ? [] : [{ _tag: "Text" as const, text }]),

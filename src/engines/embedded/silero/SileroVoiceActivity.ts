@@ -5,8 +5,8 @@
  * of 256 samples with the 32 samples before them, and a state of 2 × 1 × 128.
  *
  * One session serves all calls, and one run takes the windows of several calls (`WindowBatches`). Both runtimes compute in the main
- * thread. At 100 calls, a thread of the model's own would take two thirds of this work off the main thread, but need a third more CPU
- * time in total. The native runtime hardly burdens the event loop, so the model stays in the main thread (`bench/voice-activity`,
+ * thread. In a worker thread the model would relieve the main thread, but the process would use more CPU time in total. With the native
+ * runtime, timers of the main thread are late by only a few ms, even at 100 calls. So the model stays there (`bench/voice-activity`,
  * docs/adr/0006).
  *
  * https://github.com/snakers4/silero-vad
@@ -44,8 +44,9 @@ const wasm = Effect.tryPromise({
 })
 
 /**
- * If two windows of a call come within less than this many ms, the call is catching up after a stall of the network. Then its windows do
- * not wait for windows of other calls, and do not count as a sign that several callers speak.
+ * If two windows of a call come within less than this many ms, the call is catching up after a stall of the network. Then a run that begins
+ * with its window does not wait for those of other calls. `WindowBatches` does not count the window when it decides whether windows should
+ * wait.
  */
 const catchingUpMillis = 16
 

@@ -1,6 +1,6 @@
 /**
- * Runs the model once for windows of several calls that come close together. The start of a run takes as long as seven windows, because
- * the weights must come into the processor's caches.
+ * Runs the model once for windows of several calls that come close together. Starting a run costs as much time as computing seven windows,
+ * because the weights must come into the processor's caches.
  */
 import { Clock, Effect, Exit, type Fiber } from "effect"
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-common"
@@ -15,11 +15,14 @@ const { inputLength, layers, stateLength } = RunBuffers
  */
 const gatherMillis = 7
 
-/** This many windows within this many ms show that more than two callers speak. With fewer windows, no window waits for others. */
+/**
+ * If `manyWindows` windows came in the last `manyWindowsMillis` ms, more than two callers speak: a call sends a window every 32 ms while
+ * there is sound, and hardly any in silence. With fewer windows, no window waits for others.
+ */
 const manyWindows = 8
 const manyWindowsMillis = 100
 
-/** The machine's clock, in tests too, because the wait depends on the machine's real load. */
+/** The real clock, also in tests, instead of Effect's test clock: how long a window waits depends on when windows really arrive. */
 const clock = Clock.Clock.defaultValue()
 
 /** The time in ms, by the clock of {@link WindowBatches}. */
@@ -58,7 +61,10 @@ const copyLayer = (source: Float32Array, from: number, target: Float32Array, at:
   for (let index = 0; index < stateLength; index++) target[at + index] = source[from + index]
 }
 
-/** Makes a function that runs the model in memory that no other run uses. It returns each request's probability and updates its state. */
+/**
+ * Makes a function that runs the model for several requests. Each run has its own buffers while it lasts. The function returns one
+ * probability for each request, and writes the request's next state into its `state`.
+ */
 const makeRun = (runtime: Runtime, session: InferenceSession, rate: Tensor) => {
   const free: Array<ReturnType<typeof RunBuffers.make>> = []
   return async (requests: ReadonlyArray<Request>): Promise<ReadonlyArray<number>> => {

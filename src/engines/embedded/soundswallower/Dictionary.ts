@@ -17,15 +17,15 @@ const numberSuffix = /\(\d+\)$/
 /** The pronunciations of these words. A word's second pronunciation has the key `word(2)`, as in the dictionary's file. */
 export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, string> => {
   const found = new Map<string, string>()
-  // A name with more bytes can't be one of the words, so it need not be decoded.
-  let longestName = 0
-  for (const word of words) longestName = Math.max(longestName, Buffer.byteLength(word) + "(99)".length)
+  // The most bytes that an entry's name can have: the longest word and a suffix such as `(99)`. Longer names are skipped without decoding.
+  let maxNameBytes = 0
+  for (const word of words) maxNameBytes = Math.max(maxNameBytes, Buffer.byteLength(word) + "(99)".length)
   for (let start = 0; start < bytes.length;) {
     const at = bytes.indexOf(newline, start)
     const end = at < 0 ? bytes.length : at
     let gap = start
     while (gap < end && bytes[gap] !== space && bytes[gap] !== tab) gap++
-    if (gap > start && gap < end && gap - start <= longestName) {
+    if (gap > start && gap < end && gap - start <= maxNameBytes) {
       const name = bytes.toString("utf8", start, gap)
       const word = bytes[gap - 1] === closingBracket ? name.replace(numberSuffix, "") : name
       if (words.has(word)) found.set(name, bytes.toString("utf8", gap, end).trim())

@@ -105,7 +105,7 @@ const readFields = Effect.fnUntraced(function*(text: string, query: Query) {
  * Reads the request from the body or, if the body is empty ({@link RequestBody.isEmpty}), from the query. A request with fields in both is
  * refused, so that no field is silently dropped.
  *
- * @param isPrivateAllowed `WEBHOOK_PRIVATE_ADDRESSES`
+ * @param isPrivateAllowed whether `webhook_url` may be a private address or `http://` (`WEBHOOK_PRIVATE_ADDRESSES`)
  */
 export const read = (text: string, query: Query, isPrivateAllowed: boolean) =>
   Effect.tap(readFields(text, query), ({ keeping }) => KeptFields.checkWebhookUrl(keeping, isPrivateAllowed))

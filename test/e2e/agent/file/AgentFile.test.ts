@@ -323,10 +323,10 @@ describe("a file with problems", () => {
   ])("is told where an intent has a wrong entry: %s, %s", (one, two, three, line, column, expected) =>
     assertProblem(intent(one, two, three), `${first + line}:${column}`, expected))
 
-  it("is refused with the names of empty intents", () => {
-    assertProblem(intent("phrases: []", "answer: ok"), `${first - 1}:3`, "\"book\" is empty")
-    assertProblem(intent("answer: ok"), `${first - 1}:3`, "\"book\" is empty")
-    assertProblem(intent("phrases: |", "  # nothing yet", "answer: ok"), `${first - 1}:3`, "\"book\" is empty")
+  it("is refused with the names of intents that no caller can reach, or that have no answer", () => {
+    assertProblem(intent("phrases: []", "answer: ok"), `${first - 1}:3`, "No caller can reach the intent \"book\"")
+    assertProblem(intent("answer: ok"), `${first - 1}:3`, "No caller can reach the intent \"book\"")
+    assertProblem(intent("phrases: |", "  # nothing yet", "answer: ok"), `${first - 1}:3`, "No caller can reach the intent \"book\"")
     assertProblem(intent("phrases: book"), `${first - 1}:3`, "has no answer")
     assert.strictEqual(good(intent("digits: 1", "answer: ok")).script.intents[0].digits, "1")
     assert.isDefined(good(intent("phrases: book", "next: repeat")))
@@ -377,7 +377,7 @@ describe("a file with problems", () => {
     assertProblem(
       intent("digits: 1", "answer: ok").concat("  other:\n    digits: \"1\"\n    answer: y\n"),
       `${first + 3}:13`,
-      "choose \"book\" already"
+      "already choose the intent \"book\""
     )
     assertProblem("name: shop\nintents:\n  \"My intent\":\n    phrases: x\n    answer: y", "3:3", "can't be an intent's name")
   })
@@ -496,7 +496,7 @@ describe("a file that is checked against the engines", () => {
         const large = path.join(folder, "large.yaml")
         yield* fs.writeFileString(large, `name: shop\n${"#".repeat(YamlFile.maxBytes)}`)
         assert.match((yield* Effect.flip(files.load(missing))).message, /missing\.yaml can't be found\. Check AGENT/)
-        assert.match((yield* Effect.flip(files.load(folder))).message, /is a folder\. Name a file/)
+        assert.match((yield* Effect.flip(files.load(folder))).message, /is a folder\. Set the path of one file/)
         assert.match((yield* Effect.flip(files.load(large))).message, /more than 256 KiB/)
       }).pipe(Effect.scoped)))
 
