@@ -14,7 +14,7 @@ describe("npm run replay", () => {
     const { status, stdout } = replay(pathOf("test/fixtures/backchannel-call.jsonl"))
     assert.strictEqual(status, 0)
     assert.match(stdout, /^ +0\.\d{3} s {2}Began \{\}\n {13}→ StartTimer \{"timer":"limit"/)
-    assert.match(stdout, /→ Tell \{"event":\{.*"_tag":"Resumed"/)
+    assert.match(stdout, /→ Publish \{"event":\{.*"_tag":"Resumed"/)
   })
 
   it("says why a file can't be played", () => {
