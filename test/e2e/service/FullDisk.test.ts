@@ -25,9 +25,7 @@ const start = Effect.gen(function*() {
 const why = SmallDisk.refusal
 
 layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })(`a full disk${why === undefined ? "" : ` (skipped: ${why})`}`, (it) => {
-  const onDisk = it.effect.skipIf(why !== undefined)
-
-  onDisk("ends no call, is reported, and the history has all calls when there is space again", () =>
+  it.effect.skipIf(why !== undefined)("ends no call, is reported, and the history has all calls when there is space again", () =>
     Effect.gen(function*() {
       const { disk, service, simulator, started } = yield* start
       const early = yield* place({ service, simulator }, { caller: talker })
@@ -70,7 +68,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })(`a fu
       assert.isTrue(readFileSync(file).includes(Buffer.from(MulawWav.silentPiece.subarray(0, MulawWav.bytesPerSecond))), "silence between")
     }).pipe(Effect.scoped), 90_000)
 
-  onDisk("says what is lost if the process has to end", () =>
+  it.effect.skipIf(why !== undefined)("says what is lost if the process has to end", () =>
     Effect.gen(function*() {
       const { disk, service, simulator, started } = yield* start
       yield* disk.fill
