@@ -11,8 +11,8 @@
  * - No client can keep a connection open for ever ({@link ConnectionLimits}).
  * - Requests do not delay the sound of calls, not even many requests in one packet ({@link RequestTurns}, {@link SlicedReads}).
  * - The port opens before agents and engines are ready; {@link Starting} answers until then.
- * - `close` closes idle connections at once and the others when their response is sent, after 5 s at the latest. Node's own `close` waits
- *   for silent connections, and for idle ones until the keep-alive time has passed.
+ * - `close` closes idle connections at once and the others when their response is sent, after 5 s at the latest. Node's own `close` would
+ *   also wait for connections that have had no request yet. After a response it would wait until the keep-alive time has passed.
  */
 import { Duration, Option } from "effect"
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http"
