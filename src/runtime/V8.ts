@@ -5,9 +5,10 @@
  * Versions of Node that are too old for the service must still be able to load this file.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs"
-import { availableParallelism, getPriority, setPriority } from "node:os"
+import { availableParallelism } from "node:os"
 import * as util from "node:util"
 import { setFlagsFromString } from "node:v8"
+import * as ThreadPriority from "./ThreadPriority.ts"
 
 /**
  * A full collection blocks all calls, and V8 runs one each time its heap has doubled. With this flag the heap may grow to four times the size
@@ -36,10 +37,6 @@ const buffersCountAsHeap = "--external-memory-accounted-in-global-limit"
  * `setFlagsFromString` would have no effect.
  */
 const youngGenerationFlag = "--max-semi-space-size=16"
-
-/** How much is added to the niceness of V8's helper threads when they share one core with the calls. 19 is the lowest priority. */
-const helperNiceness = 10
-const maxNiceness = 19
 
 /** The threads of this process, with their names in the kernel. Empty on systems other than Linux. */
 const threads = (): ReadonlyArray<readonly [id: number, name: string]> => {
@@ -92,14 +89,8 @@ export const tune = (cores: number = availableParallelism()): void => {
   }
   setFlagsFromString(heapGrowsFourfold)
   if (cores > 1) return
-  const niceness = Math.min(getPriority() + helperNiceness, maxNiceness)
-  for (const [id, name] of threads()) {
-    try {
-      if (name === "V8Worker") setPriority(id, niceness)
-    } catch {
-      // The thread has ended, or the machine forbids the change: the thread keeps its priority.
-    }
-  }
+  // V8's helper threads share the core with the calls.
+  for (const [id, name] of threads()) if (name === "V8Worker") ThreadPriority.lower(id)
 }
 
 /** Sets the heap's growth by the number of live calls. It is called every few seconds. */

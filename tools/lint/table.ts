@@ -32,7 +32,8 @@ const ground = ["domain", "config", "observability", "audio"]
 
 export const table: Readonly<Record<string, Room>> = {
   // Old versions of Node must be able to load it.
-  "runtime/V8.ts": { imports: [], packages: [node] },
+  "runtime/ThreadPriority.ts": { imports: [], packages: [node] },
+  "runtime/V8.ts": { imports: ["runtime/ThreadPriority.ts"], packages: [node] },
   runtime: { imports: [], packages: [...core, node] },
   domain: { imports: [], packages: [...core, /^libphonenumber-js(\/|$)/] },
   config: { imports: ["domain"], packages: [...core, node] },

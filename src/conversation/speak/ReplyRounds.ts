@@ -38,7 +38,7 @@ export const run = (options: RunOptions): Effect.Effect<void, EngineFailed> => {
 
   /** All text of the reply so far. */
   let text = ""
-  /** The reply has ended or transferred the call. Only the first of these parts is reported. */
+  /** Whether a `HangUp` or `Transfer` part has come. `onPart` gets only the first one. */
   let hasEnded = false
 
   const onSpokenPart = (part: SpokenPart) => {

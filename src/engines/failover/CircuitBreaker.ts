@@ -53,14 +53,14 @@ export const closed: CircuitBreaker = {
 /** After this many failures in a row the circuit opens. */
 const failuresToOpen = 3
 
-/** The first and the longest pause (ms). */
+/** The pauses (ms) of an engine that has another one beside it. Each pause is twice as long as the one before, up to `maxPause`. */
 const firstPause = 5000
 const maxPause = 30_000
 
-/** The longest pause (ms) that a server gets if it asks for one. */
+/** The longest pause (ms) that a server can ask for (`Retry-After`). */
 const maxAskedPause = 60_000
 
-/** The first and the longest pause (ms) of the only engine, while it can't be reached. So a restart is noticed within a second. */
+/** The pauses (ms) of a stage's only engine while it can't be reached. They are short, so that its restart is noticed within a second. */
 const firstPauseOfOnly = 250
 const maxPauseOfOnly = 1000
 

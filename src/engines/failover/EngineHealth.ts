@@ -108,7 +108,7 @@ export const make = ({ isAlone, isServerAnswer = () => false, monotonic, retryAf
       }
       return reportHealth(name, exit)
     },
-    // An error status in answer to a probe does not count as a failure, because only requests show whether the server does its work.
+    // A server that answers a probe with an error status can be reached. Whether it works is shown by requests, so this is no failure.
     noteProbe: (name, exit) => {
       if (RequestExit.isInterrupted(exit)) return Effect.void
       if (Exit.isSuccess(exit)) circuits.set(name, CircuitBreaker.probeSucceeded(circuitOf(name)))

@@ -53,7 +53,7 @@ export interface BlockOpener {
 }
 
 export class Sealing extends Context.Service<Sealing, BlockOpener & {
-  /** Seals new texts and sound. Unset: there is no key, and nothing is sealed. */
+  /** Seals new texts and sound. `undefined`: no key is configured, so nothing is sealed. */
   readonly sealer: Sealer | undefined
   /** Opens a sealed text. Returns any other text unchanged. */
   readonly openText: (text: string, place: string) => Result.Result<string, Unopenable>

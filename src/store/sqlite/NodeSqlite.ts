@@ -43,16 +43,16 @@ const create = (file: string): Effect.Effect<void, SqlError> =>
 /** `thread`: the thread's file. */
 const make = (file: string, thread: URL) =>
   Effect.gen(function*() {
-    const theConnection = new SqliteConnection(thread)
-    yield* Effect.addFinalizer(() => theConnection.end)
+    const sqlite = new SqliteConnection(thread)
+    yield* Effect.addFinalizer(() => sqlite.end)
     /** `undefined`: the next statement opens the file. `id` is unset in memory. */
     let opened: { readonly id: FileId | undefined } | undefined
-    const connection = Effect.suspend(() => {
-      if (opened !== undefined && !theConnection.hasEnded) return Effect.succeed(theConnection)
+    const openConnection = Effect.suspend(() => {
+      if (opened !== undefined && !sqlite.hasEnded) return Effect.succeed(sqlite)
       opened = undefined
-      return Effect.map(Effect.andThen(create(file), theConnection.open(file)), (id) => {
+      return Effect.map(Effect.andThen(create(file), sqlite.open(file)), (id) => {
         opened = { id }
-        return theConnection
+        return sqlite
       })
     })
     const semaphore = yield* Semaphore.make(1)
@@ -67,7 +67,7 @@ const make = (file: string, thread: URL) =>
       return Effect.fail(gone)
     })
     const acquirers = SqlClient.makeSqliteAcquirers({
-      connection,
+      connection: openConnection,
       semaphore,
       isTransaction: (connection) => connection.isTransaction
     })

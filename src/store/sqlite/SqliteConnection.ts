@@ -1,6 +1,6 @@
 /**
- * The connection to SQLite's thread (`SqliteThread`). The thread starts with the first request. A thread that has ended, for instance for
- * lack of memory, is started again by the next `open`.
+ * The connection to SQLite's thread (`SqliteThread`). `open` starts the thread, also after the thread has ended, for instance for lack
+ * of memory.
  */
 import { Effect, Exit, Stream } from "effect"
 import type { Connection } from "effect/sql/SqlConnection"
@@ -38,8 +38,8 @@ const toInput = (value: unknown): SQLInputValue => {
 
 const toError = ({ isTypeError, message, ...fields }: ThrownError): Error => Object.assign(isTypeError ? new TypeError(message) : new Error(message), fields)
 
-/** Each `?` in the text is a parameter. */
-interface Prepared {
+/** A statement whose parameters are not checked yet. Each `?` in the text is a parameter. */
+interface UncheckedStatement {
   readonly text: string
   readonly parameters: ReadonlyArray<unknown>
 }
@@ -100,7 +100,7 @@ export class SqliteConnection implements Connection {
     return Effect.uninterruptible(this.#send<A>(request))
   }
 
-  #askWith<A>(statements: ReadonlyArray<Prepared>, toRequest: (statements: ReadonlyArray<Statement>) => Request): Effect.Effect<A, SqlError> {
+  #askChecked<A>(statements: ReadonlyArray<UncheckedStatement>, toRequest: (statements: ReadonlyArray<Statement>) => Request): Effect.Effect<A, SqlError> {
     return Effect.suspend(() => {
       try {
         return this.#ask<A>(toRequest(statements.map(({ parameters, text }) => ({ text, inputs: parameters.map(toInput) }))))
@@ -132,21 +132,21 @@ export class SqliteConnection implements Connection {
   })
 
   /** Runs statements one after the other in one request, without their rows. The first failure ends it. */
-  executeAll(statements: ReadonlyArray<Prepared>): Effect.Effect<void, SqlError> {
-    return statements.length === 0 ? Effect.void : this.#askWith(statements, (all) => ({ _tag: "All", statements: all }))
+  executeAll(statements: ReadonlyArray<UncheckedStatement>): Effect.Effect<void, SqlError> {
+    return statements.length === 0 ? Effect.void : this.#askChecked(statements, (all) => ({ _tag: "All", statements: all }))
   }
 
   readonly execute: Connection["execute"] = (text, parameters, transformRows) => {
-    const rows = this.#askWith<ReadonlyArray<any>>([{ text, parameters }], ([statement]) => ({ _tag: "Rows", statement, asArrays: false }))
+    const rows = this.#askChecked<ReadonlyArray<any>>([{ text, parameters }], ([statement]) => ({ _tag: "Rows", statement, asArrays: false }))
     return transformRows === undefined ? rows : Effect.map(rows, transformRows)
   }
 
   readonly executeUnprepared: Connection["executeUnprepared"] = (text, parameters, transformRows) => this.execute(text, parameters, transformRows)
 
-  readonly executeRaw: Connection["executeRaw"] = (text, parameters) => this.#askWith([{ text, parameters }], ([statement]) => ({ _tag: "Changes", statement }))
+  readonly executeRaw: Connection["executeRaw"] = (text, parameters) => this.#askChecked([{ text, parameters }], ([statement]) => ({ _tag: "Changes", statement }))
 
   readonly executeValues: Connection["executeValues"] = (text, parameters) =>
-    this.#askWith([{ text, parameters }], ([statement]) => ({ _tag: "Rows", statement, asArrays: true }))
+    this.#askChecked([{ text, parameters }], ([statement]) => ({ _tag: "Rows", statement, asArrays: true }))
 
   readonly executeValuesUnprepared: Connection["executeValuesUnprepared"] = (text, parameters) => this.executeValues(text, parameters)
 

@@ -23,20 +23,19 @@ export type Request =
   /** Runs several statements without their rows, until one fails. */
   | { readonly _tag: "All"; readonly statements: ReadonlyArray<Statement> }
 
-/** Which file is open. A file that replaces another one of the same name has another inode. */
+/** Tells files of the same name apart. */
 export type FileId = Pick<Stats, "dev" | "ino">
 
-/** What is left of an error on its way to another thread. `errcode`: SQLite's extended result code. */
+/** The part of an error that the other thread needs. `errcode`: SQLite's extended result code, unset if the error is not SQLite's. */
 export interface ThrownError {
   readonly message: string
   readonly isTypeError: boolean
-  readonly code?: string
   readonly errcode?: number
-  readonly errstr?: string
 }
 
-/** One for each request, in the same order. `isTransaction`: whether a transaction is open now. */
-export type Reply = { readonly isTransaction: boolean } & (
+export type Outcome =
   | { readonly _tag: "Done"; readonly value: unknown }
   | { readonly _tag: "Failed"; readonly error: ThrownError }
-)
+
+/** The thread sends one reply for each request, in the same order. `isTransaction`: whether a transaction is open now. */
+export type Reply = Outcome & { readonly isTransaction: boolean }

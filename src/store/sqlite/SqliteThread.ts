@@ -4,10 +4,10 @@
  * A statement blocks its thread, and a commit sometimes waits until the disk has written everything. No call may wait for that.
  */
 import { chmodSync, statSync } from "node:fs"
-import { getPriority, setPriority } from "node:os"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { parentPort } from "node:worker_threads"
-import { type FileId, inMemory, type Reply, type Request, type Statement, type ThrownError } from "./SqliteRequest.ts"
+import * as ThreadPriority from "../../runtime/ThreadPriority.ts"
+import { type FileId, inMemory, type Outcome, type Reply, type Request, type Statement, type ThrownError } from "./SqliteRequest.ts"
 
 /** How many prepared statements are kept. The service has fewer different statements. */
 const maxPrepared = 200
@@ -26,6 +26,11 @@ const pragmas = [
   "PRAGMA secure_delete = ON"
 ]
 
+const fileIdOf = (file: string): FileId => {
+  const { dev, ino } = statSync(file)
+  return { dev, ino }
+}
+
 /** An open database with its prepared statements. */
 class OpenDatabase {
   readonly #database: DatabaseSync
@@ -37,8 +42,7 @@ class OpenDatabase {
     this.#database = new DatabaseSync(file, { timeout: busyMillis })
     try {
       for (const pragma of pragmas) this.#database.exec(pragma)
-      const { dev, ino } = file === inMemory ? {} as Partial<FileId> : statSync(file)
-      this.id = dev === undefined || ino === undefined ? undefined : { dev, ino }
+      this.id = file === inMemory ? undefined : fileIdOf(file)
     } catch (cause) {
       this.close()
       throw cause
@@ -73,6 +77,7 @@ class OpenDatabase {
   }
 }
 
+/** The database that the last `Open` has opened. */
 let open: OpenDatabase | undefined
 
 const close = (): void => {
@@ -105,33 +110,25 @@ const answer = (request: Request): unknown => {
 }
 
 const thrownError = (cause: unknown): ThrownError => {
-  if (!(cause instanceof Error)) return { message: String(cause), isTypeError: false }
-  const { code, errcode, errstr, message } = cause as Error & Omit<ThrownError, "message">
-  const isTypeError = cause instanceof TypeError
-  return { message, isTypeError, ...code !== undefined && { code }, ...errcode !== undefined && { errcode }, ...errstr !== undefined && { errstr } }
+  const { errcode } = cause as { readonly errcode?: number }
+  return { message: cause instanceof Error ? cause.message : String(cause), isTypeError: cause instanceof TypeError, ...errcode !== undefined && { errcode } }
+}
+
+const outcomeOf = (request: Request): Outcome => {
+  try {
+    return { _tag: "Done", value: answer(request) }
+  } catch (cause) {
+    return { _tag: "Failed", error: thrownError(cause) }
+  }
 }
 
 const reply = (request: Request): Reply => {
-  try {
-    const value = answer(request)
-    return { _tag: "Done", value, isTransaction: open?.isTransaction ?? false }
-  } catch (cause) {
-    return { _tag: "Failed", error: thrownError(cause), isTransaction: open?.isTransaction ?? false }
-  }
+  const outcome = outcomeOf(request)
+  return { ...outcome, isTransaction: open?.isTransaction ?? false }
 }
 
-/** How much is added to this thread's niceness, so that the calls' thread goes first. 19 is the lowest priority. */
-const addedNiceness = 10
-const maxNiceness = 19
-
-// Linux has a priority for each thread. Elsewhere this would change the whole process.
-if (process.platform === "linux" && parentPort !== null) {
-  try {
-    setPriority(0, Math.min(getPriority(0) + addedNiceness, maxNiceness))
-  } catch {
-    // The machine forbids it: the thread keeps its priority.
-  }
-}
+// Other systems have one priority for the whole process. Without a parent this file runs in the main thread.
+if (process.platform === "linux" && parentPort !== null) ThreadPriority.lower(0)
 
 // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
 parentPort?.on("message", (request: Request) => parentPort?.postMessage(reply(request)))

@@ -99,6 +99,7 @@ const deliveries: Insertion = {
  */
 const callRows: Insertion = { into: "calls", columns: ["call_sid", "first_write_at"], onConflict: "DO NOTHING" }
 
+/** The texts that were made so far, by insertion and number of rows. Making a text takes longer than using it. */
 const texts = new Map<Insertion, Map<number, string>>()
 
 const makeText = ({ columns, into, onConflict }: Insertion, rows: number): string => {

@@ -18,6 +18,10 @@ const use = <A, E>(env: Databases.Environment, test: (both: Both) => Effect.Effe
     return yield* test({ store: yield* CallStore, database: yield* Database })
   }).pipe(Effect.provide(Databases.storeOf(env)))
 
+/** Runs a test with two stores on one database, as two processes have them. */
+const inTwoProcesses = <A, E>(env: Databases.Environment, test: (one: Both, other: Both) => Effect.Effect<A, E>) =>
+  use(env, (one) => use(env, (other) => test(one, other)))
+
 const sid = sidOf(1)
 
 /** Stamps the writes with rising times, as a process does. */
@@ -119,111 +123,105 @@ describe("the store", { timeout: 60_000 }, () => {
       it.effect(`${name}: a result of an action is not replaced by "unknown", whichever comes first`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
-          yield* use(env, ({ database, store: one }) =>
-            use(env, ({ store: other }) =>
-              Effect.gen(function*() {
-                yield* one.keep(asked(sid, "a1", "answered"))
-                yield* other.keep(asked(sid, "a1", "unknown"))
-                yield* other.keep(asked(sid, "a2", "unknown"))
-                yield* one.keep(asked(sid, "a2", "answered"))
-                yield* other.keep(asked(sid, "a3"))
-                yield* one.keep(asked(sid, "a3", "unknown"))
-                const { actions } = yield* dump(database.sql)
-                assert.deepStrictEqual(actions.map(({ id, state }) => [id, state]).toSorted(), [["a1", "answered"], ["a2", "answered"], ["a3", "unknown"]])
-              })))
+          yield* inTwoProcesses(env, ({ database, store: one }, { store: other }) =>
+            Effect.gen(function*() {
+              yield* one.keep(asked(sid, "a1", "answered"))
+              yield* other.keep(asked(sid, "a1", "unknown"))
+              yield* other.keep(asked(sid, "a2", "unknown"))
+              yield* one.keep(asked(sid, "a2", "answered"))
+              yield* other.keep(asked(sid, "a3"))
+              yield* one.keep(asked(sid, "a3", "unknown"))
+              const { actions } = yield* dump(database.sql)
+              assert.deepStrictEqual(actions.map(({ id, state }) => [id, state]).toSorted(), [["a1", "answered"], ["a2", "answered"], ["a3", "unknown"]])
+            }))
         }))
 
       it.effect(`${name}: a call has one owner at a time, and only the owner can disown it`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
-          yield* use(env, ({ store: one }) =>
-            use(env, ({ store: other }) =>
-              Effect.gen(function*() {
-                const owners = Effect.map(Effect.all([one.owned, other.owned]), (all) => all.map((calls) => calls.has(sid)))
-                yield* one.own(sid)
-                assert.deepStrictEqual(yield* owners, [true, false])
-                yield* other.own(sid)
-                assert.deepStrictEqual(yield* owners, [false, true])
-                yield* one.disown(sid)
-                assert.deepStrictEqual(yield* owners, [false, true])
-                yield* other.disown(sid)
-                assert.deepStrictEqual(yield* owners, [false, false])
-                yield* one.own(sid)
-                assert.deepStrictEqual(yield* owners, [true, false])
-              })))
+          yield* inTwoProcesses(env, ({ store: one }, { store: other }) =>
+            Effect.gen(function*() {
+              const owners = Effect.map(Effect.all([one.owned, other.owned]), (all) => all.map((calls) => calls.has(sid)))
+              yield* one.own(sid)
+              assert.deepStrictEqual(yield* owners, [true, false])
+              yield* other.own(sid)
+              assert.deepStrictEqual(yield* owners, [false, true])
+              yield* one.disown(sid)
+              assert.deepStrictEqual(yield* owners, [false, true])
+              yield* other.disown(sid)
+              assert.deepStrictEqual(yield* owners, [false, false])
+              yield* one.own(sid)
+              assert.deepStrictEqual(yield* owners, [true, false])
+            }))
         }))
 
       it.effect(`${name}: a call without an end and without a process is found, and claimed by one process`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
-          yield* use(env, ({ store: one }) =>
-            use(env, ({ store: other }) =>
-              Effect.gen(function*() {
-                const now = yield* Clock.currentTimeMillis
-                const before = now - 120_000
-                const [gone, over, young, owned] = [1, 2, 3, 4].map(sidOf)
-                for (const callSid of [gone, over, owned]) one.write(began(callSid, { at: now - 600_000 }))
-                one.write({ _tag: "StreamBegan", callSid: gone, part: 0, at: now - 590_000 })
-                one.write({ ...event(gone, 0), at: now - 500_000 } as StoreWrite)
-                one.write(ended(over, now - 400_000, false))
-                yield* one.keep(began(young, { at: now - 1000 }))
-                for (const callSid of [gone, over, owned]) yield* one.settled(callSid)
-                yield* one.own(owned)
+          yield* inTwoProcesses(env, ({ store: one }, { store: other }) =>
+            Effect.gen(function*() {
+              const now = yield* Clock.currentTimeMillis
+              const before = now - 120_000
+              const [gone, over, young, owned] = [1, 2, 3, 4].map(sidOf)
+              for (const callSid of [gone, over, owned]) one.write(began(callSid, { at: now - 600_000 }))
+              one.write({ _tag: "StreamBegan", callSid: gone, part: 0, at: now - 590_000 })
+              one.write({ ...event(gone, 0), at: now - 500_000 } as StoreWrite)
+              one.write(ended(over, now - 400_000, false))
+              yield* one.keep(began(young, { at: now - 1000 }))
+              for (const callSid of [gone, over, owned]) yield* one.settled(callSid)
+              yield* one.own(owned)
 
-                assert.deepStrictEqual(yield* other.unended(accountSid, before), [{ callSid: gone, seenAt: now - 500_000 }])
-                assert.deepStrictEqual(yield* other.unended(`AC${"2".repeat(32)}`, before), [], "another account's calls are not ours to end")
-                const claims = yield* Effect.all([one.claim(gone, before), other.claim(gone, before)], { concurrency: "unbounded" })
-                assert.strictEqual(claims.filter((isClaimed) => isClaimed).length, 1)
-                assert.deepStrictEqual(yield* other.unended(accountSid, before), [])
-                assert.isFalse(yield* other.claim(owned, before), "its owner lives")
-              })))
+              assert.deepStrictEqual(yield* other.unended(accountSid, before), [{ callSid: gone, seenAt: now - 500_000 }])
+              assert.deepStrictEqual(yield* other.unended(`AC${"2".repeat(32)}`, before), [], "another account's calls are not ours to end")
+              const claims = yield* Effect.all([one.claim(gone, before), other.claim(gone, before)], { concurrency: "unbounded" })
+              assert.strictEqual(claims.filter((isClaimed) => isClaimed).length, 1)
+              assert.deepStrictEqual(yield* other.unended(accountSid, before), [])
+              assert.isFalse(yield* other.claim(owned, before), "its owner lives")
+            }))
         }))
 
       it.effect(`${name}: a token can be used once, in all processes together`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
-          yield* use(env, ({ store: one }) =>
-            use(env, ({ store: other }) =>
-              Effect.gen(function*() {
-                const uses = Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? one : other).redeem("nonce"))
-                const answers = yield* Effect.all(uses, { concurrency: "unbounded" })
-                assert.strictEqual(answers.filter((isFirst) => isFirst).length, 1)
-                assert.isTrue(yield* other.redeem("another"))
-              })))
+          yield* inTwoProcesses(env, ({ store: one }, { store: other }) =>
+            Effect.gen(function*() {
+              const uses = Array.from({ length: 10 }, (_, index) => (index % 2 === 0 ? one : other).redeem("nonce"))
+              const answers = yield* Effect.all(uses, { concurrency: "unbounded" })
+              assert.strictEqual(answers.filter((isFirst) => isFirst).length, 1)
+              assert.isTrue(yield* other.redeem("another"))
+            }))
         }))
 
       it.effect(`${name}: the owner gets each signal once, in order`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
-          yield* use(env, ({ store: one }) =>
-            use(env, ({ store: other }) =>
-              Effect.gen(function*() {
-                yield* one.own(sid)
-                yield* other.tell(sid, { status: "in-progress", sequence: 2 })
-                yield* other.tell(sid, { status: "completed", sequence: 3, durationSeconds: 61 })
-                yield* other.tell(sidOf(2), { status: "completed", sequence: 3 })
-                assert.deepStrictEqual(yield* other.signals, [])
-                assert.deepStrictEqual(yield* one.signals, [
-                  { callSid: sid, signal: { status: "in-progress", sequence: 2 } },
-                  { callSid: sid, signal: { status: "completed", sequence: 3, durationSeconds: 61 } }
-                ])
-                assert.deepStrictEqual(yield* one.signals, [])
-              })))
+          yield* inTwoProcesses(env, ({ store: one }, { store: other }) =>
+            Effect.gen(function*() {
+              yield* one.own(sid)
+              yield* other.tell(sid, { status: "in-progress", sequence: 2 })
+              yield* other.tell(sid, { status: "completed", sequence: 3, durationSeconds: 61 })
+              yield* other.tell(sidOf(2), { status: "completed", sequence: 3 })
+              assert.deepStrictEqual(yield* other.signals, [])
+              assert.deepStrictEqual(yield* one.signals, [
+                { callSid: sid, signal: { status: "in-progress", sequence: 2 } },
+                { callSid: sid, signal: { status: "completed", sequence: 3, durationSeconds: 61 } }
+              ])
+              assert.deepStrictEqual(yield* one.signals, [])
+            }))
         }))
 
       it.effect(`${name}: no signal is taken twice by two reads at the same time`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
-          yield* use(env, ({ store: one }) =>
-            use(env, ({ store: other }) =>
-              Effect.gen(function*() {
-                yield* one.own(sid)
-                for (let sequence = 0; sequence < 10; sequence++) yield* other.tell(sid, { status: "in-progress", sequence })
-                const taken = yield* Effect.all([one.signals, one.signals, one.signals], { concurrency: 3 })
-                // Each read takes the rows that no other read has locked, so the reads may share them.
-                const sequences = taken.flat().map(({ signal }) => signal.sequence).toSorted((one, other) => one - other)
-                assert.deepStrictEqual(sequences, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-              })))
+          yield* inTwoProcesses(env, ({ store: one }, { store: other }) =>
+            Effect.gen(function*() {
+              yield* one.own(sid)
+              for (let sequence = 0; sequence < 10; sequence++) yield* other.tell(sid, { status: "in-progress", sequence })
+              const taken = yield* Effect.all([one.signals, one.signals, one.signals], { concurrency: 3 })
+              // Each read takes the rows that no other read has locked, so the reads may share them.
+              const sequences = taken.flat().map(({ signal }) => signal.sequence).toSorted((one, other) => one - other)
+              assert.deepStrictEqual(sequences, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+            }))
         }))
 
       it.effect(`${name}: later writes of an erased call are refused, except for the figures of its end`, () =>

@@ -87,7 +87,7 @@ interface SlicedPush {
   readonly isWaiting: () => boolean
   /** Like the socket's own `push`: returns whether more may be read now. */
   readonly push: (bytes: Buffer) => boolean
-  /** Passes the connection's end to `ws`, after all waiting bytes. Returns what `push` returns. */
+  /** Tells `ws` that the connection has ended, after all waiting bytes. Returns whether more may be read, as `push` does. */
   readonly pushEnd: () => boolean
 }
 
