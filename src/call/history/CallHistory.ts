@@ -12,7 +12,7 @@ import type { Resumption } from "../../conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
-import * as PartFiles from "../../store/recording/PartFiles.ts"
+import { partNumberAt } from "../../store/PartNumber.ts"
 import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
@@ -133,7 +133,7 @@ const eventsPerStream = 100_000
 const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000 }
 
 /** The number of the first media stream and of its part of the recording. Without the store it is not known which numbers exist. */
-const firstPart = (before: MakeOptions["before"], now: number): number => before === "lost" ? PartFiles.numberAt(now) : before?.parts ?? 0
+const firstPart = (before: MakeOptions["before"], now: number): number => before === "lost" ? partNumberAt(now) : before?.parts ?? 0
 
 const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number => {
   if (before === "lost") return firstOfLost.event

@@ -36,13 +36,13 @@ interface TurnRow {
 const readWords = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Array(Word)))
 
 const toTurn = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], callSid: CallSid, row: TurnRow): Effect.fn.Return<StoredTurn> {
-  const placed = (time: number) => onAxis(time, row.axis_zero)
-  const turn = { turn: row.turn, role: row.role, startedAt: placed(row.started_at), endedAt: placed(row.ended_at), isCut: row.is_cut === 1, latency: row.latency }
+  const axisTime = (time: number) => onAxis(time, row.axis_zero)
+  const turn = { turn: row.turn, role: row.role, startedAt: axisTime(row.started_at), endedAt: axisTime(row.ended_at), isCut: row.is_cut === 1, latency: row.latency }
   const text = yield* open(row.text, places.turnText(callSid, row.turn))
   const words = yield* openJson(row.words, places.turnWords(callSid, row.turn))
   return Result.match(Result.all([text, words]), {
     onFailure: ({ why }) => ({ ...turn, text: "", words: [], unreadable: why }),
-    onSuccess: ([text, words]) => ({ ...turn, text, words: Option.getOrElse(readWords(words), () => []).map((word) => ({ ...word, at: placed(word.at) })) })
+    onSuccess: ([text, words]) => ({ ...turn, text, words: Option.getOrElse(readWords(words), () => []).map((word) => ({ ...word, at: axisTime(word.at) })) })
   })
 })
 

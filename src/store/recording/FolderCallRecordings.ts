@@ -6,6 +6,7 @@ import { AppConfig } from "../../config/AppConfig.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
 import { CallStore } from "../CallStore.ts"
+import { partNumberAt } from "../PartNumber.ts"
 import { Database } from "../Database.ts"
 import { Sealing } from "../encryption/Sealing.ts"
 import { CallRecordings, type Part, RecordingUnreachable } from "./CallRecordings.ts"
@@ -28,29 +29,32 @@ interface RenumberOptions {
   readonly folder: string
   readonly reader: Pick<ReturnType<typeof RecordingReader.make>, "inFolder">
   readonly sealing: Sealing["Service"]
+  readonly store: Pick<CallStore["Service"], "keep">
 }
 
 /**
  * Gives a finished part of the folder another number, because the bucket has sound of another process under its number. Returns its new row.
  *
  * The sound is copied into a new file and not renamed: the blocks of a sealed file open only under its name. The old file is removed once
- * the new one has all of the sound.
+ * the store has the new row.
  */
-const renumbered = Effect.fnUntraced(function*({ folder, reader, sealing: { sealer } }: RenumberOptions, row: RecordingRows.Row) {
+const renumber = Effect.fnUntraced(function*({ folder, reader, sealing: { sealer }, store }: RenumberOptions, row: RecordingRows.Row) {
   const { call_sid: callSid, file } = row
   const found = yield* reader.inFolder(row)
   if (found === undefined) return yield* new NotRenumbered({ file, why: "it is gone" })
   if (sealer === undefined && SealedFormat.isSealed(file)) return yield* new NotRenumbered({ file, why: "STORE_ENCRYPTION_KEYS has no key to seal it with" })
   const sound = yield* found.read(0, found.size)
-  const part = PartFiles.numberAt(yield* Clock.currentTimeMillis)
+  const part = partNumberAt(yield* Clock.currentTimeMillis)
+  const orRemove = <A, E>(copy: string, effect: Effect.Effect<A, E>) => Effect.onError(effect, () => Effect.ignore(PartFiles.remove(folder, copy)))
   const copy = yield* Effect.scoped(Effect.gen(function*() {
     const copy = yield* PartFiles.create(folder, sealer, { callSid, part }, () => Effect.void)
-    const isCopied = yield* Effect.exit(Stream.runForEach(sound, copy.append))
-    return { ...copy, isCopied }
+    yield* orRemove(copy.file, Stream.runForEach(sound, copy.append))
+    return copy
   }))
-  yield* Effect.onError(copy.isCopied, () => Effect.ignore(PartFiles.remove(folder, copy.file)))
+  const renumbered: RecordingRows.Row = { ...row, file: copy.file, part: copy.part, duration: found.size / MulawWav.bytesPerMilli }
+  yield* orRemove(copy.file, store.keep(RecordingRows.written(renumbered)))
   yield* PartFiles.remove(folder, file)
-  return { ...row, file: copy.file, part: copy.part, duration: found.size / MulawWav.bytesPerMilli }
+  return renumbered
 })
 
 const make = Effect.gen(function*() {
@@ -64,9 +68,7 @@ const make = Effect.gen(function*() {
   const failureLog = yield* SampledLog.make
   const folder = Option.getOrElse(recording.dir, () => path.join(dataDir, "recordings"))
   const reader = RecordingReader.make({ folder, bucket, rows, sealing, complaints: failureLog, files })
-  const renumber = (row: RecordingRows.Row) =>
-    Effect.tap(renumbered({ folder, reader, sealing }, row), (renumbered) => Effect.sync(() => store.write(RecordingRows.written(renumbered))))
-  const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files, renumber })
+  const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files, renumber: (row) => renumber({ folder, reader, sealing, store }, row) })
   /** Files that this process writes to now. */
   const open = new Set<string>()
   const isOpen = (file: string) => open.has(file)

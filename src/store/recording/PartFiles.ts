@@ -29,12 +29,6 @@ const nameOf = (callSid: CallSid, part: number, isSealed: boolean): string => {
   return isSealed ? SealedFormat.nameOf(wavFile) : wavFile
 }
 
-/**
- * A number for a part where it is not known which numbers of the call exist, perhaps on another machine or in a bucket. So it depends on the
- * time (ms since 1970). It is far above the usual numbers, and has at most five digits.
- */
-export const numberAt = (now: number): number => 10_000 + Math.floor(now / 1000) % 80_000
-
 /** How many numbers are tried. */
 const maxTaken = 100
 

@@ -120,11 +120,10 @@ const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket =
       const within = Duration.sum(answerTimeout, Duration.seconds(size / slowestBytesPerSecond))
       const body = HttpBody.stream(content, SealedFormat.isSealed(name) ? "application/octet-stream" : "audio/wav", size)
       const write = (headers: Record<string, string>) => send("PUT", urlOf(name), { headers, body, within })
-      const wasConditional = isConditional
-      const first = yield* write(wasConditional ? onlyNew : {})
-      if (wasConditional && first.status === 412) return "exists"
-      const isRefused = wasConditional && isUnknownCondition(first.status)
-      const response = isRefused ? yield* write({}) : first
+      const conditional = isConditional ? yield* write(onlyNew) : undefined
+      if (conditional?.status === 412) return "exists"
+      const isRefused = conditional !== undefined && isUnknownCondition(conditional.status)
+      const response = conditional === undefined || isRefused ? yield* write({}) : conditional
       yield* check("PUT", response, isSuccess)
       if (isRefused) isConditional = false
       return "written"

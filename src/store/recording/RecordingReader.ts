@@ -6,7 +6,6 @@ import { Effect, type FileSystem, Option, type PlatformError, Stream } from "eff
 import { join } from "node:path"
 import type { CallSid } from "../../domain/Sid.ts"
 import type * as SampledLog from "../../observability/SampledLog.ts"
-import { onAxis } from "../Axis.ts"
 import type { BlockOpener, Unopenable } from "../encryption/Sealing.ts"
 import { type Recording, RecordingGone, RecordingUnreachable } from "./CallRecordings.ts"
 import * as JoinedParts from "./JoinedParts.ts"
@@ -38,14 +37,14 @@ const bytesOfDuration = (duration: number) => duration * MulawWav.bytesPerMilli
 const noBucket: Pick<Bucket, "get" | "sizeOf"> = { get: () => Stream.empty, sizeOf: () => Effect.succeedNone }
 
 /** Whether none of the parts is there. Looks for one part after the other, until it finds one. */
-const isGone = (parts: ReadonlyArray<FoundPart>): Effect.Effect<boolean, RecordingUnreachable> =>
+const areAllGone = (parts: ReadonlyArray<FoundPart>): Effect.Effect<boolean, RecordingUnreachable> =>
   Effect.gen(function*() {
     for (const part of parts) if (yield* part.isThere) return false
     return true
   })
 
 /** Reads the rest elsewhere if the file or object is gone when the stream opens it, which may be long after the answer has begun. */
-const elseFrom = <E>(sound: Stream.Stream<Uint8Array, E>, isGone: (error: E) => boolean, elsewhere: ReadSound, from: number, to: number) =>
+const orRestElsewhere = <E>(sound: Stream.Stream<Uint8Array, E>, isNotFound: (error: E) => boolean, elsewhere: ReadSound, from: number, to: number) =>
   Stream.suspend(() => {
     let at = from
     return sound.pipe(
@@ -53,7 +52,7 @@ const elseFrom = <E>(sound: Stream.Stream<Uint8Array, E>, isGone: (error: E) => 
         at += piece.length
         return piece
       }),
-      Stream.catch((error) => isGone(error) ? Stream.unwrap(elsewhere(at, to)) : Stream.fail(unreachable(error)))
+      Stream.catch((error) => isNotFound(error) ? Stream.unwrap(elsewhere(at, to)) : Stream.fail(unreachable(error)))
     )
   })
 
@@ -73,16 +72,16 @@ const makeSoundOf = (sealing: BlockOpener, complaints: SampledLog.SampledLog) =>
     row: Row,
     size: number,
     read: ReadFile<E>,
-    isGone: (error: E) => boolean,
+    isNotFound: (error: E) => boolean,
     elsewhere: ReadSound
   ): ReadSound =>
   (from, to) =>
     open(row, size, read).pipe(
-      Effect.map((sound) => elseFrom(sound(from, to), isGone, elsewhere, from, to)),
+      Effect.map((sound) => orRestElsewhere(sound(from, to), isNotFound, elsewhere, from, to)),
       Effect.catch((error) =>
         error._tag === "Unopenable" || error._tag === "HeaderUnknown"
           ? Effect.fail(unopenable(error))
-          : isGone(error) ? elsewhere(from, to) : Effect.fail(unreachable(error))
+          : isNotFound(error) ? elsewhere(from, to) : Effect.fail(unreachable(error))
       )
     )
 }
@@ -101,54 +100,56 @@ export const make = (options: {
   /** The bucket is asked only when the sound is read, unless the length of the part is not known. */
   const inBucket = Effect.fnUntraced(function*(row: Row): Effect.fn.Return<FoundPart | undefined, RecordingUnreachable> {
     const { get, sizeOf } = Option.getOrElse(bucket, () => noBucket)
-    const look = yield* Effect.cached(
+    const sizeInBucket = yield* Effect.cached(
       Effect.map(Effect.mapError(sizeOf(row.file), unreachable), Option.map((bytes) => PartFiles.soundBytesOf(row.file, bytes)))
     )
-    const size = row.duration === null ? Option.getOrUndefined(yield* look) : bytesOfDuration(row.duration)
+    const size = row.duration === null ? Option.getOrUndefined(yield* sizeInBucket) : bytesOfDuration(row.duration)
     if (size === undefined) return undefined
     const read = Effect.fnUntraced(function*(from: number, to: number) {
-      const end = Math.max(from, Math.min(to, Option.getOrElse(yield* look, () => 0)))
+      const end = Math.max(from, Math.min(to, Option.getOrElse(yield* sizeInBucket, () => 0)))
       const sound = from === end
         ? Stream.empty
         : yield* soundOf(row, size, (from, to) => get(row.file, from, to), ({ status }) => status === 404, JoinedParts.readSilence)(from, end)
       return Stream.concat(sound, yield* JoinedParts.readSilence(end, to))
     })
-    return { startedAt: row.started_at, size, read, isThere: Effect.map(look, Option.isSome) }
+    return { startedAt: row.started_at, size, read, isThere: Effect.map(sizeInBucket, Option.isSome) }
   })
 
-  const inFolder = Effect.fnUntraced(function*(row: Row): Effect.fn.Return<FoundPart | undefined, never> {
+  /** `elsewhere` reads the rest of the part if its file is removed meanwhile. */
+  const inFolder = Effect.fnUntraced(function*(row: Row, elsewhere: ReadSound): Effect.fn.Return<FoundPart | undefined, never> {
     const bytes = yield* PartFiles.sizeOf(folder, row.file)
     if (bytes === undefined) return undefined
     const size = PartFiles.soundBytesOf(row.file, bytes)
-    const readInBucket: ReadSound = (from, to) => Effect.flatMap(inBucket(row), (part) => (part?.read ?? JoinedParts.readSilence)(from, to))
     const readFile: ReadFile<PlatformError.PlatformError> = (from, to) => files.stream(join(folder, row.file), { offset: from, bytesToRead: to - from })
     return {
       startedAt: row.started_at,
       size,
-      read: soundOf(row, size, readFile, ({ reason }) => reason._tag === "NotFound", readInBucket),
+      read: soundOf(row, size, readFile, ({ reason }) => reason._tag === "NotFound", elsewhere),
       isThere: Effect.succeed(true)
     }
   })
 
   /** Looks in the bucket, too: a part may be moved there meanwhile. */
-  const find = (row: Row): Effect.Effect<FoundPart | undefined, RecordingUnreachable> =>
-    row.place === "bucket" ? inBucket(row) : Effect.flatMap(inFolder(row), (found) => found === undefined ? inBucket(row) : Effect.succeed(found))
+  const find = Effect.fnUntraced(function*(row: Row): Effect.fn.Return<FoundPart | undefined, RecordingUnreachable> {
+    if (row.place === "bucket") return yield* inBucket(row)
+    const readInBucket: ReadSound = (from, to) => Effect.flatMap(inBucket(row), (part) => (part?.read ?? JoinedParts.readSilence)(from, to))
+    return (yield* inFolder(row, readInBucket)) ?? (yield* inBucket(row))
+  })
 
   const findAll = (callSid: CallSid): Effect.Effect<Option.Option<Recording>, RecordingUnreachable> =>
     Effect.gen(function*() {
       const parts: Array<FoundPart> = []
-      for (const { axis_zero, ...stored } of yield* Effect.mapError(rows.ofCall(callSid), unreachable)) {
-        const row = { ...stored, started_at: onAxis(stored.started_at, axis_zero) }
+      for (const row of yield* Effect.mapError(rows.ofCall(callSid), unreachable)) {
         const part = yield* find(row)
         if (part !== undefined) parts.push(part)
       }
-      if (parts.length === 0 || (Option.isNone(bucket) && (yield* isGone(parts)))) return Option.none()
+      if (parts.length === 0 || (Option.isNone(bucket) && (yield* areAllGone(parts)))) return Option.none()
       const { length, read } = JoinedParts.join(parts)
       return Option.some({
         length,
         duration: (length - MulawWav.headerBytes) / MulawWav.bytesPerMilli,
         read: Effect.fnUntraced(function*(from: number, to: number) {
-          if (yield* isGone(parts)) return yield* new RecordingGone()
+          if (yield* areAllGone(parts)) return yield* new RecordingGone()
           return yield* read(from, to)
         })
       })
@@ -156,7 +157,7 @@ export const make = (options: {
 
   return {
     find: findAll,
-    /** The sound of a finished part in the folder; `undefined`: its file is not there. */
-    inFolder
+    /** The sound of a finished part in the folder, and only there. `undefined`: its file is not there. */
+    inFolder: (row: Row) => inFolder(row, () => Effect.fail(unreachable("its file is gone")))
   }
 }

@@ -3,6 +3,7 @@
  */
 import { Effect } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
+import { onAxis } from "../Axis.ts"
 import type { Database } from "../Database.ts"
 import type { StoreWrite } from "../StoreWrite.ts"
 
@@ -30,18 +31,15 @@ export const written = (row: Row): StoreWrite => ({
 /** The most rows that `expiredInBucket` returns at once. */
 export const maxExpired = 200
 
-/** A part with the zero of its call's axis (see `Axis`). */
-export interface PlacedRow extends Row {
-  readonly axis_zero: number | null
-}
-
 export const make = ({ query, sql }: Database["Service"]) => ({
+  /** The parts of a call. Their `started_at` is ms on the call's axis. */
   ofCall: (callSid: CallSid) =>
-    query(
-      sql<PlacedRow>`SELECT call_sid, part, started_at, duration, file, place,
+    query(Effect.map(
+      sql<Row & { readonly axis_zero: number | null }>`SELECT call_sid, part, started_at, duration, file, place,
         (SELECT axis_zero FROM calls WHERE calls.call_sid = recordings.call_sid) AS axis_zero
-        FROM recordings WHERE call_sid = ${callSid} ORDER BY part`
-    ),
+        FROM recordings WHERE call_sid = ${callSid} ORDER BY part`,
+      (rows) => rows.map(({ axis_zero, ...row }): Row => ({ ...row, started_at: onAxis(row.started_at, axis_zero) }))
+    )),
   /** Parts whose sound is in the folder; `unfinished`: only those without a known duration. */
   inFolder: (options: { readonly unfinished: boolean }) =>
     query(

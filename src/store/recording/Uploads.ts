@@ -59,8 +59,9 @@ export const make = Effect.fnUntraced(function*(options: {
     const size = yield* PartFiles.sizeOf(folder, file)
     if (size === undefined) return undefined
     const result = yield* bucket.put(file, size, files.stream(join(folder, file)))
-    if (result === "exists" && !(yield* isSame(file, size))) return yield* renumber(row)
-    if (!Option.contains(yield* bucket.sizeOf(file), size)) return yield* new BucketFailed({ operation: "head", cause: "it has another size" })
+    if (result === "exists") {
+      if (!(yield* isSame(file, size))) return yield* renumber(row)
+    } else if (!Option.contains(yield* bucket.sizeOf(file), size)) return yield* new BucketFailed({ operation: "head", cause: "it has another size" })
     yield* store.keep(written({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
     yield* store.settled(call_sid)
     const stored = (yield* rows.ofCall(call_sid)).find((other) => other.part === part)

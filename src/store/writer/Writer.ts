@@ -67,17 +67,15 @@ interface Writer {
 /** The writes that the database does not have yet, and where they are. */
 class Ledger {
   readonly unsettled = new Unsettled()
-  /** The entries on their way to the database. */
+  /** The entries on their way from memory to the database or to the journal. */
   inFlight: ReadonlyArray<Entry> = []
-  /** How many entries are on their way from memory to the database or to the journal. */
-  moving = 0
   /** Lines of this process in the journal, and when the first of them was written. */
   inJournal = 0
   journaledSince: number | undefined
 
   /** The database has these entries. */
   stored(entries: ReadonlyArray<Entry>): void {
-    this.moving = 0
+    this.inFlight = []
     for (const { onKept, write } of entries) {
       this.unsettled.remove(write.callSid)
       for (const notify of onKept) notify()
@@ -86,7 +84,7 @@ class Ledger {
 
   /** These entries were moved to the journal. */
   journaled(entries: ReadonlyArray<Entry>): void {
-    this.moving = 0
+    this.inFlight = []
     this.copied(entries)
     for (const { onKept } of entries) for (const notify of onKept) notify()
   }
@@ -157,15 +155,11 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   const store = yield* makeDatabaseWriter(database, hashNumber)
   const complaints = yield* SampledLog.make
 
-  const takeNext = (): ReadonlyArray<Entry> => {
-    const entries = queue.take(batchSize)
-    ledger.moving = entries.length
-    return entries
-  }
+  const takeNext = (): ReadonlyArray<Entry> => ledger.inFlight = queue.take(batchSize)
 
   const putBack = (entries: ReadonlyArray<Entry>): void => {
     queue.putBack(entries)
-    ledger.moving = 0
+    ledger.inFlight = []
   }
 
   /** Puts the entries back into the queue if a shutdown interrupts the effect, so that nothing is lost. */
@@ -212,8 +206,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   const storeNext = Effect.gen(function*() {
     const entries = takeNext()
     if (entries.length === 0) return true
-    ledger.inFlight = entries
-    const isStored = yield* Effect.ensuring(orPutBack(entries, store(entries)), Effect.sync(() => ledger.inFlight = []))
+    const isStored = yield* orPutBack(entries, store(entries))
     if (isStored) ledger.stored(entries)
     return isStored || (yield* spill(entries))
   })
@@ -261,7 +254,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     return entry
   }
 
-  const waiting = () => queue.size + ledger.moving + ledger.inJournal
+  const waiting = () => queue.size + ledger.inFlight.length + ledger.inJournal
   const isIdle = () => queue.size === 0 && (!journal.isWaiting() || !database.isReady())
 
   const work = Effect.gen(function*() {

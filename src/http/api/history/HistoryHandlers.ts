@@ -28,8 +28,6 @@ import { unreachable } from "./Unreachable.ts"
 
 const noSuchCall = () => new Problems.NoSuchCall({ detail: "The history has no call of this SID." })
 
-const noSound = () => new Problems.NoRecording({ detail: "This call was not recorded, or its sound is kept no longer." })
-
 /** Whether the client wants plain text rather than JSON, by the parameter, else by the header `Accept`. */
 const wantsText = Effect.fnUntraced(function*(format: string | undefined, accept: string) {
   if (format !== undefined && format !== "json" && format !== "text") return yield* new Problems.InvalidRequest({ detail: "\"format\" must be json or text." })
@@ -102,7 +100,7 @@ export const layer = HttpApiBuilder.group(
       .handleRaw("recording", Effect.fn("GET /calls/{callSid}/recording.wav")(function*({ params: { callSid }, request }) {
         yield* find(callSid)
         const found = yield* Effect.mapError(recordings.find(callSid), unreachable)
-        if (Option.isNone(found)) return yield* noSound()
+        if (Option.isNone(found)) return yield* new Problems.NoRecording({ detail: "This call was not recorded, or its sound is kept no longer." })
         const { length, read } = found.value
         const range = ByteRange.read(rangeOf(request), length)
         if (range === "none") {
@@ -110,7 +108,7 @@ export const layer = HttpApiBuilder.group(
           return yield* new Problems.RangeNotSatisfiable({ detail: `The recording has ${length} bytes.` })
         }
         const { from, to } = range === "all" ? { from: 0, to: length } : range
-        const bytes = yield* Effect.mapError(read(from, to), (error) => error._tag === "RecordingGone" ? noSound() : unreachable(error))
+        const bytes = yield* Effect.mapError(read(from, to), (error) => error._tag === "RecordingGone" ? new Problems.NoRecording({ detail: error.message }) : unreachable(error))
         return HttpServerResponse.stream(Stream.orDie(bytes), {
           status: range === "all" ? 200 : 206,
           contentType: "audio/wav",
