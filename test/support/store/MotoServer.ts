@@ -43,6 +43,8 @@ export class MotoServer extends Context.Service<MotoServer, {
   readonly mood: (mood: Mood) => Effect.Effect<void>
   /** How many requests came so far. */
   readonly requests: () => number
+  /** How many objects were sent so far. */
+  readonly puts: () => number
 }>()("test/store/MotoServer") {
   static readonly layer = Layer.effect(MotoServer, Effect.suspend(() => make)).pipe(Layer.provide([NodeServices.layer, NodeHttpClient.layerUndici]))
 }
@@ -77,9 +79,11 @@ const make = Effect.gen(function*() {
 
   let mood: Mood = "good"
   let requests = 0
+  let puts = 0
   let wasHidden = false
   const onRequest = (incoming: IncomingMessage, answer: ServerResponse): void => {
     requests++
+    if (incoming.method === "PUT") puts++
     if (mood === "silent") return void incoming.resume()
     if (mood === "busy") {
       incoming.resume()
@@ -118,6 +122,7 @@ const make = Effect.gen(function*() {
         mood = next
         wasHidden = false
       }),
+    puts: () => puts,
     requests: () => requests
   })
 })

@@ -169,8 +169,11 @@ layer(Layer.merge(MotoServer.layer, NodeServices.layer), { excludeTestServices: 
         yield* query(sql`UPDATE recordings SET place = 'folder'`)
       }).pipe(Effect.provide(recordingsOf(env)))
       writeFileSync(file, Buffer.concat([MulawWav.header(sound.length), sound]))
+      const { puts } = yield* MotoServer
+      const before = puts()
       yield* Effect.gen(function*() {
         yield* moved(folder)
+        assert.strictEqual(puts(), before)
         assert.deepStrictEqual(yield* objects, [`calls/${call}-0.wav ${58 + 16_000}`])
         const { query, sql } = yield* Database
         assert.deepStrictEqual(yield* query(sql`SELECT part, place FROM recordings`), [{ part: 0, place: "bucket" }])
