@@ -23,6 +23,9 @@ const pollEvery = Duration.millis(500)
 /** How long `find` waits for the store. */
 const findTimeout = Duration.seconds(1)
 
+/** How long a stream's beginning waits to learn whether another process had the call. */
+const elsewhereTimeout = Duration.millis(250)
+
 /**
  * A process that has written no sign of life for this long is gone. The calls of such processes are searched for every minute. A call is
  * ended if two searches in a row find it. One search is not enough. After an outage of the database all signs of life are old. After a restart
@@ -33,6 +36,13 @@ const endUnendedEvery = Duration.minutes(1)
 
 /** When writing a call's ownership is tried again after a failure. The retries end with the call. */
 const ownRetries = Schedule.spaced("5 seconds")
+
+/**
+ * A call counts as at rest if two reads so far apart find the same, or after so many reads. The socket's close reaches the owner at about the
+ * time at which Twilio requests TwiML from another process, and the owner's last writes reach the store some 30 ms later.
+ */
+const atRestAfter = Duration.millis(100)
+const maxReads = 4
 
 /** How often `await` repeats the search, and the time between two searches. */
 const awaitRetries = 10
@@ -49,6 +59,10 @@ export interface Ownership {
   /** Makes this process the owner of the call. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
+  /** Reads a live call anew if another process had it since the last stream here. Must run before a stream of the call begins. */
+  readonly renew: (call: Call) => Effect.Effect<void>
+  /** Whether another process can go on with the calls of this process when this process stops. */
+  readonly canLeave: Effect.Effect<boolean>
   /**
    * Passes Twilio's final status of a call that is not live here to the call's owner. If the owner does not end the call in time, this
    * process ends it.
@@ -73,11 +87,19 @@ const letGo = (call: Call) =>
     Effect.annotateLogs(Effect.logInfo("Another process has taken over this call"), { callSid: call.info.callSid })
   ).pipe(Effect.andThen(call.dispatch(CallEvent.Released({ reason: "streamLost" }))))
 
+/** The newest numbers of a call in the store. They are the same as long as nothing is written. */
+const newestOf = (stored: StoredCall | "lost" | undefined): string => {
+  if (stored === undefined || stored === "lost") return String(stored)
+  const { memory, nextEvent, nextTurn, parts } = stored
+  return [parts, nextEvent, nextTurn, Option.getOrUndefined(memory)?.version].join()
+}
+
 export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnded, onSignal }: MakeOptions) {
   const store = yield* CallStore
   const scope = yield* Effect.scope
-  /** The calls whose ownership is stored. */
-  const owned = new Set<CallSid>()
+  /** The calls whose ownership is stored, each with the number of times at which this process took a call. */
+  const owned = new Map<CallSid, number>()
+  let takes = 0
 
   const find: Ownership["find"] = (callSid) =>
     store.find(callSid).pipe(
@@ -85,13 +107,25 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
       Effect.match({ onFailure: () => "lost" as const, onSuccess: (stored) => Option.getOrUndefined(stored) })
     )
 
+  /** Reads a call until its owner, which has just lost the stream, writes nothing more. */
+  const findAtRest = Effect.fnUntraced(function*(callSid: CallSid) {
+    let stored = yield* find(callSid)
+    for (let read = 1; read < maxReads; read++) {
+      yield* Effect.sleep(atRestAfter)
+      const before = stored
+      stored = yield* find(callSid)
+      if (newestOf(before) === newestOf(stored)) break
+    }
+    return stored
+  })
+
   const watchOwnership = Effect.gen(function*() {
     // The copy is made before the store is read: a call that is taken during the read is missing from the store's answer.
     const ownedBefore = [...owned]
     const stillOwned = yield* store.owned
-    for (const callSid of ownedBefore) {
+    for (const [callSid, take] of ownedBefore) {
       const call = live.find(callSid)
-      if (stillOwned.has(callSid) || call === undefined) continue
+      if (stillOwned.has(callSid) || call === undefined || owned.get(callSid) !== take) continue
       owned.delete(callSid)
       yield* letGo(call)
     }
@@ -139,7 +173,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
       store.isShared
         ? store.own(callSid).pipe(
           Effect.retry({ schedule: ownRetries, while: () => live.find(callSid) !== undefined }),
-          Effect.map(() => owned.add(callSid)),
+          Effect.map(() => owned.set(callSid, ++takes)),
           // The call may have ended meanwhile.
           Effect.andThen(Effect.suspend(() => live.find(callSid) === undefined ? release(callSid) : Effect.void)),
           Effect.ignore,
@@ -148,6 +182,24 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
         )
         : Effect.void,
     release,
+    renew: (call) => {
+      const { callSid } = call.info
+      const readAnew = Effect.gen(function*() {
+        // A read of the owned calls that has begun before says nothing about this call.
+        owned.delete(callSid)
+        // First the ownership, then the read: a process to which the call moves meanwhile sees that it was here.
+        yield* Effect.ignore(store.own(callSid))
+        const stored = yield* findAtRest(callSid)
+        if (stored !== undefined && stored !== "lost" && stored.parts > 0) yield* call.renew(stored)
+      })
+      return store.isShared
+        ? Effect.flatMap(
+          Effect.orElseSucceed(Effect.timeout(store.isElsewhere(callSid), elsewhereTimeout), () => false),
+          (isElsewhere) => isElsewhere ? readAnew : Effect.void
+        )
+        : Effect.void
+    },
+    canLeave: store.isShared ? Effect.map(store.state, ({ _tag }) => _tag === "Ready") : Effect.succeed(false),
     pass: (callSid, signal) => {
       const end = store.isShared
         ? Effect.ignore(store.tell(callSid, signal)).pipe(Effect.andThen(Effect.sleep(ownerEndTimeout)), Effect.andThen(endOrphan(callSid, signal)))

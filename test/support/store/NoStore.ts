@@ -13,6 +13,7 @@ export const layer = Layer.succeed(
     own: () => Effect.void,
     unended: () => Effect.succeed([]),
     claim: () => Effect.succeed(true),
+    isElsewhere: () => Effect.succeed(false),
     owned: Effect.succeed(new Set()),
     disown: () => Effect.void,
     redeem: () => Effect.succeed(true),

@@ -9,6 +9,8 @@ export interface RecordingStore {
   readonly of: <T extends StoreWrite["_tag"]>(tag: T) => ReadonlyArray<Extract<StoreWrite, { readonly _tag: T }>>
   /** The calls that `find` knows. */
   readonly known: Map<CallSid, StoredCall>
+  /** The calls that another process owns. */
+  readonly elsewhere: Set<CallSid>
   /** The calls that this process owns. */
   readonly owned: Set<CallSid>
   readonly disowned: Array<CallSid>
@@ -54,6 +56,7 @@ export const make = (isShared = true): RecordingStore => {
     own: (callSid) => reachable(() => void owned.add(callSid)),
     unended: () => reachable(() => [...store.unended]),
     claim: (callSid) => reachable(() => store.claimable && store.unended.some((call) => call.callSid === callSid)),
+    isElsewhere: (callSid) => reachable(() => store.elsewhere.has(callSid)),
     owned: Effect.tap(reachable(() => new Set(owned)), () => Effect.sleep(store.ownedAfter)),
     disown: (callSid) =>
       reachable(() => {
@@ -69,6 +72,7 @@ export const make = (isShared = true): RecordingStore => {
     writes,
     of: (tag) => writes.filter((write): write is never => write._tag === tag),
     known,
+    elsewhere: new Set(),
     owned,
     disowned,
     told,
@@ -96,6 +100,7 @@ export const stored = (callSid: CallSid, change: Partial<StoredCall> = {}): Stor
   answeredAt: 60_000,
   axisZero: 60_000,
   isEnded: false,
+  endReason: null,
   isOver: false,
   keepsWords: true,
   hashesNumbers: false,

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, type Scope } from "effect"
+import { Effect, Fiber, Option, type Scope } from "effect"
 import type { Call } from "../../../../src/call/Call.ts"
 import { begin, type CallEvent } from "../../../../src/call/CallState.ts"
 import * as Keeping from "../../../../src/call/history/Keeping.ts"
@@ -43,6 +43,8 @@ const withOwnership = <A, E>(
           }),
         stream: () => Effect.succeed(false),
         handOver: () => void log.push(`${index} handed over`),
+        renew: ({ parts }) => Effect.sync(() => void log.push(`${index} renewed after ${parts} streams`)),
+        leave: Effect.sync(() => void log.push(`${index} left`)),
         feed: undefined as never
       }
       live.add(handled)
@@ -86,6 +88,56 @@ describe("a process that owns a call", () => {
         assert.deepStrictEqual(log, ["1 handed over", "1 Released streamLost"])
         // The call belongs to the other process now, so it is not disowned.
         assert.deepStrictEqual(store.disowned, [])
+      })))
+
+  it.effect("reads a call anew before a stream if another process had it, when that process writes nothing more", () =>
+    withOwnership(({ call, live, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call(1)
+        const own = live.find(callSid(1))!
+        yield* ownership.renew(own)
+        assert.deepStrictEqual(log, [])
+        store.elsewhere.add(callSid(1))
+        store.known.set(callSid(1), RecordingStore.stored(callSid(1), { parts: 1 }))
+        const renewed = yield* Effect.forkChild(ownership.renew(own))
+        yield* pass(50)
+        assert.isTrue(store.owned.has(callSid(1)), "the other process learns at once that the call is here")
+        store.known.set(callSid(1), RecordingStore.stored(callSid(1), { parts: 2 }))
+        yield* pass(60)
+        assert.deepStrictEqual(log, [])
+        yield* pass(100)
+        yield* Fiber.join(renewed)
+        assert.deepStrictEqual(log, ["1 renewed after 2 streams"])
+      })))
+
+  it.effect("goes on with what it knows if the store does not say whether another process had the call", () =>
+    withOwnership(({ call, live, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call(1)
+        store.elsewhere.add(callSid(1))
+        store.isDown = true
+        yield* ownership.renew(live.find(callSid(1))!)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("keeps a call that comes back while the store is asked for the owned calls", () =>
+    withOwnership(({ call, live, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call(1)
+        yield* ownership.take(callSid(1))
+        yield* pass(10)
+        store.owned.delete(callSid(1))
+        store.elsewhere.add(callSid(1))
+        store.known.set(callSid(1), RecordingStore.stored(callSid(1), { parts: 2 }))
+        store.ownedAfter = 200
+        yield* pass(500)
+        // The store's answer is on its way, without the call.
+        const renewed = yield* Effect.forkChild(ownership.renew(live.find(callSid(1))!))
+        yield* pass(110)
+        yield* Fiber.join(renewed)
+        yield* ownership.take(callSid(1))
+        yield* pass(2000)
+        assert.deepStrictEqual(log, ["1 renewed after 2 streams"])
       })))
 
   it.effect("keeps a call that it takes while the store is asked for the owned calls", () =>
