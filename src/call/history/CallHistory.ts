@@ -214,16 +214,23 @@ export const make = (options: MakeOptions): CallHistory => {
   const { callSid, keeping: { words: keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
-  const now = () => clock.currentTimeMillisUnsafe()
+  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
+  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const openedAt = monotonic()
+  // The clock of this machine may be behind the clock of the machine that had the call.
+  const openedAtTime = Math.max(clock.currentTimeMillisUnsafe(), Option.match(memory, { onNone: () => 0, onSome: ({ at, beganAt }) => beganAt + at }))
+  /** The time, ms since 1970. A change of the machine's time of day does not affect a call that is open. */
+  const now = () => openedAtTime + monotonic() - openedAt
 
   // Without the store the zero of the axis is not known: the times on it are ms since 1970 (see `Axis`).
   let axisZero = before === "lost" ? 0 : known?.axisZero ?? undefined
   let nextPart = firstPart(before, now())
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
-  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
+  /** When this process wrote the memory, by `monotonic`. */
+  let rememberedAt: number | undefined
   let version = newestVersion(before, now())
-  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
   let hasConversation = kept !== undefined || before === "lost"
   const life = CallLife.of({ before, hasMemory: memory._tag === "Some", now: now() })
   const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
@@ -262,7 +269,10 @@ export const make = (options: MakeOptions): CallHistory => {
       store.write({ _tag: "StreamBegan", callSid, part: nextPart++, at })
       events.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
-      if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }
+      if (memory._tag === "Some") {
+        const elapsed = rememberedAt === undefined ? {} : { now: memory.value.at + monotonic() - rememberedAt }
+        return { memory: memory.value, isAfterTransfer, ...elapsed }
+      }
       outcome.note({ isMemoryLost: true })
       return { memory: "lost", isAfterTransfer }
     },
@@ -273,6 +283,7 @@ export const make = (options: MakeOptions): CallHistory => {
     remember: (newest) => {
       hasConversation = true
       memory = Option.some(newest)
+      rememberedAt = monotonic()
       // Without words, the stored memory shows only that there was a conversation.
       const saved = { ...keepsWords ? newest : {}, engines: engines.all(), ...CallLife.storedField(life) }
       store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: saved })

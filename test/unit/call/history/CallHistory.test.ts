@@ -8,6 +8,7 @@ import type { ConversationMemory } from "../../../../src/conversation/ports/Conv
 import type { ConversationEvent } from "../../../../src/conversation/ports/ConversationEvent.ts"
 import { AgentName } from "../../../../src/domain/AgentName.ts"
 import { caller, callSid, ours } from "../../../support/conversation/Samples.ts"
+import * as WallClock from "../../../support/service/WallClock.ts"
 import * as RecordingStore from "../../../support/store/RecordingStore.ts"
 
 const keeping: CallKeeping = {
@@ -244,7 +245,7 @@ describe("a call's history", () => {
       history.actions.noted(booking)
       yield* history.actions.asked(booking)
       history.actions.settled(booking, { _tag: "Answered", text: "my secret words" })
-      assert.deepStrictEqual(history.streamBegan(false), { memory: memory(), isAfterTransfer: false })
+      assert.deepStrictEqual(history.streamBegan(false), { memory: memory(), isAfterTransfer: false, now: 500 })
       history.ended("callerLeft", 1)
       assert.notInclude(JSON.stringify(store.writes), "secret")
       assert.deepStrictEqual(store.of("TurnWritten").map(({ text, words }) => [text, words]), [["", []]])
@@ -262,7 +263,29 @@ describe("a conversation resumes", () => {
       history.remember(memory())
       history.remember({ ...memory(), at: 700 })
       assert.deepStrictEqual(store.of("ConversationSaved").map(({ version }) => version), [1, 2])
-      assert.deepStrictEqual(history.streamBegan(true), { memory: { ...memory(), at: 700 }, isAfterTransfer: true })
+      assert.deepStrictEqual(history.streamBegan(true), { memory: { ...memory(), at: 700 }, isAfterTransfer: true, now: 700 })
+    }))
+
+  it.effect.each([3_600_000, -3_600_000])("on the same axis in this process although the time of day moves by %i ms", (moved) =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(10_000_000)
+      const wall = yield* WallClock.make
+      const { history, store } = yield* Effect.provideService(setUp(), Clock.Clock, wall.clock)
+      history.streamBegan(false)
+      history.remember(memory(10_000_000))
+      wall.move(moved)
+      yield* TestClock.adjust(2000)
+      const resumption = history.streamBegan(false)
+      assert.strictEqual(resumption?.now, 2500)
+      assert.deepStrictEqual(store.of("StreamBegan").map(({ at }) => at), [10_000_000, 10_002_000])
+    }))
+
+  it.effect("in another process whose clock is behind, after what was before", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(60_100)
+      const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid(), { memory: Option.some({ version: 9, memory: memory(60_000) }) }) })
+      history.streamBegan(false)
+      assert.deepStrictEqual(store.of("StreamBegan").map(({ at }) => at), [60_500])
     }))
 
   it.effect("in another process from the stored memory, with the counts", () =>
