@@ -149,7 +149,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
           const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }), stored)
           history.takeOver()
           for (const report of yield* absent.takeReports(stored.callSid)) history.reported(report)
-          history.ended("streamLost", Math.max(0, stored.parts - 1), endedAt)
+          const reason = (stored.endReason ?? "streamLost") as EndReason
+          history.ended(reason, Math.max(0, stored.parts - 1), stored.endedAt ?? endedAt)
           history.reported(facts)
         })
       })

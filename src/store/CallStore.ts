@@ -32,7 +32,8 @@ export interface StoredCall {
   readonly answeredAt: number | null
   /** When the call's first media stream began (ms since 1970): the zero of the call's axis (see `StoreWrite`). */
   readonly axisZero: number | null
-  readonly isEnded: boolean
+  /** When the call ended for this service, ms since 1970. `null`: its end is not stored. */
+  readonly endedAt: number | null
   /** Why the call ended for this service: a `CallState.EndReason`. `null`: its end is not stored. */
   readonly endReason: string | null
   /** Whether Twilio has reported a final status. A call that ended without a final status was perhaps only redirected. It may come back. */

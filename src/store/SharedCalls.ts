@@ -87,7 +87,7 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
   startedAt: row.started_at ?? 0,
   answeredAt: row.answered_at,
   axisZero: row.axis_zero,
-  isEnded: row.ended_at !== null,
+  endedAt: row.ended_at,
   endReason: row.reason,
   isOver: row.status !== null,
   keepsWords: row.keeps_words === 1,

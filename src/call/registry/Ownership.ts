@@ -76,7 +76,7 @@ interface MakeOptions {
   readonly accountSid: string
   /** Runs when this process, the owner, gets a report that Twilio sent to another process. */
   readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>
-  /** Stores the end of a call whose process is gone. `endedAt`: ms since 1970; unset: now. */
+  /** Stores the end of a call whose process is gone, perhaps after it stored an end. `endedAt`: ms since 1970; unset: now. */
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 
@@ -142,10 +142,10 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
     yield* Effect.forkScoped(Effect.repeat(poll, Schedule.spaced(pollEvery)))
   }
 
-  /** Ends a stored call whose process is gone, unless the call has ended or is live here. */
+  /** Ends a stored call whose process is gone, unless Twilio's final status is stored or the call is live here. */
   const endOrphan = (callSid: CallSid, facts: StatusFacts & { readonly endedAt?: number }) =>
     Effect.flatMap(find(callSid), (stored) =>
-      stored === undefined || stored === "lost" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
+      stored === undefined || stored === "lost" || stored.isOver || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
 
   /** The calls that the previous search found. */
   let foundBefore: ReadonlySet<CallSid> = new Set()

@@ -112,7 +112,7 @@ describe("the store", { timeout: 60_000 }, () => {
           yield* use(env, ({ store }) =>
             Effect.gen(function*() {
               const call = Option.getOrThrow(yield* store.find(sid))
-              assert.include(call, { callSid: sid, direction: "inbound", parts: 1, nextEvent: 3, nextTurn: 1, axisZero: 5, isEnded: false, campaign: "spring", keepsWords: true })
+              assert.include(call, { callSid: sid, direction: "inbound", parts: 1, nextEvent: 3, nextTurn: 1, axisZero: 5, endedAt: null, campaign: "spring", keepsWords: true })
               assert.deepStrictEqual(call.metadata, { customer: "c-1" })
               assert.deepStrictEqual(Option.getOrThrow(call.memory), { version: 2, memory: { version: 2, history: ["hello"] } })
               assert.deepStrictEqual(call.openActions.map(({ id, kind }) => [id, kind]), [["a2", "tool"]])

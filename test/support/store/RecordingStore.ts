@@ -99,7 +99,7 @@ export const stored = (callSid: CallSid, change: Partial<StoredCall> = {}): Stor
   startedAt: 0,
   answeredAt: 60_000,
   axisZero: 60_000,
-  isEnded: false,
+  endedAt: null,
   endReason: null,
   isOver: false,
   keepsWords: true,

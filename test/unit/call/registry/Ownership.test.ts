@@ -202,9 +202,18 @@ describe("a report of a call that is not here", () => {
         yield* ownership.pass(callSid(), completed)
         yield* pass(0)
         assert.deepStrictEqual(store.told, [[callSid(), completed]])
-        store.known.set(callSid(), RecordingStore.stored(callSid(), { isEnded: true }))
+        store.known.set(callSid(), RecordingStore.stored(callSid(), { endedAt: 70_000, isOver: true }))
         yield* pass(60_000)
         assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("completes the outcome of a call whose process died between the call's end and the report", () =>
+    withOwnership(({ log, ownership, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid(), { endedAt: 70_000, endReason: "agentLeft" }))
+        yield* ownership.pass(callSid(), completed)
+        yield* pass(11_000)
+        assert.deepStrictEqual(log, ["orphan completed of 1"])
       })))
 
   it.effect("ends the call here if its owner has not ended it after ten seconds", () =>

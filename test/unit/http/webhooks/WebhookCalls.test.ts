@@ -97,7 +97,7 @@ describe("a call that another process had", () => {
   it.effect.each(["agentLeft", "tooLong", "mediaTimeout", "requested", "agentFailed"])("does not go on if that process ended it: %s", (endReason) =>
     withCalls(({ calls, store }) =>
       Effect.gen(function*() {
-        store.known.set(callSid(), elsewhere({ isEnded: true, endReason }))
+        store.known.set(callSid(), elsewhere({ endedAt: 70_000, endReason }))
         assert.isTrue(Option.isNone(yield* calls.findAnywhere(continued, webhook({ agent: "shop" }))))
         const error = yield* Effect.flip(calls.admitAnywhere(readCall("inbound"), webhook({}, "inbound")))
         assert.strictEqual(error._tag, "CallHasEnded")
@@ -106,8 +106,19 @@ describe("a call that another process had", () => {
   it.effect.each(["streamLost", "callerLeft", "shutdown", "noStream"])("goes on if it only seemed to end: %s", (endReason) =>
     withCalls(({ calls, store }) =>
       Effect.gen(function*() {
-        store.known.set(callSid(), elsewhere({ isEnded: true, endReason }))
+        store.known.set(callSid(), elsewhere({ endedAt: 70_000, endReason }))
         assert.isTrue(Option.isSome(yield* calls.findAnywhere(continued, webhook({ agent: "shop" }))))
+      })))
+
+  it.effect("gets Twilio's final status with the reason and the time of its end, if its process died before the report", () =>
+    withCalls(({ registry, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), elsewhere({ endedAt: 70_000, endReason: "agentLeft" }))
+        yield* registry.report(callSid(), "completed", 4, { durationSeconds: 12 })
+        yield* pass(11_000)
+        const write = store.of("CallEnded").at(-1)
+        assert.strictEqual(write?.at, 70_000)
+        assert.include(write.outcome, { reason: "agentLeft", endedBy: "agent", durationSeconds: 12, final: true })
       })))
 
   it.effect("goes on even if all lines are busy here, because it had a line before", () =>
