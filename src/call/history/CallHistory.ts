@@ -2,7 +2,7 @@
  * Writes one call to the store: its beginning, streams, turns, actions and events, the memory from which its conversation can resume, and
  * its outcome.
  *
- * No write waits, except the write of an action: an action is stored before it is carried out. If `keeping.words` is `false`, only figures
+ * No write waits, except the write of an action: an action is stored before it is carried out. If `settings.keepsWords` is `false`, only figures
  * are stored: no words, and instead of the memory only the use of the engines.
  */
 import { type Clock, Effect, Option, type Scope } from "effect"
@@ -67,7 +67,7 @@ export interface CallHistory {
 }
 
 /** The facts of a call that its history uses. */
-export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to" | "keeping"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
+export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to" | "settings"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
 
 export interface MakeOptions {
   readonly info: HistoryInfo
@@ -90,7 +90,7 @@ const knownBefore = (before: MakeOptions["before"]) => before === undefined || b
 
 /** The first write of a call. `at`: ms since 1970. */
 const callBegan = (
-  { agent, callSid, direction, from, keeping, to }: HistoryInfo,
+  { agent, callSid, direction, from, settings, to }: HistoryInfo,
   { accountSid, at, isRecorded }: { readonly accountSid: string; readonly at: number; readonly isRecorded: boolean }
 ): StoreWrite => ({
   _tag: "CallBegan",
@@ -101,17 +101,17 @@ const callBegan = (
   to: to._tag === "Some" ? to.value : null,
   agent: agent.name,
   at,
-  keeping: { words: keeping.words, numbers: keeping.numbers },
+  keeping: { words: settings.keepsWords, numbers: settings.numbers },
   isRecorded,
-  metadata: keeping.metadata,
-  campaign: keeping.campaign,
-  webhookUrl: keeping.webhookUrl,
-  isTranscriptSent: keeping.isTranscriptSent
+  metadata: settings.metadata,
+  campaign: settings.campaign,
+  webhookUrl: settings.webhookUrl,
+  isTranscriptSent: settings.isTranscriptSent
 })
 
 /** Requests each type of webhook once. Must run after the writes that the webhook reports. */
-const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
-  const url = keeping.webhookUrl ?? webhookUrl
+const makeWebhooks = ({ clock, info: { callSid, settings }, store, webhookUrl }: MakeOptions) => {
+  const url = settings.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
   return (type: DeliveryType) => {
     if (url === undefined || asked.has(type)) return
@@ -194,7 +194,7 @@ const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOption
 export const make = (options: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, prices, recorder } = options
   const { place, store } = makeStore(options, () => actions.abandonOpen())
-  const { callSid, keeping: { words: keepsWords } } = info
+  const { callSid, settings: { keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
   const now = () => clock.currentTimeMillisUnsafe()

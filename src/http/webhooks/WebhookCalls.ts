@@ -42,10 +42,10 @@ export const make = Effect.gen(function*() {
     // The process that had the call may have had agents that this process lacks.
     const agent = yield* lostState === undefined ? named : Effect.orElseSucceed(named, () => agents.standard)
     const callerKey = isInbound ? CallerShare.keyOf(parameters["From"]) : undefined
-    // The URL of a call that we place names its agent. Without an agent, the request came by the fallback URL. The options with which the
+    // The URL of a call that we place names its agent. Without an agent, the request came by the fallback URL. The settings with which the
     // call was placed are then unknown.
-    const areOptionsUnknown = store === "lost" && !isInbound && query["agent"] === undefined
-    const ticket = query["ticket"] ?? (areOptionsUnknown ? ExpectedCalls.figuresOnly : undefined)
+    const areSettingsUnknown = store === "lost" && !isInbound && query["agent"] === undefined
+    const ticket = query["ticket"] ?? (areSettingsUnknown ? ExpectedCalls.figuresOnly : undefined)
     return yield* registry.admit({
       callSid: call.CallSid,
       direction: isInbound ? "inbound" : "outbound",

@@ -11,7 +11,7 @@ interface GreetingSettings {
   /** ISO 639-1. Unset: English. */
   readonly language?: string
   /** The agent's own phrases, in addition to those of its language. */
-  readonly attention?: ReadonlyArray<string>
+  readonly smallTalk?: ReadonlyArray<string>
   readonly backchannels?: ReadonlyArray<string>
   /** We placed the call. So the callee has no request yet, and may answer with only a name. */
   readonly isOutbound?: boolean
@@ -24,9 +24,9 @@ export type IsBareGreeting = (text: string, isFirst: boolean) => boolean
 const maxNameWords = 4
 
 /** Prepares the phrases of a call's language. */
-export const make = ({ attention = [], backchannels = [], isOutbound = false, language = "en" }: GreetingSettings): IsBareGreeting => {
+export const make = ({ backchannels = [], isOutbound = false, language = "en", smallTalk = [] }: GreetingSettings): IsBareGreeting => {
   const phrases = PhonePhrases.of(language)
-  const openings = PhraseTiles.make(phrases.openings, attention, backchannels)
+  const openings = PhraseTiles.make(phrases.openings, smallTalk, backchannels)
   const before = PhraseTiles.make(phrases.beforeName)
   const behind = PhraseTiles.make(phrases.behindName)
   const noNames = new Set(phrases.noNames)

@@ -4,8 +4,8 @@ import * as KeyPresses from "../../../../src/conversation/speak/KeyPresses.ts"
 const make = () => {
   const states: Array<readonly [id: string, state: string]> = []
   const keys = KeyPresses.make({
-    noted: ({ id }) => void states.push([id, "asked"]),
-    settled: ({ id }, { _tag }) => void states.push([id, _tag])
+    storeSoon: ({ id }) => void states.push([id, "asked"]),
+    storeOutcome: ({ id }, { _tag }) => void states.push([id, _tag])
   })
   const leaves = (reply: number, segment: number) => keys.onItemLeft({ _tag: "Sent", reply, segment, isWanted: () => true })
   return { keys, leaves, states }

@@ -56,7 +56,7 @@ const rows: ReadonlyArray<Row> = [
 ]
 
 describe("words during a greeting", () => {
-  const settings = { attention: ["are you there"], backchannels: ["uh-huh"] }
+  const settings = { smallTalk: ["are you there"], backchannels: ["uh-huh"] }
 
   for (const { bare, calleesName, language, request } of rows) {
     const inbound = GreetingAnswer.make({ ...settings, language })
@@ -87,7 +87,7 @@ describe("words during a greeting", () => {
 
   it("may be the agent's own phrases", () => {
     assert.isFalse(GreetingAnswer.make({ language: "en" })("Ahoy hoy!", true))
-    assert.isTrue(GreetingAnswer.make({ language: "en", attention: ["ahoy hoy"] })("Ahoy hoy!", true))
+    assert.isTrue(GreetingAnswer.make({ language: "en", smallTalk: ["ahoy hoy"] })("Ahoy hoy!", true))
   })
 })
 

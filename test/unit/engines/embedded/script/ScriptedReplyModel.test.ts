@@ -263,6 +263,10 @@ intents:
     assert.deepStrictEqual(follow("friday", asked.state as never), once)
   })
 
+  it("stores the last intent under the name that stored dialogues have", () => {
+    assert.strictEqual(Scripted.make(receptionist)("what are your opening hours", null).state.after, "hours")
+  })
+
   const words = ["book", "an", "appointment", "on", "monday", "at", "ten", "yes", "no", "not", "1", "#", "hours", "what", "are", "your", "address", "bye", "thanks"]
   const SomeWords = Schema.Array(Schema.Literals(words)).check(Schema.isMaxLength(12))
   const Line = Schema.Union([Schema.String, SomeWords])
