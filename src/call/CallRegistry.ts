@@ -52,12 +52,12 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
 
 export class CallRegistry extends Context.Service<CallRegistry, {
   /** Returns the live call with this SID. Otherwise makes the call, if a line is free. `before`: the result of `recall`. */
-  readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
+  readonly admit: (info: NewCall, before?: StoredCall | "unreachable") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
   /**
-   * Reads a call that is not live in this process from the store. `"lost"`: the store does not answer. `undefined`: the store has no such
+   * Reads a call that is not live in this process from the store. `"unreachable"`: the store does not answer. `undefined`: the store has no such
    * call. `mayBeUnwritten`: another process may be storing the call right now, so the search is repeated for about a second.
    */
-  readonly recall: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
+  readonly recall: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<StoredCall | "unreachable" | undefined>
   /**
    * Admits a call that we placed, on its reserved line. The call's webhooks may have come before Twilio's answer to our request to dial. So
    * the call may already be live, may have ended, or may end at once by its early reports.

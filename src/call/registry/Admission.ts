@@ -34,7 +34,7 @@ export class CallHasEnded extends Data.TaggedError("CallHasEnded") {
 
 interface Admission {
   /** See `CallRegistry.admit`. */
-  readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
+  readonly admit: (info: NewCall, before?: StoredCall | "unreachable") => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
   /** See `CallRegistry.adopt`. */
   readonly adopt: (info: NewCall) => Effect.Effect<void>
   /** See `CallRegistry.reserve`. */
@@ -63,7 +63,7 @@ export const make = Effect.fnUntraced(function*(options: {
     return yield* new LineBusy({ reason })
   })
 
-  const begin = Effect.fnUntraced(function*(given: NewCall, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
+  const begin = Effect.fnUntraced(function*(given: NewCall, reports: ReadonlyArray<Report>, before?: StoredCall | "unreachable") {
     // The SID is a substring of Twilio's request. A copy does not keep the whole request in memory.
     const callSid = copy(given.callSid)
     const info: CallInfo = { ...given, callSid, settings: settingsOf(given) }

@@ -42,10 +42,10 @@ const awaitRetrySchedule = Schedule.spaced("100 millis")
 const ownerEndTimeout = Duration.seconds(10)
 
 export interface Ownership {
-  /** Reads a call from the store. `"lost"`: the store does not answer. `undefined`: the store has no such call. */
-  readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
+  /** Reads a call from the store. `"unreachable"`: the store does not answer. `undefined`: the store has no such call. */
+  readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "unreachable" | undefined>
   /** Like `find`, for a call that another process has just answered. The call may not be stored yet, so the search is repeated. */
-  readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
+  readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "unreachable" | undefined>
   /** Makes this process the owner of the call. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
@@ -82,7 +82,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
   const find: Ownership["find"] = (callSid) =>
     store.find(callSid).pipe(
       Effect.timeout(findTimeout),
-      Effect.match({ onFailure: () => "lost" as const, onSuccess: (stored) => Option.getOrUndefined(stored) })
+      Effect.match({ onFailure: () => "unreachable" as const, onSuccess: (stored) => Option.getOrUndefined(stored) })
     )
 
   const watchOwnership = Effect.gen(function*() {
@@ -111,7 +111,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
   /** Ends a stored call whose process is gone, unless the call has ended or is live here. */
   const endOrphan = (callSid: CallSid, facts: StatusFacts & { readonly endedAt?: number }) =>
     Effect.flatMap(find(callSid), (stored) =>
-      stored === undefined || stored === "lost" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
+      stored === undefined || stored === "unreachable" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
 
   /** The calls that the previous search found. */
   let foundBefore: ReadonlySet<CallSid> = new Set()

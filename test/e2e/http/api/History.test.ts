@@ -222,7 +222,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
           const began = 1_700_000_000_000
           const clock = yield* Clock.Clock
           /** The writes of a process that has the call from this moment on, ms on the axis. It says something a second later. */
-          const writesFrom = Effect.fnUntraced(function*(at: number, before?: "lost") {
+          const writesFrom = Effect.fnUntraced(function*(at: number, before?: "unreachable") {
             let now = began + at
             const kept = RecordingStore.make()
             const history = CallHistory.make({
@@ -259,7 +259,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             return { ended: () => history.ended("callerLeft", 0), writes: kept.writes }
           })
           const first = yield* writesFrom(0)
-          const second = yield* writesFrom(20_000, "lost")
+          const second = yield* writesFrom(20_000, "unreachable")
           second.ended()
           yield* use({ ...env, ...sealing }, ({ get, write }) =>
             Effect.gen(function*() {

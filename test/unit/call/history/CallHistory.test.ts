@@ -129,7 +129,7 @@ describe("a call's history", () => {
   it.effect("has numbers of its own if the store does not answer, so that nothing replaces writes of the processes before", () =>
     Effect.gen(function*() {
       const numbersOf = Effect.fnUntraced(function*() {
-        const { history, store } = yield* setUp({ before: "lost" })
+        const { history, store } = yield* setUp({ before: "unreachable" })
         history.streamBegan(false)
         history.addEvent(said)
         history.remember(memory())
@@ -168,9 +168,9 @@ describe("a call's history", () => {
         }
       })
       yield* recordStreams()
-      yield* recordStreams("lost")
+      yield* recordStreams("unreachable")
       yield* TestClock.adjust("1 second")
-      yield* recordStreams("lost")
+      yield* recordStreams("unreachable")
       // The process before began its first stream after this one had read the call.
       yield* TestClock.adjust("1 second")
       yield* recordStreams(RecordingStore.stored(callSid(), { parts: 0 }))
@@ -191,7 +191,7 @@ describe("a call's history", () => {
             return { onCallerSound: () => {}, onAgentSound: () => {}, onClear: () => {} }
           })
       }
-      const { history, store } = yield* setUp({ before: "lost", recorder })
+      const { history, store } = yield* setUp({ before: "unreachable", recorder })
       history.streamBegan(false)
       yield* history.record({ openedAt: 0 }, {})
       yield* TestClock.adjust(5000)
@@ -265,7 +265,7 @@ describe("a conversation resumes", () => {
     }))
 
   it.effect.each<readonly [string, Partial<CallHistory.MakeOptions>["before"]]>([
-    ["the store does not answer", "lost"],
+    ["the store does not answer", "unreachable"],
     ["the memory is of another format", RecordingStore.stored(callSid(), { memory: Option.some({ version: 3, memory: { format: 2 } }) })],
     ["no words were kept", RecordingStore.stored(callSid(), { keepsWords: false, memory: Option.some({ version: 3, memory: { engines: [] } }) })]
   ])("anew, and is marked so, if %s", ([, before]) =>
@@ -365,7 +365,7 @@ describe("actions", () => {
   it.effect("of a conversation that began anew have ids of their own, also after another takeover", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(100_000)
-      const lost = yield* setUp({ before: "lost" })
+      const lost = yield* setUp({ before: "unreachable" })
       lost.history.streamBegan(false)
       yield* lost.history.actions.store(booking)
       lost.history.remember(memory(100_000))

@@ -262,7 +262,7 @@ describe("a call that another process has", () => {
         assert.strictEqual(yield* ownership.find(callSid()), known)
         assert.isUndefined(yield* ownership.find(callSid(2)))
         store.isDown = true
-        assert.strictEqual(yield* ownership.find(callSid()), "lost")
+        assert.strictEqual(yield* ownership.find(callSid()), "unreachable")
       })))
 
   it.effect("is looked for during a second if it was answered a moment ago", () =>
