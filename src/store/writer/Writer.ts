@@ -1,7 +1,7 @@
 /**
  * Moves the calls' writes to the database, many in one transaction, or to the journal while the database does not take them.
  *
- * One fiber moves them, so that writes keep their order: while anything waits in the journal, new writes are added behind it. If the
+ * One fiber moves them, so that writes keep their order: while anything waits in the journal, new writes are added after it. If the
  * database is slow, `keep` also copies a call's writes to the journal. Such writes may be applied twice, which changes nothing.
  */
 import { Clock, Duration, Effect, Latch, Metric, Option, Schedule, type Scope } from "effect"

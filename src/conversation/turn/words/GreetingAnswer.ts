@@ -28,7 +28,7 @@ export const make = ({ backchannels = [], isOutbound = false, language = "en", s
   const phrases = PhonePhrases.of(language)
   const openings = PhraseTiles.make(phrases.openings, smallTalk, backchannels)
   const before = PhraseTiles.make(phrases.beforeName)
-  const behind = PhraseTiles.make(phrases.behindName)
+  const after = PhraseTiles.make(phrases.afterName)
   const noNames = new Set(phrases.noNames)
 
   const mayBeName = ({ word }: PhraseTiles.Token): boolean => !noNames.has(word) && !/\p{N}/u.test(word)
@@ -42,9 +42,9 @@ export const make = ({ backchannels = [], isOutbound = false, language = "en", s
     if (all.length === 0) return false
     const left = openings.strip(all)
     // An example: "Speaking."
-    if (left.length === 0 || behind.strip(left).length === 0) return true
+    if (left.length === 0 || after.strip(left).length === 0) return true
     const isAnswering = isOutbound && isFirst
-    const named = behind.strip(before.strip(left))
+    const named = after.strip(before.strip(left))
     // "This is Anna" has a name, "this is urgent" has none. In a script without capitals only a callee's words count as a name.
     if (named.length < left.length && isName(named, isAnswering)) return true
     if (!isAnswering) return false

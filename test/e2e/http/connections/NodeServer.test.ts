@@ -234,7 +234,7 @@ describe("close", () => {
       for (const client of clients) yield* client.closed
     }).pipe(Effect.scoped))
 
-  it.live("lets a request in progress have its answer, and closes its connection behind it", () =>
+  it.live("lets a request in progress have its answer, and closes its connection after it", () =>
     Effect.gen(function*() {
       const { held, port, release, server } = yield* serve()
       const client = yield* openIdle(port)

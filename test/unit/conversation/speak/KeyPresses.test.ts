@@ -12,7 +12,7 @@ const make = () => {
 }
 
 describe("keys that the agent presses", () => {
-  it("are answered when the mark behind their tones comes back, and a later cut changes nothing", () => {
+  it("are answered when the mark after their tones comes back, and a later cut changes nothing", () => {
     const { keys, leaves, states } = make()
     keys.press(3, 2, "12#")
     leaves(3, 2)

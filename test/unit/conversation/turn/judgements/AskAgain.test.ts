@@ -28,7 +28,7 @@ const garbled: Row[2] = { text: "", isUnintelligible: true }
 
 const rows: ReadonlyArray<Row> = [
   ["words", "answer", {}],
-  ["words behind a question that was repeated", "answer", { wasAskedAgain: true }],
+  ["words after a question that was repeated", "answer", { wasAskedAgain: true }],
   ["words into the agent's", "answer", { isInterruption: true }],
 
   ["clear speech without a word", "ask", wordless],

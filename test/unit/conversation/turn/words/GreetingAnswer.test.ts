@@ -93,8 +93,8 @@ describe("words during a greeting", () => {
 
 describe("the phrases of a language", () => {
   it.each(PhonePhrases.known)("%s: are plain, and a refusal is no opening", (language) => {
-    const { beforeName, behindName, closings, noNames, openings } = PhonePhrases.of(language)
-    for (const phrase of [...beforeName, ...behindName, ...closings, ...noNames, ...openings]) assert.strictEqual(Words.plain(phrase), phrase)
+    const { beforeName, afterName, closings, noNames, openings } = PhonePhrases.of(language)
+    for (const phrase of [...beforeName, ...afterName, ...closings, ...noNames, ...openings]) assert.strictEqual(Words.plain(phrase), phrase)
     for (const word of noNames) assert.notInclude(openings, word)
     for (const word of noNames) assert.strictEqual(word.split(" ").length, 1, word)
   })

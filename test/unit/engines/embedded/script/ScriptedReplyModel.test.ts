@@ -56,7 +56,7 @@ notUnderstood: { third: I do not follow., next: person }
 
 const receptionist = read(readFileSync(receptionistFile, "utf8"))
 
-/** The answers to these lines, in one dialogue. An answer that ends the call has a `!` behind it. */
+/** The answers to these lines, in one dialogue. An answer that ends the call has a `!` after it. */
 const talk = (definition: AgentDefinition, lines: ReadonlyArray<string>): ReadonlyArray<string> => {
   const follow = Scripted.make(definition)
   let state: DialogueState = null
