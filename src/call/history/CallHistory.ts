@@ -2,7 +2,7 @@
  * Writes one call to the store: its beginning, streams, turns, actions and events, the memory from which its conversation can resume, and
  * its outcome.
  *
- * No write waits, except the write of an action: an action is stored before it is carried out. If `keeping.words` is `false`, only figures
+ * No write waits, except the write of an action: an action is stored before it is carried out. If `settings.keepsWords` is `false`, only figures
  * are stored: no words, and instead of the memory only the use of the engines.
  */
 import { type Clock, Effect, Option, type Scope } from "effect"
@@ -74,7 +74,7 @@ export interface CallHistory {
 }
 
 /** The facts of a call that its history uses. */
-export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to" | "keeping"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
+export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to" | "settings"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
 
 export interface MakeOptions {
   readonly info: HistoryInfo
@@ -87,20 +87,20 @@ export interface MakeOptions {
   readonly prices?: PriceList | undefined
   /** The webhook address for calls without an address of their own. Unset: those calls send no webhooks. */
   readonly webhookUrl?: string
-  /** The stored call, if another process had it, or this process before a restart. `"lost"`: the store did not answer. */
-  readonly before?: StoredCall | "lost"
+  /** The stored call, if another process had it, or this process before a restart. `"unreachable"`: the store did not answer. */
+  readonly before?: StoredCall | "unreachable"
 }
 
 const noListener: Effect.Effect<undefined> = Effect.succeed(undefined)
 
-const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "lost" ? undefined : before
+const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "unreachable" ? undefined : before
 
 /** Whether the call had a media stream in another process, or may have had one. */
-const wasElsewhere = (before: MakeOptions["before"]): boolean => before === "lost" || (before?.parts ?? 0) > 0
+const wasElsewhere = (before: MakeOptions["before"]): boolean => before === "unreachable" || (before?.parts ?? 0) > 0
 
 /** The first write of a call. `at`: ms since 1970. */
 const callBegan = (
-  { agent, callSid, direction, from, keeping, to }: HistoryInfo,
+  { agent, callSid, direction, from, settings, to }: HistoryInfo,
   { accountSid, at, isRecorded }: { readonly accountSid: string; readonly at: number; readonly isRecorded: boolean }
 ): StoreWrite => ({
   _tag: "CallBegan",
@@ -111,17 +111,17 @@ const callBegan = (
   to: to._tag === "Some" ? to.value : null,
   agent: agent.name,
   at,
-  keeping: { words: keeping.words, numbers: keeping.numbers },
+  keeping: { words: settings.keepsWords, numbers: settings.numbers },
   isRecorded,
-  metadata: keeping.metadata,
-  campaign: keeping.campaign,
-  webhookUrl: keeping.webhookUrl,
-  isTranscriptSent: keeping.isTranscriptSent
+  metadata: settings.metadata,
+  campaign: settings.campaign,
+  webhookUrl: settings.webhookUrl,
+  isTranscriptSent: settings.isTranscriptSent
 })
 
 /** Requests each type of webhook once. Must run after the writes that the webhook reports. */
-const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
-  const url = keeping.webhookUrl ?? webhookUrl
+const makeWebhooks = ({ clock, info: { callSid, settings }, store, webhookUrl }: MakeOptions) => {
+  const url = settings.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
   return (type: DeliveryType) => {
     if (url === undefined || asked.has(type)) return
@@ -208,30 +208,44 @@ const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOption
   return { addEvent, conversationBegan: turns.conversationBegan }
 }
 
-export const make = (options: MakeOptions): CallHistory => {
-  const { accountSid, before, clock, info, prices, recorder } = options
-  const { place, store } = makeStore(options, () => actions.abandonOpen())
-  const { callSid, keeping: { words: keepsWords } } = info
-  const isRecorded = recorder?.isRecorded(info) === true
-  const known = knownBefore(before)
-  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
-  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
+/** The time of an open call. A change of the machine's time of day does not affect it. `now`: ms since 1970. `monotonic`: ms. */
+const makeTime = (clock: Clock.Clock, memory: Option.Option<Memories.ConversationMemory>) => {
   const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const openedAt = monotonic()
   // The clock of this machine may be behind the clock of the machine that had the call.
   const openedAtTime = Math.max(clock.currentTimeMillisUnsafe(), Option.match(memory, { onNone: () => 0, onSome: ({ at, beganAt }) => beganAt + at }))
-  /** The time, ms since 1970. A change of the machine's time of day does not affect a call that is open. */
-  const now = () => openedAtTime + monotonic() - openedAt
+  return { monotonic, now: () => openedAtTime + monotonic() - openedAt }
+}
+
+/** Ends the outcome, and waits until the database or the journal has it. */
+const keepEnd = (outcome: OutcomeWriter.OutcomeWriter, store: Pick<CallStore["Service"], "keep">, end: Parameters<OutcomeWriter.OutcomeWriter["end"]>[0]) =>
+  Effect.suspend(() => {
+    let kept: Effect.Effect<void, NotKept> = Effect.void
+    outcome.end(end, (write) => {
+      kept = store.keep(write)
+    })
+    return Effect.ignore(kept)
+  })
+
+export const make = (options: MakeOptions): CallHistory => {
+  const { accountSid, before, clock, info, prices, recorder } = options
+  const { place, store } = makeStore(options, () => actions.abandonOpen())
+  const { callSid, settings: { keepsWords } } = info
+  const isRecorded = recorder?.isRecorded(info) === true
+  const known = knownBefore(before)
+  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
+  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
+  const { monotonic, now } = makeTime(clock, memory)
 
   // Without the store the zero of the axis is not known: the times on it are ms since 1970 (see `Axis`).
-  let axisZero = before === "lost" ? 0 : known?.axisZero ?? undefined
+  let axisZero = before === "unreachable" ? 0 : known?.axisZero ?? undefined
   let nextPart = firstPart(before, now())
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
   /** When this process wrote the memory, by `monotonic`. */
   let rememberedAt: number | undefined
   let version = newestVersion(before, now())
-  let hasConversation = kept !== undefined || before === "lost"
+  let hasConversation = kept !== undefined || before === "unreachable"
   const life = CallLife.of({ before, hasMemory: memory._tag === "Some", now: now() })
   const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
   const askForWebhook = makeWebhooks({ ...options, store })
@@ -296,14 +310,7 @@ export const make = (options: MakeOptions): CallHistory => {
     handOver: place.handOver,
     reported: outcome.report,
     ended: (reason, resumptions, at = now()) => place.isLeft() ? undefined : outcome.end({ reason, endedAt: at, resumptions }),
-    endDecided: (reason, resumptions) =>
-      Effect.suspend(() => {
-        let kept: Effect.Effect<void, NotKept> = Effect.void
-        outcome.end({ reason, endedAt: now(), resumptions }, (write) => {
-          kept = store.keep(write)
-        })
-        return Effect.ignore(kept)
-      }),
+    endDecided: (reason, resumptions) => Effect.suspend(() => keepEnd(outcome, store, { reason, endedAt: now(), resumptions })),
     settled: outcome.settle
   }
 }

@@ -9,7 +9,7 @@ import * as Outcomes from "./Outcome.ts"
 /** Facts that come from the call itself. */
 type OwnFacts = Partial<Pick<Outcomes.Facts, "answeredAt" | "isMemoryLost">>
 
-interface OutcomeWriter {
+export interface OutcomeWriter {
   readonly answeredAt: () => number | undefined
   /** Adds facts of a live call. */
   readonly note: (facts: OwnFacts) => void

@@ -12,7 +12,7 @@ export interface RenewableHistory extends CallHistory {
 }
 
 /** `open`: opens the history of a call. `before`: see `CallHistory.MakeOptions`. */
-export const make = (open: (before?: StoredCall | "lost") => CallHistory, before?: StoredCall | "lost"): RenewableHistory => {
+export const make = (open: (before?: StoredCall | "unreachable") => CallHistory, before?: StoredCall | "unreachable"): RenewableHistory => {
   let current = open(before)
   const reports: Array<StatusFacts> = []
   return {

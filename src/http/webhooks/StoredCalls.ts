@@ -18,7 +18,7 @@ type Standing =
   /** The store does not have the call. */
   | { readonly _tag: "Unknown" }
   /** The store does not answer. */
-  | { readonly _tag: "Lost" }
+  | { readonly _tag: "Unreachable" }
   | { readonly _tag: "Ended" }
   /** The call has no stream yet. */
   | { readonly _tag: "New"; readonly stored: StoredCall }
@@ -39,8 +39,8 @@ export const make = Effect.gen(function*() {
   const agents = yield* Agents
   const registry = yield* CallRegistry
 
-  const standingOf = (stored: StoredCall | "lost" | undefined): Standing => {
-    if (stored === "lost") return { _tag: "Lost" }
+  const standingOf = (stored: StoredCall | "unreachable" | undefined): Standing => {
+    if (stored === "unreachable") return { _tag: "Unreachable" }
     if (stored === undefined || stored.accountSid !== account.accountSid) return { _tag: "Unknown" }
     if (stored.isOver || (stored.endReason !== null && isDecided(stored.endReason))) return { _tag: "Ended" }
     return { _tag: stored.parts > 0 ? "Live" : "New", stored }

@@ -19,7 +19,7 @@ const silentDatabase = {
   isReady: () => true,
   whenReady: Effect.never,
   check: Effect.never,
-  patiently: (_: unknown, limit: Duration.Input) => Effect.delay(Effect.succeedNone, limit),
+  within: (_: unknown, limit: Duration.Input) => Effect.delay(Effect.succeedNone, limit),
   transaction: () => Effect.never
 } as unknown as Database["Service"]
 
