@@ -76,7 +76,7 @@ const Marks = Schema.Array(Schema.Struct({
 })).check(Schema.isMaxLength(8))
 
 describe("for any reply and any marks", () => {
-  const told = (story: typeof Story.Type) =>
+  const segmentsOf = (story: typeof Story.Type) =>
     story.map(({ duration, words }, id): PlaybackLedger.Segment => ({
       ...PlaybackLedger.segment(id, words.join(" ")),
       ...(duration === undefined ? {} : { duration }),
@@ -89,7 +89,7 @@ describe("for any reply and any marks", () => {
     Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 }))
   ], ([story, marks, later]) => {
     let at = 0
-    let state: ReadonlyArray<PlaybackLedger.Segment> = told(story)
+    let state: ReadonlyArray<PlaybackLedger.Segment> = segmentsOf(story)
     for (const { after, id } of marks) state = PlaybackLedger.confirm(state, id, at += after)
     const { heard, unheard } = PlaybackLedger.divide(state, at + later)
     const words = [heard, ...unheard].join(" ").split(" ").filter((word) => word !== "")
@@ -99,7 +99,7 @@ describe("for any reply and any marks", () => {
 
   it.prop("the heard text only grows, by marks and by time", [Story, Marks], ([story, marks]) => {
     let at = 0
-    let state: ReadonlyArray<PlaybackLedger.Segment> = told(story)
+    let state: ReadonlyArray<PlaybackLedger.Segment> = segmentsOf(story)
     let confirmed = 0
     for (const { after, id } of marks) {
       const before = PlaybackLedger.divide(state, at).heard
