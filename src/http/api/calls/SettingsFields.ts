@@ -44,7 +44,7 @@ export const queryFields = {
 }
 export type SettingsQuery = { readonly [Name in keyof typeof queryFields]?: string }
 
-const flags = ["store", "recording", "transcript_in_webhook"] as const
+const booleanFields = ["store", "recording", "transcript_in_webhook"] as const
 
 const decode = Schema.decodeUnknownEffect(SettingsFields)
 
@@ -78,7 +78,7 @@ export const checkWebhookUrl = ({ webhookUrl }: RequestedSettings, isPrivateAllo
 /** Reads the fields of a query, in which `true` and `false` are text. */
 export const fromQuery = Effect.fnUntraced(function*(query: SettingsQuery) {
   const fields: Record<string, unknown> = { ...(query.campaign === undefined ? {} : { campaign: query.campaign }), ...(query.webhook_url === undefined ? {} : { webhook_url: query.webhook_url }) }
-  for (const name of flags) {
+  for (const name of booleanFields) {
     const text = query[name]
     if (text === undefined) continue
     if (text !== "true" && text !== "false") return yield* new Problems.InvalidRequest({ detail: `"${name}" must be true or false.` })

@@ -33,7 +33,7 @@ describe("the heard text", () => {
     })
   })
 
-  it("leave out the notice that the line was lost, and nothing behind it counts as heard while it plays", () => {
+  it("leave out the notice that the stream was lost, and nothing after it counts as heard while it plays", () => {
     const notice = { ...PlaybackLedger.segment(0, "Sorry, we were cut off."), isNotice: true, duration: 1000, playedFrom: 500 }
     // Its sound was sent while the notice played.
     const answer = { ...PlaybackLedger.segment(1, "one two three"), duration: 1300, playedFrom: 700 }
