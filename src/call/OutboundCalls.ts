@@ -11,9 +11,9 @@ import { Credentials } from "../config/Credentials.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
 import * as WebhookUrls from "../twilio/webhook/WebhookUrls.ts"
-import type { CallKeeping } from "./CallInfo.ts"
+import type { CallSettings } from "./CallInfo.ts"
 import { CallRegistry } from "./CallRegistry.ts"
-import * as Keeping from "./history/Keeping.ts"
+import * as SettingsChoice from "./history/SettingsChoice.ts"
 import * as DialLimits from "./outbound/DialLimits.ts"
 import * as DialPlan from "./outbound/DialPlan.ts"
 import * as DialSlots from "./outbound/DialSlots.ts"
@@ -22,12 +22,12 @@ import { mayHaveRung, type OutboundError, type OutboundRequest, type PlacedCall 
 import { LineBusy } from "./registry/Admission.ts"
 
 /** Equal for requests that ask for the same call. */
-const fingerprintOf = ({ agent, keeping, to, websocketUrl }: OutboundRequest) =>
+const fingerprintOf = ({ agent, settings, to, websocketUrl }: OutboundRequest) =>
   JSON.stringify([
     to,
     Option.getOrNull(agent),
     Option.getOrNull(websocketUrl),
-    Object.entries(keeping).toSorted(([one], [other]) => one < other ? -1 : 1)
+    Object.entries(settings).toSorted(([one], [other]) => one < other ? -1 : 1)
   ])
 
 export class OutboundCalls extends Context.Service<OutboundCalls, {
@@ -63,20 +63,20 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       })
 
       /**
-       * If the request says what to store of the call, adds a ticket to the URL. Twilio may request the URL before we know the call's SID.
+       * If the request has settings, adds a ticket to the URL. Twilio may request the URL before we know the call's SID.
        */
-      const withTicket = Effect.fnUntraced(function*(request: OutboundRequest, url: string, keeping: CallKeeping) {
-        if (Object.keys(request.keeping).length === 0) return url
-        return `${url}&ticket=${yield* registry.expect(keeping)}`
+      const withTicket = Effect.fnUntraced(function*(request: OutboundRequest, url: string, settings: CallSettings) {
+        if (Object.keys(request.settings).length === 0) return url
+        return `${url}&ticket=${yield* registry.expect(settings)}`
       })
 
       const dial = Effect.fn("OutboundCalls.dial")(function*(request: OutboundRequest) {
         const { baseUrl, to } = request
         const plan = yield* planFor(request)
         const { agent, from } = plan
-        const keeping = Keeping.of(agent, config.store.numbers, request.keeping)
+        const settings = SettingsChoice.of(agent, config.store.numbers, request.settings)
         yield* registry.reserve
-        const dialled = yield* countDial(to, dialInSlot(request, { ...plan, url: yield* withTicket(request, plan.url, keeping) }))
+        const dialled = yield* countDial(to, dialInSlot(request, { ...plan, url: yield* withTicket(request, plan.url, settings) }))
         yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",
@@ -84,7 +84,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           to: Option.some(to),
           agent,
           baseUrl,
-          keeping
+          settings
         })
         return { ...dialled, to, from, agent: agent.name }
       }, Effect.scoped)

@@ -69,7 +69,7 @@ export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLos
     attributes: { reason }
   })
 
-/** Sound that is more than two seconds ahead of the time since the stream was opened (`MediaLead`). */
+/** Sound that is more than two seconds ahead of the time since the stream was opened (`MediaRateLimit`). */
 export const mediaSurplus = Metric.counter("client_caller_media_surplus_seconds_total", {
   description: "Seconds of callers' sound that were dropped because they came faster than real time, which no telephone line does",
   incremental: true

@@ -11,7 +11,7 @@ const maxKinds = 64
 
 export interface SampledLog {
   /** Writes or counts a log line. `kind` must not be text from a client. */
-  readonly tell: (kind: string, log: Effect.Effect<void>) => Effect.Effect<void>
+  readonly write: (kind: string, line: Effect.Effect<void>) => Effect.Effect<void>
 }
 
 interface CountedLines {
@@ -44,18 +44,18 @@ export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(fu
   yield* Effect.addFinalizer(() => Effect.forEach(kinds.values(), report, { discard: true }))
 
   return {
-    tell: (wantedKind, log) =>
+    write: (wantedKind, line) =>
       Effect.suspend(() => {
         const kind = kinds.has(wantedKind) || kinds.size < maxKinds ? wantedKind : "other"
         const existing = kinds.get(kind)
         if (existing !== undefined) {
           existing.times++
-          existing.newest = log
+          existing.newest = line
           return Effect.void
         }
-        const counted: CountedLines = { times: 0, newest: log }
+        const counted: CountedLines = { times: 0, newest: line }
         kinds.set(kind, counted)
-        return Effect.andThen(log, Effect.forkIn(reportRegularly(kind, counted), scope))
+        return Effect.andThen(line, Effect.forkIn(reportRegularly(kind, counted), scope))
       })
   }
 })

@@ -11,7 +11,7 @@ import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { AppConfig } from "../config/AppConfig.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
 import { StoreUnreachable } from "./CallStore.ts"
-import { DatabaseUnusable, hopeless, isStatementsFault, passing, type Place } from "./DatabaseErrors.ts"
+import { DatabaseUnusable, explainPermanent, explainTransient, isStatementsFault, type Place } from "./DatabaseErrors.ts"
 import type { Dialect } from "./Dialect.ts"
 import { migrate, type NewerSchema } from "./migrations/Migrations.ts"
 import * as Postgres from "./postgres/Postgres.ts"
@@ -60,7 +60,7 @@ export class Database extends Context.Service<Database, {
    * Waits at most `limit` for an effect. `None`: the limit has passed. The effect is then interrupted. If it can't be interrupted at once, it
    * continues in the background until it can be interrupted.
    */
-  readonly patiently: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
+  readonly within: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
   /** The reason of a failure, as a clause for the operator. The clause holds no secrets. */
   readonly explain: (error: SqlError) => string
   /** Empties SQLite's write-ahead log, which may hold deleted data. Does nothing on Postgres, which removes deleted data by itself later. */
@@ -164,7 +164,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
         : Effect.logWarning(`The database of the call history can't be used now: ${why}. Calls go on, and their writes wait in the journal.`)
     })
 
-  const explain = (error: SqlError | NewerSchema): string => error._tag === "NewerSchema" ? error.message : hopeless(error, place) ?? passing(error, place)
+  const explain = (error: SqlError | NewerSchema): string => error._tag === "NewerSchema" ? error.message : explainPermanent(error, place) ?? explainTransient(error, place)
 
   const check: Effect.Effect<boolean> = oneCheck.withPermit(
     within(scope, attempt, attemptTimeout).pipe(
@@ -182,9 +182,9 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
   const complaints = yield* SampledLog.make
   const unreachable = (cause: unknown) => new StoreUnreachable({ cause })
   /** The check may succeed all the same, for example if only some pages of SQLite's file are damaged. So the reader's failure is logged. */
-  const logHopeless = (error: SqlError) => {
-    const advice = hopeless(error, place)
-    return advice === undefined ? Effect.void : complaints.tell("hopeless", Effect.logError(`The call history can't be read: ${advice}`))
+  const logPermanent = (error: SqlError) => {
+    const advice = explainPermanent(error, place)
+    return advice === undefined ? Effect.void : complaints.write("permanent", Effect.logError(`The call history can't be read: ${advice}`))
   }
   const query = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>, limit: Duration.Input = defaultReadTimeout) =>
     Effect.suspend((): Effect.Effect<A, Exclude<E, SqlError> | StoreUnreachable, R> => {
@@ -192,7 +192,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
       return within(scope, effect, limit).pipe(
         Effect.catch((error): Effect.Effect<never, Exclude<E, SqlError> | StoreUnreachable> => {
           if (!isSqlError(error)) return Effect.fail(error as Exclude<E, SqlError>)
-          return isStatementsFault(error) ? Effect.die(error) : Effect.andThen(logHopeless(error), Effect.andThen(checkSoon, Effect.fail(unreachable(error))))
+          return isStatementsFault(error) ? Effect.die(error) : Effect.andThen(logPermanent(error), Effect.andThen(checkSoon, Effect.fail(unreachable(error))))
         }),
         Effect.flatMap(Option.match({
           onNone: () => Effect.andThen(checkSoon, Effect.fail(unreachable(noAnswer))),
@@ -210,7 +210,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
     check,
     query,
     explain,
-    patiently: (effect, limit) => within(scope, effect, limit),
+    within: (effect, limit) => within(scope, effect, limit),
     transaction: (effect) => lossAsFailure(sql.withTransaction(effect)),
     scrub: dialect === "pg" ? Effect.void : query(sql`PRAGMA wal_checkpoint(TRUNCATE)`, scrubTimeout).pipe(Effect.asVoid)
   })
@@ -224,8 +224,8 @@ const start = (first: Effect.Effect<Option.Option<unknown>, SqlError | NewerSche
     if (exit._tag === "Success") return Option.isSome(exit.success) ? undefined : warning(noAnswer)
     const error = exit.failure
     if (error._tag === "NewerSchema") return yield* new DatabaseUnusable({ advice: error.message })
-    const advice = hopeless(error, place)
-    return advice === undefined ? warning(passing(error, place)) : yield* new DatabaseUnusable({ advice, cause: error })
+    const advice = explainPermanent(error, place)
+    return advice === undefined ? warning(explainTransient(error, place)) : yield* new DatabaseUnusable({ advice, cause: error })
   })
 
 /** Checks regularly whether the database answers, and more often while it does not. */

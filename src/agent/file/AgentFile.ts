@@ -44,7 +44,7 @@ export class AgentFileUnreadable extends Data.TaggedError("AgentFileUnreadable")
 }
 
 const advice = {
-  missing: "Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path begins where the service was started.",
+  missing: "Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path starts at the folder in which the service was started.",
   folder: "Set the path of one file. For a folder of agent files, set AGENTS_DIR."
 }
 

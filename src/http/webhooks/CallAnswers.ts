@@ -51,14 +51,14 @@ const actionUrl = ({ info }: Call, base: string, isElsewhere: boolean, step: num
 export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken | Scope.Scope> = Effect.gen(function*() {
   const registry = yield* CallRegistry
   const tokens = yield* StreamToken
-  const replays = yield* SampledLog.make
+  const replayLog = yield* SampledLog.make
 
   const hangUp: CallAnswers["hangUp"] = (callSid, reason) => Effect.as(registry.end(callSid, reason), twiml(TwiML.hangUp()))
 
   const refuseEnded: CallAnswers["refuseEnded"] = (path, callSid) =>
     Metric.update(Metrics.endedCallsRefused(path), 1).pipe(
       // A webhook can be replayed any number of times.
-      Effect.andThen(replays.tell(path, Effect.annotateLogs(Effect.logInfo("A webhook of a call that has ended was answered with a hang-up"), { path, callSid }))),
+      Effect.andThen(replayLog.write(path, Effect.annotateLogs(Effect.logInfo("A webhook of a call that has ended was answered with a hang-up"), { path, callSid }))),
       Effect.as(twiml(TwiML.hangUp()))
     )
 

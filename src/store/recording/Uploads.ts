@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function*(options: {
   })
 
   const logFailure = ({ call_sid: callSid }: Row, why: string) =>
-    failureLog.tell("upload", Effect.annotateLogs(Effect.logWarning(`A recording could not be moved to the bucket. The service tries again. ${why}`), { callSid }))
+    failureLog.write("upload", Effect.annotateLogs(Effect.logWarning(`A recording could not be moved to the bucket. The service tries again. ${why}`), { callSid }))
 
   const attempt = (row: Row) =>
     oneAtATime.withPermits(1)(send(row)).pipe(

@@ -9,7 +9,7 @@ import * as AudioSimilarity from "../../../src/simulator/report/AudioSimilarity.
 import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../../../src/simulator/report/SpeakingTurns.ts"
-import { type Conversation, converse, cough, type Cues, moan, patience, those, type LiveEvent, watch, words } from "../../support/service/Conversing.ts"
+import { type Conversation, converse, cough, type Cues, cueTimeout, moan, those, type LiveEvent, watch, words } from "../../support/service/Conversing.ts"
 import { layer as serviceLayer, Service, somebody, until } from "../../support/service/Service.ts"
 import { likeness, streamEnds } from "../../support/service/Talk.ts"
 
@@ -411,7 +411,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
           converse(both, ({ heardOut }) => [
             heardOut(),
             // All ten are on the line, but only three speak at a time, because a busy core can recognize three.
-            Caller.Step.AwaitCue({ isGiven: () => index < 3 || count(all[index - 3] ?? [], "CallerSaid") > 0, atMost: patience }),
+            Caller.Step.AwaitCue({ isGiven: () => index < 3 || count(all[index - 3] ?? [], "CallerSaid") > 0, atMost: cueTimeout }),
             Caller.Step.Speak({ text: lines[index % 5][0], voice: index < 5 ? "rms" : "awb" }),
             heardOut(), HangUp()
           ], { from: `+141555501${index + 10}` }).pipe(Effect.tap(({ told }) => Effect.sync(() => (all[index] = told))))))

@@ -66,7 +66,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       const answeredAt = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
       const clearedAt = (events.find(({ _tag }) => _tag === "Cleared")?.at ?? 0) - answeredAt - offset
       assert.isAbove(loudest(agent, clearedAt - 300, clearedAt - 60), 500, "the agent is there before the clear")
-      assert.isBelow(loudest(agent, clearedAt + 60, interruption.to), 200, "and not behind it")
+      assert.isBelow(loudest(agent, clearedAt + 60, interruption.to), 200, "and not after it")
       const heard = (yield* call.heard).subarray(8 * offset)
       const spoken = SpeakingTurns.speeches(Pcm.of(8000, agent)).at(-1) ?? { from: 0, to: 0 }
       assert.isAbove(likeness(agent.subarray(8 * spoken.from, 8 * spoken.to), heard.subarray(8 * spoken.from - 1600)), 0.8, "the agent's last words")

@@ -18,7 +18,7 @@ type Tag = LiveEvent["_tag"]
 type Of<T extends Tag> = Extract<LiveEvent, { readonly _tag: T }>
 
 /** Much longer than any successful step takes. */
-export const patience = "1 minute"
+export const cueTimeout = "1 minute"
 
 /** A call, and what the service reports about it. */
 export interface Conversation {
@@ -52,7 +52,7 @@ export interface Cues {
 }
 
 const makeCues = (told: ReadonlyArray<LiveEvent>): Cues => {
-  const waitFor = (isGiven: () => boolean) => Caller.Step.AwaitCue({ isGiven, atMost: patience })
+  const waitFor = (isGiven: () => boolean) => Caller.Step.AwaitCue({ isGiven, atMost: cueTimeout })
   let heardOut = 0
   return {
     heardOut: () => {

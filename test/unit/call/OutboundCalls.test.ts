@@ -23,7 +23,7 @@ const request = (change: Partial<OutboundRequest> = {}): OutboundRequest => ({
   agent: Option.none(),
   websocketUrl: Option.none(),
   idempotencyKey: Option.none(),
-  keeping: {},
+  settings: {},
   baseUrl,
   ...change
 })

@@ -29,7 +29,7 @@ describe("the agent's words", () => {
     )
   })
 
-  it("behind an interruption are not heard", () => {
+  it("after an interruption are not heard", () => {
     const played = [{ text: "Good morning. How", at: 100, millis: 1500 }]
     assert.deepStrictEqual(
       write(Words.ofAgent(text, played, "Good morning. How", 0)),

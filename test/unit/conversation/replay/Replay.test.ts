@@ -68,9 +68,16 @@ describe("an event log", () => {
   })
 
   it("holds only the settings on which turns depend", () => {
-    const settings = read(Replay.header({ ...definition, language: "de", instructions: "a secret", voice: "kal" } as AgentDefinition, { answersUnheard: true })).settings
-    assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, language: "de", script: { intents: [] }, answersUnheard: true })
+    const settings = read(Replay.header({ ...definition, language: "de", instructions: "a secret", voice: "kal" } as AgentDefinition, { answersUnintelligible: true })).settings
+    assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, language: "de", script: { intents: [] }, answersUnintelligible: true })
     assert.notInclude(Replay.header({ ...definition, instructions: "a secret" } as AgentDefinition), "secret")
+  })
+
+  it("keeps the names that version 1 gave two of its settings", () => {
+    const header = Replay.header({ ...definition, smallTalk: ["are you there"] }, { answersUnintelligible: true })
+    const { settings } = JSON.parse(header) as { readonly settings: object }
+    assert.deepInclude(settings, { answersUnheard: true, attention: ["are you there"] })
+    assert.deepInclude(read(header).settings, { answersUnintelligible: true, smallTalk: ["are you there"] })
   })
 })
 

@@ -285,9 +285,9 @@ describe("a request to a tool, when the conversation goes on after its process d
   const running = (...ids: ReadonlyArray<string>) => {
     const listeners = new Map<string, (outcome: Tools.ToolOutcome) => void>()
     const actions: ActionKeeper = {
-      noted: () => {},
-      asked: () => Effect.void,
-      settled: () => {},
+      storeSoon: () => {},
+      store: () => Effect.void,
+      storeOutcome: () => {},
       running: () =>
         ids.map((id) => ({
           action: { id, kind: "tool", name: "book", arguments: "", isRepeatable: false },
@@ -336,9 +336,9 @@ describe("an action", () => {
     return {
       gate, asked, noted, settled,
       actions: {
-        asked: (action: Action) => Effect.andThen(Effect.sync(() => asked.push(action)), Deferred.await(gate)),
-        noted: (action: Action) => void noted.push(action),
-        settled: (action: Action, outcome: Tools.ToolOutcome) => void settled.push(`${action.id} ${outcome._tag}`),
+        store: (action: Action) => Effect.andThen(Effect.sync(() => asked.push(action)), Deferred.await(gate)),
+        storeSoon: (action: Action) => void noted.push(action),
+        storeOutcome: (action: Action, outcome: Tools.ToolOutcome) => void settled.push(`${action.id} ${outcome._tag}`),
         running: () => []
       }
     }

@@ -314,7 +314,7 @@ describe("an impossible timestamp", () => {
     { timestamp: "-20", isRead: false },
     { timestamp: "NaN", isRead: false },
     { timestamp: "1e400", isRead: false }
-  ])("does not harm the sound behind it: $timestamp", ({ isRead, timestamp }) =>
+  ])("does not harm the sound after it: $timestamp", ({ isRead, timestamp }) =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       socket.bring(media(1))

@@ -79,7 +79,7 @@ const stops = (line: ReturnType<typeof Line.make>) => {
 
 describe("a caller who begins at the end of a goodbye", () => {
   for (const before of [150, 100, 50, 10, 0, -50, -100]) {
-    const when = before >= 0 ? `${before} ms before its end` : `${-before} ms behind its end`
+    const when = before >= 0 ? `${before} ms before its end` : `${-before} ms after its end`
 
     it(`${when} may finish, and is answered`, () => {
       const line = leaving()

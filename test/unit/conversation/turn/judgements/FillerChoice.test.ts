@@ -21,7 +21,7 @@ describe("the choice of a filler", () => {
     [["a", "b"], 1, "a", 1],
     [["a"], 0, "a", undefined],
     [["a", "a", "b"], 1, "a", 2]
-  ] as const)("of %j from %i behind %s: %s", (lines, from, last, place) => {
+  ] as const)("of %j from %i after %s: %s", (lines, from, last, place) => {
     assert.strictEqual(FillerChoice.next({ after: 900, lines }, from, last), place)
   })
 

@@ -154,7 +154,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
       ["presses its keys", { digits: "12#" }, (turns: Turns.Turns) => turns.last("Press")?.digits === "12#"]
     ] as const
   ) {
-    it(`${what} behind the rest, as it would have`, () => {
+    it(`${what} after the rest, as it would have`, () => {
       const turns = Turns.reconnect(halfHeard(more))
       hearAll(turns)
       assert.isTrue(hasDone(turns))

@@ -143,7 +143,7 @@ describe("speech that was not understood", () => {
   })
 
   it("is answered by a reply model that can do so", () => {
-    const turns = greeted({ answersUnheard: true })
+    const turns = greeted({ answersUnintelligible: true })
     says(turns, garbled)
     assert.strictEqual(asked(turns), 0)
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "")
