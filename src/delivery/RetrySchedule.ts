@@ -18,7 +18,7 @@ export const delays: ReadonlyArray<Duration.Duration> = [
 const maxRetryAfterMillis = Duration.toMillis(Duration.hours(10))
 
 /** Each wait is lengthened at random, at most by this share. So webhooks that failed together are not tried again together. */
-const jitter = 0.1
+const maxJitter = 0.1
 
 export type Verdict =
   | { readonly _tag: "Delivered" }
@@ -46,7 +46,7 @@ const retry = (why: string, attempts: number, requestedMillis: number, random: n
   const delay = schedule[attempts - 1]
   if (delay === undefined) return { _tag: "Failed", why }
   const waitMillis = Math.max(Duration.toMillis(delay), Math.min(requestedMillis, maxRetryAfterMillis))
-  return { _tag: "Retry", afterMillis: Math.round(waitMillis * (1 + jitter * random)), why }
+  return { _tag: "Retry", afterMillis: Math.round(waitMillis * (1 + maxJitter * random)), why }
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 import { Duration, Effect, type Scope } from "effect"
 
-const interval = Duration.minutes(1)
+const logInterval = Duration.minutes(1)
 
 /** The most kinds that are counted separately. All further kinds count as one kind. */
 const maxKinds = 64
@@ -36,7 +36,7 @@ export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(fu
   /** Reports once a minute, until a minute passes without a further line. */
   const reportRegularly = (kind: string, counted: CountedLines): Effect.Effect<void> =>
     Effect.gen(function*() {
-      do yield* Effect.sleep(interval)
+      do yield* Effect.sleep(logInterval)
       while (yield* report(counted))
       kinds.delete(kind)
     })

@@ -37,8 +37,9 @@ export interface CallHistory {
   readonly answered: () => void
   /**
    * Stores that a media stream began. Returns the memory from which the conversation resumes. `undefined`: the call had no conversation yet.
+   * On the axis the stream begins when its WebSocket was opened, because its recording begins then. Without `stream`: it was opened just now.
    */
-  readonly streamBegan: (isAfterTransfer: boolean) => Resumption | undefined
+  readonly streamBegan: (isAfterTransfer: boolean, stream?: Pick<MediaStream, "openedAt">) => Resumption | undefined
   /** The call's sound is recorded. */
   readonly isRecorded: boolean
   /** Records the newest stream until the scope closes. Returns `undefined` if the call is not recorded. */
@@ -214,7 +215,12 @@ const makeTime = (clock: Clock.Clock, memory: Option.Option<Memories.Conversatio
   const openedAt = monotonic()
   // The clock of this machine may be behind the clock of the machine that had the call.
   const openedAtTime = Math.max(clock.currentTimeMillisUnsafe(), Option.match(memory, { onNone: () => 0, onSome: ({ at, beganAt }) => beganAt + at }))
-  return { monotonic, now: () => openedAtTime + monotonic() - openedAt }
+  return {
+    monotonic,
+    now: () => openedAtTime + monotonic() - openedAt,
+    /** How long ago a moment of the monotonic clock (ms) was. Unset: 0. */
+    millisSince: (at: number | undefined) => at === undefined ? 0 : Math.max(0, monotonic() - at)
+  }
 }
 
 /** Ends the outcome, and waits until the database or the journal has it. */
@@ -235,7 +241,7 @@ export const make = (options: MakeOptions): CallHistory => {
   const known = knownBefore(before)
   const kept = Option.getOrUndefined(known?.memory ?? Option.none())
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
-  const { monotonic, now } = makeTime(clock, memory)
+  const { millisSince, monotonic, now } = makeTime(clock, memory)
 
   // Without the store the zero of the axis is not known: the times on it are ms since 1970 (see `Axis`).
   let axisZero = before === "unreachable" ? 0 : known?.axisZero ?? undefined
@@ -275,12 +281,13 @@ export const make = (options: MakeOptions): CallHistory => {
       store.write({ _tag: "CallAnswered", callSid, at })
       askForWebhook("call.started")
     },
-    streamBegan: (isAfterTransfer) => {
+    streamBegan: (isAfterTransfer, stream) => {
       place.takeOver()
       const at = now()
-      axisZero ??= at
-      partStartedAt = at - axisZero
-      store.write({ _tag: "StreamBegan", callSid, part: nextPart++, at })
+      const openedAt = at - millisSince(stream?.openedAt)
+      axisZero ??= openedAt
+      partStartedAt = Math.max(0, openedAt - axisZero)
+      store.write({ _tag: "StreamBegan", callSid, part: nextPart++, at: openedAt })
       events.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
       if (memory._tag === "Some") {

@@ -53,7 +53,7 @@ interface Heard {
 }
 
 /**
- * Divides the words of the segments into heard and unheard words. The notice that the line was lost is left out. `at`: when playback was
+ * Divides the words of the segments into heard and unheard words. The notice that the stream was lost is left out. `at`: when playback was
  * stopped, ms since the conversation began.
  */
 export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {

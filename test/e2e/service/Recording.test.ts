@@ -39,22 +39,22 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       const file = join(DATA_DIR, "desk.yaml")
       const receptionist = readFileSync(receptionistFile, "utf8").replace(/^greeting: .*$/m, "greeting: Hello.\nrecording: true")
       writeFileSync(file, `${receptionist}\n${patient}`)
-      const { call, told } = yield* withService({ env: { AGENT: file, DATA_DIR } }, (both) =>
+      const { call, published } = yield* withService({ env: { AGENT: file, DATA_DIR } }, (both) =>
         Effect.gen(function*() {
-          const conversation = yield* converse(both, ({ heardOut, told }) => [
+          const conversation = yield* converse(both, ({ heardOut, published }) => [
             heardOut(),
             say("What are your opening hours?"),
-            told("CallerSaid"),
+            published("CallerSaid"),
             AwaitSpeech({ atMost: "20 seconds" }),
             Silence({ duration: "600 millis" }),
             say("Where are you?"),
             heardOut(),
             HangUp()
           ])
-          return { call: conversation.call, told: yield* conversation.over }
+          return { call: conversation.call, published: yield* conversation.over }
         }))
-      assert.strictEqual(words(told)[0], "agent: This call is recorded. Hello.")
-      assert.strictEqual(those(told, "BargeIn").length, 1)
+      assert.strictEqual(words(published)[0], "agent: This call is recorded. Hello.")
+      assert.strictEqual(those(published, "BargeIn").length, 1)
 
       const { agent, caller } = yield* recorded(DATA_DIR, call.sid)
       const [first, interruption] = SpeakingTurns.speeches(Pcm.of(8000, caller))

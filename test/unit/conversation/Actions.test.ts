@@ -45,7 +45,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
   const { millisOf: lengthOf = () => 400, replies = [], thinks = 0 } = options
   const audio = yield* Queue.unbounded<Pcm<8000>>()
   const partials = yield* Queue.unbounded<string>()
-  const told: Array<ConversationEvent> = []
+  const published: Array<ConversationEvent> = []
   const asked: Array<SpeechRequest> = []
   /** The samples that the caller was sent, without cleared ones. */
   const played: Array<number> = []
@@ -89,7 +89,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
     clear: Effect.sync(() => {
       clears++
     }),
-    publish: (event) => Effect.sync(() => void told.push(event)),
+    publish: (event) => Effect.sync(() => void published.push(event)),
     ...(options.transfer === undefined ? {} : { transfer: (to) => Effect.forkChild(options.transfer!(to)) }),
     ...(options.actions === undefined ? {} : { actions: options.actions })
   })
@@ -122,7 +122,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
     })
 
   return {
-    told,
+    published,
     asked,
     played,
     wait: (millis: number) => hear(millis, false),
@@ -136,7 +136,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
       }),
     partial: (text: string) => Effect.andThen(Effect.sync(() => Queue.offerUnsafe(partials, text)), settle),
     of: <Tag extends ConversationEvent["_tag"]>(tag: Tag) =>
-      told.filter((event): event is Extract<ConversationEvent, { readonly _tag: Tag }> => event._tag === tag)
+      published.filter((event): event is Extract<ConversationEvent, { readonly _tag: Tag }> => event._tag === tag)
   }
 })
 

@@ -57,7 +57,7 @@ describe("a price list", () => {
     assert.deepStrictEqual(others.filter((line) => line.includes("phrase")), [])
   })
 
-  it("has all its problems told, in their order", () => {
+  it("has all its problems reported, in their order", () => {
     assert.deepStrictEqual(problemsOf("curency: USD\ntwilio: { inbound: { minute: -1 } }").map((line) => /:(\d+:\d+):/.exec(line)?.[1]), ["1:1", "1:1", "2:30"])
   })
 })

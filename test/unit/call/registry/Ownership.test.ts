@@ -175,7 +175,7 @@ describe("a process that owns a call", () => {
         assert.isTrue(store.owned.has(callSid()))
       })))
 
-  it.effect("disowns the call when it ends, even if the store answers later", () =>
+  it.effect("releases the call when it ends, even if the store answers later", () =>
     withOwnership(({ call, live, ownership, store }) =>
       Effect.gen(function*() {
         call(1)
@@ -315,7 +315,7 @@ describe("a call whose process is gone", () => {
 })
 
 describe("a call that another process has", () => {
-  it.effect("is found, is unknown, or is lost if the store does not answer", () =>
+  it.effect("is found, unknown, or unreachable if the store does not answer", () =>
     withOwnership(({ ownership, store }) =>
       Effect.gen(function*() {
         const known = RecordingStore.stored(callSid())

@@ -115,7 +115,7 @@ describe("a caller who begins at the end of a goodbye", () => {
         line.pass(1000)
         assert.strictEqual(reason(line), "goodbye")
         assert.strictEqual(line.turns.count("StartReply"), replies)
-        assert.strictEqual(line.turns.told("CallerSaid").at(-1)?.text, text === "" ? "that was all" : text)
+        assert.strictEqual(line.turns.published("CallerSaid").at(-1)?.text, text === "" ? "that was all" : text)
       }
     })
   }
