@@ -7,7 +7,7 @@
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, ConfigProvider, Console, Data, Duration, Effect, Exit, Layer, Option, Result, Schedule } from "effect"
-import { Command } from "effect/cli"
+import { CliConfig, Command, GlobalFlag } from "effect/cli"
 import { setTimeout } from "node:timers"
 import * as App from "./App.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
@@ -168,8 +168,12 @@ const FiberScheduler = Layer.unwrap(
   Layer.catch(() => NextTickScheduler.layer)
 )
 
+/** Effect's other flags would have no effect: `LOG_LEVEL` decides what is logged. */
+const Flags = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
+
 serve.pipe(
   Command.run({ version }),
+  Effect.provide(Flags),
   Effect.provide(FiberScheduler.pipe(Layer.provideMerge(NodeServices.layer))),
   NodeRuntime.runMain({
     disableErrorReporting: true,

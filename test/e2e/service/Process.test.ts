@@ -64,6 +64,8 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.include(help, "client-caller")
       assert.include(help, ".env.example")
       assert.notInclude(help, "API key")
+      // Effect's other flags would have no effect.
+      assert.deepStrictEqual(help.match(/--[a-z-]+/g), ["--help", "--version"])
       const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { readonly version: string }
       assert.include(yield* answer("--version"), version)
     }).pipe(Effect.scoped), 60_000)
