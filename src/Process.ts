@@ -31,7 +31,7 @@ import * as V8 from "./runtime/V8.ts"
 class EnvironmentUnreadable extends Data.TaggedError("EnvironmentUnreadable")<{ readonly why: Files.FileUnreadable["why"] }> {
   override get message() {
     const advice = this.why === "forbidden" ? "Check its permissions" : `It must be a regular file of at most ${Files.maxBytes / 1024 / 1024} MiB`
-    return `.env in the working directory can't be read. ${advice}.`
+    return this.why === "notText" ? ".env in the working directory is not UTF-8 text. Save it as UTF-8." : `.env in the working directory can't be read. ${advice}.`
   }
 }
 

@@ -240,6 +240,14 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.match(only(lines.filter((line) => !line.startsWith("API key"))), /^AGENT/)
     }).pipe(Effect.scoped), 60_000)
 
+  it.effect("does not start with a .env in UTF-16, which would seem to be empty", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const cwd = yield* fs.makeTempDirectoryScoped()
+      yield* fs.writeFile(join(cwd, ".env"), Buffer.from("\ufeffAGENT=echo\n", "utf16le"))
+      assert.match(only(yield* refusal({ cwd })), /^\.env .* is not UTF-8 text\. Save it as UTF-8/)
+    }).pipe(Effect.scoped), 60_000)
+
   it.effect("without credentials makes an account and a key, prints the key once, and keeps both", () =>
     Effect.gen(function*() {
       const fs = yield* FileSystem.FileSystem

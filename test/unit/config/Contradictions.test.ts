@@ -86,6 +86,7 @@ describe("a setting that does nothing, or too much, causes a warning", () => {
     [{ MAX_CALL_DURATION: "12s" }, ["MEDIA_TIMEOUT does nothing"]],
     [{ ...account, TWILIO_API_BASE_URL: "http://api.twilio.com" }, ["TWILIO_API_BASE_URL begins with http://"]],
     [{ TWILIO_AUTHTOKEN: "hunter2" }, ["TWILIO_AUTHTOKEN is no variable of this service. Did you mean TWILIO_AUTH_TOKEN?"]],
+    [{ server_port: "8001", http_proxy: "x", agentx: "x" }, ["server_port is no variable of this service. Did you mean SERVER_PORT?"]],
     [{ PUBLIC_BASE_URL: "https://x" }, ["PUBLIC_BASE_URL is no variable of this service. Did you mean PUBLIC_URL?"]],
     [{ TWILIO_NUMBER: "x", AGENT_DIR: "x", MAX_CALL: "x", STT_KEY: "x" }, [
       "AGENT_DIR is no variable of this service. Did you mean AGENTS_DIR?",
