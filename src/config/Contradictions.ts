@@ -45,7 +45,7 @@ const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
 /** A line for each combination of settings that can't work or must not be used. */
 export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
-  // The first three checks are only for the real Twilio.
+  // The first four checks are only for the real Twilio.
   const isReal = isRealTwilio(twilio)
   const forSimulator = "For the simulator, set TWILIO_API_BASE_URL to its address."
   if (isReal && Option.exists(server.publicUrl, isPlain)) {
@@ -57,6 +57,9 @@ export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings
     lines.push(
       `PUBLIC_URL is an address of this machine or its network, but TWILIO_ACCOUNT_SID is set, and Twilio can't reach it. Set PUBLIC_URL to a public address. ${forSimulator}`
     )
+  }
+  if (isReal && Option.exists(twilio.fallbackUrl, isUnreachable)) {
+    lines.push("TWILIO_FALLBACK_URL is an address of this machine or its network, and Twilio can't reach it. Set it to a public address, such as a TwiML Bin's.")
   }
   if (isReal && Option.exists(twilio.account, ({ authTokens }) => authTokens.some((token) => Redacted.value(token) === examples.authToken))) {
     lines.push("TWILIO_AUTH_TOKEN is still the example of .env.example. Set it to the account's auth token, which Twilio's console shows.")

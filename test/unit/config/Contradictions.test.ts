@@ -25,6 +25,7 @@ describe("settings that can't work together", () => {
     [{ ...account, PUBLIC_URL: "https://100.64.0.7" }, ["PUBLIC_URL"]],
     [{ ...account, PUBLIC_URL: "https://0x7f.1" }, ["PUBLIC_URL"]],
     [{ ...account, PUBLIC_URL: "https://my-machine" }, ["PUBLIC_URL"]],
+    [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "http://localhost:9000/bin" }, ["TWILIO_FALLBACK_URL"]],
     [{ ...account, PUBLIC_URL: "https://calls.home.arpa" }, ["PUBLIC_URL"]],
     [{ ...account, PUBLIC_URL: "https://service.default.svc.cluster.local" }, ["PUBLIC_URL"]],
     [{ ...account, PUBLIC_URL: "http://127.0.0.1:8000" }, ["PUBLIC_URL", "PUBLIC_URL"]],
