@@ -12,7 +12,7 @@ import type { Resumption } from "../../conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
-import { partNumberAt } from "../../store/PartNumber.ts"
+import * as NumbersAfterLoss from "../../store/NumbersAfterLoss.ts"
 import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
@@ -127,23 +127,28 @@ const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: 
 const eventsPerStream = 100_000
 
 /**
- * The first numbers of a process that takes over a call while the store does not answer. They are above all numbers of the process before.
- * With equal numbers the store would drop the new events and memories, and new turns would replace old ones.
+ * The number of the first media stream here, and of its part of the recording. The process that had the call before may have begun a stream
+ * after this process read the call.
  */
-const firstOfLost = { event: eventsPerStream / 2, turn: 10_000, version: 100_000 }
+const firstPart = (before: MakeOptions["before"], now: number): number => before === undefined ? 0 : NumbersAfterLoss.partAt(now)
 
-/** The number of the first media stream and of its part of the recording. Without the store it is not known which numbers exist. */
-const firstPart = (before: MakeOptions["before"], now: number): number => before === "lost" ? partNumberAt(now) : before?.parts ?? 0
+/** The number of the first turn here. With a number that exists already, a new turn would replace an old one. */
+const firstTurn = (before: MakeOptions["before"], now: number): number => before === "lost" ? NumbersAfterLoss.turnAt(now) : before?.nextTurn ?? 0
 
-const firstEvent = (keepsWords: boolean, before: MakeOptions["before"]): number => {
-  if (before === "lost") return firstOfLost.event
+/** The number of the first event here. The store drops an event whose number exists already. */
+const firstEvent = (keepsWords: boolean, before: MakeOptions["before"], now: number): number => {
+  if (before === "lost") return NumbersAfterLoss.eventAt(now)
   if (before === undefined) return 0
   return keepsWords ? before.nextEvent : before.parts * eventsPerStream
 }
 
-/** Numbers a call's events: from 0, or above the numbers of the process that had the call before this one. */
-const makeNumbers = (keepsWords: boolean, before: MakeOptions["before"]) => {
-  let next = firstEvent(keepsWords, before)
+/** The newest version of the memory. The store drops a memory whose version is not newer. */
+const newestVersion = (before: MakeOptions["before"], now: number): number =>
+  before === "lost" ? NumbersAfterLoss.eventAt(now) : Option.match(before?.memory ?? Option.none(), { onNone: () => 0, onSome: ({ version }) => version })
+
+/** Numbers a call's events. */
+const makeNumbers = (first: number) => {
+  let next = first
   return (event: ConversationEvent): NumberedEvent => {
     // `CallerSays` is an interim transcript, which only watchers get. `CallerSaid` replaces it.
     const isNumbered = event._tag !== "CallerSays"
@@ -178,8 +183,9 @@ const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
 
 /** Stores the turns of each event, and the event itself if words are stored. */
 const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
-  const turns = TurnRecorder.make(callSid, before === "lost" ? firstOfLost.turn : before?.nextTurn)
-  const number = makeNumbers(keepsWords, before)
+  const openedAt = clock.currentTimeMillisUnsafe()
+  const turns = TurnRecorder.make(callSid, firstTurn(before, openedAt))
+  const number = makeNumbers(firstEvent(keepsWords, before, openedAt))
   const addEvent = (event: ConversationEvent): NumberedEvent => {
     const numbered = number(event)
     if (!numbered.isNumbered) return numbered
@@ -205,7 +211,7 @@ export const make = (options: MakeOptions): CallHistory => {
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
   const kept = Option.getOrUndefined(known?.memory ?? Option.none())
-  let version = kept?.version ?? (before === "lost" ? firstOfLost.version : 0)
+  let version = newestVersion(before, now())
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
   let hasConversation = kept !== undefined || before === "lost"
   const life = CallLife.of({ before, hasMemory: memory._tag === "Some", now: now() })

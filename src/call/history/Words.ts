@@ -21,9 +21,30 @@ export const spread = (text: string, at: number, millis: number, isHeard = true)
   })
 }
 
+const startsWith = (words: ReadonlyArray<string>, beginning: ReadonlyArray<string>): boolean => beginning.every((word, index) => words[index] === word)
+
+/** Divides the words of a turn at a played piece: the words before the piece and the words after it. */
+const divideAt = (words: ReadonlyArray<string>, piece: ReadonlyArray<string>): { readonly before: ReadonlyArray<string>; readonly after: ReadonlyArray<string> } => {
+  const at = words.findIndex((_, index) => startsWith(words.slice(index), piece))
+  if (at >= 0) return { before: words.slice(0, at), after: words.slice(at + piece.length) }
+  // Texts without spaces are cut inside of what counts as a word here.
+  const beginning = piece.slice(0, -1)
+  const cut = piece.at(-1) ?? ""
+  const cutAt = words.findIndex((_, index) => startsWith(words.slice(index), beginning) && words[index + beginning.length]?.startsWith(cut))
+  if (cutAt >= 0) {
+    const last = cutAt + beginning.length
+    return { before: words.slice(0, cutAt), after: [words[last].slice(cut.length), ...words.slice(last + 1)] }
+  }
+  // The piece may repeat words of the piece before it. If it is unknown, as many words count as played.
+  const repeated = piece.findIndex((_, index) => startsWith(words, piece.slice(index)))
+  return { before: [], after: words.slice(repeated < 0 ? piece.length : piece.length - repeated) }
+}
+
 /**
- * The words of an agent's turn. The played words come first, with their times. The other words follow; their time is the end of playback. If
- * nothing was played, their time is `startedAt`.
+ * The words of an agent's turn, in their order. The played words have their times. The words before a played piece have the time of its
+ * beginning, and the words after the last piece have the time of its end. If nothing was played, the time of all words is `startedAt`.
+ *
+ * @param heard the heard words, which may be more than the played ones: the first words that were not played count as heard, too
  */
 export const ofAgent = (
   text: string,
@@ -31,10 +52,17 @@ export const ofAgent = (
   heard: string,
   startedAt: number
 ): ReadonlyArray<Word> => {
-  const timed = played.flatMap((piece) => spread(piece.text, piece.at, piece.millis))
+  const pieces = played.map((piece) => ({ at: piece.at, said: split(piece.text), words: spread(piece.text, piece.at, piece.millis) }))
+  let heardLeft = split(heard).length - pieces.reduce((sum, { said }) => sum + said.length, 0)
+  const unplayed = (words: ReadonlyArray<string>, at: number) => words.map((word): Word => ({ text: word, at: Math.round(at), isHeard: heardLeft-- > 0 }))
+
+  const all: Array<Word> = []
+  let rest: ReadonlyArray<string> = split(text)
+  for (const { at, said, words } of pieces) {
+    const { after, before } = divideAt(rest, said)
+    all.push(...unplayed(before, at), ...words)
+    rest = after
+  }
   const last = played.at(-1)
-  const end = Math.round(last === undefined ? startedAt : last.at + last.millis)
-  const heardCount = Math.max(timed.length, split(heard).length)
-  const unplayed = split(text).slice(timed.length).map((word, index) => ({ text: word, at: end, isHeard: timed.length + index < heardCount }))
-  return [...timed, ...unplayed]
+  return [...all, ...unplayed(rest, last === undefined ? startedAt : last.at + last.millis)]
 }

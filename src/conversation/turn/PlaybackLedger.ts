@@ -52,7 +52,10 @@ interface Heard {
   readonly unheard: ReadonlyArray<string>
 }
 
-/** Divides the words of the segments into heard and unheard words. `at`: when playback was stopped, ms since the conversation began. */
+/**
+ * Divides the words of the segments into heard and unheard words. The notice that the line was lost is left out. `at`: when playback was
+ * stopped, ms since the conversation began.
+ */
 export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   const heard: Array<string> = []
   const unheard: Array<string> = []
@@ -61,7 +64,9 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   for (const piece of segments) {
     if (piece.digits !== undefined) continue
     const from = Math.max(piece.playedFrom ?? Infinity, playedBefore)
-    if (piece.isHeard) {
+    if (piece.isNotice === true) {
+      if (!piece.isHeard) playedBefore = from + durationOf(piece)
+    } else if (piece.isHeard) {
       heard.push(piece.text)
     } else if (unheard.length === 0 && at > from) {
       const part = Words.cut(piece.text, (at - from) / durationOf(piece))

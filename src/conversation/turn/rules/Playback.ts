@@ -102,8 +102,8 @@ export const finishReply = (draft: Draft, reply: ReplyState, heard: string, isWh
 
 /** Stops the reply, so that it can be resumed. The unheard words are kept in the phase `Interrupted`. */
 export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
-  // The notice that the line was lost is no part of the answer. If it was cut off, it is not repeated.
-  const { heard, unheard } = PlaybackLedger.divide(active.segments.filter(({ isNotice }) => isNotice !== true), draft.at)
+  // The notice that the line was lost is no part of the answer, so it is not repeated.
+  const { heard, unheard } = PlaybackLedger.divide(active.segments, draft.at)
   const { filler } = draft.state
   cancelTimer(draft, "playback")
   addCommand(draft, { _tag: "StopSpeech", reply: active.id, from: 0 })

@@ -33,6 +33,17 @@ describe("the heard text", () => {
     })
   })
 
+  it("leave out the notice that the line was lost, and nothing behind it counts as heard while it plays", () => {
+    const notice = { ...PlaybackLedger.segment(0, "Sorry, we were cut off."), isNotice: true, duration: 1000, playedFrom: 500 }
+    // Its sound was sent while the notice played.
+    const answer = { ...PlaybackLedger.segment(1, "one two three"), duration: 1300, playedFrom: 700 }
+    assert.deepStrictEqual(PlaybackLedger.divide([notice, answer], 1400), { heard: "", unheard: ["one two three"] })
+    assert.deepStrictEqual(PlaybackLedger.divide([notice, answer], 1900), { heard: "one", unheard: ["two three"] })
+    assert.deepStrictEqual(PlaybackLedger.divide([{ ...notice, isHeard: true }, { ...answer, playedFrom: 1500 }], 1900), { heard: "one", unheard: ["two three"] })
+    const { playedFrom: _unknown, ...unsent } = notice
+    assert.deepStrictEqual(PlaybackLedger.divide([unsent, answer], 60_000), { heard: "", unheard: ["one two three"] })
+  })
+
   it("has nothing after a segment that was cut", () => {
     const [second] = PlaybackLedger.divide([playing, { ...playing, id: 1 }], 900).unheard.slice(1)
     assert.strictEqual(second, "one two th")
