@@ -173,8 +173,7 @@ const Flags = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] 
 
 serve.pipe(
   Command.run({ version }),
-  Effect.provide(Flags),
-  Effect.provide(FiberScheduler.pipe(Layer.provideMerge(NodeServices.layer))),
+  Effect.provide(FiberScheduler.pipe(Layer.provideMerge(NodeServices.layer), Layer.merge(Flags))),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)
