@@ -116,11 +116,14 @@ interface Content {
 
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
-/** `undefined`: the bytes are not text in UTF-8. Text has no NUL; UTF-16 has one in each ASCII character. */
+/**
+ * `undefined`: the bytes are not text in UTF-8. In UTF-16, each ASCII character has a NUL. NULs at the end are left by a power failure, so they
+ * do not count.
+ */
 const textOf = (bytes: Uint8Array): string | undefined => {
-  if (bytes.includes(0)) return undefined
   try {
-    return utf8.decode(bytes)
+    const text = utf8.decode(bytes)
+    return text.replace(/\0+$/, "").includes("\0") ? undefined : text
   } catch {
     return undefined
   }
