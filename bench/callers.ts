@@ -52,7 +52,7 @@ const silence = Buffer.alloc(160, 0xff).toString("base64")
 const politeMillis = 700
 
 /** The longest wait for an answer. */
-const patienceMillis = 10_000
+const answerTimeoutMillis = 10_000
 
 /** One caller of the crowd. */
 class Person {
@@ -108,7 +108,7 @@ class Person {
   }
 
   #listen(at: number): void {
-    if (this.#askedAt !== undefined && at - this.#askedAt > patienceMillis) {
+    if (this.#askedAt !== undefined && at - this.#askedAt > answerTimeoutMillis) {
       this.#unanswered++
       this.#askedAt = undefined
     }

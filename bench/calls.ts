@@ -18,7 +18,7 @@ import type { SimulatedCall } from "../src/simulator/caller/PhoneCall.ts"
 import { type Options as SimulatorOptions, Simulator } from "../src/simulator/Simulator.ts"
 import { CallerSpeech } from "../src/simulator/caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../src/simulator/report/SpeakingTurns.ts"
-import { pause, root } from "./line/processes.ts"
+import { killAtExit, pause, root } from "./line/processes.ts"
 
 /** A port that nobody uses. */
 const freePort = () =>
@@ -73,8 +73,7 @@ export const start = async (options: {
   })
   child.stdout!.resume()
   // A bench that is stopped leaves no service behind.
-  process.on("exit", () => child.kill("SIGKILL"))
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1))
+  killAtExit(child)
   while (!(await fetch(`${url}/ready`).then((response) => response.ok, () => false))) {
     if (child.exitCode !== null) throw new Error(`The service ended with code ${child.exitCode} before it was ready.`)
     await pause(100)

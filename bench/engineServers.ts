@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import * as FakeChatServer from "../test/support/engines/FakeChatServer.ts"
 import type * as FakeHttpServer from "../test/support/engines/FakeHttpServer.ts"
 import * as FakeSpeechServers from "../test/support/engines/FakeSpeechServers.ts"
-import { moveTo } from "./line/processes.ts"
+import { killAtExit, moveTo } from "./line/processes.ts"
 
 /** Latencies in ms, and the speed of synthesis. */
 export interface Latencies {
@@ -65,7 +65,7 @@ const answerOf = <A>(child: ChildProcess, question: object): Promise<A> =>
 export const start = async (core: number, settings: Settings): Promise<Servers> => {
   const child = fork(fileURLToPath(import.meta.url), { execArgv: [] })
   moveTo(core, child.pid!)
-  process.on("exit", () => child.kill("SIGKILL"))
+  killAtExit(child)
   const urls = await answerOf<Urls>(child, { settings })
   return { urls, look: () => answerOf<Look>(child, { look: true }), stop: () => void child.kill() }
 }

@@ -29,7 +29,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { connect } from "./line/inspect.ts"
-import { argument, moveTo, openFiles, pause, residentMiB, root } from "./line/processes.ts"
+import { argument, killAtExit, moveTo, openFiles, pause, residentMiB, root } from "./line/processes.ts"
 import { type Attack, failure } from "./siege/Attack.ts"
 import type { Order } from "./siege/attacker.ts"
 import { attacks } from "./siege/attacks.ts"
@@ -71,13 +71,6 @@ const message = <A>(child: ChildProcess): Promise<A> =>
       resolve(value as A)
     })
   })
-
-/** A siege that is stopped leaves no process behind. */
-const running = new Set<ChildProcess>()
-process.once("exit", () => {
-  for (const child of running) child.kill("SIGKILL")
-})
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 
 /**
  * Code that runs in the service. It measures the CPU time (ms) that the main thread uses between two firings of a timer, and keeps the
@@ -127,7 +120,7 @@ const startService = async (attack: Attack, hosted: Readonly<Record<string, stri
     },
     stdio: ["ignore", output.fd, "ignore"]
   })
-  running.add(child)
+  killAtExit(child)
   const url = `http://127.0.0.1:${port}`
   while (!(await fetch(`${url}/ready`).then((response) => response.ok, () => false))) {
     if (child.exitCode !== null) throw new Error(`The service ended with code ${child.exitCode} before it was ready.`)
@@ -152,7 +145,6 @@ const startService = async (attack: Attack, hosted: Readonly<Record<string, stri
         child.kill("SIGKILL")
         await exited
       }
-      running.delete(child)
       output.close()
       rmSync(data, { recursive: true, force: true })
     }
@@ -162,7 +154,7 @@ const startService = async (attack: Attack, hosted: Readonly<Record<string, stri
 const besiege = async (attack: Attack): Promise<Row> => {
   // The attacker starts first, since the service uses its servers.
   const attacker = beside("attacker.ts", 15)
-  running.add(attacker)
+  killAtExit(attacker)
   const hosting = message<Readonly<Record<string, string>>>(attacker)
   attacker.send(attack.name)
   const service = await startService(attack, await hosting)
@@ -204,7 +196,6 @@ const besiege = async (attack: Attack): Promise<Row> => {
     service.inspector.close()
     neighbour.kill("SIGKILL")
     attacker.kill("SIGKILL")
-    running.delete(attacker)
     await service.stop()
   }
 }

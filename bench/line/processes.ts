@@ -16,6 +16,29 @@ export const argument = (name: string, fallback: number) => {
   return at < 0 ? fallback : Number(process.argv[at + 1])
 }
 
+const children = new Set<ChildProcess>()
+
+/** Kills the child when this process ends or is stopped. All children share one listener. */
+export const killAtExit = (child: ChildProcess): void => {
+  if (children.size === 0) {
+    process.on("exit", killChildren)
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, exit)
+  }
+  children.add(child)
+  child.once("exit", () => {
+    children.delete(child)
+    if (children.size > 0) return
+    process.off("exit", killChildren)
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.off(signal, exit)
+  })
+}
+
+const killChildren = () => {
+  for (const child of children) child.kill("SIGKILL")
+}
+
+const exit = () => process.exit(1)
+
 export const pause = (millis: number) => new Promise((resolve) => setTimeout(resolve, millis))
 
 const ticksPerSecond = 100

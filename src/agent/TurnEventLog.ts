@@ -24,7 +24,7 @@ export class TurnEventLog extends Context.Service<TurnEventLog, {
   readonly open: (
     callId: string,
     definition: AgentDefinition & { readonly isOutbound?: boolean },
-    replier?: Pick<Replier, "answersUnheard">
+    replier?: Pick<Replier, "answersUnintelligible">
   ) => Effect.Effect<((event: TurnEvent) => void) | undefined, never, Scope.Scope>
 }>()("client-caller/agent/TurnEventLog") {
   static readonly layer = Layer.effect(
@@ -39,7 +39,7 @@ export class TurnEventLog extends Context.Service<TurnEventLog, {
       const open = Effect.fnUntraced(function*(
         callId: string,
         definition: AgentDefinition & { readonly isOutbound?: boolean },
-        replier: Pick<Replier, "answersUnheard"> = {}
+        replier: Pick<Replier, "answersUnintelligible"> = {}
       ) {
         const lines = yield* Queue.dropping<string, Cause.Done>(maxQueuedEvents)
         const file = path.join(folder, `${callId.replaceAll(/[^A-Za-z0-9_-]/g, "_")}.jsonl`)

@@ -13,21 +13,21 @@ export const toneMillis = 100
 const pauseMillis = 100
 
 /** The frequencies in Hz. A key's row gives the low frequency, its column the high one. */
-const low = [697, 770, 852, 941] as const
-const high = [1209, 1336, 1477, 1633] as const
+const lowFrequencies = [697, 770, 852, 941] as const
+const highFrequencies = [1209, 1336, 1477, 1633] as const
 
-const rows = ["123A", "456B", "789C", "*0#D"]
+const keypadRows = ["123A", "456B", "789C", "*0#D"]
 
 /** The peak of each sine as a share of full scale. Both sines together reach at most a half, so the peak of a tone is at −6 dBFS. */
-const amplitude = 0.25
+const sineAmplitude = 0.25
 
 /** The time in which a tone rises and falls along a raised cosine, in ms. Without this ramp, a click would be heard. */
 const rampMillis = 5
 
 /** The two frequencies (Hz) of a key; `undefined` if no telephone has this key. */
 export const frequenciesOf = (key: string): readonly [low: number, high: number] | undefined => {
-  const row = rows.findIndex((keys) => key.length === 1 && keys.includes(key))
-  return row < 0 ? undefined : [low[row], high[rows[row].indexOf(key)]]
+  const row = keypadRows.findIndex((keys) => key.length === 1 && keys.includes(key))
+  return row < 0 ? undefined : [lowFrequencies[row], highFrequencies[keypadRows[row].indexOf(key)]]
 }
 
 /** The keys in a text, in order, without other characters. */
@@ -55,7 +55,7 @@ export const tones = <Rate extends Pcm.SampleRate>(keys: string, sampleRate: Rat
       const edge = Math.min(sample, toneLength - 1 - sample)
       const gain = edge < rampLength ? (1 - Math.cos((Math.PI * edge) / rampLength)) / 2 : 1
       pcm[index * keyLength + sample] = Math.round(
-        32_767 * amplitude * gain * (Math.sin(one * sample) + Math.sin(other * sample))
+        32_767 * sineAmplitude * gain * (Math.sin(one * sample) + Math.sin(other * sample))
       )
     }
   }

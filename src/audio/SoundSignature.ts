@@ -23,11 +23,11 @@ const foreign = (name: string): Signature => ({ _tag: "Foreign", name })
 type Verdict = boolean | undefined
 
 /** Stands for any byte in a pattern. */
-const any = -1
+const anyByte = -1
 
 /** The bytes of a text of Latin characters. A `?` stands for any byte. */
 const pattern = (characters: string): ReadonlyArray<number> =>
-  Array.from(characters, (character) => character === "?" ? any : character.charCodeAt(0))
+  Array.from(characters, (character) => character === "?" ? anyByte : character.charCodeAt(0))
 
 const containers: ReadonlyArray<readonly [pattern: ReadonlyArray<number>, signature: Signature]> = [
   [pattern("RIFF????WAVE"), wave],
@@ -53,7 +53,7 @@ const containers: ReadonlyArray<readonly [pattern: ReadonlyArray<number>, signat
 const startsWith = (bytes: Uint8Array, pattern: ReadonlyArray<number>): Verdict => {
   for (let i = 0; i < pattern.length; i++) {
     if (i === bytes.length) return undefined
-    if (pattern[i] !== any && pattern[i] !== bytes[i]) return false
+    if (pattern[i] !== anyByte && pattern[i] !== bytes[i]) return false
   }
   return true
 }

@@ -1,4 +1,4 @@
-/** What does not change during a call: its parties, its agent, its storage settings, its requests to Twilio, and its limits. */
+/** What does not change during a call: its parties, its agent, its settings, its requests to Twilio, and its limits. */
 import type { Duration, Effect, Option, Schema } from "effect"
 import type { Agent } from "../agent/Agent.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
@@ -18,21 +18,21 @@ export interface CallInfo {
    * transfer, so the call ends with the transfer.
    */
   readonly baseUrl?: string
-  readonly keeping: CallKeeping
+  readonly settings: CallSettings
 }
 
 /** A call that `CallRegistry` may admit. */
-export type NewCall = Omit<CallInfo, "keeping"> & {
+export type NewCall = Omit<CallInfo, "settings"> & {
   /** Unset: the call's ticket decides. Without a ticket, the agent and the configuration decide. */
-  readonly keeping?: CallKeeping
+  readonly settings?: CallSettings
   /** The ticket in the URL of a call that we placed, see `ExpectedCalls`. */
   readonly ticket?: string
 }
 
-/** What the service stores of a call. `Keeping` decides it from the call's request, the agent and the configuration. */
-export interface CallKeeping {
+/** What the service stores of a call and sends about it. `SettingsChoice` takes it from the call's request, the agent and the configuration. */
+export interface CallSettings {
   /** `false`: only figures are stored, not what was said. */
-  readonly words: boolean
+  readonly keepsWords: boolean
   /** `hashed`: from the call's end on, telephone numbers are kept as a keyed HMAC. */
   readonly numbers: "plain" | "hashed"
   readonly isRecorded: boolean

@@ -19,7 +19,7 @@ export interface CallLifecycle {
   /** `CallState.transfer`, except that in the phase `Transferred` it is always `done`. */
   readonly transfer: () => CallState["transfer"]
   /** See `CallState`. */
-  readonly isBack: () => boolean
+  readonly isBackFromTransfer: () => boolean
   /** Applies the event to the state. Returns the new state. */
   readonly dispatch: (event: CallEvent) => Effect.Effect<CallState>
   /** The commands that the owner fiber carries out, in order. The queue ends with the call. */
@@ -72,7 +72,7 @@ export const make = Effect.fnUntraced(function*(
       const { phase, transfer } = Ref.getUnsafe(state)
       return phase._tag === "Transferred" ? "done" : transfer
     },
-    isBack: () => Ref.getUnsafe(state).isBack,
+    isBackFromTransfer: () => Ref.getUnsafe(state).isBackFromTransfer,
     dispatch,
     commands,
     begin: Effect.andThen(

@@ -12,12 +12,12 @@ import type { StoredCall } from "../store/CallStore.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "./Call.ts"
-import type { CallInfo, CallKeeping, NewCall } from "./CallInfo.ts"
+import type { CallInfo, CallSettings, NewCall } from "./CallInfo.ts"
 import { type CallState, CallEvent, type EndReason, isTerminal, isUnanswered } from "./CallState.ts"
 import type { StatusFacts } from "./history/Outcome.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
 import { CallHistories } from "./history/CallHistories.ts"
-import * as Keeping from "./history/Keeping.ts"
+import * as SettingsChoice from "./history/SettingsChoice.ts"
 import * as AbsentCalls from "./registry/AbsentCalls.ts"
 import * as Admission from "./registry/Admission.ts"
 import * as CallControls from "./registry/CallControls.ts"
@@ -52,12 +52,12 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
 
 export class CallRegistry extends Context.Service<CallRegistry, {
   /** Returns the live call with this SID. Otherwise makes the call, if a line is free. `before`: the result of `recall`. */
-  readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
+  readonly admit: (info: NewCall, before?: StoredCall | "unreachable") => Effect.Effect<Call, Admission.LineBusy | Admission.CallHasEnded>
   /**
-   * Reads a call that is not live in this process from the store. `"lost"`: the store does not answer. `undefined`: the store has no such
+   * Reads a call that is not live in this process from the store. `"unreachable"`: the store does not answer. `undefined`: the store has no such
    * call. `mayBeUnwritten`: another process may be storing the call right now, so the search is repeated for about a second.
    */
-  readonly recall: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<StoredCall | "lost" | undefined>
+  readonly recall: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<StoredCall | "unreachable" | undefined>
   /**
    * Admits a call that we placed, on its reserved line. The call's webhooks may have come before Twilio's answer to our request to dial. So
    * the call may already be live, may have ended, or may end at once by its early reports.
@@ -86,7 +86,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   /** How many calls have an open media stream. */
   readonly streaming: Effect.Effect<number>
   /** Keeps these settings for a call that we are about to place. Returns the ticket for the call's URL. */
-  readonly expect: (keeping: CallKeeping) => Effect.Effect<string>
+  readonly expect: (settings: CallSettings) => Effect.Effect<string>
   /** Whether this process made the ticket, and still has the settings of its call. */
   readonly isExpected: (ticket: string) => Effect.Effect<boolean>
   /** Reserves a line for a call that we are about to place, until the scope closes. `drain` waits for reserved lines, too. */
@@ -105,7 +105,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const live = LiveCalls.make(limits)
       const feeds = EndedFeeds.make()
       const expected = new ExpectedCalls()
-      const keepingOf = ({ agent, keeping, ticket }: NewCall) => keeping ?? expected.keepingOf(ticket, Keeping.of(agent, numbers))
+      const settingsOf = ({ agent, settings, ticket }: NewCall) => settings ?? expected.settingsOf(ticket, SettingsChoice.of(agent, numbers))
 
       const dispatch = (callSid: CallSid, event: CallEvent) =>
         Effect.suspend(() => {
@@ -139,7 +139,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
       const ownership = yield* Ownership.make({
         live,
         accountSid: histories.accountSid,
-        onSignal: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
+        onReport: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
         onOrphanEnded: Effect.fnUntraced(function*(stored, { endedAt, ...facts }) {
           const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }), stored)
           history.takeOver()
@@ -148,14 +148,14 @@ export class CallRegistry extends Context.Service<CallRegistry, {
           history.reported(facts)
         })
       })
-      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, keepingOf, onBegin: ownership.take, onPhase })
+      const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, settingsOf, onBegin: ownership.take, onPhase })
 
       return CallRegistry.of({
         admit,
         adopt,
-        expect: (keeping) =>
+        expect: (settings) =>
           Effect.map(Effect.all([Random.nextInt, Random.nextInt]), (randoms) =>
-            expected.add(keeping, randoms.map((number) => Math.abs(number).toString(36)).join(""))),
+            expected.add(settings, randoms.map((number) => Math.abs(number).toString(36)).join(""))),
         isExpected: (ticket) => Effect.sync(() => expected.has(ticket)),
         reserve,
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
@@ -165,7 +165,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         recall: (callSid, mayBeUnwritten = false) => mayBeUnwritten ? ownership.await(callSid) : ownership.find(callSid),
         report: Effect.fnUntraced(function*(callSid, status, sequence, facts = {}) {
           const place = yield* report(callSid, status, sequence, facts)
-          if (place !== "here" && isTerminal(status)) yield* ownership.pass(callSid, { ...facts, status, sequence })
+          if (place !== "here" && isTerminal(status)) yield* ownership.passToOwner(callSid, { ...facts, status, sequence })
         }),
         hangUp,
         end,

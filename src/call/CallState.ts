@@ -77,7 +77,7 @@ export interface CallState {
    */
   readonly transfer: "none" | "asked" | "done"
   /** Nobody answered the transfer. The next stream brings the caller back to the agent. */
-  readonly isBack: boolean
+  readonly isBackFromTransfer: boolean
   /** How often a stream was lost, a new stream replaced an open one, or Twilio requested TwiML again because no stream had started. */
   readonly resumptions: number
   /** After this many resumptions, the next lost stream ends the call. */
@@ -97,7 +97,7 @@ export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumpt
   sequence: -1,
   isAnswered: false,
   transfer: "none",
-  isBack: false,
+  isBackFromTransfer: false,
   resumptions,
   maxResumptions,
   step: 0,

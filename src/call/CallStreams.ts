@@ -110,7 +110,7 @@ export const make = (
       if (open.has(streamSid)) return false
       const closeReason = yield* Deferred.make<EndReason>()
       open.set(streamSid, closeReason)
-      const isAfterTransfer = lifecycle.isBack()
+      const isAfterTransfer = lifecycle.isBackFromTransfer()
       const { phase } = yield* lifecycle.dispatch(CallEvent.StreamStarted({ streamSid }))
       if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) {
         open.delete(streamSid)

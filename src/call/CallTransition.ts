@@ -115,7 +115,7 @@ const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract
   const state: CallState = {
     ...before,
     ...(isNext ? { step: step + 1 } : {}),
-    ...(asked === "afterTransfer" && !isReplayOfTransfer(before) ? { transfer: "none", isBack: true } : {})
+    ...(asked === "afterTransfer" && !isReplayOfTransfer(before) ? { transfer: "none", isBackFromTransfer: true } : {})
   }
   const { phase } = state
   const isOffered = state.offer !== "none" && asked !== "first"
@@ -153,7 +153,7 @@ const onStreamStarted = (state: CallState, streamSid: StreamSid): Transition => 
   const { phase } = state
   const resumed = withResumption(state)
   const start = (state: CallState, ...commands: ReadonlyArray<Command>) =>
-    enter({ ...state, isBack: false }, Phase.Streaming({ streamSid }), Command.Disarm({ timer: "start" }), ...commands, Command.Arm({ timer: "duration" }))
+    enter({ ...state, isBackFromTransfer: false }, Phase.Streaming({ streamSid }), Command.Disarm({ timer: "start" }), ...commands, Command.Arm({ timer: "duration" }))
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
@@ -224,7 +224,7 @@ const onTimer = (state: CallState, timer: Timer): Transition => {
         return enter(state, Phase.Ending({ reason: "noStream" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
       }
       if (state.offer === "none") return unchanged(state)
-      return phase._tag === "Ending" ? withdraw(state) : unchanged({ ...state, offer: "none", isBack: false })
+      return phase._tag === "Ending" ? withdraw(state) : unchanged({ ...state, offer: "none", isBackFromTransfer: false })
     case "resuming":
       if (phase._tag !== "Resuming") return unchanged(state)
       return state.transfer === "asked" ? enterTransferred(state) : enter(state, Phase.Ended({ reason: "streamLost" }))

@@ -1,5 +1,5 @@
 /**
- * Checks the URL of a media WebSocket that an API client chooses. May a call's sound go there? Does the WebSocket belong to this service?
+ * Checks the URL of a media WebSocket that an API client chooses: whether a call's sound may go there, and whether the WebSocket is this service's own.
  */
 import { Data, Result } from "effect"
 

@@ -11,9 +11,9 @@ import { Credentials } from "../config/Credentials.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
 import { RestClient } from "../twilio/rest/RestClient.ts"
 import * as WebhookUrls from "../twilio/webhook/WebhookUrls.ts"
-import type { CallKeeping } from "./CallInfo.ts"
+import type { CallSettings } from "./CallInfo.ts"
 import { CallRegistry } from "./CallRegistry.ts"
-import * as Keeping from "./history/Keeping.ts"
+import * as SettingsChoice from "./history/SettingsChoice.ts"
 import * as DialLimits from "./outbound/DialLimits.ts"
 import * as DialPlan from "./outbound/DialPlan.ts"
 import * as DialSlots from "./outbound/DialSlots.ts"
@@ -29,8 +29,8 @@ const canonicalJson = (value: unknown): string =>
     isRecord(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([one], [other]) => one < other ? -1 : 1)) : inner)
 
 /** Equal for requests that ask for the same call. */
-const fingerprintOf = ({ agent, keeping, to, websocketUrl }: OutboundRequest) =>
-  canonicalJson([to, Option.getOrNull(agent), Option.getOrNull(websocketUrl), keeping])
+const fingerprintOf = ({ agent, settings, to, websocketUrl }: OutboundRequest) =>
+  canonicalJson([to, Option.getOrNull(agent), Option.getOrNull(websocketUrl), settings])
 
 export class OutboundCalls extends Context.Service<OutboundCalls, {
   /** Completes when Twilio has accepted the call: the phone then rings, or soon will. */
@@ -65,20 +65,20 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       })
 
       /**
-       * If the request says what to store of the call, adds a ticket to the URL. Twilio may request the URL before we know the call's SID.
+       * If the request has settings, adds a ticket to the URL. Twilio may request the URL before we know the call's SID.
        */
-      const withTicket = Effect.fnUntraced(function*(request: OutboundRequest, url: string, keeping: CallKeeping) {
-        if (Object.keys(request.keeping).length === 0) return url
-        return `${url}&ticket=${yield* registry.expect(keeping)}`
+      const withTicket = Effect.fnUntraced(function*(request: OutboundRequest, url: string, settings: CallSettings) {
+        if (Object.keys(request.settings).length === 0) return url
+        return `${url}&ticket=${yield* registry.expect(settings)}`
       })
 
       const dial = Effect.fn("OutboundCalls.dial")(function*(request: OutboundRequest) {
         const { baseUrl, to } = request
         const plan = yield* planFor(request)
         const { agent, from } = plan
-        const keeping = Keeping.of(agent, config.store.numbers, request.keeping)
+        const settings = SettingsChoice.of(agent, config.store.numbers, request.settings)
         yield* registry.reserve
-        const dialled = yield* countDial(to, dialInSlot(request, { ...plan, url: yield* withTicket(request, plan.url, keeping) }))
+        const dialled = yield* countDial(to, dialInSlot(request, { ...plan, url: yield* withTicket(request, plan.url, settings) }))
         yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",
@@ -86,7 +86,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
           to: Option.some(to),
           agent,
           baseUrl,
-          keeping
+          settings
         })
         return { ...dialled, to, from, agent: agent.name }
       }, Effect.scoped)

@@ -19,8 +19,8 @@ export const maxBytes = 1024 * 1024
 /** Clauses that follow a file's name. */
 const readFailures = {
   missing: "does not exist. Check its name",
-  folder: "is a folder. Name a file",
-  notAFile: "is a pipe, a device or a socket. Name a file",
+  folder: "is a folder. Give the path of a file",
+  notAFile: "is a pipe, a device or a socket. Give the path of a regular file",
   tooLarge: "is too large. Check that it is the right file",
   notText: "is not UTF-8 text. Save it as UTF-8",
   forbidden: "can't be read. Check its permissions",

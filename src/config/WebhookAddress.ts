@@ -9,7 +9,7 @@ import { isPrivate } from "./PrivateAddresses.ts"
 
 const maxLength = 2048
 
-const clauses = {
+const refusalClauses = {
   noUrl: "is no http or https URL",
   tooLong: `has more than ${maxLength} characters`,
   credentials: "has a user name or a password, and proxies may log these. Put a token into its path or its query, and check the signature",
@@ -18,13 +18,13 @@ const clauses = {
 } as const
 
 /** No webhook may be sent to this address. The message is a clause that follows the setting's name. It does not contain the address. */
-export class WebhookAddressRefused extends Data.TaggedError("WebhookAddressRefused")<{ readonly why: keyof typeof clauses }> {
+export class WebhookAddressRefused extends Data.TaggedError("WebhookAddressRefused")<{ readonly why: keyof typeof refusalClauses }> {
   override get message() {
-    return clauses[this.why]
+    return refusalClauses[this.why]
   }
 }
 
-const refuse = (why: keyof typeof clauses) => Result.fail(new WebhookAddressRefused({ why }))
+const refuse = (why: keyof typeof refusalClauses) => Result.fail(new WebhookAddressRefused({ why }))
 
 /** The host of a URL, without the brackets of an IPv6 address. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, "$1")

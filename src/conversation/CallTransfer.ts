@@ -31,8 +31,8 @@ const transferTo = (to: string, id: string, { transfers }: Pick<AgentDefinition,
     return Effect.fail(new TransferFailed({ reason: number === undefined ? "unknown" : "unsupported" }))
   }
   const action: Action = { id, kind: "transfer", name: to, arguments: "", isRepeatable: false }
-  const storeAction = actions === undefined ? Effect.void : Effect.mapError(actions.asked(action), () => new TransferFailed({ reason: "notKept" }))
-  const storeResult = (exit: Exit.Exit<void, TransferFailed>) => actions?.settled(action, outcomeOf(exit))
+  const storeAction = actions === undefined ? Effect.void : Effect.mapError(actions.store(action), () => new TransferFailed({ reason: "notKept" }))
+  const storeResult = (exit: Exit.Exit<void, TransferFailed>) => actions?.storeOutcome(action, outcomeOf(exit))
   const start = transfer(number).pipe(
     Effect.onError((cause) => Effect.sync(() => storeResult(Exit.failCause(cause)))),
     Effect.tap((fiber) => Effect.sync(() => fiber.addObserver(storeResult)))

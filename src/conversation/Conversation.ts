@@ -113,7 +113,7 @@ const listen = Effect.fnUntraced(function*(
 
 /** Makes the tools, and the writer of the conversation's memory. */
 const makeTools = (
-  { attention = [], interruption }: AgentDefinition,
+  { interruption, smallTalk = [] }: AgentDefinition,
   engines: Engines,
   { actions, remember }: RecordedCall,
   memory: ConversationMemory | undefined,
@@ -121,7 +121,7 @@ const makeTools = (
 ) => {
   const tools = ToolRunner.make({
     tools: engines.tools,
-    smallTalk: [interruption.backchannels, attention],
+    smallTalk: [interruption.backchannels, smallTalk],
     onChange: () => memoryWriter?.onTools(),
     ...(actions === undefined ? {} : { actions }),
     ...(memory === undefined ? {} : { memory: memory.tools })
@@ -176,7 +176,7 @@ export const open = Effect.fnUntraced(function*(
   const loop = yield* TurnLoop.make({
     transition: Transition.make({
       ...definition,
-      answersUnheard: replier.answersUnheard === true,
+      answersUnintelligible: replier.answersUnintelligible === true,
       isOutbound: line.isOutbound === true
     }),
     now,

@@ -113,8 +113,8 @@ export interface AgentDefinition {
   readonly hints: RecognitionHints
   readonly endpointing: Endpointing
   readonly interruption: Interruption
-  /** Phrases with which callers check whether the agent hears them ("hello", "are you there"). */
-  readonly attention?: ReadonlyArray<string>
+  /** Phrases that ask for nothing: the caller says thanks, agrees, or checks whether the agent hears ("are you there"). */
+  readonly smallTalk?: ReadonlyArray<string>
   readonly idle: Idle
   readonly timeouts: Timeouts
   /** Only the timeouts that the agent's file sets. */

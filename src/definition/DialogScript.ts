@@ -35,7 +35,7 @@ export interface Intent {
   /** A yes/no question that is asked when all slots are known. */
   readonly confirm?: string
   /** Said when the caller answers no to `confirm`. Then the agent asks for the slots again. */
-  readonly denied?: string
+  readonly denialReply?: string
   /** Each time the next of these answers is said. Empty only with `after: "repeat"`. */
   readonly answers: ReadonlyArray<string>
   /** The intents that a yes or a no to the answer leads to. */
@@ -76,8 +76,8 @@ export interface DialogScript {
   /** Phrases that say yes or no. */
   readonly yes?: ReadonlyArray<string>
   readonly no?: ReadonlyArray<string>
-  /** Asks what the caller wants. Said after a yes or no to which no question was asked. */
-  readonly prompt?: string
+  /** Asks what the caller wants. Said after a yes that answers no question. */
+  readonly openQuestion?: string
   readonly notUnderstood?: NotUnderstood
 }
 

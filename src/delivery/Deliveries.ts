@@ -25,10 +25,10 @@ const maxInFlight = 32
 const maxPerHost = 8
 
 /** How often this process searches for due webhooks. */
-const searchEvery = Duration.millis(500)
+const searchInterval = Duration.millis(500)
 
 /** How often this process searches for ended calls whose process died before it requested `call.ended`. */
-const forgottenSearchEvery = Duration.minutes(1)
+const forgottenSearchInterval = Duration.minutes(1)
 
 /** How long the process waits, when it stops, for the webhooks in flight. */
 const finishTimeout = Duration.seconds(3)
@@ -99,7 +99,7 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
   const payloads = yield* Payloads
   const signer = yield* WebhookSecrets.load
   const lookup = yield* ReceiverLookup.make(isPrivateAllowed, resolve)
-  const warnings = yield* SampledLog.make
+  const warningLog = yield* SampledLog.make
 
   /** The body. The first attempt makes and stores it. */
   const bodyOf = Effect.fnUntraced(function*(claimed: Claimed) {
@@ -119,7 +119,7 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     const headers = signer.headers(id, body, yield* Clock.currentTimeMillis)
     const attempt = yield* WebhookRequest.send({ url, body, headers }, { isPrivateAllowed, lookup }).pipe(Effect.match({
       onSuccess: (answer): RetrySchedule.Attempt => ({ _tag: "Answered", ...answer }),
-      onFailure: ({ isHopeless, why }): RetrySchedule.Attempt => ({ _tag: "NoAnswer", why, isHopeless })
+      onFailure: ({ isPermanent, why }): RetrySchedule.Attempt => ({ _tag: "NoAnswer", why, isPermanent })
     }))
     return yield* judge(attempt, attempts)
   })
@@ -129,7 +129,7 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     if (verdict._tag === "Retry") yield* Effect.logDebug(`A webhook (${type}) will be sent again: ${verdict.why}`)
     if (verdict._tag !== "Failed") return
     const warning = Effect.logWarning(`A webhook (${type}) could not be delivered: ${verdict.why}. It can be sent again (docs/webhooks.md).`)
-    yield* warnings.tell("failed", Effect.annotateLogs(warning, { callSid }))
+    yield* warningLog.write("failed", Effect.annotateLogs(warning, { callSid }))
   })
 
   const settle = (claimed: Claimed, verdict: RetrySchedule.Verdict) => {
@@ -147,7 +147,7 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
   const judgeFault = ({ attempts, callSid, type }: Claimed, defect: unknown) =>
     Effect.logError(`A webhook (${type}) could not be made or sent: a fault of this service`, defect).pipe(
       Effect.annotateLogs({ callSid }),
-      Effect.andThen(judge({ _tag: "NoAnswer", why: "this service failed to make or to send it; the log says why", isHopeless: false }, attempts))
+      Effect.andThen(judge({ _tag: "NoAnswer", why: "this service failed to make or to send it; the log says why", isPermanent: false }, attempts))
     )
 
   /** Sends the webhook and judges the result. `undefined`: the call was erased, so there is nothing to send. */
@@ -155,7 +155,7 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     bodyOf(claimed).pipe(
       Effect.flatMap((body) => body === undefined ? Effect.succeed(undefined) : post(claimed, body)),
       Effect.catchTag("WordsUnopenable", () =>
-        judge({ _tag: "NoAnswer", why: "its words are sealed and can't be opened; the log says which key is missing", isHopeless: false }, claimed.attempts))
+        judge({ _tag: "NoAnswer", why: "its words are sealed and can't be opened; the log says which key is missing", isPermanent: false }, claimed.attempts))
     )
 
   return (claimed: Claimed) =>
@@ -215,8 +215,8 @@ const make = Effect.fnUntraced(function*(options: Options) {
   )
 
   yield* Effect.addFinalizer(() => Effect.timeoutOption(FiberSet.awaitEmpty(sending), finishTimeout))
-  yield* Effect.forkScoped(Effect.repeat(sendDue, Schedule.spaced(searchEvery)))
-  yield* Effect.forkScoped(Effect.repeat(yield* makeForgottenSearch, Schedule.spaced(forgottenSearchEvery)))
+  yield* Effect.forkScoped(Effect.repeat(sendDue, Schedule.spaced(searchInterval)))
+  yield* Effect.forkScoped(Effect.repeat(yield* makeForgottenSearch, Schedule.spaced(forgottenSearchInterval)))
 
   return Deliveries.of({
     resend: Effect.fnUntraced(function*(callSid, id) {

@@ -18,7 +18,7 @@ export const delays: ReadonlyArray<Duration.Duration> = [
 const maxRetryAfterMillis = Duration.toMillis(Duration.hours(10))
 
 /** Each wait is lengthened at random, at most by this share. So webhooks that failed together are not tried again together. */
-const jitter = 0.1
+const maxJitter = 0.1
 
 export type Verdict =
   | { readonly _tag: "Delivered" }
@@ -28,7 +28,7 @@ export type Verdict =
 /** The result of an attempt: a status with `Retry-After`, or no answer. */
 export type Attempt =
   | { readonly _tag: "Answered"; readonly status: number; readonly retryAfter: string | undefined }
-  | { readonly _tag: "NoAnswer"; readonly why: string; readonly isHopeless: boolean }
+  | { readonly _tag: "NoAnswer"; readonly why: string; readonly isPermanent: boolean }
 
 /** The wait (ms) in a header `Retry-After`, which has seconds or a date (RFC 9110, 10.2.3). `now`: ms since 1970. */
 export const retryAfterMillis = (header: string | undefined, now: number): Option.Option<number> => {
@@ -46,7 +46,7 @@ const retry = (why: string, attempts: number, requestedMillis: number, random: n
   const delay = schedule[attempts - 1]
   if (delay === undefined) return { _tag: "Failed", why }
   const waitMillis = Math.max(Duration.toMillis(delay), Math.min(requestedMillis, maxRetryAfterMillis))
-  return { _tag: "Retry", afterMillis: Math.round(waitMillis * (1 + jitter * random)), why }
+  return { _tag: "Retry", afterMillis: Math.round(waitMillis * (1 + maxJitter * random)), why }
 }
 
 /**
@@ -55,7 +55,7 @@ const retry = (why: string, attempts: number, requestedMillis: number, random: n
  */
 export const judge = (attempt: Attempt, attempts: number, now: number, random: number, schedule = delays): Verdict => {
   if (attempt._tag === "NoAnswer") {
-    return attempt.isHopeless ? { _tag: "Failed", why: attempt.why } : retry(attempt.why, attempts, 0, random, schedule)
+    return attempt.isPermanent ? { _tag: "Failed", why: attempt.why } : retry(attempt.why, attempts, 0, random, schedule)
   }
   const { retryAfter, status } = attempt
   if (status >= 200 && status < 300) return { _tag: "Delivered" }

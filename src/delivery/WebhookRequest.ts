@@ -19,14 +19,14 @@ const answerTimeout = Duration.seconds(15)
 const maxBodyBytes = 64 * 1024
 const bodyTimeout = Duration.seconds(2)
 
-/** No answer came. `why` is a clause about the receiver, without its URL. `isHopeless`: another attempt would fail, too. */
-class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; readonly isHopeless: boolean }> {
+/** No answer came. `why` is a clause about the receiver, without its URL. `isPermanent`: another attempt would fail, too. */
+class NoAnswer extends Data.TaggedError("NoAnswer")<{ readonly why: string; readonly isPermanent: boolean }> {
   override get message() {
     return this.why
   }
 }
 
-const noAnswer = (why: string, isHopeless = false) => new NoAnswer({ why, isHopeless })
+const noAnswer = (why: string, isPermanent = false) => new NoAnswer({ why, isPermanent })
 
 /** Whether a certificate is not trusted, has expired, or is for another host: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const isCertificateCode = (code: string) => /^(?:CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|ERR_TLS_CERT|HOSTNAME_MISMATCH|INVALID_CA)/.test(code)

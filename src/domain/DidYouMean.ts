@@ -50,5 +50,5 @@ export const nearest = (name: string, known: ReadonlyArray<string>): string | un
 export const suggest = (name: string, known: ReadonlyArray<string>): string => {
   const near = nearest(name, known)
   if (near !== undefined) return `Did you mean "${near}"?`
-  return known.length === 0 ? "There are none yet." : `There is: ${known.slice(0, 20).join(", ")}.`
+  return known.length === 0 ? "There are none yet." : `Use one of: ${known.slice(0, 20).join(", ")}.`
 }

@@ -84,7 +84,7 @@ const fromTelUri = (uri: string): Result.Result<string, NotAPhoneNumber> => {
       case "ext":
         return refuse(hasExtension)
       default:
-        return refuse("has a parameter behind the number that is not understood")
+        return refuse("has an unknown parameter after the number")
     }
   }
   if (number.trim().startsWith("+") || context === "") return Result.succeed(number)

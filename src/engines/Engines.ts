@@ -36,12 +36,12 @@ const warmConnections = 2
 
 /**
  * Default time limits in ms (`Failover.MakeOptions`). `hedgeAfter` is two to three times the latency that is published for the stage's
- * engines on a GPU. `patience` limits requests that no turn waits for. A turn sets its own limit (`StageBudget`).
+ * engines on a GPU. `answerTimeout` limits requests that no turn waits for. A turn sets its own limit (`StageBudget`).
  */
-const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions, "hedgeAfter" | "patience">> = {
-  speechToText: { hedgeAfter: 500, patience: 8000 },
-  replyModel: { hedgeAfter: 800, patience: 10_000 },
-  textToSpeech: { hedgeAfter: 600, patience: 8000 }
+const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions, "hedgeAfter" | "answerTimeout">> = {
+  speechToText: { hedgeAfter: 500, answerTimeout: 8000 },
+  replyModel: { hedgeAfter: 800, answerTimeout: 10_000 },
+  textToSpeech: { hedgeAfter: 600, answerTimeout: 8000 }
 }
 
 /** Whether the failure is an answer of the server with an error status. */

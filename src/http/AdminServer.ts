@@ -20,7 +20,7 @@ class AdminServerFailed extends Data.TaggedError("AdminServerFailed")<{ readonly
 export const paths: ReadonlySet<string> = new Set(["/docs", "/openapi.json", "/metrics", "/ready"])
 
 /** The paths of both addresses. */
-const shared = new Set(["/", "/health"])
+const sharedPaths = new Set(["/", "/health"])
 
 /** Connections to the second address. */
 const connections = new WeakSet<Socket>()
@@ -34,7 +34,7 @@ export const isAdmin = (request: HttpServerRequest.HttpServerRequest): boolean =
  * @param path as the router reads it; `undefined` if no route has it
  */
 export const isElsewhere = (hasAdmin: boolean, path: string | undefined, request: HttpServerRequest.HttpServerRequest): boolean =>
-  hasAdmin && (path === undefined ? isAdmin(request) : !shared.has(path) && paths.has(path) !== isAdmin(request))
+  hasAdmin && (path === undefined ? isAdmin(request) : !sharedPaths.has(path) && paths.has(path) !== isAdmin(request))
 
 /** `mainServer` has the routes. `adminServer` listens on the second address. */
 export const layer = (mainServer: Server, adminServer: Server, address: { readonly host: string; readonly port: number }) =>

@@ -100,11 +100,11 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const publicUrl = yield* PublicUrl
   const signed = yield* SignedRequest.make
   const upgrade = yield* makeUpgrade(limits.messageBytes, server.hasMediaFastPath)
-  const refusals = yield* SampledLog.make
+  const refusalLog = yield* SampledLog.make
 
   const refuse = Effect.fnUntraced(function*(stream: MediaStream.MediaStream, reason: string) {
     yield* Metric.update(Metrics.streamsRefused(reason), 1)
-    yield* refusals.tell(reason, Effect.annotateLogs(Effect.logWarning("A media stream was refused"), { reason }))
+    yield* refusalLog.write(reason, Effect.annotateLogs(Effect.logWarning("A media stream was refused"), { reason }))
     yield* stream.close(1008, `refused: ${reason}`)
   })
 
@@ -160,7 +160,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
       Effect.catchTag("StreamClosed", (error) =>
         Effect.andThen(
           Metric.update(Metrics.streamsRefused(error.reason), 1),
-          refusals.tell(`closed: ${error.reason}`, Effect.logWarning(error.message))
+          refusalLog.write(`closed: ${error.reason}`, Effect.logWarning(error.message))
         ))
     )
     return HttpServerResponse.empty()

@@ -118,10 +118,10 @@ const Home = HttpRouter.add("GET", "/", HttpServerResponse.redirect("/docs"))
 
 /** Logs a defect with its cause, sampled because its request may be repeated. The client does not learn the cause. */
 const Defects = HttpRouter.middleware(
-  Effect.map(SampledLog.make, (failures) => (httpEffect) =>
+  Effect.map(SampledLog.make, (failureLog) => (httpEffect) =>
     Effect.catchDefect(httpEffect, (defect) =>
       Effect.andThen(
-        failures.tell("defect", Effect.logError("A request failed", defect)),
+        failureLog.write("defect", Effect.logError("A request failed", defect)),
         HttpServerRespondable.toResponse(new Failed({ detail: "The cause is in the service's log." }))
       ))),
   { global: true }

@@ -18,7 +18,7 @@ import type { IsSigned } from "./webhooks/EarlySignature.ts"
 const maxWaiting = 100
 
 /** Twilio waits 15 s for the answer to a webhook. */
-const patienceMillis = 10_000
+const maxWaitMillis = 10_000
 
 const waitingFor = "The service is starting: it waits for its engines and agents to be ready."
 
@@ -82,8 +82,8 @@ const bodyOf = (request: IncomingMessage): Uint8Array => {
 }
 
 interface Options {
-  /** How long (ms) a request waits for the start. */
-  readonly patience?: number
+  /** How long a request waits for the start. */
+  readonly maxWaitMillis?: number
   readonly isSigned?: IsSigned | undefined
 }
 
@@ -123,7 +123,7 @@ export const make = (options: Options = {}): Starting => {
     const timer = setTimeout(() => {
       remove(entry)
       refuse(response, waitingFor)
-    }, options.patience ?? patienceMillis)
+    }, options.maxWaitMillis ?? maxWaitMillis)
     const entry: Waiting = { request, response, serve, timer }
     waiting.add(entry)
     response.once("close", () => remove(entry))

@@ -69,7 +69,7 @@ export const framesDropped = (reason: "agentSlow" | "networkBurst" | "networkLos
     attributes: { reason }
   })
 
-/** Sound that is more than two seconds ahead of the time since the stream was opened (`MediaLead`). */
+/** Sound that is more than two seconds ahead of the time since the stream was opened (`MediaRateLimit`). */
 export const mediaSurplus = Metric.counter("client_caller_media_surplus_seconds_total", {
   description: "Seconds of callers' sound that were dropped because they came faster than real time, which no telephone line does",
   incremental: true
@@ -110,8 +110,8 @@ export const twilioRequests = (operation: string, outcome: string) =>
     attributes: { operation, outcome }
   })
 
-const milliseconds = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000]
-const latencyBoundaries = Metric.boundariesFromIterable(milliseconds.map((milli) => milli / 1000))
+const latencyMillis = [0.5, 1, 2, 3, 5, 7.5, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 1000]
+const latencyBoundaries = Metric.boundariesFromIterable(latencyMillis.map((milli) => milli / 1000))
 
 export const queueLatency = Metric.histogram("client_caller_queue_latency_seconds", {
   description: "From a media message's arrival to the agent taking its sound (one frame in fifty)",

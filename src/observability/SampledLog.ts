@@ -4,14 +4,14 @@
  */
 import { Duration, Effect, type Scope } from "effect"
 
-const interval = Duration.minutes(1)
+const logInterval = Duration.minutes(1)
 
 /** The most kinds that are counted separately. All further kinds count as one kind. */
 const maxKinds = 64
 
 export interface SampledLog {
   /** Writes or counts a log line. `kind` must not be text from a client. */
-  readonly tell: (kind: string, log: Effect.Effect<void>) => Effect.Effect<void>
+  readonly write: (kind: string, line: Effect.Effect<void>) => Effect.Effect<void>
 }
 
 interface CountedLines {
@@ -36,7 +36,7 @@ export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(fu
   /** Reports once a minute, until a minute passes without a further line. */
   const reportRegularly = (kind: string, counted: CountedLines): Effect.Effect<void> =>
     Effect.gen(function*() {
-      do yield* Effect.sleep(interval)
+      do yield* Effect.sleep(logInterval)
       while (yield* report(counted))
       kinds.delete(kind)
     })
@@ -44,18 +44,18 @@ export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(fu
   yield* Effect.addFinalizer(() => Effect.forEach(kinds.values(), report, { discard: true }))
 
   return {
-    tell: (wantedKind, log) =>
+    write: (wantedKind, line) =>
       Effect.suspend(() => {
         const kind = kinds.has(wantedKind) || kinds.size < maxKinds ? wantedKind : "other"
         const existing = kinds.get(kind)
         if (existing !== undefined) {
           existing.times++
-          existing.newest = log
+          existing.newest = line
           return Effect.void
         }
-        const counted: CountedLines = { times: 0, newest: log }
+        const counted: CountedLines = { times: 0, newest: line }
         kinds.set(kind, counted)
-        return Effect.andThen(log, Effect.forkIn(reportRegularly(kind, counted), scope))
+        return Effect.andThen(line, Effect.forkIn(reportRegularly(kind, counted), scope))
       })
   }
 })

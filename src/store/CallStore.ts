@@ -71,7 +71,7 @@ export class CallStore extends Context.Service<CallStore, {
 
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<StoredCall>, StoreUnreachable>
   /** Makes this process the call's owner, in place of the earlier owner. */
-  readonly own: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+  readonly takeOwnership: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /**
    * Finds calls of this account whose end is not stored. They began before `before` (ms since 1970), and their owner has written no heartbeat
    * since `before`. Returns at most 200 calls.
@@ -80,15 +80,15 @@ export class CallStore extends Context.Service<CallStore, {
   /** Makes this process the owner of an unended call. `false`: the call has an owner that has written a heartbeat since `before`. */
   readonly claim: (callSid: CallSid, before: number) => Effect.Effect<boolean, StoreUnreachable>
   /** All calls that this process owns. */
-  readonly owned: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>
+  readonly ownedCalls: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>
   /** Ends this process's ownership of the call. The call then has no owner. */
-  readonly disown: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+  readonly releaseOwnership: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /** Marks a stream token, named by its nonce, as used for all processes. `false`: the token was used before. */
   readonly redeem: (nonce: string) => Effect.Effect<boolean, StoreUnreachable>
   /** Sends Twilio's status of a call to the call's owner, which may be another process. The owner receives the status within a second. */
-  readonly tell: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void, StoreUnreachable>
-  /** Returns and deletes the signals that other processes have sent for this process's calls. */
-  readonly signals: Effect.Effect<ReadonlyArray<{ readonly callSid: CallSid; readonly signal: CallSignal }>, StoreUnreachable>
+  readonly sendToOwner: (callSid: CallSid, report: StatusReport) => Effect.Effect<void, StoreUnreachable>
+  /** Returns and deletes the reports that other processes have sent for this process's calls. */
+  readonly takeReports: Effect.Effect<ReadonlyArray<{ readonly callSid: CallSid; readonly report: StatusReport }>, StoreUnreachable>
   /** Whether several processes may share this store. */
   readonly isShared: boolean
 }>()("client-caller/store/CallStore") {}
@@ -101,7 +101,7 @@ export interface UnendedCall {
 }
 
 /** Twilio's status of a call, which a process sends to the call's owner. */
-export interface CallSignal {
+export interface StatusReport {
   readonly status: string
   readonly sequence: number
   readonly sipCode?: number

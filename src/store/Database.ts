@@ -10,7 +10,7 @@ import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { AppConfig } from "../config/AppConfig.ts"
 import { StoreUnreachable } from "./CallStore.ts"
-import { DatabaseUnusable, hopeless, isStatementsFault, passing, type Place } from "./DatabaseErrors.ts"
+import { DatabaseUnusable, explainPermanent, explainTransient, isStatementsFault, type Place } from "./DatabaseErrors.ts"
 import type { Dialect } from "./Dialect.ts"
 import { migrate, type NewerSchema } from "./migrations/Migrations.ts"
 import * as Postgres from "./postgres/Postgres.ts"
@@ -59,7 +59,7 @@ export class Database extends Context.Service<Database, {
    * Waits at most `limit` for an effect. `None`: the limit has passed. The effect is then interrupted. If it can't be interrupted at once, it
    * continues in the background until it can be interrupted.
    */
-  readonly patiently: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
+  readonly within: <A, E, R>(effect: Effect.Effect<A, E, R>, limit: Duration.Input) => Effect.Effect<Option.Option<A>, E, R>
   /** The reason of a failure, as a clause for the operator. The clause holds no secrets. */
   readonly explain: (error: SqlError) => string
   /** Empties SQLite's write-ahead log, which may hold deleted data. Does nothing on Postgres, which removes deleted data by itself later. */
@@ -163,7 +163,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
         : Effect.logWarning(`The database of the call history can't be used now: ${why}. Calls go on, and their writes wait in the journal.`)
     })
 
-  const explain = (error: SqlError | NewerSchema): string => error._tag === "NewerSchema" ? error.message : hopeless(error, place) ?? passing(error, place)
+  const explain = (error: SqlError | NewerSchema): string => error._tag === "NewerSchema" ? error.message : explainPermanent(error, place) ?? explainTransient(error, place)
 
   const check: Effect.Effect<boolean> = oneCheck.withPermit(
     within(scope, attempt, attemptTimeout).pipe(
@@ -203,7 +203,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
     check,
     query,
     explain,
-    patiently: (effect, limit) => within(scope, effect, limit),
+    within: (effect, limit) => within(scope, effect, limit),
     transaction: (effect) => lossAsFailure(sql.withTransaction(effect)),
     scrub: dialect === "pg" ? Effect.void : query(sql`PRAGMA wal_checkpoint(TRUNCATE)`, scrubTimeout).pipe(Effect.asVoid)
   })
@@ -217,8 +217,8 @@ const start = (first: Effect.Effect<Option.Option<unknown>, SqlError | NewerSche
     if (exit._tag === "Success") return Option.isSome(exit.success) ? undefined : warning(noAnswer)
     const error = exit.failure
     if (error._tag === "NewerSchema") return yield* new DatabaseUnusable({ advice: error.message })
-    const advice = hopeless(error, place)
-    return advice === undefined ? warning(passing(error, place)) : yield* new DatabaseUnusable({ advice, cause: error })
+    const advice = explainPermanent(error, place)
+    return advice === undefined ? warning(explainTransient(error, place)) : yield* new DatabaseUnusable({ advice, cause: error })
   })
 
 /** Checks regularly whether the database answers, and more often while it does not. */

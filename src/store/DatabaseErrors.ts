@@ -22,11 +22,11 @@ export interface Place {
 }
 
 /** Why another attempt can't succeed, as a sentence. `undefined`: another attempt may succeed. */
-export const hopeless = (error: SqlError, { dialect, file }: Place): string | undefined =>
-  dialect === "pg" ? Postgres.hopeless(error) : SqliteErrors.hopeless(error, file)
+export const explainPermanent = (error: SqlError, { dialect, file }: Place): string | undefined =>
+  dialect === "pg" ? Postgres.explainPermanent(error) : SqliteErrors.explainPermanent(error, file)
 
 /** Explains a failure that may end by itself, as a clause for the operator. */
-export const passing = (error: SqlError, { dialect }: Place): string => dialect === "pg" ? Postgres.passing(error) : SqliteErrors.passing(error)
+export const explainTransient = (error: SqlError, { dialect }: Place): string => dialect === "pg" ? Postgres.explainTransient(error) : SqliteErrors.explainTransient(error)
 
 /** Whether the statement or its values are wrong. The database itself then works. */
 export const isStatementsFault = (error: SqlError): boolean => {

@@ -1,20 +1,20 @@
 /**
- * The data that the processes of one store share: stored calls, the owner of each call, used stream tokens, and signals to the owners.
+ * The data that the processes of one store share: stored calls, the owner of each call, used stream tokens, and Twilio's status reports for the owners.
  */
 import { Clock, Effect, Option, Result, Schedule, Schema } from "effect"
 import { randomUUID } from "node:crypto"
 import type { CallSid } from "../domain/Sid.ts"
-import type { CallSignal, StoredCall, StoreUnreachable } from "./CallStore.ts"
+import type { StatusReport, StoredCall, StoreUnreachable } from "./CallStore.ts"
 import type { Database } from "./Database.ts"
 import { places, type SealedWords } from "./encryption/SealedWords.ts"
 
-/** The most signals that one query returns. */
-const maxSignals = 500
+/** The most reports that one query returns. */
+const maxReports = 500
 
 /** The most unended calls that one query returns. */
 const maxUnended = 200
 
-/** How long (ms) used tokens and unread signals are kept. A token is valid for a few minutes. */
+/** How long (ms) used tokens and unread reports are kept. A token is valid for a few minutes. */
 const keptMillis = 24 * 60 * 60 * 1000
 
 /** How long (ms) an ownership is kept after its last heartbeat. No call lasts that long. */
@@ -23,14 +23,14 @@ const ownershipKeptMillis = 7 * keptMillis
 const Json = Schema.fromJsonString(Schema.Json)
 const readJson = Schema.decodeUnknownOption(Json)
 
-const Signal = Schema.fromJsonString(Schema.Struct({
+const Report = Schema.fromJsonString(Schema.Struct({
   status: Schema.String,
   sequence: Schema.Number,
   sipCode: Schema.optionalKey(Schema.Number),
   answeredBy: Schema.optionalKey(Schema.String),
   durationSeconds: Schema.optionalKey(Schema.Number)
 }))
-const readSignal = Schema.decodeUnknownOption(Signal)
+const readReport = Schema.decodeUnknownOption(Report)
 
 interface CallRow {
   readonly call_sid: CallSid
@@ -126,19 +126,19 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
     }))
   })
 
-  const own = (callSid: CallSid) =>
+  const takeOwnership = (callSid: CallSid) =>
     query(Effect.asVoid(
       sql`INSERT INTO live_calls (call_sid, owner, epoch, heartbeat) VALUES (${callSid}, ${self}, 1, ${now()})
         ON CONFLICT (call_sid) DO UPDATE SET owner = excluded.owner, epoch = live_calls.epoch + 1, heartbeat = excluded.heartbeat`
     ))
 
-  const owned = query(Effect.map(
+  const ownedCalls = query(Effect.map(
     sql<{ call_sid: CallSid }>`SELECT call_sid FROM live_calls WHERE owner = ${self}`,
     (rows) => new Set(rows.map(({ call_sid }) => call_sid))
   ))
 
   /** If another process has taken over the call, that process stays the owner. */
-  const disown = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
+  const releaseOwnership = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
 
   const greatest = sql.literal(dialect === "pg" ? "GREATEST" : "MAX")
   const unended = (accountSid: string, before: number) =>
@@ -171,25 +171,25 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
       (rows) => rows.length > 0
     ))
 
-  const tell = (callSid: CallSid, signal: CallSignal) =>
-    query(Effect.asVoid(sql`INSERT INTO call_signals (call_sid, signal, at) VALUES (${callSid}, ${JSON.stringify(signal)}, ${now()})`))
+  const sendToOwner = (callSid: CallSid, report: StatusReport) =>
+    query(Effect.asVoid(sql`INSERT INTO call_signals (call_sid, signal, at) VALUES (${callSid}, ${JSON.stringify(report)}, ${now()})`))
 
-  /** A query skips signals that another query is deleting at the same time. */
+  /** A query skips reports that another query is deleting at the same time. */
   const skipLocked = sql.literal(dialect === "pg" ? "FOR UPDATE OF call_signals SKIP LOCKED" : "")
-  const signals = query(Effect.map(
+  const takeReports = query(Effect.map(
     sql<{ id: number | bigint; call_sid: CallSid; signal: string }>`DELETE FROM call_signals WHERE id IN (
       SELECT call_signals.id FROM call_signals JOIN live_calls ON live_calls.call_sid = call_signals.call_sid
-      WHERE live_calls.owner = ${self} ORDER BY call_signals.id LIMIT ${maxSignals} ${skipLocked}
+      WHERE live_calls.owner = ${self} ORDER BY call_signals.id LIMIT ${maxReports} ${skipLocked}
     ) RETURNING id, call_sid, signal`,
     (rows) =>
       rows.toSorted((one, other) => Number(one.id) - Number(other.id)).flatMap(({ call_sid, signal }) =>
-        Option.toArray(Option.map(readSignal(signal), (signal) => ({ callSid: call_sid, signal })))
+        Option.toArray(Option.map(readReport(signal), (report) => ({ callSid: call_sid, report })))
       )
   ))
 
   yield* maintainRows(database, self, now)
 
-  return { find, own, unended, claim, owned, disown, redeem, tell, signals }
+  return { find, takeOwnership, unended, claim, ownedCalls, releaseOwnership, redeem, sendToOwner, takeReports }
 })
 
 /** Writes this process's heartbeat for its calls every 10 seconds, and deletes old rows every hour. */

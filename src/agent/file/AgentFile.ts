@@ -43,8 +43,8 @@ export class AgentFileUnreadable extends Data.TaggedError("AgentFileUnreadable")
   }
 }
 
-const advice = {
-  missing: "Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path begins where the service was started.",
+const fileAdvice = {
+  missing: "Check AGENT, AGENT_NUMBERS and AGENTS_DIR; a relative path starts at the folder in which the service was started.",
   folder: "Set the path of one file. For a folder of agent files, set AGENTS_DIR."
 }
 
@@ -118,7 +118,7 @@ export class AgentFiles extends Context.Service<AgentFiles, {
       })
 
       const load = Effect.fn("AgentFiles.load")(function*(file: string) {
-        const text = yield* Effect.mapError(YamlFile.read(file, advice), ({ why }) => new AgentFileUnreadable({ file, why }))
+        const text = yield* Effect.mapError(YamlFile.read(file, fileAdvice), ({ why }) => new AgentFileUnreadable({ file, why }))
         return yield* read(text, file)
       })
 

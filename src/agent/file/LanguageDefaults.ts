@@ -11,8 +11,10 @@ export interface LanguageDefaults {
   readonly lines: Lines
   /** The fillers for a file that has `fillers` but not `fillers.lines`. */
   readonly fillers: ReadonlyArray<string>
-  readonly prompt: string
-  readonly denied: string
+  /** See `DialogScript.openQuestion`. */
+  readonly openQuestion: string
+  /** See `Intent.denialReply`. */
+  readonly denialReply: string
   readonly notUnderstood: NotUnderstood
   readonly backchannels: ReadonlyArray<string>
   /**
@@ -21,7 +23,7 @@ export interface LanguageDefaults {
    */
   readonly holdRequests: ReadonlyArray<string>
   /** Phrases that ask for nothing: the caller says thanks, agrees, or checks whether the agent hears. */
-  readonly attention: ReadonlyArray<string>
+  readonly smallTalk: ReadonlyArray<string>
   /** Phrases with which people answer the telephone. They are hints for the recognizer. */
   readonly greetings: ReadonlyArray<string>
   readonly yes: ReadonlyArray<string>
@@ -59,8 +61,8 @@ export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
       hold: "Of course, take your time."
     },
     fillers: ["One moment.", "Let me see.", "Just a second."],
-    prompt: "What can I do for you?",
-    denied: "All right, let us try again.",
+    openQuestion: "What can I do for you?",
+    denialReply: "All right, let us try again.",
     notUnderstood: {
       first: "Sorry, I did not get that.",
       second: "I still did not get that. Please say it in other words.",
@@ -69,7 +71,7 @@ export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
     },
     backchannels: ["uh-huh", "mm-hmm", "mhm", "hmm", "okay", "ok", "yeah", "right", "i see", "sure", "all right"],
     holdRequests: ["(hold on | hang on | wait) [a (moment | minute | second)] [please]", "(one | just a) (moment | minute | second) [please]", "let me check"],
-    attention: [
+    smallTalk: [
       "hello", "hi", "hey", "are you there", "are you still there", "is anybody there", "anybody there", "can you hear me", "do you hear me",
       "thanks", "thank you", "great", "good", "fine", "perfect", "yes", "yep", "um", "uh"
     ],
@@ -108,8 +110,8 @@ export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
       hold: "Bien sûr, prenez votre temps."
     },
     fillers: ["Un instant.", "Voyons voir.", "Une petite seconde."],
-    prompt: "Que puis-je faire pour vous ?",
-    denied: "D'accord, recommençons.",
+    openQuestion: "Que puis-je faire pour vous ?",
+    denialReply: "D'accord, recommençons.",
     notUnderstood: {
       first: "Pardon, je n'ai pas compris.",
       second: "Pardon, je n'ai toujours pas compris. Dites-le autrement.",
@@ -118,7 +120,7 @@ export const languageDefaults: ReadonlyMap<string, LanguageDefaults> = new Map([
     },
     backchannels: ["oui", "d'accord", "je vois", "bien"],
     holdRequests: ["[attendez] (un | une) (instant | moment | minute | seconde)", "laissez moi vérifier"],
-    attention: ["allô", "vous êtes là", "vous m'entendez", "il y a quelqu'un", "merci", "parfait", "très bien", "euh"],
+    smallTalk: ["allô", "vous êtes là", "vous m'entendez", "il y a quelqu'un", "merci", "parfait", "très bien", "euh"],
     greetings: ["[oui] (allô | bonjour)", "bonsoir"],
     yes: ["oui [merci]", "[oui] (d'accord | exactement | parfait | juste | bien sûr)"],
     no: ["non [merci]", "[non] (faux | pas ça | rien | pas bon)"],

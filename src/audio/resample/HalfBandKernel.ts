@@ -38,9 +38,9 @@ export const fold = (filter: Float64Array) => ({
 })
 
 /** Extra samples at the end of an array, because vectors may read or write there. */
-const slack = 32
+const slackSamples = 32
 
 /** The lengths of a kernel's arrays in samples. `phaseLength` is for one phase of the input. */
-export const inputLength = 2 * phaseHistory + maxStepSamples + slack
-export const outputLength = 2 * maxStepSamples + slack
-export const phaseLength = phaseHistory + maxStepSamples + slack
+export const inputLength = 2 * phaseHistory + maxStepSamples + slackSamples
+export const outputLength = 2 * maxStepSamples + slackSamples
+export const phaseLength = phaseHistory + maxStepSamples + slackSamples

@@ -32,8 +32,8 @@ class PricesUnreadable extends Data.TaggedError("PricesUnreadable")<{
 }
 
 const advice = {
-  missing: "A relative path begins where the service was started.",
-  folder: "Name a file."
+  missing: "A relative path starts at the folder in which the service was started.",
+  folder: "Set PRICES_FILE to the path of the file."
 }
 
 const fileAdvice: YamlSource.FileAdvice = {

@@ -59,12 +59,12 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
   const answerOf = (outcome: ToolOutcome) => outcome._tag === "Answered" && outcome.text !== "" ? outcome.text : undefined
 
   return {
-    noted: (action) => {
+    storeSoon: (action) => {
       const at = axis()
       begin(action, at)
       store.write(written(action, at, "asked"))
     },
-    asked: (action) =>
+    store: (action) =>
       Effect.suspend(() => {
         const at = axis()
         return store.keep(written(action, at, "asked")).pipe(
@@ -72,7 +72,7 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
           Effect.mapError(() => new ActionNotKept())
         )
       }),
-    settled: (action, outcome) => {
+    storeOutcome: (action, outcome) => {
       const known = begun.get(action.id)
       const target = known === undefined ? store : results
       target.write(written(action, known?.at ?? axis(), stateOf[outcome._tag], answerOf(outcome)))

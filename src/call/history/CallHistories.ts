@@ -21,7 +21,7 @@ export class CallHistories extends Context.Service<CallHistories, {
   /** The Twilio account of the calls. */
   readonly accountSid: string
   /** Opens the history of a call that begins, or that this process takes over. */
-  readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "lost") => Effect.Effect<CallHistory.CallHistory>
+  readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "unreachable") => Effect.Effect<CallHistory.CallHistory>
   /**
    * Adds Twilio's report to the call's history. `mayBeElsewhere`: another process may have the call, and needs the report too. `unknown`:
    * the call's history is not in this process.

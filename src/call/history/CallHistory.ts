@@ -2,7 +2,7 @@
  * Writes one call to the store: its beginning, streams, turns, actions and events, the memory from which its conversation can resume, and
  * its outcome.
  *
- * No write waits, except the write of an action: an action is stored before it is carried out. If `keeping.words` is `false`, only figures
+ * No write waits, except the write of an action: an action is stored before it is carried out. If `settings.keepsWords` is `false`, only figures
  * are stored: no words, and instead of the memory only the use of the engines.
  */
 import { type Clock, Effect, Option, type Scope } from "effect"
@@ -67,7 +67,7 @@ export interface CallHistory {
 }
 
 /** The facts of a call that its history uses. */
-export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to" | "keeping"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
+export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to" | "settings"> & { readonly agent: Pick<Agent, "name" | "isRecorded"> }
 
 export interface MakeOptions {
   readonly info: HistoryInfo
@@ -80,17 +80,17 @@ export interface MakeOptions {
   readonly prices?: PriceList | undefined
   /** The webhook address for calls without an address of their own. Unset: those calls send no webhooks. */
   readonly webhookUrl?: string
-  /** The stored call, if another process had it, or this process before a restart. `"lost"`: the store did not answer. */
-  readonly before?: StoredCall | "lost"
+  /** The stored call, if another process had it, or this process before a restart. `"unreachable"`: the store did not answer. */
+  readonly before?: StoredCall | "unreachable"
 }
 
 const noListener: Effect.Effect<undefined> = Effect.succeed(undefined)
 
-const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "lost" ? undefined : before
+const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "unreachable" ? undefined : before
 
 /** The first write of a call. `at`: ms since 1970. */
 const callBegan = (
-  { agent, callSid, direction, from, keeping, to }: HistoryInfo,
+  { agent, callSid, direction, from, settings, to }: HistoryInfo,
   { accountSid, at, isRecorded }: { readonly accountSid: string; readonly at: number; readonly isRecorded: boolean }
 ): StoreWrite => ({
   _tag: "CallBegan",
@@ -101,17 +101,17 @@ const callBegan = (
   to: to._tag === "Some" ? to.value : null,
   agent: agent.name,
   at,
-  keeping: { words: keeping.words, numbers: keeping.numbers },
+  keeping: { words: settings.keepsWords, numbers: settings.numbers },
   isRecorded,
-  metadata: keeping.metadata,
-  campaign: keeping.campaign,
-  webhookUrl: keeping.webhookUrl,
-  isTranscriptSent: keeping.isTranscriptSent
+  metadata: settings.metadata,
+  campaign: settings.campaign,
+  webhookUrl: settings.webhookUrl,
+  isTranscriptSent: settings.isTranscriptSent
 })
 
 /** Requests each type of webhook once. Must run after the writes that the webhook reports. */
-const makeWebhooks = ({ clock, info: { callSid, keeping }, store, webhookUrl }: MakeOptions) => {
-  const url = keeping.webhookUrl ?? webhookUrl
+const makeWebhooks = ({ clock, info: { callSid, settings }, store, webhookUrl }: MakeOptions) => {
+  const url = settings.webhookUrl ?? webhookUrl
   const asked = new Set<DeliveryType>()
   return (type: DeliveryType) => {
     if (url === undefined || asked.has(type)) return
@@ -133,18 +133,18 @@ const eventsPerStream = 100_000
 const firstPart = (before: MakeOptions["before"], now: number): number => before === undefined ? 0 : NumbersAfterLoss.partAt(now)
 
 /** The number of the first turn here. With a number that exists already, a new turn would replace an old one. */
-const firstTurn = (before: MakeOptions["before"], now: number): number => before === "lost" ? NumbersAfterLoss.turnAt(now) : before?.nextTurn ?? 0
+const firstTurn = (before: MakeOptions["before"], now: number): number => before === "unreachable" ? NumbersAfterLoss.turnAt(now) : before?.nextTurn ?? 0
 
 /** The number of the first event here. The store drops an event whose number exists already. */
 const firstEvent = (keepsWords: boolean, before: MakeOptions["before"], now: number): number => {
-  if (before === "lost") return NumbersAfterLoss.eventAt(now)
+  if (before === "unreachable") return NumbersAfterLoss.eventAt(now)
   if (before === undefined) return 0
   return keepsWords ? before.nextEvent : before.parts * eventsPerStream
 }
 
 /** The newest version of the memory. The store drops a memory whose version is not newer. */
 const newestVersion = (before: MakeOptions["before"], now: number): number =>
-  before === "lost" ? NumbersAfterLoss.eventAt(now) : Option.match(before?.memory ?? Option.none(), { onNone: () => 0, onSome: ({ version }) => version })
+  before === "unreachable" ? NumbersAfterLoss.eventAt(now) : Option.match(before?.memory ?? Option.none(), { onNone: () => 0, onSome: ({ version }) => version })
 
 /** Numbers a call's events. */
 const makeNumbers = (first: number) => {
@@ -200,20 +200,20 @@ const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOption
 export const make = (options: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, prices, recorder } = options
   const { place, store } = makeStore(options, () => actions.abandonOpen())
-  const { callSid, keeping: { words: keepsWords } } = info
+  const { callSid, settings: { keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
   const now = () => clock.currentTimeMillisUnsafe()
 
   // Without the store the zero of the axis is not known: the times on it are ms since 1970 (see `Axis`).
-  let axisZero = before === "lost" ? 0 : known?.axisZero ?? undefined
+  let axisZero = before === "unreachable" ? 0 : known?.axisZero ?? undefined
   let nextPart = firstPart(before, now())
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
   const kept = Option.getOrUndefined(known?.memory ?? Option.none())
   let version = newestVersion(before, now())
   let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
-  let hasConversation = kept !== undefined || before === "lost"
+  let hasConversation = kept !== undefined || before === "unreachable"
   const life = CallLife.of({ before, hasMemory: memory._tag === "Some", now: now() })
   const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
   const askForWebhook = makeWebhooks({ ...options, store })

@@ -13,8 +13,8 @@ const decode = Schema.decodeUnknownOption(Schema.Struct({ life: Schema.String })
 export const storedField = (life: string): { readonly life?: string } => life === "" ? {} : { life }
 
 interface Before {
-  /** `"lost"`: the store did not answer. */
-  readonly before: StoredCall | "lost" | undefined
+  /** `"unreachable"`: the store did not answer. */
+  readonly before: StoredCall | "unreachable" | undefined
   /** Whether the stored memory of the conversation could be read. */
   readonly hasMemory: boolean
   /** ms since 1970. */
@@ -24,7 +24,7 @@ interface Before {
 /** The prefix of the ids of this life's actions. Empty for a call's first life. */
 export const of = ({ before, hasMemory, now }: Before): string => {
   if (before === undefined) return ""
-  const memory = before === "lost" ? undefined : Option.getOrUndefined(before.memory)
+  const memory = before === "unreachable" ? undefined : Option.getOrUndefined(before.memory)
   if (hasMemory) return Option.match(decode(memory?.memory), { onNone: () => "", onSome: ({ life }) => life })
-  return before !== "lost" && memory === undefined ? "" : `${Math.round(now).toString(36)}-`
+  return before !== "unreachable" && memory === undefined ? "" : `${Math.round(now).toString(36)}-`
 }

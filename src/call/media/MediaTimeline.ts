@@ -3,7 +3,7 @@
  *
  * Twilio sends a message each 20 ms for the whole call, even while the caller is silent. So a missing message was lost.
  */
-import { closeLeadMillis, maxLeadMillis } from "../../twilio/media/MediaLead.ts"
+import { closeAheadMillis, maxAheadMillis } from "../../twilio/media/MediaRateLimit.ts"
 import type { Media } from "../../twilio/media/MediaMessage.ts"
 
 /** Bytes of μ-law in a ms. */
@@ -30,7 +30,7 @@ interface MediaTimeline {
 
 /**
  * `chunk` and `timestamp` may be wrong, so gaps are limited. A gap is at most `backlog` ms long. All sound together is at most as long as the
- * stream so far, plus the allowed lead.
+ * stream so far, plus `maxAheadMillis`.
  *
  * A number that would put the sound more than ten seconds ahead of the clock is wrong, and makes no gap. Such a gap would move the media time
  * ahead for the rest of the stream, and would hide every later gap. A number that goes back is wrong, too. The message after a wrong number
@@ -46,12 +46,12 @@ export const make = (backlog: number): MediaTimeline => {
   let wasHeldUp = false
   /** Whether `chunk` or `timestamp` of the newest message was smaller than that of an earlier message. */
   let wentBack = false
-  const maxLead = Math.min(backlog, maxLeadMillis)
+  const maxAhead = Math.min(backlog, maxAheadMillis)
 
   const gapBefore = ({ chunk, timestamp }: Media["media"], length: number, elapsed: () => number): number => {
     if (expected === undefined || wentBack) return 0
     /** Silence that was added since the newest message fills the same gap, so it is subtracted. */
-    const isPossible = (gap: number) => heardMillis - silenceMillis + gap <= elapsed() + closeLeadMillis
+    const isPossible = (gap: number) => heardMillis - silenceMillis + gap <= elapsed() + closeAheadMillis
     const byTimestamp = timestamp - expected.timestamp
     const skipsChunks = chunk > expected.chunk
     if (byTimestamp > (skipsChunks ? 0 : timestampSlackMillis) && isPossible(byTimestamp)) return byTimestamp
@@ -63,7 +63,7 @@ export const make = (backlog: number): MediaTimeline => {
     missingBefore: (media, elapsed) => {
       const length = media.payload.length / bytesPerMilli
       const gap = gapBefore(media, length, elapsed)
-      const missing = gap <= silenceMillis ? 0 : Math.max(0, Math.min(gap - silenceMillis, backlog, elapsed() + maxLead - heardMillis))
+      const missing = gap <= silenceMillis ? 0 : Math.max(0, Math.min(gap - silenceMillis, backlog, elapsed() + maxAhead - heardMillis))
       wasHeldUp = silenceMillis > timestampSlackMillis && gap < timestampSlackMillis
       silenceMillis = 0
       wentBack = expected !== undefined && (media.chunk < expected.chunk || media.timestamp < expected.timestamp - timestampSlackMillis)

@@ -6,7 +6,7 @@ import type * as DialRules from "../../domain/DialRules.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import type { TwilioError } from "../../twilio/rest/RestClient.ts"
-import type { AskedKeeping } from "../history/Keeping.ts"
+import type { RequestedSettings } from "../history/SettingsChoice.ts"
 import type { WebSocketUrlRefused } from "../MediaHost.ts"
 import type { LineBusy } from "../registry/Admission.ts"
 import type { DialLimitReached } from "./DialLimits.ts"
@@ -20,8 +20,7 @@ export interface OutboundRequest {
   /** A media WebSocket other than this service's own. */
   readonly websocketUrl: Option.Option<string>
   readonly idempotencyKey: Option.Option<string>
-  /** What to store of the call. */
-  readonly keeping: AskedKeeping
+  readonly settings: RequestedSettings
   /** Where Twilio reaches this service: `https://…`, without a trailing slash. */
   readonly baseUrl: string
 }

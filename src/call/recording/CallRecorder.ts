@@ -12,16 +12,16 @@ import * as SampledLog from "../../observability/SampledLog.ts"
 import { CallRecordings, type Part, type PartFile } from "../../store/recording/CallRecordings.ts"
 import * as MulawWav from "../../store/recording/MulawWav.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
-import type { CallKeeping } from "../CallInfo.ts"
+import type { CallSettings } from "../CallInfo.ts"
 import type { LineListener } from "../media/LineListener.ts"
 import * as LineRecorder from "./LineRecorder.ts"
 import type { Taken } from "./StereoBuffer.ts"
 
 /** A short write costs as much CPU time as a long one, and writes cost most of a recording's CPU time. So there are few writes. */
-const writeEveryMillis = 2000
+const writeIntervalMillis = 2000
 
 /** Enough for the sound of one write, even if the write is a little late. */
-const writeBufferBytes = 1.25 * writeEveryMillis * MulawWav.bytesPerMilli
+const writeBufferBytes = 1.25 * writeIntervalMillis * MulawWav.bytesPerMilli
 
 /** Usually few calls write at the same moment. */
 const maxSpareBuffers = 16
@@ -33,7 +33,7 @@ const lastWritesTimeout = Duration.seconds(2)
 
 export class CallRecorder extends Context.Service<CallRecorder, {
   /** A call is recorded if its request, its agent or the configuration says so. A call of which only figures are stored is never recorded. */
-  readonly isRecorded: (info: { readonly agent: Pick<Agent, "isRecorded">; readonly keeping: Pick<CallKeeping, "words" | "isRecorded"> }) => boolean
+  readonly isRecorded: (info: { readonly agent: Pick<Agent, "isRecorded">; readonly settings: Pick<CallSettings, "keepsWords" | "isRecorded"> }) => boolean
   /** Records a media stream until the scope closes. Only the stream's end waits for the disk, two seconds at most. */
   readonly listen: (
     part: Part,
@@ -48,18 +48,18 @@ export class CallRecorder extends Context.Service<CallRecorder, {
       const recordings = yield* CallRecordings
       const clock = yield* Clock.Clock
       const scope = yield* Effect.scope
-      const warnings = yield* SampledLog.make
+      const warningLog = yield* SampledLog.make
       const spareBuffers: Array<Uint8Array> = []
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
       return CallRecorder.of({
-        isRecorded: ({ agent, keeping }) => keeping.words && (recording.all || agent.isRecorded === true || keeping.isRecorded),
+        isRecorded: ({ agent, settings }) => settings.keepsWords && (recording.all || agent.isRecorded === true || settings.isRecorded),
         listen: Effect.fnUntraced(function*(part, { openedAt }, { maxBacklogFrames }) {
           const backlog = maxBacklogFrames === undefined ? Duration.toMillis(limits.backlog) : undefined
           const recorder = LineRecorder.make({ beginsAt: openedAt, now, backlog })
           const ended = yield* Deferred.make<number>()
           // The fiber runs in the service's scope, so it can write the remaining sound after the stream's end, even while the service stops.
-          const writing = yield* Effect.forkIn(write({ recordings, warnings, spareBuffers }, part, recorder, now, Deferred.await(ended)), scope)
+          const writing = yield* Effect.forkIn(write({ recordings, warningLog, spareBuffers }, part, recorder, now, Deferred.await(ended)), scope)
           yield* Effect.addFinalizer(() =>
             Effect.andThen(
               Effect.sync(() => Deferred.doneUnsafe(ended, Effect.succeed(now()))),
@@ -74,9 +74,9 @@ export class CallRecorder extends Context.Service<CallRecorder, {
 
 /** Writes until the stream has ended. `ended` gives the moment of the end, monotonic ms. */
 const write = (
-  { recordings, spareBuffers, warnings }: {
+  { recordings, spareBuffers, warningLog }: {
     readonly recordings: CallRecordings["Service"]
-    readonly warnings: SampledLog.SampledLog
+    readonly warningLog: SampledLog.SampledLog
     /** Buffers of earlier writes that no write uses now. */
     readonly spareBuffers: Array<Uint8Array>
   },
@@ -87,7 +87,7 @@ const write = (
 ): Effect.Effect<void> => {
   const annotated = Effect.annotateLogs({ callSid: part.callSid })
   const warn = (reason: string) =>
-    warnings.tell("recording", annotated(Effect.logWarning(`A recording can't be written: ${reason}. The call goes on, and its sound is lost meanwhile.`)))
+    warningLog.write("recording", annotated(Effect.logWarning(`A recording can't be written: ${reason}. The call goes on, and its sound is lost meanwhile.`)))
 
   /** Bytes of silence to write in place of sound that the disk did not take. */
   let missingBytes = 0
@@ -129,10 +129,10 @@ const write = (
   const toFile = Effect.gen(function*() {
     const file = yield* recordings.begin(part)
     // The first pause is random, so that streams that began together are not written at the same moment.
-    let pauseMillis = writeEveryMillis * (yield* Random.nextBetween(0.5, 1))
+    let pauseMillis = writeIntervalMillis * (yield* Random.nextBetween(0.5, 1))
     while (true) {
       const endedAt = yield* waitForEnd(pauseMillis)
-      pauseMillis = writeEveryMillis
+      pauseMillis = writeIntervalMillis
       if (endedAt === undefined) {
         yield* appendSettled(file)
         continue

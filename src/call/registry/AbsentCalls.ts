@@ -11,7 +11,7 @@ import * as EarlyReports from "./EarlyReports.ts"
 import * as EndedCalls from "./EndedCalls.ts"
 
 /** How often old reports and ends are removed. */
-const forgetEvery = Duration.seconds(10)
+const forgetInterval = Duration.seconds(10)
 
 export interface AbsentCalls {
   /** Stores that the call has ended. `isConfirmed`: Twilio has confirmed the end. */
@@ -43,7 +43,7 @@ export const make = Effect.gen(function*() {
     ended.forgetOld(now)
     yield* count("expired", early.forgetOld(now))
   })
-  yield* Effect.forkScoped(Effect.forever(Effect.delay(forgetOld, forgetEvery)))
+  yield* Effect.forkScoped(Effect.forever(Effect.delay(forgetOld, forgetInterval)))
 
   const absent: AbsentCalls = {
     addEnd: (callSid, isConfirmed) => Effect.map(monotonicMillis, (now) => ended.add(callSid, isConfirmed, now)),

@@ -4,7 +4,7 @@ import { type CallSid, copy } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import type { StoredCall } from "../../store/CallStore.ts"
 import * as Call from "../Call.ts"
-import type { CallControl, CallInfo, CallKeeping, CallLimits, NewCall } from "../CallInfo.ts"
+import type { CallControl, CallInfo, CallLimits, CallSettings, NewCall } from "../CallInfo.ts"
 import { CallEvent, type CallState } from "../CallState.ts"
 import type { CallHistories } from "../history/CallHistories.ts"
 import type { AbsentCalls } from "./AbsentCalls.ts"
@@ -34,7 +34,7 @@ export class CallHasEnded extends Data.TaggedError("CallHasEnded") {
 
 interface Admission {
   /** See `CallRegistry.admit`. */
-  readonly admit: (info: NewCall, before?: StoredCall | "lost") => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
+  readonly admit: (info: NewCall, before?: StoredCall | "unreachable") => Effect.Effect<Call.Call, LineBusy | CallHasEnded>
   /** See `CallRegistry.adopt`. */
   readonly adopt: (info: NewCall) => Effect.Effect<void>
   /** See `CallRegistry.reserve`. */
@@ -48,12 +48,12 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly limits: CallLimits
   readonly controlOf: (info: CallInfo) => CallControl
   readonly histories: CallHistories["Service"]
-  /** Decides what is stored of a call. */
-  readonly keepingOf: (info: NewCall) => CallKeeping
+  /** Decides the settings of a call. */
+  readonly settingsOf: (info: NewCall) => CallSettings
   readonly onBegin: (callSid: CallSid) => Effect.Effect<void>
   readonly onPhase: (callSid: CallSid, state: CallState) => Effect.Effect<void>
 }): Effect.fn.Return<Admission, never, Scope.Scope> {
-  const { absent, controlOf, histories, keepingOf, limits, live, onBegin, onPhase } = options
+  const { absent, controlOf, histories, limits, live, onBegin, onPhase, settingsOf } = options
   const owners = yield* FiberSet.make()
 
   const checkFreeLine = Effect.fnUntraced(function*(callerKey: string | undefined) {
@@ -63,10 +63,10 @@ export const make = Effect.fnUntraced(function*(options: {
     return yield* new LineBusy({ reason })
   })
 
-  const begin = Effect.fnUntraced(function*(given: NewCall, reports: ReadonlyArray<Report>, before?: StoredCall | "lost") {
+  const begin = Effect.fnUntraced(function*(given: NewCall, reports: ReadonlyArray<Report>, before?: StoredCall | "unreachable") {
     // The SID is a substring of Twilio's request. A copy does not keep the whole request in memory.
     const callSid = copy(given.callSid)
-    const info: CallInfo = { ...given, callSid, keeping: keepingOf(given) }
+    const info: CallInfo = { ...given, callSid, settings: settingsOf(given) }
     const history = yield* histories.open(info, before)
     for (const report of reports) history.reported(report)
     const control = controlOf(info)

@@ -7,5 +7,5 @@ import type { CallInfo } from "../CallInfo.ts"
 import { ticketOf } from "./ExpectedCalls.ts"
 
 /** `base`: the URL at which Twilio reaches the service. `step`: see `CallState`. */
-export const of = ({ agent, keeping }: Pick<CallInfo, "agent" | "keeping">, base: string, step = 0): string =>
-  WebhookUrls.of(base, "/twilio/continue", { agent: agent.name, ticket: ticketOf(keeping), step: step > 0 ? String(step) : undefined })
+export const of = ({ agent, settings }: Pick<CallInfo, "agent" | "settings">, base: string, step = 0): string =>
+  WebhookUrls.of(base, "/twilio/continue", { agent: agent.name, ticket: ticketOf(settings), step: step > 0 ? String(step) : undefined })

@@ -10,42 +10,42 @@
  */
 import { Clock, Duration, Effect, Option, Schedule } from "effect"
 import type { CallSid } from "../../domain/Sid.ts"
-import { CallStore, type CallSignal, type StoredCall } from "../../store/CallStore.ts"
+import { CallStore, type StatusReport, type StoredCall } from "../../store/CallStore.ts"
 import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "../Call.ts"
 import { CallEvent } from "../CallState.ts"
 import type { StatusFacts } from "../history/Outcome.ts"
 import type { LiveCalls } from "./LiveCalls.ts"
 
-/** How often a process reads from the store which reports wait for it, and which of its calls were taken over. */
-const pollEvery = Duration.millis(500)
+/** How often a process reads its waiting reports from the store, and checks which of its calls were taken over. */
+const pollInterval = Duration.millis(500)
 
 /** How long `find` waits for the store. */
 const findTimeout = Duration.seconds(1)
 
 /**
- * A process that has written no sign of life for this long is gone. The calls of such processes are searched for every minute. A call is
- * ended if two searches in a row find it. One search is not enough. After an outage of the database all signs of life are old. After a restart
- * Twilio may come back to the call.
+ * A process that has written no heartbeat for this long is gone. Each minute the service searches for the calls of such processes. It ends a
+ * call that two searches in a row find. One search is not enough: after an outage of the database all heartbeats are old, and after a restart
+ * Twilio may still request TwiML for the call.
  */
 const processGoneAfter = Duration.minutes(2)
-const endUnendedEvery = Duration.minutes(1)
+const searchInterval = Duration.minutes(1)
 
-/** When writing a call's ownership is tried again after a failure. The retries end with the call. */
-const ownRetries = Schedule.spaced("5 seconds")
+/** The time between attempts to store a call's ownership. The retries end with the call. */
+const takeOwnershipRetries = Schedule.spaced("5 seconds")
 
 /** How often `await` repeats the search, and the time between two searches. */
 const awaitRetries = 10
-const awaitRetryEvery = Schedule.spaced("100 millis")
+const awaitRetrySchedule = Schedule.spaced("100 millis")
 
 /** How long the owner has to write the call's end after Twilio's final status. Then the process that received the status writes the end. */
 const ownerEndTimeout = Duration.seconds(10)
 
 export interface Ownership {
-  /** Reads a call from the store. `"lost"`: the store does not answer. `undefined`: the store has no such call. */
-  readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
+  /** Reads a call from the store. `"unreachable"`: the store does not answer. `undefined`: the store has no such call. */
+  readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "unreachable" | undefined>
   /** Like `find`, for a call that another process has just answered. The call may not be stored yet, so the search is repeated. */
-  readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "lost" | undefined>
+  readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "unreachable" | undefined>
   /** Makes this process the owner of the call. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
@@ -53,7 +53,7 @@ export interface Ownership {
    * Passes Twilio's final status of a call that is not live here to the call's owner. If the owner does not end the call in time, this
    * process ends it.
    */
-  readonly pass: (callSid: CallSid, signal: CallSignal) => Effect.Effect<void>
+  readonly passToOwner: (callSid: CallSid, report: StatusReport) => Effect.Effect<void>
 }
 
 interface MakeOptions {
@@ -61,19 +61,19 @@ interface MakeOptions {
   /** Several accounts may share a database. This process ends only calls of this account. */
   readonly accountSid: string
   /** Runs when this process, the owner, gets a report that Twilio sent to another process. */
-  readonly onSignal: (callSid: CallSid, signal: CallSignal & { readonly status: CallStatus }) => Effect.Effect<void>
+  readonly onReport: (callSid: CallSid, report: StatusReport & { readonly status: CallStatus }) => Effect.Effect<void>
   /** Stores the end of a call whose process is gone. `endedAt`: ms since 1970; unset: now. */
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 
 /** Ends a call in this process because another process has taken it over. */
-const letGo = (call: Call) =>
+const endTakenOver = (call: Call) =>
   Effect.andThen(
     Effect.sync(call.handOver),
     Effect.annotateLogs(Effect.logInfo("Another process has taken over this call"), { callSid: call.info.callSid })
   ).pipe(Effect.andThen(call.dispatch(CallEvent.Released({ reason: "streamLost" }))))
 
-export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnded, onSignal }: MakeOptions) {
+export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnded, onReport }: MakeOptions) {
   const store = yield* CallStore
   const scope = yield* Effect.scope
   /** The calls whose ownership is stored. */
@@ -82,36 +82,36 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
   const find: Ownership["find"] = (callSid) =>
     store.find(callSid).pipe(
       Effect.timeout(findTimeout),
-      Effect.match({ onFailure: () => "lost" as const, onSuccess: (stored) => Option.getOrUndefined(stored) })
+      Effect.match({ onFailure: () => "unreachable" as const, onSuccess: (stored) => Option.getOrUndefined(stored) })
     )
 
   const watchOwnership = Effect.gen(function*() {
     // The copy is made before the store is read: a call that is taken during the read is missing from the store's answer.
     const ownedBefore = [...owned]
-    const stillOwned = yield* store.owned
+    const stillOwned = yield* store.ownedCalls
     for (const callSid of ownedBefore) {
       const call = live.find(callSid)
       if (stillOwned.has(callSid) || call === undefined) continue
       owned.delete(callSid)
-      yield* letGo(call)
+      yield* endTakenOver(call)
     }
   })
 
-  const takeSignals = Effect.flatMap(
-    store.signals,
-    (signals) => Effect.forEach(signals, ({ callSid, signal }) => onSignal(callSid, signal as never), { discard: true })
+  const applyReports = Effect.flatMap(
+    store.takeReports,
+    (reports) => Effect.forEach(reports, ({ callSid, report }) => onReport(callSid, report as never), { discard: true })
   )
 
   if (store.isShared) {
     // If a query fails, the next poll repeats it. Nothing is lost meanwhile.
-    const poll = Effect.andThen(Effect.ignore(takeSignals), Effect.ignore(watchOwnership))
-    yield* Effect.forkScoped(Effect.repeat(poll, Schedule.spaced(pollEvery)))
+    const poll = Effect.andThen(Effect.ignore(applyReports), Effect.ignore(watchOwnership))
+    yield* Effect.forkScoped(Effect.repeat(poll, Schedule.spaced(pollInterval)))
   }
 
   /** Ends a stored call whose process is gone, unless the call has ended or is live here. */
   const endOrphan = (callSid: CallSid, facts: StatusFacts & { readonly endedAt?: number }) =>
     Effect.flatMap(find(callSid), (stored) =>
-      stored === undefined || stored === "lost" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
+      stored === undefined || stored === "unreachable" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
 
   /** The calls that the previous search found. */
   let foundBefore: ReadonlySet<CallSid> = new Set()
@@ -123,22 +123,22 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
       if (!foundBefore.has(callSid) || !(yield* store.claim(callSid, goneBefore))) continue
       yield* Effect.annotateLogs(Effect.logWarning("The process of this call is gone, and no other process took the call over. The call counts as ended"), { callSid })
       yield* endOrphan(callSid, { endedAt: seenAt })
-      yield* store.disown(callSid)
+      yield* store.releaseOwnership(callSid)
     }
     foundBefore = new Set(found.map(({ callSid }) => callSid))
   })
-  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(endUnended), Schedule.spaced(endUnendedEvery)))
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(endUnended), Schedule.spaced(searchInterval)))
 
   const release: Ownership["release"] = (callSid) =>
-    Effect.suspend(() => owned.delete(callSid) ? Effect.asVoid(Effect.forkIn(Effect.ignore(store.disown(callSid)), scope)) : Effect.void)
+    Effect.suspend(() => owned.delete(callSid) ? Effect.asVoid(Effect.forkIn(Effect.ignore(store.releaseOwnership(callSid)), scope)) : Effect.void)
 
   const ownership: Ownership = {
     find,
-    await: (callSid) => Effect.repeat(find(callSid), { schedule: awaitRetryEvery, times: awaitRetries, until: (stored) => stored !== undefined }),
+    await: (callSid) => Effect.repeat(find(callSid), { schedule: awaitRetrySchedule, times: awaitRetries, until: (stored) => stored !== undefined }),
     take: (callSid) =>
       store.isShared
-        ? store.own(callSid).pipe(
-          Effect.retry({ schedule: ownRetries, while: () => live.find(callSid) !== undefined }),
+        ? store.takeOwnership(callSid).pipe(
+          Effect.retry({ schedule: takeOwnershipRetries, while: () => live.find(callSid) !== undefined }),
           Effect.map(() => owned.add(callSid)),
           // The call may have ended meanwhile.
           Effect.andThen(Effect.suspend(() => live.find(callSid) === undefined ? release(callSid) : Effect.void)),
@@ -148,10 +148,10 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
         )
         : Effect.void,
     release,
-    pass: (callSid, signal) => {
+    passToOwner: (callSid, report) => {
       const end = store.isShared
-        ? Effect.ignore(store.tell(callSid, signal)).pipe(Effect.andThen(Effect.sleep(ownerEndTimeout)), Effect.andThen(endOrphan(callSid, signal)))
-        : endOrphan(callSid, signal)
+        ? Effect.ignore(store.sendToOwner(callSid, report)).pipe(Effect.andThen(Effect.sleep(ownerEndTimeout)), Effect.andThen(endOrphan(callSid, report)))
+        : endOrphan(callSid, report)
       return Effect.asVoid(Effect.forkIn(end, scope))
     }
   }

@@ -17,8 +17,8 @@ export const toInfo = <A extends Pick<Agent, "name">>(stored: StoredCall, agent:
   to: numberOf(stored.to),
   agent,
   ...(baseUrl === undefined ? {} : { baseUrl }),
-  keeping: {
-    words: stored.keepsWords,
+  settings: {
+    keepsWords: stored.keepsWords,
     numbers: stored.hashesNumbers ? "hashed" : "plain",
     isRecorded: stored.isRecorded,
     metadata: stored.metadata as Schema.Json,

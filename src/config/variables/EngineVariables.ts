@@ -54,8 +54,8 @@ export const engineVariables = {
 
 type Values = ValuesOf<typeof engineVariables>
 
-const prefixes = ["STT", "LLM", "TTS"] as const
-type Prefix = typeof prefixes[number]
+const stagePrefixes = ["STT", "LLM", "TTS"] as const
+type Prefix = typeof stagePrefixes[number]
 
 const serverCount = (values: Values, prefix: Prefix): number =>
   Option.getOrElse(values[`${prefix}_URL`], () => []).filter((engine) => engine !== embedded).length
@@ -70,7 +70,7 @@ const listsPerAddress = (values: Values, prefix: Prefix) => ({
 
 /** A line about each list with too few or too many entries. With a wrong count, a model, a key or a voice would be used for the wrong engine. */
 export const unevenLists = (values: Values): ReadonlyArray<string> =>
-  prefixes.flatMap((prefix) => {
+  stagePrefixes.flatMap((prefix) => {
     const servers = serverCount(values, prefix)
     return Object.entries(listsPerAddress(values, prefix)).flatMap(([name, list]) => {
       const entries = Option.match<ReadonlyArray<unknown>, number, number>(list, { onNone: () => 0, onSome: (items) => items.length })

@@ -8,7 +8,7 @@ import type { Pcm } from "../../audio/Pcm.ts"
 const tailMillis = 300
 
 /** When the voice starts again, this much of the held silence (ms) passes before it. Older silence is dropped. */
-const leadMillis = 1000
+const maxSilenceBeforeVoiceMillis = 1000
 
 const samplesPerMilli = 8
 
@@ -37,7 +37,7 @@ export const make = (passOn: (pcm: Pcm<8000>) => void): HeldSilence => {
       if (passing > 0) passOn(pcm.subarray(0, passing))
       held.push(pcm.slice(passing))
       heldLength += pcm.length - passing
-      while (held.length > 0 && heldLength - held[0].length >= leadMillis * samplesPerMilli) heldLength -= held.shift()?.length ?? 0
+      while (held.length > 0 && heldLength - held[0].length >= maxSilenceBeforeVoiceMillis * samplesPerMilli) heldLength -= held.shift()?.length ?? 0
     },
     voiceStopped: (millis) => {
       tailLeft = Math.max(0, (tailMillis - millis) * samplesPerMilli)

@@ -32,12 +32,12 @@ interface RunningAction {
 }
 
 export interface ActionKeeper {
-  /** Stores the action in the background. Used for keys and for actions without side effects, which are carried out without waiting. */
-  readonly noted: (action: Action) => void
+  /** Stores the action in the background. For keys and for actions without side effects, which do not wait for the store. */
+  readonly storeSoon: (action: Action) => void
   /** Stores the action, and ends when it is stored. After that the action may be carried out. */
-  readonly asked: (action: Action) => Effect.Effect<void, ActionNotKept>
+  readonly store: (action: Action) => Effect.Effect<void, ActionNotKept>
   /** Stores the action's outcome in the background. */
-  readonly settled: (action: Action, outcome: ToolOutcome) => void
+  readonly storeOutcome: (action: Action, outcome: ToolOutcome) => void
   /** The actions for whose results this process waits. Keys are not among them, since no conversation needs their result. */
   readonly running: () => ReadonlyArray<RunningAction>
 }

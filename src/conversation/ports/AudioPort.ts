@@ -95,7 +95,7 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
   /** Stores the agent's actions. Unset: actions are not stored. */
   readonly actions?: ActionKeeper
   /**
-   * Returns why the media stream ended. It is called when the agent's scope closes. `undefined`: the line was lost, and the call may
+   * Returns why the media stream ended. It is called when the agent's scope closes. `undefined`: the stream was lost, and the call may
    * continue. Unset: the caller hung up.
    */
   readonly whyEnded?: () => string | undefined

@@ -1,5 +1,5 @@
 /**
- * What a conversation needs to continue after its line, its process or its machine was lost. The memory is plain JSON: it is kept in the
+ * What a conversation needs to continue after its media stream, its process or its machine was lost. The memory is plain JSON: it is kept in the
  * store, and another process may read it.
  *
  * A memory is written when text goes to speech synthesis, a mark comes back, a turn ends or a tool is called. Times are ms since the
@@ -27,7 +27,7 @@ export const ReplyMemory = Schema.Struct({
   isInterrupted: Schema.Boolean,
   /** The dialogue's state before the reply, for another request to the model. */
   stateBefore: Schema.optionalKey(Schema.Json),
-  /** The line had been lost before, after the caller heard the beginning of the answer. This reply is the rest of that answer. */
+  /** A stream had been lost before, after the caller heard the beginning of the answer. This reply is the rest of that answer. */
   isResumed: Schema.optionalKey(Schema.Boolean),
   /** Why the call ends after the reply. Unset: the call does not end. */
   hangUp: Schema.optionalKey(Schema.String),

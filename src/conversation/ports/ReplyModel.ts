@@ -27,10 +27,10 @@ export interface ReplyRequest {
   readonly state: DialogueState
   /** The tool calls of this telephone call, oldest first. Unset: none. */
   readonly exchanges?: ReadonlyArray<ToolExchange>
-  /** The reply already has words, from before its tool calls or before the line was lost. So the model may add none. Unset: a reply without words fails. */
+  /** The reply already has words, from before its tool calls or before the stream was lost. So the model may add none. Unset: a reply without words fails. */
   readonly isContinued?: boolean
   /**
-   * The caller had heard the beginning of this reply when the line was lost. The history ends with that beginning, and the model writes
+   * The caller had heard the beginning of this reply when the stream was lost. The history ends with that beginning, and the model writes
    * the rest of its answer, which may be empty.
    */
   readonly isResumed?: boolean
@@ -65,7 +65,7 @@ export interface Replier {
   /** Interruption stops the model. If the stream ends without text, the agent says nothing. */
   readonly reply: (request: ReplyRequest) => Stream.Stream<ReplyPart, EngineFailed>
   /** The model can answer speech in which no word was understood. The caller's message then has an empty text. Unset: the model can't. */
-  readonly answersUnheard?: boolean
+  readonly answersUnintelligible?: boolean
 }
 
 export class ReplyModel extends Context.Service<ReplyModel, Observed & {

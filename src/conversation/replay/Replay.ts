@@ -31,6 +31,18 @@ const isSettings = Schema.is(Schema.Struct({
   maxDuration: Schema.Finite
 }))
 
+/** The settings as version 1 of the log writes them: two of them have older names. */
+type LoggedSettings = Omit<TurnState.TurnSettings, "answersUnintelligible" | "smallTalk"> & {
+  readonly answersUnheard?: boolean
+  readonly attention?: ReadonlyArray<string>
+}
+
+const fromLogged = ({ answersUnheard, attention, ...settings }: LoggedSettings): TurnState.TurnSettings => ({
+  ...settings,
+  ...(answersUnheard === undefined ? {} : { answersUnintelligible: answersUnheard }),
+  ...(attention === undefined ? {} : { smallTalk: attention })
+})
+
 const isEvent = Schema.is(Schema.Struct({ _tag: Schema.String, at: Schema.Finite }))
 
 /** A call's events in order, and the turn machine's settings. */
@@ -51,16 +63,17 @@ class EventLogUnreadable extends Data.TaggedError("EventLogUnreadable")<{
 
 /** The first line of a log, without its line break. It has only the settings that the turn machine uses. */
 export const header = (
-  { attention, endpointing, fillers, idle, interruption, isOutbound, language, lines, maxDuration, region, script = { intents: [] }, transfers = {} }:
+  { endpointing, fillers, idle, interruption, isOutbound, language, lines, maxDuration, region, script = { intents: [] }, smallTalk, transfers = {} }:
     & AgentDefinition
     & { readonly isOutbound?: boolean },
-  { answersUnheard = false }: Pick<Replier, "answersUnheard"> = {}
+  { answersUnintelligible = false }: Pick<Replier, "answersUnintelligible"> = {}
 ): string => {
   const transferNames = Object.fromEntries(Object.keys(transfers).map((name) => [name, true]))
   const scriptNeeds = { intents: script.intents.flatMap(({ needs }) => needs.length === 0 ? [] : [{ needs }]) }
-  const settings: TurnState.TurnSettings = {
-    endpointing, idle, interruption, lines, maxDuration, transfers: transferNames, language, script: scriptNeeds, answersUnheard,
-    ...(attention === undefined ? {} : { attention }),
+  const settings: LoggedSettings = {
+    endpointing, idle, interruption, lines, maxDuration, transfers: transferNames, language, script: scriptNeeds,
+    answersUnheard: answersUnintelligible,
+    ...(smallTalk === undefined ? {} : { attention: smallTalk }),
     ...(fillers === undefined ? {} : { fillers }),
     ...(isOutbound === undefined ? {} : { isOutbound }),
     ...(region === undefined ? {} : { region })
@@ -96,7 +109,7 @@ export const parse = (text: string): Result.Result<EventLog, EventLogUnreadable>
     if (!isEvent(read.json)) return unreadable(`Line ${number} is not an event.`)
     events.push(read.json as TurnEvent)
   }
-  return Result.succeed({ settings: head.settings, events })
+  return Result.succeed({ settings: fromLogged(head.settings), events })
 }
 
 /** Replays a log. Returns the commands of each event, in the order of the events. */

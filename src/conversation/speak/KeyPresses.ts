@@ -32,12 +32,12 @@ interface OpenPress {
 }
 
 /** `actions` unset: nothing is stored. */
-export const make = (actions: Pick<ActionKeeper, "noted" | "settled"> | undefined): KeyPresses => {
+export const make = (actions: Pick<ActionKeeper, "storeSoon" | "storeOutcome"> | undefined): KeyPresses => {
   const openPresses = new Set<OpenPress>()
 
   const settle = (press: OpenPress, outcome: ToolOutcome) => {
     openPresses.delete(press)
-    actions?.settled(press.action, outcome)
+    actions?.storeOutcome(press.action, outcome)
   }
   const settleCut = (press: OpenPress) => settle(press, { _tag: press.hasLeft ? "Unknown" : "NotSent" })
 
@@ -45,7 +45,7 @@ export const make = (actions: Pick<ActionKeeper, "noted" | "settled"> | undefine
     press: (reply, segment, digits) => {
       const action: Action = { id: `keys-${reply}-${segment}`, kind: "keys", name: "", arguments: digits, isRepeatable: false }
       openPresses.add({ action, reply, segment, hasLeft: false })
-      actions?.noted(action)
+      actions?.storeSoon(action)
     },
     onItemLeft: ({ reply, segment }) => {
       for (const press of openPresses) if (press.reply === reply && press.segment === segment) press.hasLeft = true

@@ -72,10 +72,10 @@ const shortenedExchangeCharacters = 12_000
 
 const lettersIn = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 
-const running = "It was sent and is still running; there is no answer yet. Do not ask it again. Tell the caller that it is being done."
-const unknown = "It was sent, and the answer was lost: nobody knows whether it was done. Say that it is unknown. Do not ask it again unless the caller wants that."
-const notSent = "It can't be reached. Nothing was done."
-const repeated = "This is the answer from before; it was not done a second time. "
+const running = "The request was sent and is still running. There is no answer yet. Do not call the tool again. Tell the caller that it is being done."
+const unknown = "The request was sent, but the answer was lost: nobody knows whether it was done. Tell the caller so. Do not call the tool again unless the caller wants that."
+const notSent = "The tool can't be reached. Nothing was done."
+const repeated = "This is the earlier answer. It was not done a second time. "
 
 /** The answer that the model gets for a request. */
 const answerOf = ({ outcome }: SentRequest): string => {

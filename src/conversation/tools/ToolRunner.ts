@@ -85,7 +85,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
   /** Stores the action before its request is sent. A repeatable action does not wait for the store. `false`: the action could not be stored. */
   const storeAction = (action: Action): Effect.Effect<boolean> => {
     if (actions === undefined) return Effect.succeed(true)
-    return action.isRepeatable ? Effect.as(Effect.sync(() => actions.noted(action)), true) : Effect.isSuccess(actions.asked(action))
+    return action.isRepeatable ? Effect.as(Effect.sync(() => actions.storeSoon(action)), true) : Effect.isSuccess(actions.store(action))
   }
 
   const setOutcome = (request: SentRequests.SentRequest, outcome: ToolOutcome) => {
@@ -114,7 +114,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
     const action = actionOf(tool, value, requests.sent.requests.length - 1)
     const settle = (outcome: ToolOutcome) => {
       setOutcome(request, outcome)
-      actions?.settled(action, outcome)
+      actions?.storeOutcome(action, outcome)
     }
     onChange()
     if (!(yield* storeAction(action))) {

@@ -18,7 +18,7 @@ export interface Segment {
   readonly text: string
   /** The keys, if the segment is tones. */
   readonly digits?: string
-  /** The segment is the notice that the line was lost. It does not belong to the answer. */
+  /** The segment is the notice that the stream was lost. It does not belong to the answer. */
   readonly isNotice?: boolean
   /** ms of sound. Unset while the sound is still being made. */
   readonly duration?: number
@@ -53,7 +53,7 @@ interface Heard {
 }
 
 /**
- * Divides the words of the segments into heard and unheard words. The notice that the line was lost is left out. `at`: when playback was
+ * Divides the words of the segments into heard and unheard words. The notice that the stream was lost is left out. `at`: when playback was
  * stopped, ms since the conversation began.
  */
 export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
@@ -81,7 +81,7 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   return { heard: Words.joinAll(heard), unheard }
 }
 
-/** The words that were heard until `at`, with their times. A segment whose `playedFrom` is not known is left out. */
+/** The words that were heard by `at`, with their times. A segment whose `playedFrom` is not known is left out. */
 export const playedBy = (segments: ReadonlyArray<Segment>, at: number): ReadonlyArray<PlayedText> => {
   const played: Array<PlayedText> = []
   let playedBefore = 0
@@ -96,7 +96,7 @@ export const playedBy = (segments: ReadonlyArray<Segment>, at: number): Readonly
   return played
 }
 
-/** The keys that were not pressed until `at`. If a key's tone has begun, the key counts as pressed, since the far end may have recognized it. */
+/** The keys that were not pressed yet at `at`. If a key's tone has begun, the key counts as pressed, since the far end may have recognized it. */
 export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string => {
   let left = ""
   // Keys may be sent while earlier words play.

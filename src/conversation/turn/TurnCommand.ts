@@ -49,7 +49,7 @@ export type Command =
   | { readonly _tag: "HangUp"; readonly reason: string }
   /** Transfer the call. `to`: a name in `AgentDefinition.transfers`. The caller has heard the agent's words. */
   | { readonly _tag: "Transfer"; readonly to: string }
-  /** Report the result of the transfer that was requested before the line was lost. */
+  /** Report the result of the transfer that was requested before the stream was lost. */
   | { readonly _tag: "AwaitTransfer" }
 
 /** `reply`: the model's words. `line`, `filler`: fixed words, whose sound was made before the call. */

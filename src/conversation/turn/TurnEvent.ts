@@ -90,7 +90,7 @@ export type TurnEvent = { readonly at: number } & (
   /** The media stream has ended. */
   | {
     readonly _tag: "HungUp"
-    /** Why the stream ended, for watchers. Unset: the caller hung up. `null`: the line was lost, and the call may continue. */
+    /** Why the stream ended, for watchers. Unset: the caller hung up. `null`: the stream was lost, and the call may continue. */
     readonly reason?: string | null
   }
 )

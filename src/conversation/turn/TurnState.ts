@@ -21,12 +21,12 @@ export interface TurnSettings
   readonly language?: string
   /** ISO 3166-1 alpha-2, for telephone numbers. */
   readonly region?: string
-  /** Words with which a caller asks for attention: "hello?", "are you there?" */
-  readonly attention?: ReadonlyArray<string>
+  /** Phrases that ask for nothing: "hello?", "are you there?", "thanks". */
+  readonly smallTalk?: ReadonlyArray<string>
   /** The turn machine reads only the script's questions and the slots that they fill. */
   readonly script?: { readonly intents: ReadonlyArray<{ readonly needs: ReadonlyArray<Need> }> }
-  /** The reply model can answer speech that nobody understood. Unset: it can't. */
-  readonly answersUnheard?: boolean
+  /** The reply model can answer speech in which no word was understood. Unset: it can't. */
+  readonly answersUnintelligible?: boolean
   /** We placed the call. Unset: the call is inbound. */
   readonly isOutbound?: boolean
 }
@@ -120,7 +120,7 @@ export interface TurnState {
   readonly isIdlePrompted: boolean
   /** The caller asked the agent to wait. Until this time the agent neither prompts nor says goodbye. */
   readonly onHoldUntil?: number
-  /** The agent's last words asked the caller to repeat. */
+  /** The agent's newest words asked the caller to repeat. */
   readonly wasAskedAgain: boolean
   /** Failures of engines since the last reply of the model that was heard whole. */
   readonly failuresInRow: number

@@ -9,7 +9,7 @@ interface PhonePhrases {
   readonly openings: ReadonlyArray<string>
   /** Words before and after the speaker's own name: "this is Anna", "Anna speaking". */
   readonly beforeName: ReadonlyArray<string>
-  readonly behindName: ReadonlyArray<string>
+  readonly afterName: ReadonlyArray<string>
   /** Single words that are not a name. A person who says one of them wants something. */
   readonly noNames: ReadonlyArray<string>
   /** Phrases with which people end a call, and which need no answer. "Yes" is not among them, because it may answer a question. */
@@ -20,7 +20,7 @@ interface PhonePhrases {
 const everywhere: PhonePhrases = {
   openings: ["hello", "hallo", "allo", "hi"],
   beforeName: [],
-  behindName: [],
+  afterName: [],
   noNames: ["stop", "ok"],
   closings: ["bye", "bye bye", "ciao", "ok", "okay"]
 }
@@ -34,7 +34,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
       "how can i help you", "how may i help", "how may i help you", "what can i do for you", "um", "uh", "er", "ah", "oh"
     ],
     beforeName: ["this is", "my name is", "the name is", "you are speaking to", "you're speaking to", "you are speaking with", "you're speaking with"],
-    behindName: ["speaking", "here"],
+    afterName: ["speaking", "here"],
     noNames: [
       "no", "nope", "nah", "not", "never", "don't", "wrong", "what", "what's", "who", "who's", "why", "where", "when", "which", "how", "sorry", "pardon",
       "help", "cancel", "leave", "please", "thanks", "goodbye", "bye", "repeat", "again", "wait", "unsubscribe", "spam"
@@ -54,7 +54,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
       "äh", "ähm", "hm"
     ],
     beforeName: ["hier", "hier ist", "hier spricht", "mein name ist", "sie sprechen mit"],
-    behindName: ["hier", "am apparat", "am telefon", "mein name"],
+    afterName: ["hier", "am apparat", "am telefon", "mein name"],
     noNames: [
       "nein", "nee", "nicht", "nie", "kein", "keine", "stopp", "halt", "falsch", "falsche", "was", "wer", "wie", "warum", "wieso", "wo", "wann", "welche",
       "hilfe", "danke", "tschüss", "entschuldigung", "verzeihung", "moment", "nochmal", "werbung"
@@ -72,7 +72,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
       "tu es là", "vous m'entendez", "est-ce que vous m'entendez", "il y a quelqu'un", "y a quelqu'un", "euh", "comment puis-je vous aider"
     ],
     beforeName: ["c'est", "ici", "mon nom est", "je m'appelle", "je suis"],
-    behindName: ["à l'appareil", "au téléphone"],
+    afterName: ["à l'appareil", "au téléphone"],
     noNames: [
       "non", "pas", "jamais", "quoi", "qui", "comment", "pourquoi", "où", "quand", "pardon", "faux", "aide", "merci", "désolé", "désolée", "attendez",
       "erreur", "aucun", "mauvais"
@@ -88,7 +88,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
       "me escucha", "me oye", "me oyes", "está ahí", "estás ahí", "hay alguien", "hay alguien ahí", "en qué puedo ayudarle", "eh"
     ],
     beforeName: ["soy", "habla", "le habla", "me llamo", "mi nombre es", "aquí"],
-    behindName: ["al habla", "al aparato", "al teléfono"],
+    afterName: ["al habla", "al aparato", "al teléfono"],
     noNames: ["no", "qué", "quién", "cómo", "por", "dónde", "cuándo", "cuál", "nunca", "nada", "perdón", "ayuda", "gracias", "equivocado", "espere", "ningún"],
     closings: [
       "adiós", "adios", "chao", "hasta luego", "hasta pronto", "hasta mañana", "hasta la vista", "gracias", "muchas gracias", "igualmente", "buen día",
@@ -101,7 +101,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
       "è lì", "chi parla", "ehm", "eh", "dica", "mi dica"
     ],
     beforeName: ["sono", "qui", "parla", "mi chiamo", "il mio nome è"],
-    behindName: ["all'apparecchio", "al telefono"],
+    afterName: ["all'apparecchio", "al telefono"],
     noNames: ["no", "non", "mai", "niente", "che", "cosa", "chi", "come", "perché", "dove", "quando", "quale", "scusi", "scusa", "aiuto", "grazie", "sbagliato", "aspetti"],
     closings: [
       "arrivederci", "arrivederla", "a presto", "a dopo", "a domani", "grazie", "grazie mille", "molte grazie", "altrettanto", "anche a lei", "buona giornata",
@@ -114,7 +114,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
       "kunt u mij horen", "is daar iemand", "is er iemand", "zeg het maar", "waarmee kan ik u helpen", "eh"
     ],
     beforeName: ["met", "u spreekt met", "je spreekt met", "dit is", "hier is", "mijn naam is"],
-    behindName: ["hier", "aan de lijn", "aan de telefoon"],
+    afterName: ["hier", "aan de lijn", "aan de telefoon"],
     noNames: ["nee", "niet", "nooit", "geen", "wat", "wie", "waarom", "waar", "wanneer", "hoe", "welke", "sorry", "pardon", "help", "bedankt", "verkeerd", "wacht"],
     closings: [
       "dag", "doei", "doeg", "tot ziens", "tot straks", "tot morgen", "tot dan", "bedankt", "dank u", "dank u wel", "dankjewel", "dank je wel", "insgelijks",
@@ -127,7 +127,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
       "słyszy mnie pani", "czy mnie słychać", "słychać mnie", "w czym mogę pomóc", "no", "eee"
     ],
     beforeName: ["tu", "mówi", "z tej strony", "nazywam się", "przy telefonie"],
-    behindName: ["przy telefonie", "z tej strony", "przy aparacie"],
+    afterName: ["przy telefonie", "z tej strony", "przy aparacie"],
     noNames: ["nie", "nigdy", "żaden", "co", "kto", "jak", "dlaczego", "gdzie", "kiedy", "który", "przepraszam", "pomocy", "dziękuję", "pomyłka", "chwileczkę"],
     closings: [
       "do widzenia", "do usłyszenia", "na razie", "pa", "cześć", "dziękuję", "dziękuję bardzo", "dzięki", "nawzajem", "wzajemnie", "miłego dnia", "dobrze", "w porządku",
@@ -140,7 +140,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
       "consegue me ouvir", "tem alguém aí", "está a ouvir-me", "em que posso ajudar", "eh"
     ],
     beforeName: ["aqui é", "aqui fala", "fala", "sou o", "sou a", "meu nome é", "o meu nome é", "chamo-me"],
-    behindName: ["falando", "ao telefone", "ao aparelho"],
+    afterName: ["falando", "ao telefone", "ao aparelho"],
     noNames: ["não", "nunca", "nada", "quê", "que", "quem", "como", "porquê", "onde", "quando", "qual", "desculpe", "ajuda", "obrigado", "obrigada", "engano", "espere"],
     closings: [
       "tchau", "adeus", "até logo", "até breve", "até amanhã", "até mais", "obrigado", "obrigada", "muito obrigado", "muito obrigada", "igualmente", "para você também",
@@ -150,91 +150,91 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
   sv: {
     openings: ["hej", "hallå", "hejsan", "ja", "ja hallå", "god morgon", "god dag", "goddag", "god kväll", "är du där", "hör du mig", "är det någon där"],
     beforeName: ["det är", "det här är", "mitt namn är", "jag heter"],
-    behindName: ["här"],
+    afterName: ["här"],
     noNames: ["nej", "inte", "aldrig", "ingen", "vad", "vem", "varför", "var", "när", "hur", "ursäkta", "förlåt", "hjälp", "tack", "fel"],
     closings: ["hej då", "hejdå", "adjö", "vi hörs", "tack", "tack så mycket", "tack ska du ha", "tack detsamma", "detsamma", "ha det bra", "bra"]
   },
   da: {
     openings: ["hej", "ja", "ja hallo", "goddag", "god morgen", "godmorgen", "godaften", "er du der", "kan du høre mig", "er der nogen"],
     beforeName: ["det er", "mit navn er", "jeg hedder", "du taler med"],
-    behindName: ["her"],
+    afterName: ["her"],
     noNames: ["nej", "ikke", "aldrig", "ingen", "hvad", "hvem", "hvorfor", "hvor", "hvornår", "hvordan", "undskyld", "hjælp", "tak", "forkert"],
     closings: ["farvel", "hej hej", "vi ses", "mange tak", "tusind tak", "tak for det", "i lige måde", "hav en god dag", "fint", "godt"]
   },
   no: {
     openings: ["hei", "hallo", "ja", "ja hallo", "god dag", "god morgen", "god kveld", "er du der", "hører du meg", "er det noen der"],
     beforeName: ["det er", "dette er", "mitt navn er", "jeg heter", "du snakker med"],
-    behindName: ["her"],
+    afterName: ["her"],
     noNames: ["nei", "ikke", "aldri", "ingen", "hva", "hvem", "hvorfor", "hvor", "når", "hvordan", "unnskyld", "hjelp", "takk", "feil"],
     closings: ["ha det", "ha det bra", "hadet", "vi snakkes", "takk", "tusen takk", "takk skal du ha", "i like måte", "ha en fin dag", "fint", "bra"]
   },
   fi: {
     openings: ["haloo", "hei", "moi", "terve", "no terve", "kyllä", "joo", "niin", "huomenta", "hyvää huomenta", "päivää", "hyvää päivää", "iltaa", "oletko siellä", "kuuletko"],
     beforeName: ["täällä", "täällä on", "nimeni on", "tässä on"],
-    behindName: ["puhelimessa", "täällä"],
+    afterName: ["puhelimessa", "täällä"],
     noNames: ["ei", "en", "mitä", "mikä", "kuka", "miksi", "missä", "milloin", "miten", "anteeksi", "apua", "kiitos", "väärä"],
     closings: ["hei hei", "moi moi", "moikka", "näkemiin", "kuulemiin", "kiitos", "kiitos paljon", "kiitoksia", "samoin", "kiitos samoin", "hyvää päivänjatkoa", "hyvä", "selvä"]
   },
   cs: {
     openings: ["haló", "prosím", "ano", "ano prosím", "jo", "dobrý den", "dobré ráno", "dobrý večer", "ahoj", "čau", "jste tam", "slyšíte mě", "je tam někdo"],
     beforeName: ["tady", "tady je", "u telefonu", "jmenuji se", "jmenuju se"],
-    behindName: ["u telefonu", "u aparátu"],
+    afterName: ["u telefonu", "u aparátu"],
     noNames: ["ne", "nikdy", "žádný", "co", "kdo", "proč", "kde", "kdy", "jak", "který", "promiňte", "pardon", "pomoc", "děkuji", "omyl"],
     closings: ["na shledanou", "nashledanou", "ahoj", "čau", "na slyšenou", "děkuji", "děkuju", "díky", "moc děkuji", "nápodobně", "hezký den", "dobře"]
   },
   tr: {
     openings: ["alo", "efendim", "buyurun", "buyrun", "evet", "merhaba", "selam", "günaydın", "iyi günler", "iyi akşamlar", "orada mısınız", "beni duyuyor musunuz", "kimse var mı"],
     beforeName: ["ben", "adım", "benim adım"],
-    behindName: ["konuşuyor"],
+    afterName: ["konuşuyor"],
     noNames: ["hayır", "yok", "değil", "ne", "kim", "neden", "niye", "nerede", "nasıl", "hangi", "pardon", "yardım", "teşekkürler", "yanlış"],
     closings: ["hoşça kalın", "hoşçakalın", "görüşürüz", "güle güle", "iyi günler", "iyi akşamlar", "teşekkürler", "teşekkür ederim", "çok teşekkürler", "sağ olun", "sağolun", "size de", "tamam", "peki"]
   },
   ru: {
     openings: ["алло", "алё", "але", "да", "да слушаю", "слушаю", "слушаю вас", "здравствуйте", "добрый день", "доброе утро", "добрый вечер", "привет", "вы здесь", "вы меня слышите", "меня слышно", "есть кто-нибудь"],
     beforeName: ["это", "меня зовут", "вас слушает"],
-    behindName: ["слушает", "у телефона"],
+    afterName: ["слушает", "у телефона"],
     noNames: ["нет", "не", "никогда", "что", "кто", "почему", "где", "когда", "как", "какой", "простите", "извините", "помогите", "спасибо", "ошиблись"],
     closings: ["до свидания", "до встречи", "всего доброго", "всего хорошего", "пока", "спасибо", "большое спасибо", "спасибо большое", "и вам", "взаимно", "хорошего дня", "хорошо", "ладно", "отлично"]
   },
   uk: {
     openings: ["алло", "ало", "так", "так слухаю", "слухаю", "слухаю вас", "добрий день", "доброго дня", "доброго ранку", "добрий вечір", "вітаю", "привіт", "ви мене чуєте", "мене чути"],
     beforeName: ["це", "мене звати", "вас слухає"],
-    behindName: ["слухає", "біля телефону"],
+    afterName: ["слухає", "біля телефону"],
     noNames: ["ні", "не", "ніколи", "що", "хто", "чому", "де", "коли", "як", "який", "вибачте", "допоможіть", "дякую", "помилилися"],
     closings: ["до побачення", "бувайте", "на все добре", "усього найкращого", "дякую", "щиро дякую", "дуже дякую", "вам теж", "навзаєм", "гарного дня", "добре", "гаразд"]
   },
   ja: {
     openings: ["もしもし", "はい", "ええ", "こんにちは", "おはようございます", "こんばんは", "聞こえますか", "聞こえてますか", "誰かいますか", "お電話ありがとうございます", "あの", "えっと"],
     beforeName: [],
-    behindName: ["です", "と申します", "でございます"],
+    afterName: ["です", "と申します", "でございます"],
     noNames: [],
     closings: ["さようなら", "失礼します", "失礼いたします", "ありがとう", "ありがとうございます", "ありがとうございました", "わかりました", "お願いします", "よろしくお願いします", "では", "それでは", "どうも"]
   },
   zh: {
     openings: ["喂", "你好", "您好", "哎", "嗯", "是", "是的", "在", "早上好", "上午好", "下午好", "晚上好", "听得到吗", "听得见吗", "能听到吗", "能听见吗", "你在吗", "您在吗", "有人吗", "請講", "请讲", "請說", "请说"],
     beforeName: ["我是", "这里是", "這裡是", "我叫"],
-    behindName: [],
+    afterName: [],
     noNames: [],
     closings: ["再见", "再見", "拜拜", "谢谢", "謝謝", "谢谢你", "谢谢您", "多谢", "好", "好的", "行", "没问题", "辛苦了"]
   },
   ko: {
     openings: ["여보세요", "네", "예", "네 여보세요", "안녕하세요", "들리세요", "제 말 들리세요", "누구 계세요", "계세요"],
     beforeName: ["저는"],
-    behindName: [],
+    afterName: [],
     noNames: ["아니요", "아니오", "안돼요", "뭐", "뭐요", "누구", "누구세요", "왜", "어디", "언제"],
     closings: ["안녕히 계세요", "안녕히 가세요", "감사합니다", "고맙습니다", "네 감사합니다", "알겠습니다", "수고하세요", "좋아요"]
   },
   ar: {
     openings: ["ألو", "الو", "آلو", "نعم", "مرحبا", "أهلا", "اهلا", "السلام عليكم", "صباح الخير", "مساء الخير", "تسمعني", "هل تسمعني"],
     beforeName: ["أنا", "معك", "اسمي"],
-    behindName: [],
+    afterName: [],
     noNames: ["لا", "ليس", "ماذا", "من", "لماذا", "أين", "متى", "كيف", "عفوا", "شكرا"],
     closings: ["مع السلامة", "إلى اللقاء", "شكرا", "شكرا جزيلا", "شكرا لك", "تمام", "حسنا"]
   },
   hi: {
     openings: ["हेलो", "हैलो", "नमस्ते", "नमस्कार", "हाँ", "हां", "जी", "जी हाँ", "जी हां", "हाँ जी", "बोलिए", "कहिए", "सुनाई दे रहा है"],
     beforeName: ["मैं"],
-    behindName: ["बोल रहा हूँ", "बोल रही हूँ"],
+    afterName: ["बोल रहा हूँ", "बोल रही हूँ"],
     noNames: ["नहीं", "मत", "क्या", "कौन", "क्यों", "कहाँ", "कब", "कैसे", "माफ़"],
     closings: ["अलविदा", "धन्यवाद", "शुक्रिया", "बहुत धन्यवाद", "ठीक है", "अच्छा", "नमस्ते"]
   }
@@ -243,7 +243,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
 const joined = (one: PhonePhrases, other: PhonePhrases): PhonePhrases => ({
   openings: [...one.openings, ...other.openings],
   beforeName: [...one.beforeName, ...other.beforeName],
-  behindName: [...one.behindName, ...other.behindName],
+  afterName: [...one.afterName, ...other.afterName],
   noNames: [...one.noNames, ...other.noNames],
   closings: [...one.closings, ...other.closings]
 })

@@ -35,11 +35,11 @@ const words: Readonly<Record<string, string>> = {
     + "czterdzieści pięćdziesiąt sześćdziesiąt siedemdziesiąt osiemdziesiąt dziewięćdziesiąt sto"
 }
 
-const sets = new Map(Object.entries(words).map(([language, list]) => [language, new Set(list.split(" "))]))
+const wordsByLanguage = new Map(Object.entries(words).map(([language, list]) => [language, new Set(list.split(" "))]))
 
 /** `language`: ISO 639-1. In a language without a list, only figures and single letters count. */
 export const isShortAnswer = (text: string, language: string): boolean => {
   const said = Words.plain(text).replaceAll("-", " ").split(" ").filter((word) => word.length > 0)
-  const known = sets.get(language.slice(0, 2).toLowerCase())
+  const known = wordsByLanguage.get(language.slice(0, 2).toLowerCase())
   return said.length > 0 && said.length <= maxWords && said.every((word) => /^(?:\p{N}{1,6}|\p{L})$/u.test(word) || known?.has(word) === true)
 }

@@ -29,7 +29,7 @@ export interface MakeOptions {
   /** The least time from a request until the next engine joins. The time is longer if the caller waits for long (`TimeShares`). */
   readonly hedgeAfter: Duration.Input
   /** The longest time until an answer begins. It applies to requests without a `StageBudget`. */
-  readonly patience: Duration.Input
+  readonly answerTimeout: Duration.Input
   /** The pause that the server asked for. */
   readonly retryAfter?: (error: EngineFailed) => Option.Option<Duration.Duration>
   /** Whether the failure is an answer of the server, such as an error status. A probe's error status says little about requests. */
@@ -58,7 +58,7 @@ export const make = Effect.fnUntraced(function*<S>(
   const health = EngineHealth.make({ stage, isAlone, isServerAnswer, retryAfter, monotonic })
   const requests = EngineRequests.make({ stage, members, health, monotonic })
   const shared = { stage, health, requests, monotonic }
-  const budget = Effect.map(StageBudget, (budget) => budget ?? millisOf(options.patience))
+  const budget = Effect.map(StageBudget, (budget) => budget ?? millisOf(options.answerTimeout))
 
   const run: Failover<S>["run"] = (attempt) => {
     const [member] = members

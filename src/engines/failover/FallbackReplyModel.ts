@@ -41,7 +41,7 @@ export const make = Effect.fnUntraced(function*(
     const replier: Replier = {
       reply: (request) => Stream.unwrap(failover.run((_, index) => replyOf(index, request))),
       // The first engine decides, because it gives the answers as long as it works.
-      answersUnheard: Exit.isSuccess(repliers[0]) && repliers[0].value.answersUnheard === true
+      answersUnintelligible: Exit.isSuccess(repliers[0]) && repliers[0].value.answersUnintelligible === true
     }
     return replier
   })

@@ -8,7 +8,7 @@ import { HttpApi, HttpApiEndpoint, HttpApiGroup, OpenApi } from "effect/http-api
 import { AgentName } from "../../domain/AgentName.ts"
 import { PhoneNumber, PhoneNumberFromText } from "../../domain/PhoneNumber.ts"
 import { CallSid } from "../../domain/Sid.ts"
-import { KeptFields, queryFields } from "./calls/KeptFields.ts"
+import { queryFields, SettingsFields } from "./calls/SettingsFields.ts"
 import { DeliveryGroup } from "./deliveries/DeliveryApi.ts"
 import { HistoryGroup } from "./history/HistoryApi.ts"
 import { ApiKey } from "./key/ApiKey.ts"
@@ -28,7 +28,7 @@ export const OutboundCall = Schema.Struct({
       description: "A media WebSocket other than this service's: a host of PUBLIC_URL or WEBSOCKET_HOSTS, no query string"
     })
   ),
-  ...KeptFields.fields
+  ...SettingsFields.fields
 }).annotate({ identifier: "OutboundCall" })
 
 const PlacedCall = Schema.Struct({
@@ -43,7 +43,7 @@ const PlacedCall = Schema.Struct({
 const Health = Schema.Struct({
   status: Schema.Literal("healthy"),
   active_connections: Schema.Number.annotate({ description: "Open media streams" }),
-  calls: Schema.Number.annotate({ description: "Calls that are alive, with a stream or without" }),
+  calls: Schema.Number.annotate({ description: "Live calls, with or without a media stream" }),
   draining: Schema.Boolean,
   agent: AgentName.annotate({ description: "The agent that answers when a call names none" }),
   uptime_seconds: Schema.Number,
@@ -54,7 +54,7 @@ const Ready = Schema.Struct({
   status: Schema.Literal("ready"),
   engines: Problems.EngineStates,
   store: Schema.Literals(["ready", "degraded"]).annotate({
-    description: "degraded: the database of the call history does not answer, and what calls write waits in the journal"
+    description: "degraded: the database of the call history does not answer, and the writes of calls wait in the journal"
   }),
   store_problem: Schema.optionalKey(Schema.String).annotateKey({
     description: "Why the store is degraded. Only clients that may see the engines' addresses get this field"

@@ -147,7 +147,7 @@ type Element = ReadonlyMap<string, string>
 /** The elements of a `Forwarded` header (RFC 7239), such as `for="[2001:db8::1]:4711";proto=https, for=10.0.0.1`; `undefined` for other text. Exported for tests. */
 export const readForwarded = (header: string): ReadonlyArray<Element> | undefined => {
   const elements: Array<Map<string, string>> = [new Map()]
-  // Sticky: each match is one parameter with the separator behind it, and begins where the last match ended.
+  // Sticky: each match is one parameter with the separator after it, and begins where the last match ended.
   const parameter = /[ \t]*(?:([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s",;=]*))[ \t]*)?([;,]|$)/gy
   while (parameter.lastIndex < header.length) {
     const match = parameter.exec(header)

@@ -33,7 +33,7 @@ export interface Options {
   /** Other time-outs, for tests. */
   readonly timeouts?: Timeouts
   /** How long `close` waits for responses in progress, in ms. Default 5000. */
-  readonly closeAfter?: number
+  readonly closeTimeoutMillis?: number
   /**
    * Whether Twilio signed a request that arrived while the service starts. When 100 such requests wait, one that Twilio did not sign is
    * refused to make room for the next. Without this function, the next is refused.
@@ -47,14 +47,14 @@ export interface Options {
 interface Timeouts {
   readonly headers: number
   readonly request: number
-  readonly checkEvery: number
+  readonly checkInterval: number
 }
 
 /** A request's headers have 10 s at most: their time-out plus the time until the next check. */
-const defaultTimeouts: Timeouts = { headers: 8000, request: 30_000, checkEvery: 2000 }
+const defaultTimeouts: Timeouts = { headers: 8000, request: 30_000, checkInterval: 2000 }
 
 /** After this, `close` no longer waits for responses in progress. */
-const closeTimeoutMillis = 5000
+const defaultCloseTimeoutMillis = 5000
 
 /** Behind a trusted proxy all connections come from the proxy, so the client's address is taken from the forwarding headers. */
 const clientOf = (trustedProxies: ReadonlyArray<string>): ClientOf => {
@@ -66,13 +66,13 @@ const clientOf = (trustedProxies: ReadonlyArray<string>): ClientOf => {
 }
 
 export const make = (
-  { closeAfter = closeTimeoutMillis, isSigned, keepAlive, maxIdle, timeouts = defaultTimeouts, trustedProxies = [] }: Options
+  { closeTimeoutMillis = defaultCloseTimeoutMillis, isSigned, keepAlive, maxIdle, timeouts = defaultTimeouts, trustedProxies = [] }: Options
 ): Server => {
   const options: ServerOptions = {
     keepAliveTimeout: Duration.toMillis(keepAlive),
     headersTimeout: timeouts.headers,
     requestTimeout: timeouts.request,
-    connectionsCheckingInterval: timeouts.checkEvery
+    connectionsCheckingInterval: timeouts.checkInterval
   }
   const server = createServer(options)
   const connections = new ConnectionLimits(maxIdle, trustedProxies.length === 0 ? undefined : clientOf(trustedProxies))
@@ -117,14 +117,14 @@ export const make = (
   server.on("newListener", (event) => {
     if (event === "request") starting.end()
   })
-  const limitsTimer = setInterval(connections.applyLimits, timeouts.checkEvery)
+  const limitsTimer = setInterval(connections.applyLimits, timeouts.checkInterval)
   limitsTimer.unref()
   const close = server.close.bind(server)
   server.close = (callback) => {
     starting.giveUp()
     connections.close()
-    // When `close` is called, the calls have already ended (`Drain`). So a response that is not sent after `closeAfter` is given up.
-    const destroyTimer = setTimeout(connections.destroyAll, closeAfter)
+    // When `close` is called, the calls have already ended (`Drain`). So a response that is not sent after `closeTimeoutMillis` is given up.
+    const destroyTimer = setTimeout(connections.destroyAll, closeTimeoutMillis)
     return close((error) => {
       clearInterval(limitsTimer)
       clearTimeout(destroyTimer)

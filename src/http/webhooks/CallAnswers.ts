@@ -57,14 +57,14 @@ export const make: Effect.Effect<CallAnswers, never, AppConfig | CallRegistry | 
   const { twilio } = yield* AppConfig
   const registry = yield* CallRegistry
   const tokens = yield* StreamToken
-  const replays = yield* SampledLog.make
-  const warnings = yield* SampledLog.make
+  const replayLog = yield* SampledLog.make
+  const plainLog = yield* SampledLog.make
 
   /** Our WebSocket. Twilio itself opens only `wss://`, even if a proxy also takes its webhooks over `http://`. */
   const ownWebSocket = Effect.fnUntraced(function*(base: string) {
     const url = `${SignedRequest.toWebSocketUrl(base)}/ws`
     if (url.startsWith("wss:") || !Contradictions.isRealTwilio(twilio)) return url
-    yield* warnings.tell("plain", Effect.logWarning(plainAddress))
+    yield* plainLog.write("plain", Effect.logWarning(plainAddress))
     return url.replace(/^ws:/, "wss:")
   })
 
@@ -73,7 +73,7 @@ export const make: Effect.Effect<CallAnswers, never, AppConfig | CallRegistry | 
   const refuseEnded: CallAnswers["refuseEnded"] = (path, callSid) =>
     Metric.update(Metrics.endedCallsRefused(path), 1).pipe(
       // A webhook can be replayed any number of times.
-      Effect.andThen(replays.tell(path, Effect.annotateLogs(Effect.logInfo("A webhook of a call that has ended was answered with a hang-up"), { path, callSid }))),
+      Effect.andThen(replayLog.write(path, Effect.annotateLogs(Effect.logInfo("A webhook of a call that has ended was answered with a hang-up"), { path, callSid }))),
       Effect.as(twiml(TwiML.hangUp()))
     )
 

@@ -24,7 +24,7 @@ export const make = Effect.gen(function*() {
       yield* Metric.update(Metrics.webhooksRefused("/twiml", "foreign account"), 1)
       return yield* new InvalidSignature({ detail: "The call is of another account than TWILIO_ACCOUNT_SID." })
     }
-    yield* fallbacks.tell(call)
+    yield* fallbacks.log(call)
     const ended = yield* answers.ifEnded("/twiml", call.CallSid, call.CallStatus)
     if (Option.isSome(ended)) return ended.value
     return yield* calls.admitAnywhere(call, webhook).pipe(

@@ -11,16 +11,16 @@ import type { CallParameters } from "../../twilio/webhook/WebhookParameters.ts"
 
 interface FallbackRequests {
   /** Logs a request of the fallback URL, with the error code and the path that failed, without telephone numbers. Other requests are not logged. */
-  readonly tell: (call: Pick<typeof CallParameters.Type, "CallSid" | "ErrorCode" | "ErrorUrl">) => Effect.Effect<void>
+  readonly log: (call: Pick<typeof CallParameters.Type, "CallSid" | "ErrorCode" | "ErrorUrl">) => Effect.Effect<void>
 }
 
-export const make: Effect.Effect<FallbackRequests, never, Scope.Scope> = Effect.map(SampledLog.make, (log) => ({
-  tell: ({ CallSid, ErrorCode, ErrorUrl }) =>
+export const make: Effect.Effect<FallbackRequests, never, Scope.Scope> = Effect.map(SampledLog.make, (sampledLog) => ({
+  log: ({ CallSid, ErrorCode, ErrorUrl }) =>
     Option.match(ErrorCode, {
       onNone: () => Effect.void,
       onSome: (errorCode) =>
         // A webhook can be replayed any number of times.
-        log.tell("fallback", Effect.logWarning("Twilio requested the fallback URL because another webhook was not answered").pipe(
+        sampledLog.write("fallback", Effect.logWarning("Twilio requested the fallback URL because another webhook was not answered").pipe(
           Effect.annotateLogs({ callSid: CallSid, errorCode, failedPath: loggable(Option.getOrElse(ErrorUrl, () => "")) })
         ))
     })

@@ -46,7 +46,7 @@ const makeDiagnose = (publicUrl: PublicUrl["Service"]) => {
 
 export const make: Effect.Effect<Refusals, never, PublicUrl | Scope.Scope> = Effect.gen(function*() {
   const publicUrl = yield* PublicUrl
-  const log = yield* SampledLog.make
+  const refusalLog = yield* SampledLog.make
   const failedAddresses = FailedAddresses.make()
   const diagnose = makeDiagnose(publicUrl)
 
@@ -58,7 +58,7 @@ export const make: Effect.Effect<Refusals, never, PublicUrl | Scope.Scope> = Eff
       const reason = fault === "missing" ? "missing" : "wrong"
       failedAddresses.add(addressOf(request))
       yield* Metric.update(Metrics.webhooksRefused(path, reason), 1)
-      yield* log.tell(`${path} ${reason}`, Effect.logWarning("A request was refused: its Twilio signature is missing or wrong").pipe(
+      yield* refusalLog.write(`${path} ${reason}`, Effect.logWarning("A request was refused: its Twilio signature is missing or wrong").pipe(
         Effect.annotateLogs({ path, signature: reason })
       ))
       // Twilio signs every request. A missing or malformed signature comes from a stranger, and no setting would help.

@@ -17,7 +17,7 @@ type Standing =
   /** The store does not have the call. */
   | { readonly _tag: "Unknown" }
   /** The store does not answer. */
-  | { readonly _tag: "Lost" }
+  | { readonly _tag: "Unreachable" }
   | { readonly _tag: "Ended" }
   /** The call has no stream yet. */
   | { readonly _tag: "New"; readonly stored: StoredCall }
@@ -38,8 +38,8 @@ export const make = Effect.gen(function*() {
   const agents = yield* Agents
   const registry = yield* CallRegistry
 
-  const standingOf = (stored: StoredCall | "lost" | undefined): Standing => {
-    if (stored === "lost") return { _tag: "Lost" }
+  const standingOf = (stored: StoredCall | "unreachable" | undefined): Standing => {
+    if (stored === "unreachable") return { _tag: "Unreachable" }
     if (stored === undefined || stored.accountSid !== account.accountSid) return { _tag: "Unknown" }
     if (stored.isOver) return { _tag: "Ended" }
     return { _tag: stored.parts > 0 ? "Live" : "New", stored }

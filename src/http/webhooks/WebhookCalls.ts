@@ -34,18 +34,18 @@ export const make = Effect.gen(function*() {
   const admit = Effect.fnUntraced(function*(
     call: typeof CallParameters.Type,
     { base, parameters, query }: SignedWebhook,
-    { isGoingOn, store }: { readonly store: "nothing" | "lost"; readonly isGoingOn: boolean }
+    { isGoingOn, store }: { readonly store: "nothing" | "unreachable"; readonly isGoingOn: boolean }
   ) {
     const isInbound = call.Direction === "inbound"
-    const lostState = store === "lost" && isGoingOn ? store : undefined
+    const before = store === "unreachable" && isGoingOn ? store : undefined
     const named = agentFor(query["agent"], isInbound ? call.To : Option.none())
     // The process that had the call may have had agents that this process lacks.
-    const agent = yield* lostState === undefined ? named : Effect.orElseSucceed(named, () => agents.standard)
+    const agent = yield* before === undefined ? named : Effect.orElseSucceed(named, () => agents.standard)
     const callerKey = isInbound ? CallerShare.keyOf(parameters["From"]) : undefined
-    // The URL of a call that we place names its agent. Without an agent, the request came by the fallback URL. The options with which the
+    // The URL of a call that we place names its agent. Without an agent, the request came by the fallback URL. The settings with which the
     // call was placed are then unknown.
-    const areOptionsUnknown = store === "lost" && !isInbound && query["agent"] === undefined
-    const ticket = query["ticket"] ?? (areOptionsUnknown ? ExpectedCalls.figuresOnly : undefined)
+    const areSettingsUnknown = store === "unreachable" && !isInbound && query["agent"] === undefined
+    const ticket = query["ticket"] ?? (areSettingsUnknown ? ExpectedCalls.figuresOnly : undefined)
     return yield* registry.admit({
       callSid: call.CallSid,
       direction: isInbound ? "inbound" : "outbound",
@@ -55,7 +55,7 @@ export const make = Effect.gen(function*() {
       ...(callerKey === undefined ? {} : { callerKey }),
       ...(ticket === undefined ? {} : { ticket }),
       baseUrl: base
-    }, lostState)
+    }, before)
   })
 
   /** Whether another process placed the call, and may be about to store it. */
@@ -74,9 +74,9 @@ export const make = Effect.gen(function*() {
       switch (standing._tag) {
         case "Unknown":
           return { call: yield* admit(call, webhook, { store: "nothing", isGoingOn: false }), asked: "first" as const }
-        case "Lost": {
+        case "Unreachable": {
           const isGoingOn = wasAnswered(call)
-          return { call: yield* admit(call, webhook, { store: "lost", isGoingOn }), asked: isGoingOn ? "afterStream" as const : "first" as const }
+          return { call: yield* admit(call, webhook, { store: "unreachable", isGoingOn }), asked: isGoingOn ? "afterStream" as const : "first" as const }
         }
         case "Ended":
           return yield* new CallHasEnded()
@@ -100,9 +100,9 @@ export const make = Effect.gen(function*() {
         case "Unknown":
         case "Ended":
           return Option.none<Call>()
-        case "Lost": {
+        case "Unreachable": {
           const call = yield* Effect.option(decodeCall(webhook.parameters))
-          return Option.isNone(call) ? Option.none<Call>() : Option.some(yield* admit(call.value, webhook, { store: "lost", isGoingOn: true }))
+          return Option.isNone(call) ? Option.none<Call>() : Option.some(yield* admit(call.value, webhook, { store: "unreachable", isGoingOn: true }))
         }
         case "New":
         case "Live":

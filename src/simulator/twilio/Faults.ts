@@ -25,7 +25,7 @@ export interface Faults {
   readonly late?: { readonly everyMillis: number; readonly holdMillis: number }
   /**
    * The network stalls: all data to the service is held up for `forMillis`, and then arrives at once and in order, as with TCP. The stall
-   * happens once, at `atMillis`. Without `atMillis` it is repeated, with `stallEveryMillis` of a good line before each stall.
+   * happens once, at `atMillis`. Without `atMillis` it is repeated, with `stallIntervalMillis` of a good line before each stall.
    */
   readonly stall?: { readonly forMillis: number; readonly atMillis?: number }
   /** Each media frame is lost with this probability, 0…1. `chunk` and `timestamp` go on counting. */
@@ -72,7 +72,7 @@ export interface Faults {
 }
 
 /** The time before each repeated stall in which the line is good, in ms. */
-export const stallEveryMillis = 4000
+export const stallIntervalMillis = 4000
 
 /** No fault at all. */
 export const none: Faults = {}

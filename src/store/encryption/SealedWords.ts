@@ -89,7 +89,7 @@ const make = Effect.gen(function*() {
       const opened = openText(text, place)
       if (Result.isSuccess(opened)) return Effect.succeed(opened)
       const { keyId, message, why } = opened.failure
-      return Effect.as(failureLog.tell(`${why} ${keyId}`, Effect.logError(`A text of the call history can't be read. ${message}`)), opened)
+      return Effect.as(failureLog.write(`${why} ${keyId}`, Effect.logError(`A text of the call history can't be read. ${message}`)), opened)
     })
 
   return SealedWords.of({

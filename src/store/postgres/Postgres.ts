@@ -28,7 +28,7 @@ const sqlState = (error: SqlError): string => {
   return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" && /^(?:\d[0-9A-Z]|F0|HV|P0|XX)[0-9A-Z]{3}$/.test(cause.code) ? cause.code : ""
 }
 
-const hopelessStates: Readonly<Record<string, string>> = {
+const permanentFailures: Readonly<Record<string, string>> = {
   "28P01": "the password is wrong. Set the right one",
   "28000": "the server does not let this user in. Look at its pg_hba.conf, at the user's name and at sslmode",
   "3D000": "there is no database of that name on the server. Create it, or name another",
@@ -36,15 +36,15 @@ const hopelessStates: Readonly<Record<string, string>> = {
 }
 
 /** Why the database can't be used with this configuration, as a sentence. `undefined`: another attempt may succeed. */
-export const hopeless = (error: SqlError): string | undefined => {
-  const why = hopelessStates[sqlState(error)]
+export const explainPermanent = (error: SqlError): string | undefined => {
+  const why = permanentFailures[sqlState(error)]
   return why === undefined ? undefined : `DATABASE_URL: ${why}.`
 }
 
 /**
  * Explains a failure that may end by itself, as a clause for the operator. It leaves out the driver's message, which may hold the address.
  */
-export const passing = (error: SqlError): string => {
+export const explainTransient = (error: SqlError): string => {
   const state = sqlState(error)
   return state === "" ? "Postgres does not answer" : `Postgres answers with the error ${state}`
 }

@@ -67,7 +67,7 @@ const make = Effect.gen(function*() {
   const sealing = yield* Sealing
   const failureLog = yield* SampledLog.make
   const folder = Option.getOrElse(recording.dir, () => path.join(dataDir, "recordings"))
-  const reader = RecordingReader.make({ folder, bucket, rows, sealing, complaints: failureLog, files })
+  const reader = RecordingReader.make({ folder, bucket, rows, sealing, failureLog, files })
   const uploads = Option.isNone(bucket) ? undefined : yield* Uploads.make({ folder, bucket: bucket.value, rows, store, files, renumber: (row) => renumber({ folder, reader, sealing, store }, row) })
   /** Files that this process writes to now. */
   const open = new Set<string>()

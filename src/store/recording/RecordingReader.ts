@@ -57,9 +57,9 @@ const orRestElsewhere = <E>(sound: Stream.Stream<Uint8Array, E>, isNotFound: (er
   })
 
 /** Makes the reader of a part from a file or an object with `size` bytes of sound. `elsewhere` reads the part if the file or object is gone. */
-const makeSoundOf = (sealing: BlockOpener, complaints: SampledLog.SampledLog) => {
+const makeSoundOf = (sealing: BlockOpener, failureLog: SampledLog.SampledLog) => {
   const logDamaged = ({ call_sid: callSid, file }: Row) => ({ message }: Unopenable) =>
-    complaints.tell("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
+    failureLog.write("damaged", Effect.annotateLogs(Effect.logWarning(`A part of a recording can't be opened; it is silence. ${message}`), { callSid, file }))
 
   /** Opens the sound of a file. `size`: bytes of sound. `read` reads bytes of the file. Returns a function that reads bytes of the sound. */
   const open = <E>(row: Row, size: number, read: ReadFile<E>): Effect.Effect<ReadFile<E>, E | HeaderUnknown | Unopenable> => {
@@ -91,11 +91,11 @@ export const make = (options: {
   readonly bucket: Option.Option<Bucket>
   readonly rows: Pick<RecordingRows, "ofCall">
   readonly sealing: BlockOpener
-  readonly complaints: SampledLog.SampledLog
+  readonly failureLog: SampledLog.SampledLog
   readonly files: FileSystem.FileSystem
 }) => {
-  const { bucket, complaints, files, folder, rows, sealing } = options
-  const soundOf = makeSoundOf(sealing, complaints)
+  const { bucket, failureLog, files, folder, rows, sealing } = options
+  const soundOf = makeSoundOf(sealing, failureLog)
 
   /** The bucket is asked only when the sound is read, unless the length of the part is not known. */
   const inBucket = Effect.fnUntraced(function*(row: Row): Effect.fn.Return<FoundPart | undefined, RecordingUnreachable> {

@@ -2,8 +2,8 @@
  * Moves finished parts from the folder to the bucket, one after the other. A part stays in the folder until the bucket has all of it and
  * the database knows that. While the bucket refuses it, the move is tried again, more and more rarely.
  *
- * No object is replaced. If there is an object of the part's name, it has the same bytes after a crash between the upload and the
- * database's answer. If it has others, it is the sound of another process that has the call too, and this part gets a number of its own.
+ * No object is replaced. If the bucket has an object of the part's name already, the bytes are compared. If they are equal, an earlier upload
+ * wrote the object. If they differ, another process that also had the call wrote it, and this part gets a new number.
  */
 import { Effect, Exit, FiberMap, type FileSystem, Metric, Option, Schedule, type Scope, Semaphore, Stream } from "effect"
 import { createHash } from "node:crypto"
@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function*(options: {
   })
 
   const logFailure = ({ call_sid: callSid }: Row, why: string) =>
-    failureLog.tell("upload", Effect.annotateLogs(Effect.logWarning(`A recording could not be moved to the bucket. The service tries again. ${why}`), { callSid }))
+    failureLog.write("upload", Effect.annotateLogs(Effect.logWarning(`A recording could not be moved to the bucket. The service tries again. ${why}`), { callSid }))
 
   const attempt = (row: Row) =>
     oneAtATime.withPermits(1)(send(row)).pipe(

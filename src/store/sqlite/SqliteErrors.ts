@@ -38,13 +38,13 @@ export const toSqlError = (cause: unknown, operation: string): SqlError => {
 }
 
 /** Whether a failure to write the file is permanent: a full disk may get space again, but permissions don't change by themselves. */
-const isForGood = ({ cause }: FileUnwritable): boolean =>
+const isPermanent = ({ cause }: FileUnwritable): boolean =>
   Predicate.hasProperty(cause, "code") && ["EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "ELOOP"].includes(String(cause.code))
 
 /** Why the database's file can't be used, as a sentence. `undefined`: another attempt may succeed. */
-export const hopeless = (error: SqlError, file: string): string | undefined => {
+export const explainPermanent = (error: SqlError, file: string): string | undefined => {
   const { cause } = error.reason
-  if (cause instanceof FileUnwritable) return isForGood(cause) ? `${cause.message} DATA_DIR names the folder.` : undefined
+  if (cause instanceof FileUnwritable) return isPermanent(cause) ? `${cause.message} DATA_DIR names the folder.` : undefined
   switch ((extendedCode(cause) ?? 0) & 0xff) {
     case codes.corrupt:
     case codes.notADatabase:
@@ -58,8 +58,8 @@ export const hopeless = (error: SqlError, file: string): string | undefined => {
   }
 }
 
-/** A failure that may pass, as a clause for the operator. */
-export const passing = (error: SqlError): string => {
+/** A failure that may end by itself, as a clause for the operator. */
+export const explainTransient = (error: SqlError): string => {
   const { cause } = error.reason
   if (cause instanceof FileUnwritable || cause instanceof FileGone) return cause.reason
   const code = extendedCode(cause)

@@ -1,7 +1,7 @@
 /**
  * Moves the calls' writes to the database, many in one transaction, or to the journal while the database does not take them.
  *
- * One fiber moves them, so that writes keep their order: while anything waits in the journal, new writes are added behind it. If the
+ * One fiber moves them, so that writes keep their order: while anything waits in the journal, new writes are added after it. If the
  * database is slow, `keep` also copies a call's writes to the journal. Such writes may be applied twice, which changes nothing.
  */
 import { Clock, Duration, Effect, Latch, Metric, Option, Schedule, type Scope } from "effect"
@@ -30,19 +30,19 @@ const maxWaiting = 20_000
 const gathering = Duration.millis(20)
 
 /** How long `keep` waits for the database before it copies the call's writes to the journal. */
-const keepPatience = Duration.millis(250)
+const keepTimeout = Duration.millis(250)
 
 /** How long one transaction may take. */
-const batchPatience = Duration.seconds(5)
+const batchTimeout = Duration.seconds(5)
 
 /** How long to wait before writing is tried again, if neither the database nor the journal took the writes. */
-const pause = Duration.millis(100)
+const retryPause = Duration.millis(100)
 
 /** How long the end of the process waits until all writes are stored. */
-const finishPatience = Duration.seconds(3)
+const finishTimeout = Duration.seconds(3)
 
 /** How long `settled` waits. */
-const settlePatience = Duration.seconds(1)
+const settleTimeout = Duration.seconds(1)
 
 export interface Options {
   /** 0: writes at once, for tests whose clock stands still. */
@@ -112,7 +112,7 @@ const count = (result: "stored" | "journaled" | "lost", number: number) => numbe
 
 const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Service"], hashNumber: Options["hashNumber"]) {
   const clock = yield* Clock.Clock
-  const complaints = yield* SampledLog.make
+  const failureLog = yield* SampledLog.make
   const { dialect, sql, transaction } = database
 
   /** Writes all in one transaction. A write that can't be turned into a statement counts as a wrong statement, too. */
@@ -127,7 +127,7 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
       if (exit._tag === "Success") continue
       if (!isStatementsFault(exit.failure)) return yield* exit.failure
       yield* count("lost", 1)
-      yield* complaints.tell("refused", Effect.logError(`The database refuses a write of the call history (${write.write._tag}: ${exit.failure.reason._tag}); it is lost`))
+      yield* failureLog.write("refused", Effect.logError(`The database refuses a write of the call history (${write.write._tag}: ${exit.failure.reason._tag}); it is lost`))
     }
   })
 
@@ -135,9 +135,9 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   return Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     const began = clock.monotonicTimeNanosUnsafe()
     const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isStatementsFault, () => oneByOne(writes))
-    const isStored = yield* database.patiently(work, batchPatience).pipe(
+    const isStored = yield* database.within(work, batchTimeout).pipe(
       Effect.map(Option.isSome),
-      Effect.catch((error) => Effect.as(complaints.tell("failed", logFailure(database.explain(error))), false))
+      Effect.catch((error) => Effect.as(failureLog.write("failed", logFailure(database.explain(error))), false))
     )
     if (!isStored) {
       yield* database.check
@@ -153,7 +153,7 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
 const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, { hashNumber, retention }: Options) {
   const clock = yield* Clock.Clock
   const store = yield* makeDatabaseWriter(database, hashNumber)
-  const complaints = yield* SampledLog.make
+  const failureLog = yield* SampledLog.make
 
   const takeNext = (): ReadonlyArray<Entry> => ledger.inFlight = queue.take(batchSize)
 
@@ -177,7 +177,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
       return true
     }
     putBack(entries)
-    yield* complaints.tell("journal", Effect.logError(`The journal of the call history can't be written: ${exit.failure.reason}. What calls write waits in memory.`))
+    yield* failureLog.write("journal", Effect.logError(`The journal of the call history can't be written: ${exit.failure.reason}. The writes of calls wait in memory.`))
     return false
   })
 
@@ -185,7 +185,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   const replay = Effect.gen(function*() {
     const next = yield* Effect.option(journal.next(batchSize))
     if (Option.isNone(next)) {
-      yield* complaints.tell("journal", Effect.logError("The journal of the call history can't be read. Look at the disk of DATA_DIR."))
+      yield* failureLog.write("journal", Effect.logError("The journal of the call history can't be read. Look at the disk of DATA_DIR."))
       return false
     }
     if (Option.isNone(next.value)) return true
@@ -198,7 +198,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     const damaged = lines.filter(({ _tag }) => _tag === "Damaged").length
     if (damaged === 0) return true
     yield* count("lost", damaged)
-    yield* complaints.tell("damaged", Effect.logWarning("The journal of the call history has a damaged line, which is skipped. The process that wrote the line was perhaps killed"))
+    yield* failureLog.write("damaged", Effect.logWarning("The journal of the call history has a damaged line, which is skipped. The process that wrote the line was perhaps killed"))
     return true
   })
 
@@ -229,7 +229,7 @@ const waitForCallback = (register: (callback: () => void) => () => void): Effect
 
 export const make = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], options: Options = {}): Effect.fn.Return<Writer, never, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const complaints = yield* SampledLog.make
+  const failureLog = yield* SampledLog.make
   const queue = new WriteQueue(options.maxWaiting ?? maxWaiting)
   const ledger = new Ledger()
   const step = yield* makeSteps(database, journal, queue, ledger, options)
@@ -264,8 +264,8 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     }
     if (database.isReady() && !journal.isWaiting() && options.gathering !== 0) yield* Effect.timeoutOption(isAwaited.await, options.gathering ?? gathering)
     if (!queue.isAwaited) Latch.closeUnsafe(isAwaited)
-    if (!(yield* step)) yield* Effect.sleep(pause)
-  }).pipe(Effect.catchDefect((defect) => Effect.andThen(Effect.logError("The writer of the call history failed", defect), Effect.sleep(pause))))
+    if (!(yield* step)) yield* Effect.sleep(retryPause)
+  }).pipe(Effect.catchDefect((defect) => Effect.andThen(Effect.logError("The writer of the call history failed", defect), Effect.sleep(retryPause))))
 
   const report = Effect.gen(function*() {
     yield* Metric.update(Metrics.storeWaiting, waiting())
@@ -273,7 +273,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     if (lost === 0) return
     yield* count("lost", lost)
     lost = 0
-    yield* complaints.tell("full", Effect.logError("Writes of the call history are lost: neither the database nor the journal takes them, and memory is full"))
+    yield* failureLog.write("full", Effect.logError("Writes of the call history are lost: neither the database nor the journal takes them, and memory is full"))
   })
 
   yield* journal.adopt
@@ -296,7 +296,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   const keep = Effect.fnUntraced(function*(write: StoreWrite) {
     const kept = yield* Latch.make(false)
     if (add(write, [() => Latch.openUnsafe(kept)]) === undefined) return yield* new NotKept({ cause: "full" })
-    if (Option.isSome(yield* Effect.timeoutOption(kept.await, keepPatience))) return
+    if (Option.isSome(yield* Effect.timeoutOption(kept.await, keepTimeout))) return
     yield* Effect.mapError(copyToJournal(write.callSid), ({ cause }) => new NotKept({ cause }))
   })
 
@@ -311,7 +311,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
         return forget
       }
       return waitForCallback(register).pipe(
-        Effect.timeoutOrElse({ duration: settlePatience, orElse: () => Effect.fail(new StoreUnreachable({ cause: "slow" })) })
+        Effect.timeoutOrElse({ duration: settleTimeout, orElse: () => Effect.fail(new StoreUnreachable({ cause: "slow" })) })
       )
     })
 
@@ -321,7 +321,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
 /** At the end of the process, moves waiting writes to the database, or to the journal, within some seconds. */
 const finish = (step: Effect.Effect<boolean>, queue: WriteQueue, journal: Journal["Service"]) =>
   Effect.suspend(() => {
-    const patientStep = Effect.flatMap(step, (isOfUse) => isOfUse ? Effect.void : Effect.sleep(pause))
+    const patientStep = Effect.flatMap(step, (isOfUse) => isOfUse ? Effect.void : Effect.sleep(retryPause))
     const all = Effect.whileLoop({ while: () => queue.size > 0, body: () => patientStep, step: () => undefined })
     const rest = Effect.suspend(() => {
       const entries = queue.take(queue.size)
@@ -332,5 +332,5 @@ const finish = (step: Effect.Effect<boolean>, queue: WriteQueue, journal: Journa
           Effect.annotateLogs(Effect.logError(`Writes of the call history are lost with this process: the database does not take them, and the journal can't be written: ${reason}.`), { writes: entries.length })
         ))
     })
-    return Effect.andThen(Effect.timeoutOption(all, finishPatience), rest)
+    return Effect.andThen(Effect.timeoutOption(all, finishTimeout), rest)
   })

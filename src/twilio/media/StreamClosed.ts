@@ -15,7 +15,7 @@ export class StreamClosed extends Data.TaggedError("StreamClosed")<{
    * - `lost`: the socket is gone without `stop`;
    * - `tooLarge`: a message was above the limit, or came in too many pieces (`ws` has closed the socket with 1009 or 1008);
    * - `rubbish`: too many messages were bad;
-   * - `ahead`: the sound was too far ahead of the clock (`MediaLead`);
+   * - `ahead`: the sound was too far ahead of the clock (`MediaRateLimit`);
    * - `noStart`: `start` did not come in time;
    * - `mediaBeforeStart`: sound or control came before `start`.
    */

@@ -86,7 +86,7 @@ describe("event logs", () => {
         const commands = Replay.play(recording).flat()
         const of = <Tag extends (typeof commands)[number]["_tag"]>(tag: Tag) =>
           commands.filter((command): command is Extract<(typeof commands)[number], { readonly _tag: Tag }> => command._tag === tag)
-        assert.deepStrictEqual(of("Publish").map(({ event }) => event), line.told)
+        assert.deepStrictEqual(of("Publish").map(({ event }) => event), line.published)
         assert.deepStrictEqual(of("StartReply").map(({ request }) => request), (yield* Ref.get(fake.reply.requests)).map(({ asked: { history, state } }) => ({ history, state })))
         assert.deepStrictEqual(of("Speak").map(({ text }) => text), (yield* Ref.get(fake.speak.requests)).map(({ asked }) => asked))
         assert.strictEqual(of("Clear").length, line.left.filter(({ _tag }) => _tag === "Clear").length)

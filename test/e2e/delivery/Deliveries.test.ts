@@ -142,12 +142,12 @@ describe("webhooks", { timeout: 60_000 }, () => {
               yield* arrived(receiver, 2)
               return yield* Effect.forEach([known, unknown], (callSid) => Effect.map(stored.find(callSid), Option.map((call) => CallViews.detailed(call, Option.none()))))
             }).pipe(Effect.provide(StoredCalls.layer.pipe(Layer.provide(identity())))))
-          const told = receiver.received.map((one) => Receiver.verify(secret, one).data).toSorted((one, other) => String(one["call_sid"]).localeCompare(String(other["call_sid"])))
-          for (const [index, { transcript, ...data }] of told.entries()) {
+          const published = receiver.received.map((one) => Receiver.verify(secret, one).data).toSorted((one, other) => String(one["call_sid"]).localeCompare(String(other["call_sid"])))
+          for (const [index, { transcript, ...data }] of published.entries()) {
             assert.deepInclude(JSON.parse(JSON.stringify(Option.getOrThrow(views[index]))), data)
             assert.deepStrictEqual((transcript as ReadonlyArray<{ readonly turn: number }>).map((one) => one.turn), [0, 1, 2])
           }
-          assert.deepStrictEqual(told.map((data) => data["resumptions"]), [1, 1])
+          assert.deepStrictEqual(published.map((data) => data["resumptions"]), [1, 1])
         }))
 
       it.effect(`${name}: the next process reports the end of a call whose process died, once`, () =>

@@ -124,7 +124,7 @@ describe("speech", () => {
       })
       const engine = yield* FallbackTextToSpeech.make(
         [yield* member("first", `${broken.url}/v1`), yield* member("second", `${server.url}/v1/`)],
-        { hedgeAfter: 5000, patience: 5000 }
+        { hedgeAfter: 5000, answerTimeout: 5000 }
       )
       const call = newCall()
       yield* call.on(Stream.runDrain(engine.speak(speech(server.url))))
@@ -146,7 +146,7 @@ describe("speech", () => {
 it.live("a transcript counts the sound of each request to the server", live(() =>
   Effect.gen(function*() {
     const server = yield* FakeSpeechServers.transcription({ hears: () => "At nine, please." })
-    const engine = yield* OpenAiSpeechToText.make(settingsAt(`${server.url}/v1`), { partialsEvery: 0 })
+    const engine = yield* OpenAiSpeechToText.make(settingsAt(`${server.url}/v1`), { partialsInterval: 0 })
     const { begin } = yield* engine.prepare({ language: "en", phrases: [], slots: {} })
     const call = newCall()
     yield* call.on(Effect.gen(function*() {

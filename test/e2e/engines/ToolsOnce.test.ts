@@ -85,7 +85,7 @@ const hold = (turns: number, seed: number) =>
       return { name, engine: yield* OpenAiReplyModel.make(settings, { isPrimed: false }), probe: Effect.void }
     })
     const servers = yield* Effect.forEach(["one", "two"], serve)
-    const engine = yield* FallbackReplyModel.make(servers, { hedgeAfter: 25, patience: 400 })
+    const engine = yield* FallbackReplyModel.make(servers, { hedgeAfter: 25, answerTimeout: 400 })
     const replier = yield* engine.prepare({ ...definition, tools: [book] })
     const tools = yield* Replies.newToolRunner
 

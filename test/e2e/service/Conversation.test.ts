@@ -9,7 +9,7 @@ import * as AudioSimilarity from "../../../src/simulator/report/AudioSimilarity.
 import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { CallerSpeech } from "../../../src/simulator/caller/CallerSpeech.ts"
 import * as SpeakingTurns from "../../../src/simulator/report/SpeakingTurns.ts"
-import { type Conversation, converse, cough, type Cues, moan, patience, those, type LiveEvent, watch, words } from "../../support/service/Conversing.ts"
+import { type Conversation, converse, cough, type Cues, cueTimeout, moan, those, type LiveEvent, watch, words } from "../../support/service/Conversing.ts"
 import { layer as serviceLayer, Service, somebody, until } from "../../support/service/Service.ts"
 import { likeness, streamEnds } from "../../support/service/Talk.ts"
 
@@ -78,15 +78,15 @@ const speaking = <A, E, R>(count: number, test: Effect.Effect<A, E, R>) => speak
 
 const desk = { agent: "desk" }
 
-const count = (told: ReadonlyArray<LiveEvent>, tag: LiveEvent["_tag"]) => those(told, tag).length
+const count = (published: ReadonlyArray<LiveEvent>, tag: LiveEvent["_tag"]) => those(published, tag).length
 
-const saidOf = (told: ReadonlyArray<LiveEvent>, turn: number) =>
-  those(told, "AgentSays").filter((event) => event.turn === turn).map(({ text }) => text).join(" ")
+const saidOf = (published: ReadonlyArray<LiveEvent>, turn: number) =>
+  those(published, "AgentSays").filter((event) => event.turn === turn).map(({ text }) => text).join(" ")
 
-const endOf = (told: ReadonlyArray<LiveEvent>) => {
-  assert.strictEqual(count(told, "Ended"), 1)
-  assert.strictEqual(told.at(-1)?._tag, "Ended")
-  return those(told, "Ended")[0].reason
+const endOf = (published: ReadonlyArray<LiveEvent>) => {
+  assert.strictEqual(count(published, "Ended"), 1)
+  assert.strictEqual(published.at(-1)?._tag, "Ended")
+  return those(published, "Ended")[0].reason
 }
 
 /** How much the sound that the caller heard from this moment (ms) on resembles the agent's voice with this text; see `likeness`. */
@@ -102,10 +102,10 @@ const begunAfter = ({ call }: Conversation, after: number) =>
   Effect.map(call.heard, (heard) => (SpeakingTurns.speeches(heard).find(({ from }) => from >= after)?.from ?? NaN) - 40)
 
 /** The caller asks for the hours, and then hears the answer for 600 ms. */
-const intoTheAnswer = ({ heardOut, told }: Cues) => [
+const intoTheAnswer = ({ heardOut, published }: Cues) => [
   heardOut(),
   say("What are your opening hours?"),
-  told("CallerSaid"),
+  published("CallerSaid"),
   AwaitSpeech({ atMost: "20 seconds" }),
   Silence({ duration: "600 millis" })
 ]
@@ -122,8 +122,8 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       ]
       const conversation = yield* converse(yield* both, ({ heardOut }) => lines.flatMap((line) => [heardOut(), say(line)]))
       const { call } = conversation
-      const told = yield* conversation.over
-      assert.deepStrictEqual(words(told), [
+      const published = yield* conversation.over
+      assert.deepStrictEqual(words(published), [
         `agent: ${greeting}`,
         "caller: what are your opening hours",
         `agent: ${hours}`,
@@ -136,13 +136,13 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         "caller: goodbye",
         "agent: Thank you for calling. Goodbye."
       ])
-      for (const { isWhole, text, turn } of those(told, "AgentHeard")) {
+      for (const { isWhole, text, turn } of those(published, "AgentHeard")) {
         assert.isTrue(isWhole)
-        assert.strictEqual(saidOf(told, turn), text)
+        assert.strictEqual(saidOf(published, turn), text)
       }
-      assert.strictEqual(count(told, "BargeIn") + count(told, "Resumed"), 0)
-      assert.strictEqual(those(told, "TurnMeasured").filter(({ times }) => times["firstMedia"] !== undefined).length, lines.length)
-      assert.strictEqual(endOf(told), "goodbye")
+      assert.strictEqual(count(published, "BargeIn") + count(published, "Resumed"), 0)
+      assert.strictEqual(those(published, "TurnMeasured").filter(({ times }) => times["firstMedia"] !== undefined).length, lines.length)
+      assert.strictEqual(endOf(published), "goodbye")
 
       // The agent ended the call, after all its marks had been played.
       assert.deepStrictEqual(yield* streamEnds(call), ["closedByService 1000"])
@@ -173,9 +173,9 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         HangUp()
       ], desk)
       const { call } = conversation
-      const told = yield* conversation.over
-      const [, interrupted] = those(told, "AgentHeard")
-      assert.deepStrictEqual(words(told), [
+      const published = yield* conversation.over
+      const [, interrupted] = those(published, "AgentHeard")
+      assert.deepStrictEqual(words(published), [
         "agent: Hello.",
         "caller: what are your opening hours",
         `agent: ${interrupted.text}`,
@@ -185,7 +185,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       assert.isFalse(interrupted.isWhole)
       assert.isNotEmpty(interrupted.text)
       assert.isTrue(hours.startsWith(interrupted.text) && interrupted.text.length < hours.length, interrupted.text)
-      assert.strictEqual(count(told, "BargeIn"), 1)
+      assert.strictEqual(count(published, "BargeIn"), 1)
 
       const events = yield* call.events
       const clears = events.flatMap((event) => event._tag === "Cleared" ? [event] : [])
@@ -209,11 +209,11 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
               [name, conversation] as const)))
       )
       for (const [name, conversation] of conversations) {
-        const told = yield* conversation.over
-        assert.deepStrictEqual(words(told), ["agent: Hello.", "caller: what are your opening hours", `agent: ${hours}`], name)
-        assert.isTrue(those(told, "AgentHeard")[1].isWhole)
-        assert.strictEqual(count(told, "Resumed"), count(told, "BargeIn"))
-        if (name === "moan") assert.isAtLeast(count(told, "Resumed"), 1, name)
+        const published = yield* conversation.over
+        assert.deepStrictEqual(words(published), ["agent: Hello.", "caller: what are your opening hours", `agent: ${hours}`], name)
+        assert.isTrue(those(published, "AgentHeard")[1].isWhole)
+        assert.strictEqual(count(published, "Resumed"), count(published, "BargeIn"))
+        if (name === "moan") assert.isAtLeast(count(published, "Resumed"), 1, name)
         const [{ to }] = SpeakingTurns.speeches(yield* conversation.call.said)
         const [, second] = hours.split(/(?<=\.) /)
         const ends = SpeakingTurns.speeches(yield* conversation.call.heard).filter(({ from }) => from > to).map((one) => one.to)
@@ -231,22 +231,22 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         heardOut(),
         HangUp()
       ], { agent: "noisy", room: { noise: level - 10 } })
-      const told = yield* conversation.over
+      const published = yield* conversation.over
       // The bench of recognition counts understood words. This test checks that the noise is not taken for a voice, that the
       // end of the caller's words is noticed, and that the agent speaks then, if only to ask whether somebody is there.
-      assert.strictEqual(count(told, "BargeIn"), 0)
-      assert.isTrue(those(told, "AgentHeard").every(({ isWhole }) => isWhole))
-      assert.isAtLeast(count(told, "AgentHeard"), lines.length + 1)
-      assert.isAtLeast(count(told, "CallerSaid"), 1)
-      assert.strictEqual(endOf(told), "callerHungUp")
+      assert.strictEqual(count(published, "BargeIn"), 0)
+      assert.isTrue(those(published, "AgentHeard").every(({ isWhole }) => isWhole))
+      assert.isAtLeast(count(published, "AgentHeard"), lines.length + 1)
+      assert.isAtLeast(count(published, "CallerSaid"), 1)
+      assert.strictEqual(endOf(published), "callerHungUp")
     })), beside)
 
   it.effect("with a caller who never speaks is ended: it asks once, says goodbye, and hangs up", () =>
     Effect.gen(function*() {
       const conversation = yield* converse(yield* both, () => [], { agent: "impatient" })
-      const told = yield* conversation.over
-      assert.deepStrictEqual(words(told), ["agent: Hello.", "agent: Are you still there?", "agent: I can't hear you. Goodbye."])
-      assert.strictEqual(endOf(told), "idle")
+      const published = yield* conversation.over
+      assert.deepStrictEqual(words(published), ["agent: Hello.", "agent: Are you still there?", "agent: I can't hear you. Goodbye."])
+      assert.strictEqual(endOf(published), "idle")
       assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
       assert.strictEqual(yield* conversation.call.settled, "completed")
     }), beside)
@@ -255,19 +255,19 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
     speaking(1, Effect.gen(function*() {
       const coughs = Array.from({ length: 12 }, (_, index) => [index % 3 === 2 ? moan(250) : cough(300), Silence({ duration: "700 millis" })])
       const conversation = yield* converse(yield* both, () => coughs.flat(), { agent: "impatient" })
-      const told = yield* conversation.over
-      assert.deepStrictEqual(words(told), ["agent: Hello.", "agent: Are you still there?", "agent: I can't hear you. Goodbye."])
-      assert.strictEqual(endOf(told), "idle")
+      const published = yield* conversation.over
+      assert.deepStrictEqual(words(published), ["agent: Hello.", "agent: Are you still there?", "agent: I can't hear you. Goodbye."])
+      assert.strictEqual(endOf(published), "idle")
       assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
     })), beside)
 
   it.effect("with a caller who does not stop speaking is ended when its time is up", () =>
     speaking(1, Effect.gen(function*() {
       const conversation = yield* converse(yield* both, () => Array.from({ length: 20 }, () => say(endless)), { agent: "brief" })
-      const told = yield* conversation.over
-      assert.strictEqual(words(told).at(-1), "agent: Sorry, our time is up. Goodbye.")
-      assert.isTrue(those(told, "AgentHeard").at(-1)?.isWhole)
-      assert.strictEqual(endOf(told), "maxDuration")
+      const published = yield* conversation.over
+      assert.strictEqual(words(published).at(-1), "agent: Sorry, our time is up. Goodbye.")
+      assert.isTrue(those(published, "AgentHeard").at(-1)?.isWhole)
+      assert.strictEqual(endOf(published), "maxDuration")
       assert.deepStrictEqual(yield* streamEnds(conversation.call), ["closedByService 1000"])
     })), beside)
 
@@ -277,12 +277,12 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         AwaitSpeech({ atMost: "20 seconds" }), Silence({ duration: "500 millis" }),
         say("What are your opening hours?"), heardOut(), HangUp()
       ])
-      const before = yield* converse(yield* both, ({ heardOut, told }) => [
-        say("What are your opening hours?"), told("CallerSaid"), heardOut(), HangUp()
+      const before = yield* converse(yield* both, ({ heardOut, published }) => [
+        say("What are your opening hours?"), published("CallerSaid"), heardOut(), HangUp()
       ])
-      const told = yield* over.over
-      const [cut] = those(told, "AgentHeard")
-      assert.deepStrictEqual(words(told), [`agent: ${cut.text}`, "caller: what are your opening hours", `agent: ${hours}`])
+      const published = yield* over.over
+      const [cut] = those(published, "AgentHeard")
+      assert.deepStrictEqual(words(published), [`agent: ${cut.text}`, "caller: what are your opening hours", `agent: ${hours}`])
       assert.isTrue(greeting.startsWith(cut.text) && !cut.isWhole)
       // The caller's question may cut the greeting or come after it, so the last line heard is one of two.
       const first = yield* before.over
@@ -307,12 +307,12 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         Effect.flatMap(both, (both) =>
           Effect.map(converse(both, (cues) => [...script(cues), HangUp()], name === "greeting" ? {} : desk), (conversation) => [name, conversation] as const)))
       for (const [name, { call, over }] of conversations) {
-        const told = yield* over
-        assert.strictEqual(endOf(told), "callerHungUp", name)
+        const published = yield* over
+        assert.strictEqual(endOf(published), "callerHungUp", name)
         assert.deepStrictEqual(yield* streamEnds(call), ["callerHungUp"], name)
         assert.strictEqual(yield* call.settled, "completed")
       }
-      const heardOf = (name: string) => those(conversations.find(([one]) => one === name)![1].told, "AgentHeard")
+      const heardOf = (name: string) => those(conversations.find(([one]) => one === name)![1].published, "AgentHeard")
       assert.isFalse(heardOf("greeting")[0].isWhole)
       assert.isTrue(hours.startsWith(heardOf("answer")[1].text) && !heardOf("answer")[1].isWhole)
     })), beside)
@@ -327,8 +327,8 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
       ])
       yield* until("the caller speaks", conversation.call.said, (said) => said.some((sample) => Math.abs(sample) > 1000))
       yield* conversation.call.press("2")
-      const told = yield* conversation.over
-      assert.deepStrictEqual(words(told), [
+      const published = yield* conversation.over
+      assert.deepStrictEqual(words(published), [
         `agent: ${greeting}`,
         "caller: what are your opening hours",
         "caller: 2",
@@ -342,11 +342,11 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         Silence({ duration: "1 second" }), say("I would like to know your opening hours"), Silence({ duration: "2 seconds" }), heardOut(),
         say("What are your opening hours?"), heardOut(), HangUp()
       ], { agent: "listener", faults: { silenceGap: { atMillis: 2000, forMillis: 2000 } } })
-      const told = yield* conversation.over
+      const published = yield* conversation.over
       // The agent takes the sound before the gap as a turn. Then the caller says the sentence again.
-      assert.deepStrictEqual(words(told).slice(2), ["caller: what are your opening hours", "agent: We never close."])
-      assert.strictEqual(count(told, "CallerSaid"), 2)
-      assert.strictEqual(endOf(told), "callerHungUp")
+      assert.deepStrictEqual(words(published).slice(2), ["caller: what are your opening hours", "agent: We never close."])
+      assert.strictEqual(count(published, "CallerSaid"), 2)
+      assert.strictEqual(endOf(published), "callerHungUp")
     })), beside)
 
   it.effect("in a call that the service places is held by the requested agent", () =>
@@ -373,13 +373,13 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         Effect.flatMap(both, (both) =>
           converse(both, (cues) => [
             cues.heardOut(), say("Where are you?"), cues.heardOut(), say("What are your opening hours?"),
-            cues.told("CallerSaid", 2), AwaitSpeech({ atMost: "20 seconds" }), Silence({ duration: "600 millis" }),
-            say("I would like to book an appointment."), cues.told("AgentHeard", 4), HangUp()
+            cues.published("CallerSaid", 2), AwaitSpeech({ atMost: "20 seconds" }), Silence({ duration: "600 millis" }),
+            say("I would like to book an appointment."), cues.published("AgentHeard", 4), HangUp()
           ], { room: { echo: { attenuation: 20, delayMillis } } }))))
       for (const conversation of conversations) {
-        const told = yield* conversation.over
-        const interrupted = those(told, "AgentHeard")[2]
-        const heard = words(told)
+        const published = yield* conversation.over
+        const interrupted = those(published, "AgentHeard")[2]
+        const heard = words(published)
         assert.deepStrictEqual(heard.slice(0, 5), [
           `agent: ${greeting}`,
           "caller: where are you",
@@ -391,7 +391,7 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
         assert.deepStrictEqual(heard.slice(5).map((line) => line.split(":", 1)[0]), ["caller", "agent"])
         assert.isFalse(interrupted.isWhole)
         assert.isTrue(hours.startsWith(interrupted.text))
-        const bargeIns = those(told, "BargeIn")
+        const bargeIns = those(published, "BargeIn")
         assert.deepStrictEqual(bargeIns.map(({ turn }) => turn), [interrupted.turn])
       }
     }), inRealTime)
@@ -411,10 +411,10 @@ layer(services, { excludeTestServices: true, timeout: "60 seconds" })("a convers
           converse(both, ({ heardOut }) => [
             heardOut(),
             // All ten are on the line, but only three speak at a time, because a busy core can recognize three.
-            Caller.Step.AwaitCue({ isGiven: () => index < 3 || count(all[index - 3] ?? [], "CallerSaid") > 0, atMost: patience }),
+            Caller.Step.AwaitCue({ isGiven: () => index < 3 || count(all[index - 3] ?? [], "CallerSaid") > 0, atMost: cueTimeout }),
             Caller.Step.Speak({ text: lines[index % 5][0], voice: index < 5 ? "rms" : "awb" }),
             heardOut(), HangUp()
-          ], { from: `+141555501${index + 10}` }).pipe(Effect.tap(({ told }) => Effect.sync(() => (all[index] = told))))))
+          ], { from: `+141555501${index + 10}` }).pipe(Effect.tap(({ published }) => Effect.sync(() => (all[index] = published))))))
       yield* until("ten at once", Effect.map(both, ({ service }) => service).pipe(Effect.flatMap(({ health }) => health)), ({ active_connections }) => active_connections === 10)
       for (const [index, conversation] of conversations.entries()) {
         assert.deepStrictEqual(words(yield* conversation.over), [

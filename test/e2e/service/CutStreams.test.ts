@@ -41,14 +41,14 @@ const withCuts = <A, E, R>({ env, ...options }: Options, test: (bench: Bench) =>
 const untilEvents = (call: SimulatedCall, tag: string, count: number) =>
   until(`${count} × ${tag}`, Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === tag).length), (found) => found >= count)
 
-const agentHeard = (told: ReadonlyArray<LiveEvent>) => those(told, "AgentHeard").map(({ text }) => text)
+const agentHeard = (published: ReadonlyArray<LiveEvent>) => those(published, "AgentHeard").map(({ text }) => text)
 
-const times = (told: ReadonlyArray<LiveEvent>, text: string) => agentHeard(told).join(" ").split(text).length - 1
+const times = (published: ReadonlyArray<LiveEvent>, text: string) => agentHeard(published).join(" ").split(text).length - 1
 
 /** The end is reported once, as the last event, with this reason. */
-const assertEnd = (told: ReadonlyArray<LiveEvent>, reason: string) => {
-  assert.deepStrictEqual(those(told, "Ended").map(({ reason }) => reason), [reason], JSON.stringify(words(told)))
-  assert.strictEqual(told.at(-1)?._tag, "Ended")
+const assertEnd = (published: ReadonlyArray<LiveEvent>, reason: string) => {
+  assert.deepStrictEqual(those(published, "Ended").map(({ reason }) => reason), [reason], JSON.stringify(words(published)))
+  assert.strictEqual(published.at(-1)?._tag, "Ended")
 }
 
 /** The call as `GET /calls/{sid}` has it, once its end is there. */
@@ -79,7 +79,7 @@ describe("a call whose stream is cut", () => {
         const one = yield* converse(bench, (cues) => [
           cues.heardOut(), say("What are your opening hours?"), cues.heardOut(), say("Where are you?"), cues.heardOut(), say("Goodbye.")
         ])
-        const { told } = one
+        const { published } = one
         // The caller has heard the first sentence of the answer.
         const { turn } = yield* one.awaitServiceEvent("AgentSays", ({ text }) => text.includes("Monday to Friday"))
         // The service has the first mark of the answer.
@@ -87,12 +87,12 @@ describe("a call whose stream is cut", () => {
         yield* bench.cut
         yield* one.over
 
-        assert.strictEqual(times(told, "help you?"), 1)
-        assert.strictEqual(times(told, "Monday to Friday."), 1)
-        assert.strictEqual(times(told, resumed), 1)
-        assert.isTrue(agentHeard(told).some((text) => text.startsWith(resumed) && text.endsWith("From eight to five.")), JSON.stringify(words(told)))
-        assert.isTrue(agentHeard(told).some((text) => text.includes("library")), "the next question is answered")
-        assertEnd(told, "goodbye")
+        assert.strictEqual(times(published, "help you?"), 1)
+        assert.strictEqual(times(published, "Monday to Friday."), 1)
+        assert.strictEqual(times(published, resumed), 1)
+        assert.isTrue(agentHeard(published).some((text) => text.startsWith(resumed) && text.endsWith("From eight to five.")), JSON.stringify(words(published)))
+        assert.isTrue(agentHeard(published).some((text) => text.includes("library")), "the next question is answered")
+        assertEnd(published, "goodbye")
         assert.include(yield* outcomeOf(bench, one), { memory_lost: false, resumptions: 1, ended_by: "agent" })
       })), inRealTime)
 
@@ -107,15 +107,15 @@ describe("a call whose stream is cut", () => {
           cues.heard("to five."),
           HangUp()
         ])
-        const { call, told } = one
+        const { call, published } = one
         yield* until("the caller's voice", Effect.map(call.said, (sound) => sound.filter((sample) => Math.abs(sample) > 1000).length), (loud) => loud > 500)
         yield* bench.cut
         yield* one.over
 
-        assert.strictEqual(times(told, "help you?"), 1)
-        assert.strictEqual(those(told, "AgentSays").filter(({ text }) => text === resumed).length, 1)
-        assert.isTrue(agentHeard(told).some((text) => text.includes("to five.")), JSON.stringify(words(told)))
-        assertEnd(told, "callerHungUp")
+        assert.strictEqual(times(published, "help you?"), 1)
+        assert.strictEqual(those(published, "AgentSays").filter(({ text }) => text === resumed).length, 1)
+        assert.isTrue(agentHeard(published).some((text) => text.includes("to five.")), JSON.stringify(words(published)))
+        assertEnd(published, "callerHungUp")
         assert.include(yield* outcomeOf(bench, one), { memory_lost: false, resumptions: 1, ended_by: "caller" })
       })), inRealTime)
 
@@ -133,8 +133,8 @@ describe("a call whose stream is cut", () => {
         model: "some-model",
         tools: true,
         say: ({ messages }) => {
-          const told = messages.find(({ role }) => role === "tool")
-          return told === undefined ? { text: "One moment, please.", calls: [{ name: "book", arguments: { guests: 2 } }] } : { text: told.content ?? "" }
+          const published = messages.find(({ role }) => role === "tool")
+          return published === undefined ? { text: "One moment, please.", calls: [{ name: "book", arguments: { guests: 2 } }] } : { text: published.content ?? "" }
         }
       })
       const agent = yield* Diner.file(bookings.url)
@@ -146,20 +146,20 @@ describe("a call whose stream is cut", () => {
             cues.heard("seventeen"),
             HangUp()
           ])
-          const { call, told } = one
+          const { call, published } = one
           yield* bookings.until(() => bookings.received.length === 1)
           // Two cuts: each stream waits for the answer as the one before it did.
           for (const stream of [2, 3]) {
             yield* bench.cut
             yield* untilEvents(call, "StreamStarted", stream)
-            yield* until("the agent's voice", Effect.sync(() => those(told, "AgentSays").filter(({ text }) => text === resumed).length), (count) => count === stream - 1)
+            yield* until("the agent's voice", Effect.sync(() => those(published, "AgentSays").filter(({ text }) => text === resumed).length), (count) => count === stream - 1)
           }
           answer()
           yield* one.over
 
           assert.strictEqual(bookings.received.length, 1)
-          assert.strictEqual(times(told, "Booked as number seventeen."), 1)
-          assertEnd(told, "callerHungUp")
+          assert.strictEqual(times(published, "Booked as number seventeen."), 1)
+          assertEnd(published, "callerHungUp")
           assert.deepStrictEqual((yield* actionsOf(bench, one)).map(({ answer, kind, state }) => [kind, state, answer]), [["tool", "answered", "Booked as number seventeen."]])
         }))
     }).pipe(Effect.scoped, Effect.provide(NodeServices.layer)), inRealTime)
@@ -177,15 +177,15 @@ describe("a call whose stream is cut", () => {
           cues.heard("could not put you through"),
           HangUp()
         ])
-        const { told } = one
+        const { published } = one
         yield* until("the transfer", transfers, (count) => count === 1)
         yield* bench.cut
         yield* one.over
 
-        assert.strictEqual(times(told, resumed), 1)
+        assert.strictEqual(times(published, resumed), 1)
         assert.strictEqual(yield* transfers, 1)
-        assert.deepStrictEqual(those(told, "TransferFailed").map(({ to }) => to), ["office"])
-        assertEnd(told, "callerHungUp")
+        assert.deepStrictEqual(those(published, "TransferFailed").map(({ to }) => to), ["office"])
+        assertEnd(published, "callerHungUp")
         assert.deepStrictEqual((yield* actionsOf(bench, one)).filter(({ kind }) => kind === "transfer").map(({ state }) => state), ["unknown"])
       })), inRealTime)
 
@@ -195,7 +195,7 @@ describe("a call whose stream is cut", () => {
         const one = yield* converse(bench, (cues) => [
           cues.heardOut(), say("What are your opening hours?"), cues.heardOut(), say("Where are you?"), cues.heardOut()
         ])
-        const { call, told } = one
+        const { call, published } = one
         const { turn } = yield* one.awaitServiceEvent("AgentSays", ({ text }) => text.includes("Monday to Friday"))
         // The service has the first mark of the answer.
         yield* one.awaitServiceEvent("TurnMeasured", (event) => event.turn === turn)
@@ -203,15 +203,15 @@ describe("a call whose stream is cut", () => {
           yield* bench.cut
           yield* untilEvents(call, "FirstSound", cut + 1)
         }
-        yield* until("the next answer", Effect.sync(() => agentHeard(told)), (all) => all.some((text) => text.includes("library")))
-        assert.strictEqual(times(told, "Monday to Friday."), 1)
-        assert.strictEqual(those(told, "Ended").length, 0)
-        assert.isTrue(agentHeard(told).some((text) => text === `${resumed} From eight to five.`), JSON.stringify(words(told)))
+        yield* until("the next answer", Effect.sync(() => agentHeard(published)), (all) => all.some((text) => text.includes("library")))
+        assert.strictEqual(times(published, "Monday to Friday."), 1)
+        assert.strictEqual(those(published, "Ended").length, 0)
+        assert.isTrue(agentHeard(published).some((text) => text === `${resumed} From eight to five.`), JSON.stringify(words(published)))
 
         yield* bench.cut
         assert.strictEqual(yield* call.settled, "completed")
         yield* one.over
-        assertEnd(told, "streamLost")
+        assertEnd(published, "streamLost")
         const ends = (yield* call.events).flatMap((event) => event._tag === "StreamEnded" ? [event.why] : [])
         assert.deepStrictEqual(ends, Array.from({ length: 6 }, () => "connectionLost"))
         assert.include(yield* outcomeOf(bench, one), { memory_lost: false, reason: "streamLost" })

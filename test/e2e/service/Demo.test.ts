@@ -55,12 +55,12 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.isTrue(yield* fs.exists(join(cwd, "data/local-account.json")))
       assert.notInclude(stdout() + stderr(), (yield* fs.readFileString(join(cwd, "data/api-key"))).trim())
 
-      const told = lines.flatMap((line) => {
+      const published = lines.flatMap((line) => {
         const parts = /^ *(\d+\.\d{3}) s {2}(.*)$/.exec(line)
         return parts === null ? [] : [{ at: Number(parts[1]), text: parts[2].replace(/ +/, " ") }]
       })
-      assert.deepStrictEqual(told.map(({ at }) => at), told.map(({ at }) => at).toSorted((a, b) => a - b))
-      assert.deepStrictEqual(told.map(({ text }) => text.replace(/^(turn \d).*/, "$1")), [
+      assert.deepStrictEqual(published.map(({ at }) => at), published.map(({ at }) => at).toSorted((a, b) => a - b))
+      assert.deepStrictEqual(published.map(({ text }) => text.replace(/^(turn \d).*/, "$1")), [
         "agent Maple Dental, good day. How can I help you?",
         "caller where are you",
         "agent We are at twenty Maple Street.",
@@ -73,7 +73,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
         "ended: goodbye"
       ])
       // Each line of the agent's begins when the previous one has been heard.
-      const [street, library] = told.filter(({ text }) => /Street|library/.test(text)).map(({ at }) => at)
+      const [street, library] = published.filter(({ text }) => /Street|library/.test(text)).map(({ at }) => at)
       assert.isAbove(library - street, 1)
     }).pipe(Effect.scoped), 120_000)
 

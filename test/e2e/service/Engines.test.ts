@@ -181,7 +181,7 @@ const nobody = Effect.map(voice(), (server) => {
 
 const endOf = (events: ReadonlyArray<LiveEvent>) => those(events, "Ended").map(({ reason }) => reason)
 
-const isQuiet = (conversation: Conversation) => those(conversation.told, "EngineTrouble").length === 0
+const isQuiet = (conversation: Conversation) => those(conversation.published, "EngineTrouble").length === 0
 
 layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestServices: true, timeout: "60 seconds" })("engines at addresses", (it) => {
   for (const isWrittenOut of [true, false]) {

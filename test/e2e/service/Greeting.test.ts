@@ -69,8 +69,8 @@ layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)),
     it.effect(`with "${hears}": the rest of the greeting follows, and the model is not asked`, () =>
       Effect.gen(function*() {
         const { env, llm } = yield* engines(hears)
-        const told = yield* withAgent(agentFile, env, (both) => calling(both, "Hello hello.", 0))
-        assert.deepStrictEqual(words(told), [`caller: ${hears}`, `agent: ${greeting}`])
+        const published = yield* withAgent(agentFile, env, (both) => calling(both, "Hello hello.", 0))
+        assert.deepStrictEqual(words(published), [`caller: ${hears}`, `agent: ${greeting}`])
         assert.deepStrictEqual(askedOf(llm, hears), [])
       }), beside)
   }
@@ -79,8 +79,8 @@ layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)),
     Effect.gen(function*() {
       const hears = "I do not want a cake."
       const { env, llm } = yield* engines(hears)
-      const told = yield* withAgent(agentFile, env, (both) => calling(both, hears, 1))
-      const [heard] = those(told, "AgentHeard").map(({ text }) => text)
+      const published = yield* withAgent(agentFile, env, (both) => calling(both, hears, 1))
+      const [heard] = those(published, "AgentHeard").map(({ text }) => text)
       assert.isTrue(greeting.startsWith(heard) && heard !== "" && heard !== greeting, heard)
       const [messages] = askedOf(llm, hears)
       const rest = greeting.slice(heard.length).trim()
@@ -95,14 +95,14 @@ layer(Layer.mergeAll(CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer)),
       const hears = "I do not want a cake."
       const { env } = yield* engines(hears)
       const fixed = agentFile.replace(`greeting: ${greeting}`, `greeting: { text: "${greeting}", interruptible: false }`)
-      const told = yield* withAgent(fixed, env, (both) => calling(both, hears, 1))
-      assert.deepStrictEqual(words(told), [`agent: ${greeting}`, `caller: ${hears}`, "agent: Of course. What is it?"])
-      assert.deepStrictEqual(those(told, "BargeIn"), [])
+      const published = yield* withAgent(fixed, env, (both) => calling(both, hears, 1))
+      assert.deepStrictEqual(words(published), [`agent: ${greeting}`, `caller: ${hears}`, "agent: Of course. What is it?"])
+      assert.deepStrictEqual(those(published, "BargeIn"), [])
     }), beside)
 
   it.effect("with \"hello\", as the embedded recognizer hears it: the rest follows", () =>
     Effect.gen(function*() {
-      const told = yield* withAgent(agentFile, {}, (both) => calling(both, "Hello.", 0))
-      assert.deepStrictEqual(words(told), ["caller: hello", `agent: ${greeting}`])
+      const published = yield* withAgent(agentFile, {}, (both) => calling(both, "Hello.", 0))
+      assert.deepStrictEqual(words(published), ["caller: hello", `agent: ${greeting}`])
     }), beside)
 })

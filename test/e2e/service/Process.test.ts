@@ -153,7 +153,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       const lines = yield* refusal({ cwd, env: { AGENT: "echo", PRICES_FILE: "prices.yaml", API_KEY: apiKey } })
       assert.deepStrictEqual(lines.map((line) => /^(prices\.yaml:\d+):\d+: .*[.?)]$/.exec(line)?.[1]), ["prices.yaml:1", "prices.yaml:2"], lines.join("\n"))
       const missing = only(yield* refusal({ cwd, env: { AGENT: "echo", PRICES_FILE: "costs.yaml", API_KEY: apiKey } }))
-      assert.strictEqual(missing, "PRICES_FILE: costs.yaml can't be found. A relative path begins where the service was started.")
+      assert.strictEqual(missing, "PRICES_FILE: costs.yaml can't be found. A relative path starts at the folder in which the service was started.")
     }).pipe(Effect.scoped), 60_000)
 
   it.effect("with a data folder that is not a folder says so in one line, and exits 1", () =>

@@ -39,22 +39,22 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       const file = join(DATA_DIR, "desk.yaml")
       const receptionist = readFileSync(receptionistFile, "utf8").replace(/^greeting: .*$/m, "greeting: Hello.\nrecording: true")
       writeFileSync(file, `${receptionist}\n${patient}`)
-      const { call, told } = yield* withService({ env: { AGENT: file, DATA_DIR } }, (both) =>
+      const { call, published } = yield* withService({ env: { AGENT: file, DATA_DIR } }, (both) =>
         Effect.gen(function*() {
-          const conversation = yield* converse(both, ({ heardOut, told }) => [
+          const conversation = yield* converse(both, ({ heardOut, published }) => [
             heardOut(),
             say("What are your opening hours?"),
-            told("CallerSaid"),
+            published("CallerSaid"),
             AwaitSpeech({ atMost: "20 seconds" }),
             Silence({ duration: "600 millis" }),
             say("Where are you?"),
             heardOut(),
             HangUp()
           ])
-          return { call: conversation.call, told: yield* conversation.over }
+          return { call: conversation.call, published: yield* conversation.over }
         }))
-      assert.strictEqual(words(told)[0], "agent: This call is recorded. Hello.")
-      assert.strictEqual(those(told, "BargeIn").length, 1)
+      assert.strictEqual(words(published)[0], "agent: This call is recorded. Hello.")
+      assert.strictEqual(those(published, "BargeIn").length, 1)
 
       const { agent, caller } = yield* recorded(DATA_DIR, call.sid)
       const [first, interruption] = SpeakingTurns.speeches(Pcm.of(8000, caller))
@@ -66,7 +66,7 @@ layer(Layer.provideMerge(CallerSpeech.layer, NodeServices.layer), { excludeTestS
       const answeredAt = events.find((event) => event._tag === "Status" && event.status === "in-progress")?.at ?? 0
       const clearedAt = (events.find(({ _tag }) => _tag === "Cleared")?.at ?? 0) - answeredAt - offset
       assert.isAbove(loudest(agent, clearedAt - 300, clearedAt - 60), 500, "the agent is there before the clear")
-      assert.isBelow(loudest(agent, clearedAt + 60, interruption.to), 200, "and not behind it")
+      assert.isBelow(loudest(agent, clearedAt + 60, interruption.to), 200, "and not after it")
       const heard = (yield* call.heard).subarray(8 * offset)
       const spoken = SpeakingTurns.speeches(Pcm.of(8000, agent)).at(-1) ?? { from: 0, to: 0 }
       assert.isAbove(likeness(agent.subarray(8 * spoken.from, 8 * spoken.to), heard.subarray(8 * spoken.from - 1600)), 0.8, "the agent's last words")

@@ -48,10 +48,10 @@ const holds = Effect.fnUntraced(function*(both: Both, { atMillis, forMillis, whe
     ({ heardOut }) => [Silence({ duration: "1 second" }), say(question), heardOut(), say(second), heardOut(), HangUp()],
     { faults: { stall: { atMillis, forMillis } } }
   )
-  const told = yield* conversation.over
+  const published = yield* conversation.over
   const name = `${forMillis} ms at the ${where}`
-  assert.deepStrictEqual(words(told), [`caller: ${heardOf(question)}`, `agent: ${answer}`, `caller: ${heardOf(second)}`, `agent: ${address}`], name)
-  assert.strictEqual(those(told, "EngineTrouble").length, 0, name)
+  assert.deepStrictEqual(words(published), [`caller: ${heardOf(question)}`, `agent: ${answer}`, `caller: ${heardOf(second)}`, `agent: ${address}`], name)
+  assert.strictEqual(those(published, "EngineTrouble").length, 0, name)
   assert.deepStrictEqual(yield* streamEnds(conversation.call), ["callerHungUp"], name)
 })
 

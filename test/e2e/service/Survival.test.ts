@@ -178,8 +178,8 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       const first = yield* startBehind(balancer, { SERVER_PORT: String(ports[0]), DATABASE_URL: url })
       const second = yield* startBehind(balancer, { SERVER_PORT: String(ports[1]), DATABASE_URL: url })
       balancer.send(ports)
-      const told: { [process: string]: Array<LiveEvent> } = { first: [], second: [] }
-      const heard = (process: string, words: string) => those(told[process], "AgentHeard").some(({ text }) => text.includes(words))
+      const published: { [process: string]: Array<LiveEvent> } = { first: [], second: [] }
+      const heard = (process: string, words: string) => those(published[process], "AgentHeard").some(({ text }) => text.includes(words))
       const cue = (process: string, words: string) => Caller.Step.AwaitCue({ isGiven: () => heard(process, words), atMost: "1 minute" })
       const behind = { service: Service.of(at(balancer.url, apiKey, simulator.accountSid, authToken)), simulator }
       const call = yield* place(behind, {
@@ -189,7 +189,7 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
         const service = Service.of(at(yield* process.url, apiKey, simulator.accountSid, authToken))
         return yield* watch({ service, simulator }, call, events)
       })
-      const before = yield* watchIn(first, told["first"])
+      const before = yield* watchIn(first, published["first"])
       yield* before.awaitServiceEvent("AgentSays", ({ text }) => text.includes("Monday to Friday"))
       const turnsOf = Effect.map(execute(url, "SELECT role, text, words FROM turns ORDER BY turn"), (rows) => rows.map(toTurn))
       yield* until("the answer in the database", turnsOf, (all) => all.some(({ text }) => text.includes("Monday to Friday")))
@@ -197,13 +197,13 @@ layer(services, { excludeTestServices: true, timeout: "120 seconds" })("a call w
       yield* postgres.stop
       yield* first.signal("SIGKILL")
       yield* until("the next stream", Effect.map(call.events, (events) => events.filter(({ _tag }) => _tag === "StreamStarted").length), (count) => count === 2)
-      const after = yield* watchIn(second, told["second"])
+      const after = yield* watchIn(second, published["second"])
       assert.strictEqual(yield* call.settled, "completed")
       // The stream of events ends only when the database can be read.
       yield* postgres.start
       yield* after.over
-      assert.include(words(told["second"]), "agent: Sorry, we were cut off. Maple Dental, good day. How can I help you?")
-      assert.deepStrictEqual(those(told["second"], "Ended").map(({ reason }) => reason), ["callerHungUp"])
+      assert.include(words(published["second"]), "agent: Sorry, we were cut off. Maple Dental, good day. How can I help you?")
+      assert.deepStrictEqual(those(published["second"], "Ended").map(({ reason }) => reason), ["callerHungUp"])
 
       const ofCall = behind.service.ask(`/calls/${call.sid}`, { headers: { authorization: `Bearer ${apiKey}` } })
       const { json } = yield* until("the outcome", ofCall, ({ json, status }) => status === 200 && (json as { readonly final?: boolean }).final === true)

@@ -136,21 +136,21 @@ describe("the store", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: a call has one owner at a time, and only the owner can disown it`, () =>
+      it.effect(`${name}: a call has one owner at a time, and only the owner can release it`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* inTwoProcesses(env, ({ store: one }, { store: other }) =>
             Effect.gen(function*() {
-              const owners = Effect.map(Effect.all([one.owned, other.owned]), (all) => all.map((calls) => calls.has(sid)))
-              yield* one.own(sid)
+              const owners = Effect.map(Effect.all([one.ownedCalls, other.ownedCalls]), (all) => all.map((calls) => calls.has(sid)))
+              yield* one.takeOwnership(sid)
               assert.deepStrictEqual(yield* owners, [true, false])
-              yield* other.own(sid)
+              yield* other.takeOwnership(sid)
               assert.deepStrictEqual(yield* owners, [false, true])
-              yield* one.disown(sid)
+              yield* one.releaseOwnership(sid)
               assert.deepStrictEqual(yield* owners, [false, true])
-              yield* other.disown(sid)
+              yield* other.releaseOwnership(sid)
               assert.deepStrictEqual(yield* owners, [false, false])
-              yield* one.own(sid)
+              yield* one.takeOwnership(sid)
               assert.deepStrictEqual(yield* owners, [true, false])
             }))
         }))
@@ -169,7 +169,7 @@ describe("the store", { timeout: 60_000 }, () => {
               one.write(ended(over, now - 400_000, false))
               yield* one.keep(began(young, { at: now - 1000 }))
               for (const callSid of [gone, over, owned]) yield* one.settled(callSid)
-              yield* one.own(owned)
+              yield* one.takeOwnership(owned)
 
               assert.deepStrictEqual(yield* other.unended(accountSid, before), [{ callSid: gone, seenAt: now - 500_000 }])
               assert.deepStrictEqual(yield* other.unended(`AC${"2".repeat(32)}`, before), [], "another account's calls are not ours to end")
@@ -192,34 +192,34 @@ describe("the store", { timeout: 60_000 }, () => {
             }))
         }))
 
-      it.effect(`${name}: the owner gets each signal once, in order`, () =>
+      it.effect(`${name}: the owner gets each report once, in order`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* inTwoProcesses(env, ({ store: one }, { store: other }) =>
             Effect.gen(function*() {
-              yield* one.own(sid)
-              yield* other.tell(sid, { status: "in-progress", sequence: 2 })
-              yield* other.tell(sid, { status: "completed", sequence: 3, durationSeconds: 61 })
-              yield* other.tell(sidOf(2), { status: "completed", sequence: 3 })
-              assert.deepStrictEqual(yield* other.signals, [])
-              assert.deepStrictEqual(yield* one.signals, [
-                { callSid: sid, signal: { status: "in-progress", sequence: 2 } },
-                { callSid: sid, signal: { status: "completed", sequence: 3, durationSeconds: 61 } }
+              yield* one.takeOwnership(sid)
+              yield* other.sendToOwner(sid, { status: "in-progress", sequence: 2 })
+              yield* other.sendToOwner(sid, { status: "completed", sequence: 3, durationSeconds: 61 })
+              yield* other.sendToOwner(sidOf(2), { status: "completed", sequence: 3 })
+              assert.deepStrictEqual(yield* other.takeReports, [])
+              assert.deepStrictEqual(yield* one.takeReports, [
+                { callSid: sid, report: { status: "in-progress", sequence: 2 } },
+                { callSid: sid, report: { status: "completed", sequence: 3, durationSeconds: 61 } }
               ])
-              assert.deepStrictEqual(yield* one.signals, [])
+              assert.deepStrictEqual(yield* one.takeReports, [])
             }))
         }))
 
-      it.effect(`${name}: no signal is taken twice by two reads at the same time`, () =>
+      it.effect(`${name}: no report is taken twice by two reads at the same time`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
           yield* inTwoProcesses(env, ({ store: one }, { store: other }) =>
             Effect.gen(function*() {
-              yield* one.own(sid)
-              for (let sequence = 0; sequence < 10; sequence++) yield* other.tell(sid, { status: "in-progress", sequence })
-              const taken = yield* Effect.all([one.signals, one.signals, one.signals], { concurrency: 3 })
+              yield* one.takeOwnership(sid)
+              for (let sequence = 0; sequence < 10; sequence++) yield* other.sendToOwner(sid, { status: "in-progress", sequence })
+              const taken = yield* Effect.all([one.takeReports, one.takeReports, one.takeReports], { concurrency: 3 })
               // Each read takes the rows that no other read has locked, so the reads may share them.
-              const sequences = taken.flat().map(({ signal }) => signal.sequence).toSorted((one, other) => one - other)
+              const sequences = taken.flat().map(({ report }) => report.sequence).toSorted((one, other) => one - other)
               assert.deepStrictEqual(sequences, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
             }))
         }))

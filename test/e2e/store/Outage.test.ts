@@ -107,7 +107,7 @@ describe("the store during faults", { timeout: 120_000 }, () => {
         assert.isTrue(lines.some((line) => line.includes("there is no space left on the disk of DATA_DIR. Make room")), lines.join("\n"))
       }))
 
-    it.effect("SQLite: a file that is removed while it is open is noticed and told once, and writes wait in the journal until it is back", () =>
+    it.effect("SQLite: a file that is removed while it is open is noticed and reported once, and writes wait in the journal until it is back", () =>
       Effect.gen(function*() {
         const env = yield* Databases.kinds[0].fresh
         const file = `${env.DATA_DIR}/calls.db`

@@ -34,7 +34,7 @@ export interface FakeLine {
   /** Frames of this sound come for this many ms. */
   readonly frames: (millis: number, sample: (index: number) => number) => Effect.Effect<void>
   readonly left: ReadonlyArray<Left>
-  readonly told: ReadonlyArray<ConversationEvent>
+  readonly published: ReadonlyArray<ConversationEvent>
   readonly events: ReadonlyArray<TurnEvent>
   /** The events of this kind that watchers got. */
   readonly tales: <Tag extends ConversationEvent["_tag"]>(tag: Tag) => ReadonlyArray<Extract<ConversationEvent, { readonly _tag: Tag }>>
@@ -73,7 +73,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
   const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
   const audio = yield* Queue.unbounded<Pcm.Pcm<8000>, Cause.Done>()
   const left: Array<Left> = []
-  const told: Array<ConversationEvent> = []
+  const published: Array<ConversationEvent> = []
   const events: Array<TurnEvent> = []
   const noise = makeNoise()
   let generation = 0
@@ -147,7 +147,7 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
         playedUntil = now()
         return Effect.forEach(pending, returnMark, { discard: true })
       }),
-      publish: (event) => Effect.sync(() => void told.push(event)),
+      publish: (event) => Effect.sync(() => void published.push(event)),
       record: (event) => void events.push(event)
     },
     play: (agent) => {
@@ -179,10 +179,10 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
     inOneMessage: holdingUp((pieces) => [Int16Array.from(pieces.flatMap((piece) => [...piece]))]),
     frames,
     left,
-    told,
+    published,
     events,
     tales: <Tag extends ConversationEvent["_tag"]>(tag: Tag) =>
-      told.filter((event): event is Extract<ConversationEvent, { readonly _tag: Tag }> => event._tag === tag),
+      published.filter((event): event is Extract<ConversationEvent, { readonly _tag: Tag }> => event._tag === tag),
     now,
     isCut: () => isCut,
     delayMarks: (millis) => {
@@ -197,18 +197,18 @@ export const make: Effect.Effect<FakeLine> = Effect.gen(function*() {
 
 /** What was sent, as text: `["Hello. 420", "mark turn-0/seg-0", "clear"]`. Sound is shown by its text and its ms. */
 export const story = (line: Pick<FakeLine, "left">, textOf: (sample: number) => string): ReadonlyArray<string> => {
-  const told: Array<string> = []
+  const summary: Array<string> = []
   let text: string | undefined
   let millis = 0
   const flush = () => {
-    if (text !== undefined) told.push(`${text} ${millis}`)
+    if (text !== undefined) summary.push(`${text} ${millis}`)
     text = undefined
     millis = 0
   }
   for (const item of line.left) {
     if (item._tag !== "Sound") {
       flush()
-      told.push(item._tag === "Clear" ? "clear" : `mark ${item.name}`)
+      summary.push(item._tag === "Clear" ? "clear" : `mark ${item.name}`)
       continue
     }
     const spoken = textOf(item.pcm[0])
@@ -217,5 +217,5 @@ export const story = (line: Pick<FakeLine, "left">, textOf: (sample: number) => 
     millis += item.pcm.length / 8
   }
   flush()
-  return told
+  return summary
 }

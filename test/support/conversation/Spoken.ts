@@ -10,8 +10,8 @@ import { CallerSpeech, type Voice } from "../../../src/simulator/caller/CallerSp
 export const layer = CallerSpeech.layer.pipe(Layer.provide(NodeServices.layer))
 
 /** ms before the first and after the last voiced sample, as in a conversation's utterance. */
-const lead = 300
-const trail = 120
+const leadingSilence = 300
+const trailingSilence = 120
 
 /** Quieter samples are the synthesiser's own silence. */
 const voiced = 300
@@ -32,7 +32,7 @@ export const spoken = Effect.fnUntraced(function*(text: string, voice: Voice = "
   const sound = yield* (yield* CallerSpeech).speak(text, voice)
   const first = sound.findIndex((sample) => Math.abs(sample) > voiced)
   const last = sound.findLastIndex((sample) => Math.abs(sample) > voiced)
-  return Mulaw.decode(Mulaw.encode(join(silence(lead), sound.subarray(Math.max(0, first), last + 1), silence(trail))))
+  return Mulaw.decode(Mulaw.encode(join(silence(leadingSilence), sound.subarray(Math.max(0, first), last + 1), silence(trailingSilence))))
 })
 
 /** Frames of 20 ms. */

@@ -124,7 +124,7 @@ export const make = (overrides: Partial<TurnSettings> = {}, from = 0) => {
       return state
     },
     count: (name: Command["_tag"]) => all.filter(tag(name)).length,
-    told: <Tag extends ConversationEvent["_tag"]>(name: Tag) =>
+    published: <Tag extends ConversationEvent["_tag"]>(name: Tag) =>
       all.flatMap((command) =>
         command._tag === "Publish" && command.event._tag === name
           ? [command.event as Extract<ConversationEvent, { readonly _tag: Tag }>]

@@ -46,7 +46,7 @@ export type Fault =
   /** A wrong answer. */
   | Reply
 
-/** ms: to the head, to the first piece behind it, to each further one, and from the last one to the end. */
+/** ms: to the head, to the first piece after it, to each further one, and from the last one to the end. */
 export interface Latency {
   readonly head?: number
   readonly first?: number

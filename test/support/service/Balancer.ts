@@ -7,8 +7,8 @@ import { connect, createServer, type Socket } from "node:net"
 import { setTimeout } from "node:timers"
 
 /** How long a connection waits for a process, and how often it tries, ms. */
-const patienceMillis = 15_000
-const tryEveryMillis = 100
+const maxWaitMillis = 15_000
+const tryIntervalMillis = 100
 
 export interface Balancer {
   readonly url: string
@@ -36,7 +36,7 @@ export const make: Effect.Effect<Balancer, never, Scope.Scope> = Effect.gen(func
     const again = () => {
       if (triesLeft <= 0) client.destroy()
       else if (index + 1 < ports.length) attempt(client, index + 1, triesLeft)
-      else setTimeout(() => attempt(client, 0, triesLeft - 1), tryEveryMillis)
+      else setTimeout(() => attempt(client, 0, triesLeft - 1), tryIntervalMillis)
     }
     if (ports.length === 0) return again()
     const server = connect(ports[index], "127.0.0.1")
@@ -57,7 +57,7 @@ export const make: Effect.Effect<Balancer, never, Scope.Scope> = Effect.gen(func
       clients.delete(client)
       streams.delete(client)
     })
-    attempt(client, 0, patienceMillis / tryEveryMillis)
+    attempt(client, 0, maxWaitMillis / tryIntervalMillis)
   })
   yield* Effect.acquireRelease(
     Effect.callback<void>((resume) => void listener.listen(0, "127.0.0.1", () => resume(Effect.void))),

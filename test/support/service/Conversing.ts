@@ -18,13 +18,13 @@ type Tag = LiveEvent["_tag"]
 type Of<T extends Tag> = Extract<LiveEvent, { readonly _tag: T }>
 
 /** Much longer than any successful step takes. */
-export const patience = "1 minute"
+export const cueTimeout = "1 minute"
 
 /** A call, and what the service reports about it. */
 export interface Conversation {
   readonly call: SimulatedCall
   /** The service's events about the call so far. */
-  readonly told: ReadonlyArray<LiveEvent>
+  readonly published: ReadonlyArray<LiveEvent>
   /** Waits for an event of the service; earlier events count, too. */
   readonly awaitServiceEvent: <T extends Tag>(tag: T, isIt?: (event: Of<T>) => boolean) => Effect.Effect<Of<T>>
   /** Waits until the call is over and the service has sent all events about it. */
@@ -32,12 +32,12 @@ export interface Conversation {
 }
 
 /** The events of one kind. */
-export const those = <T extends Tag>(told: ReadonlyArray<LiveEvent>, tag: T): ReadonlyArray<Of<T>> =>
-  told.filter((event): event is Of<T> => event._tag === tag)
+export const those = <T extends Tag>(published: ReadonlyArray<LiveEvent>, tag: T): ReadonlyArray<Of<T>> =>
+  published.filter((event): event is Of<T> => event._tag === tag)
 
 /** The words of both sides in order: the caller's as they were understood, the agent's as they were heard. */
-export const words = (told: ReadonlyArray<LiveEvent>): ReadonlyArray<string> =>
-  told.flatMap((event) =>
+export const words = (published: ReadonlyArray<LiveEvent>): ReadonlyArray<string> =>
+  published.flatMap((event) =>
     event._tag === "CallerSaid" ? [`caller: ${event.text}`] : event._tag === "AgentHeard" ? [`agent: ${event.text}`] : []
   )
 
@@ -48,19 +48,19 @@ export interface Cues {
   /** The caller has heard these words of the agent. */
   readonly heard: (words: string) => Caller.Step
   /** The service has sent this event `times` times (once if not given). */
-  readonly told: <T extends Tag>(tag: T, times?: number) => Caller.Step
+  readonly published: <T extends Tag>(tag: T, times?: number) => Caller.Step
 }
 
-const makeCues = (told: ReadonlyArray<LiveEvent>): Cues => {
-  const waitFor = (isGiven: () => boolean) => Caller.Step.AwaitCue({ isGiven, atMost: patience })
+const makeCues = (published: ReadonlyArray<LiveEvent>): Cues => {
+  const waitFor = (isGiven: () => boolean) => Caller.Step.AwaitCue({ isGiven, atMost: cueTimeout })
   let heardOut = 0
   return {
     heardOut: () => {
       const count = ++heardOut
-      return waitFor(() => those(told, "AgentHeard").filter(({ isWhole }) => isWhole).length >= count)
+      return waitFor(() => those(published, "AgentHeard").filter(({ isWhole }) => isWhole).length >= count)
     },
-    heard: (words) => waitFor(() => those(told, "AgentHeard").some(({ text }) => text.includes(words))),
-    told: (tag, times = 1) => waitFor(() => those(told, tag).length >= times)
+    heard: (words) => waitFor(() => those(published, "AgentHeard").some(({ text }) => text.includes(words))),
+    published: (tag, times = 1) => waitFor(() => those(published, tag).length >= times)
   }
 }
 
@@ -73,27 +73,27 @@ export interface Conversing {
 }
 
 /** Listens to the events of a call. */
-export const watch = Effect.fnUntraced(function*({ service }: Both, call: SimulatedCall, told: Array<LiveEvent> = []) {
+export const watch = Effect.fnUntraced(function*({ service }: Both, call: SimulatedCall, published: Array<LiveEvent> = []) {
   const watcher = yield* call.awaitEvent("StreamStarted").pipe(
     Effect.andThen(Stream.runForEach(
       ServiceEvents.of(service.url, call.sid, Redacted.make(apiKey)),
-      (event) => Effect.sync(() => void told.push(event))
+      (event) => Effect.sync(() => void published.push(event))
     )),
     Effect.provide(NodeHttpClient.layerUndici),
     Effect.forkScoped
   )
   const conversation: Conversation = {
     call,
-    told,
+    published,
     awaitServiceEvent: (tag, isIt = () => true) =>
       Effect.map(
-        until(`${tag} after ${JSON.stringify(words(told))}`, Effect.sync(() => those(told, tag).find(isIt)), (event) => event !== undefined),
+        until(`${tag} after ${JSON.stringify(words(published))}`, Effect.sync(() => those(published, tag).find(isIt)), (event) => event !== undefined),
         (event) => event!
       ),
     over: Effect.gen(function*() {
       yield* call.settled
       yield* Effect.orDie(Fiber.join(watcher))
-      return told
+      return published
     })
   }
   return conversation
@@ -128,8 +128,8 @@ export const converse = Effect.fnUntraced(function*(
   script: (cues: Cues) => ReadonlyArray<Caller.Step>,
   { agent, faults, from, room }: Conversing = {}
 ) {
-  const told: Array<LiveEvent> = []
-  const caller = Caller.make(...script(makeCues(told)))
+  const published: Array<LiveEvent> = []
+  const caller = Caller.make(...script(makeCues(published)))
   const call = yield* place(both, {
     caller: room === undefined ? caller : Caller.inRoom(caller, room),
     ...(agent === undefined ? {} : { webhookUrl: `${both.service.url}/twiml?agent=${agent}` }),
@@ -138,5 +138,5 @@ export const converse = Effect.fnUntraced(function*(
   })
   // A failed test leaves no caller on the line.
   yield* Effect.addFinalizer(() => call.hangUp)
-  return yield* watch(both, call, told)
+  return yield* watch(both, call, published)
 })

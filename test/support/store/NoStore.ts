@@ -10,14 +10,14 @@ export const layer = Layer.succeed(
     settled: () => Effect.void,
     state: Effect.succeed({ _tag: "Ready" }),
     find: () => Effect.succeed(Option.none()),
-    own: () => Effect.void,
+    takeOwnership: () => Effect.void,
     unended: () => Effect.succeed([]),
     claim: () => Effect.succeed(true),
-    owned: Effect.succeed(new Set()),
-    disown: () => Effect.void,
+    ownedCalls: Effect.succeed(new Set()),
+    releaseOwnership: () => Effect.void,
     redeem: () => Effect.succeed(true),
-    tell: () => Effect.void,
-    signals: Effect.succeed([]),
+    sendToOwner: () => Effect.void,
+    takeReports: Effect.succeed([]),
     isShared: false
   })
 )

@@ -1,7 +1,7 @@
 /** A store in memory that collects all writes, for tests of code that writes to a store. */
 import { Effect, Layer, Option } from "effect"
 import type { CallSid } from "../../../src/domain/Sid.ts"
-import { type CallSignal, CallStore, NotKept, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
+import { CallStore, NotKept, type StatusReport, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
 import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
 
 export interface RecordingStore {
@@ -11,17 +11,17 @@ export interface RecordingStore {
   readonly known: Map<CallSid, StoredCall>
   /** The calls that this process owns. */
   readonly owned: Set<CallSid>
-  readonly disowned: Array<CallSid>
-  /** Signals that this process passed on, and signals of other processes for this one. */
-  readonly told: Array<readonly [CallSid, CallSignal]>
-  readonly signals: Array<{ readonly callSid: CallSid; readonly signal: CallSignal }>
+  readonly released: Array<CallSid>
+  /** Reports that this process sent to other owners, and reports of other processes for this one. */
+  readonly sentReports: Array<readonly [CallSid, StatusReport]>
+  readonly waitingReports: Array<{ readonly callSid: CallSid; readonly report: StatusReport }>
   /** How often `find` was called. */
   readonly asked: () => number
   /** The calls that `unended` returns. */
   unended: ReadonlyArray<UnendedCall>
   /** Whether `claim` succeeds. */
   claimable: boolean
-  /** How long (ms) the answer to `owned` takes. */
+  /** How long (ms) the answer to `ownedCalls` takes. */
   ownedAfter: number
   /** While set, reads and `keep` fail. */
   isDown: boolean
@@ -33,12 +33,12 @@ export const make = (isShared = true): RecordingStore => {
   const writes: Array<StoreWrite> = []
   const known = new Map<CallSid, StoredCall>()
   const owned = new Set<CallSid>()
-  const disowned: Array<CallSid> = []
-  const told: Array<readonly [CallSid, CallSignal]> = []
-  const signals: Array<{ readonly callSid: CallSid; readonly signal: CallSignal }> = []
+  const released: Array<CallSid> = []
+  const sentReports: Array<readonly [CallSid, StatusReport]> = []
+  const waitingReports: Array<{ readonly callSid: CallSid; readonly report: StatusReport }> = []
   let asked = 0
 
-  const reachable = <A>(read: () => A) =>
+  const unlessDown = <A>(read: () => A) =>
     Effect.suspend(() => store.isDown ? Effect.fail(new StoreUnreachable({ cause: "down" })) : Effect.succeed(read()))
 
   const service = CallStore.of({
@@ -49,20 +49,20 @@ export const make = (isShared = true): RecordingStore => {
     find: (callSid) =>
       Effect.suspend(() => {
         asked++
-        return reachable(() => Option.fromUndefinedOr(known.get(callSid)))
+        return unlessDown(() => Option.fromUndefinedOr(known.get(callSid)))
       }),
-    own: (callSid) => reachable(() => void owned.add(callSid)),
-    unended: () => reachable(() => [...store.unended]),
-    claim: (callSid) => reachable(() => store.claimable && store.unended.some((call) => call.callSid === callSid)),
-    owned: Effect.tap(reachable(() => new Set(owned)), () => Effect.sleep(store.ownedAfter)),
-    disown: (callSid) =>
-      reachable(() => {
+    takeOwnership: (callSid) => unlessDown(() => void owned.add(callSid)),
+    unended: () => unlessDown(() => [...store.unended]),
+    claim: (callSid) => unlessDown(() => store.claimable && store.unended.some((call) => call.callSid === callSid)),
+    ownedCalls: Effect.tap(unlessDown(() => new Set(owned)), () => Effect.sleep(store.ownedAfter)),
+    releaseOwnership: (callSid) =>
+      unlessDown(() => {
         owned.delete(callSid)
-        disowned.push(callSid)
+        released.push(callSid)
       }),
     redeem: () => Effect.succeed(true),
-    tell: (callSid, signal) => reachable(() => void told.push([callSid, signal])),
-    signals: reachable(() => signals.splice(0)),
+    sendToOwner: (callSid, report) => unlessDown(() => void sentReports.push([callSid, report])),
+    takeReports: unlessDown(() => waitingReports.splice(0)),
     isShared
   })
   const store: RecordingStore = {
@@ -70,9 +70,9 @@ export const make = (isShared = true): RecordingStore => {
     of: (tag) => writes.filter((write): write is never => write._tag === tag),
     known,
     owned,
-    disowned,
-    told,
-    signals,
+    released,
+    sentReports,
+    waitingReports,
     asked: () => asked,
     unended: [],
     claimable: true,

@@ -112,10 +112,10 @@ export const make = Effect.fnUntraced(function*(options: {
   const frames = () => sent.flatMap(({ message }) => message.event === "media" ? [message.media.payload] : [])
 
   const story = () => {
-    const told: Array<string> = []
+    const summary: Array<string> = []
     let count = 0
     const flush = () => {
-      if (count > 0) told.push(`media ${count}`)
+      if (count > 0) summary.push(`media ${count}`)
       count = 0
     }
     for (const { message } of sent) {
@@ -124,10 +124,10 @@ export const make = Effect.fnUntraced(function*(options: {
         continue
       }
       flush()
-      told.push(message.event === "mark" ? `mark ${message.mark.name}` : "clear")
+      summary.push(message.event === "mark" ? `mark ${message.mark.name}` : "clear")
     }
     flush()
-    return told
+    return summary
   }
 
   const fake: FakeMediaStream = {

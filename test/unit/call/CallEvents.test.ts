@@ -10,19 +10,19 @@ const left: ConversationEvent = { _tag: "Ended", at: 900, turn: 1, reason: "call
 
 const setUp = () => {
   const watched: Array<ConversationEvent> = []
-  const told: Array<ConversationEvent> = []
+  const published: Array<ConversationEvent> = []
   const noted: Array<string> = []
   const events = CallEvents.make(
     { publish: ({ event }) => Effect.sync(() => void watched.push(event)) },
     {
-      addEvent: (event) => ({ event, sequence: told.push(event) - 1, isNumbered: true }),
+      addEvent: (event) => ({ event, sequence: published.push(event) - 1, isNumbered: true }),
       answered: () => void noted.push("answered"),
       ended: (reason, resumptions) => void noted.push(`ended ${reason} after ${resumptions}`)
     }
   )
   const ends = () => {
-    assert.deepStrictEqual(watched, told)
-    return told.flatMap((event) => event._tag === "Ended" ? [event] : [])
+    assert.deepStrictEqual(watched, published)
+    return published.flatMap((event) => event._tag === "Ended" ? [event] : [])
   }
   return { events, ends, noted }
 }

@@ -148,7 +148,7 @@ describe("admit", () => {
         assert.strictEqual(yield* registry.live, 5)
       }), { MAX_CALLS: "6", MAX_CALLS_PER_CALLER: "2" }))
 
-  it.effect("does not count a call that this service placed for the caller who was called", () =>
+  it.effect("does not count a call that this service placed as a call of the person who is called", () =>
     withRegistry(({ call }) =>
       Effect.gen(function*() {
         yield* call(1, { direction: "outbound" })

@@ -505,15 +505,15 @@ describe("a transfer", () => {
 
   it("that found nobody is known in a process that did not have the call before", () => {
     const back = transition(initial, cameBack)[1]
-    assert.isTrue(back.isBack)
-    assert.isFalse(transition(back, started())[1].isBack)
+    assert.isTrue(back.isBackFromTransfer)
+    assert.isFalse(transition(back, started())[1].isBackFromTransfer)
   })
 
   it("that nobody asked for is a replay: the conversation that goes on afterwards is not told of it", () => {
     for (const state of [after(answered, started()), after(answered), after(answered, started(), ended(lost))]) {
-      assert.isFalse(transition(state, cameBack)[1].isBack)
+      assert.isFalse(transition(state, cameBack)[1].isBackFromTransfer)
     }
-    assert.isTrue(transition(after(answered, started(), began), cameBack)[1].isBack)
+    assert.isTrue(transition(after(answered, started(), began), cameBack)[1].isBackFromTransfer)
   })
 
   it("ends with Twilio's last status, and counts as transferred, however it ends", () => {

@@ -27,8 +27,8 @@ describe("a call that is watched", () => {
       yield* settle
       yield* watch.publish(says("hello there"))
       yield* watch.end
-      const told = yield* Fiber.join(fiber)
-      assert.deepStrictEqual(told.map(({ event }) => event._tag === "CallerSays" && event.text), ["hello", "hello there"])
+      const received = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(received.map(({ event }) => event._tag === "CallerSays" && event.text), ["hello", "hello there"])
       assert.isFalse(watch.isWatched())
     }))
 })

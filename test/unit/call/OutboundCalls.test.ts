@@ -23,7 +23,7 @@ const request = (change: Partial<OutboundRequest> = {}): OutboundRequest => ({
   agent: Option.none(),
   websocketUrl: Option.none(),
   idempotencyKey: Option.none(),
-  keeping: {},
+  settings: {},
   baseUrl,
   ...change
 })
@@ -497,7 +497,7 @@ describe("a number that is not dialled", () => {
     ["country", "+5351234567", { DIAL_COUNTRIES: "US,CA" }, "DIAL_COUNTRIES"],
     ["own-number", ours, {}, "TWILIO_PHONE_NUMBER"],
     ["own-number", "+14155550177", { AGENT_NUMBERS: "+14155550177=scripted" }, "AGENT_NUMBERS"]
-  ] as const)("is told by its rule %s, takes no line and no turn", ([rule, number, env, variable]) =>
+  ] as const)("is refused with its rule %s, and takes no line and no turn", ([rule, number, env, variable]) =>
     withOutbound(({ place, registry, rest }) =>
       Effect.gen(function*() {
         const to = PhoneNumber.make(number)

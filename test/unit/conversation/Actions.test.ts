@@ -45,7 +45,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
   const { millisOf: lengthOf = () => 400, replies = [], thinks = 0 } = options
   const audio = yield* Queue.unbounded<Pcm<8000>>()
   const partials = yield* Queue.unbounded<string>()
-  const told: Array<ConversationEvent> = []
+  const published: Array<ConversationEvent> = []
   const asked: Array<SpeechRequest> = []
   /** The samples that the caller was sent, without cleared ones. */
   const played: Array<number> = []
@@ -89,7 +89,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
     clear: Effect.sync(() => {
       clears++
     }),
-    publish: (event) => Effect.sync(() => void told.push(event)),
+    publish: (event) => Effect.sync(() => void published.push(event)),
     ...(options.transfer === undefined ? {} : { transfer: (to) => Effect.forkChild(options.transfer!(to)) }),
     ...(options.actions === undefined ? {} : { actions: options.actions })
   })
@@ -122,7 +122,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
     })
 
   return {
-    told,
+    published,
     asked,
     played,
     wait: (millis: number) => hear(millis, false),
@@ -136,7 +136,7 @@ const talk = Effect.fnUntraced(function*(options: Options = {}) {
       }),
     partial: (text: string) => Effect.andThen(Effect.sync(() => Queue.offerUnsafe(partials, text)), settle),
     of: <Tag extends ConversationEvent["_tag"]>(tag: Tag) =>
-      told.filter((event): event is Extract<ConversationEvent, { readonly _tag: Tag }> => event._tag === tag)
+      published.filter((event): event is Extract<ConversationEvent, { readonly _tag: Tag }> => event._tag === tag)
   }
 })
 
@@ -202,9 +202,9 @@ describe("keys", () => {
     Effect.gen(function*() {
       const states: Array<readonly [digits: string, state: string]> = []
       const actions: ActionKeeper = {
-        noted: ({ arguments: digits }) => void states.push([digits, "asked"]),
-        asked: () => Effect.void,
-        settled: ({ arguments: digits }, { _tag }) => void states.push([digits, _tag]),
+        storeSoon: ({ arguments: digits }) => void states.push([digits, "asked"]),
+        store: () => Effect.void,
+        storeOutcome: ({ arguments: digits }, { _tag }) => void states.push([digits, _tag]),
         running: () => []
       }
       const call = yield* talk({ replies: [[text("I am pressing."), { _tag: "Digits", digits: "1 #" }]], actions })
@@ -261,9 +261,9 @@ describe("a transfer", () => {
       for (const [expected, transfer] of outcomes) {
         const log: Array<string> = []
         const actions: ActionKeeper = {
-          noted: () => {},
-          asked: ({ kind, name }) => Effect.sync(() => void log.push(`${kind} ${name}`)),
-          settled: (_, { _tag }) => void log.push(_tag),
+          storeSoon: () => {},
+          store: ({ kind, name }) => Effect.sync(() => void log.push(`${kind} ${name}`)),
+          storeOutcome: (_, { _tag }) => void log.push(_tag),
           running: () => []
         }
         const call = yield* talk({ definition, replies, transfer: () => Effect.andThen(Effect.sync(() => void log.push("done")), transfer()), actions })
@@ -276,7 +276,7 @@ describe("a transfer", () => {
 
   it.effect("that can't be stored does not happen", () =>
     Effect.gen(function*() {
-      const actions: ActionKeeper = { noted: () => {}, asked: () => Effect.fail(new ActionNotKept()), settled: () => {}, running: () => [] }
+      const actions: ActionKeeper = { storeSoon: () => {}, store: () => Effect.fail(new ActionNotKept()), storeOutcome: () => {}, running: () => [] }
       const call = yield* talk({ definition, replies, transfer: () => Effect.die("it is not done"), actions })
       yield* call.wait(1500)
       yield* call.say("The office, please.")

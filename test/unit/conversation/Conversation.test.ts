@@ -921,7 +921,7 @@ describe("a caller who", () => {
       yield* settle
       yield* call.hangUp
       assert.strictEqual(yield* call.unfinished, 0)
-      assert.strictEqual(call.told.at(-1)?._tag, "Ended")
+      assert.strictEqual(call.published.at(-1)?._tag, "Ended")
       assert.strictEqual(call.tales("Ended").length, 1)
       assert.deepStrictEqual(call.tales("Ended")[0].reason, name === "the agent has hung up" ? "goodbye" : "callerHungUp")
       assert.strictEqual(call.events.at(-1)?._tag, "HungUp")
@@ -929,9 +929,9 @@ describe("a caller who", () => {
       const heard = call.tales("AgentHeard").map(({ turn }) => turn)
       for (const { turn } of call.tales("AgentSays")) assert.include(heard, turn)
       assert.strictEqual(new Set(heard).size, heard.length)
-      const before = { events: call.events.length, left: call.left.length, told: call.told.length }
+      const before = { events: call.events.length, left: call.left.length, published: call.published.length }
       yield* pass(60_000)
-      assert.deepStrictEqual({ events: call.events.length, left: call.left.length, told: call.told.length }, before)
+      assert.deepStrictEqual({ events: call.events.length, left: call.left.length, published: call.published.length }, before)
       assert.strictEqual(yield* call.unfinished, 0)
     }))
 

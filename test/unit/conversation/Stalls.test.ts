@@ -61,7 +61,7 @@ const moments = [
   ["at its begin", 1980],
   ["in its middle", 2600],
   ["at its end", 3180],
-  ["in the pause behind it", 3300],
+  ["in the pause after it", 3300],
   ["in the agent's answer", 4600]
 ] as const
 const lengths = [200, 600, 1500, 2500, 5000]

@@ -4,7 +4,7 @@ import { type Attempt, delays, judge, retryAfterMillis } from "../../../src/deli
 
 const now = Date.UTC(2026, 0, 1)
 const answered = (status: number, retryAfter?: string): Attempt => ({ _tag: "Answered", status, retryAfter })
-const silent: Attempt = { _tag: "NoAnswer", why: "it refuses connections", isHopeless: false }
+const silent: Attempt = { _tag: "NoAnswer", why: "it refuses connections", isPermanent: false }
 
 describe("a webhook after an attempt", () => {
   it.each([200, 201, 204, 299])("is delivered if the answer is %i", (status) => assert.deepStrictEqual(judge(answered(status), 1, now, 0), { _tag: "Delivered" }))
@@ -35,7 +35,7 @@ describe("a webhook after an attempt", () => {
   })
 
   it("is given up at once if another attempt can't succeed", () =>
-    assert.deepStrictEqual(judge({ ...silent, isHopeless: true }, 1, now, 0), { _tag: "Failed", why: "it refuses connections" }))
+    assert.deepStrictEqual(judge({ ...silent, isPermanent: true }, 1, now, 0), { _tag: "Failed", why: "it refuses connections" }))
 
   it("waits up to a tenth longer, so that webhooks are not tried again together", () => {
     const verdict = judge(silent, 2, now, 1)

@@ -21,7 +21,7 @@ describe("nearest", () => {
 
 describe("suggest", () => {
   it("lists the known names if none is similar", () => {
-    assert.strictEqual(suggest("from", ["to", "agent"]), "There is: to, agent.")
+    assert.strictEqual(suggest("from", ["to", "agent"]), "Use one of: to, agent.")
     assert.strictEqual(suggest("from", []), "There are none yet.")
   })
 })

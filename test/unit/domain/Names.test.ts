@@ -22,8 +22,8 @@ describe.each([
     ["a digit too few", prefix + digits.slice(1)],
     ["a digit too many", `${prefix}${digits}0`],
     ["a character that is not hexadecimal", `${prefix}g${digits.slice(1)}`],
-    ["a line break behind", `${prefix}${digits}\n`],
-    ["a path behind", `${prefix}${digits}/../x`],
+    ["a line break after", `${prefix}${digits}\n`],
+    ["a path after", `${prefix}${digits}/../x`],
     ["a space before", ` ${prefix}${digits}`],
     ["nothing", ""]
   ])("refuses %s", (_, text) => assert.isFalse(is(text)))

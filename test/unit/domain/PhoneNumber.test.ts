@@ -75,10 +75,10 @@ describe("parse", () => {
     ["two plus signs", "++14155550100"],
     ["a plus in it", "+1415+5550100"],
     ["an O for a 0", "+1415555010O"],
-    ["a raised 2 behind it", "+1415555010²"],
+    ["a raised 2 after it", "+1415555010²"],
     ["a circled digit", "+1415555010①"],
-    ["a pause behind it", "+14155550100,,7"],
-    ["a waiting pause behind it", "+14155550100;7"],
+    ["a pause after it", "+14155550100,,7"],
+    ["a waiting pause after it", "+14155550100;7"],
     ["an extension by x", "+14155550100x7"],
     ["an extension by #", "+14155550100 #7"],
     ["a control character", "+1415555\u00000100"],
@@ -141,7 +141,7 @@ describe("read", () => {
   })
 
   const noise = Schema.Literals(["\u200b", "\u200e", "\u202a", "\u2069", "\ufeff", "\u00ad", "\u00a0", "\u2009", "-", "\u2013", "(", "）"])
-  it.prop("drops invisible characters and separators anywhere behind the +", [Schema.Array(Schema.Struct({ at: Schema.Int, noise })).check(Schema.isMaxLength(12))], ([pieces]) => {
+  it.prop("drops invisible characters and separators anywhere after the +", [Schema.Array(Schema.Struct({ at: Schema.Int, noise })).check(Schema.isMaxLength(12))], ([pieces]) => {
     const characters = [...number]
     for (const piece of pieces) characters.splice(1 + Math.abs(piece.at) % number.length, 0, piece.noise)
     assert.strictEqual(parsed(characters.join("")), number)

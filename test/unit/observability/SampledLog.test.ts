@@ -12,7 +12,7 @@ describe("a line that strangers can cause", () => {
     const lines: Array<string> = []
     return Effect.gen(function*() {
       const log = yield* SampledLog.make
-      const refused = (kind: string) => log.tell(kind, Effect.logWarning(`refused ${kind}`))
+      const refused = (kind: string) => log.write(kind, Effect.logWarning(`refused ${kind}`))
       for (let times = 0; times < 1000; times++) yield* refused("a")
       yield* refused("b")
       assert.deepStrictEqual(lines, ["refused a {}", "refused b {}"])
@@ -32,7 +32,7 @@ describe("a line that strangers can cause", () => {
     return Effect.gen(function*() {
       yield* Effect.scoped(Effect.gen(function*() {
         const log = yield* SampledLog.make
-        for (let times = 0; times < 5; times++) yield* log.tell("a", Effect.logWarning("refused"))
+        for (let times = 0; times < 5; times++) yield* log.write("a", Effect.logWarning("refused"))
       }))
       assert.deepStrictEqual(lines, ["refused {}", "refused {\"times\":4}"])
     }).pipe(Effect.provide(keep(lines)))
@@ -42,7 +42,7 @@ describe("a line that strangers can cause", () => {
     const lines: Array<string> = []
     return Effect.gen(function*() {
       const log = yield* SampledLog.make
-      for (let kind = 0; kind < 10_000; kind++) yield* log.tell(`${kind}`, Effect.logWarning("refused"))
+      for (let kind = 0; kind < 10_000; kind++) yield* log.write(`${kind}`, Effect.logWarning("refused"))
       assert.strictEqual(lines.length, 65)
     }).pipe(Effect.provide(keep(lines)))
   })

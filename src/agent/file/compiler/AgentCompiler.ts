@@ -31,7 +31,7 @@ export interface CompiledAgent {
 const fileAdvice: YamlSource.FileAdvice = {
   severalDocuments: "A file describes one agent. Remove the line \"---\", or make two files of it.",
   noKeys: "An agent's file consists of keys with values, such as \"name: receptionist\".",
-  brackets: "If a phrase begins with \"[\", \"(\" or \"{\", put the phrase in quotes, or write it on a line of its own below \"phrases: |\"."
+  brackets: "If a phrase begins with \"[\" or \"{\", put the phrase in quotes, or write it on a line of its own below \"phrases: |\"."
 }
 
 const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => ({
@@ -46,11 +46,11 @@ const withoutDefinition = (problems: ReadonlyArray<Problem>): CompiledAgent => (
  * has no defaults.
  */
 const phrasesOrDefault = (
-  { hasDefaults, phrases: checker }: Compilation.Compilation,
+  { hasDefaults, phraseChecker }: Compilation.Compilation,
   path: Path,
   phrases: ReadonlyArray<string> | undefined,
   defaults: ReadonlyArray<string>
-): ReadonlyArray<string> => phrases === undefined ? hasDefaults ? defaults : [] : checker.usable(path, phrases, "forbidden")
+): ReadonlyArray<string> => phrases === undefined ? hasDefaults ? defaults : [] : phraseChecker.usable(path, phrases, "forbidden")
 
 const compileScript = (compilation: Compilation.Compilation): DialogScript => {
   const { content, defaults } = compilation
@@ -63,7 +63,7 @@ const compileScript = (compilation: Compilation.Compilation): DialogScript => {
     slots,
     yes: phrasesOrDefault(compilation, ["yes"], content.yes, defaults.yes),
     no: phrasesOrDefault(compilation, ["no"], content.no, defaults.no),
-    prompt: content.prompt ?? defaults.prompt,
+    openQuestion: content.prompt ?? defaults.openQuestion,
     notUnderstood: {
       first: first ?? defaults.notUnderstood.first,
       second: second ?? defaults.notUnderstood.second,
@@ -101,7 +101,7 @@ const compileDefinition = (compilation: Compilation.Compilation, language: strin
       backchannels,
       ...(content.greeting?.interruptible === false ? { greeting: false } : {})
     },
-    attention: hasDefaults ? defaults.attention : [],
+    smallTalk: hasDefaults ? defaults.smallTalk : [],
     idle: compileIdle(compilation),
     timeouts: { ...Defaults.timeouts, ...content.timeouts },
     ...(content.timeouts === undefined ? {} : { ownTimeouts: content.timeouts }),
@@ -132,6 +132,6 @@ export const compile = (text: string, maxCallMillis: number): CompiledAgent => {
     definition,
     placeOfVoice: source.place(["voice"]),
     placeOfLanguage: source.place(["language"]),
-    placesOfWord: compilation.phrases.placesOfWord
+    placesOfWord: compilation.phraseChecker.placesOfWord
   }
 }

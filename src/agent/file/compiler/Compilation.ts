@@ -22,7 +22,7 @@ export interface Compilation {
   readonly data: Readonly<Record<string, unknown>>
   readonly declared: DeclaredNames
   readonly problems: FileProblems
-  readonly phrases: PhraseChecker
+  readonly phraseChecker: PhraseChecker
   /** The defaults of the agent's language, or of English if the agent's language has no defaults. */
   readonly defaults: LanguageDefaults
   /** Whether the agent's language has defaults. */
@@ -58,7 +58,7 @@ export const make = (
     data,
     declared,
     problems,
-    phrases: new PhraseChecker(source, problems, declared.slots),
+    phraseChecker: new PhraseChecker(source, problems, declared.slots),
     isLeftOut: (path) => leftOut.has(nameOfPath(path))
   }
 }

@@ -31,14 +31,14 @@ const checkSlotsInText = (
 }
 
 /**
- * Reports an intent that callers can't reach by phrases, by digits (telephone keys) or from another intent. `reachable`: the names in `yes`,
+ * Reports an intent that callers can't reach by phrases, by digits (telephone keys) or from another intent. `followUps`: the names in `yes`,
  * `no` and `notUnderstood.next`.
  */
-const checkReach = ({ isLeftOut, problems }: Compilation, name: string, entry: IntentEntry, reachable: ReadonlySet<string | undefined>) => {
+const checkReach = ({ isLeftOut, problems }: Compilation, name: string, entry: IntentEntry, followUps: ReadonlySet<string | undefined>) => {
   const path = ["intents", name]
   const hasPhrases = (entry.phrases ?? []).length > 0 || isLeftOut([...path, "phrases"])
   const hasDigits = entry.digits !== undefined || isLeftOut([...path, "digits"])
-  if (!hasPhrases && !hasDigits && !reachable.has(name)) {
+  if (!hasPhrases && !hasDigits && !followUps.has(name)) {
     problems.atKey(path, `No caller can reach the intent "${name}". Write "phrases" for it, or "digits".`)
   }
 }
@@ -87,7 +87,7 @@ const transferOf = ({ declared, isLeftOut, problems }: Compilation, name: string
 }
 
 const compileIntent = (compilation: Compilation, name: string, entry: IntentEntry, known: ReadonlyArray<string>): Intent => {
-  const { defaults, phrases } = compilation
+  const { defaults, phraseChecker } = compilation
   const path = ["intents", name]
   checkTexts(compilation, name, entry)
   const transfer = transferOf(compilation, name, entry)
@@ -95,10 +95,10 @@ const compileIntent = (compilation: Compilation, name: string, entry: IntentEntr
   checkIntentName(compilation, [...path, "no"], entry.no, known)
   return {
     name,
-    phrases: phrases.usable([...path, "phrases"], entry.phrases ?? [], "allowed"),
+    phrases: phraseChecker.usable([...path, "phrases"], entry.phrases ?? [], "allowed"),
     ...(entry.digits === undefined ? {} : { digits: entry.digits }),
     needs: Object.entries(entry.needs ?? {}).map(([slot, ask]) => ({ slot, ask })),
-    ...(entry.confirm === undefined ? {} : { confirm: entry.confirm, denied: entry.denied ?? defaults.denied }),
+    ...(entry.confirm === undefined ? {} : { confirm: entry.confirm, denialReply: entry.denied ?? defaults.denialReply }),
     answers: entry.answer ?? [],
     ...(entry.yes === undefined ? {} : { yes: entry.yes }),
     ...(entry.no === undefined ? {} : { no: entry.no }),
@@ -119,13 +119,13 @@ export const compileIntents = (compilation: Compilation): CompiledIntents => {
   const entries = Object.entries(content.intents ?? {})
   const defaultIntents = hasDefaults ? defaults.intents.filter(({ name }) => !declared.intents.includes(name)) : []
   const names = [...declared.intents, ...defaultIntents.map(({ name }) => name)]
-  const reachable = new Set(entries.flatMap(([, entry]) => [entry.yes, entry.no]).concat(content.notUnderstood?.next))
+  const followUps = new Set(entries.flatMap(([, entry]) => [entry.yes, entry.no]).concat(content.notUnderstood?.next))
   const intentOfDigits = new Map<string, string>()
   const intents = entries.map(([name, entry]) => {
     if (!isName(name)) {
       problems.atKey(["intents", name], `"${name}" can't be an intent's name. Write a lower-case letter, then letters, digits, '-' or '_'.`)
     }
-    checkReach(compilation, name, entry, reachable)
+    checkReach(compilation, name, entry, followUps)
     if (entry.digits !== undefined) {
       const other = intentOfDigits.get(entry.digits)
       if (other !== undefined) {

@@ -17,7 +17,7 @@ const isPlainList = ({ data }: Compilation, name: string): boolean => {
 type SlotEntry = NonNullable<Compilation["content"]["slots"]>[string]
 
 const compileSlot = (compilation: Compilation, name: string, { phrases: ownPhrases = [], values: entries }: SlotEntry): Slot => {
-  const { phrases, problems } = compilation
+  const { phraseChecker, problems } = compilation
   const path = ["slots", name]
   if (!slotName.test(name)) problems.atKey(path, `"${name}" can't be a slot's name. Write a lower-case letter, then letters, digits or '_'.`)
   if (entries.length === 0) problems.atKey([...path, "values"], `The slot "${name}" has no values. Write at least one.`)
@@ -27,11 +27,11 @@ const compileSlot = (compilation: Compilation, name: string, { phrases: ownPhras
       problems.atKey([...path, "values", value], `Nobody can say "${value}", because it has no phrases. Write some, or remove the value.`)
     }
     const usable = isList
-      ? ways.filter((way) => phrases.isUsableValue([...path, "values"], index, value, way))
-      : phrases.usable([...path, "values", value], ways, "forbidden")
+      ? ways.filter((way) => phraseChecker.isUsableValue([...path, "values"], index, value, way))
+      : phraseChecker.usable([...path, "values", value], ways, "forbidden")
     return { value, ways: usable }
   })
-  const ownUsable = phrases.usable([...path, "phrases"], ownPhrases, "allowed")
+  const ownUsable = phraseChecker.usable([...path, "phrases"], ownPhrases, "allowed")
   return { name, values, phrases: [...new Set([`{${name}}`, ...ownUsable])] }
 }
 

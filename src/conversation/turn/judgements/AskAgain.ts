@@ -20,18 +20,18 @@ export interface Circumstances {
   readonly transcript: Transcript
   /** How long the caller's voice lasted, without the pauses, ms. */
   readonly voicedMillis: number
-  /** The agent's last words asked the caller to repeat. */
+  /** The agent's newest words asked the caller to repeat. */
   readonly wasAskedAgain: boolean
   /** The caller spoke during the agent's reply. The agent can continue the reply. */
   readonly isInterruption: boolean
-  /** The agent's last words. */
+  /** The agent's newest words. */
   readonly agentSaid: string
   /** ISO 639-1. */
   readonly language: string
   /** In the form of `Words.plain`. */
   readonly backchannels: ReadonlySet<string>
-  /** The reply model can answer speech that nobody understood. */
-  readonly answersUnheard: boolean
+  /** The reply model can answer speech in which no word was understood. */
+  readonly answersUnintelligible: boolean
 }
 
 /** `ask`: ask the caller to repeat. `ignore`: act as if the caller had said nothing. */
@@ -44,13 +44,13 @@ const repeatsAgent = (said: string, agentSaid: string): boolean => {
 }
 
 export const decide = (circumstances: Circumstances): Decision => {
-  const { agentSaid, answersUnheard, backchannels, isInterruption, language, transcript, voicedMillis, wasAskedAgain } = circumstances
+  const { agentSaid, answersUnintelligible, backchannels, isInterruption, language, transcript, voicedMillis, wasAskedAgain } = circumstances
   const said = Words.plain(transcript.text)
   if (said.length === 0 && transcript.isUnintelligible !== true) {
     if (isInterruption || wasAskedAgain || voicedMillis < clearSpeechMillis) return "ignore"
     return "ask"
   }
-  if (said.length === 0) return answersUnheard || wasAskedAgain ? "answer" : "ask"
+  if (said.length === 0) return answersUnintelligible || wasAskedAgain ? "answer" : "ask"
   if (transcript.isDoubtful !== true) return "answer"
   if (backchannels.has(said) || isShortAnswer(said, language) || repeatsAgent(said, agentSaid)) return "answer"
   if (isInterruption && voicedMillis < clearSpeechMillis) return "ignore"

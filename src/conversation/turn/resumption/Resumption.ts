@@ -1,10 +1,10 @@
 /**
- * Decides how the conversation continues after its line was lost. The agent says that the line was lost. Then:
+ * Decides how the conversation continues after its media stream was lost. The agent says that the call was cut off. Then:
  *
  * - If the model had written the whole reply, the agent says the rest of it. Keys, a transfer or the end of the call follow as planned.
  * - If the model had written a part, and the caller heard some of it, the agent says the rest of that part. The model writes the end.
  * - If the model had written a part, and the caller heard nothing of it, the model writes a new reply.
- * - If Twilio may still transfer the call, the agent only says that the line was lost.
+ * - If Twilio may still transfer the call, the agent only says that the call was cut off.
  * - If the caller had interrupted the agent, or no reply was due, unanswered words of the caller are answered. If there are none, it is
  *   the caller's turn.
  *
@@ -29,13 +29,13 @@ const restore = (draft: Draft, memory: TurnMemory): void => {
   Object.assign(draft.state, copied)
 }
 
-/** Says that the line was lost ("Sorry, we were cut off."), if the agent has such a line. */
+/** Says that the call was cut off ("Sorry, we were cut off."), if the agent has such a line. */
 const sayResumed = (draft: Draft, reply: ReplyState): ReplyState => {
   const said = speakPiece(draft, reply, draft.settings.lines.resumed ?? "", "line")
   return updateReply(draft, { ...said, segments: said.segments.map((segment) => ({ ...segment, isNotice: true })) })
 }
 
-/** Makes a reply with complete text the active reply, and says its pieces after the notice that the line was lost. */
+/** Makes a reply with complete text the active reply, and says its pieces after the notice that the call was cut off. */
 const sayWhole = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
   draft.state.active = reply
   let next = sayResumed(draft, reply)
@@ -89,7 +89,7 @@ const finishAnswer = (draft: Draft, { digits, hangUp, isFinal, rest, stateBefore
   releaseSound(draft, begun)
 }
 
-/** Only says that the line was lost. After that `rules/AfterReply` answers the caller's unanswered words, or waits for the caller. */
+/** Only says that the call was cut off. After that `rules/AfterReply` answers the caller's unanswered words, or waits for the caller. */
 const yieldTurn = (draft: Draft): void =>
   sayWhole(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [])
 
@@ -115,7 +115,7 @@ const endAfterFarewell = (draft: Draft, reason: string): void => {
   awaitSilence(draft, farewell)
 }
 
-/** What was said before is unknown, so the agent begins with its greeting, after the notice that the line was lost. */
+/** What was said before is unknown, so the agent begins with its greeting, after the notice that the call was cut off. */
 const beginAnew = (draft: Draft): void => {
   const reply = { ...newReply(draft, { phase: playing, line: "greeting" }), isTextDone: true }
   sayWhole(draft, reply, [draft.settings.lines.greeting])

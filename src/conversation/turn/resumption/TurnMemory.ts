@@ -1,5 +1,5 @@
 /**
- * The memory of the turn machine, so that the conversation can continue after its line, its process or its machine was lost.
+ * The memory of the turn machine, so that the conversation can continue after its media stream, its process or its machine was lost.
  *
  * Only segments whose marks came back count as heard. The segment that was playing is said again, so that no unheard words are lost.
  */

@@ -19,7 +19,7 @@ export const settleFinished = (draft: Draft): void => {
 }
 
 const afterReply = (draft: Draft, reply: ReplyState): void => {
-  if (reply.hangUp !== undefined) bidFarewell(draft, reply, reply.hangUp)
+  if (reply.hangUp !== undefined) awaitHangUp(draft, reply, reply.hangUp)
   else if (reply.transfer !== undefined) transferCall(draft, reply.transfer)
   else answerOrWait(draft)
 }
@@ -34,7 +34,7 @@ const answerOrWait = (draft: Draft): void => {
   else answerCaller(draft, [unanswered], undefined)
 }
 
-const bidFarewell = (draft: Draft, { isFinal }: ReplyState, reason: string): void => {
+const awaitHangUp = (draft: Draft, { isFinal }: ReplyState, reason: string): void => {
   const { answeredFarewells, utterance } = draft.state
   const farewell = Farewell.begin({ at: draft.at, reason, isFinal, answeredFarewells, maxDuration: draft.settings.maxDuration })
   draft.state.farewell = farewell

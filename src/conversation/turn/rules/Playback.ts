@@ -84,7 +84,7 @@ export const finishIfHeard = (draft: Draft, reply: ReplyState): boolean => {
   return true
 }
 
-/** All words of a reply that were heard until `at`, with their times. */
+/** All words of a reply that were heard by `at`, with their times. */
 const playedOf = (reply: ReplyState, at: number) => [...reply.played ?? [], ...PlaybackLedger.playedBy(reply.segments, at)]
 
 /** The reply is over. `heard`: its words that the caller heard and that are not in the history yet. */
@@ -102,7 +102,7 @@ export const finishReply = (draft: Draft, reply: ReplyState, heard: string, isWh
 
 /** Stops the reply, so that it can be resumed. The unheard words are kept in the phase `Interrupted`. */
 export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
-  // The notice that the line was lost is no part of the answer, so it is not repeated.
+  // The notice that the stream was lost is no part of the answer, so it is not repeated.
   const { heard, unheard } = PlaybackLedger.divide(active.segments, draft.at)
   const { filler } = draft.state
   cancelTimer(draft, "playback")

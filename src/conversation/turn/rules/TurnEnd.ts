@@ -65,7 +65,7 @@ export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Trans
 
 /** Decides whether the caller's words are answered, asked for again, or ignored. */
 const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskAgain.Decision => {
-  const { answersUnheard = false, language = "", lines } = draft.settings
+  const { answersUnintelligible = false, language = "", lines } = draft.settings
   if (lines.notUnderstood === undefined) return isNoise(transcript) ? "ignore" : "answer"
   const { active, history } = draft.state
   const agentSaid = history.findLast(({ role }) => role === "agent")?.text ?? ""
@@ -77,7 +77,7 @@ const judge = (draft: Draft, utterance: Utterance, transcript: Transcript): AskA
     agentSaid: Words.join(agentSaid, active?.heard ?? ""),
     language,
     backchannels: draft.phrases.backchannels,
-    answersUnheard
+    answersUnintelligible
   })
 }
 

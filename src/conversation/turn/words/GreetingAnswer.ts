@@ -11,7 +11,7 @@ interface GreetingSettings {
   /** ISO 639-1. Unset: English. */
   readonly language?: string
   /** The agent's own phrases, in addition to those of its language. */
-  readonly attention?: ReadonlyArray<string>
+  readonly smallTalk?: ReadonlyArray<string>
   readonly backchannels?: ReadonlyArray<string>
   /** We placed the call. So the callee has no request yet, and may answer with only a name. */
   readonly isOutbound?: boolean
@@ -24,11 +24,11 @@ export type IsBareGreeting = (text: string, isFirst: boolean) => boolean
 const maxNameWords = 4
 
 /** Prepares the phrases of a call's language. */
-export const make = ({ attention = [], backchannels = [], isOutbound = false, language = "en" }: GreetingSettings): IsBareGreeting => {
+export const make = ({ backchannels = [], isOutbound = false, language = "en", smallTalk = [] }: GreetingSettings): IsBareGreeting => {
   const phrases = PhonePhrases.of(language)
-  const openings = PhraseTiles.make(phrases.openings, attention, backchannels)
+  const openings = PhraseTiles.make(phrases.openings, smallTalk, backchannels)
   const before = PhraseTiles.make(phrases.beforeName)
-  const behind = PhraseTiles.make(phrases.behindName)
+  const after = PhraseTiles.make(phrases.afterName)
   const noNames = new Set(phrases.noNames)
 
   const mayBeName = ({ word }: PhraseTiles.Token): boolean => !noNames.has(word) && !/\p{N}/u.test(word)
@@ -42,9 +42,9 @@ export const make = ({ attention = [], backchannels = [], isOutbound = false, la
     if (all.length === 0) return false
     const left = openings.strip(all)
     // An example: "Speaking."
-    if (left.length === 0 || behind.strip(left).length === 0) return true
+    if (left.length === 0 || after.strip(left).length === 0) return true
     const isAnswering = isOutbound && isFirst
-    const named = behind.strip(before.strip(left))
+    const named = after.strip(before.strip(left))
     // "This is Anna" has a name, "this is urgent" has none. In a script without capitals only a callee's words count as a name.
     if (named.length < left.length && isName(named, isAnswering)) return true
     if (!isAnswering) return false

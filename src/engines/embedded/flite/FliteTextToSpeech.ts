@@ -26,7 +26,7 @@ const standardVoice = "slt"
 const standardCacheLimit = 8_000_000
 
 /** ms that the synthesis of a sentence may take. The longest sentences take about 500 ms. */
-const timeout = 5000
+const sentenceTimeoutMillis = 5000
 
 const samplesPerSecond = 8000
 
@@ -49,7 +49,7 @@ export const layerWith = ({ cacheLimit }: { readonly cacheLimit: number }): Laye
     const scope = yield* Effect.scope
     /** The first sentence starts the threads, because a service that only has the echo agent needs none. */
     const pool = yield* Effect.cached(
-      WorkerPool.make<Job, Int16Array>({ file: threadFile(import.meta.url, "FliteThread"), timeout }).pipe(Scope.provide(scope))
+      WorkerPool.make<Job, Int16Array>({ file: threadFile(import.meta.url, "FliteThread"), timeout: sentenceTimeoutMillis }).pipe(Scope.provide(scope))
     )
     /** Runs a short sentence on each thread, so that each thread compiles the module. A failed start is repeated with the next request. */
     const started = yield* Effect.cachedWithTTL(

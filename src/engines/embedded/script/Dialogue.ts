@@ -8,21 +8,22 @@ import type { DialogScript } from "../../../definition/DialogScript.ts"
 export interface Dialogue {
   /** The open intent: the agent asks for its slots or for its confirmation. */
   readonly intent: string | null
-  /** The slot values that the caller has given for `intent`. If `intent` is null, they belong to `after`. */
+  /** The slot values that the caller has given for `intent`. If `intent` is null, they belong to `lastIntent`. */
   readonly slots: { readonly [slot: string]: string }
   /** The yes/no question of `intent` was asked. */
   readonly isConfirming: boolean
   /** The agent's last question or answer, for a caller who asks to hear it again. */
   readonly last: string | null
   /** The intent that was answered last. */
-  readonly after: string | null
+  readonly lastIntent: string | null
   /** How often in a row the caller was not understood. */
   readonly strikes: number
   /** How often each intent was answered. The count chooses which of the intent's answers is next. */
   readonly counts: { readonly [intent: string]: number }
 }
 
-const Dialogue = Schema.Struct({
+/** The stored form, in which `lastIntent` has its older name, `after`. */
+const StoredDialogue = Schema.Struct({
   intent: Schema.NullOr(Schema.String),
   slots: Schema.Record(Schema.String, Schema.String),
   isConfirming: Schema.Boolean,
@@ -32,9 +33,11 @@ const Dialogue = Schema.Struct({
   counts: Schema.Record(Schema.String, Schema.Int)
 })
 
-const decode = Schema.decodeUnknownOption(Dialogue)
+const decode = Schema.decodeUnknownOption(StoredDialogue)
 
-export const initial: Dialogue = { intent: null, slots: {}, isConfirming: false, last: null, after: null, strikes: 0, counts: {} }
+export const toStored = ({ lastIntent, ...dialogue }: Dialogue): typeof StoredDialogue.Type => ({ ...dialogue, after: lastIntent })
+
+export const initial: Dialogue = { intent: null, slots: {}, isConfirming: false, last: null, lastIntent: null, strikes: 0, counts: {} }
 
 /** Values of slots, by the slots' names. */
 export type Values = ReadonlyMap<string, string>
@@ -59,14 +62,14 @@ export const makeRestore = (script: DialogScript): ((state: DialogueState) => Di
   const intents = new Set(script.intents.map(({ name }) => name))
   const values = new Map((script.slots ?? []).map((slot) => [slot.name, new Set(slot.values.map(({ value }) => value))]))
   return (state) => {
-    const decoded = Option.getOrElse(decode(state), () => initial)
+    const { after: lastIntent, ...decoded } = Option.getOrElse(decode(state), () => toStored(initial))
     const intent = decoded.intent !== null && intents.has(decoded.intent) ? decoded.intent : null
     return {
       ...decoded,
       intent,
       slots: Object.fromEntries(Object.entries(decoded.slots).filter(([slot, value]) => values.get(slot)?.has(value) === true)),
       isConfirming: decoded.isConfirming && intent !== null,
-      after: decoded.after !== null && intents.has(decoded.after) ? decoded.after : null,
+      lastIntent: lastIntent !== null && intents.has(lastIntent) ? lastIntent : null,
       strikes: Math.max(0, decoded.strikes)
     }
   }

@@ -26,8 +26,8 @@ interface ScriptAnswers {
   readonly intentOf: (name: string | null) => Intent | undefined
   /** The first slot of the intent that has no value. */
   readonly missing: (intent: Intent, slots: Values) => string | undefined
-  readonly prompt: (dialogue: Dialogue) => Decision
-  /** Says the last question or answer again. Before the first of them, the greeting, or the prompt if there is no greeting. */
+  readonly askOpenQuestion: (dialogue: Dialogue) => Decision
+  /** Says the last question or answer again. Before the first of them, the greeting, or the open question if there is no greeting. */
   readonly repeat: (dialogue: Dialogue) => Decision
   /** Answers the intent. All its slots must have values. */
   readonly finish: (intent: Intent, dialogue: Dialogue, slots: Values) => Decision
@@ -81,15 +81,15 @@ const isAside = (intent: Intent): boolean =>
 export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines">): ScriptAnswers => {
   const byName = new Map(script.intents.map((intent) => [intent.name, intent]))
   const notUnderstood = script.notUnderstood ?? standardNotUnderstood
-  const promptText = script.prompt ?? notUnderstood.first
+  const openQuestion = script.openQuestion ?? notUnderstood.first
 
   const intentOf = (name: string | null) => name === null ? undefined : byName.get(name)
 
-  const prompt = (dialogue: Dialogue) => say(promptText, dialogue)
+  const askOpenQuestion = (dialogue: Dialogue) => say(openQuestion, dialogue)
 
   const repeat = (dialogue: Dialogue): Decision => {
     const last = dialogue.last ?? lines.greeting
-    return say(last.trim() === "" ? promptText : last, dialogue)
+    return say(last.trim() === "" ? openQuestion : last, dialogue)
   }
 
   const finish = (intent: Intent, dialogue: Dialogue, slots: Values): Decision => {
@@ -99,7 +99,7 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
       intent: null,
       isConfirming: false,
       slots: intent.after === "startOver" ? {} : Object.fromEntries(slots),
-      after: intent.name,
+      lastIntent: intent.name,
       counts: counted(dialogue, intent.name)
     }
     const decision = say(answerOf(intent, dialogue, slots), state, intent.after === "hangUp")
@@ -126,7 +126,7 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
   }
 
   const restart = (intent: Intent, dialogue: Dialogue): Decision =>
-    advance(intent, { ...dialogue, slots: {}, isConfirming: false }, new Map(), intent.denied ?? "")
+    advance(intent, { ...dialogue, slots: {}, isConfirming: false }, new Map(), intent.denialReply ?? "")
 
   const interject = (intent: Intent, slots: Values, current: Intent, dialogue: Dialogue): Decision => {
     if (intent.after === "repeat") return repeat(dialogue)
@@ -152,7 +152,7 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
   return {
     intentOf,
     missing: (intent, slots) => missing(intent, slots)?.slot,
-    prompt,
+    askOpenQuestion,
     repeat,
     finish,
     advance,

@@ -79,8 +79,8 @@ export const make = (script: DialogScript, language: string): Understanding => {
   const said = (phrases: PhraseMatcher.Compiled, words: Words): number => {
     const match = matcher.best(phrases, words, { strict: true })
     if (match === undefined) return 0
-    const lead = words.slice(0, match.start)
-    return lead.every((word) => fillers.has(word)) || match.end - match.start >= words.length / 2 ? match.score : 0
+    const wordsBefore = words.slice(0, match.start)
+    return wordsBefore.every((word) => fillers.has(word)) || match.end - match.start >= words.length / 2 ? match.score : 0
   }
 
   return { given, wish, yes: (words) => said(yes, words), no: (words) => said(no, words) }

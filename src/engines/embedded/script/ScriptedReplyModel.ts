@@ -20,8 +20,8 @@ const maxWords = 120
 
 type Decision = ScriptAnswers.Decision
 
-/** Answers the caller's words by the script. Pure. */
-type Answer = (text: string, state: DialogueState) => Decision
+/** A decision with the dialogue's state as the conversation stores it. */
+type Answer = Omit<Decision, "state"> & { readonly state: ReturnType<typeof Dialogue.toStored> }
 
 /** The pressed keys, if the text is nothing else. The conversation writes keys as `1` or `1 2 #`. */
 const keysOf = (text: string): string | undefined => {
@@ -45,8 +45,8 @@ interface Understood {
 
 const nothingGiven: ScriptUnderstanding.GivenValues = { slots: new Map(), score: 0 }
 
-/** Reads the script once. The result is cheap to call and keeps no state. */
-export const make = (definition: Pick<AgentDefinition, "script" | "language" | "lines">): Answer => {
+/** Reads the script once. The returned function answers the caller's words by the script. It is pure and cheap to call. */
+export const make = (definition: Pick<AgentDefinition, "script" | "language" | "lines">): (text: string, state: DialogueState) => Answer => {
   const { language, script } = definition
   const understanding = ScriptUnderstanding.make(script, language)
   const answers = ScriptAnswers.make(definition)
@@ -88,7 +88,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
       const slots = new Map([...needed(intent, understanding.given(intent, new Map(), words).slots), ...needed(intent, wish.slots)])
       return answers.start(intent, dialogue, slots)
     }
-    const lastIntent = answers.intentOf(dialogue.after)
+    const lastIntent = answers.intentOf(dialogue.lastIntent)
     if (lastIntent !== undefined && lastIntent.needs.length > 0) {
       const known = Dialogue.slotsOf(dialogue)
       const changes = understanding.given(lastIntent, known, words)
@@ -98,7 +98,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     if (yes === 0 && no === 0) return answers.sayNotUnderstood(dialogue)
     const followed = answers.startNamed(yes > no ? lastIntent?.yes : lastIntent?.no, dialogue)
     if (followed !== undefined) return followed
-    if (yes > no) return answers.prompt(dialogue)
+    if (yes > no) return answers.askOpenQuestion(dialogue)
     // The caller wants nothing more.
     const goodbye = lastIntent === undefined ? undefined : script.intents.find(({ after }) => after === "hangUp")
     return goodbye === undefined ? answers.sayNotUnderstood(dialogue) : answers.start(goodbye, dialogue, new Map())
@@ -113,8 +113,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
       ? undefined
       : script.intents.find(({ digits }) => digits === keys || digits === keys.replace(/#$/, ""))
 
-  return (text, state) => {
-    const dialogue = restore(state)
+  const decide = (text: string, dialogue: Dialogue.Dialogue): Decision => {
     const words = SpokenText.wordsOf(text, language).slice(-maxWords)
     const current = answers.intentOf(dialogue.intent)
     const known = Dialogue.slotsOf(dialogue)
@@ -134,6 +133,11 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     }
     return current === undefined ? whileIdle(dialogue, understood) : whileOpen(current, dialogue, understood)
   }
+
+  return (text, stored) => {
+    const { state, ...decision } = decide(text, restore(stored))
+    return { ...decision, state: Dialogue.toStored(state) }
+  }
 }
 
 /** The caller's last turn; empty if there is none. */
@@ -143,8 +147,8 @@ const lastSaid = ({ history }: ReplyRequest): string => history.findLast(({ role
  * `isResumed`: the call's stream was lost while this reply was spoken, and the engine is asked for the rest. The script gives its whole text
  * at once, so nothing is missing. Only the state and the actions (`HangUp`, `Transfer`) are given again.
  */
-const toParts = ({ hangUp, state, text, transfer }: Decision, isResumed = false): ReadonlyArray<ReplyPart> => [
-  { _tag: "State", state: state as unknown as DialogueState },
+const toParts = ({ hangUp, state, text, transfer }: Answer, isResumed = false): ReadonlyArray<ReplyPart> => [
+  { _tag: "State", state },
   ...(text === "" || isResumed ? [] : [{ _tag: "Text" as const, text }]),
   ...(hangUp ? [{ _tag: "HangUp" as const }] : []),
   ...(transfer === undefined ? [] : [{ _tag: "Transfer" as const, to: transfer }])
@@ -157,7 +161,7 @@ export const layer: Layer.Layer<ReplyModel> = Layer.succeed(
       Effect.sync(() => {
         const answer = make(definition)
         return {
-          answersUnheard: true,
+          answersUnintelligible: true,
           reply: (request: ReplyRequest) =>
             Stream.unwrap(Effect.as(
               EngineMeter.count({ stage: "reply", engine: embedded, requests: 1 }),

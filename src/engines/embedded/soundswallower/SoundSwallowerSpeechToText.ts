@@ -25,7 +25,7 @@ import * as Threads from "./SoundSwallowerThreads.ts"
 const models: Record<Grammar.Language, string> = { en: "en-us", fr: "fr-fr" }
 
 /** ms without progress after which a thread counts as hung. Half a minute of speech takes about 1 s. */
-const timeout = 10_000
+const hungAfterMillis = 10_000
 
 const samplesPerSecond = 8000
 
@@ -63,7 +63,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
     })
     const scope = yield* Effect.scope
     /** The first agent that uses this engine starts the threads. A service that only has the echo agent needs none. */
-    const started = yield* Effect.cached(Scope.provide(Threads.make({ timeout }), scope))
+    const started = yield* Effect.cached(Scope.provide(Threads.make({ timeout: hungAfterMillis }), scope))
     const dictionaries = yield* Dictionaries.make((language) => join(modelBase, models[language], "dict.txt"))
 
     const unknownWords = Effect.fnUntraced(function*(hints: RecognitionHints) {

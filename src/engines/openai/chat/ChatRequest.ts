@@ -36,7 +36,7 @@ export type ChatMessage =
   | { readonly role: "tool"; readonly tool_call_id: string; readonly content: string }
 
 /** The user message that asks for the rest of a sentence that the token limit cut off. */
-const askForRest = "(You were cut off. Go on with the very next word and end your sentence within ten words.)"
+const askForRest = "(Your answer was cut off. Continue with the very next word, and end the sentence within ten words.)"
 
 /** The messages that ask the model to finish the sentence in which `text` breaks off. */
 export const forRest = (messages: ReadonlyArray<ChatMessage>, text: string): ReadonlyArray<ChatMessage> => [
@@ -49,7 +49,7 @@ export const forRest = (messages: ReadonlyArray<ChatMessage>, text: string): Rea
  * The user message that asks for the rest of an answer, if the call's stream was lost in the middle of the answer. The caller has heard
  * the beginning of the answer, or hears it now.
  */
-const askToGoOn = "(The line was lost for a moment, and is back. The caller knows that, and has all of your words above. Say only what is still missing of your answer, and nothing if it is complete.)"
+const askToGoOn = "(The line was lost for a moment, and is back. The caller knows that, and has heard all of your words above. Say only the rest of your answer. If your answer is complete, say nothing.)"
 
 /** The user message before a greeting, and the user message if the caller said nothing. */
 const callBegins = "(The call begins.)"
@@ -85,7 +85,7 @@ const messagesOfExchange = ({ calls, said }: ToolExchange, dialect: Dialect): Re
   if (dialect.tools === "text" || calls.some(({ name }) => name === "")) {
     return [
       { role: "assistant", content: [said.trim(), ...calls.map(actionLine)].filter((line) => line !== "").join("\n") },
-      { role: "user", content: calls.map(({ answer, name }) => name === "" ? `(${answer})` : `(Answer of ${name}: ${answer})`).join("\n") }
+      { role: "user", content: calls.map(({ answer, name }) => name === "" ? `(${answer})` : `(Answer from ${name}: ${answer})`).join("\n") }
     ]
   }
   return [

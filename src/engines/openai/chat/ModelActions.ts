@@ -54,7 +54,7 @@ const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Json))
 /** The keys of one action, 32 at most. */
 const keySequence = /^[0-9*#A-D]{1,32}$/
 
-const listed = (names: ReadonlyArray<string>) => names.length === 0 ? "nothing" : names.join(", ")
+const listed = (names: ReadonlyArray<string>) => names.length === 0 ? "none" : names.join(", ")
 
 /** Decodes the arguments of a call by the tool's schema. */
 type ArgumentCheck = (value: Schema.Json) => Result.Result<Schema.Json, ToolCallRefused>
@@ -74,12 +74,12 @@ const argumentCheckOf = (tool: Tool): Result.Result<ArgumentCheck, BadParameters
 
 const manualOf = (transfers: ReadonlyArray<string>, tools: ReadonlyArray<Tool>): string =>
   [
-    "You can act by writing one of these lines, exactly in this form and on its own, behind what you say. It is carried out and never spoken. Write one only when it is needed, and never speak of it.",
+    "To act, write one of these lines after the words that you say, on a line of its own and exactly in this form. The line is carried out and never spoken. Write one only when it is needed, and never mention it to the caller.",
     "<<hang_up>> ends the call. Say goodbye first.",
-    "<<press:12#>> presses these keys on the telephone, where a machine asks for them.",
-    ...transfers.length === 0 ? [] : [`<<transfer:NAME>> hands the caller on to another telephone. NAME is one of: ${transfers.join(", ")}. Say so first.`],
+    "<<press:12#>> presses the keys 1, 2 and # on the telephone. Use it when a machine asks for keys.",
+    ...transfers.length === 0 ? [] : [`<<transfer:NAME>> transfers the caller to another telephone. NAME is one of: ${transfers.join(", ")}. Tell the caller first.`],
     ...tools.length === 0 ? [] : [
-      "<<call:NAME {\"argument\":\"value\"}>> asks one of these. End your message behind it: the answer comes as the next message. Never make up an answer.",
+      "<<call:NAME {\"argument\":\"value\"}>> calls one of the tools below. End your message after it: the tool's answer comes as the next message. Never make up an answer.",
       ...tools.map(({ description, name, parameters }) => `${name}: ${description} Arguments: ${JSON.stringify(parameters)}`)
     ]
   ].join("\n")
@@ -93,13 +93,13 @@ const noParameters = { type: "object", properties: {} }
 
 const definitionsOf = (transfers: ReadonlyArray<string>, tools: ReadonlyArray<Tool>): ReadonlyArray<ToolDefinition> => [
   definition("hang_up", "Ends the call. Say goodbye first.", noParameters),
-  definition("press_keys", "Presses these keys on the telephone, where a machine asks for them.", {
+  definition("press_keys", "Presses keys on the telephone. Use it when a machine asks for keys.", {
     type: "object",
     properties: { keys: { type: "string", description: "0 to 9, * and #" } },
     required: ["keys"]
   }),
   ...transfers.length === 0 ? [] : [
-    definition("transfer", "Hands the caller on to another telephone. Say so first.", {
+    definition("transfer", "Transfers the caller to another telephone. Tell the caller first.", {
       type: "object",
       properties: { to: { type: "string", enum: transfers } },
       required: ["to"]
@@ -126,7 +126,7 @@ export const make = (agent: Pick<AgentDefinition, "transfers" | "tools">): Resul
   const transfer = (name: string): CheckedAction => {
     const to = transfers.find((known) => known.toLowerCase() === name.trim().replace(/^["']|["']$/g, "").toLowerCase())
     return to === undefined
-      ? refused(`There is no transfer of that name. There is: ${listed(transfers)}.`)
+      ? refused(`There is no transfer of that name. The transfers are: ${listed(transfers)}.`)
       : Result.succeed({ _tag: "Transfer", to })
   }
 
@@ -134,14 +134,14 @@ export const make = (agent: Pick<AgentDefinition, "transfers" | "tools">): Resul
     const digits = text.replace(/[\s"',.-]/g, "").toUpperCase()
     return keySequence.test(digits)
       ? Result.succeed({ _tag: "Digits", digits })
-      : refused("These are no keys. There are 0 to 9, * and #, at most 32 at once.")
+      : refused("These are not keys. The keys are 0 to 9, * and #, at most 32 at once.")
   }
 
   const call = (name: string, json: string): CheckedAction => {
     const tool = tools.find((known) => known.name.toLowerCase() === name.toLowerCase())
-    if (tool === undefined) return refused(`There is no tool of that name. There is: ${listed(tools.map(({ name }) => name))}.`)
+    if (tool === undefined) return refused(`There is no tool of that name. The tools are: ${listed(tools.map(({ name }) => name))}.`)
     const parsed = parseJson(json.trim() === "" ? "{}" : json)
-    if (Result.isFailure(parsed)) return refused("The arguments are no JSON. Write them again.")
+    if (Result.isFailure(parsed)) return refused("The arguments are not JSON. Write them again.")
     const fitting = checks.get(tool.name)?.(parsed.success) ?? Result.succeed(parsed.success)
     return Result.map(fitting, (value): Action => ({ _tag: "Call", tool, arguments: value }))
   }
@@ -168,7 +168,7 @@ export const make = (agent: Pick<AgentDefinition, "transfers" | "tools">): Resul
         }
         default:
           // The line may begin with the tool's name instead of `call:`.
-          return tools.some(({ name }) => name === verb) ? call(verb, rest) : refused("That line is not one that can be carried out.")
+          return tools.some(({ name }) => name === verb) ? call(verb, rest) : refused("That line is not an action.")
       }
     },
     fromCall: (name, json) => {

@@ -105,7 +105,7 @@ const finishSentence = Effect.fnUntraced(function*(chat: AgentChat, ended: Ended
 })
 
 /** The next attempt after an answer without a word. Fails if there is no next attempt; the failure says why. */
-const afterSilence = Effect.fnUntraced(function*({ server: { budget, dialect } }: AgentChat, { accepted, attempt, round }: EndedAnswer): Effect.fn.Return<Attempt, EngineFailed> {
+const afterWordlessAnswer = Effect.fnUntraced(function*({ server: { budget, dialect } }: AgentChat, { accepted, attempt, round }: EndedAnswer): Effect.fn.Return<Attempt, EngineFailed> {
   if (round.cutBy === "filter") return yield* failed("refused", "The server's content filter withheld the answer. Check its settings and the agent's instructions.")
   if (!round.hasThoughts) {
     const error = failed("empty", "The model answered without a word. Check the model and its chat template on the server.")
@@ -146,12 +146,12 @@ export const end = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnsw
   if (round.droppedFormats.length > 0 && !isSpoken(round.spokenText) && !hasCalls(round)) {
     round.writtenActions.push({
       body: "call",
-      action: ModelActions.refused(`There is no such action, or it could not be read. There is: ${chat.toolNames.join(", ")}. Answer in words, or call one of these.`)
+      action: ModelActions.refused(`There is no such action, or it could not be read. The actions are: ${chat.toolNames.join(", ")}. Answer in words, or call one of these.`)
     })
   }
   const actions = RequestedActions.of(round, request, chat.actions)
   if (actions.calls.length === 0 && actions.parts.length === 0 && request.isContinued !== true && !isSpoken(round.spokenText)) {
-    return { _tag: "AskAgain", attempt: yield* afterSilence(chat, ended) }
+    return { _tag: "AskAgain", attempt: yield* afterWordlessAnswer(chat, ended) }
   }
   // A line end ends the sentence, so that the words are spoken while tools are called.
   const lineEnd: ReadonlyArray<ReplyPart> = hasCalls(round) && isSpoken(round.spokenText) ? [{ _tag: "Text", text: "\n" }] : []

@@ -39,7 +39,7 @@ class Collector {
       // The first hang-up or transfer ends the call, so no action can follow it.
       if (!this.parts.some(endsCall)) this.parts.push(asked)
       // Servers require an answer to each of their own tool calls.
-      if (name !== "") this.calls.push({ id, name, arguments: json, request: ModelActions.refused("It will be done when you have spoken.") })
+      if (name !== "") this.calls.push({ id, name, arguments: json, request: ModelActions.refused("It will be done after you have spoken.") })
       return
     }
     this.needsAnswer = true

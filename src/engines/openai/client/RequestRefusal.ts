@@ -8,7 +8,7 @@
 import { Predicate } from "effect"
 
 /** `type` and `code` of OpenAI, Azure, vLLM, llama.cpp, Anthropic and gateways. */
-const names = new Set([
+const refusalNames = new Set([
   "invalid_request_error",
   "badrequesterror",
   "invalid_prompt",
@@ -35,7 +35,7 @@ const refuses = (body: unknown, depth: number): boolean => {
   if (Predicate.isString(body)) return words.test(body)
   if (!Predicate.isObject(body) || depth > maxDepth) return false
   const { code, detail, error, innererror, message, type } = body as { readonly [key: string]: unknown }
-  if ([code, type].some((name) => Predicate.isString(name) && names.has(name.toLowerCase()))) return true
+  if ([code, type].some((name) => Predicate.isString(name) && refusalNames.has(name.toLowerCase()))) return true
   return [message, error, innererror, detail].some((inner) => refuses(inner, depth + 1))
 }
 

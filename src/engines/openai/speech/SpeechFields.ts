@@ -4,9 +4,9 @@
  */
 
 /** The fields in the order in which they are left out. Without `pcm` the request asks for WAV. */
-const fields = ["context", "stream", "streamFormat", "pcm"] as const
+const optionalFields = ["context", "stream", "streamFormat", "pcm"] as const
 
-export type SpeechField = typeof fields[number]
+export type SpeechField = typeof optionalFields[number]
 
 export interface SpeechFields {
   /** The fields that may be sent: taken before, or never tried. */
@@ -27,7 +27,7 @@ export const make = (): SpeechFields => {
   const known = new Map<SpeechField, "taken" | "refused">()
   const mayTake = (field: SpeechField) => known.get(field) !== "refused"
   return {
-    usable: () => fields.filter(mayTake),
+    usable: () => optionalFields.filter(mayTake),
     suspect: (sent, namesFormat) => {
       const untried = sent.filter((field) => !known.has(field))
       return namesFormat && untried.includes("pcm") ? "pcm" : untried.at(0)
@@ -35,7 +35,7 @@ export const make = (): SpeechFields => {
     mayTake,
     noteRefused: (field) => void known.set(field, "refused"),
     noteAnswered: (sent) => {
-      for (const field of fields) {
+      for (const field of optionalFields) {
         if (!known.has(field)) known.set(field, sent.includes(field) ? "taken" : "refused")
       }
     }

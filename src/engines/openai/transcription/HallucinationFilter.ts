@@ -88,7 +88,7 @@ const minRepetitions = 8
 const maxPeriod = 8
 
 /** Sentences that are often invented, but that callers also say. In lower case, without punctuation. All count in every language. */
-const doubted = new Set([
+const doubtedTexts = new Set([
   "thank you", "thank you very much", "thank you so much", "thanks", "thanks a lot", "thank you all", "thank you bye",
   "thank you bye bye", "you", "bye", "bye bye", "goodbye", "good night", "see you", "see you later", "see you next time",
   "so", "oh", "okay", "the end", "that's all", "i'm sorry", "yeah", "hmm", "mm", "uh",
@@ -215,7 +215,7 @@ export const judge = (
   if (prompt !== undefined && said === plain(prompt)) return nothing
   if (letters(text) > extraLetters + maxLettersPerSecond * sound.millis / 1000) return nothing
   const logProbability = mean(segments, "logProbability")
-  if (doubted.has(said.replace(/[.-]/g, " ").replace(/\s+/g, " ")) && !isSupported(text, segments, sound)) return nothing
+  if (doubtedTexts.has(said.replace(/[.-]/g, " ").replace(/\s+/g, " ")) && !isSupported(text, segments, sound)) return nothing
   if (isLoop(text) || segments.some(({ compression = 0 }) => compression > repeatingCompression)) return garbled
   if (logProbability !== undefined && logProbability < guessedLogProbability) return garbled
   const isDoubtful = leastConfidence > 0

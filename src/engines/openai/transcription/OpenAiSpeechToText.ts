@@ -22,12 +22,12 @@ import * as WhisperPrompt from "./WhisperPrompt.ts"
 
 export interface Options {
   /** While the caller speaks, the words so far are asked for after this many ms of further sound; 0: never. Default 600. */
-  readonly partialsEvery?: number
+  readonly partialsInterval?: number
   /** Whether the prompt names the agent's rare words; see `WhisperPrompt`. Default true. */
   readonly isBiased?: boolean
 }
 
-const defaultPartialsEvery = 600
+const defaultPartialsInterval = 600
 
 /** ms of silence that end a turn, if the hints have no `pause`. */
 const defaultPause = 300
@@ -49,7 +49,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<SpeechToText["Service"], never, HttpClient.HttpClient | Scope.Scope> {
   const server = yield* TranscriptionServer.make(settings)
   const { leastConfidence = HallucinationFilter.standardLeastConfidence } = settings
-  const partialsEvery = options.partialsEvery ?? (settings.hasPartials === false ? 0 : defaultPartialsEvery)
+  const partialsInterval = options.partialsInterval ?? (settings.hasPartials === false ? 0 : defaultPartialsInterval)
 
   const prepare = ({ pause = defaultPause, ...hints }: RecognitionHints) => {
     const language = hints.language.split(/[-_]/)[0].toLowerCase()
@@ -63,7 +63,7 @@ export const make = Effect.fnUntraced(function*(
           Effect.map(server.transcribe({ speech, language, prompt, isPartial }), (heard) =>
             transcriptOf(heard, { language, leastConfidence, sound: speech.energy, ...(prompt === undefined ? {} : { prompt }) })),
         isServerQuick: () => server.pace.isQuick(pause),
-        partialsEvery
+        partialsInterval
       })
       return {
         push: (pcm) =>
@@ -72,7 +72,7 @@ export const make = Effect.fnUntraced(function*(
             requests.noteSound()
           }),
         transcribe: requests.transcribe,
-        ...(partialsEvery > 0 ? { partials: requests.partials } : {})
+        ...(partialsInterval > 0 ? { partials: requests.partials } : {})
       } satisfies Utterance
     })
     return Effect.succeed({ begin })

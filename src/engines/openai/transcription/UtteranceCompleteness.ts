@@ -52,7 +52,7 @@ const trailingWords: Readonly<Record<string, Trailing>> = {
 
 const setOf = (list: string): ReadonlySet<string> => new Set(list.split(" ").map((phrase) => phrase.replaceAll("|", " ")))
 
-const sets = new Map(
+const trailingSets = new Map(
   Object.entries(trailingWords).map(([language, { always, unlessAsked }]) =>
     [language, { always: setOf(always), unlessAsked: setOf(unlessAsked) }] as const
   )
@@ -73,7 +73,7 @@ export const of = (text: string, language: string): UtteranceCompleteness => {
   if (!/[\p{L}\p{N}]/u.test(said)) return "unknown"
   if (/(\.\.\.|…|[-–—,:;、，])$/u.test(said)) return "trailing"
   const isQuestion = /[?？;؟]$/u.test(said)
-  const trailing = sets.get(language.slice(0, 2).toLowerCase())
+  const trailing = trailingSets.get(language.slice(0, 2).toLowerCase())
   if (trailing !== undefined) {
     for (const phrase of lastWords(said)) {
       if (trailing.always.has(phrase)) return "trailing"

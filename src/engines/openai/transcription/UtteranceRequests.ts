@@ -27,7 +27,7 @@ interface MakeOptions {
   /** Whether the server answers soon enough to be asked for the words so far. */
   readonly isServerQuick: () => boolean
   /** The words so far are asked for after this many ms of further sound; 0: never. */
-  readonly partialsEvery: number
+  readonly partialsInterval: number
 }
 
 class UtteranceRequests {
@@ -66,13 +66,13 @@ class UtteranceRequests {
   }
 
   #isPartialDue(): boolean {
-    const { isServerQuick, partialsEvery, sound } = this.#options
-    return partialsEvery > 0
+    const { isServerQuick, partialsInterval, sound } = this.#options
+    return partialsInterval > 0
       && this.#waiting === 0
       && this.#partial === undefined
-      && sound.millis - this.#askedMillis >= partialsEvery
+      && sound.millis - this.#askedMillis >= partialsInterval
       // The utterance also holds sound from before the voice, so at least half of it has to be loud.
-      && sound.loudMillis - this.#askedLoudMillis >= partialsEvery / 2
+      && sound.loudMillis - this.#askedLoudMillis >= partialsInterval / 2
       && isServerQuick()
   }
 

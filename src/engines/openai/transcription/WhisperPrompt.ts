@@ -14,7 +14,7 @@ const maxCharacters = 120
 const minWordLength = 4
 
 /** Days, months, numbers and times. Whisper writes them better if they are not in the prompt. */
-const everyday = new Set(
+const everydayWords = new Set(
   ("monday tuesday wednesday thursday friday saturday sunday today tomorrow yesterday tonight morning afternoon evening "
     + "noon midnight night january february march april june july august september october november december zero three "
     + "four five seven eight nine eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty "
@@ -35,7 +35,7 @@ export const prompt = (hints: RecognitionHints): string | undefined => {
     const parsed = PhraseNotation.parse(notation)
     if (parsed._tag === "Failure") continue
     for (const part of PhraseNotation.parts(parsed.success)) {
-      if (part._tag !== "Word" || part.word.length < minWordLength || everyday.has(part.word) || words.has(part.word)) continue
+      if (part._tag !== "Word" || part.word.length < minWordLength || everydayWords.has(part.word) || words.has(part.word)) continue
       if (words.size === maxWords || length + part.word.length + 2 > maxCharacters) break
       words.add(part.word)
       length += part.word.length + 2

@@ -7,12 +7,12 @@ import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import { OutboundCall } from "../Api.ts"
 import * as Problems from "../Problems.ts"
 import * as RequestBody from "../RequestBody.ts"
-import * as KeptFields from "./KeptFields.ts"
+import * as SettingsFields from "./SettingsFields.ts"
 
-type Asked = Pick<OutboundRequest, "to" | "agent" | "websocketUrl" | "keeping">
+type OutboundFields = Pick<OutboundRequest, "to" | "agent" | "websocketUrl" | "settings">
 
 /** The query as the client sent it. Fields that were not sent are absent. */
-interface Query extends KeptFields.KeptQuery {
+interface Query extends SettingsFields.SettingsQuery {
   readonly to_number?: string
   readonly websocket_url?: string
   readonly agent?: string
@@ -47,14 +47,14 @@ const whyNotANumber = (body: unknown): string => {
   return Result.isFailure(number) ? ` ${number.failure.message}` : ""
 }
 
-const fromBody = (body: unknown): Effect.Effect<Asked, Problems.InvalidNumber | Problems.InvalidRequest> =>
+const fromBody = (body: unknown): Effect.Effect<OutboundFields, Problems.InvalidNumber | Problems.InvalidRequest> =>
   decodeBody(body).pipe(
     Effect.mapBoth({
-      onSuccess: ({ agent, to, websocket_url, ...kept }) => ({
+      onSuccess: ({ agent, to, websocket_url, ...settingsFields }) => ({
         to,
         agent: Option.fromUndefinedOr(agent),
         websocketUrl: Option.fromUndefinedOr(websocket_url),
-        kept
+        settingsFields
       }),
       onFailure: (error) =>
         isAbout(error.issue, "to")
@@ -65,7 +65,7 @@ const fromBody = (body: unknown): Effect.Effect<Asked, Problems.InvalidNumber | 
             detail: `Send JSON such as ${exampleBody}. ${error.message.replaceAll(/\s+/g, " ")}`
           })
     }),
-    Effect.flatMap(({ kept, ...asked }) => Effect.map(KeptFields.toAsked(kept), (keeping) => ({ ...asked, keeping })))
+    Effect.flatMap(({ settingsFields, ...fields }) => Effect.map(SettingsFields.toSettings(settingsFields), (settings) => ({ ...fields, settings })))
   )
 
 const fromQuery = Effect.fnUntraced(function*(query: Query) {
@@ -83,8 +83,8 @@ const fromQuery = Effect.fnUntraced(function*(query: Query) {
   const agent = query.agent === undefined ? undefined : yield* decodeAgent(query.agent).pipe(
     Effect.mapError(() => new Problems.NoSuchAgent({ detail: "\"agent\" is not the name of an agent" }))
   )
-  const keeping = yield* KeptFields.fromQuery(query)
-  return { to: to.success, agent: Option.fromUndefinedOr(agent), websocketUrl: Option.fromUndefinedOr(query.websocket_url), keeping }
+  const settings = yield* SettingsFields.fromQuery(query)
+  return { to: to.success, agent: Option.fromUndefinedOr(agent), websocketUrl: Option.fromUndefinedOr(query.websocket_url), settings }
 })
 
 const readFields = Effect.fnUntraced(function*(text: string, query: Query) {
@@ -103,9 +103,9 @@ const readFields = Effect.fnUntraced(function*(text: string, query: Query) {
 
 /**
  * Reads the request from the body or, if the body is empty ({@link RequestBody.isEmpty}), from the query. A request with fields in both is
- * refused, so that no field is silently dropped.
+ * refused, so that no field is silently ignored.
  *
  * @param isPrivateAllowed whether `webhook_url` may be a private address or `http://` (`WEBHOOK_PRIVATE_ADDRESSES`)
  */
 export const read = (text: string, query: Query, isPrivateAllowed: boolean) =>
-  Effect.tap(readFields(text, query), ({ keeping }) => KeptFields.checkWebhookUrl(keeping, isPrivateAllowed))
+  Effect.tap(readFields(text, query), ({ settings }) => SettingsFields.checkWebhookUrl(settings, isPrivateAllowed))

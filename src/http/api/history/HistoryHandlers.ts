@@ -68,9 +68,9 @@ export const layer = HttpApiBuilder.group(
       )
 
     const list = Effect.fn("GET /calls")(function*({ query }: { readonly query: ListQuery.Query }) {
-      const asked = yield* ListQuery.read(query, cursors, { variantsOf: numbers.variants, isSealing })
-      const { calls, next } = yield* Effect.mapError(stored.list(asked.filters, asked.limit, asked.after), unreachable)
-      return { calls: calls.map(CallViews.listed), next: next === undefined ? null : cursors.write(next, asked.fingerprint) }
+      const request = yield* ListQuery.read(query, cursors, { variantsOf: numbers.variants, isSealing })
+      const { calls, next } = yield* Effect.mapError(stored.list(request.filters, request.limit, request.after), unreachable)
+      return { calls: calls.map(CallViews.listed), next: next === undefined ? null : cursors.write(next, request.fingerprint) }
     }, Effect.tapError(countRefusal))
 
     const erase = Effect.fn("DELETE /calls/{callSid}")(function*({ params: { callSid } }: { readonly params: { readonly callSid: CallSid } }) {

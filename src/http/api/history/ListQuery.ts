@@ -14,7 +14,7 @@ import type { Cursors } from "./Cursor.ts"
 
 export type Query = Readonly<Record<string, string | undefined>>
 
-interface Asked {
+interface ListRequest {
   readonly filters: Omit<CallFilters, "accountSid">
   readonly limit: number
   readonly after?: Position
@@ -149,5 +149,5 @@ export const read = Effect.fnUntraced(function*(query: Query, cursors: Cursors, 
     limit,
     fingerprint,
     ...(Option.isSome(after) ? { after: after.value } : {})
-  } satisfies Asked
+  } satisfies ListRequest
 })

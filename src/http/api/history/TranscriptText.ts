@@ -14,14 +14,14 @@ const clock = (millis: number): string => {
 const flat = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
 
 /** The text in place of sealed words that can't be opened. */
-const reasons = {
+const unreadableReasons = {
   keyMissing: "(sealed; its key is missing)",
   damaged: "(sealed; it does not open with its key)"
 }
 
 /** The words of a turn. Words that were not heard are in brackets. */
 const spoken = ({ text, unreadable, words }: StoredTurn): string => {
-  if (unreadable !== undefined) return reasons[unreadable]
+  if (unreadable !== undefined) return unreadableReasons[unreadable]
   if (words.length === 0) return flat(text)
   const runs: Array<{ readonly isHeard: boolean; readonly words: Array<string> }> = []
   for (const word of words) {
@@ -39,7 +39,7 @@ const joined = (separator: string, ...texts: ReadonlyArray<string | null>): stri
 const done = ({ answer, arguments: given, name, state, unreadable }: StoredAction): string =>
   unreadable === undefined
     ? `(${joined(": ", joined(" ", name, given), state, answer)})`
-    : `(${joined(": ", name, state)}) ${reasons[unreadable]}`
+    : `(${joined(": ", name, state)}) ${unreadableReasons[unreadable]}`
 
 export const of = (turns: ReadonlyArray<StoredTurn>, actions: ReadonlyArray<StoredAction>): string =>
   [

@@ -20,7 +20,7 @@ export const layer = Layer.effect(
   Effect.gen(function*() {
     const { apiKey } = yield* Credentials
     const publicUrl = yield* PublicUrl
-    const refusals = yield* SampledLog.make
+    const refusalLog = yield* SampledLog.make
     const guesses = new KeyGuesses()
     const expectedDigest = digest(Redacted.value(apiKey))
 
@@ -29,7 +29,7 @@ export const layer = Layer.effect(
       // An empty key is not a guess.
       const waitMillis = isEmpty ? 0 : guesses.failed(Option.getOrElse(publicUrl.clientAddress(request), () => ""), nowMillis)
       yield* Metric.update(Metrics.apiRefused(waitMillis > 0 ? "too-many-wrong-keys" : "unauthorized"), 1)
-      yield* refusals.tell("key", Effect.logWarning("A request to the API was refused: its key is missing or wrong"))
+      yield* refusalLog.write("key", Effect.logWarning("A request to the API was refused: its key is missing or wrong"))
       if (waitMillis === 0) {
         yield* withHeader("www-authenticate", "Bearer")
         return yield* new Problems.Unauthorized({ detail: "Send the API key as: Authorization: Bearer <API_KEY>" })

@@ -58,7 +58,7 @@ export const layer = HttpApiBuilder.group(
           }
           return yield* new Problems.EnginesDown({
             engines,
-            detail: `No engine works for: ${down.join(", ")}. Start one, or let "embedded" stand last in its list.`
+            detail: `No engine works for: ${down.join(", ")}. Start one, or put "embedded" last in its list.`
           })
         })
     })

@@ -3,7 +3,7 @@
  * time.
  */
 import { Duration, Effect } from "effect"
-import { type Faults, stallEveryMillis } from "../Faults.ts"
+import { type Faults, stallIntervalMillis } from "../Faults.ts"
 import type { WebSocketClient } from "./WebSocketClient.ts"
 
 const afterMillis = (millis: number, effect: Effect.Effect<void>) => Effect.delay(effect, Duration.millis(millis))
@@ -14,7 +14,7 @@ const stall = (wire: WebSocketClient, { atMillis, forMillis }: NonNullable<Fault
     () => Effect.sleep(Duration.millis(forMillis)),
     () => Effect.sync(wire.release)
   )
-  return atMillis === undefined ? Effect.forever(afterMillis(stallEveryMillis, once)) : afterMillis(atMillis, once)
+  return atMillis === undefined ? Effect.forever(afterMillis(stallIntervalMillis, once)) : afterMillis(atMillis, once)
 }
 
 const oversized = (wire: WebSocketClient, { atMillis, bytes = 2 * 1024 * 1024 }: NonNullable<Faults["oversized"]>) =>

@@ -122,7 +122,7 @@ export class ServiceMessages {
     return this.#returnMarks(this.#playback.due(this.#options.clock.samples(moment)), false)
   }
 
-  /** Sends back the marks whose sound has been played by now, behind all messages that have arrived: a `clear` may be among them. */
+  /** Sends back the marks whose sound has been played by now, after all messages that have arrived: a `clear` may be among them. */
   readonly #returnPlayedByNow: Effect.Effect<void> = Effect.suspend(() =>
     this.#incoming !== undefined && Queue.sizeUnsafe(this.#incoming) > 0
       ? Effect.andThen(Effect.yieldNow, this.#returnPlayedByNow)

@@ -47,7 +47,7 @@ const request = Effect.fnUntraced(function*(environment: Environment, call: Phon
   const { body, contentType } = yield* Effect.fromResult(answer)
   if (body.trim() === "") return { verbs: [], warnings: [] } satisfies TwimlReader.Document
   if (!twimlContentTypes.has(contentType)) {
-    const message = `TwiML has to be text/xml or application/xml, not "${contentType}".`
+    const message = `TwiML must be text/xml, application/xml or text/html, not "${contentType}".`
     return yield* new LoadError({ code: DebuggerCodes.invalidContentType, message })
   }
   return yield* read(call, body, url)

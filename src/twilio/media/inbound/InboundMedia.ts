@@ -1,11 +1,11 @@
 /**
  * The caller's sound between the socket and the call: a queue with room for the burst after a stall of the network, and counters.
  *
- * Sound that is too far ahead of the clock is dropped (`MediaLead`). When the queue is full, the oldest message is dropped. Dropped
+ * Sound that is too far ahead of the clock is dropped (`MediaRateLimit`). When the queue is full, the oldest message is dropped. Dropped
  * messages are counted by cause.
  */
 import type { Media } from "../MediaMessage.ts"
-import * as MediaLead from "../MediaLead.ts"
+import * as MediaRateLimit from "../MediaRateLimit.ts"
 import * as FrameQueue from "./FrameQueue.ts"
 
 /** Bytes of μ-law in a ms. */
@@ -35,7 +35,7 @@ export interface Tally {
   readonly lastAt: number
   /** Messages that never came, counted by the gaps in `chunk`. Each gap counts at most as many messages as the queue can hold. */
   readonly lost: number
-  /** Messages that were dropped whole, because they were too far ahead of the clock (`MediaLead`). */
+  /** Messages that were dropped whole, because they were too far ahead of the clock (`MediaRateLimit`). */
   readonly ahead: number
   /** ms of sound that was dropped, because it was too far ahead of the clock. */
   readonly surplusMillis: number
@@ -70,7 +70,7 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
   const maxMessages = Math.max(1, Math.round(backlogMillis / messageMillis))
   // A message may have any length, so not only the number of messages is limited but also their sound.
   const queue = FrameQueue.make<Media | Silence>(maxMessages, millisOf, backlogMillis)
-  const lead = MediaLead.make(openedAt)
+  const rateLimit = MediaRateLimit.make(openedAt)
   const tally = { received: 0, scanned: 0, lastAt: openedAt, lost: 0, ahead: 0, surplusMillis: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
   let nextChunk = 1
   /** Whether the newest message had a smaller `chunk` than an earlier one. The next message then seems to skip chunks. */
@@ -109,7 +109,7 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
     take: (message, at) => {
       const { chunk, payload } = message.media
       countArrival(chunk, at)
-      const keptBytes = lead.take(payload.length, at)
+      const keptBytes = rateLimit.admit(payload.length, at)
       if (keptBytes === payload.length) {
         offer(message, at)
         return true
@@ -117,7 +117,7 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
       tally.surplusMillis += (payload.length - keptBytes) / bytesPerMilli
       if (keptBytes > 0) offer({ ...message, media: { ...message.media, payload: payload.subarray(0, keptBytes) } }, at)
       else tally.ahead++
-      return !lead.isTooMuch()
+      return !rateLimit.isTooMuch()
     },
     countScanned: () => void tally.scanned++,
     addSilence: (millis, at) => offer({ event: "silence", millis }, at)

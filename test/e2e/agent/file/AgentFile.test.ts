@@ -109,7 +109,7 @@ describe("an agent's file", () => {
       hints: undefined,
       endpointing: { silence: 300, complete: 250, trailing: 800, speculate: 100, dictation: 1600 },
       interruption: { minSpeech: 200, backchannels: standard.backchannels },
-      attention: standard.attention,
+      smallTalk: standard.smallTalk,
       idle: { after: 8000, hangUpAfter: 20_000, hold: 60_000 },
       timeouts: { transcript: 3000, reply: 5000, speech: 4000 },
       maxDuration: 1_800_000
@@ -294,7 +294,7 @@ describe("a file with problems", () => {
     assertProblem("name: shop\ngreting: Hello.", "2:1", "\"greting\"", "Did you mean \"greeting\"?")
     assertProblem("name: shop\nidle:\n  aftre: 8s", "3:3", "\"aftre\" in \"idle\"", "Did you mean \"after\"?")
     assertProblem(intent("phrases: book", "anwser: x", "answer: x"), `${first + 1}:5`, "\"anwser\" in \"intents.book\"", "\"answer\"")
-    assertProblem("name: shop\ncolour: red", "2:1", "There is: name, language")
+    assertProblem("name: shop\ncolour: red", "2:1", "Use one of: name, language")
   })
 
   it.each([
@@ -371,7 +371,7 @@ describe("a file with problems", () => {
 
   it("is refused with the names of intents that are missing or defined twice", () => {
     assertProblem(intent("phrases: book", "answer: ok", "yes: bok"), `${first + 2}:10`, "Did you mean \"book\"?")
-    assertProblem("name: shop\nnotUnderstood: { next: persn }", "2:24", "There is: hang up")
+    assertProblem("name: shop\nnotUnderstood: { next: persn }", "2:24", "Use one of: hang up")
     assertProblem(intent("phrases: book", "answer: ok").concat("  book:\n    phrases: x\n    answer: y\n"), `${first + 2}:3`, `line ${first - 1}`)
     assertProblem("name: shop\nname: shop", "2:1", "second time")
     assertProblem(

@@ -27,7 +27,7 @@ const greeted = Effect.fnUntraced(function*(
   const settings = { url: new URL(`${server.url}/v1`), model: Option.some("whisper"), apiKey: Option.none(), voice: Option.none() }
   const engine = yield* FallbackSpeechToText.make(
     [{ name: "whisper", engine: yield* OpenAiSpeechToText.make(settings), probe: Effect.void }],
-    { hedgeAfter: 500, patience: "2 minutes" }
+    { hedgeAfter: 500, answerTimeout: "2 minutes" }
   )
   const own: AgentDefinition = {
     ...definition,

@@ -19,10 +19,10 @@ import * as FakeSpeechServers from "../../../support/engines/FakeSpeechServers.t
 import { definition } from "../../../support/engines/Bakery.ts"
 import * as Replies from "../../../support/engines/Replies.ts"
 
-/** The options that `Engines` gives a stage. `patience` is for requests that no turn waits for. */
+/** The options that `Engines` gives a stage. `answerTimeout` is for requests that no turn waits for. */
 const options: Parameters<typeof FallbackReplyModel.make>[1] = {
   hedgeAfter: 200,
-  patience: 1000,
+  answerTimeout: 1000,
   retryAfter: ServerError.retryAfterOf,
   isServerAnswer: (error: EngineFailed) => ServerError.statusOf(error) !== undefined
 }

@@ -222,7 +222,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
           const began = 1_700_000_000_000
           const clock = yield* Clock.Clock
           /** The writes of a process that has the call from this moment on, ms on the axis. It says something a second later. */
-          const writesFrom = Effect.fnUntraced(function*(at: number, before?: "lost") {
+          const writesFrom = Effect.fnUntraced(function*(at: number, before?: "unreachable") {
             let now = began + at
             const kept = RecordingStore.make()
             const history = CallHistory.make({
@@ -232,7 +232,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
                 from: Option.none(),
                 to: Option.none(),
                 agent: { name: AgentName.make("receptionist") },
-                keeping: { words: true, numbers: "plain", isRecorded: true, metadata: null, campaign: null, webhookUrl: null, isTranscriptSent: false }
+                settings: { keepsWords: true, numbers: "plain", isRecorded: true, metadata: null, campaign: null, webhookUrl: null, isTranscriptSent: false }
               },
               accountSid,
               store: kept.service,
@@ -255,11 +255,11 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             yield* Effect.scoped(history.record({ openedAt: 0 }, {}))
             now += 1000
             history.addEvent({ _tag: "CallerSaid", turn: 1, at: 1000, startedAt: 400, endedAt: 900, text: "Good morning" })
-            yield* Effect.orDie(history.actions.asked({ id: "tool-0", kind: "tool", name: "book", arguments: "{}", isRepeatable: false }))
+            yield* Effect.orDie(history.actions.store({ id: "tool-0", kind: "tool", name: "book", arguments: "{}", isRepeatable: false }))
             return { ended: () => history.ended("callerLeft", 0), writes: kept.writes }
           })
           const first = yield* writesFrom(0)
-          const second = yield* writesFrom(20_000, "lost")
+          const second = yield* writesFrom(20_000, "unreachable")
           second.ended()
           yield* use({ ...env, ...sealing }, ({ get, write }) =>
             Effect.gen(function*() {
@@ -436,7 +436,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
             Effect.gen(function*() {
               const now = performance.timeOrigin + performance.now()
               yield* write([began(sidOf(1), { at: now }), began(sidOf(2), { at: now - 5 * 3600 * second }), began(sidOf(3), { at: now - 5 * 3600 * second })])
-              yield* store.own(sidOf(2))
+              yield* store.takeOwnership(sidOf(2))
               for (const number of [1, 2]) {
                 const { problem, status } = yield* erase(sidOf(number))
                 assert.strictEqual(status, 409)

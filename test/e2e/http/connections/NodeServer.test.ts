@@ -5,7 +5,7 @@ import { type AddressInfo, connect, type Socket } from "node:net"
 import * as NodeServer from "../../../../src/http/connections/NodeServer.ts"
 import { until } from "../../../support/service/Service.ts"
 
-const short = { headers: 300, request: 600, checkEvery: 50 }
+const short = { headers: 300, request: 600, checkInterval: 50 }
 
 const get = (path = "/", ...headers: ReadonlyArray<string>) => [`GET ${path} HTTP/1.1`, "Host: x", ...headers, "", ""].join("\r\n")
 
@@ -234,7 +234,7 @@ describe("close", () => {
       for (const client of clients) yield* client.closed
     }).pipe(Effect.scoped))
 
-  it.live("lets a request in progress have its answer, and closes its connection behind it", () =>
+  it.live("lets a request in progress have its answer, and closes its connection after it", () =>
     Effect.gen(function*() {
       const { held, port, release, server } = yield* serve()
       const client = yield* openIdle(port)
@@ -369,11 +369,11 @@ describe("requests that come in one packet", () => {
 })
 
 describe("a connection that does not end", () => {
-  const quick = { ...short, checkEvery: 20 }
+  const quick = { ...short, checkInterval: 20 }
 
   it.live("is cut when its answer is not read", () =>
     Effect.gen(function*() {
-      const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkEvery: 20 } })
+      const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkInterval: 20 } })
       server.removeAllListeners("request")
       server.on("request", (_, response) => void response.end(Buffer.alloc(20_000_000)))
       const client = yield* open(port)
@@ -384,7 +384,7 @@ describe("a connection that does not end", () => {
 
   it.live("is cut when its client has too many half bodies, the oldest first", () =>
     Effect.gen(function*() {
-      const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkEvery: 50 } })
+      const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkInterval: 50 } })
       const half = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\na"
       server.removeAllListeners("request")
       const clients = yield* Effect.forEach([...Array(230).keys()], () => open(port))
@@ -396,7 +396,7 @@ describe("a connection that does not end", () => {
 
   it.live("is counted by its client behind a trusted proxy, where all connections come from one address", () =>
     Effect.gen(function*() {
-      const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkEvery: 50 }, trustedProxies: ["127.0.0.0/8"] })
+      const { port, server } = yield* serve({ timeouts: { headers: 8000, request: 30_000, checkInterval: 50 }, trustedProxies: ["127.0.0.0/8"] })
       const half = (client: string) => `POST / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: ${client}\r\nContent-Length: 10\r\n\r\na`
       server.removeAllListeners("request")
       const clients = yield* Effect.forEach([...Array(230).keys()], () => open(port))
@@ -421,7 +421,7 @@ describe("a connection that does not end", () => {
 
   it.live("does not keep the server from closing", () =>
     Effect.gen(function*() {
-      const { held, port, server } = yield* serve({ closeAfter: 50 })
+      const { held, port, server } = yield* serve({ closeTimeoutMillis: 50 })
       const client = yield* open(port)
       yield* client.write(get("/slow"))
       yield* until("the request", Effect.sync(() => held.length), (count) => count === 1)

@@ -42,7 +42,7 @@ describe("docs/agents.md", () => {
     const keysIn = (yaml: string) => {
       const failed = parse(yaml, "x.yaml")
       const message = Result.isFailure(failed) ? failed.failure.message : ""
-      return /There is: (.+)\./.exec(message)?.[1].split(", ") ?? assert.fail(message)
+      return /Use one of: (.+)\./.exec(message)?.[1].split(", ") ?? assert.fail(message)
     }
     const documented = (key: string) => assert.match(text, new RegExp(`\`[^\`\\n]*${key}\``), key)
     const sections = ["lines", "notUnderstood", "endpointing", "interruption", "idle", "timeouts", "fillers"]

@@ -67,7 +67,7 @@ const run = (converter: HalfBand, input: Int16Array): Int16Array => {
   const length = converter.outputLength(input.length)
   const marked = new Int16Array(length + 8).fill(12_345)
   assert.strictEqual(converter.process(input, marked), length)
-  // Nothing is written behind the promised length.
+  // Nothing is written after the promised length.
   assert.deepStrictEqual([...marked.subarray(length)], Array.from({ length: 8 }, () => 12_345))
   return marked.slice(0, length)
 }

@@ -69,8 +69,8 @@ describe("the cost of a call", () => {
     ["an engine that is not in the list, once", { engines: [heard(60, "other"), replied(1, 1, "other")] }, prices, ["other"]],
     ["an engine whose name is a property of every object", { engines: [heard(60, "constructor")] }, prices, ["constructor"]],
     ["an engine whose stage has no price", { engines: [replied(1, 1, "own")] }, prices, ["own"]],
-    ["an engine that told only one of two figures", { engines: [replied(1)] }, prices, [openai]],
-    ["an engine that told nonsense", { engines: [replied(-5, Infinity)] }, prices, [openai]],
+    ["an engine that reported only one of two figures", { engines: [replied(1)] }, prices, [openai]],
+    ["an engine that reported nonsense", { engines: [replied(-5, Infinity)] }, prices, [openai]],
     ["Twilio without a price", { minutes: 1 }, withoutTwilio, ["twilio"]],
     ["Twilio's minutes while they are not known", { minutes: undefined }, prices, ["twilio"]]
   ])("names %s", (_, usage, list, expected) => {

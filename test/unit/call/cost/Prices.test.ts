@@ -32,8 +32,8 @@ describe("a price list", () => {
   it.each<readonly [string, string, string]>([
     ["an unknown key", "currency: USD\ntwillio: {}", "prices.yaml:2:1: There is no key \"twillio\". Did you mean \"twilio\"?"],
     ["an unknown unit", "currency: USD\nengines:\n  a.example:\n    reply: { million_input_token: 1 }", "prices.yaml:4:14: There is no key \"million_input_token\" in \"engines.a.example.reply\". Did you mean \"million_input_tokens\"?"],
-    ["a unit that another stage has", "currency: USD\nengines: { a.example: { reply: { minute: 1 } } }", "prices.yaml:2:34: There is no key \"minute\" in \"engines.a.example.reply\". There is: request, million_input_tokens, million_output_tokens."],
-    ["a price without its stage", "currency: USD\nengines: { a.example: { minute: 1 } }", "prices.yaml:2:25: There is no key \"minute\" in \"engines.a.example\". There is: transcript, reply, speech."],
+    ["a unit that another stage has", "currency: USD\nengines: { a.example: { reply: { minute: 1 } } }", "prices.yaml:2:34: There is no key \"minute\" in \"engines.a.example.reply\". Use one of: request, million_input_tokens, million_output_tokens."],
+    ["a price without its stage", "currency: USD\nengines: { a.example: { minute: 1 } }", "prices.yaml:2:25: There is no key \"minute\" in \"engines.a.example\". Use one of: transcript, reply, speech."],
     ["a negative price", "currency: USD\ntwilio: { inbound: { minute: -1 } }", "prices.yaml:2:30: \"twilio.inbound.minute\" must be a price from 0 to 1000000, such as 0.0085."],
     ["a price without end", "currency: USD\ntwilio: { outbound: { minute: .inf } }", "prices.yaml:2:31: \"twilio.outbound.minute\" must be a price from 0 to 1000000, such as 0.0085."],
     ["a price that is no number", "currency: USD\ntwilio: { outbound: { minute: .nan } }", "prices.yaml:2:31: \"twilio.outbound.minute\" must be a price from 0 to 1000000, such as 0.0085."],
@@ -57,7 +57,7 @@ describe("a price list", () => {
     assert.deepStrictEqual(others.filter((line) => line.includes("phrase")), [])
   })
 
-  it("has all its problems told, in their order", () => {
+  it("has all its problems reported, in their order", () => {
     assert.deepStrictEqual(problemsOf("curency: USD\ntwilio: { inbound: { minute: -1 } }").map((line) => /:(\d+:\d+):/.exec(line)?.[1]), ["1:1", "1:1", "2:30"])
   })
 })

@@ -5,7 +5,7 @@ import { Prices } from "../../../../src/call/cost/Prices.ts"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
 import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
 import type { HistoryInfo } from "../../../../src/call/history/CallHistory.ts"
-import * as Keeping from "../../../../src/call/history/Keeping.ts"
+import * as SettingsChoice from "../../../../src/call/history/SettingsChoice.ts"
 import { AgentName } from "../../../../src/domain/AgentName.ts"
 import { callSid } from "../../../support/conversation/Samples.ts"
 import { config, identity } from "../../../support/service/TestConfig.ts"
@@ -20,7 +20,7 @@ const info = (index = 1): HistoryInfo => ({
   from: Option.none(),
   to: Option.none(),
   agent: { name: AgentName.make("receptionist") },
-  keeping: Keeping.of({}, "plain")
+  settings: SettingsChoice.of({}, "plain")
 })
 
 const withHistories = <A, E>(test: (bench: {

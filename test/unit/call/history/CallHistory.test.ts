@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as CallHistory from "../../../../src/call/history/CallHistory.ts"
-import type { CallKeeping } from "../../../../src/call/CallInfo.ts"
+import type { CallSettings } from "../../../../src/call/CallInfo.ts"
 import type { Action } from "../../../../src/conversation/ports/Actions.ts"
 import type { ConversationMemory } from "../../../../src/conversation/ports/ConversationMemory.ts"
 import type { ConversationEvent } from "../../../../src/conversation/ports/ConversationEvent.ts"
@@ -10,8 +10,8 @@ import { AgentName } from "../../../../src/domain/AgentName.ts"
 import { caller, callSid, ours } from "../../../support/conversation/Samples.ts"
 import * as RecordingStore from "../../../support/store/RecordingStore.ts"
 
-const keeping: CallKeeping = {
-  words: true,
+const settings: CallSettings = {
+  keepsWords: true,
   numbers: "plain",
   isRecorded: false,
   metadata: { order: 7 },
@@ -20,7 +20,7 @@ const keeping: CallKeeping = {
   isTranscriptSent: true
 }
 
-const setUp = Effect.fnUntraced(function*(options: { readonly keeping?: Partial<CallKeeping>; readonly before?: CallHistory.MakeOptions["before"]; readonly prices?: CallHistory.MakeOptions["prices"]; readonly recorder?: CallHistory.MakeOptions["recorder"] } = {}) {
+const setUp = Effect.fnUntraced(function*(options: { readonly settings?: Partial<CallSettings>; readonly before?: CallHistory.MakeOptions["before"]; readonly prices?: CallHistory.MakeOptions["prices"]; readonly recorder?: CallHistory.MakeOptions["recorder"] } = {}) {
   const store = RecordingStore.make()
   const history = CallHistory.make({
     info: {
@@ -29,7 +29,7 @@ const setUp = Effect.fnUntraced(function*(options: { readonly keeping?: Partial<
       from: Option.some(caller),
       to: Option.some(ours),
       agent: { name: AgentName.make("receptionist") },
-      keeping: { ...keeping, ...options.keeping }
+      settings: { ...settings, ...options.settings }
     },
     accountSid: "AC1",
     store: store.service,
@@ -112,11 +112,11 @@ describe("a call's history", () => {
   it.effect("numbers the events of each process above those of the process before, even if only figures are stored", () =>
     Effect.gen(function*() {
       const firstNumber = Effect.fnUntraced(function*(parts: number) {
-        const { history } = yield* setUp({ keeping: { words: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, nextEvent: 0, parts }) })
+        const { history } = yield* setUp({ settings: { keepsWords: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, nextEvent: 0, parts }) })
         history.streamBegan(false)
         return history.addEvent(said).sequence
       })
-      const { history } = yield* setUp({ keeping: { words: false } })
+      const { history } = yield* setUp({ settings: { keepsWords: false } })
       history.streamBegan(false)
       assert.strictEqual(history.addEvent(said).sequence, 0)
       const [second, third] = [yield* firstNumber(1), yield* firstNumber(3)]
@@ -129,7 +129,7 @@ describe("a call's history", () => {
   it.effect("has numbers of its own if the store does not answer, so that nothing replaces writes of the processes before", () =>
     Effect.gen(function*() {
       const numbersOf = Effect.fnUntraced(function*() {
-        const { history, store } = yield* setUp({ before: "lost" })
+        const { history, store } = yield* setUp({ before: "unreachable" })
         history.streamBegan(false)
         history.addEvent(said)
         history.remember(memory())
@@ -145,7 +145,7 @@ describe("a call's history", () => {
       assert.isAtLeast(second.event, first.event + 300)
       assert.isAtLeast(second.turn, first.turn + 30)
       assert.isAtLeast(second.version, first.version + 300)
-      const { history: next } = yield* setUp({ keeping: { words: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, parts: 1 }) })
+      const { history: next } = yield* setUp({ settings: { keepsWords: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, parts: 1 }) })
       assert.notStrictEqual(next.addEvent(said).sequence, second.event)
     }))
 
@@ -168,9 +168,9 @@ describe("a call's history", () => {
         }
       })
       yield* recordStreams()
-      yield* recordStreams("lost")
+      yield* recordStreams("unreachable")
       yield* TestClock.adjust("1 second")
-      yield* recordStreams("lost")
+      yield* recordStreams("unreachable")
       // The process before began its first stream after this one had read the call.
       yield* TestClock.adjust("1 second")
       yield* recordStreams(RecordingStore.stored(callSid(), { parts: 0 }))
@@ -191,12 +191,12 @@ describe("a call's history", () => {
             return { onCallerSound: () => {}, onAgentSound: () => {}, onClear: () => {} }
           })
       }
-      const { history, store } = yield* setUp({ before: "lost", recorder })
+      const { history, store } = yield* setUp({ before: "unreachable", recorder })
       history.streamBegan(false)
       yield* history.record({ openedAt: 0 }, {})
       yield* TestClock.adjust(5000)
       history.addEvent(said)
-      yield* history.actions.asked(booking)
+      yield* history.actions.store(booking)
       history.streamBegan(false)
       yield* history.record({ openedAt: 0 }, {})
       assert.deepStrictEqual(store.of("TurnWritten").map(({ endedAt, startedAt }) => [startedAt, endedAt]), [[1_700_000_001_000, 1_700_000_002_000]])
@@ -210,15 +210,15 @@ describe("a call's history", () => {
 
   it.effect("stores no word if only figures are stored, and the memory stays in this process", () =>
     Effect.gen(function*() {
-      const { history, outcomes, store } = yield* setUp({ keeping: { words: false } })
+      const { history, outcomes, store } = yield* setUp({ settings: { keepsWords: false } })
       history.began()
       history.streamBegan(false)
       history.addEvent(said)
       history.used({ stage: "reply", engine: "llm", requests: 1 })
       history.remember(memory())
-      history.actions.noted(booking)
-      yield* history.actions.asked(booking)
-      history.actions.settled(booking, { _tag: "Answered", text: "my secret words" })
+      history.actions.storeSoon(booking)
+      yield* history.actions.store(booking)
+      history.actions.storeOutcome(booking, { _tag: "Answered", text: "my secret words" })
       assert.deepStrictEqual(history.streamBegan(false), { memory: memory(), isAfterTransfer: false })
       history.ended("callerLeft", 1)
       assert.notInclude(JSON.stringify(store.writes), "secret")
@@ -265,7 +265,7 @@ describe("a conversation resumes", () => {
     }))
 
   it.effect.each<readonly [string, Partial<CallHistory.MakeOptions>["before"]]>([
-    ["the store does not answer", "lost"],
+    ["the store does not answer", "unreachable"],
     ["the memory is of another format", RecordingStore.stored(callSid(), { memory: Option.some({ version: 3, memory: { format: 2 } }) })],
     ["no words were kept", RecordingStore.stored(callSid(), { keepsWords: false, memory: Option.some({ version: 3, memory: { engines: [] } }) })]
   ])("anew, and is marked so, if %s", ([, before]) =>
@@ -301,16 +301,16 @@ describe("actions", () => {
       yield* TestClock.adjust(1000)
       history.streamBegan(false)
       yield* TestClock.adjust(2000)
-      yield* history.actions.asked(booking)
+      yield* history.actions.store(booking)
       const keys = { ...booking, id: "keys-1-2", kind: "keys", name: "", arguments: "12#" } as const
-      history.actions.noted(keys)
+      history.actions.storeSoon(keys)
       yield* TestClock.adjust(500)
       // The time stays that of the request.
-      history.actions.settled(keys, { _tag: "Answered", text: "" })
-      history.actions.settled(booking, { _tag: "Answered", text: "Done." })
-      history.actions.settled({ ...booking, id: "transfer-1", kind: "transfer", name: "desk", arguments: "" }, { _tag: "Answered", text: "" })
-      history.actions.settled({ ...booking, id: "a2" }, { _tag: "Unknown" })
-      history.actions.settled({ ...booking, id: "a3" }, { _tag: "NotSent" })
+      history.actions.storeOutcome(keys, { _tag: "Answered", text: "" })
+      history.actions.storeOutcome(booking, { _tag: "Answered", text: "Done." })
+      history.actions.storeOutcome({ ...booking, id: "transfer-1", kind: "transfer", name: "desk", arguments: "" }, { _tag: "Answered", text: "" })
+      history.actions.storeOutcome({ ...booking, id: "a2" }, { _tag: "Unknown" })
+      history.actions.storeOutcome({ ...booking, id: "a3" }, { _tag: "NotSent" })
       assert.deepStrictEqual(
         store.of("ActionWritten").map(({ answer, at, id, state }) => [id, at, state, answer]),
         [
@@ -340,11 +340,11 @@ describe("actions", () => {
   it.effect("that were begun here get their result even after another process has taken over the call", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
-      yield* history.actions.asked(booking)
+      yield* history.actions.store(booking)
       history.handOver()
-      yield* Effect.ignore(history.actions.asked({ ...booking, id: "a2" }))
-      history.actions.settled({ ...booking, id: "a2" }, { _tag: "NotSent" })
-      history.actions.settled(booking, { _tag: "Answered", text: "Done." })
+      yield* Effect.ignore(history.actions.store({ ...booking, id: "a2" }))
+      history.actions.storeOutcome({ ...booking, id: "a2" }, { _tag: "NotSent" })
+      history.actions.storeOutcome(booking, { _tag: "Answered", text: "Done." })
       assert.deepStrictEqual(store.of("ActionWritten").map(({ id, state }) => [id, state]), [["a1", "asked"], ["a1", "answered"]])
     }))
 
@@ -352,12 +352,12 @@ describe("actions", () => {
     Effect.gen(function*() {
       const { history } = yield* setUp()
       const learnt: Array<unknown> = []
-      yield* history.actions.asked(booking)
-      history.actions.noted({ ...booking, id: "keys-1", kind: "keys" })
+      yield* history.actions.store(booking)
+      history.actions.storeSoon({ ...booking, id: "keys-1", kind: "keys" })
       const [one, ...others] = history.actions.running()
       assert.deepStrictEqual([one.action, others], [booking, []])
       one.onOutcome((outcome) => void learnt.push(outcome))
-      history.actions.settled(booking, { _tag: "Unknown" })
+      history.actions.storeOutcome(booking, { _tag: "Unknown" })
       assert.deepStrictEqual(learnt, [{ _tag: "Unknown" }])
       assert.deepStrictEqual(history.actions.running(), [])
     }))
@@ -365,14 +365,14 @@ describe("actions", () => {
   it.effect("of a conversation that began anew have ids of their own, also after another takeover", () =>
     Effect.gen(function*() {
       yield* TestClock.setTime(100_000)
-      const lost = yield* setUp({ before: "lost" })
+      const lost = yield* setUp({ before: "unreachable" })
       lost.history.streamBegan(false)
-      yield* lost.history.actions.asked(booking)
+      yield* lost.history.actions.store(booking)
       lost.history.remember(memory(100_000))
       const [saved] = lost.store.of("ConversationSaved")
       const next = yield* setUp({ before: RecordingStore.stored(callSid(), { memory: Option.some({ version: saved.version, memory: saved.memory }) }) })
       next.history.streamBegan(false)
-      next.history.actions.settled(booking, { _tag: "Unknown" })
+      next.history.actions.storeOutcome(booking, { _tag: "Unknown" })
       next.history.ended("callerLeft", 2)
       const ids = [lost, next].map(({ store }) => store.of("ActionWritten")[0].id)
       assert.notStrictEqual(ids[0], "a1")
@@ -384,14 +384,14 @@ describe("actions", () => {
     Effect.gen(function*() {
       const { history, store } = yield* setUp()
       store.isDown = true
-      assert.isTrue(Exit.isFailure(yield* Effect.exit(history.actions.asked(booking))))
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(history.actions.store(booking))))
     }))
 
   it.effect("of a process that has lost the call are not carried out", () =>
     Effect.gen(function*() {
       const { history } = yield* setUp()
       history.handOver()
-      const error = yield* Effect.flip(history.actions.asked(booking))
+      const error = yield* Effect.flip(history.actions.store(booking))
       assert.strictEqual(error._tag, "ActionNotKept")
     }))
 })

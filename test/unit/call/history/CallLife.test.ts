@@ -15,12 +15,12 @@ describe("a call's life", () => {
 
   it("keeps its prefix in another process", () => {
     assert.strictEqual(CallLife.of({ before: kept({}), hasMemory: true, now }), "")
-    const later = CallLife.of({ before: "lost", hasMemory: false, now })
+    const later = CallLife.of({ before: "unreachable", hasMemory: false, now })
     assert.strictEqual(CallLife.of({ before: kept(CallLife.storedField(later)), hasMemory: true, now: now + 60_000 }), later)
   })
 
   it("has a prefix of its own once the memory was lost", () => {
-    const known = [kept({ format: 2 }), "lost"] as const
+    const known = [kept({ format: 2 }), "unreachable"] as const
     const ids = known.flatMap((known, index) => [0, 1].map((millis) => CallLife.of({ before: known, hasMemory: false, now: now + 10 * index + millis })))
     assert.strictEqual(new Set([...ids, ""]).size, 5)
   })

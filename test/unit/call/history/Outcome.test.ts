@@ -101,7 +101,7 @@ describe("what it costs", () => {
     ["Twilio's begun minutes", { status: "completed", durationSeconds: 61 }, 2],
     ["no minute of a call that nobody answered", { reason: "noAnswer" }, 0],
     ["no minute of a call that the operator hung up before its answer", { reason: "requested", status: "canceled" }, 0],
-    ["unknown minutes if the call ended before Twilio told of an answer", { reason: "requested" }, undefined],
+    ["unknown minutes if the call ended before Twilio reported an answer", { reason: "requested" }, undefined],
     ["unknown minutes of a completed call without a length", { reason: "streamLost", status: "completed" }, undefined]
   ])("counts %s", (_, facts, minutes) => {
     assert.deepStrictEqual(cost(facts), { minutes, engines: [] })

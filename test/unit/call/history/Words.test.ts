@@ -29,7 +29,7 @@ describe("the agent's words", () => {
     )
   })
 
-  it("behind an interruption are not heard", () => {
+  it("after an interruption are not heard", () => {
     const played = [{ text: "Good morning. How", at: 100, millis: 1500 }]
     assert.deepStrictEqual(
       write(Words.ofAgent(text, played, "Good morning. How", 0)),
@@ -93,8 +93,8 @@ describe("the agent's words", () => {
     // Each part has words of its own, so that no other part can be taken for it.
     const pieces = parts.map(([words, isPlayed], part) => ({ words: words.map((word, index) => `${word}${part}-${index}`), isPlayed }))
     const played = pieces.filter(({ isPlayed, words }) => isPlayed && words.length > 0).map(({ words }, index) => ({ text: words.join(" "), at: 1000 * index, millis: 500 }))
-    const told = Words.ofAgent(pieces.flatMap(({ words }) => words).join(" "), played, played.map(({ text }) => text).join(" "), 0)
-    assert.deepStrictEqual(told.map(({ isHeard, text }) => [text, isHeard]), pieces.flatMap(({ isPlayed, words }) => words.map((word) => [word, isPlayed])))
-    assert.deepStrictEqual(told.map(({ at }) => at), told.map(({ at }) => at).toSorted((one, other) => one - other))
+    const words = Words.ofAgent(pieces.flatMap(({ words }) => words).join(" "), played, played.map(({ text }) => text).join(" "), 0)
+    assert.deepStrictEqual(words.map(({ isHeard, text }) => [text, isHeard]), pieces.flatMap(({ isPlayed, words }) => words.map((word) => [word, isPlayed])))
+    assert.deepStrictEqual(words.map(({ at }) => at), words.map(({ at }) => at).toSorted((one, other) => one - other))
   })
 })

@@ -214,7 +214,7 @@ describe("the pace", () => {
 })
 
 describe("marks", () => {
-  it.effect("are sent behind the sound before them, and before the sound after them", () =>
+  it.effect("are sent after the sound before them, and before the sound after them", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { sent, story } = yield* open(puppet.agent)
@@ -688,7 +688,7 @@ describe("sound that is not yet played", () => {
       assert.strictEqual(frames().length + (yield* cleared) - before, 25)
     }))
 
-  it.effect("race: a stop with the close right behind it is Stopped", () =>
+  it.effect("race: a stop with the close right after it is Stopped", () =>
     Effect.gen(function*() {
       const { end, lose, mark, stop } = yield* open(Agents.silent)
       for (let index = 0; index < 10; index++) mark(`m${index}`)
@@ -698,7 +698,7 @@ describe("sound that is not yet played", () => {
       assert.deepStrictEqual(yield* end, Option.some({ _tag: "Stopped" }))
     }))
 
-  it.effect("has its mark behind it, even behind the last part of a frame", () =>
+  it.effect("has its mark after it, even after the last part of a frame", () =>
     Effect.gen(function*() {
       const puppet = yield* Agents.puppet()
       const { story } = yield* open(puppet.agent)

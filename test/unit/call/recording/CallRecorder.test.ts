@@ -152,11 +152,11 @@ describe("CallRecorder", () => {
     { all: "off", of: {}, isRecorded: false },
     { all: "on", of: {}, isRecorded: true },
     { all: "off", of: { agent: { isRecorded: true } }, isRecorded: true },
-    { all: "off", of: { keeping: { words: true, isRecorded: true } }, isRecorded: true },
-    { all: "on", of: { keeping: { words: false, isRecorded: true } }, isRecorded: false }
+    { all: "off", of: { settings: { keepsWords: true, isRecorded: true } }, isRecorded: true },
+    { all: "on", of: { settings: { keepsWords: false, isRecorded: true } }, isRecorded: false }
   ])("RECORDING=$all, $of: $isRecorded", ({ all, isRecorded, of }) =>
     Effect.gen(function*() {
       const recorder = yield* CallRecorder
-      assert.strictEqual(recorder.isRecorded({ agent: {}, keeping: { words: true, isRecorded: false }, ...of }), isRecorded)
+      assert.strictEqual(recorder.isRecorded({ agent: {}, settings: { keepsWords: true, isRecorded: false }, ...of }), isRecorded)
     }).pipe(run(makeFolder(), { RECORDING: all })))
 })

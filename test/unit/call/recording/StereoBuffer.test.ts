@@ -16,7 +16,7 @@ describe("StereoBuffer", () => {
     assert.deepStrictEqual([...channel(taken, 1)], [255, 255, 2, 2, 2, 2, 255, 255])
   })
 
-  it("gives sound once, and later sound behind it", () => {
+  it("gives sound once, and later sound after it", () => {
     const buffer = new StereoBuffer(8, 8)
     for (let round = 0; round < 10; round++) {
       buffer.write(0, 5 * round, sound(round, 5))

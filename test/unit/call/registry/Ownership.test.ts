@@ -2,16 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, type Scope } from "effect"
 import type { Call } from "../../../../src/call/Call.ts"
 import { begin, type CallEvent } from "../../../../src/call/CallState.ts"
-import * as Keeping from "../../../../src/call/history/Keeping.ts"
+import * as SettingsChoice from "../../../../src/call/history/SettingsChoice.ts"
 import * as LiveCalls from "../../../../src/call/registry/LiveCalls.ts"
 import * as Ownership from "../../../../src/call/registry/Ownership.ts"
-import type { CallSignal } from "../../../../src/store/CallStore.ts"
+import type { StatusReport } from "../../../../src/store/CallStore.ts"
 import * as Agents from "../../../support/conversation/Agents.ts"
 import { callSid } from "../../../support/conversation/Samples.ts"
 import { pass } from "../../../support/service/Time.ts"
 import * as RecordingStore from "../../../support/store/RecordingStore.ts"
 
-const completed: CallSignal = { status: "completed", sequence: 4, durationSeconds: 12 }
+const completed: StatusReport = { status: "completed", sequence: 4, durationSeconds: 12 }
 
 const withOwnership = <A, E>(
   test: (bench: {
@@ -32,7 +32,7 @@ const withOwnership = <A, E>(
     const call = (index = 1) => {
       const sid = callSid(index)
       const handled: Call = {
-        info: { callSid: sid, direction: "inbound", from: Option.none(), to: Option.none(), agent: Agents.silent, keeping: Keeping.of({}, "plain") },
+        info: { callSid: sid, direction: "inbound", from: Option.none(), to: Option.none(), agent: Agents.silent, settings: SettingsChoice.of({}, "plain") },
         state: Effect.succeed(begin({ maxResumptions: 5 })),
         takesLine: () => true,
         dispatch: (event: CallEvent) =>
@@ -51,7 +51,7 @@ const withOwnership = <A, E>(
       Ownership.make({
         live,
         accountSid: "",
-        onSignal: (sid, { status }) => Effect.sync(() => void log.push(`signal ${status} of ${Number.parseInt(sid.slice(2), 16)}`)),
+        onReport: (sid, { status }) => Effect.sync(() => void log.push(`report ${status} of ${Number.parseInt(sid.slice(2), 16)}`)),
         onOrphanEnded: (found, { endedAt, status }) => Effect.sync(() => void log.push(`orphan ${status ?? `at ${endedAt}`} of ${Number.parseInt(found.callSid.slice(2), 16)}`))
       }),
       store.layer
@@ -65,9 +65,9 @@ describe("a process that owns a call", () => {
       Effect.gen(function*() {
         call()
         yield* ownership.take(callSid())
-        store.signals.push({ callSid: callSid(), signal: completed })
+        store.waitingReports.push({ callSid: callSid(), report: completed })
         yield* pass(500)
-        assert.deepStrictEqual(log, ["signal completed of 1"])
+        assert.deepStrictEqual(log, ["report completed of 1"])
         yield* pass(5000)
         assert.strictEqual(log.length, 1)
       })))
@@ -85,7 +85,7 @@ describe("a process that owns a call", () => {
         yield* pass(500)
         assert.deepStrictEqual(log, ["1 handed over", "1 Released streamLost"])
         // The call belongs to the other process now, so it is not disowned.
-        assert.deepStrictEqual(store.disowned, [])
+        assert.deepStrictEqual(store.released, [])
       })))
 
   it.effect("keeps a call that it takes while the store is asked for the owned calls", () =>
@@ -123,7 +123,7 @@ describe("a process that owns a call", () => {
         assert.isTrue(store.owned.has(callSid()))
       })))
 
-  it.effect("disowns the call when it ends, even if the store answers later", () =>
+  it.effect("releases the call when it ends, even if the store answers later", () =>
     withOwnership(({ call, live, ownership, store }) =>
       Effect.gen(function*() {
         call(1)
@@ -131,7 +131,7 @@ describe("a process that owns a call", () => {
         yield* pass(0)
         yield* ownership.release(callSid(1))
         yield* pass(0)
-        assert.deepStrictEqual(store.disowned, [callSid(1)])
+        assert.deepStrictEqual(store.released, [callSid(1)])
 
         call(2)
         yield* ownership.take(callSid(2))
@@ -147,9 +147,9 @@ describe("a report of a call that is not here", () => {
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
-        yield* ownership.pass(callSid(), completed)
+        yield* ownership.passToOwner(callSid(), completed)
         yield* pass(0)
-        assert.deepStrictEqual(store.told, [[callSid(), completed]])
+        assert.deepStrictEqual(store.sentReports, [[callSid(), completed]])
         store.known.set(callSid(), RecordingStore.stored(callSid(), { isEnded: true }))
         yield* pass(60_000)
         assert.deepStrictEqual(log, [])
@@ -159,7 +159,7 @@ describe("a report of a call that is not here", () => {
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
-        yield* ownership.pass(callSid(), completed)
+        yield* ownership.passToOwner(callSid(), completed)
         yield* pass(9000)
         assert.deepStrictEqual(log, [])
         yield* pass(2000)
@@ -170,18 +170,18 @@ describe("a report of a call that is not here", () => {
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
-        yield* ownership.pass(callSid(), completed)
+        yield* ownership.passToOwner(callSid(), completed)
         yield* pass(0)
         assert.deepStrictEqual(log, ["orphan completed of 1"])
-        assert.deepStrictEqual(store.told, [])
+        assert.deepStrictEqual(store.sentReports, [])
       }), false))
 
   it.effect("changes nothing if the store does not know the call or does not answer", () =>
     withOwnership(({ log, ownership, store }) =>
       Effect.gen(function*() {
-        yield* ownership.pass(callSid(), completed)
+        yield* ownership.passToOwner(callSid(), completed)
         store.isDown = true
-        yield* ownership.pass(callSid(2), completed)
+        yield* ownership.passToOwner(callSid(2), completed)
         yield* pass(60_000)
         assert.deepStrictEqual(log, [])
       })))
@@ -190,7 +190,7 @@ describe("a report of a call that is not here", () => {
     withOwnership(({ call, log, ownership, store }) =>
       Effect.gen(function*() {
         store.known.set(callSid(), RecordingStore.stored(callSid()))
-        yield* ownership.pass(callSid(), completed)
+        yield* ownership.passToOwner(callSid(), completed)
         call()
         yield* ownership.take(callSid())
         yield* pass(60_000)
@@ -210,7 +210,7 @@ describe("a call whose process is gone", () => {
         assert.deepStrictEqual(log, [])
         yield* pass(2000)
         assert.deepStrictEqual(log, ["orphan at 4000 of 1"])
-        assert.deepStrictEqual(store.disowned, [callSid()])
+        assert.deepStrictEqual(store.released, [callSid()])
       }), isShared))
 
   it.effect("is not ended if it has come back meanwhile, here or at another process", () =>
@@ -254,7 +254,7 @@ describe("a call whose process is gone", () => {
 })
 
 describe("a call that another process has", () => {
-  it.effect("is found, is unknown, or is lost if the store does not answer", () =>
+  it.effect("is found, unknown, or unreachable if the store does not answer", () =>
     withOwnership(({ ownership, store }) =>
       Effect.gen(function*() {
         const known = RecordingStore.stored(callSid())
@@ -262,7 +262,7 @@ describe("a call that another process has", () => {
         assert.strictEqual(yield* ownership.find(callSid()), known)
         assert.isUndefined(yield* ownership.find(callSid(2)))
         store.isDown = true
-        assert.strictEqual(yield* ownership.find(callSid()), "lost")
+        assert.strictEqual(yield* ownership.find(callSid()), "unreachable")
       })))
 
   it.effect("is looked for during a second if it was answered a moment ago", () =>

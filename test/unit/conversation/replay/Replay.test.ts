@@ -68,9 +68,16 @@ describe("an event log", () => {
   })
 
   it("holds only the settings on which turns depend", () => {
-    const settings = read(Replay.header({ ...definition, language: "de", instructions: "a secret", voice: "kal" } as AgentDefinition, { answersUnheard: true })).settings
-    assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, language: "de", script: { intents: [] }, answersUnheard: true })
+    const settings = read(Replay.header({ ...definition, language: "de", instructions: "a secret", voice: "kal" } as AgentDefinition, { answersUnintelligible: true })).settings
+    assert.deepStrictEqual(settings, { ...Turns.settings, transfers: {}, language: "de", script: { intents: [] }, answersUnintelligible: true })
     assert.notInclude(Replay.header({ ...definition, instructions: "a secret" } as AgentDefinition), "secret")
+  })
+
+  it("keeps the names that version 1 gave two of its settings", () => {
+    const header = Replay.header({ ...definition, smallTalk: ["are you there"] }, { answersUnintelligible: true })
+    const { settings } = JSON.parse(header) as { readonly settings: object }
+    assert.deepInclude(settings, { answersUnheard: true, attention: ["are you there"] })
+    assert.deepInclude(read(header).settings, { answersUnintelligible: true, smallTalk: ["are you there"] })
   })
 })
 
@@ -129,12 +136,12 @@ describe("an event log that is not complete", () => {
 describe("a call whose caller says \"okay\" over the answer", () => {
   // Written by EVENTS_DIR.
   const commands = Replay.play(read(readFileSync(new URL("../../../fixtures/backchannel-call.jsonl", import.meta.url), "utf8"))).flat()
-  const told = (tag: string) => commands.flatMap((command) => (command._tag === "Publish" && command.event._tag === tag ? [command.event] : []))
+  const published = (tag: string) => commands.flatMap((command) => (command._tag === "Publish" && command.event._tag === tag ? [command.event] : []))
 
   it("hears the whole answer, since a backchannel is no turn", () => {
-    assert.deepStrictEqual(told("CallerSaid").map((event) => "text" in event && event.text), ["what are your opening hours", "goodbye"])
-    assert.strictEqual(told("Resumed").length, 1)
-    assert.deepInclude(told("AgentHeard").map((event) => "text" in event && event.text), "We are open Monday to Friday. From eight to five.")
+    assert.deepStrictEqual(published("CallerSaid").map((event) => "text" in event && event.text), ["what are your opening hours", "goodbye"])
+    assert.strictEqual(published("Resumed").length, 1)
+    assert.deepInclude(published("AgentHeard").map((event) => "text" in event && event.text), "We are open Monday to Friday. From eight to five.")
     assert.strictEqual(commands.at(-1)?._tag, "HangUp")
   })
 })

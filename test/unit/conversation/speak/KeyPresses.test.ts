@@ -4,15 +4,15 @@ import * as KeyPresses from "../../../../src/conversation/speak/KeyPresses.ts"
 const make = () => {
   const states: Array<readonly [id: string, state: string]> = []
   const keys = KeyPresses.make({
-    noted: ({ id }) => void states.push([id, "asked"]),
-    settled: ({ id }, { _tag }) => void states.push([id, _tag])
+    storeSoon: ({ id }) => void states.push([id, "asked"]),
+    storeOutcome: ({ id }, { _tag }) => void states.push([id, _tag])
   })
   const leaves = (reply: number, segment: number) => keys.onItemLeft({ _tag: "Sent", reply, segment, isWanted: () => true })
   return { keys, leaves, states }
 }
 
 describe("keys that the agent presses", () => {
-  it("are answered when the mark behind their tones comes back, and a later cut changes nothing", () => {
+  it("are answered when the mark after their tones comes back, and a later cut changes nothing", () => {
     const { keys, leaves, states } = make()
     keys.press(3, 2, "12#")
     leaves(3, 2)

@@ -75,10 +75,10 @@ describe("a voice that uses the turns before", () => {
       yield* speech.speak(2, 0, "Older.", "reply")
       yield* speech.speak(3, 0, "One moment.", "filler")
       yield* settle
-      const told = new Map(requests.map(({ context, text }) => [text, context?.map(({ role, text }) => `${role} ${text}`)]))
-      assert.deepStrictEqual(told.get("Nothing."), ["caller what is new"])
-      assert.isUndefined(told.get("Older."), "it does not answer the newest words")
-      assert.isUndefined(told.get("One moment."))
+      const contexts = new Map(requests.map(({ context, text }) => [text, context?.map(({ role, text }) => `${role} ${text}`)]))
+      assert.deepStrictEqual(contexts.get("Nothing."), ["caller what is new"])
+      assert.isUndefined(contexts.get("Older."), "it does not answer the newest words")
+      assert.isUndefined(contexts.get("One moment."))
     }))
 
   it.effect("adds its own sound to them, as far as the caller heard it", () =>

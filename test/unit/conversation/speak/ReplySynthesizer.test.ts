@@ -97,7 +97,7 @@ describe("the sound of a reply", () => {
       assert.deepStrictEqual(sound(0), [...whole])
       assert.strictEqual(story().filter((item) => item === "0:sent").length, 1)
       assert.strictEqual(story().at(-1), "0:mark")
-      assert.isTrue(story()[1] === "0:sent", "the notice comes behind the first sound")
+      assert.isTrue(story()[1] === "0:sent", "the notice comes after the first sound")
     }))
 
   it.effect.each([240, 333, 5000])("is resampled from 24 kHz, in chunks of %i samples", (length) =>

@@ -152,9 +152,9 @@ describe("for any text", () => {
     const spoken = toSpeech(text)
     assert.strictEqual(spoken, spoken.trim())
     assert.notMatch(spoken, /\s\s|[\n\t]|\p{Extended_Pictographic}/u)
-    // A sign behind a backslash, in code or at figures is text, and may end up beside another sign.
+    // A sign after a backslash, in code or at figures is text, and may end up beside another sign.
     if (!/[\\`\d]/.test(text)) assert.notMatch(spoken, /\*\*|~~/)
-    // An ellipsis becomes three characters; spelled words have a blank behind each letter.
+    // An ellipsis becomes three characters; spelled words have a blank after each letter.
     assert.isAtMost(spoken.length, text.length * 3)
   }, { arbitrary: { runs: 500 } })
 

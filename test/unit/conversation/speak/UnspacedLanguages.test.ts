@@ -40,7 +40,7 @@ describe.each(languages)("%s", (_language, answer, backchannel, objection) => {
     turns.pass(120)
     turns.transcribed(objection)
     turns.pass(300)
-    const heard = turns.told("AgentHeard").at(-1)?.text ?? ""
+    const heard = turns.published("AgentHeard").at(-1)?.text ?? ""
     assert.isAbove(heard.length, answer.length * 0.2)
     assert.isBelow(heard.length, answer.length)
     assert.isTrue(answer.startsWith(heard), heard)
@@ -55,7 +55,7 @@ describe.each(languages)("%s", (_language, answer, backchannel, objection) => {
     turns.pass(120)
     turns.transcribed({ text: "", ending: "unknown" })
     turns.pass(300)
-    assert.strictEqual(turns.told("Resumed").length, 1)
+    assert.strictEqual(turns.published("Resumed").length, 1)
     const again = turns.all.slice(before).filter(turns.tag("Speak")).map(({ text }) => text)
     assert.isAbove(again.length, 0)
     assert.isBelow(letters(again.join("")).length, letters(answer).length * 0.8)
@@ -78,7 +78,7 @@ describe.each(languages)("%s", (_language, answer, backchannel, objection) => {
       turns.pass(120)
       turns.transcribed(said)
       turns.pass(300)
-      assert.strictEqual(turns.told("Resumed").length, 1, said)
+      assert.strictEqual(turns.published("Resumed").length, 1, said)
       assert.strictEqual(turns.count("StartReply"), 1, said)
     }
   })

@@ -28,13 +28,13 @@ const makeSetUp = Effect.fnUntraced(function*(options: Pick<ToolRunner.MakeOptio
       return waiting
     })
   /** The tools' answers in this reply's next request to the model, in order. */
-  const told = (reply: number, said = "") => runner.exchanges(reply, said).flatMap(({ calls }) => calls.map(({ answer }) => answer))
+  const answersTo = (reply: number, said = "") => runner.exchanges(reply, said).flatMap(({ calls }) => calls.map(({ answer }) => answer))
   /** The reply's next request goes out with the answers, and the caller hears it to its end. */
   const tells = (reply: number, text: string, said = "") => {
     runner.exchanges(reply, said)
     runner.onReplyHeard(reply, text)
   }
-  return { ...fake, ...runner, call, told, tells }
+  return { ...fake, ...runner, call, answersTo, tells }
 })
 
 const setUp = makeSetUp()
@@ -45,19 +45,19 @@ const kept = (memory: ToolMemory): ToolMemory => decodeMemory(JSON.parse(JSON.st
 describe("a request to a tool", () => {
   it.effect("goes on when its reply is thrown away, and the model learns that it runs, and later its answer", () =>
     Effect.gen(function*() {
-      const { answer, call, sent, told } = yield* setUp
+      const { answer, call, sent, answersTo } = yield* setUp
       const waiting = yield* call(1, [monday])
       yield* Fiber.interrupt(waiting)
-      assert.include(told(2)[0], "still running")
+      assert.include(answersTo(2)[0], "still running")
       yield* answer(0, "Booked as 17.")
       yield* settle
-      assert.deepStrictEqual(told(3), ["Booked as 17."])
+      assert.deepStrictEqual(answersTo(3), ["Booked as 17."])
       assert.strictEqual(sent.length, 1)
     }))
 
   it.effect("is not sent a second time while it runs, even if the arguments come in another order or the caller speaks", () =>
     Effect.gen(function*() {
-      const { answer, call, onCallerSaid, sent, told } = yield* setUp
+      const { answer, call, onCallerSaid, sent, answersTo } = yield* setUp
       yield* Fiber.interrupt(yield* call(1, [monday]))
       onCallerSaid("And also something else, please.")
       const waiting = yield* call(2, [callOf(book, { hour: 10, day: "Monday" })])
@@ -65,19 +65,19 @@ describe("a request to a tool", () => {
       assert.isUndefined(waiting.pollUnsafe())
       yield* answer(0, "Booked as 17.")
       yield* Fiber.join(waiting)
-      assert.deepStrictEqual(told(2), ["Booked as 17.", "Booked as 17."])
+      assert.deepStrictEqual(answersTo(2), ["Booked as 17.", "Booked as 17."])
     }))
 
   it.effect("is sent again only after the caller has heard of its answer and has asked for something new", () =>
     Effect.gen(function*() {
-      const { answer, call, onCallerSaid, sent, tells, told } = yield* setUp
+      const { answer, call, onCallerSaid, sent, tells, answersTo } = yield* setUp
       yield* call(1, [monday])
       yield* answer(0, "Booked as 17.")
       yield* settle
       const again = Effect.fnUntraced(function*(reply: number) {
         yield* Fiber.join(yield* call(reply, [monday]))
         assert.strictEqual(sent.length, 1)
-        assert.match(told(reply).at(-1) ?? "", /not done a second time\. Booked as 17\.$/)
+        assert.match(answersTo(reply).at(-1) ?? "", /not done a second time\. Booked as 17\.$/)
       })
       // The caller has heard nothing of the answer, so their words can't ask for a second one.
       onCallerSaid("Did you get that? Monday at ten.")
@@ -129,11 +129,11 @@ describe("a request to a tool", () => {
 
   it.effect("is not sent again if its answer was lost, but may be sent again if it was never sent", () =>
     Effect.gen(function*() {
-      const { answer, call, sent, told } = yield* setUp
+      const { answer, call, sent, answersTo } = yield* setUp
       yield* call(1, [monday])
       yield* answer(0, { _tag: "Unknown" })
       yield* settle
-      assert.include(told(2)[0], "nobody knows whether it was done")
+      assert.include(answersTo(2)[0], "nobody knows whether it was done")
       yield* Fiber.join(yield* call(2, [monday]))
       assert.strictEqual(sent.length, 1)
       yield* call(3, [callOf(book, { day: "Friday" })])
@@ -145,21 +145,21 @@ describe("a request to a tool", () => {
 
   it.effect("has an unknown outcome if the program fails, and the reply goes on", () =>
     Effect.gen(function*() {
-      const { call, sent, told } = yield* setUp
+      const { call, sent, answersTo } = yield* setUp
       const waiting = yield* call(1, [monday])
       yield* Deferred.die(sent[0].answer, new Error("a mistake of ours"))
       yield* Fiber.join(waiting)
-      assert.include(told(1)[0], "nobody knows whether it was done")
+      assert.include(answersTo(1)[0], "nobody knows whether it was done")
       yield* Fiber.join(yield* call(2, [monday]))
       assert.strictEqual(sent.length, 1)
     }))
 
   it.effect("is not sent for a refused call, and the model is told why", () =>
     Effect.gen(function*() {
-      const { call, sent, told } = yield* setUp
+      const { call, sent, answersTo } = yield* setUp
       yield* call(1, [{ id: "x", name: "fly", arguments: "{}", request: refused("There is no such tool.") }, monday])
       assert.strictEqual(sent.length, 1)
-      assert.strictEqual(told(2)[0], "There is no such tool.")
+      assert.strictEqual(answersTo(2)[0], "There is no such tool.")
     }))
 })
 
@@ -207,7 +207,7 @@ describe("arguments", () => {
 describe("the list of exchanges for the model", () => {
   it.effect("loses its oldest answers when it grows too long, but never a running request", () =>
     Effect.gen(function*() {
-      const { answer, call, told } = yield* setUp
+      const { answer, call, answersTo } = yield* setUp
       yield* call(1, [monday])
       let before: ReadonlyArray<string> = []
       let cuts = 0
@@ -216,7 +216,7 @@ describe("the list of exchanges for the model", () => {
         yield* call(index + 1, [callOf(find, { index })])
         yield* answer(index, `${index}`.padEnd(4000, "x"))
         yield* settle
-        const answers = told(index + 1)
+        const answers = answersTo(index + 1)
         assert.include(answers[0], "still running")
         assert.include(answers.at(-1), `${index}x`)
         assert.isBelow(answers.reduce((sum, { length }) => sum + length, 0), 25_000)
@@ -239,7 +239,7 @@ describe("a request to a tool, when the conversation goes on after its process d
       const after = yield* makeSetUp({ memory: kept(before.memory()) })
       yield* Fiber.join(yield* after.call(2, [monday]))
       assert.deepStrictEqual(after.sent, [])
-      assert.deepStrictEqual(after.told(2).map((answer) => answer.includes("Booked as 17.")), [true, true])
+      assert.deepStrictEqual(after.answersTo(2).map((answer) => answer.includes("Booked as 17.")), [true, true])
     }))
 
   it.effect("has an unknown outcome if it had no answer, and is not sent again by itself", () =>
@@ -247,7 +247,7 @@ describe("a request to a tool, when the conversation goes on after its process d
       const before = yield* setUp
       yield* before.call(1, [monday])
       const after = yield* makeSetUp({ memory: kept(before.memory()) })
-      assert.include(after.told(2)[0], "nobody knows whether it was done")
+      assert.include(after.answersTo(2)[0], "nobody knows whether it was done")
       yield* Fiber.join(yield* after.call(2, [monday]))
       assert.deepStrictEqual(after.sent, [])
     }))
@@ -278,16 +278,16 @@ describe("a request to a tool, when the conversation goes on after its process d
       const before = yield* setUp
       yield* before.call(1, [{ id: "1", name: "nothing", arguments: "{}", request: refused("There is no such tool.") }])
       const after = yield* makeSetUp({ memory: kept(before.memory()) })
-      assert.deepStrictEqual(after.told(2), ["There is no such tool."])
+      assert.deepStrictEqual(after.answersTo(2), ["There is no such tool."])
     }))
 
   /** What a process knows of requests that an earlier media stream has sent. */
   const running = (...ids: ReadonlyArray<string>) => {
     const listeners = new Map<string, (outcome: Tools.ToolOutcome) => void>()
     const actions: ActionKeeper = {
-      noted: () => {},
-      asked: () => Effect.void,
-      settled: () => {},
+      storeSoon: () => {},
+      store: () => Effect.void,
+      storeOutcome: () => {},
       running: () =>
         ids.map((id) => ({
           action: { id, kind: "tool", name: "book", arguments: "", isRepeatable: false },
@@ -303,13 +303,13 @@ describe("a request to a tool, when the conversation goes on after its process d
       yield* before.call(1, [monday])
       const { actions, answer } = running("tool-0")
       const after = yield* makeSetUp({ actions, memory: kept(before.memory()) })
-      assert.include(after.told(2)[0], "still running")
+      assert.include(after.answersTo(2)[0], "still running")
       const waiting = yield* Effect.forkChild(after.awaitEarlierRequests)
       yield* settle
       assert.isUndefined(waiting.pollUnsafe())
       yield* answer("tool-0", "Booked.")
       yield* Fiber.join(waiting)
-      assert.deepStrictEqual(after.told(3), ["Booked."])
+      assert.deepStrictEqual(after.answersTo(3), ["Booked."])
       assert.strictEqual(after.sent.length, 0)
     }))
 
@@ -323,7 +323,7 @@ describe("a request to a tool, when the conversation goes on after its process d
       yield* after.awaitEarlierRequests
       const alone = yield* makeSetUp({ memory: kept(before.memory()) })
       yield* alone.awaitEarlierRequests
-      assert.include(alone.told(2)[0], "nobody knows")
+      assert.include(alone.answersTo(2)[0], "nobody knows")
     }))
 })
 
@@ -336,9 +336,9 @@ describe("an action", () => {
     return {
       gate, asked, noted, settled,
       actions: {
-        asked: (action: Action) => Effect.andThen(Effect.sync(() => asked.push(action)), Deferred.await(gate)),
-        noted: (action: Action) => void noted.push(action),
-        settled: (action: Action, outcome: Tools.ToolOutcome) => void settled.push(`${action.id} ${outcome._tag}`),
+        store: (action: Action) => Effect.andThen(Effect.sync(() => asked.push(action)), Deferred.await(gate)),
+        storeSoon: (action: Action) => void noted.push(action),
+        storeOutcome: (action: Action, outcome: Tools.ToolOutcome) => void settled.push(`${action.id} ${outcome._tag}`),
         running: () => []
       }
     }
@@ -362,11 +362,11 @@ describe("an action", () => {
   it.effect("is not sent if it can't be stored, and the model learns that", () =>
     Effect.gen(function*() {
       const { actions, gate, settled } = yield* keeper()
-      const { call, sent, told } = yield* makeSetUp({ actions })
+      const { call, sent, answersTo } = yield* makeSetUp({ actions })
       yield* Deferred.fail(gate, new ActionNotKept())
       yield* Fiber.join(yield* call(1, [monday]))
       assert.strictEqual(sent.length, 0)
-      assert.include(told(1)[0], "Nothing was done")
+      assert.include(answersTo(1)[0], "Nothing was done")
       assert.deepStrictEqual(settled, ["tool-0 NotSent"])
     }))
 

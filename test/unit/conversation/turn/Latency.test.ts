@@ -6,7 +6,7 @@ describe("the times of a turn", () => {
     const turns = answering("Yes.")
     turns.pass(500)
     turns.heard()
-    const measured = turns.told("TurnMeasured")
+    const measured = turns.published("TurnMeasured")
     assert.strictEqual(measured.length, 1)
     assert.strictEqual(measured[0].times.due, 250)
     assert.strictEqual(measured[0].times.endpoint, 250)

@@ -33,7 +33,7 @@ describe("the heard text", () => {
     })
   })
 
-  it("leave out the notice that the line was lost, and nothing behind it counts as heard while it plays", () => {
+  it("leave out the notice that the stream was lost, and nothing after it counts as heard while it plays", () => {
     const notice = { ...PlaybackLedger.segment(0, "Sorry, we were cut off."), isNotice: true, duration: 1000, playedFrom: 500 }
     // Its sound was sent while the notice played.
     const answer = { ...PlaybackLedger.segment(1, "one two three"), duration: 1300, playedFrom: 700 }
@@ -87,7 +87,7 @@ const Marks = Schema.Array(Schema.Struct({
 })).check(Schema.isMaxLength(8))
 
 describe("for any reply and any marks", () => {
-  const told = (story: typeof Story.Type) =>
+  const segmentsOf = (story: typeof Story.Type) =>
     story.map(({ duration, words }, id): PlaybackLedger.Segment => ({
       ...PlaybackLedger.segment(id, words.join(" ")),
       ...(duration === undefined ? {} : { duration }),
@@ -100,7 +100,7 @@ describe("for any reply and any marks", () => {
     Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 20_000 }))
   ], ([story, marks, later]) => {
     let at = 0
-    let state: ReadonlyArray<PlaybackLedger.Segment> = told(story)
+    let state: ReadonlyArray<PlaybackLedger.Segment> = segmentsOf(story)
     for (const { after, id } of marks) state = PlaybackLedger.confirm(state, id, at += after)
     const { heard, unheard } = PlaybackLedger.divide(state, at + later)
     const words = [heard, ...unheard].join(" ").split(" ").filter((word) => word !== "")
@@ -110,7 +110,7 @@ describe("for any reply and any marks", () => {
 
   it.prop("the heard text only grows, by marks and by time", [Story, Marks], ([story, marks]) => {
     let at = 0
-    let state: ReadonlyArray<PlaybackLedger.Segment> = told(story)
+    let state: ReadonlyArray<PlaybackLedger.Segment> = segmentsOf(story)
     let confirmed = 0
     for (const { after, id } of marks) {
       const before = PlaybackLedger.divide(state, at).heard

@@ -213,7 +213,7 @@ describe("whatever callers and engines do", () => {
   })
 
   holds("nobody is asked twice in a row to repeat, or prompted while they have asked to wait", ({ turns }) => {
-    const heard = turns.told("AgentHeard").map(({ text }) => text).filter((text) => text !== "")
+    const heard = turns.published("AgentHeard").map(({ text }) => text).filter((text) => text !== "")
     for (const [index, text] of heard.entries()) if (text === lines.notUnderstood) assert.notStrictEqual(heard[index + 1], text)
     for (const { commands, event, state } of turns.steps) {
       if (commands.some((command) => command._tag === "Speak" && (command.text === lines.idle || command.text === lines.idleGoodbye))) {

@@ -35,7 +35,7 @@ const renamedCommands: Readonly<Record<string, string | undefined>> = {
 
 /** Tags that no recorded call has, each with the reason. */
 const neverRecorded: Readonly<Record<string, string>> = {
-  Reconnected: "The calls are older than conversations that go on after a lost line.",
+  Reconnected: "The calls are older than conversations that go on after a lost stream.",
   AwaitTransfer: "It only follows a `Reconnected`."
 }
 

@@ -248,7 +248,7 @@ describe("for any sequence of events", () => {
       turns.voice(1000)
       turns.send({ _tag: "Digit", digit: "1" })
       assert.strictEqual(turns.all.length, before)
-      assert.strictEqual(turns.told("Ended").length, 1)
+      assert.strictEqual(turns.published("Ended").length, 1)
     })
 
   holds("each started reply is finished or cancelled", (turns) => {
@@ -314,7 +314,7 @@ describe("for any sequence of events", () => {
     })
 
   holds("no filler is said twice in a row, and none is in the history", (turns) => {
-      const said = turns.told("AgentFills").map(({ text }) => text)
+      const said = turns.published("AgentFills").map(({ text }) => text)
       for (const [index, text] of said.entries()) assert.notStrictEqual(text, said[index + 1])
       for (const { role, text } of turns.state.history) {
         if (role === "agent") for (const line of fillers.lines) assert.notInclude(text, line)
@@ -382,9 +382,9 @@ const onTheLine = (name: string, check: (line: ReturnType<typeof talk>) => void)
 describe("on a line that plays in real time, whatever the caller does", () => {
   onTheLine("the history holds exactly the heard words", (line) => {
       line.send({ _tag: "HungUp" })
-      for (const { text, turn } of line.turns.told("AgentHeard")) assert.strictEqual(text, line.heard(turn))
+      for (const { text, turn } of line.turns.published("AgentHeard")) assert.strictEqual(text, line.heard(turn))
       const agent = line.turns.state.history.flatMap(({ role, text }) => (role === "agent" ? [text] : []))
-      assert.deepStrictEqual(agent, line.turns.told("AgentHeard").flatMap(({ text }) => (text === "" ? [] : [text])))
+      assert.deepStrictEqual(agent, line.turns.published("AgentHeard").flatMap(({ text }) => (text === "" ? [] : [text])))
     })
 
   onTheLine("the line is cut only when the last word of the goodbye was heard", (line) => {
@@ -441,7 +441,7 @@ describe("races", () => {
     assert.deepStrictEqual(turns.send({ ...before, _tag: "Transcribed", transcript: Turns.complete("book") }), [])
     turns.transcribed("book a table")
     turns.pass(300)
-    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["book a table"])
+    assert.deepStrictEqual(turns.published("CallerSaid").map(({ text }) => text), ["book a table"])
   })
 
   it("a second stop of the voice changes nothing", () => {

@@ -72,7 +72,7 @@ describe("a stage", () => {
     logged((lines) =>
       Effect.gen(function*() {
         const member = { name: "near", engine: Effect.as(Effect.sleep("2.5 seconds"), "words"), probe: Effect.void }
-        const { run } = yield* Failover.make<typeof member.engine>([member], { stage: "replyModel", hedgeAfter: 500, patience: 3000 })
+        const { run } = yield* Failover.make<typeof member.engine>([member], { stage: "replyModel", hedgeAfter: 500, answerTimeout: 3000 })
         for (let count = 0; count < 6; count++) {
           const asked = yield* Effect.forkChild(Effect.scoped(run((engine) => engine)))
           yield* TestClock.adjust("2.5 seconds")
@@ -86,7 +86,7 @@ describe("a stage", () => {
     logged(() =>
       Effect.gen(function*() {
         const member = { name: "given-time", engine: Effect.as(Effect.sleep("5 seconds"), "words"), probe: Effect.void }
-        const { run } = yield* Failover.make<typeof member.engine>([member], { stage: "replyModel", hedgeAfter: 500, patience: 3000 })
+        const { run } = yield* Failover.make<typeof member.engine>([member], { stage: "replyModel", hedgeAfter: 500, answerTimeout: 3000 })
         const asked = yield* Effect.forkChild(Effect.provideService(Effect.scoped(run((engine) => engine)), StageBudget, 20_000))
         yield* TestClock.adjust("5 seconds")
         assert.strictEqual(yield* Fiber.join(asked), "words")
@@ -99,7 +99,7 @@ describe("a stage", () => {
         const refusal = new EngineFailed({ stage: "replyModel", reason: "broken", advice: "This is a test." })
         const behaviour: { answer: Effect.Effect<string, EngineFailed> } = { answer: Effect.fail(refusal) }
         const member = { name: "given-up", engine: Effect.suspend(() => behaviour.answer), probe: Effect.void }
-        const { run } = yield* Failover.make<typeof member.engine>([member], { stage: "replyModel", hedgeAfter: 500, patience: 3000 })
+        const { run } = yield* Failover.make<typeof member.engine>([member], { stage: "replyModel", hedgeAfter: 500, answerTimeout: 3000 })
         const ask = Effect.exit(Effect.scoped(run((engine) => engine)))
         const broken = yield* Effect.forkChild(ask)
         yield* TestClock.adjust("1 second")

@@ -27,7 +27,7 @@ const make = (name: string, behaviour: { answer: Effect.Effect<string, EngineFai
 
 const after = (millis: number, text: string) => Effect.as(Effect.sleep(millis), text)
 
-const options: Failover.MakeOptions = { stage: "replyModel", hedgeAfter: 500, patience: 3000 }
+const options: Failover.MakeOptions = { stage: "replyModel", hedgeAfter: 500, answerTimeout: 3000 }
 
 const failover = (engines: ReadonlyArray<ReturnType<typeof make>>, extra: Partial<Failover.MakeOptions> = {}) =>
   Effect.map(Failover.make(engines.map(({ member }) => member), { ...options, ...extra }), (made) => ({
@@ -299,7 +299,7 @@ describe("a probe", () => {
   it.effect("is left out while requests are answered or are running", () =>
     Effect.gen(function*() {
       const one = make("one", { answer: after(1000, "1") })
-      const { ask } = yield* failover([one], { patience: "1 minute" })
+      const { ask } = yield* failover([one], { answerTimeout: "1 minute" })
       yield* TestClock.adjust(0)
       assert.strictEqual(one.probes(), 1)
       for (let count = 0; count < 10; count++) {

@@ -13,7 +13,7 @@ import * as FallbackReplyModel from "../../../../src/engines/failover/FallbackRe
 import * as FallbackSpeechToText from "../../../../src/engines/failover/FallbackSpeechToText.ts"
 import * as FallbackTextToSpeech from "../../../../src/engines/failover/FallbackTextToSpeech.ts"
 
-const options = { hedgeAfter: 500, patience: 3000 }
+const options = { hedgeAfter: 500, answerTimeout: 3000 }
 const probe = Effect.void
 
 const failed = (stage: Stage, reason: EngineFailed["reason"] = "unavailable") =>

@@ -4,7 +4,7 @@ import { Agents } from "../../../../src/agent/Agents.ts"
 import { CallRegistry } from "../../../../src/call/CallRegistry.ts"
 import { Prices } from "../../../../src/call/cost/Prices.ts"
 import { CallHistories } from "../../../../src/call/history/CallHistories.ts"
-import * as Keeping from "../../../../src/call/history/Keeping.ts"
+import * as SettingsChoice from "../../../../src/call/history/SettingsChoice.ts"
 import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
 import * as ContinueUrl from "../../../../src/call/registry/ContinueUrl.ts"
 import { AgentName } from "../../../../src/domain/AgentName.ts"
@@ -73,7 +73,7 @@ describe("a call that another process placed, while the store can't be asked", (
     withCalls(({ calls, store }) =>
       Effect.gen(function*() {
         store.isDown = true
-        const url = new URL(ContinueUrl.of({ agent: shop, keeping: Keeping.of(shop, "plain", { words: false }) }, base, 3))
+        const url = new URL(ContinueUrl.of({ agent: shop, settings: SettingsChoice.of(shop, "plain", { keepsWords: false }) }, base, 3))
         assert.strictEqual(url.searchParams.get("step"), "3")
         const call = Option.getOrThrow(yield* calls.findAnywhere(continued, webhook(Object.fromEntries(url.searchParams))))
         assert.strictEqual(call.info.agent, shop)
@@ -99,7 +99,7 @@ describe("a call that another process has placed a moment ago", () => {
         yield* pass(300)
         const { asked, call } = yield* Fiber.join(admitted)
         assert.strictEqual(asked, "first")
-        assert.deepStrictEqual(call.info.keeping.metadata, { order: 7 })
+        assert.deepStrictEqual(call.info.settings.metadata, { order: 7 })
       })))
 
   it.effect("is not looked up again if its URL has no ticket", () =>

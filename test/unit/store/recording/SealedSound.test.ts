@@ -113,7 +113,7 @@ describe("a sealed recording", () => {
     Effect.gen(function*() {
       const { file } = yield* sealed(noise(100))
       const messageOf = (sealing: ReturnType<typeof sealingOf>) => Effect.map(Effect.flip(open(file, { with: sealing })), ({ message }) => message)
-      assert.strictEqual(yield* messageOf(sealingOf(["2027", 2])), "It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have. Add that key behind the first one.")
+      assert.strictEqual(yield* messageOf(sealingOf(["2027", 2])), "It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have. Add that key after the first one.")
       assert.include(yield* messageOf(sealingOf(["2026", 2])), "STORE_ENCRYPTION_KEYS has another key with the same id")
       assert.isTrue((yield* (yield* open(file, { with: sealingOf(["2027", 2], ["2026", 1]) })).read(0, 100)).equals(noise(100)))
       file.bytes[8] = 2
@@ -200,7 +200,7 @@ describe("writing a sealed recording", () => {
   it.effect("ends with a whole file even if its last write failed", () =>
     Effect.gen(function*() {
       const { file, writer } = yield* sealed(pieces[0])
-      // The bytes behind the end fit, the grown block does not, nor can it be mended.
+      // The bytes after the end fit, the grown block does not, nor can it be mended.
       file.budget = SealedFormat.fileBytes(pieces[0].length + pieces[1].length) - file.bytes.length + 100
       assert.isTrue(yield* Effect.promise(() => writer.append([pieces[1]]).then(() => false, () => true)))
       file.budget = Number.POSITIVE_INFINITY

@@ -34,7 +34,7 @@ describe("what SQLite refuses", () => {
     const error = errorOf(thrown(text))
     assert.strictEqual(error.reason._tag, "UniqueViolation")
     assert.isFalse(SqliteErrors.isStatementsFault(error))
-    assert.isUndefined(SqliteErrors.hopeless(error, file))
+    assert.isUndefined(SqliteErrors.explainPermanent(error, file))
   })
 
   it.each([
@@ -56,27 +56,27 @@ describe("what SQLite refuses", () => {
     [1032, /opened for writing/],
     [526, /opened for writing/],
     [3, /opened for writing/]
-  ])("with code %d, is hopeless, and says what to do", (code, sentence) => {
-    const said = SqliteErrors.hopeless(coded(code), file) ?? ""
+  ])("with code %d, is permanent, and the text says what to do", (code, sentence) => {
+    const said = SqliteErrors.explainPermanent(coded(code), file) ?? ""
     assert.match(said, sentence)
     assert.match(said, /^\/data\/calls\.db .*\.$/)
   })
 
   it.each([[5, /says 5/], [13, /no space left/], [266, /says 266/]])("with code %d, may pass", (code, sentence) => {
-    assert.isUndefined(SqliteErrors.hopeless(coded(code), file))
-    assert.match(SqliteErrors.passing(coded(code)), sentence)
+    assert.isUndefined(SqliteErrors.explainPermanent(coded(code), file))
+    assert.match(SqliteErrors.explainTransient(coded(code)), sentence)
   })
 
   it("may pass if the disk is full, but not if the folder may not be written to", () => {
-    assert.isUndefined(SqliteErrors.hopeless(unwritable("ENOSPC"), file))
-    assert.match(SqliteErrors.passing(unwritable("ENOSPC")), /no space left/)
-    assert.match(SqliteErrors.hopeless(unwritable("EACCES"), file) ?? "", /DATA_DIR/)
+    assert.isUndefined(SqliteErrors.explainPermanent(unwritable("ENOSPC"), file))
+    assert.match(SqliteErrors.explainTransient(unwritable("ENOSPC")), /no space left/)
+    assert.match(SqliteErrors.explainPermanent(unwritable("EACCES"), file) ?? "", /DATA_DIR/)
   })
 
   it.each([new TypeError("boom"), "a text", undefined, null, { errcode: "11" }])("is an unknown error if it is not SQLite's: %j", (cause) => {
     const error = errorOf(cause)
     assert.strictEqual(error.reason._tag, "UnknownError")
-    assert.isUndefined(SqliteErrors.hopeless(error, file))
-    assert.strictEqual(SqliteErrors.passing(error), "SQLite failed")
+    assert.isUndefined(SqliteErrors.explainPermanent(error, file))
+    assert.strictEqual(SqliteErrors.explainTransient(error), "SQLite failed")
   })
 })

@@ -316,7 +316,7 @@ describe("an impossible timestamp", () => {
     { timestamp: "1e400" },
     { timestamp: 40 },
     { timestamp: undefined }
-  ])("harms neither the sound of its message nor the sound behind it: $timestamp", ({ timestamp }) =>
+  ])("harms neither the sound of its message nor the sound after it: $timestamp", ({ timestamp }) =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       socket.bring(media(1))

@@ -55,7 +55,7 @@ const itemsOf = (history: ReadonlyArray<Message>, exchanges: ReadonlyArray<ToolE
 
 const isCaller = (item: Item): boolean => item._tag === "Message" && item.message.role === "caller"
 
-const beginningLeftOut = "The call began earlier; what was said before this is left out here."
+const beginningLeftOut = "The call began earlier. The words before this point are left out."
 
 /**
  * The most characters of a call's arguments in the note, and of its answer. The first of these lengths with which all calls fit is used.
@@ -87,7 +87,7 @@ const noteOf = (dropped: ReadonlyArray<Item>, room: HistoryRoom, isRepeatable: (
     lines = newestLines(all, maxNoteShare * room.maxTokens)
     if (lines.length === all.length) break
   }
-  return lines.length === 0 ? `(${beginningLeftOut})` : `(${beginningLeftOut} Asked of tools before, with their answers:\n${lines.join("\n")})`
+  return lines.length === 0 ? `(${beginningLeftOut})` : `(${beginningLeftOut} Earlier tool calls, with their answers:\n${lines.join("\n")})`
 }
 
 /** The index of the first item that is kept. It is found by computing the cuts of all requests of the call so far. */

@@ -33,16 +33,16 @@ const tableSize = 0x250
 const table = Float64Array.from({ length: tableSize }, (_, code) => tokensOfCharacter(String.fromCharCode(code)))
 
 /** Tokens of the other characters that were counted before, by their codes. */
-const cache = new Map<number, number>()
+const knownTokens = new Map<number, number>()
 
 /** A language has at most some thousand characters. The limit keeps random text from filling the memory. */
 const maxCachedCharacters = 20_000
 
 const cachedTokens = (code: number): number => {
-  const cached = cache.get(code)
+  const cached = knownTokens.get(code)
   if (cached !== undefined) return cached
   const tokens = tokensOfCharacter(String.fromCodePoint(code))
-  if (cache.size < maxCachedCharacters) cache.set(code, tokens)
+  if (knownTokens.size < maxCachedCharacters) knownTokens.set(code, tokens)
   return tokens
 }
 

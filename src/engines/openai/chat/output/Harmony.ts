@@ -28,7 +28,7 @@ const maxHeadCharacters = 160
 const headEnd = /<\|(?:message|end|start|return|call|channel)\|>/i
 const recipient = /\bto=([\w.:-]+)/
 
-const tokens = ["<|channel|>", "<|start|>", "<|message|>", "<|constrain|>", "<|call|>", "<|end|>"]
+const specialTokens = ["<|channel|>", "<|start|>", "<|message|>", "<|constrain|>", "<|call|>", "<|end|>"]
 
 /** A tool call. `from`: where its arguments begin. `name`: the recipient in its head. */
 const call = (place: Place, from: number, name: string): RuleResult => {
@@ -98,7 +98,7 @@ export const rule: OutputRule = (place) => {
   if (sign.startsWith("<|call|>")) return match("<|call|>".length)
   // The end of a thought, or of a message before a call, does not end the reply.
   if (sign.startsWith("<|end|>")) return isOpenChannel(place) ? match("<|end|>".length) : noMatch
-  return awaitAny(place, tokens)
+  return awaitAny(place, specialTokens)
 }
 
 /** Words of heads that are joined because the tokens between them are removed. */

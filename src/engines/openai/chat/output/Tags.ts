@@ -23,7 +23,7 @@ interface Tags {
   readonly isPart: (text: string) => boolean
 }
 
-const prefixes = ["seed:", "antml:", "minimax:", "mm:", "ant:", "｜dsml｜", "|dsml|"]
+const namePrefixes = ["seed:", "antml:", "minimax:", "mm:", "ant:", "｜dsml｜", "|dsml|"]
 
 /** The most characters of a tag. */
 const maxTagCharacters = 180
@@ -34,7 +34,7 @@ const partOfTag = /^<(\/?)([^\s<>="'/]{0,32})((?:\s|=)[^<>]{0,100})?(\/?)$/
 /** `names`: in lower case. The case of the text is ignored. */
 export const make = (names: ReadonlyArray<string>): Tags => {
   const known = new Set(names)
-  const spellings = names.flatMap((name) => [name, ...prefixes.map((prefix) => prefix + name)])
+  const spellings = names.flatMap((name) => [name, ...namePrefixes.map((prefix) => prefix + name)])
   const spellingSet = new Set(spellings)
   return {
     read: (text) => {

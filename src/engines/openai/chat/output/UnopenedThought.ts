@@ -12,12 +12,12 @@
  * An answer that ends without `</think>` was not a thought, so it is spoken at its end.
  */
 
-const leadWords = ["", "okay, ", "okay. ", "okay so ", "okay, so ", "ok, ", "ok, so ", "alright, ", "alright, so ", "hmm, ", "hmm. ", "so ", "so, ", "well, ", "first, ", "now, "]
+const firstWords = ["", "okay, ", "okay. ", "okay so ", "okay, so ", "ok, ", "ok, so ", "alright, ", "alright, so ", "hmm, ", "hmm. ", "so ", "so, ", "well, ", "first, ", "now, "]
 const subjects = ["the user ", "the user's ", "the user,", "the caller ", "the human ", "user asks", "user is asking", "user wants", "user says"]
 
 /** The beginnings of thoughts, in lower case. */
 const thoughtOpenings = [
-  ...leadWords.flatMap((lead) => subjects.map((subject) => lead + subject)),
+  ...firstWords.flatMap((words) => subjects.map((subject) => words + subject)),
   "we need to respond", "we need to answer", "we should respond", "we should answer", "i need to respond", "i should respond"
 ]
 

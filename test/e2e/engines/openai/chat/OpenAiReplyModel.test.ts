@@ -217,7 +217,7 @@ describe("actions", () => {
       const parts = yield* ask(replier)
       assert.deepStrictEqual(textOf(parts).split(/\s*\n\s*/), ["One moment.", "I can't do that."])
       assert.deepStrictEqual(actsOf(parts), [])
-      assert.strictEqual(chats[1].request.messages.at(-1)?.content, "(There is no transfer of that name. There is: billing.)")
+      assert.strictEqual(chats[1].request.messages.at(-1)?.content, "(There is no transfer of that name. The transfers are: billing.)")
       assert.strictEqual(chats[1].request.messages.at(-2)?.content, "One moment.\n<<transfer:sales>>")
     }).pipe(Effect.provide(Replies.live)))
 
@@ -258,7 +258,7 @@ describe("tools", () => {
       )
       assert.deepStrictEqual(chats[1].request.messages.slice(-2), [
         { role: "assistant", content: line },
-        { role: "user", content: "(Answer of order_status: It ships on Monday.)" }
+        { role: "user", content: "(Answer from order_status: It ships on Monday.)" }
       ])
     }).pipe(Effect.provide(Replies.live)))
 
@@ -314,7 +314,7 @@ describe("tools", () => {
     ["silence", "silence", /the answer was lost: nobody knows whether it was done/],
     ["a closed connection", "hangUp", /the answer was lost: nobody knows whether it was done/],
     ["nothing", { pieces: [] }, /Done\./],
-    ["a very long text", { pieces: ["word ".repeat(100_000)] }, /^\(Answer of order_status: (?:word ){800}…\)$/]
+    ["a very long text", { pieces: ["word ".repeat(100_000)] }, /^\(Answer from order_status: (?:word ){800}…\)$/]
   ]
   for (const [what, fault, expected] of answers) {
     it.live(`may answer with ${what}: the model is told, and the reply goes on`, () =>

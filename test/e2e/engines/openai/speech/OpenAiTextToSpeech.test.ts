@@ -375,7 +375,7 @@ describe("an engine that sends no sound", () => {
         const { engine, faults } = yield* setUp()
         for (let count = 0; count < 2; count++) faults.next({ headers: { "content-type": "audio/pcm" }, pieces: [body] })
         const members = [engine, other.engine].map((engine, index) => ({ name: `${index}`, engine, probe: Effect.void }))
-        const together = yield* FallbackTextToSpeech.make(members, { hedgeAfter: "1 minute", patience: "1 minute" })
+        const together = yield* FallbackTextToSpeech.make(members, { hedgeAfter: "1 minute", answerTimeout: "1 minute" })
         assert.deepStrictEqual(yield* spoken(together), { rates: [22_050], samples: [...tone(text, 22_050)] })
       }
     })))

@@ -507,7 +507,7 @@ describe("partials", () => {
       yield* transcribe
       assert.strictEqual(asked.length, 2)
       assert.strictEqual(yield* Queue.size(quiet), 0)
-      assert.notProperty(yield* setUp({}, { partialsEvery: 0 }), "partials")
+      assert.notProperty(yield* setUp({}, { partialsInterval: 0 }), "partials")
     })))
 
   it.live("are closed when the utterance ends", live(() =>

@@ -16,7 +16,7 @@ const says = (context: SpeechContext.SpeechContext, text: string, count = 500) =
 const made = (context: SpeechContext.SpeechContext, reply: number, segment: number, text: string, count = 500, value = 1) =>
   context.addSound(reply, segment, text, { pcm: millis(count, value), sampleRate: 8000 })
 
-const told = (context: SpeechContext.SpeechContext, saying?: string) =>
+const turnsOf = (context: SpeechContext.SpeechContext, saying?: string) =>
   context.read(saying).map((turn) => `${turn.role} ${millisOf(turn)} ${turn.text}`)
 
 describe("the speech context", () => {
@@ -26,9 +26,9 @@ describe("the speech context", () => {
     made(context, 1, 0, "Two.")
     context.agentHeard(1, "Two.")
     says(context, "three")
-    assert.deepStrictEqual(told(context), ["caller 500 one", "agent 500 Two.", "caller 500 three"])
+    assert.deepStrictEqual(turnsOf(context), ["caller 500 one", "agent 500 Two.", "caller 500 three"])
     says(context, "four", 600)
-    assert.deepStrictEqual(told(context), ["caller 500 three", "caller 600 four"])
+    assert.deepStrictEqual(turnsOf(context), ["caller 500 three", "caller 600 four"])
   })
 
   it("ends with the current utterance while the caller pauses", () => {
@@ -36,12 +36,12 @@ describe("the speech context", () => {
     says(context, "one")
     context.beginUtterance()
     context.hear(millis(300))
-    assert.deepStrictEqual(told(context, "two"), ["caller 500 one", "caller 300 two"])
-    assert.deepStrictEqual(told(context), ["caller 500 one"])
+    assert.deepStrictEqual(turnsOf(context, "two"), ["caller 500 one", "caller 300 two"])
+    assert.deepStrictEqual(turnsOf(context), ["caller 500 one"])
     context.hear(millis(100))
     context.endUtterance()
     context.callerSaid("two")
-    assert.deepStrictEqual(told(context), ["caller 500 one", "caller 400 two"])
+    assert.deepStrictEqual(turnsOf(context), ["caller 500 one", "caller 400 two"])
   })
 
   it("gives the same turns for the same words, also after the caller's turn, since an engine may have cached them", () => {
@@ -75,7 +75,7 @@ describe("the speech context", () => {
     const context = SpeechContext.make(5000)
     says(context, "i want an appointment", 700)
     says(context, "i want an appointment on monday", 400)
-    assert.deepStrictEqual(told(context), ["caller 1100 i want an appointment on monday"])
+    assert.deepStrictEqual(turnsOf(context), ["caller 1100 i want an appointment on monday"])
   })
 
   it("forgets an utterance without words, also if a key follows it", () => {
@@ -85,7 +85,7 @@ describe("the speech context", () => {
     context.endUtterance()
     context.settle()
     context.callerSaid("1 2")
-    assert.deepStrictEqual(told(context), [])
+    assert.deepStrictEqual(turnsOf(context), [])
   })
 
   it("has the agent's words and sound only as far as they were heard", () => {
@@ -94,7 +94,7 @@ describe("the speech context", () => {
     made(context, 1, 1, "From nine to five.", 900)
     made(context, 1, 2, "Come in.", 400)
     context.agentHeard(1, "We are open. From nine")
-    assert.deepStrictEqual(told(context), ["agent 600 We are open.", "agent 450 From nine"])
+    assert.deepStrictEqual(turnsOf(context), ["agent 600 We are open.", "agent 450 From nine"])
   })
 
   it("has a segment that was interrupted and resumed once and whole", () => {
@@ -102,7 +102,7 @@ describe("the speech context", () => {
     made(context, 1, 0, "We are open from nine to five.", 1500)
     made(context, 1, 1, "from nine to five.", 900)
     context.agentHeard(1, "We are open from nine to five.")
-    assert.deepStrictEqual(told(context), ["agent 1500 We are open from nine to five."])
+    assert.deepStrictEqual(turnsOf(context), ["agent 1500 We are open from nine to five."])
   })
 
   it("has nothing of a reply that was never heard", () => {
@@ -112,7 +112,7 @@ describe("the speech context", () => {
     context.agentHeard(1, "Never.")
     made(context, 2, 0, "Nor this.")
     context.agentHeard(2, "")
-    assert.deepStrictEqual(told(context), [])
+    assert.deepStrictEqual(turnsOf(context), [])
   })
 
   it("drops sound beyond its limit", () => {
@@ -124,6 +124,6 @@ describe("the speech context", () => {
     made(context, 1, 2, "Much too long.", 600)
     made(context, 1, 3, "Last.", 300)
     context.agentHeard(1, "First. Second. Much too long. Last.")
-    assert.deepStrictEqual(told(context), ["agent 300 Last."])
+    assert.deepStrictEqual(turnsOf(context), ["agent 300 Last."])
   })
 })

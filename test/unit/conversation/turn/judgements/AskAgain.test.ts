@@ -13,7 +13,7 @@ const circumstances: AskAgain.Circumstances = {
   agentSaid: "How can I help you?",
   language: "en",
   backchannels: new Set(["uh-huh", "i see"]),
-  answersUnheard: false
+  answersUnintelligible: false
 }
 
 type Row = readonly [title: string, AskAgain.Decision, Partial<Omit<AskAgain.Circumstances, "transcript">> & {
@@ -28,7 +28,7 @@ const garbled: Row[2] = { text: "", isUnintelligible: true }
 
 const rows: ReadonlyArray<Row> = [
   ["words", "answer", {}],
-  ["words behind a question that was repeated", "answer", { wasAskedAgain: true }],
+  ["words after a question that was repeated", "answer", { wasAskedAgain: true }],
   ["words into the agent's", "answer", { isInterruption: true }],
 
   ["clear speech without a word", "ask", wordless],
@@ -36,7 +36,7 @@ const rows: ReadonlyArray<Row> = [
   ["the same a second time running", "ignore", { ...wordless, wasAskedAgain: true }],
   ["a cough", "ignore", { ...wordless, voicedMillis: clear - 1 }],
   ["clear speech without a word into the agent's words, which go on", "ignore", { ...wordless, isInterruption: true }],
-  ["clear speech without a word at a scripted agent", "ask", { ...wordless, answersUnheard: true }],
+  ["clear speech without a word at a scripted agent", "ask", { ...wordless, answersUnintelligible: true }],
 
   ["doubtful words", "ask", doubtful],
   ["doubtful words a second time running", "answer", { ...doubtful, wasAskedAgain: true }],
@@ -57,7 +57,7 @@ const rows: ReadonlyArray<Row> = [
 
   ["speech that made no sense", "ask", garbled],
   ["speech that made no sense, a second time running", "answer", { ...garbled, wasAskedAgain: true }],
-  ["speech that made no sense at a scripted agent, which has answers for it", "answer", { ...garbled, answersUnheard: true }]
+  ["speech that made no sense at a scripted agent, which has answers for it", "answer", { ...garbled, answersUnintelligible: true }]
 ]
 
 describe("whether the caller is asked to repeat", () => {

@@ -79,7 +79,7 @@ const stops = (line: ReturnType<typeof Line.make>) => {
 
 describe("a caller who begins at the end of a goodbye", () => {
   for (const before of [150, 100, 50, 10, 0, -50, -100]) {
-    const when = before >= 0 ? `${before} ms before its end` : `${-before} ms behind its end`
+    const when = before >= 0 ? `${before} ms before its end` : `${-before} ms after its end`
 
     it(`${when} may finish, and is answered`, () => {
       const line = leaving()
@@ -115,7 +115,7 @@ describe("a caller who begins at the end of a goodbye", () => {
         line.pass(1000)
         assert.strictEqual(reason(line), "goodbye")
         assert.strictEqual(line.turns.count("StartReply"), replies)
-        assert.strictEqual(line.turns.told("CallerSaid").at(-1)?.text, text === "" ? "that was all" : text)
+        assert.strictEqual(line.turns.published("CallerSaid").at(-1)?.text, text === "" ? "that was all" : text)
       }
     })
   }

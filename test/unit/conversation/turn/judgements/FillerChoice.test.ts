@@ -21,7 +21,7 @@ describe("the choice of a filler", () => {
     [["a", "b"], 1, "a", 1],
     [["a"], 0, "a", undefined],
     [["a", "a", "b"], 1, "a", 2]
-  ] as const)("of %j from %i behind %s: %s", (lines, from, last, place) => {
+  ] as const)("of %j from %i after %s: %s", (lines, from, last, place) => {
     assert.strictEqual(FillerChoice.next({ after: 900, lines }, from, last), place)
   })
 
@@ -67,7 +67,7 @@ describe("a filler, while the transcript is late", () => {
     assert.strictEqual(turns.last("Release")?.reply, filler.reply)
     filler.leaves()
     assert.strictEqual(turns.last("Release")?.reply, reply)
-    assert.strictEqual(turns.told("AgentFills").length, 1)
+    assert.strictEqual(turns.published("AgentFills").length, 1)
   })
 
   it("comes only once in a turn", () => {
@@ -79,7 +79,7 @@ describe("a filler, while the transcript is late", () => {
     filler.heard()
     turns.transcribed("when are you open")
     turns.pass(5000)
-    assert.strictEqual(turns.told("AgentFills").length, 1)
+    assert.strictEqual(turns.published("AgentFills").length, 1)
     const reply = turns.answers("From nine to five.")
     turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
     assert.strictEqual(turns.last("Release")?.reply, reply)
@@ -91,7 +91,7 @@ describe("a filler, while the transcript is late", () => {
     playing(turns).leaves()
     turns.voice(800)
     turns.pass(3000)
-    assert.strictEqual(turns.told("AgentFills").length, 1)
+    assert.strictEqual(turns.published("AgentFills").length, 1)
   })
 
   it("is not said after a short sound, which may be a cough", () => {

@@ -56,7 +56,7 @@ const transcribed = (turns: ReturnType<typeof Turns.make>, index: number, text: 
   turns.send({ _tag: "Transcribed", utterance, attempt, transcript: Turns.complete(text) })
 }
 
-const callerSaid = (turns: ReturnType<typeof Turns.make>) => turns.told("CallerSaid").map(({ text }) => text)
+const callerSaid = (turns: ReturnType<typeof Turns.make>) => turns.published("CallerSaid").map(({ text }) => text)
 
 describe("a caller who speaks for long", () => {
   for (const gaps of [true, false]) {
@@ -152,7 +152,7 @@ describe("a caller who speaks for long", () => {
     turns.transcribed("three")
     turns.pass(300)
     assert.deepStrictEqual(callerSaid(turns), ["two three"])
-    assert.strictEqual(turns.told("EngineTrouble").length, 2)
+    assert.strictEqual(turns.published("EngineTrouble").length, 2)
   })
 
   it("has interrupted the agent, even if the last word is a backchannel", () => {
@@ -187,7 +187,7 @@ describe("a caller who speaks for long", () => {
     turns.pass(1000)
     speak(turns, 28_000, false)
     turns.transcribed({ text: "", ending: "unknown" })
-    assert.strictEqual(turns.told("Resumed").length, 1)
+    assert.strictEqual(turns.published("Resumed").length, 1)
     assert.include(turns.last("Speak")?.text, "day of the week.")
   })
 

@@ -61,7 +61,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     turns.pass(120)
     turns.transcribed("")
     turns.pass(300)
-    assert.strictEqual(turns.told("Resumed").length, 1)
+    assert.strictEqual(turns.published("Resumed").length, 1)
     assert.deepStrictEqual(spoken(Turns.reconnect(turns)), [resumed, "On Sundays we are closed the whole day."])
   })
 
@@ -141,7 +141,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
     assert.deepStrictEqual(spoken(turns), [resumed])
   })
 
-  it("continues the numbers of its replies, so that a mark of the old line is ignored", () => {
+  it("continues the numbers of its replies, so that a mark of the old stream is ignored", () => {
     const before = halfHeard()
     const turns = Turns.reconnect(before)
     assert.isAbove(turns.last("Speak")?.reply ?? 0, before.last("Speak")?.reply ?? 0)
@@ -154,7 +154,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
       ["presses its keys", { digits: "12#" }, (turns: Turns.Turns) => turns.last("Press")?.digits === "12#"]
     ] as const
   ) {
-    it(`${what} behind the rest, as it would have`, () => {
+    it(`${what} after the rest, as it would have`, () => {
       const turns = Turns.reconnect(halfHeard(more))
       hearAll(turns)
       assert.isTrue(hasDone(turns))
@@ -241,7 +241,7 @@ describe("a conversation that goes on", () => {
     assert.strictEqual(before.count("Transfer"), 1)
     const turns = Turns.reconnect(before, { isAfterTransfer: true })
     assert.deepStrictEqual(spoken(turns), [Turns.settings.lines.transferFailed ?? ""])
-    assert.deepStrictEqual(turns.told("TransferFailed").map(({ reason, to }) => [to, reason]), [["reception", "noAnswer"]])
+    assert.deepStrictEqual(turns.published("TransferFailed").map(({ reason, to }) => [to, reason]), [["reception", "noAnswer"]])
   })
 
   it("only says that it was cut off while Twilio may still transfer the call, and then that the transfer failed", () => {
@@ -254,7 +254,7 @@ describe("a conversation that goes on", () => {
     assert.deepStrictEqual(spoken(turns), [resumed])
     turns.send({ _tag: "TransferFailed", reason: "streamLost" })
     assert.deepStrictEqual(spoken(turns), [resumed, Turns.settings.lines.transferFailed ?? ""])
-    assert.deepStrictEqual(turns.told("TransferFailed").map(({ to }) => to), ["reception"])
+    assert.deepStrictEqual(turns.published("TransferFailed").map(({ to }) => to), ["reception"])
   })
 
   it("survives five cuts in a row, and says the rest once", () => {
@@ -295,13 +295,13 @@ describe("the end of a line", () => {
   it("does not end the call when the line was lost, and no hang-up is reported", () => {
     const turns = answering()
     turns.send({ _tag: "HungUp", reason: null })
-    assert.deepStrictEqual(turns.told("Ended"), [])
-    assert.strictEqual(turns.told("AgentHeard").length, 2)
+    assert.deepStrictEqual(turns.published("Ended"), [])
+    assert.strictEqual(turns.published("AgentHeard").length, 2)
   })
 
   it("has the call's reason", () => {
     const turns = answering()
     turns.send({ _tag: "HungUp", reason: "mediaTimeout" })
-    assert.deepStrictEqual(turns.told("Ended").map(({ reason }) => reason), ["mediaTimeout"])
+    assert.deepStrictEqual(turns.published("Ended").map(({ reason }) => reason), ["mediaTimeout"])
   })
 })

@@ -21,7 +21,7 @@ describe("a transfer", () => {
     turns.heard()
     assert.strictEqual(turns.last("Transfer")?.to, "reception")
     turns.send({ _tag: "Transferred" })
-    assert.strictEqual(turns.told("Ended").at(-1)?.reason, "transferred")
+    assert.strictEqual(turns.published("Ended").at(-1)?.reason, "transferred")
     assert.strictEqual(turns.count("HangUp"), 0)
   })
 
@@ -31,7 +31,7 @@ describe("a transfer", () => {
     turns.heard()
     turns.send({ _tag: "TransferFailed", reason: "rejected" })
     assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.transferFailed)
-    assert.deepStrictEqual(turns.told("TransferFailed").map(({ reason, to }) => [to, reason]), [["reception", "rejected"]])
+    assert.deepStrictEqual(turns.published("TransferFailed").map(({ reason, to }) => [to, reason]), [["reception", "rejected"]])
     turns.play(1000)
     turns.pass(1000)
     turns.heard()

@@ -32,7 +32,7 @@ const hears = (turns: ReturnType<typeof Turns.make>) => {
 }
 
 /** How often the agent asked the caller to repeat. */
-const asked = (turns: ReturnType<typeof Turns.make>) => turns.told("AgentSays").filter(({ text }) => text === notUnderstood).length
+const asked = (turns: ReturnType<typeof Turns.make>) => turns.published("AgentSays").filter(({ text }) => text === notUnderstood).length
 
 describe("speech that was not understood", () => {
   for (const [title, transcript] of [["clear speech without words", wordless], ["doubtful words", doubtful], ["speech that makes no sense", garbled]] as const) {
@@ -130,7 +130,7 @@ describe("speech that was not understood", () => {
       turns.pass(600)
       says(turns, doubtful, millis)
       assert.strictEqual(asked(turns), isAsked ? 1 : 0)
-      assert.strictEqual(turns.told("Resumed").length, isAsked ? 0 : 1)
+      assert.strictEqual(turns.published("Resumed").length, isAsked ? 0 : 1)
     }
   })
 
@@ -143,7 +143,7 @@ describe("speech that was not understood", () => {
   })
 
   it("is answered by a reply model that can do so", () => {
-    const turns = greeted({ answersUnheard: true })
+    const turns = greeted({ answersUnintelligible: true })
     says(turns, garbled)
     assert.strictEqual(asked(turns), 0)
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "")

@@ -18,7 +18,7 @@ const says = (turns: ReturnType<typeof Turns.make>, text: string, ending: "compl
   turns.transcribed({ text, ending })
 }
 
-const answers = (turns: ReturnType<typeof Turns.make>) => turns.told("CallerSaid").map(({ text }) => text)
+const answers = (turns: ReturnType<typeof Turns.make>) => turns.published("CallerSaid").map(({ text }) => text)
 
 describe("a number that is dictated with pauses", () => {
   it("is one turn, and answered once", () => {
@@ -110,7 +110,7 @@ describe("a number that is dictated with pauses", () => {
     turns.pass(500)
     turns.transcribed({ text: "555 123 45", ending: "unknown" })
     turns.pass(900)
-    assert.strictEqual(turns.told("AgentFills").length, 0)
+    assert.strictEqual(turns.published("AgentFills").length, 0)
   })
 
   it("is like other words if the agent's file has no time for dictation", () => {

@@ -137,7 +137,7 @@ describe("a caller who hangs up", () => {
       turns.send({ _tag: "HungUp" })
       assert.isTrue(turns.state.isEnded)
       assert.deepStrictEqual(turns.state.timers, {})
-      assert.deepStrictEqual(turns.told("Ended").map(({ reason }) => reason), ["callerHungUp"])
+      assert.deepStrictEqual(turns.published("Ended").map(({ reason }) => reason), ["callerHungUp"])
       assert.strictEqual(turns.count("BeginUtterance"), turns.count("EndUtterance"))
       const cancelled = turns.all.filter(turns.tag("CancelReply")).map(({ reply }) => reply)
       for (const { reply } of turns.all.filter(turns.tag("StartReply"))) assert.include(cancelled, reply)

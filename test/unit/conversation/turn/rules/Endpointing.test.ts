@@ -13,7 +13,7 @@ describe("the endpoint", () => {
     assert.strictEqual(turns.count("Release"), 1)
     turns.pass(1)
     assert.strictEqual(turns.count("Release"), 2)
-    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["well"])
+    assert.deepStrictEqual(turns.published("CallerSaid").map(({ text }) => text), ["well"])
   })
 
   it("comes sooner when the transcript is complete, and later when it trails off", () => {

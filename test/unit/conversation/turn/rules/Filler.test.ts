@@ -45,7 +45,7 @@ describe("a filler", () => {
     assert.notInclude(order(turns), `release ${reply}`)
     sound.leaves()
     assert.strictEqual(order(turns).at(-1), `release ${reply}`)
-    assert.deepStrictEqual(turns.told("AgentFills").map(({ text }) => text), ["Let me see."])
+    assert.deepStrictEqual(turns.published("AgentFills").map(({ text }) => text), ["Let me see."])
   })
 
   it("is not said if the reply has sound by then, and that sound leaves at once", () => {
@@ -56,7 +56,7 @@ describe("a filler", () => {
     turns.send({ _tag: "SpeechBegan", reply, segment: 0 })
     assert.strictEqual(order(turns).at(-1), `release ${reply}`)
     turns.pass(5000)
-    assert.strictEqual(turns.told("AgentFills").length, 0)
+    assert.strictEqual(turns.published("AgentFills").length, 0)
   })
 
   it("does not hold up a reply that was made in the pause", () => {
@@ -86,7 +86,7 @@ describe("a filler", () => {
       turns.pass(2000)
       filler.heard()
       turns.pass(2000)
-      assert.strictEqual(turns.told("AgentFills").length, turn + 1)
+      assert.strictEqual(turns.published("AgentFills").length, turn + 1)
       turns.answers("From nine to five.")
       turns.play(1000)
       turns.pass(1000)
@@ -96,7 +96,7 @@ describe("a filler", () => {
       turns.transcribed("and where are you")
       turns.pass(900)
     }
-    assert.deepStrictEqual(turns.told("AgentFills").map(({ text }) => text), ["Let me see.", "One moment.", "Let me see.", "One moment."])
+    assert.deepStrictEqual(turns.published("AgentFills").map(({ text }) => text), ["Let me see.", "One moment.", "Let me see.", "One moment."])
   })
 
   it("is left out every other time if there is only one", () => {
@@ -114,7 +114,7 @@ describe("a filler", () => {
       turns.transcribed("and where are you")
       turns.pass(900)
     }
-    assert.strictEqual(turns.told("AgentFills").length, 2)
+    assert.strictEqual(turns.published("AgentFills").length, 2)
   })
 
   it("is in neither the history nor the heard text", () => {
@@ -130,7 +130,7 @@ describe("a filler", () => {
     turns.pass(1000)
     turns.heard()
     assert.deepStrictEqual(historyOf(turns).slice(1), ["caller: when are you open", "agent: From nine to five."])
-    assert.strictEqual(turns.told("AgentHeard").at(-1)?.text, "From nine to five.")
+    assert.strictEqual(turns.published("AgentHeard").at(-1)?.text, "From nine to five.")
   })
 
   it("stops when it is interrupted, and the caller goes on with the same turn", () => {
@@ -145,7 +145,7 @@ describe("a filler", () => {
     assert.strictEqual(turns.count("Clear"), 0)
     turns.pass(1)
     assert.strictEqual(turns.count("Clear"), 1)
-    assert.strictEqual(turns.told("BargeIn").length, 1)
+    assert.strictEqual(turns.published("BargeIn").length, 1)
     assert.includeMembers(turns.all.filter(turns.tag("CancelReply")).map((command) => command.reply), [filler, reply])
     turns.pass(500)
     turns.send({ _tag: "VoiceStopped", since: turns.now })
@@ -153,7 +153,7 @@ describe("a filler", () => {
     turns.transcribed("on saturday")
     turns.pass(3000)
     assert.deepStrictEqual(turns.last("StartReply")?.request.history.slice(1), [{ role: "caller", text: "when are you open on saturday" }])
-    assert.strictEqual(turns.told("AgentFills").length, 1)
+    assert.strictEqual(turns.published("AgentFills").length, 1)
   })
 
   it("is not stopped by a short noise", () => {
@@ -194,13 +194,13 @@ describe("a filler", () => {
     speaking.pass(150)
     speaking.send({ _tag: "VoiceStopped", since: speaking.now })
     speaking.pass(5000)
-    assert.strictEqual(speaking.told("AgentFills").length, 0)
+    assert.strictEqual(speaking.published("AgentFills").length, 0)
 
     const keys = Turns.make({ fillers })
     keys.greeted()
     for (const digit of ["1", "#"]) keys.send({ _tag: "Digit", digit })
     keys.pass(5000)
-    assert.strictEqual(keys.told("AgentFills").length, 0)
+    assert.strictEqual(keys.published("AgentFills").length, 0)
     assert.strictEqual(keys.last("Release")?.reply, keys.last("StartReply")?.reply)
 
     const mumbling = Turns.make({ fillers })
@@ -209,7 +209,7 @@ describe("a filler", () => {
     mumbling.pass(120)
     mumbling.transcribed({ text: "", isUnintelligible: true, ending: "unknown" })
     mumbling.pass(5000)
-    assert.strictEqual(mumbling.told("AgentFills").length, 0)
+    assert.strictEqual(mumbling.published("AgentFills").length, 0)
   })
 
   it("that fails does not hold up the reply", () => {

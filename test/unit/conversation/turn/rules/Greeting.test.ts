@@ -36,7 +36,7 @@ describe("a greeting in return", () => {
         says(line, "Hello?")
         line.pass(8000)
         assert.strictEqual(line.turns.count("StartReply"), 0)
-        const { text, turn } = line.turns.told("AgentHeard")[0]
+        const { text, turn } = line.turns.published("AgentHeard")[0]
         assert.strictEqual(text, line.heard(turn))
         assert.strictEqual(text, greeting)
         // The words are in the order in which they were said.
@@ -77,7 +77,7 @@ describe("a greeting in return", () => {
     says(line, "Hello? Can you hear me?")
     line.pass(8000)
     assert.strictEqual(line.turns.count("StartReply"), 0)
-    assert.strictEqual(line.turns.told("AgentHeard")[0].text, greeting)
+    assert.strictEqual(line.turns.published("AgentHeard")[0].text, greeting)
   })
 
   it("does not stop the greeting if its words are known in time", () => {
@@ -92,7 +92,7 @@ describe("a greeting in return", () => {
     line.says("Hello?")
     line.pass(8000)
     assert.strictEqual(line.turns.count("Clear"), 0)
-    assert.strictEqual(line.turns.told("AgentHeard")[0].text, greeting)
+    assert.strictEqual(line.turns.published("AgentHeard")[0].text, greeting)
   })
 
   it("at the very end of the greeting is an answer", () => {
@@ -133,7 +133,7 @@ describe("a request during the greeting", () => {
     assert.deepStrictEqual(lastRequest(line), [{ role: "caller", text: "I need an appointment.", unheard: greeting }])
     line.answers("On which day?")
     line.pass(3000)
-    assert.deepStrictEqual(line.turns.told("AgentHeard").map(({ text }) => text), ["", "On which day?"])
+    assert.deepStrictEqual(line.turns.published("AgentHeard").map(({ text }) => text), ["", "On which day?"])
   })
 
   it("that goes on before its answer is heard reaches the model with the unheard part once", () => {
@@ -204,7 +204,7 @@ describe("a greeting that has to be heard", () => {
     says(line, "I need an appointment.")
     line.send({ _tag: "VoiceStarted", since: line.turns.now })
     line.pass(8000)
-    assert.deepStrictEqual(line.turns.told("AgentHeard").map(({ text }) => text), [greeting])
+    assert.deepStrictEqual(line.turns.published("AgentHeard").map(({ text }) => text), [greeting])
     assert.strictEqual(line.turns.count("StartReply"), 0)
     line.send({ _tag: "VoiceStopped", since: line.turns.now })
     line.pass(140)
@@ -243,7 +243,7 @@ describe("a greeting that has to be heard", () => {
     says(line, "Hello?")
     line.pass(8000)
     assert.strictEqual(line.turns.count("StartReply"), 0)
-    assert.strictEqual(line.turns.told("AgentHeard")[0].text, greeting)
+    assert.strictEqual(line.turns.published("AgentHeard")[0].text, greeting)
     line.pass(8000)
     assert.strictEqual(line.turns.last("Speak")?.text, settings.lines.idle)
   })

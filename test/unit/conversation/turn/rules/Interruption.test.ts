@@ -12,7 +12,7 @@ describe("a barge-in", () => {
     assert.strictEqual(turns.count("Clear"), 0)
     const commands = turns.pass(1)
     assert.deepStrictEqual(commands.map(({ _tag }) => _tag).filter((tag) => tag === "StopSpeech" || tag === "Clear"), ["StopSpeech", "Clear"])
-    assert.strictEqual(turns.told("BargeIn")[0].clearAfter, 200)
+    assert.strictEqual(turns.published("BargeIn")[0].clearAfter, 200)
   })
 
   it("is not possible before the first media and after the last mark", () => {
@@ -34,8 +34,8 @@ describe("a barge-in", () => {
     turns.pass(120)
     turns.transcribed("where are you")
     turns.pass(300)
-    assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "where are you")
-    assert.strictEqual(turns.told("AgentHeard").at(-1)?.isWhole, false)
+    assert.strictEqual(turns.published("CallerSaid").at(-1)?.text, "where are you")
+    assert.strictEqual(turns.published("AgentHeard").at(-1)?.isWhole, false)
     const request = turns.last("StartReply")!.request
     assert.deepStrictEqual(request.history.map(({ role }) => role), ["agent", "caller", "agent", "caller"])
   })
@@ -48,7 +48,7 @@ describe("a barge-in", () => {
     turns.transcribed("stop")
     turns.pass(300)
     assert.strictEqual(turns.count("Clear"), 1)
-    assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "stop")
+    assert.strictEqual(turns.published("CallerSaid").at(-1)?.text, "stop")
   })
 
   it("before the first frame resumes the caller's turn", () => {
@@ -76,7 +76,7 @@ describe("a barge-in", () => {
     turns.pass(300)
     assert.strictEqual(turns.count("StartReply"), 0)
     assert.strictEqual(turns.last("Release")?.reply, 0)
-    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["hello"])
+    assert.deepStrictEqual(turns.published("CallerSaid").map(({ text }) => text), ["hello"])
   })
 
   it("works again after a greeting that was interrupted and resumed", () => {
@@ -91,12 +91,12 @@ describe("a barge-in", () => {
     turns.pass(120)
     turns.transcribed("hello")
     turns.pass(300)
-    assert.strictEqual(turns.told("Resumed").length, 1)
+    assert.strictEqual(turns.published("Resumed").length, 1)
     turns.play()
     turns.pass(500)
     turns.send({ _tag: "VoiceStarted", since: turns.now })
     turns.pass(200)
-    assert.strictEqual(turns.told("BargeIn").length, 2)
+    assert.strictEqual(turns.published("BargeIn").length, 2)
   })
 })
 
@@ -116,7 +116,7 @@ describe("a partial transcript", () => {
   it("with words stops the agent sooner than the voice alone", () => {
     const turns = speaking("where are")
     assert.strictEqual(turns.count("Clear"), 1)
-    assert.strictEqual(turns.told("BargeIn")[0].clearAfter, 100)
+    assert.strictEqual(turns.published("BargeIn")[0].clearAfter, 100)
     turns.pass(1000)
     assert.strictEqual(turns.count("Clear"), 1)
   })
@@ -138,7 +138,7 @@ describe("a partial transcript", () => {
   it("without words, of another utterance, or in the agent's silence changes nothing", () => {
     const empty = speaking(" … ")
     assert.strictEqual(empty.count("Clear"), 0)
-    assert.strictEqual(empty.told("CallerSays").length, 0)
+    assert.strictEqual(empty.published("CallerSays").length, 0)
     const old = speaking("", 100)
     old.send({ _tag: "Partial", utterance: 0, text: "where are" })
     assert.strictEqual(old.count("Clear"), 0)
@@ -147,13 +147,13 @@ describe("a partial transcript", () => {
     silent.send({ _tag: "VoiceStarted", since: silent.now })
     silent.send({ _tag: "Partial", utterance: silent.last("BeginUtterance")!.utterance, text: "where are" })
     assert.strictEqual(silent.count("Clear"), 0)
-    assert.deepStrictEqual(silent.told("CallerSays").map(({ text }) => text), ["where are"])
+    assert.deepStrictEqual(silent.published("CallerSays").map(({ text }) => text), ["where are"])
   })
 
   it("is reported to watchers each time it changes", () => {
     const turns = speaking("okay")
     const { utterance } = turns.last("BeginUtterance")!
     for (const text of ["okay", "okay but", "okay but"]) turns.send({ _tag: "Partial", utterance, text })
-    assert.deepStrictEqual(turns.told("CallerSays").map(({ text }) => text), ["okay", "okay but"])
+    assert.deepStrictEqual(turns.published("CallerSays").map(({ text }) => text), ["okay", "okay but"])
   })
 })

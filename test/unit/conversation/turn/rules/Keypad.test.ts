@@ -18,7 +18,7 @@ describe("keys", () => {
     turns.send({ _tag: "Digit", digit: "1" })
     assert.strictEqual(turns.count("Clear"), 1)
     turns.pass(1500)
-    assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "1")
+    assert.strictEqual(turns.published("CallerSaid").at(-1)?.text, "1")
   })
 
   it("during speech are answered together with the words", () => {
@@ -33,6 +33,6 @@ describe("keys", () => {
     turns.pass(130)
     turns.transcribed("on monday")
     turns.pass(300)
-    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["on monday", "1"])
+    assert.deepStrictEqual(turns.published("CallerSaid").map(({ text }) => text), ["on monday", "1"])
   })
 })

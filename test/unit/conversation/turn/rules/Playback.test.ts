@@ -50,7 +50,7 @@ describe("the playback ledger", () => {
   it("counts a mark as returned if it never comes back", () => {
     const turns = answering("Yes.")
     turns.pass(4000 + markGraceMillis)
-    assert.strictEqual(turns.told("AgentHeard").at(-1)?.isWhole, true)
+    assert.strictEqual(turns.published("AgentHeard").at(-1)?.isWhole, true)
   })
 })
 
@@ -67,10 +67,10 @@ describe("a reply that waits for the caller's silence", () => {
     turns.transcribed("hello")
     turns.pass(300)
     assert.strictEqual(turns.last("Release")?.reply, reply)
-    assert.strictEqual(turns.told("AgentHeard").length, 0)
+    assert.strictEqual(turns.published("AgentHeard").length, 0)
     // The wait for the mark begins only now.
     turns.pass(1000 + markGraceMillis)
-    assert.strictEqual(turns.told("AgentHeard").length, 1)
+    assert.strictEqual(turns.published("AgentHeard").length, 1)
   })
 })
 
@@ -88,17 +88,17 @@ describe("pressing keys", () => {
     const keys = turns.last("Press")!
     assert.deepStrictEqual([keys.reply, keys.segment, keys.digits], [words.reply, words.segment + 1, "12#"])
     assert.isBelow(turns.all.indexOf(words), turns.all.indexOf(keys))
-    assert.deepStrictEqual(turns.told("AgentPresses").map(({ digits }) => digits), ["12#"])
+    assert.deepStrictEqual(turns.published("AgentPresses").map(({ digits }) => digits), ["12#"])
     turns.send({ _tag: "MediaSent", reply: words.reply, segment: words.segment })
     turns.send({ _tag: "SpeechEnded", reply: words.reply, segment: words.segment, duration: 1000 })
     turns.send({ _tag: "SpeechEnded", reply: keys.reply, segment: keys.segment, duration: 600 })
     turns.pass(1000)
     turns.send({ _tag: "MarkReturned", reply: words.reply, segment: words.segment })
-    assert.strictEqual(turns.told("AgentHeard").length, 1)
+    assert.strictEqual(turns.published("AgentHeard").length, 1)
     turns.pass(600)
     turns.heard()
-    assert.deepStrictEqual(turns.told("AgentHeard").at(-1), {
-      ...turns.told("AgentHeard").at(-1)!,
+    assert.deepStrictEqual(turns.published("AgentHeard").at(-1), {
+      ...turns.published("AgentHeard").at(-1)!,
       text: "I am pressing the keys.",
       isWhole: true
     })

@@ -50,7 +50,7 @@ const answering = (text = answer, hangUp = false) => {
 
 const history = (line: ReturnType<typeof Line.make>) => line.turns.state.history.slice(1).map(({ role, text }) => `${role}: ${text}`)
 
-const said = (line: ReturnType<typeof Line.make>, text: string) => line.turns.told("AgentSays").filter((told) => told.text === text).length
+const said = (line: ReturnType<typeof Line.make>, text: string) => line.turns.published("AgentSays").filter((published) => published.text === text).length
 
 describe("a request to wait", () => {
   it("during the agent's answer comes after the heard part in the history", () => {
@@ -84,7 +84,7 @@ describe("a request to wait", () => {
     line.pass(20_000)
     assert.strictEqual(line.turns.count("StartReply"), 0)
     assert.strictEqual(said(line, lines.idle), 0)
-    assert.strictEqual(line.heard(line.turns.told("AgentHeard").at(-1)!.turn), lines.hold)
+    assert.strictEqual(line.heard(line.turns.published("AgentHeard").at(-1)!.turn), lines.hold)
   })
 
   it("is over with long speech, even if its last word is an \"okay\"", () => {
@@ -166,7 +166,7 @@ describe("a goodbye", () => {
       line.pass(6000)
       assert.strictEqual(line.turns.count("StartReply"), 1)
       assert.strictEqual(line.turns.last("HangUp")?.reason, "goodbye")
-      assert.strictEqual(history(line).filter((told) => told.startsWith("agent")).map((told) => told.slice(7)).join(" "), goodbye)
+      assert.strictEqual(history(line).filter((message) => message.startsWith("agent")).map((message) => message.slice(7)).join(" "), goodbye)
       assert.include(history(line), `caller: ${text}`)
     })
   }
@@ -182,7 +182,7 @@ describe("speech that was not understood", () => {
       turns.transcribed(wordless)
       turns.pass(300)
     }
-    const asked = () => turns.told("AgentSays").filter(({ text }) => text === lines.notUnderstood).length
+    const asked = () => turns.published("AgentSays").filter(({ text }) => text === lines.notUnderstood).length
     speak()
     assert.strictEqual(asked(), 1)
     // The caller goes on before its first sound.
@@ -211,7 +211,7 @@ describe("words whose last part is lost", () => {
     assert.match(second, /^agent: We are open/)
     assert.strictEqual(third, "caller: I would like to book a table for two")
     assert.strictEqual(fourth, `agent: ${lines.apology}`)
-    assert.include(line.turns.told("CallerSaid").map(({ text }) => text), "I would like to book a table for two")
+    assert.include(line.turns.published("CallerSaid").map(({ text }) => text), "I would like to book a table for two")
   })
 })
 
@@ -251,7 +251,7 @@ describe("a long noise that begins with the agent's last word", () => {
     turns.pass(300)
     const requests = turns.count("StartReply")
     turns.send({ ...noise, _tag: "Transcribed", transcript: wordless })
-    assert.deepStrictEqual(turns.told("AgentHeard").filter(({ turn }) => turn === reply).map(({ isWhole, text }) => [text, isWhole]), [["On Monday?", true]])
+    assert.deepStrictEqual(turns.published("AgentHeard").filter(({ turn }) => turn === reply).map(({ isWhole, text }) => [text, isWhole]), [["On Monday?", true]])
     assert.strictEqual(turns.count("StartReply"), requests + 1)
     assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text, "yes")
   })

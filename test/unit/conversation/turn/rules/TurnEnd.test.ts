@@ -11,7 +11,7 @@ describe("a preemptive reply", () => {
     turns.pass(200)
     assert.strictEqual(turns.count("Release"), 2)
     assert.strictEqual(turns.count("StartReply"), 1)
-    assert.strictEqual(turns.told("AgentSays").at(-1)?.text, "We are open from nine to five.")
+    assert.strictEqual(turns.published("AgentSays").at(-1)?.text, "We are open from nine to five.")
   })
 
   it("is dropped when the caller goes on, and the caller's earlier words still count", () => {
@@ -24,7 +24,7 @@ describe("a preemptive reply", () => {
     turns.pass(130)
     turns.transcribed("i would like an appointment on monday")
     turns.pass(300)
-    assert.deepStrictEqual(turns.told("CallerSaid").map(({ text }) => text), ["i would like an appointment on monday"])
+    assert.deepStrictEqual(turns.published("CallerSaid").map(({ text }) => text), ["i would like an appointment on monday"])
     assert.strictEqual(turns.last("Release")?.reply, turns.last("StartReply")?.reply)
   })
 
@@ -56,7 +56,7 @@ describe("a false interruption", () => {
       turns.pass(120)
       turns.transcribed(transcript)
       turns.pass(300)
-      assert.strictEqual(turns.told("Resumed").length, 1)
+      assert.strictEqual(turns.published("Resumed").length, 1)
       assert.notInclude(turns.last("Speak")!.text, "We are open")
       assert.include(turns.last("Speak")!.text, "day of the week.")
       turns.play(2000)
@@ -74,7 +74,7 @@ describe("a false interruption", () => {
     turns.transcribed("okay")
     turns.pass(300)
     assert.strictEqual(turns.count("Clear"), 0)
-    assert.strictEqual(turns.told("CallerSaid").length, 1)
+    assert.strictEqual(turns.published("CallerSaid").length, 1)
   })
 
   it("does not include a yes at the very end of a question", () => {
@@ -84,7 +84,7 @@ describe("a false interruption", () => {
     turns.pass(120)
     turns.transcribed("yes")
     turns.pass(300)
-    assert.strictEqual(turns.told("CallerSaid").at(-1)?.text, "yes")
+    assert.strictEqual(turns.published("CallerSaid").at(-1)?.text, "yes")
   })
 
   it("is no turn when the agent waits", () => {
@@ -95,7 +95,7 @@ describe("a false interruption", () => {
     turns.transcribed({ text: "", ending: "unknown" })
     turns.pass(300)
     assert.strictEqual(turns.count("StartReply"), 0)
-    assert.strictEqual(turns.told("CallerSaid").length, 0)
+    assert.strictEqual(turns.published("CallerSaid").length, 0)
   })
 
   it("by a mumble makes the agent say the unheard rest, but longer speech is a turn", () => {
@@ -106,7 +106,7 @@ describe("a false interruption", () => {
       turns.pass(120)
       turns.transcribed({ text: "", isUnintelligible: true, ending: "unknown" })
       turns.pass(300)
-      assert.strictEqual(turns.told("Resumed").length, isTurn ? 0 : 1)
+      assert.strictEqual(turns.published("Resumed").length, isTurn ? 0 : 1)
       assert.strictEqual(turns.last("StartReply")?.request.history.at(-1)?.text === "", isTurn)
     }
   })

@@ -56,7 +56,7 @@ const rows: ReadonlyArray<Row> = [
 ]
 
 describe("words during a greeting", () => {
-  const settings = { attention: ["are you there"], backchannels: ["uh-huh"] }
+  const settings = { smallTalk: ["are you there"], backchannels: ["uh-huh"] }
 
   for (const { bare, calleesName, language, request } of rows) {
     const inbound = GreetingAnswer.make({ ...settings, language })
@@ -87,14 +87,14 @@ describe("words during a greeting", () => {
 
   it("may be the agent's own phrases", () => {
     assert.isFalse(GreetingAnswer.make({ language: "en" })("Ahoy hoy!", true))
-    assert.isTrue(GreetingAnswer.make({ language: "en", attention: ["ahoy hoy"] })("Ahoy hoy!", true))
+    assert.isTrue(GreetingAnswer.make({ language: "en", smallTalk: ["ahoy hoy"] })("Ahoy hoy!", true))
   })
 })
 
 describe("the phrases of a language", () => {
   it.each(PhonePhrases.known)("%s: are plain, and a refusal is no opening", (language) => {
-    const { beforeName, behindName, closings, noNames, openings } = PhonePhrases.of(language)
-    for (const phrase of [...beforeName, ...behindName, ...closings, ...noNames, ...openings]) assert.strictEqual(Words.plain(phrase), phrase)
+    const { beforeName, afterName, closings, noNames, openings } = PhonePhrases.of(language)
+    for (const phrase of [...beforeName, ...afterName, ...closings, ...noNames, ...openings]) assert.strictEqual(Words.plain(phrase), phrase)
     for (const word of noNames) assert.notInclude(openings, word)
     for (const word of noNames) assert.strictEqual(word.split(" ").length, 1, word)
   })

@@ -56,7 +56,7 @@ notUnderstood: { third: I do not follow., next: person }
 
 const receptionist = read(readFileSync(receptionistFile, "utf8"))
 
-/** The answers to these lines, in one dialogue. An answer that ends the call has a `!` behind it. */
+/** The answers to these lines, in one dialogue. An answer that ends the call has a `!` after it. */
 const talk = (definition: AgentDefinition, lines: ReadonlyArray<string>): ReadonlyArray<string> => {
   const follow = Scripted.make(definition)
   let state: DialogueState = null
@@ -261,6 +261,10 @@ intents:
     const once = follow("friday", asked.state as never)
     follow("monday", asked.state as never)
     assert.deepStrictEqual(follow("friday", asked.state as never), once)
+  })
+
+  it("stores the last intent under the name that stored dialogues have", () => {
+    assert.strictEqual(Scripted.make(receptionist)("what are your opening hours", null).state.after, "hours")
   })
 
   const words = ["book", "an", "appointment", "on", "monday", "at", "ten", "yes", "no", "not", "1", "#", "hours", "what", "are", "your", "address", "bye", "thanks"]

@@ -55,8 +55,8 @@ describe("the messages", () => {
     const begun = history.slice(0, 3)
     const messages = ChatRequest.messages("S", begun, [], other, { isResumed: true })
     assert.deepStrictEqual(messages.at(-2), { role: "assistant", content: "One moment. It comes on Monday." })
-    assert.match(messages.at(-1)?.content ?? "", /what is still missing of your answer/)
-    // Behind the answer of a tool the model goes on by itself.
+    assert.match(messages.at(-1)?.content ?? "", /Say only the rest of your answer/)
+    // After the answer of a tool the model goes on by itself.
     const spoken: ReadonlyArray<Message> = [...history.slice(0, 2), { role: "agent", text: exchange.said }]
     assert.strictEqual(ChatRequest.messages("S", spoken, [{ ...exchange, at: 2 }], other, { isResumed: true }).at(-1)?.role, "tool")
   })
@@ -99,7 +99,7 @@ describe("the messages", () => {
     assert.deepStrictEqual(ChatRequest.messages("S", history, [exchange], gemma).slice(2), [
       { role: "user", content: "Where is it?" },
       { role: "assistant", content: "One moment.\n<<call:order_status {\"order\":\"A\"}>>" },
-      { role: "user", content: "(Answer of order_status: On Monday.)" },
+      { role: "user", content: "(Answer from order_status: On Monday.)" },
       { role: "assistant", content: "It comes on Monday." },
       { role: "user", content: "Thanks." }
     ])
@@ -121,7 +121,7 @@ describe("the messages", () => {
   })).check(Schema.isMaxLength(12))
   const Places = Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 12 }))).check(Schema.isMaxLength(3))
 
-  /** The places of a call at which replies or tools are asked for. Each is behind words of the caller. */
+  /** The places of a call at which replies or tools are asked for. Each is after words of the caller. */
   const toCall = (texts: ReadonlyArray<Message>, places: ReadonlyArray<number>) => {
     const ends = texts.flatMap(({ role, text }, at) => role === "caller" && text.trim() !== "" ? [at + 1] : [])
     const exchanges = [...new Set(places)].filter((at) => ends.includes(at)).sort((a, b) => a - b).map((at) => ({ ...exchange, at }))

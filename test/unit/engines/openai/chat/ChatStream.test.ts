@@ -50,7 +50,7 @@ describe("events", () => {
       }
     }))
 
-  it.effect("count even if the empty line behind the last is missing", () =>
+  it.effect("count even if the empty line after the last is missing", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* readAll(events(`data: ${said("Hi")}`)), { text: "Hi", error: undefined })
       assert.deepStrictEqual(yield* readAll(events(`data: ${said("Hi")}\n\ndata: [DONE]`)), { text: "Hi", error: undefined })

@@ -46,14 +46,14 @@ describe("an action line", () => {
     ["end_call", "hang up"],
     ["transfer:billing", "transfer billing"],
     ["transfer: \"Front Desk\"", "transfer front desk"],
-    ["transfer:sales", "! There is no transfer of that name. There is: billing, front desk."],
+    ["transfer:sales", "! There is no transfer of that name. The transfers are: billing, front desk."],
     ["transfer", /^! There is no transfer/],
     ["transfer:+14155550123", /^! There is no transfer/],
     ["press:1 2-3#", "press 123#"],
     ["press:a*", "press A*"],
-    ["press:", /^! These are no keys/],
-    ["press:five", /^! These are no keys/],
-    [`press:${"1".repeat(33)}`, /^! These are no keys/],
+    ["press:", /^! These are not keys/],
+    ["press:five", /^! These are not keys/],
+    [`press:${"1".repeat(33)}`, /^! These are not keys/],
     ["call:book_table {\"people\":4}", "call book_table {\"people\":4}"],
     ["call: Book_Table: {\"people\": 4, \"day\": \"2026-03-01\"}", "call book_table {\"people\":4,\"day\":\"2026-03-01\"}"],
     ["book_table {\"people\":4}", "call book_table {\"people\":4}"],
@@ -62,10 +62,10 @@ describe("an action line", () => {
     ["call:book_table {\"people\":\"four\"}", /^! The arguments do not fit/],
     ["call:book_table {\"people\":4,\"day\":\"Monday\"}", /^! The arguments do not fit/],
     ["call:book_table [4]", /^! The arguments do not fit/],
-    ["call:book_table {people:4}", /^! The arguments are no JSON/],
-    ["call:delete_all {}", "! There is no tool of that name. There is: book_table."],
-    ["dance", /^! That line is not one/],
-    ["", /^! That line is not one/]
+    ["call:book_table {people:4}", /^! The arguments are not JSON/],
+    ["call:delete_all {}", "! There is no tool of that name. The tools are: book_table."],
+    ["dance", "! That line is not an action."],
+    ["", "! That line is not an action."]
   ]
   for (const [body, expected] of cases) {
     it(`<<${body}>> is read as: ${String(expected)}`, () => {
@@ -82,11 +82,11 @@ describe("a tool call", () => {
     ["hang_up", "{}", "hang up"],
     ["press_keys", "{\"keys\":\"12#\"}", "press 12#"],
     ["press_keys", "{\"keys\":12}", "press 12"],
-    ["press_keys", "{}", /^! These are no keys/],
+    ["press_keys", "{}", /^! These are not keys/],
     ["transfer", "{\"to\":\"billing\"}", "transfer billing"],
     ["transfer", "not json", /^! There is no transfer/],
     ["book_table", "{\"people\":2}", "call book_table {\"people\":2}"],
-    ["book_table", "{\"people\":2", /^! The arguments are no JSON/],
+    ["book_table", "{\"people\":2", /^! The arguments are not JSON/],
     ["toString", "{}", /^! There is no tool/]
   ]
   for (const [name, json, expected] of cases) {

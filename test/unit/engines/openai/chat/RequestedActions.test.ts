@@ -42,14 +42,14 @@ describe("actions of an answer", () => {
 
   it("each get an answer if the server sent them as tool calls", () => {
     assert.deepStrictEqual(requested([], [["press_keys", "{\"keys\":\"1\"}"], ["status", "{}"]]).calls, [
-      ["call_0", "press_keys", "It will be done when you have spoken."],
+      ["call_0", "press_keys", "It will be done after you have spoken."],
       ["call_1", "status", "asked"]
     ])
   })
 
   it("that can't be done go back to the model", () => {
-    assert.deepStrictEqual(requested(["dance"]), { parts: [], calls: [["line_1_0_0", "", "That line is not one that can be carried out."]] })
-    assert.deepStrictEqual(requested([], [["order", "{}"]]).calls, [["call_0", "order", "There is no tool of that name. There is: status."]])
+    assert.deepStrictEqual(requested(["dance"]), { parts: [], calls: [["line_1_0_0", "", "That line is not an action."]] })
+    assert.deepStrictEqual(requested([], [["order", "{}"]]).calls, [["call_0", "order", "There is no tool of that name. The tools are: status."]])
   })
 
   it("call four tools at once, and refuse further calls", () => {

@@ -9,7 +9,7 @@ const detailOf = (webhookUrl: string, { isPrivateAllowed = false, isQuery = fals
   (isQuery
     ? OutboundForm.read("", { to_number: to, webhook_url: webhookUrl }, isPrivateAllowed)
     : OutboundForm.read(JSON.stringify({ to, webhook_url: webhookUrl }), {}, isPrivateAllowed)).pipe(
-      Effect.match({ onSuccess: ({ keeping }) => `taken: ${keeping.webhookUrl}`, onFailure: ({ detail, status }) => `${status} ${detail}` })
+      Effect.match({ onSuccess: ({ settings }) => `taken: ${settings.webhookUrl}`, onFailure: ({ detail, status }) => `${status} ${detail}` })
     )
 
 describe("the webhook_url of a request", () => {

@@ -168,7 +168,7 @@ describe("a media message", () => {
     ["one length after another", media, [160, 160, 80, 160, 0, 1, 2, 3, 1000, 160]],
     // The quote at the place where the last payload ended belongs to a later field.
     [
-      "a shorter one with a field behind it",
+      "a shorter one with a field after it",
       (parts: Parts) => object(outerFields(parts, object(ordered(innerFields(parts), 3)))),
       [160, 154, 160, 154]
     ]
@@ -197,7 +197,7 @@ describe("a media message", () => {
       "with an escaped key": media().replace("event", "\\u0065vent"),
       "with an escaped value": media().replace("inbound", "\\u0069nbound"),
       "without an end": media().slice(0, -1),
-      "with something behind it": `${media()} `,
+      "with something after it": `${media()} `,
       "with a counter that is not a number": media({ counters: ["x", "1", "2"] }),
       "with an empty counter": media({ counters: ["1", "", "2"] }),
       "with a counter too long for a number": media({ counters: ["1234567890123456", "1", "2"] }),

@@ -21,7 +21,7 @@ const media = (track = "inbound", stream: string = sid) => ({
 const bytesOf = (message: object) => Buffer.from(JSON.stringify(message))
 
 /** The event of a message that was taken, or the reason why it was rejected. */
-const told = (reader: StreamReader.StreamReader, message: object, isBinary = false): string =>
+const tagOf = (reader: StreamReader.StreamReader, message: object, isBinary = false): string =>
   Result.match(reader.read(bytesOf(message), isBinary), { onSuccess: ({ event }) => event, onFailure: ({ reason }) => reason })
 
 const scans = (reader: StreamReader.StreamReader, message: object) => {
@@ -32,32 +32,32 @@ const scans = (reader: StreamReader.StreamReader, message: object) => {
 describe("the messages of a stream", () => {
   it("begin with connected and start", () => {
     const reader = StreamReader.make(true)
-    assert.deepStrictEqual([connected, start, media()].map((message) => told(reader, message)), ["connected", "start", "media"])
+    assert.deepStrictEqual([connected, start, media()].map((message) => tagOf(reader, message)), ["connected", "start", "media"])
   })
 
   it("are rejected before the start, each with its reason", () => {
     const reader = StreamReader.make(true)
-    assert.strictEqual(told(reader, media()), "beforeStart")
-    assert.strictEqual(told(reader, { event: "later" }), "unknownEvent")
+    assert.strictEqual(tagOf(reader, media()), "beforeStart")
+    assert.strictEqual(tagOf(reader, { event: "later" }), "unknownEvent")
     assert.isFalse(scans(reader, media()))
   })
 
   it("are rejected after the start if they are another stream's, or come twice", () => {
     const reader = StreamReader.make(true)
-    told(reader, start)
-    assert.deepStrictEqual([connected, start, media("inbound", streamSid(2)), media("outbound")].map((message) => told(reader, message)), [
+    tagOf(reader, start)
+    assert.deepStrictEqual([connected, start, media("inbound", streamSid(2)), media("outbound")].map((message) => tagOf(reader, message)), [
       "secondStart",
       "secondStart",
       "foreignStream",
       "outboundTrack"
     ])
-    assert.strictEqual(told(reader, media(), true), "binary")
+    assert.strictEqual(tagOf(reader, media(), true), "binary")
   })
 
   it.each([true, false])("are scanned after the start only if scansMedia is set: %s", (scansMedia) => {
     const reader = StreamReader.make(scansMedia)
-    told(reader, start)
+    tagOf(reader, start)
     assert.strictEqual(scans(reader, media()), scansMedia)
-    assert.strictEqual(told(reader, media()), "media")
+    assert.strictEqual(tagOf(reader, media()), "media")
   })
 })

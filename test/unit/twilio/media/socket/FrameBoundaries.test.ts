@@ -19,7 +19,7 @@ const frame = (first: number, length: number, isMasked = true): Buffer => {
 }
 
 describe("the boundaries of frames", () => {
-  it.prop("are found behind each whole message, wherever its bytes are cut", [
+  it.prop("are found after each whole message, wherever its bytes are cut", [
     Schema.Array(Schema.Literals([0, 1, 125, 126, 400, 65_535, 65_536])).check(Schema.isMaxLength(4)),
     Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 70_000 }))).check(Schema.isMinLength(1), Schema.isMaxLength(6)),
     Schema.Boolean
@@ -36,7 +36,7 @@ describe("the boundaries of frames", () => {
     }
   })
 
-  it("are not found between the fragments of a message, nor behind a ping among the fragments", () => {
+  it("are not found between the fragments of a message, nor after a ping among the fragments", () => {
     const boundaries = FrameBoundaries.make()
     const after = (bytes: Buffer) => {
       boundaries.follow(bytes)

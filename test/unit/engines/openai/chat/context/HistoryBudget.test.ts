@@ -148,7 +148,7 @@ describe("the part of a call that is kept", () => {
     const kept = HistoryBudget.keep(history, exchanges, room, looksUp)
     assert.isAbove(kept.dropped, 0)
     assert.deepStrictEqual(kept.exchanges, [])
-    assert.match(kept.note ?? "", /left out here\.[^]*book \{"day":"Tuesday"\}: Reference A-17\./)
+    assert.match(kept.note ?? "", /are left out\.[^]*book \{"day":"Tuesday"\}: Reference A-17\./)
     assert.notMatch(kept.note ?? "", /look_up/)
     const [, first] = ChatRequest.messages("S", kept.history, kept.exchanges, dialects[1], { note: kept.note })
     assert.isTrue(first.role === "user" && first.content?.startsWith(`${kept.note}\n`) === true)

@@ -24,7 +24,7 @@ describe("the model's text", () => {
     ["no `>` at the end of the line", "Bye <<transfer:sales\nnow", "Bye [transfer:sales]\nnow"],
     ["no `>` at the end of the reply", "Bye <<hang_up", "Bye [hang_up]"],
     ["`<<` and `>>` inside of JSON", "<<call:find {\"a\":\">> \\\"} <<\",\n\"b\":{}}>> ok", "[call:find {\"a\":\">> \\\"} <<\",\n\"b\":{}}] ok"],
-    ["no `>` behind JSON", "<<call:find {\"a\":1} I look.", "[call:find {\"a\":1} ]I look."],
+    ["no `>` after JSON", "<<call:find {\"a\":1} I look.", "[call:find {\"a\":1} ]I look."],
     ["JSON that does not end", "Hm. <<call:find {\"a\":\"", "Hm. [?]"],
     ["keys that may go on", "<<press:12", "[?]"],
     ["`<<` without an action", "Hm. <<", "Hm. [?]"],
@@ -34,7 +34,7 @@ describe("the model's text", () => {
     ["a thought of Gemma 4", "<|channel>thought\nhm<channel|>Yes.", "Yes."],
     ["a thought of gpt-oss", "<|channel|>analysis<|message|>hm<|end|><|start|>Yes.", "Yes."],
     ["a thought that does not end", "Well. <think>I should", "Well. "],
-    ["template tokens, and text behind the end of the turn", "<bos>Yes.<|vision_pad|> No.<end_of_turn>\n<|im_end|> Not this<|eot_id|>", "Yes. No."],
+    ["template tokens, and text after the end of the turn", "<bos>Yes.<|vision_pad|> No.<end_of_turn>\n<|im_end|> Not this<|eot_id|>", "Yes. No."],
     ["half a template token", "Yes.<end_of", "Yes."]
   ]
   for (const [what, written, read] of cases) {

@@ -1,8 +1,8 @@
 /**
- * The fields of `POST /call/outbound` that say which data of the call is kept, and which webhooks are sent for it.
+ * The fields of `POST /call/outbound` that decide what is stored of the call, and where its webhooks go.
  */
 import { Effect, Schema } from "effect"
-import type { AskedKeeping } from "../../../call/history/Keeping.ts"
+import type { RequestedSettings } from "../../../call/history/SettingsChoice.ts"
 import * as WebhookAddress from "../../../config/WebhookAddress.ts"
 import * as Problems from "../Problems.ts"
 
@@ -24,7 +24,7 @@ const WebhookUrl = Schema.String.annotate({
 
 const flag = (description: string) => Schema.Boolean.annotate({ description })
 
-export const KeptFields = Schema.Struct({
+export const SettingsFields = Schema.Struct({
   metadata: Schema.optionalKey(Metadata),
   campaign: Schema.optionalKey(Campaign),
   store: Schema.optionalKey(flag("false: only figures of the call are kept, no words and no sound")),
@@ -32,7 +32,7 @@ export const KeptFields = Schema.Struct({
   webhook_url: Schema.optionalKey(WebhookUrl),
   transcript_in_webhook: Schema.optionalKey(flag("call.ended has the transcript"))
 })
-type KeptFields = typeof KeptFields.Type
+type SettingsFields = typeof SettingsFields.Type
 
 /** The fields of a request's query. `metadata` can only be in a body. */
 export const queryFields = {
@@ -42,13 +42,13 @@ export const queryFields = {
   webhook_url: Schema.optionalKey(Schema.String),
   transcript_in_webhook: Schema.optionalKey(Schema.String)
 }
-export type KeptQuery = { readonly [Name in keyof typeof queryFields]?: string }
+export type SettingsQuery = { readonly [Name in keyof typeof queryFields]?: string }
 
-const flags = ["store", "recording", "transcript_in_webhook"] as const
+const booleanFields = ["store", "recording", "transcript_in_webhook"] as const
 
-const decode = Schema.decodeUnknownEffect(KeptFields)
+const decode = Schema.decodeUnknownEffect(SettingsFields)
 
-export const toAsked = Effect.fnUntraced(function*(fields: KeptFields): Effect.fn.Return<AskedKeeping, Problems.InvalidRequest> {
+export const toSettings = Effect.fnUntraced(function*(fields: SettingsFields): Effect.fn.Return<RequestedSettings, Problems.InvalidRequest> {
   const { campaign, metadata, recording, store, transcript_in_webhook: isTranscriptSent, webhook_url: webhookUrl } = fields
   if (store === false && recording === true) {
     return yield* new Problems.InvalidRequest({ detail: "\"recording\" and \"store\" contradict each other: with \"store\": false no sound is kept." })
@@ -59,7 +59,7 @@ export const toAsked = Effect.fnUntraced(function*(fields: KeptFields): Effect.f
   return {
     ...(metadata === undefined ? {} : { metadata }),
     ...(campaign === undefined ? {} : { campaign }),
-    ...(store === undefined ? {} : { words: store }),
+    ...(store === undefined ? {} : { keepsWords: store }),
     ...(recording === undefined ? {} : { isRecorded: recording }),
     ...(webhookUrl === undefined ? {} : { webhookUrl }),
     ...(isTranscriptSent === undefined ? {} : { isTranscriptSent })
@@ -67,7 +67,7 @@ export const toAsked = Effect.fnUntraced(function*(fields: KeptFields): Effect.f
 })
 
 /** Refuses an address to which no webhook may be sent. A host name is looked up only when a webhook is sent. */
-export const checkWebhookUrl = ({ webhookUrl }: AskedKeeping, isPrivateAllowed: boolean): Effect.Effect<void, Problems.InvalidRequest> => {
+export const checkWebhookUrl = ({ webhookUrl }: RequestedSettings, isPrivateAllowed: boolean): Effect.Effect<void, Problems.InvalidRequest> => {
   if (webhookUrl === undefined) return Effect.void
   return Effect.fromResult(WebhookAddress.read(webhookUrl, isPrivateAllowed)).pipe(
     Effect.mapError(({ message }) => new Problems.InvalidRequest({ detail: `"webhook_url" ${message}.` })),
@@ -76,14 +76,14 @@ export const checkWebhookUrl = ({ webhookUrl }: AskedKeeping, isPrivateAllowed: 
 }
 
 /** Reads the fields of a query, in which `true` and `false` are text. */
-export const fromQuery = Effect.fnUntraced(function*(query: KeptQuery) {
+export const fromQuery = Effect.fnUntraced(function*(query: SettingsQuery) {
   const fields: Record<string, unknown> = { ...(query.campaign === undefined ? {} : { campaign: query.campaign }), ...(query.webhook_url === undefined ? {} : { webhook_url: query.webhook_url }) }
-  for (const name of flags) {
+  for (const name of booleanFields) {
     const text = query[name]
     if (text === undefined) continue
     if (text !== "true" && text !== "false") return yield* new Problems.InvalidRequest({ detail: `"${name}" must be true or false.` })
     fields[name] = text === "true"
   }
   const decoded = yield* decode(fields).pipe(Effect.mapError((error) => new Problems.InvalidRequest({ detail: error.message.replaceAll(/\s+/g, " ") })))
-  return yield* toAsked(decoded)
+  return yield* toSettings(decoded)
 })

@@ -7,10 +7,10 @@
  */
 
 /** How far (ms) kept sound may be ahead. In a call of four hours the clocks of two machines drift apart by less (139 ppm). */
-export const maxLeadMillis = 2000
+export const maxAheadMillis = 2000
 
 /** How far (ms) all sound that came may be ahead before the stream is closed. */
-export const closeLeadMillis = 10_000
+export const closeAheadMillis = 10_000
 
 /** A message counts as at least this much sound (ms), because even an empty one costs time. */
 const minMessageMillis = 1
@@ -18,31 +18,31 @@ const minMessageMillis = 1
 /** Bytes of μ-law in a ms. */
 const bytesPerMilli = 8
 
-interface MediaLead {
+interface MediaRateLimit {
   /**
    * Counts a message. Returns how many of its bytes to keep, from the first byte on. Usually it keeps all of them.
    *
    * @param now monotonic ms
    */
-  readonly take: (bytes: number, now: number) => number
-  /** Whether the sound was more than `closeLeadMillis` ahead, so that the stream must be closed. */
+  readonly admit: (bytes: number, now: number) => number
+  /** Whether the sound was more than `closeAheadMillis` ahead, so that the stream must be closed. */
   readonly isTooMuch: () => boolean
 }
 
 /** @param openedAt monotonic ms; no sound of the stream is older */
-export const make = (openedAt: number): MediaLead => {
+export const make = (openedAt: number): MediaRateLimit => {
   /** ms of all sound that came. */
   let receivedMillis = 0
   /** ms of the sound that was kept. */
   let keptMillis = 0
   let isTooMuch = false
   return {
-    take: (bytes, now) => {
+    admit: (bytes, now) => {
       const dueMillis = now - openedAt
       const millis = Math.max(minMessageMillis, bytes / bytesPerMilli)
       receivedMillis += millis
-      if (receivedMillis - dueMillis > closeLeadMillis) isTooMuch = true
-      const roomMillis = dueMillis + maxLeadMillis - keptMillis
+      if (receivedMillis - dueMillis > closeAheadMillis) isTooMuch = true
+      const roomMillis = dueMillis + maxAheadMillis - keptMillis
       if (millis <= roomMillis) {
         keptMillis += millis
         return bytes
