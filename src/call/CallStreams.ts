@@ -58,7 +58,7 @@ export const make = (
 
   /** Runs the session until the stream ends, or until `closeReason` gives a reason. That works even while the agent is starting. */
   const runSession = (stream: MediaStream, isAfterTransfer: boolean, closeReason: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> => {
-    const resumption = history.streamBegan(isAfterTransfer)
+    const resumption = history.streamBegan(isAfterTransfer, stream)
     newest = stream.streamSid
     let closedFor: EndReason | undefined
     const options: MediaSession.Options = {

@@ -68,7 +68,10 @@ export class DeliveryTable extends Context.Service<DeliveryTable, {
   readonly claim: (ids: ReadonlyArray<string>) => Query<ReadonlyArray<Claimed>>
   /** Ended calls whose process died before it requested `call.ended`. `webhookUrl`: the call's own address, or `null`. */
   readonly forgottenEnds: Query<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>
-  /** Stores the body. All further attempts send this body. */
+  /**
+   * Stores the body. All further attempts send this body. Exception: the body of `call.started` has plain numbers. Once the numbers of its call
+   * are hashed, it is not stored, and each attempt makes it again.
+   */
   readonly prepared: (claimed: Claimed, payload: string) => Query<void>
   readonly delivered: (claimed: Claimed) => Query<void>
   readonly retry: (claimed: Claimed, afterMillis: number, why: string) => Query<void>
@@ -94,6 +97,8 @@ const make = Effect.gen(function*() {
   const run = runner(sql, dialect)
   // Webhooks of other accounts are signed with other secrets. A webhook of a call that is not stored yet can't have a body.
   const isOurs = "EXISTS (SELECT 1 FROM calls WHERE calls.call_sid = deliveries.call_sid AND calls.account_sid = ?)"
+  /** The numbers of the webhook's call are stored as hashes. */
+  const isHashed = "EXISTS (SELECT 1 FROM calls WHERE calls.call_sid = deliveries.call_sid AND hashes_numbers = 1 AND ended_at IS NOT NULL)"
   const update = (text: string, parameters: ReadonlyArray<Parameter>) => query(Effect.asVoid(run(`UPDATE deliveries SET ${text}`, parameters)))
   /** The row of this attempt, unless another process has claimed the row after the lease: then `attempts` differs. */
   const isThisAttempt = "WHERE id = ? AND attempts = ? AND state = 'pending'"
@@ -126,7 +131,7 @@ const make = Effect.gen(function*() {
         (rows) => rows.map(({ call_sid: callSid, webhook_url: webhookUrl }) => ({ callSid, webhookUrl }))
       ))
     ),
-    prepared: ({ callSid, id }, payload) => update("payload = ? WHERE id = ?", [words.sealWebhook(payload, callSid, id), id]),
+    prepared: ({ callSid, id }, payload) => update(`payload = ? WHERE id = ? AND NOT (type = 'call.started' AND ${isHashed})`, [words.sealWebhook(payload, callSid, id), id]),
     // The webhook is delivered even if the lease is over and another process sends it again. So `isThisAttempt` is not required.
     delivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),
     retry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isThisAttempt}`, [now() + afterMillis, why, now(), id, attempts]),

@@ -9,6 +9,7 @@ import { Clock, Context, Duration, Effect, Fiber, Latch, Layer, Option, Path, ty
 import { SqlClient } from "effect/sql/SqlClient"
 import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { AppConfig } from "../config/AppConfig.ts"
+import * as SampledLog from "../observability/SampledLog.ts"
 import { StoreUnreachable } from "./CallStore.ts"
 import { DatabaseUnusable, explainPermanent, explainTransient, isStatementsFault, type Place } from "./DatabaseErrors.ts"
 import type { Dialect } from "./Dialect.ts"
@@ -178,14 +179,20 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
   yield* start(within(scope, attempt, startTimeout), place).pipe(Effect.tap((why) => why === undefined ? Effect.sync(readiness.up) : Effect.logWarning(why)))
   yield* Effect.forkScoped(keepChecking(check, readiness.isReady))
 
+  const complaints = yield* SampledLog.make
   const unreachable = (cause: unknown) => new StoreUnreachable({ cause })
+  /** The check may succeed all the same, for example if only some pages of SQLite's file are damaged. So the reader's failure is logged. */
+  const logPermanent = (error: SqlError) => {
+    const advice = explainPermanent(error, place)
+    return advice === undefined ? Effect.void : complaints.write("permanent", Effect.logError(`The call history can't be read: ${advice}`))
+  }
   const query = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>, limit: Duration.Input = defaultReadTimeout) =>
     Effect.suspend((): Effect.Effect<A, Exclude<E, SqlError> | StoreUnreachable, R> => {
       if (!readiness.isReady()) return Effect.fail(unreachable("not ready"))
       return within(scope, effect, limit).pipe(
         Effect.catch((error): Effect.Effect<never, Exclude<E, SqlError> | StoreUnreachable> => {
           if (!isSqlError(error)) return Effect.fail(error as Exclude<E, SqlError>)
-          return isStatementsFault(error) ? Effect.die(error) : Effect.andThen(checkSoon, Effect.fail(unreachable(error)))
+          return isStatementsFault(error) ? Effect.die(error) : Effect.andThen(logPermanent(error), Effect.andThen(checkSoon, Effect.fail(unreachable(error))))
         }),
         Effect.flatMap(Option.match({
           onNone: () => Effect.andThen(checkSoon, Effect.fail(unreachable(noAnswer))),

@@ -37,8 +37,9 @@ export interface CallHistory {
   readonly answered: () => void
   /**
    * Stores that a media stream began. Returns the memory from which the conversation resumes. `undefined`: the call had no conversation yet.
+   * On the axis the stream begins when its WebSocket was opened, because its recording begins then. Without `stream`: it was opened just now.
    */
-  readonly streamBegan: (isAfterTransfer: boolean) => Resumption | undefined
+  readonly streamBegan: (isAfterTransfer: boolean, stream?: Pick<MediaStream, "openedAt">) => Resumption | undefined
   /** The call's sound is recorded. */
   readonly isRecorded: boolean
   /** Records the newest stream until the scope closes. Returns `undefined` if the call is not recorded. */
@@ -204,6 +205,8 @@ export const make = (options: MakeOptions): CallHistory => {
   const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
   const now = () => clock.currentTimeMillisUnsafe()
+  /** How long ago a moment of the monotonic clock (ms) was. Unset: 0. */
+  const millisSince = (at: number | undefined) => at === undefined ? 0 : Math.max(0, Number(clock.monotonicTimeNanosUnsafe()) / 1e6 - at)
 
   // Without the store the zero of the axis is not known: the times on it are ms since 1970 (see `Axis`).
   let axisZero = before === "unreachable" ? 0 : known?.axisZero ?? undefined
@@ -243,12 +246,13 @@ export const make = (options: MakeOptions): CallHistory => {
       store.write({ _tag: "CallAnswered", callSid, at })
       askForWebhook("call.started")
     },
-    streamBegan: (isAfterTransfer) => {
+    streamBegan: (isAfterTransfer, stream) => {
       place.takeOver()
       const at = now()
-      axisZero ??= at
-      partStartedAt = at - axisZero
-      store.write({ _tag: "StreamBegan", callSid, part: nextPart++, at })
+      const openedAt = at - millisSince(stream?.openedAt)
+      axisZero ??= openedAt
+      partStartedAt = Math.max(0, openedAt - axisZero)
+      store.write({ _tag: "StreamBegan", callSid, part: nextPart++, at: openedAt })
       events.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
       if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }

@@ -1,5 +1,6 @@
 /**
- * Refuses a request with a field that its endpoint does not have, or with the same field twice.
+ * Refuses a request with a field that its endpoint does not have, or with the same field twice. Also refuses JSON that can't be kept as it is:
+ * nested too deeply, or with an integer that has too many digits for JavaScript.
  *
  * A call can't be undone once the phone has rung. With a misspelt field such as `{"agnet":"sales"}`, the wrong agent would speak. The check
  * covers the query and a JSON body at every depth, and one answer names all wrong fields. The known fields are those of the endpoint's
@@ -15,6 +16,9 @@ import * as RequestBody from "./RequestBody.ts"
 
 /** How many problems an answer spells out. Of the others, it gives only the number. */
 const maxProblems = 20
+
+/** How many objects and arrays of a body may be inside one another. The schemas' decoders and `JSON.stringify` are recursive. */
+const maxDepth = 100
 
 /** Control characters, and every space except U+0020. */
 const invisible = /[^\P{C}]|[^\P{Z} ]/gu
@@ -83,6 +87,23 @@ const namesIn = (types: ReadonlyArray<SchemaAST.AST>, value: unknown, path: stri
   })
 }
 
+/** A sentence if objects and arrays of this JSON text are nested too deeply. */
+const depthProblem = (text: string): string | undefined => {
+  let depth = 0
+  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
+    if (token === "{" || token === "[") depth++
+    else if (token === "}" || token === "]") depth--
+    if (depth > maxDepth) return `The body has objects or arrays that are nested more than ${maxDepth} deep.`
+  }
+  return undefined
+}
+
+/** Integers of this JSON text that JavaScript rounds, such as 64-bit identifiers: 12345678901234567890 would become 12345678901234567000. */
+const roundedIntegers = (text: string): ReadonlyArray<string> =>
+  [...text.matchAll(/"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d{16,}(?![\d.eE])/g)].flatMap(([token]) => token.startsWith("\"") || String(Number(token)) === token ? [] : [token])
+
+const roundedInteger = (token: string): string => `The number ${token.length > 40 ? `${token.slice(0, 40)}…` : token} has too many digits to be kept exactly. Send it as text, in quotes.`
+
 /** Names that an object in this JSON text has more than once. `JSON.parse` silently keeps the last one. The text must be valid JSON. */
 const repeatedNames = (text: string): ReadonlyArray<string> => {
   const found = new Set<string>()
@@ -122,13 +143,19 @@ export const problemsOfQuery = (query: Schema.Top | undefined, parameters: URLSe
   })
 }
 
-/** A sentence for each wrong field name of a JSON body. Without schemas the body has no fields. Exported for tests. */
+/** A sentence for each wrong field name of a JSON body, and for what can't be kept as it is. Without schemas the body has no fields. Exported for tests. */
 export const problemsOfBody = (payloads: ReadonlyArray<Schema.Top>, text: string): ReadonlyArray<string> => {
   const body = RequestBody.parse(text)
   // The endpoint itself refuses a body that is not JSON.
   if (Result.isFailure(body) || RequestBody.isEmpty(body.success)) return []
+  const tooDeep = depthProblem(text)
+  if (tooDeep !== undefined) return [tooDeep]
   const types = payloads.length === 0 ? encodedTypes(Schema.Struct({})) : payloads.flatMap(encodedTypes)
-  return [...namesIn(types, body.success, ""), ...repeatedNames(text).map((name) => repeatedField(name, "body"))]
+  return [
+    ...namesIn(types, body.success, ""),
+    ...repeatedNames(text).map((name) => repeatedField(name, "body")),
+    ...roundedIntegers(text).map(roundedInteger)
+  ]
 }
 
 const payloadsOf = (endpoint: HttpApiEndpoint.Top): ReadonlyArray<Schema.Top> =>

@@ -33,7 +33,7 @@ export class Unopenable extends Data.TaggedError("Unopenable")<{
 }> {
   override get message() {
     return this.why === "keyMissing"
-      ? `It is sealed with the key ${JSON.stringify(this.keyId)}, which STORE_ENCRYPTION_KEYS does not have. Add that key after the first one.`
+      ? `It is sealed with the key ${JSON.stringify(this.keyId)}, which STORE_ENCRYPTION_KEYS does not have. Add that key as the last one.`
       : `It is sealed with the key ${JSON.stringify(this.keyId)} and does not open: it was changed, or STORE_ENCRYPTION_KEYS has another key with the same id.`
   }
 }

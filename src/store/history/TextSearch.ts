@@ -8,7 +8,7 @@
 import { Effect } from "effect"
 import type { SqlError } from "effect/sql/SqlError"
 import { turnsPerCall } from "../migrations/Tables.ts"
-import { type CallFilters, conditionsOf, latestMillis, type Position, type TextMatches } from "./CallFilters.ts"
+import { type CallFilters, conditionsOf, type Position, type TextMatches } from "./CallFilters.ts"
 import { isIn, listOf, type Run } from "../Statements.ts"
 
 /**
@@ -54,12 +54,20 @@ export const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): E
   return { _tag: "Few", arm: { table, where: "1 = 1", parameters: [listOf("pg", [...new Set(rows.map((row) => row.call_sid))])] } }
 })
 
-/** The call number at which the walk begins: the number of the call `after`. Without that call: one more than the newest call before `to`. */
+/**
+ * The call number at which the walk begins: the number of the call `after`. Without that call: one more than the highest number of a call
+ * before `to`. That need not be the newest call: calls that begin in the same moment are numbered in any order, and a journal, or a clock that
+ * was set back, brings calls out of their order.
+ */
 export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, after: Position | undefined) {
   const [at] = after === undefined ? [] : yield* run<{ number: number }>("SELECT number FROM calls WHERE call_sid = ?", [after.callSid])
   if (at !== undefined) return at.number
-  const [newest] = yield* run<{ number: number }>("SELECT number FROM calls WHERE started_at < ? ORDER BY started_at DESC LIMIT 1", [after?.startedAt ?? to ?? latestMillis])
-  return (newest?.number ?? 0) + 1
+  const before = after?.startedAt ?? to
+  // Without the condition SQLite looks only at the end of the table.
+  const [highest] = before === undefined
+    ? yield* run<{ number: number | null }>("SELECT MAX(number) AS number FROM calls")
+    : yield* run<{ number: number | null }>("SELECT MAX(number) AS number FROM calls WHERE started_at < ?", [before])
+  return (highest?.number ?? 0) + 1
 })
 
 /** One step of the walk in SQLite. Finds the next turns with the words. Returns the calls of these turns that meet the other filters. */

@@ -18,7 +18,7 @@ export class FileGone extends Data.TaggedError("FileGone")<{
   }
 }
 
-const codes = { perm: 3, full: 13, corrupt: 11, cantOpen: 14, readOnly: 8, notADatabase: 26 } as const
+const codes = { wrongStatement: 1, perm: 3, full: 13, corrupt: 11, cantOpen: 14, readOnly: 8, notADatabase: 26 } as const
 
 /** The codes for a duplicate primary key, and for a duplicate in a unique index. */
 const [primaryKeyTaken, unique] = [1555, 2067]
@@ -64,11 +64,12 @@ export const explainTransient = (error: SqlError): string => {
   if (cause instanceof FileUnwritable || cause instanceof FileGone) return cause.reason
   const code = extendedCode(cause)
   if (code !== undefined && (code & 0xff) === codes.full) return "there is no space left on the disk of DATA_DIR. Make room"
+  if (code === codes.wrongStatement) return "calls.db in DATA_DIR has other tables than those of this service. Move it away, or set DATA_DIR to another folder"
   return code === undefined ? "SQLite failed" : `SQLite says ${code}; the system's log may say more`
 }
 
 /** SQLite's codes for a wrong statement, and for a parameter that can't be stored. */
-const faults = new Set([1, 18, 20, 25])
+const faults = new Set<number>([codes.wrongStatement, 18, 20, 25])
 
 export const isStatementsFault = (error: SqlError): boolean =>
   error.reason.cause instanceof TypeError || faults.has((extendedCode(error.reason.cause) ?? 0) & 0xff)

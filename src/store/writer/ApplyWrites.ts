@@ -271,6 +271,8 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
     for (const { call_sid: callSid, from_number: from, to_number: to } of calls) {
       if (hashed(from) === from && hashed(to) === to) continue
       add("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), callSid])
+      // Bodies that were made before have the plain numbers. The next attempt makes a body again.
+      add("UPDATE deliveries SET payload = '' WHERE call_sid = ?", [callSid])
     }
   }
   insert(deliveries, of("DeliveryAsked").map(deliveryRow))

@@ -2,6 +2,7 @@ import { NodeServices } from "@effect/platform-node"
 import { assert, describe, layer } from "@effect/vitest"
 import { Duration, Effect, Layer, Logger, Option } from "effect"
 import * as Deliveries from "../../../src/delivery/Deliveries.ts"
+import { DeliveryTable } from "../../../src/delivery/DeliveryTable.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
 import * as CallViews from "../../../src/http/api/history/CallViews.ts"
 import { Database } from "../../../src/store/Database.ts"
@@ -109,6 +110,44 @@ describe("webhooks", { timeout: 60_000 }, () => {
             }))
           assert.strictEqual(new Set(receiver.received.map((one) => `${one.id} ${one.body}`)).size, 1)
           assert.strictEqual(receiver.received.length, 4)
+        }))
+
+      it.effect(`${name}: no stored body has a plain number once the call's numbers are hashed`, () =>
+        Effect.gen(function*() {
+          const receiver = yield* Receiver.make()
+          const started = `call_started_${sid}`
+          yield* asProcess({ ...(yield* fresh), STORE_NUMBERS: "hashed" }, ({ database, deliveries, store }) =>
+            Effect.gen(function*() {
+              store.write(began(sid, { accountSid, keeping: { words: true, numbers: "hashed" } }))
+              store.write(asksDelivery(sid, "call.started", receiver.url))
+              yield* settled(database, "delivered")
+              assert.include((yield* stateOf(database)).payload, "+14155550123")
+              yield* store.keep(ended(sid, 1_700_000_062_000, true))
+              assert.notInclude((yield* stateOf(database)).payload, "+14155550123")
+              assert.isTrue(Option.isSome(yield* deliveries.resend(sid, started)))
+              yield* arrived(receiver, 2)
+              yield* settled(database, "delivered")
+              assert.notInclude((yield* stateOf(database)).payload, "+14155550123")
+            }))
+          const [first, again] = receiver.received.map((one) => Receiver.verify(secret, one))
+          assert.deepStrictEqual(receiver.received.map((one) => one.id), [started, started])
+          assert.strictEqual(first.data["from"], "+14155550123")
+          assert.match(String(again.data["from"]), /^hmac:/)
+          assert.deepStrictEqual({ ...again, data: { ...again.data, from: null, to: null } }, { ...first, data: { ...first.data, from: null, to: null } })
+        }))
+
+      it.effect(`${name}: the body of an attempt that began before the call's end is not stored after it, if numbers are hashed`, () =>
+        Effect.gen(function*() {
+          yield* Effect.gen(function*() {
+            const store = yield* CallStore
+            const table = yield* DeliveryTable
+            yield* store.keep(began(sid, { accountSid, keeping: { words: true, numbers: "hashed" } }))
+            yield* store.keep(asksDelivery(sid, "call.started", "https://example.com/"))
+            const [claimed] = yield* table.claim([`call_started_${sid}`])
+            yield* store.keep(ended(sid, 1_700_000_062_000, true))
+            yield* table.prepared(claimed, "+14155550123")
+            assert.strictEqual((yield* stateOf(yield* Database)).payload, "")
+          }).pipe(Effect.provide(DeliveryTable.layer.pipe(Layer.provideMerge(Databases.storeOf({ ...(yield* fresh), STORE_NUMBERS: "hashed" })), Layer.provide(identity()))))
         }))
 
       it.effect(`${name}: webhooks that were not delivered are sent after a restart`, () =>

@@ -3,8 +3,13 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { request, type IncomingMessage } from "node:http"
 import { CallSid } from "../../../src/domain/Sid.ts"
+import * as Caller from "../../../src/simulator/caller/Caller.ts"
 import { Simulator } from "../../../src/simulator/Simulator.ts"
 import { CallStore } from "../../../src/store/CallStore.ts"
+import { Database } from "../../../src/store/Database.ts"
+import * as WordRemoval from "../../../src/store/retention/WordRemoval.ts"
+import { runner } from "../../../src/store/Statements.ts"
+import { converse } from "../../support/service/Conversing.ts"
 import * as Service from "../../support/service/Service.ts"
 import { awaitFrames, place, speaker } from "../../support/service/Talk.ts"
 
@@ -47,4 +52,20 @@ layer(NodeServices.layer, { excludeTestServices: true })("the event stream of a 
       assert.isFalse(isCut)
       assert.match(text, /event: Outcome\ndata: .*"reason":"shutdown"/)
     }), 60_000)
+
+  it.effect("of an ended call has no words any more once the history has none, whoever deleted them", () =>
+    Effect.gen(function*() {
+      const both = { service: yield* Service.Service, simulator: yield* Simulator }
+      const { call, over } = yield* converse(both, ({ heardOut }) => [heardOut(), Caller.Step.HangUp()])
+      yield* over
+      const events = both.service.ask(`/calls/${call.sid}/events`, { headers: { authorization: `Bearer ${Service.apiKey}` } })
+      assert.include((yield* events).text, "Maple Dental")
+      // As the hourly sweep does, or another process that erases the call.
+      const { dialect, query, sql } = yield* Database
+      yield* query(WordRemoval.removeWords(runner(sql, dialect), call.sid, null))
+      const { status, text } = yield* events
+      assert.strictEqual(status, 200)
+      assert.notInclude(text, "Maple Dental")
+      assert.match(text, /^event: Outcome\ndata: [^\n]+\n\n$/)
+    }).pipe(Effect.provide(Service.layer({ env: { AGENT: "receptionist" } })), Effect.scoped), 60_000)
 })

@@ -1,5 +1,5 @@
 import { assert, describe, layer } from "@effect/vitest"
-import { Duration, Effect, FileSystem } from "effect"
+import { Duration, Effect, FileSystem, Logger } from "effect"
 import { isSqlError } from "effect/sql/SqlError"
 import { statSync } from "node:fs"
 import { Database } from "../../../src/store/Database.ts"
@@ -120,6 +120,30 @@ describe("the database", { timeout: 60_000 }, () => {
         yield* fs.writeFile(`${env.DATA_DIR}/calls.db`, Buffer.alloc(8192, "no database at all "))
         const error = yield* Effect.flip(use(env, () => Effect.void))
         assert.match(error.message, /calls\.db is damaged or no database of this service\. [^\n]*$/)
+      }))
+
+    it.effect("SQLite: a read of a damaged page fails, and the log says that the file is damaged", () =>
+      Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        const env = yield* Databases.kinds[0].fresh
+        const file = `${env.DATA_DIR}/calls.db`
+        const note = "a note on many pages "
+        yield* use(env, ({ query, sql }) =>
+          query(Effect.forEach(Array.from({ length: 20 }, (_, number) => number), (number) =>
+            sql`INSERT INTO conversations (call_sid, version, at, memory) VALUES (${`CA${number}`}, 1, 0, ${note.repeat(50)})`)))
+        const pageSize = 4096
+        const bytes = Buffer.from(yield* fs.readFile(file))
+        for (let page = 0; page < bytes.length; page += pageSize) {
+          if (bytes.subarray(page, page + pageSize).includes(note)) bytes.fill(0xff, page, page + pageSize)
+        }
+        yield* fs.writeFile(file, bytes)
+        const lines: Array<string> = []
+        const logs = Logger.layer([Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))])
+        yield* use(env, ({ query, sql }) => Effect.forEach([1, 2], () => Effect.flip(query(sql`SELECT SUM(LENGTH(memory)) FROM conversations`)))).pipe(Effect.provide(logs))
+        const damaged = lines.filter((line) => line.includes("damaged"))
+        // The second line comes at the end, with the number of the failures that were only counted.
+        assert.lengthOf(damaged, 2, lines.join("\n"))
+        assert.match(damaged[0], /^Error The call history can't be read: \S+calls\.db is damaged or no database of this service\. Put a backup in its place/)
       }))
 
     it.effect("SQLite: many writers at once do not block the event loop", () =>

@@ -46,7 +46,7 @@ export const journalOf = (env: Environment) => Layer.fresh(Journal.layer.pipe(La
 export const layer = Layer.merge(PostgresServer.layer, NodeServices.layer)
 
 /** The store of these variables, with its database. Each use behaves like another process. */
-export const storeOf = (env: Environment) => Layer.fresh(DatabaseCallStore.layer.pipe(Layer.provide([exactly(env), NodeServices.layer])))
+export const storeOf = (env: Environment, options?: Parameters<typeof DatabaseCallStore.layerWith>[0]) => Layer.fresh(DatabaseCallStore.layerWith(options).pipe(Layer.provide([exactly(env), NodeServices.layer])))
 
 /** Writes a journal as a process of another machine would have left it long ago. `torn`: the unfinished last line. */
 export const leaveJournal = (env: Environment, writes: ReadonlyArray<Stamped>, torn = ""): void => {

@@ -10,10 +10,15 @@ import * as Problems from "../Problems.ts"
 const maxMetadataBytes = 4096
 
 const Metadata = Schema.Json.check(
-  Schema.makeFilter((value) => Buffer.byteLength(JSON.stringify(value)) <= maxMetadataBytes || "metadata may have 4 KiB as JSON")
+  Schema.makeFilter((value) => Buffer.byteLength(JSON.stringify(value)) <= maxMetadataBytes || "Expected at most 4 KiB of JSON")
 ).annotate({ description: "JSON of at most 4 KiB, kept with the call and sent with its webhooks; members are found by GET /calls?metadata.KEY=value" })
 
-const Campaign = Schema.String.check(Schema.isPattern(/^\S(?:.{0,62}\S)?$/u, { expected: "1 to 64 characters without blanks around" })).annotate({
+/** The filter of `GET /calls` finds every name that this schema takes: it has a visible character, and none that a database changes. */
+const Campaign = Schema.String.check(
+  Schema.isPattern(/^\S(?:.{0,62}\S)?$/u, { expected: "1 to 64 characters without blanks around" }),
+  Schema.isPattern(/^[^\p{Cc}\p{Cs}]*$/u, { expected: "no control characters" }),
+  Schema.isPattern(/[^\s\p{C}]/u, { expected: "a visible character" })
+).annotate({
   description: "The campaign that the call belongs to; GET /calls finds calls by it"
 })
 

@@ -28,6 +28,7 @@ export const encode = <E>(events: Stream.Stream<FeedEvent, E>): Stream.Stream<Ui
 /** The response that sends the events as they happen. Its headers forbid caches to store it, and nginx to buffer it. A failure cuts the connection. */
 export const response = <E>(events: Stream.Stream<FeedEvent, E>): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.stream(encode(events), {
-    contentType: "text/event-stream",
+    // Some clients, such as Python's requests, take text without a charset for Latin-1.
+    contentType: "text/event-stream; charset=utf-8",
     headers: { "cache-control": "no-store", "x-accel-buffering": "no" }
   })

@@ -159,6 +159,9 @@ const UnreadableEvent = Schema.Struct({
 
 const params = { callSid: CallSid }
 
+/** Some clients, such as Python's requests, take text without a charset for Latin-1. */
+const PlainText = Schema.String.pipe(HttpApiSchema.asText({ contentType: "text/plain; charset=utf-8" }))
+
 export class HistoryGroup extends HttpApiGroup.make("calls")
   .add(
     HttpApiEndpoint.get("list", "/calls", {
@@ -186,7 +189,7 @@ export class HistoryGroup extends HttpApiGroup.make("calls")
     HttpApiEndpoint.get("transcript", "/calls/:callSid/transcript", {
       params,
       query: { format: Schema.optionalKey(described("json or text. Without it, the header Accept decides; the default is json")) },
-      success: [Transcript, Schema.String.pipe(HttpApiSchema.asText())],
+      success: [Transcript, PlainText],
       error: [Problems.InvalidRequest, Problems.NoSuchCall, Problems.HistoryUnreachable]
     }).annotateMerge(OpenApi.annotations({
       summary: "What was said and done on a call",

@@ -67,6 +67,19 @@ export const layer = HttpApiBuilder.group(
         Effect.flatMap(Option.match({ onNone: () => Effect.fail(noSuchCall()), onSome: Effect.succeed }))
       )
 
+    /**
+     * The events of a call that this process has in memory. The history decides whether an ended call still has words: another process may
+     * have erased the call, or its words may have expired.
+     */
+    const eventsHere = Effect.fnUntraced(function*(callSid: CallSid) {
+      const events = yield* registry.events(callSid)
+      if (Option.isSome(yield* registry.find(callSid))) return events
+      const { words } = yield* find(callSid)
+      if (words === "kept" || words === "never") return events
+      yield* registry.forget(callSid)
+      return Option.none()
+    })
+
     const list = Effect.fn("GET /calls")(function*({ query }: { readonly query: ListQuery.Query }) {
       const request = yield* ListQuery.read(query, cursors, { variantsOf: numbers.variants, isSealing })
       const { calls, next } = yield* Effect.mapError(stored.list(request.filters, request.limit, request.after), unreachable)
@@ -118,9 +131,8 @@ export const layer = HttpApiBuilder.group(
       }, Effect.tapError(countRefusal)))
       .handleRaw("events", Effect.fn("GET /calls/{callSid}/events")(function*({ headers, params: { callSid } }) {
         const after = yield* eventId(headers["last-event-id"])
-        const here = yield* registry.events(callSid)
-        if (Option.isNone(here)) yield* find(callSid)
-        else yield* streams.opened
+        const here = yield* eventsHere(callSid)
+        if (Option.isSome(here)) yield* streams.opened
         return EventStream.response(EventFeed.make(stored, callSid, after, here))
       }, Effect.tapError(countRefusal)))
   })

@@ -4,5 +4,6 @@ import * as Problems from "../Problems.ts"
 /** How long a client should wait before it sends the request again. */
 const retryAfterSeconds = 5
 
-export const unreachable = (error: { readonly message: string }) =>
-  new Problems.HistoryUnreachable({ detail: error.message, retry_after: retryAfterSeconds })
+/** `whyNotOpened`: set if sealed sound can't be opened. Then another attempt would fail, too. */
+export const unreachable = ({ message, whyNotOpened }: { readonly message: string; readonly whyNotOpened?: string }) =>
+  new Problems.HistoryUnreachable({ detail: message, ...(whyNotOpened === undefined ? { retry_after: retryAfterSeconds } : {}) })

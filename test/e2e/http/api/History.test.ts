@@ -310,7 +310,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
               assert.deepInclude(actions[0], { name: "book", state: "answered", answer: "booked", ms: 4200 })
               yield* write([turn(sid, 3, "unused", { role: "agent", words: [{ text: "Thank", at: 3000, isHeard: true }, { text: "you", at: 3200, isHeard: true }, { text: "very", at: 3300, isHeard: false }, { text: "much", at: 3300, isHeard: false }] })])
               for (const answer of [yield* get(`/calls/${sid}/transcript?format=text`), yield* get(`/calls/${sid}/transcript`, { accept: "text/plain" })]) {
-                assert.strictEqual(answer.contentType, "text/plain")
+                assert.strictEqual(answer.headers.get("content-type"), "text/plain; charset=utf-8")
                 assert.include(answer.text, "00:01.0 caller: I want to book a table\n")
                 assert.include(answer.text, "00:03.0 agent: Thank you [very much]\n")
                 assert.include(answer.text, "00:04.2 action: (book {\"day\":\"monday\"}: answered: booked)\n")
@@ -339,7 +339,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
               const sid = sidOf(1)
               yield* write([began(sid), ...Array.from({ length: 450 }, (_, sequence) => event(sid, sequence)), ended(sid, 9, true)])
               const all = yield* get(`/calls/${sid}/events`)
-              assert.strictEqual(all.contentType, "text/event-stream")
+              assert.strictEqual(all.headers.get("content-type"), "text/event-stream; charset=utf-8")
               const ids = [...all.text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))
               assert.deepStrictEqual(ids, Array.from({ length: 450 }, (_, index) => index))
               assert.include(all.text, "id: 0\nevent: AgentHeard\ndata: {\"_tag\":\"AgentHeard\"")

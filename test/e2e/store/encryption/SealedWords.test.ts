@@ -203,7 +203,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
           })
           const reported = yield* Effect.provide(readings, Layer.provideMerge(Databases.storeOf({ AGENT: "echo", ...env, STORE_ENCRYPTION_KEYS: newer }), listen))
           assert.deepStrictEqual(reported, [
-            "A text of the call history can't be read. It is sealed with the key \"2025\", which STORE_ENCRYPTION_KEYS does not have. Add that key after the first one."
+            "A text of the call history can't be read. It is sealed with the key \"2025\", which STORE_ENCRYPTION_KEYS does not have. Add that key as the last one."
           ])
         }))
 

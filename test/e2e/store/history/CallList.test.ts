@@ -14,10 +14,11 @@ const turns = 3
 
 /** Calls of three agents. Each turn says "table". Every tenth call says "lamp" in one turn, and two calls say "radio". */
 const wordsOf = (number: number, turn: number) => turn !== 1 ? "a table" : number === 3 || number === 650 ? "a table and a radio" : number % 10 === 0 ? "a table and a lamp" : "a table"
-const writes = Array.from({ length: calls }, (_, index) => index + 1).flatMap((number) => [
+const writesOf = (number: number) => [
   began(sidOf(number), { at: number * 1000, agent: number % 100 === 0 ? "rare" : number % 2 === 0 ? "sales" : "receptionist" }),
   ...Array.from({ length: turns }, (_, index) => turn(sidOf(number), index, wordsOf(number, index)))
-])
+]
+const numbers = Array.from({ length: calls }, (_, index) => index + 1)
 
 const cases: ReadonlyArray<readonly [filter: Omit<CallFilters, "accountSid">, fits: (number: number) => boolean]> = [
   [{ text: "table" }, () => true],
@@ -31,27 +32,43 @@ const cases: ReadonlyArray<readonly [filter: Omit<CallFilters, "accountSid">, fi
   [{ agent: "rare", direction: "inbound" }, (number) => number % 100 === 0]
 ]
 
+/** Stores these calls in one transaction. */
+const store = Effect.fnUntraced(function*(numbers: ReadonlyArray<number>) {
+  const { dialect, sql, transaction } = yield* Database
+  yield* transaction(apply(sql, dialect, numbers.flatMap(writesOf).map((write, index) => ({ write, at: index + 1 }))))
+})
+
+/** The calls of all pages, in their order. */
+const listed = Effect.fnUntraced(function*(filter: Omit<CallFilters, "accountSid">) {
+  const { dialect, query, sql } = yield* Database
+  const seen: Array<string> = []
+  let after: Position | undefined
+  let pages = 0
+  do {
+    const page: CallList.Page = yield* query(CallList.page(runner(sql, dialect), dialect, { ...filter, accountSid: `AC${"1".repeat(32)}` }, 20, after), "20 seconds")
+    seen.push(...page.callSids)
+    after = page.next
+    pages++
+  } while (after !== undefined && pages < 100)
+  return seen
+})
+
+const newestFirst = (fits: (number: number) => boolean) => numbers.toReversed().filter(fits).map(sidOf)
+
 describe("words in many calls", { timeout: 60_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
       it.effect(`${name}: are found page by page, each call once and the newest first`, () =>
         Effect.flatMap(fresh, (env) => Effect.gen(function*() {
-          const { dialect, query, sql, transaction } = yield* Database
-          const run = runner(sql, dialect)
-          yield* transaction(apply(sql, dialect, writes.map((write, index) => ({ write, at: index + 1 }))))
-          for (const [filter, fits] of cases) {
-            const seen: Array<string> = []
-            let after: Position | undefined
-            let pages = 0
-            do {
-              const page: CallList.Page = yield* query(CallList.page(run, dialect, { ...filter, accountSid: `AC${"1".repeat(32)}` }, 20, after), "20 seconds")
-              seen.push(...page.callSids)
-              after = page.next
-              pages++
-            } while (after !== undefined && pages < 100)
-            const expected = Array.from({ length: calls }, (_, index) => calls - index).filter(fits).map(sidOf)
-            assert.deepStrictEqual(seen, expected, JSON.stringify(filter))
-          }
+          yield* store(numbers)
+          for (const [filter, fits] of cases) assert.deepStrictEqual(yield* listed(filter), newestFirst(fits), JSON.stringify(filter))
+        }).pipe(Effect.provide(Databases.databaseOf(env)))), 60_000)
+
+      it.effect(`${name}: are found in each call once, also if older calls were stored after newer ones`, () =>
+        Effect.flatMap(fresh, (env) => Effect.gen(function*() {
+          yield* store(numbers.slice(150))
+          yield* store(numbers.slice(0, 150))
+          for (const [filter, fits] of cases) assert.sameMembers(yield* listed(filter), newestFirst(fits), JSON.stringify(filter))
         }).pipe(Effect.provide(Databases.databaseOf(env)))), 60_000)
     }
   })

@@ -94,7 +94,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("sealed recordings", (i
       for (const env of [{ DATA_DIR }, { DATA_DIR, STORE_ENCRYPTION_KEYS: keysOf(["2027", 3]) }]) {
         assert.strictEqual(
           yield* Effect.provide(refusalOf(call), recordingsOf(env)),
-          "The recording can't be opened. It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have. Add that key after the first one."
+          "The recording can't be opened. It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have. Add that key as the last one."
         )
       }
       const file = join(DATA_DIR, "recordings", name)

@@ -1,9 +1,10 @@
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { existsSync } from "node:fs"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { CallStore } from "../../../../src/store/CallStore.ts"
 import { Database } from "../../../../src/store/Database.ts"
 import { NumberHash } from "../../../../src/store/retention/NumberHash.ts"
+import { until } from "../../../support/service/Service.ts"
 import * as Databases from "../../../support/store/Databases.ts"
 import { began, ended, sidOf } from "../../../support/store/Writes.ts"
 
@@ -56,5 +57,18 @@ describe("hashed numbers", { timeout: 60_000 }, () => {
           assert.isFalse(existsSync(`${env.DATA_DIR}/store-key`))
         }))
     }
+
+    it.effect("SQLite: are in no file any more in their plain form, while the process still runs", () =>
+      Effect.gen(function*() {
+        const env = yield* Databases.kinds[0].fresh
+        const filesWithNumber = Effect.sync(() => readdirSync(env.DATA_DIR).filter((file) => readFileSync(`${env.DATA_DIR}/${file}`).includes(number)))
+        yield* Effect.gen(function*() {
+          const store = yield* CallStore
+          yield* store.keep(beginHashed(1))
+          assert.isNotEmpty(yield* filesWithNumber)
+          yield* store.keep(ended(sidOf(1), 9, true))
+          yield* until("files without the number", filesWithNumber, (files) => files.length === 0)
+        }).pipe(Effect.provide(Databases.storeOf({ ...env, STORE_NUMBERS: "hashed" }, { scrubEvery: "100 millis" })))
+      }))
   })
 })

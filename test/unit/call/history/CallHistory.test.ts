@@ -88,6 +88,30 @@ describe("a call's history", () => {
       assert.deepStrictEqual([began.from, began.to, began.metadata, began.campaign], [caller, ours, { order: 7 }, "spring"])
     }))
 
+  it.effect("has its times on the axis of its recording, which begins when the stream was opened", () =>
+    Effect.gen(function*() {
+      const recorded: Array<number> = []
+      const listener = { onCallerSound: () => {}, onAgentSound: () => {}, onClear: () => {} }
+      const { history, store } = yield* setUp({ recorder: { isRecorded: () => true, listen: ({ startedAt }) => Effect.sync(() => void recorded.push(startedAt)).pipe(Effect.as(listener)) } })
+      /** The stream's `start` message is read this long (ms) after the stream was opened. */
+      const beginStream = Effect.fnUntraced(function*(millis: number) {
+        const openedAt = Number(yield* Clock.monotonicTimeNanos) / 1e6
+        yield* TestClock.adjust(millis)
+        history.streamBegan(false, { openedAt })
+        yield* history.record({ openedAt }, {})
+      })
+      yield* TestClock.adjust(1000)
+      yield* beginStream(200)
+      yield* TestClock.adjust(4000)
+      history.addEvent(said)
+      yield* history.actions.store(booking)
+      yield* beginStream(300)
+      assert.deepStrictEqual(store.of("StreamBegan").map(({ at }) => at), [1000, 5200])
+      assert.deepStrictEqual(recorded, [0, 4200])
+      assert.deepStrictEqual(store.of("TurnWritten").map(({ endedAt, startedAt }) => [startedAt, endedAt]), [[1200, 2200]])
+      assert.deepStrictEqual(store.of("ActionWritten").map(({ at }) => at), [4200])
+    }))
+
   it.effect("has turns and events, and no interim transcripts", () =>
     Effect.gen(function*() {
       const { history, store } = yield* setUp()

@@ -106,6 +106,27 @@ describe("names that are in a body twice", () => {
   })
 })
 
+/** What is wrong with this text as the metadata of a call, which may be any JSON. */
+const problemsOfJson = (json: string) => problemsOfBody([Schema.Struct({ metadata: Schema.Json })], `{"metadata":${json}}`)
+const nested = (depth: number, [open, close]: readonly [string, string]) => `${open.repeat(depth)}1${close.repeat(depth)}`
+
+describe("JSON that can't be kept as it is", () => {
+  it.each([["[", "]"], ["{\"a\":", "}"], ["[{\"a\":", "}]"]] as const)("is refused if it is nested too deeply: %s…%s", (...brackets) => {
+    assert.deepStrictEqual(problemsOfJson(nested(20, brackets)), [])
+    assert.deepStrictEqual(problemsOfJson(nested(7000, brackets)), ["The body has objects or arrays that are nested more than 100 deep."])
+    assert.deepStrictEqual(problemsOfJson(JSON.stringify("[".repeat(200))), [])
+  })
+
+  it.each(["12345678901234567890", "-9007199254740993", `1${"0".repeat(400)}`])("is refused if it has an integer that would be rounded: %s", (token) => {
+    const [problem, ...others] = problemsOfJson(`{"id":${token}}`)
+    assert.match(problem, /^The number -?\d{16,40}…? has too many digits to be kept exactly\. Send it as text, in quotes\.$/)
+    assert.deepStrictEqual(others, [])
+  })
+
+  it.each(["9007199254740991", "-0", "1e300", "0.12345678901234567890", "1e-1234567890123456789", "\"12345678901234567890\"", "1152921504606847000"])("is not %s", (token) =>
+    assert.deepStrictEqual(problemsOfJson(`[${token}]`), []))
+})
+
 describe("the names in a query", () => {
   const query = Schema.Struct({
     to_number: Schema.optionalKey(Schema.String),

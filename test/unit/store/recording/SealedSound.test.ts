@@ -113,7 +113,7 @@ describe("a sealed recording", () => {
     Effect.gen(function*() {
       const { file } = yield* sealed(noise(100))
       const messageOf = (sealing: ReturnType<typeof sealingOf>) => Effect.map(Effect.flip(open(file, { with: sealing })), ({ message }) => message)
-      assert.strictEqual(yield* messageOf(sealingOf(["2027", 2])), "It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have. Add that key after the first one.")
+      assert.strictEqual(yield* messageOf(sealingOf(["2027", 2])), "It is sealed with the key \"2026\", which STORE_ENCRYPTION_KEYS does not have. Add that key as the last one.")
       assert.include(yield* messageOf(sealingOf(["2026", 2])), "STORE_ENCRYPTION_KEYS has another key with the same id")
       assert.isTrue((yield* (yield* open(file, { with: sealingOf(["2027", 2], ["2026", 1]) })).read(0, 100)).equals(noise(100)))
       file.bytes[8] = 2
