@@ -7,6 +7,7 @@
 import { Effect, Scope } from "effect"
 import { TransferFailed } from "../conversation/ports/AudioPort.ts"
 import type { PhoneNumber } from "../domain/PhoneNumber.ts"
+import type { StoredCall } from "../store/CallStore.ts"
 import type { MediaStream } from "../twilio/media/MediaStream.ts"
 import type { CallControl, CallInfo, CallLimits } from "./CallInfo.ts"
 import * as CallEvents from "./CallEvents.ts"
@@ -15,7 +16,7 @@ import * as CallOwner from "./CallOwner.ts"
 import { CallEvent, type CallState } from "./CallState.ts"
 import * as CallStreams from "./CallStreams.ts"
 import * as ConversationFeed from "./ConversationFeed.ts"
-import type { CallHistory } from "./history/CallHistory.ts"
+import type { RenewableHistory } from "./history/RenewableHistory.ts"
 
 export interface Call {
   readonly info: CallInfo
@@ -28,6 +29,10 @@ export interface Call {
   readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
   /** Must be called when another process has taken the call over. From then on this process stores nothing about the call. */
   readonly handOver: () => void
+  /** Must run before a stream begins here if another process had the call since the last stream here. `stored`: the call, read just now. */
+  readonly renew: (stored: StoredCall) => Effect.Effect<void>
+  /** Ends the call in this process. Another process goes on with it when Twilio requests TwiML. */
+  readonly leave: Effect.Effect<void>
   /** The call's events, for watchers. */
   readonly feed: ConversationFeed.ConversationFeed
 }
@@ -56,7 +61,7 @@ export const make = Effect.fnUntraced(function*(
   info: CallInfo,
   limits: CallLimits,
   control: CallControl,
-  history: CallHistory,
+  history: RenewableHistory,
   onPhase: CallLifecycle.OnPhase
 ): Effect.fn.Return<{ readonly call: Call; readonly run: Effect.Effect<void> }> {
   const scope = yield* Scope.make()
@@ -95,6 +100,15 @@ export const make = Effect.fnUntraced(function*(
       dispatch: lifecycle.dispatch,
       stream: streams.run,
       handOver: history.handOver,
+      renew: (stored) =>
+        Effect.andThen(
+          Effect.sync(() => history.renew(stored)),
+          Effect.asVoid(lifecycle.dispatch(CallEvent.Renewed({ lostStreams: stored.parts })))
+        ),
+      leave: Effect.andThen(
+        Effect.sync(history.leave),
+        Effect.asVoid(lifecycle.dispatch(CallEvent.Released({ reason: "streamLost" })))
+      ),
       feed
     },
     run

@@ -2,7 +2,7 @@
  * Passes the events of the conversation to the call's history and to its watchers. `Ended` is passed once.
  *
  * A conversation whose media stream was lost does not send `Ended`, because the call may continue. If the call then ends, `finish` sends
- * `Ended`.
+ * `Ended`, unless another process may go on with the call.
  */
 import { Effect } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
@@ -20,7 +20,7 @@ export interface CallEvents {
   readonly finish: (reason: EndReason) => Effect.Effect<void>
 }
 
-export const make = (feed: Pick<ConversationFeed, "publish">, history: Pick<CallHistory, "addEvent" | "answered" | "ended">): CallEvents => {
+export const make = (feed: Pick<ConversationFeed, "publish">, history: Pick<CallHistory, "addEvent" | "answered" | "ended" | "isElsewhere">): CallEvents => {
   /** The newest event. Unset if there was none, or if it was `Ended`. */
   let newest: ConversationEvent | undefined
 
@@ -38,6 +38,6 @@ export const make = (feed: Pick<ConversationFeed, "publish">, history: Pick<Call
       return phase._tag === "Ended" ? Effect.sync(() => history.ended(phase.reason, state.resumptions)) : Effect.void
     },
     finish: (reason) =>
-      Effect.suspend(() => newest === undefined ? Effect.void : publish({ _tag: "Ended", at: newest.at, turn: newest.turn, reason: wordOf(reason) }))
+      Effect.suspend(() => newest === undefined || history.isElsewhere() ? Effect.void : publish({ _tag: "Ended", at: newest.at, turn: newest.turn, reason: wordOf(reason) }))
   }
 }

@@ -30,8 +30,8 @@ import * as StoredInfo from "./registry/StoredInfo.ts"
 /** How long calls may take to end after they were hung up. */
 const closingTimeout = Duration.seconds(5)
 
-/** See `CallRegistry.drain`. */
-const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>) => {
+/** See `CallRegistry.drain`. `canLeave`: whether another process can go on with the calls. */
+const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: EndReason) => Effect.Effect<void>, canLeave: Effect.Effect<boolean>) => {
   const untilEmpty = Effect.sync(live.isEmpty).pipe(
     Effect.repeat({ schedule: Schedule.spaced("100 millis"), until: (isEmpty) => isEmpty })
   )
@@ -44,11 +44,25 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
     yield* Effect.timeoutOption(untilEmpty, grace)
     const remaining = live.takingLines()
     if (remaining.length === 0) return
-    yield* Effect.logWarning("Hanging up the calls that are still live").pipe(Effect.annotateLogs({ calls: remaining.length }))
-    yield* Effect.forEach(remaining, ({ info }) => hangUp(info.callSid, "shutdown"), { discard: true })
+    const isLeft = yield* canLeave
+    yield* (isLeft ? Effect.logInfo("Leaving the calls that are still live to other processes") : Effect.logWarning("Hanging up the calls that are still live")).pipe(
+      Effect.annotateLogs({ calls: remaining.length })
+    )
+    yield* Effect.forEach(remaining, ({ info, leave }) => isLeft ? leave : hangUp(info.callSid, "shutdown"), { discard: true })
     yield* Effect.timeoutOption(untilEmpty, closingTimeout)
   })
 }
+
+/** Stores the end of a call whose process is gone. */
+const endOrphan = (histories: CallHistories["Service"], absent: AbsentCalls.AbsentCalls) =>
+  Effect.fnUntraced(function*(stored: StoredCall, { endedAt, ...facts }: StatusFacts & { readonly endedAt?: number }) {
+    const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }), stored)
+    history.takeOver()
+    for (const report of yield* absent.takeReports(stored.callSid)) history.reported(report)
+    const reason = (stored.endReason ?? "streamLost") as EndReason
+    history.ended(reason, Math.max(0, stored.parts - 1), stored.endedAt ?? endedAt)
+    history.reported(facts)
+  })
 
 export class CallRegistry extends Context.Service<CallRegistry, {
   /** Returns the live call with this SID. Otherwise makes the call, if a line is free. `before`: the result of `recall`. */
@@ -64,6 +78,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
    */
   readonly adopt: (info: NewCall) => Effect.Effect<void>
   readonly find: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
+  /** Like `find`, for a media stream that is about to begin. If another process had the call since the last stream here, the call is read anew. */
+  readonly findForStream: (callSid: CallSid) => Effect.Effect<Option.Option<Call>>
   /** The events of a live call, or of one of the calls that ended last. */
   readonly events: (callSid: CallSid) => Effect.Effect<Option.Option<ConversationFeed["events"]>>
   /** Drops the events of an ended call that was erased. */
@@ -92,7 +108,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
   /** Reserves a line for a call that we are about to place, until the scope closes. `drain` waits for reserved lines, too. */
   readonly reserve: Effect.Effect<void, Admission.LineBusy, Scope.Scope>
   readonly isDraining: Effect.Effect<boolean>
-  /** Admits no new calls, and waits for the live calls to end. After `grace`, ends the calls that are still live. */
+  /** Admits no new calls, and waits for the live calls to end. After `grace`, leaves the calls that are still live to other processes, or ends them. */
   readonly drain: (grace: Duration.Duration) => Effect.Effect<void>
 }>()("client-caller/call/CallRegistry") {
   static readonly layer = Layer.effect(
@@ -140,13 +156,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         live,
         accountSid: histories.accountSid,
         onReport: (callSid, { sequence, status, ...facts }) => Effect.asVoid(report(callSid, status, sequence, facts)),
-        onOrphanEnded: Effect.fnUntraced(function*(stored, { endedAt, ...facts }) {
-          const history = yield* histories.open(StoredInfo.toInfo(stored, { name: stored.agent as AgentName }), stored)
-          history.takeOver()
-          for (const report of yield* absent.takeReports(stored.callSid)) history.reported(report)
-          history.ended("streamLost", Math.max(0, stored.parts - 1), endedAt)
-          history.reported(facts)
-        })
+        onOrphanEnded: endOrphan(histories, absent)
       })
       const { admit, adopt, reserve } = yield* Admission.make({ live, absent, limits, controlOf, histories, settingsOf, onBegin: ownership.take, onPhase })
 
@@ -159,6 +169,11 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         isExpected: (ticket) => Effect.sync(() => expected.has(ticket)),
         reserve,
         find: (callSid) => Effect.sync(() => Option.fromUndefinedOr(live.find(callSid))),
+        findForStream: Effect.fnUntraced(function*(callSid) {
+          const call = live.find(callSid)
+          if (call !== undefined) yield* ownership.renew(call)
+          return Option.fromUndefinedOr(live.find(callSid))
+        }),
         events: (callSid) =>
           Effect.sync(() => Option.map(Option.fromUndefinedOr(live.find(callSid)?.feed ?? feeds.find(callSid)), ({ events }) => events)),
         forget: (callSid) => Effect.sync(() => feeds.forget(callSid)),
@@ -181,7 +196,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
           )
         ),
         isDraining: Effect.sync(live.isDraining),
-        drain: drain(live, hangUp)
+        drain: drain(live, hangUp, ownership.canLeave)
       })
     })
   )

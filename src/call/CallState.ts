@@ -133,6 +133,8 @@ export type CallEvent = Data.TaggedEnum<{
   /** Twilio refused the transfer, or could not be reached. */
   TransferFailed: {}
   HangUpRequested: { readonly reason: EndReason }
+  /** Another process had the call since the last stream here. `lostStreams`: how many streams the call has lost in all processes. */
+  Renewed: { readonly lostStreams: number }
   /**
    * Twilio was told to hang up, another process has taken the call over, or this process stops. The call ends here at once, without waiting
    * for Twilio's final status.
@@ -165,6 +167,16 @@ export const isTerminal = (status: string | undefined): boolean => status !== un
 
 /** Whether a call with this status has not been answered yet. */
 export const isUnanswered = (status: CallStatus): boolean => status === "queued" || status === "initiated" || status === "ringing"
+
+const decidedReasons: ReadonlySet<string> = new Set<EndReason>([
+  "agentLeft", "agentFailed", "mediaTimeout", "tooLong", "badMessages", "mediaAhead", "oversizedMessage", "slowPeer", "requested"
+])
+
+/**
+ * Whether this service decided that the call ends, so that no further stream follows. A call with another reason may come back: its stream
+ * was lost, it was redirected, or its process stopped. `reason`: an `EndReason`.
+ */
+export const isDecided = (reason: string): boolean => decidedReasons.has(reason)
 
 /** Whether we can answer a request for TwiML only with `<Hangup/>`: the call has ended, or is ending and no stream is offered. */
 export const isGivenUp = ({ offer, phase }: CallState): boolean =>

@@ -8,7 +8,7 @@ import type { StreamSid } from "../domain/Sid.ts"
 import type { MediaStream } from "../twilio/media/MediaStream.ts"
 import type { CallInfo } from "./CallInfo.ts"
 import type { CallLifecycle } from "./CallLifecycle.ts"
-import { CallEvent, type EndReason, type StreamEnd } from "./CallState.ts"
+import { CallEvent, type EndReason, isDecided, type StreamEnd } from "./CallState.ts"
 import type { CallHistory } from "./history/CallHistory.ts"
 import * as MediaSession from "./media/MediaSession.ts"
 import * as StreamEnds from "./StreamEnds.ts"
@@ -48,7 +48,7 @@ interface CallStreams {
 export const make = (
   info: CallInfo,
   lifecycle: CallLifecycle,
-  history: Pick<CallHistory, "streamBegan" | "record" | "isRecorded" | "remember" | "actions" | "used">,
+  history: Pick<CallHistory, "streamBegan" | "record" | "isRecorded" | "remember" | "actions" | "used" | "endDecided">,
   session: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
@@ -94,7 +94,11 @@ export const make = (
       )
       // The state must change before the socket is closed: Twilio requests TwiML as soon as the socket closes.
       yield* lifecycle.dispatch(CallEvent.StreamEnded({ streamSid, end }))
-      if (end._tag === "Closed") yield* stream.close(...closeFor(end.reason))
+      if (end._tag !== "Closed") return
+      // Twilio's next request may reach another process, which must know that the call ends.
+      const { phase, resumptions } = yield* lifecycle.state
+      if (phase._tag === "Ending" && isDecided(phase.reason)) yield* history.endDecided(phase.reason, resumptions)
+      yield* stream.close(...closeFor(end.reason))
     },
     (effect, { streamSid }) =>
       effect.pipe(

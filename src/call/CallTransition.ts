@@ -102,7 +102,7 @@ const connectAgainOrEnd = (
     ? enter(state, Phase.Ending({ reason }), ...commands, Command.Arm({ timer: "ending" }))
     : connectAgain(state, streamsHere, ...commands)
 
-/** Whether the call lost more streams in earlier processes than it may resume. */
+/** Whether the call lost more streams in other processes than it may resume. */
 const wasLostTooOften = ({ maxResumptions, resumptions }: CallState): boolean => resumptions > maxResumptions
 
 /** Whether a request `afterTransfer` is a replay: no transfer is under way, and the call has a stream or waits for one. */
@@ -161,6 +161,7 @@ const onStreamStarted = (state: CallState, streamSid: StreamSid): Transition => 
       return start(state, Command.Disarm({ timer: "resuming" }))
     case "Connected":
     case "Resuming":
+      if (wasLostTooOften(state)) return onHangUp(state, "streamLost")
       return start(state, Command.Disarm({ timer: "resuming" }))
     case "Streaming":
       return state.offer === "here" && phase.streamSid !== streamSid
@@ -313,6 +314,8 @@ export const transition = (state: CallState, event: CallEvent): Transition => {
       return onTransferFailed(state)
     case "HangUpRequested":
       return onHangUp(state, event.reason)
+    case "Renewed":
+      return unchanged({ ...state, resumptions: Math.max(state.resumptions, event.lostStreams) })
     case "Released":
       return end(state, event.reason)
   }

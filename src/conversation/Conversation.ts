@@ -60,14 +60,17 @@ export interface RecordedCall extends CallSide<8000> {
   readonly record?: (event: TurnEvent) => void
 }
 
-/** The conversation's clock. It continues where the memory ends, so that all media streams of the call have one time axis. */
-const makeClock = (memory: ConversationMemory | undefined) =>
+/**
+ * The conversation's clock. It continues where the memory ends, so that all media streams of the call have one time axis. `resumedAt`: see
+ * `Resumption.now`.
+ */
+const makeClock = (memory: ConversationMemory | undefined, resumedAt: number | undefined) =>
   Effect.map(Clock.Clock, (clock) => {
     const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const wall = clock.currentTimeMillisUnsafe()
     const beganAt = memory?.beganAt ?? wall
     // The wall clock of this machine may be behind the clock of the machine that wrote the memory.
-    const startsAt = memory === undefined ? 0 : Math.max(memory.at, wall - beganAt)
+    const startsAt = memory === undefined ? 0 : Math.max(memory.at, resumedAt ?? wall - beganAt)
     const started = monotonic()
     return { beganAt, now: () => startsAt + monotonic() - started }
   })
@@ -170,7 +173,7 @@ export const open = Effect.fnUntraced(function*(
   const scope = yield* Effect.scope
   const { actions, resumption } = line
   const memory = resumption === undefined || resumption.memory === "lost" ? undefined : resumption.memory
-  const clock = yield* makeClock(memory)
+  const clock = yield* makeClock(memory, resumption?.now)
   const { now } = clock
   const { memoryWriter, tools } = makeTools(definition, engines, line, memory, clock)
   const loop = yield* TurnLoop.make({

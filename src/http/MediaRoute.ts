@@ -116,7 +116,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
 
   /** Finds the call of a stream. If another process answered that call, takes it over from the store. */
   const findCall = Effect.fnUntraced(function*(callSid: CallSid) {
-    const here = yield* registry.find(callSid)
+    const here = yield* registry.findForStream(callSid)
     if (Option.isSome(here) || (yield* registry.hasEnded(callSid))) return here
     const standing = yield* storedCalls.standing(callSid, true)
     if (standing._tag !== "New" && standing._tag !== "Live") return here
@@ -131,7 +131,10 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
       Effect.match({ onSuccess: (isFirst) => isFirst ? undefined : "token used", onFailure: ({ reason }) => `token ${reason}` })
     )
     if (problem !== undefined) return yield* refuse(stream, problem)
-    const call = yield* findCall(callSid)
+    // A stream that is lost before it begins must not take its call away from the next stream, which may be in another process.
+    const found = yield* Effect.raceFirst(Effect.asSome(findCall(callSid)), Effect.as(stream.closed, Option.none()))
+    if (Option.isNone(found)) return
+    const call = found.value
     if (Option.isNone(call)) {
       if (!(yield* registry.hasEnded(callSid))) return yield* refuse(stream, "unknown call")
       yield* Metric.update(Metrics.endedCallsRefused(path), 1)

@@ -32,7 +32,10 @@ export interface StoredCall {
   readonly answeredAt: number | null
   /** When the call's first media stream began (ms since 1970): the zero of the call's axis (see `StoreWrite`). */
   readonly axisZero: number | null
-  readonly isEnded: boolean
+  /** When the call ended for this service, ms since 1970. `null`: its end is not stored. */
+  readonly endedAt: number | null
+  /** Why the call ended for this service: a `CallState.EndReason`. `null`: its end is not stored. */
+  readonly endReason: string | null
   /** Whether Twilio has reported a final status. A call that ended without a final status was perhaps only redirected. It may come back. */
   readonly isOver: boolean
   readonly keepsWords: boolean
@@ -79,6 +82,8 @@ export class CallStore extends Context.Service<CallStore, {
   readonly unended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
   /** Makes this process the owner of an unended call. `false`: the call has an owner that has written a heartbeat since `before`. */
   readonly claim: (callSid: CallSid, before: number) => Effect.Effect<boolean, StoreUnreachable>
+  /** Whether the call had an owner that is not this process: it belongs to another process, or belonged to one that has ended it. */
+  readonly isElsewhere: (callSid: CallSid) => Effect.Effect<boolean, StoreUnreachable>
   /** All calls that this process owns. */
   readonly ownedCalls: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>
   /** Ends this process's ownership of the call. The call then has no owner. */

@@ -45,6 +45,7 @@ interface CallRow {
   readonly ended_at: number | null
   /** Twilio's final status. */
   readonly status: string | null
+  readonly reason: string | null
   readonly keeps_words: number
   readonly hashes_numbers: number
   readonly is_recorded: number
@@ -86,7 +87,8 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
   startedAt: row.started_at ?? 0,
   answeredAt: row.answered_at,
   axisZero: row.axis_zero,
-  isEnded: row.ended_at !== null,
+  endedAt: row.ended_at,
+  endReason: row.reason,
   isOver: row.status !== null,
   keepsWords: row.keeps_words === 1,
   hashesNumbers: row.hashes_numbers === 1,
@@ -130,6 +132,12 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
     query(Effect.asVoid(
       sql`INSERT INTO live_calls (call_sid, owner, epoch, heartbeat) VALUES (${callSid}, ${self}, 1, ${now()})
         ON CONFLICT (call_sid) DO UPDATE SET owner = excluded.owner, epoch = live_calls.epoch + 1, heartbeat = excluded.heartbeat`
+    ))
+
+  const isElsewhere = (callSid: CallSid) =>
+    query(Effect.map(
+      sql`SELECT 1 AS found FROM live_calls WHERE call_sid = ${callSid} AND (owner IS NULL OR owner <> ${self})`,
+      (rows) => rows.length > 0
     ))
 
   const ownedCalls = query(Effect.map(
@@ -189,7 +197,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
 
   yield* maintainRows(database, self, now)
 
-  return { find, takeOwnership, unended, claim, ownedCalls, releaseOwnership, redeem, sendToOwner, takeReports }
+  return { find, takeOwnership, unended, claim, isElsewhere, ownedCalls, releaseOwnership, redeem, sendToOwner, takeReports }
 })
 
 /** Writes this process's heartbeat for its calls every 10 seconds, and deletes old rows every hour. */

@@ -9,6 +9,7 @@ import { CallStore, type StoredCall } from "../../store/CallStore.ts"
 import { Prices } from "../cost/Prices.ts"
 import { CallRecorder } from "../recording/CallRecorder.ts"
 import * as CallHistory from "./CallHistory.ts"
+import * as RenewableHistory from "./RenewableHistory.ts"
 import type { StatusFacts } from "./Outcome.ts"
 
 /** How long after a call's end its outcome becomes final without Twilio's final status. */
@@ -21,7 +22,7 @@ export class CallHistories extends Context.Service<CallHistories, {
   /** The Twilio account of the calls. */
   readonly accountSid: string
   /** Opens the history of a call that begins, or that this process takes over. */
-  readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "unreachable") => Effect.Effect<CallHistory.CallHistory>
+  readonly open: (info: CallHistory.HistoryInfo, before?: StoredCall | "unreachable") => Effect.Effect<RenewableHistory.RenewableHistory>
   /**
    * Adds Twilio's report to the call's history. `mayBeElsewhere`: another process may have the call, and needs the report too. `unknown`:
    * the call's history is not in this process.
@@ -38,7 +39,7 @@ export class CallHistories extends Context.Service<CallHistories, {
       const { webhooks } = yield* AppConfig
       const service = Option.match(webhooks.url, { onNone: () => ({}), onSome: ({ href }) => ({ webhookUrl: href }) })
       const clock = yield* Clock.Clock
-      const histories = new Map<CallSid, CallHistory.CallHistory>()
+      const histories = new Map<CallSid, RenewableHistory.RenewableHistory>()
       /** When each call ended, monotonic ms; in the order of their ends. */
       const endedAt = new Map<CallSid, number>()
       /** Calls that another process has taken over. */
@@ -67,9 +68,14 @@ export class CallHistories extends Context.Service<CallHistories, {
             // Another request of the same call has opened the history already.
             if (live !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return live
             handedOver.delete(callSid)
-            const made = CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, prices, ...service, ...(before === undefined ? {} : { before }) })
-            const history: CallHistory.CallHistory = {
+            const made = RenewableHistory.make((before) =>
+              CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, prices, ...service, ...(before === undefined ? {} : { before }) }), before)
+            const history: RenewableHistory.RenewableHistory = {
               ...made,
+              renew: (stored) => {
+                made.renew(stored)
+                handedOver.delete(callSid)
+              },
               handOver: () => {
                 made.handOver()
                 handedOver.add(callSid)
@@ -105,7 +111,7 @@ export class CallHistories extends Context.Service<CallHistories, {
         open: (info) =>
           Effect.sync(() => {
             opened.add(info.callSid)
-            return CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock })
+            return RenewableHistory.make(() => CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock }))
           }),
         report: (callSid) => Effect.sync(() => opened.has(callSid) ? "here" : "unknown")
       })

@@ -57,11 +57,18 @@ export interface CallHistory {
   readonly reported: (facts: StatusFacts) => void
   /** Stores that the call has ended for this service. `at`: the time of the end, ms since 1970; unset: now. */
   readonly ended: (reason: EndReason, resumptions: number, at?: number) => void
+  /**
+   * Stores that this service ends the call. It must be run before the media stream is closed, and ends when another process can read the end.
+   * `ended` follows.
+   */
+  readonly endDecided: (reason: EndReason, resumptions: number) => Effect.Effect<void>
+  /** Another process may go on with the call when its stream here has ended. So no end is stored, except by `endDecided`. */
+  readonly leave: () => void
   /** From now on this process writes the history, because the process that had the call is gone. */
   readonly takeOver: () => void
   /** From now on this process writes nothing, because another process has taken the call over. */
   readonly handOver: () => void
-  /** Whether another process may have the call: the call had a stream there, and no stream here since then. */
+  /** Whether another process may have the call: the call had a stream there and no stream here since then, or this process has left it. */
   readonly isElsewhere: () => boolean
   /** Stops waiting for Twilio's final status: the outcome becomes final. */
   readonly settled: () => void
@@ -88,6 +95,9 @@ export interface MakeOptions {
 const noListener: Effect.Effect<undefined> = Effect.succeed(undefined)
 
 const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "unreachable" ? undefined : before
+
+/** Whether the call had a media stream in another process, or may have had one. */
+const wasElsewhere = (before: MakeOptions["before"]): boolean => before === "unreachable" || (before?.parts ?? 0) > 0
 
 /** The first write of a call. `at`: ms since 1970. */
 const callBegan = (
@@ -122,30 +132,26 @@ const makeWebhooks = ({ clock, info: { callSid, settings }, store, webhookUrl }:
 }
 
 /**
- * If only figures are stored, the store has no events to count. A process that takes the call over then can't know the last event's number.
- * It assumes this many numbers for each earlier media stream, so its own numbers are above all earlier ones.
- */
-const eventsPerStream = 100_000
-
-/**
  * The number of the first media stream here, and of its part of the recording. The process that had the call before may have begun a stream
  * after this process read the call.
  */
 const firstPart = (before: MakeOptions["before"], now: number): number => before === undefined ? 0 : NumbersAfterLoss.partAt(now)
 
-/** The number of the first turn here. With a number that exists already, a new turn would replace an old one. */
-const firstTurn = (before: MakeOptions["before"], now: number): number => before === "unreachable" ? NumbersAfterLoss.turnAt(now) : before?.nextTurn ?? 0
+/**
+ * The number of the first turn here. With a number that exists already, a new turn would replace an old one. The process that had the call
+ * before may have written more since the call was read, or may still write it from its journal. So the numbers here begin far above.
+ */
+const firstTurn = (before: MakeOptions["before"], now: number): number =>
+  wasElsewhere(before) ? Math.max(NumbersAfterLoss.turnAt(now), knownBefore(before)?.nextTurn ?? 0) : 0
 
 /** The number of the first event here. The store drops an event whose number exists already. */
-const firstEvent = (keepsWords: boolean, before: MakeOptions["before"], now: number): number => {
-  if (before === "unreachable") return NumbersAfterLoss.eventAt(now)
-  if (before === undefined) return 0
-  return keepsWords ? before.nextEvent : before.parts * eventsPerStream
+const firstEvent = (before: MakeOptions["before"], now: number): number => {
+  return wasElsewhere(before) ? Math.max(NumbersAfterLoss.eventAt(now), knownBefore(before)?.nextEvent ?? 0) : 0
 }
 
 /** The newest version of the memory. The store drops a memory whose version is not newer. */
 const newestVersion = (before: MakeOptions["before"], now: number): number =>
-  before === "unreachable" ? NumbersAfterLoss.eventAt(now) : Option.match(before?.memory ?? Option.none(), { onNone: () => 0, onSome: ({ version }) => version })
+  wasElsewhere(before) ? Math.max(NumbersAfterLoss.eventAt(now), Option.getOrUndefined(knownBefore(before)?.memory ?? Option.none())?.version ?? 0) : 0
 
 /** Numbers a call's events. */
 const makeNumbers = (first: number) => {
@@ -164,12 +170,17 @@ const makeNumbers = (first: number) => {
  */
 const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
   let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
+  let isLeft = false
   const own: MakeOptions["store"] = {
     write: (write) => isElsewhere ? undefined : store.write(write),
     keep: (write) => isElsewhere ? Effect.fail(new NotKept({ cause: "another process has the call" })) : store.keep(write)
   }
   const place = {
-    isElsewhere: () => isElsewhere,
+    isElsewhere: () => isElsewhere || isLeft,
+    leave: () => {
+      isLeft = true
+    },
+    isLeft: () => isLeft,
     takeOver: () => {
       if (!isElsewhere) return
       isElsewhere = false
@@ -186,7 +197,7 @@ const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
 const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
   const openedAt = clock.currentTimeMillisUnsafe()
   const turns = TurnRecorder.make(callSid, firstTurn(before, openedAt))
-  const number = makeNumbers(firstEvent(keepsWords, before, openedAt))
+  const number = makeNumbers(firstEvent(before, openedAt))
   const addEvent = (event: ConversationEvent): NumberedEvent => {
     const numbered = number(event)
     if (!numbered.isNumbered) return numbered
@@ -198,24 +209,48 @@ const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOption
   return { addEvent, conversationBegan: turns.conversationBegan }
 }
 
+/** The time of an open call. A change of the machine's time of day does not affect it. `now`: ms since 1970. `monotonic`: ms. */
+const makeTime = (clock: Clock.Clock, memory: Option.Option<Memories.ConversationMemory>) => {
+  const monotonic = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const openedAt = monotonic()
+  // The clock of this machine may be behind the clock of the machine that had the call.
+  const openedAtTime = Math.max(clock.currentTimeMillisUnsafe(), Option.match(memory, { onNone: () => 0, onSome: ({ at, beganAt }) => beganAt + at }))
+  return {
+    monotonic,
+    now: () => openedAtTime + monotonic() - openedAt,
+    /** How long ago a moment of the monotonic clock (ms) was. Unset: 0. */
+    millisSince: (at: number | undefined) => at === undefined ? 0 : Math.max(0, monotonic() - at)
+  }
+}
+
+/** Ends the outcome, and waits until the database or the journal has it. */
+const keepEnd = (outcome: OutcomeWriter.OutcomeWriter, store: Pick<CallStore["Service"], "keep">, end: Parameters<OutcomeWriter.OutcomeWriter["end"]>[0]) =>
+  Effect.suspend(() => {
+    let kept: Effect.Effect<void, NotKept> = Effect.void
+    outcome.end(end, (write) => {
+      kept = store.keep(write)
+    })
+    return Effect.ignore(kept)
+  })
+
 export const make = (options: MakeOptions): CallHistory => {
   const { accountSid, before, clock, info, prices, recorder } = options
   const { place, store } = makeStore(options, () => actions.abandonOpen())
   const { callSid, settings: { keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
   const known = knownBefore(before)
-  const now = () => clock.currentTimeMillisUnsafe()
-  /** How long ago a moment of the monotonic clock (ms) was. Unset: 0. */
-  const millisSince = (at: number | undefined) => at === undefined ? 0 : Math.max(0, Number(clock.monotonicTimeNanosUnsafe()) / 1e6 - at)
+  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
+  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
+  const { millisSince, monotonic, now } = makeTime(clock, memory)
 
   // Without the store the zero of the axis is not known: the times on it are ms since 1970 (see `Axis`).
   let axisZero = before === "unreachable" ? 0 : known?.axisZero ?? undefined
   let nextPart = firstPart(before, now())
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
-  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
+  /** When this process wrote the memory, by `monotonic`. */
+  let rememberedAt: number | undefined
   let version = newestVersion(before, now())
-  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
   let hasConversation = kept !== undefined || before === "unreachable"
   const life = CallLife.of({ before, hasMemory: memory._tag === "Some", now: now() })
   const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
@@ -255,7 +290,10 @@ export const make = (options: MakeOptions): CallHistory => {
       store.write({ _tag: "StreamBegan", callSid, part: nextPart++, at: openedAt })
       events.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
-      if (memory._tag === "Some") return { memory: memory.value, isAfterTransfer }
+      if (memory._tag === "Some") {
+        const elapsed = rememberedAt === undefined ? {} : { now: memory.value.at + monotonic() - rememberedAt }
+        return { memory: memory.value, isAfterTransfer, ...elapsed }
+      }
       outcome.note({ isMemoryLost: true })
       return { memory: "lost", isAfterTransfer }
     },
@@ -266,15 +304,20 @@ export const make = (options: MakeOptions): CallHistory => {
     remember: (newest) => {
       hasConversation = true
       memory = Option.some(newest)
+      rememberedAt = monotonic()
       // Without words, the stored memory shows only that there was a conversation.
       const saved = { ...keepsWords ? newest : {}, engines: engines.all(), ...CallLife.storedField(life) }
       store.write({ _tag: "ConversationSaved", callSid, version: ++version, at: now(), memory: saved })
     },
     used: engines.add,
     actions,
-    ...place,
+    isElsewhere: place.isElsewhere,
+    leave: place.leave,
+    takeOver: place.takeOver,
+    handOver: place.handOver,
     reported: outcome.report,
-    ended: (reason, resumptions, at = now()) => outcome.end({ reason, endedAt: at, resumptions }),
+    ended: (reason, resumptions, at = now()) => place.isLeft() ? undefined : outcome.end({ reason, endedAt: at, resumptions }),
+    endDecided: (reason, resumptions) => Effect.suspend(() => keepEnd(outcome, store, { reason, endedAt: now(), resumptions })),
     settled: outcome.settle
   }
 }

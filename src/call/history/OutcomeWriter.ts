@@ -9,14 +9,14 @@ import * as Outcomes from "./Outcome.ts"
 /** Facts that come from the call itself. */
 type OwnFacts = Partial<Pick<Outcomes.Facts, "answeredAt" | "isMemoryLost">>
 
-interface OutcomeWriter {
+export interface OutcomeWriter {
   readonly answeredAt: () => number | undefined
   /** Adds facts of a live call. */
   readonly note: (facts: OwnFacts) => void
   /** Adds Twilio's report, also after the call's end. */
   readonly report: (facts: Outcomes.StatusFacts) => void
-  /** Adds the facts of the call's end for this service. */
-  readonly end: (facts: Pick<Outcomes.Facts, "reason" | "endedAt" | "resumptions">) => void
+  /** Adds the facts of the call's end for this service. `write`: takes the outcome in place of the option of this name. */
+  readonly end: (facts: Pick<Outcomes.Facts, "reason" | "endedAt" | "resumptions">, write?: MakeOptions["write"]) => void
   /** Stops waiting for Twilio's final status: the outcome becomes final. */
   readonly settle: () => void
 }
@@ -40,10 +40,10 @@ export const make = ({ answeredAt, callSid, engines, now, onFinal, pricing, writ
   let isEnded = false
   let isSettled = false
 
-  const writeOutcome = () => {
+  const writeOutcome = (writeOne = write) => {
     if (!isEnded) return
     isSettled ||= isTerminal(facts.status)
-    write({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, { engines: engines(), isFinal: isSettled, pricing }) })
+    writeOne({ _tag: "CallEnded", callSid, at: facts.endedAt ?? now(), outcome: Outcomes.of(facts, { engines: engines(), isFinal: isSettled, pricing }) })
     if (isSettled) onFinal()
   }
 
@@ -56,10 +56,10 @@ export const make = ({ answeredAt, callSid, engines, now, onFinal, pricing, writ
       facts = Outcomes.add(facts, more)
       writeOutcome()
     },
-    end: (end) => {
+    end: (end, writeOne) => {
       isEnded = true
       facts = { ...facts, ...end }
-      writeOutcome()
+      writeOutcome(writeOne)
     },
     settle: () => {
       if (isSettled) return

@@ -63,6 +63,8 @@ export const make = Effect.fnUntraced(function*(options: {
     return yield* new LineBusy({ reason })
   })
 
+  const checkRunning = Effect.suspend(() => live.isDraining() ? Effect.fail(new LineBusy({ reason: "draining" })) : Effect.void)
+
   const begin = Effect.fnUntraced(function*(given: NewCall, reports: ReadonlyArray<Report>, before?: StoredCall | "unreachable") {
     // The SID is a substring of Twilio's request. A copy does not keep the whole request in memory.
     const callSid = copy(given.callSid)
@@ -92,8 +94,10 @@ export const make = Effect.fnUntraced(function*(options: {
       const known = live.find(callSid)
       if (known !== undefined) return known
       if (yield* absent.isEndConfirmed(callSid)) return yield* new CallHasEnded()
+      // A call that goes on had a line before. While this process stops, another process must go on with the call.
+      if (before !== undefined) yield* checkRunning
       // A call that we placed has its line already: it was reserved before the dial.
-      if (info.direction === "inbound") yield* checkFreeLine(info.callerKey)
+      else if (info.direction === "inbound") yield* checkFreeLine(info.callerKey)
       return yield* begin(info, yield* absent.takeReports(callSid), before)
     }),
     adopt: Effect.fnUntraced(function*(info) {

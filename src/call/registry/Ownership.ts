@@ -15,6 +15,7 @@ import type { CallStatus } from "../../twilio/webhook/WebhookParameters.ts"
 import type { Call } from "../Call.ts"
 import { CallEvent } from "../CallState.ts"
 import type { StatusFacts } from "../history/Outcome.ts"
+import * as CallRenewal from "./CallRenewal.ts"
 import type { LiveCalls } from "./LiveCalls.ts"
 
 /** How often a process reads its waiting reports from the store, and checks which of its calls were taken over. */
@@ -49,6 +50,10 @@ export interface Ownership {
   /** Makes this process the owner of the call. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
+  /** Reads a live call anew if another process had it since the last stream here. Must run before a stream of the call begins. */
+  readonly renew: (call: Call) => Effect.Effect<void>
+  /** Whether another process can go on with the calls of this process when this process stops. */
+  readonly canLeave: Effect.Effect<boolean>
   /**
    * Passes Twilio's final status of a call that is not live here to the call's owner. If the owner does not end the call in time, this
    * process ends it.
@@ -62,7 +67,7 @@ interface MakeOptions {
   readonly accountSid: string
   /** Runs when this process, the owner, gets a report that Twilio sent to another process. */
   readonly onReport: (callSid: CallSid, report: StatusReport & { readonly status: CallStatus }) => Effect.Effect<void>
-  /** Stores the end of a call whose process is gone. `endedAt`: ms since 1970; unset: now. */
+  /** Stores the end of a call whose process is gone, perhaps after it stored an end. `endedAt`: ms since 1970; unset: now. */
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
 
@@ -76,8 +81,9 @@ const endTakenOver = (call: Call) =>
 export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnded, onReport }: MakeOptions) {
   const store = yield* CallStore
   const scope = yield* Effect.scope
-  /** The calls whose ownership is stored. */
-  const owned = new Set<CallSid>()
+  /** The calls whose ownership is stored, each with the number of times at which this process took a call. */
+  const owned = new Map<CallSid, number>()
+  let takes = 0
 
   const find: Ownership["find"] = (callSid) =>
     store.find(callSid).pipe(
@@ -89,9 +95,9 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
     // The copy is made before the store is read: a call that is taken during the read is missing from the store's answer.
     const ownedBefore = [...owned]
     const stillOwned = yield* store.ownedCalls
-    for (const callSid of ownedBefore) {
+    for (const [callSid, take] of ownedBefore) {
       const call = live.find(callSid)
-      if (stillOwned.has(callSid) || call === undefined) continue
+      if (stillOwned.has(callSid) || call === undefined || owned.get(callSid) !== take) continue
       owned.delete(callSid)
       yield* endTakenOver(call)
     }
@@ -108,10 +114,10 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
     yield* Effect.forkScoped(Effect.repeat(poll, Schedule.spaced(pollInterval)))
   }
 
-  /** Ends a stored call whose process is gone, unless the call has ended or is live here. */
+  /** Ends a stored call whose process is gone, unless Twilio's final status is stored or the call is live here. */
   const endOrphan = (callSid: CallSid, facts: StatusFacts & { readonly endedAt?: number }) =>
     Effect.flatMap(find(callSid), (stored) =>
-      stored === undefined || stored === "unreachable" || stored.isEnded || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
+      stored === undefined || stored === "unreachable" || stored.isOver || live.find(callSid) !== undefined ? Effect.void : onOrphanEnded(stored, facts))
 
   /** The calls that the previous search found. */
   let foundBefore: ReadonlySet<CallSid> = new Set()
@@ -139,7 +145,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
       store.isShared
         ? store.takeOwnership(callSid).pipe(
           Effect.retry({ schedule: takeOwnershipRetries, while: () => live.find(callSid) !== undefined }),
-          Effect.map(() => owned.add(callSid)),
+          Effect.map(() => owned.set(callSid, ++takes)),
           // The call may have ended meanwhile.
           Effect.andThen(Effect.suspend(() => live.find(callSid) === undefined ? release(callSid) : Effect.void)),
           Effect.ignore,
@@ -148,6 +154,12 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
         )
         : Effect.void,
     release,
+    renew: (call) => {
+      // A read of the owned calls that has begun before says nothing about this call.
+      const forgetOwned = Effect.sync(() => void owned.delete(call.info.callSid))
+      return CallRenewal.renew(call, { store, find, onElsewhere: forgetOwned })
+    },
+    canLeave: store.isShared ? Effect.map(store.state, ({ _tag }) => _tag === "Ready") : Effect.succeed(false),
     passToOwner: (callSid, report) => {
       const end = store.isShared
         ? Effect.ignore(store.sendToOwner(callSid, report)).pipe(Effect.andThen(Effect.sleep(ownerEndTimeout)), Effect.andThen(endOrphan(callSid, report)))

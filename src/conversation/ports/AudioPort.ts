@@ -105,6 +105,8 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
 export interface Resumption {
   /** `"lost"`: the memory can't be read, so the earlier words are unknown. */
   readonly memory: ConversationMemory | "lost"
+  /** The time now, in ms since the conversation began, if this process wrote the memory. Unset: the time of day tells it. */
+  readonly now?: number
   /** The call was transferred, nobody answered at the other telephone, and the call came back. */
   readonly isAfterTransfer: boolean
 }

@@ -104,28 +104,29 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
   }
   let earlierRequests: ReadonlyArray<Effect.Effect<unknown>> = [...running.values()]
 
-  /** Sends the request of a call, unless an equal request answers the call. */
-  const recordCall = Effect.fnUntraced(function*(call: ToolCall, used: Set<SentRequests.SentRequest>): Effect.fn.Return<SentRequests.RecordedCall> {
-    if (Result.isFailure(call.request)) return { call }
-    const { tool, value } = call.request.success
-    const { isNew, request } = requests.findOrAdd({ tool, value, used })
-    used.add(request)
-    if (!isNew) return { call, request, isRepeated: request.outcome !== undefined }
-    const action = actionOf(tool, value, requests.sent.requests.length - 1)
+  /** Sends a request that is recorded. */
+  const send = Effect.fnUntraced(function*(tool: Tool, value: Schema.Json, request: SentRequests.SentRequest) {
+    const action = actionOf(tool, value, requests.sent.requests.indexOf(request))
     const settle = (outcome: ToolOutcome) => {
       setOutcome(request, outcome)
       actions?.storeOutcome(action, outcome)
     }
-    onChange()
-    if (!(yield* storeAction(action))) {
-      settle({ _tag: "NotSent" })
-      return { call, request, isRepeated: false }
-    }
+    if (!(yield* storeAction(action))) return settle({ _tag: "NotSent" })
     const sent = yield* tools.send(tool, value)
     sent.addObserver((exit) => settle(exit._tag === "Success" ? exit.value : { _tag: "Unknown" }))
     if (request.outcome === undefined) running.set(request, Fiber.await(sent))
-    return { call, request, isRepeated: false }
   })
+
+  /** Gives a call its request: an equal earlier one, or a new one. `send`: sends the new one. */
+  const recordCall = (call: ToolCall, used: Set<SentRequests.SentRequest>): { readonly recorded: SentRequests.RecordedCall; readonly send: Effect.Effect<void> } => {
+    if (Result.isFailure(call.request)) return { recorded: { call }, send: Effect.void }
+    const { tool, value } = call.request.success
+    const { isNew, request } = requests.findOrAdd({ tool, value, used })
+    used.add(request)
+    return isNew
+      ? { recorded: { call, request, isRepeated: false }, send: send(tool, value, request) }
+      : { recorded: { call, request, isRepeated: request.outcome !== undefined }, send: Effect.void }
+  }
 
   return {
     exchanges: requests.read,
@@ -133,15 +134,15 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
     run: Effect.fnUntraced(function*({ at, calls, reply, said }) {
       const used = usedByReply.get(reply) ?? new Set()
       usedByReply.set(reply, used)
-      // Uninterruptible, so that every sent request is also recorded.
-      const recorded = yield* Effect.uninterruptible(Effect.tap(
-        Effect.forEach(calls, (call) => recordCall(call, used)),
-        (calls) =>
-          Effect.sync(() => {
-            requests.record({ at, said, calls })
-            onChange()
-          })
-      ))
+      // The exchange is in the memory before a request is sent. So a conversation that goes on after a crash tells the model of the request.
+      // Uninterruptible, so that every recorded request is also sent.
+      const recorded = yield* Effect.uninterruptible(Effect.gen(function*() {
+        const recordedCalls = calls.map((call) => recordCall(call, used))
+        requests.record({ at, said, calls: recordedCalls.map(({ recorded }) => recorded) })
+        onChange()
+        for (const { send } of recordedCalls) yield* send
+        return recordedCalls.map(({ recorded }) => recorded)
+      }))
       const unfinished = recorded.flatMap(({ request }) => request === undefined ? [] : running.get(request) ?? [])
       yield* Effect.all(unfinished, { concurrency: "unbounded", discard: true })
     }),

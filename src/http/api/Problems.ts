@@ -158,6 +158,13 @@ export class InvalidSignature extends HttpApiError.Problem<InvalidSignature>()("
   title: "The Twilio signature is missing or wrong"
 }) {}
 
+/** Not an error of the API: a webhook of a call that another process must go on with. Twilio repeats the request. */
+export class Stopping extends HttpApiError.Problem<Stopping>()("Stopping", {
+  type: type("stopping"),
+  status: 503,
+  title: "The service is stopping"
+}) {}
+
 export class UpgradeRequired extends HttpApiError.Problem<UpgradeRequired>()("UpgradeRequired", {
   type: type("upgrade-required"),
   status: 426,

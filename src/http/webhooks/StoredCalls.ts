@@ -5,6 +5,7 @@
 import { Effect } from "effect"
 import { Agents } from "../../agent/Agents.ts"
 import type { Call } from "../../call/Call.ts"
+import { isDecided } from "../../call/CallState.ts"
 import { CallRegistry } from "../../call/CallRegistry.ts"
 import * as StoredInfo from "../../call/registry/StoredInfo.ts"
 import type { CallHasEnded, LineBusy } from "../../call/registry/Admission.ts"
@@ -26,7 +27,7 @@ type Standing =
 interface StoredCalls {
   /**
    * Looks a call up in the store. `mayBeUnwritten`: another process may be about to store the call. A call that has ended without Twilio's
-   * confirmation counts as live, because it may come back.
+   * confirmation and without our decision counts as live, because it may come back.
    */
   readonly standing: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<Standing>
   /** Makes this process the call's owner. `base`: the base URL that Twilio called. */
@@ -41,7 +42,7 @@ export const make = Effect.gen(function*() {
   const standingOf = (stored: StoredCall | "unreachable" | undefined): Standing => {
     if (stored === "unreachable") return { _tag: "Unreachable" }
     if (stored === undefined || stored.accountSid !== account.accountSid) return { _tag: "Unknown" }
-    if (stored.isOver) return { _tag: "Ended" }
+    if (stored.isOver || (stored.endReason !== null && isDecided(stored.endReason))) return { _tag: "Ended" }
     return { _tag: stored.parts > 0 ? "Live" : "New", stored }
   }
 

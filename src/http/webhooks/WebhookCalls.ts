@@ -12,14 +12,20 @@ import { CallHasEnded } from "../../call/registry/Admission.ts"
 import * as ExpectedCalls from "../../call/registry/ExpectedCalls.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import { CallParameters, type ContinueParameters } from "../../twilio/webhook/WebhookParameters.ts"
+import { Stopping } from "../api/Problems.ts"
 import type { SignedWebhook } from "./SignedRequest.ts"
 import * as StoredCalls from "./StoredCalls.ts"
+
+/** Only a process that is stopping does not take over a call that goes on. Twilio's next attempt may reach another process. */
+const stopping = () => new Stopping({ detail: "This process is stopping. Another process must go on with this call." })
 
 const decodeCall = Schema.decodeUnknownEffect(CallParameters)
 
 /** Whether a request for `/twiml` is about a call that was answered earlier. Such a call was redirected, or Twilio requests the fallback URL. */
 const wasAnswered = ({ CallStatus, Direction }: typeof CallParameters.Type) =>
   Direction === "inbound" && Option.contains(CallStatus, "in-progress")
+
+const noCall = () => Effect.succeed(Option.none<Call>())
 
 export const make = Effect.gen(function*() {
   const registry = yield* CallRegistry
@@ -84,7 +90,7 @@ export const make = Effect.gen(function*() {
         case "Live":
           // The call was answered earlier, so a request that says that it still rings is a replay.
           if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
-          return { call: yield* storedCalls.takeOver(standing.stored, webhook.base), asked: standing._tag === "New" ? "first" as const : "afterStream" as const }
+          return { call: yield* Effect.catchTag(storedCalls.takeOver(standing.stored, webhook.base), "LineBusy", stopping), asked: standing._tag === "New" ? "first" as const : "afterStream" as const }
       }
     }),
 
@@ -108,6 +114,6 @@ export const make = Effect.gen(function*() {
         case "Live":
           return Option.some(yield* storedCalls.takeOver(standing.stored, webhook.base))
       }
-    }, Effect.catch(() => Effect.succeed(Option.none<Call>())))
+    }, Effect.catchTag("LineBusy", stopping), Effect.catchTags({ CallHasEnded: noCall, UnknownAgent: noCall }))
   }
 })

@@ -7,7 +7,7 @@ import { HttpRouter, HttpServerRequest, HttpServerRespondable, type HttpServerRe
 import * as Metrics from "../../observability/Metrics.ts"
 import { CallParameters, ContinueParameters, StatusParameters, StreamParameters } from "../../twilio/webhook/WebhookParameters.ts"
 import * as WebhookUrls from "../../twilio/webhook/WebhookUrls.ts"
-import { InvalidRequest, type InvalidSignature } from "../api/Problems.ts"
+import { InvalidRequest, type InvalidSignature, type Stopping } from "../api/Problems.ts"
 import * as CallWebhooks from "./CallWebhooks.ts"
 import * as ReportWebhooks from "./ReportWebhooks.ts"
 import * as SignedRequest from "./SignedRequest.ts"
@@ -29,7 +29,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const route = <A>(
     path: typeof WebhookUrls.paths[number],
     schema: Schema.ConstraintCodec<A, unknown>,
-    handler: (parameters: A, webhook: SignedRequest.SignedWebhook) => Effect.Effect<HttpServerResponse.HttpServerResponse, InvalidSignature>
+    handler: (parameters: A, webhook: SignedRequest.SignedWebhook) => Effect.Effect<HttpServerResponse.HttpServerResponse, InvalidSignature | Stopping>
   ) => {
     const decode = decoder(path, schema)
     const handle = Effect.fn(path)(function*(request: HttpServerRequest.HttpServerRequest) {

@@ -46,13 +46,15 @@ const newest = (table: string, key: string, columns: ReadonlyArray<string>, isNe
   onConflict: `(${key}) DO UPDATE SET ${replaced(columns)} WHERE ${isNewer}`
 })
 
+const actionRank = (table: string) => `CASE ${table}.state WHEN 'asked' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END`
+
 /**
- * A process that takes a call over writes open actions as unknown. A result from the process before wins over unknown, whichever is written
- * first.
+ * A process that takes a call over writes open actions as unknown. A result from the process before wins over unknown, and both win over the
+ * request, whichever is written first: the clocks of two machines differ.
  */
 const isNewerAction = `CASE
-  WHEN excluded.state = 'unknown' AND actions.state IN ('answered', 'notSent') THEN 0
-  WHEN actions.state = 'unknown' AND excluded.state IN ('answered', 'notSent') THEN 1
+  WHEN ${actionRank("excluded")} < ${actionRank("actions")} THEN 0
+  WHEN ${actionRank("excluded")} > ${actionRank("actions")} THEN 1
   WHEN excluded.written_at >= actions.written_at THEN 1
   ELSE 0 END = 1`
 

@@ -112,6 +112,7 @@ const count = (result: "stored" | "journaled" | "lost", number: number) => numbe
 
 const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Service"], hashNumber: Options["hashNumber"]) {
   const clock = yield* Clock.Clock
+  const scope = yield* Effect.scope
   const failureLog = yield* SampledLog.make
   const { dialect, sql, transaction } = database
 
@@ -140,7 +141,8 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
       Effect.catch((error) => Effect.as(failureLog.write("failed", logFailure(database.explain(error))), false))
     )
     if (!isStored) {
-      yield* database.check
+      // A database that does not answer takes the whole time of a check, too. Meanwhile the writes must not be only in memory.
+      yield* Effect.forkIn(database.check, scope)
       return false
     }
     yield* Metric.update(Metrics.storeBatchLatency, Number(clock.monotonicTimeNanosUnsafe() - began) / 1e9)

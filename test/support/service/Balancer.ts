@@ -12,7 +12,7 @@ const tryIntervalMillis = 100
 
 export interface Balancer {
   readonly url: string
-  /** The ports of the processes, the preferred one first. */
+  /** The ports of the processes, the preferred one first. Media streams stay where they are; all other connections are closed. */
   readonly send: (ports: ReadonlyArray<number>) => void
   /** Cuts the connections of all media streams. */
   readonly cutStreams: Effect.Effect<void>
@@ -72,6 +72,7 @@ export const make: Effect.Effect<Balancer, never, Scope.Scope> = Effect.gen(func
     url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
     send: (to) => {
       ports = to
+      for (const client of clients) if (!streams.has(client)) client.destroy()
     },
     cutStreams: Effect.sync(() => {
       for (const client of streams) client.destroy()

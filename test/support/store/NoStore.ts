@@ -13,6 +13,7 @@ export const layer = Layer.succeed(
     takeOwnership: () => Effect.void,
     unended: () => Effect.succeed([]),
     claim: () => Effect.succeed(true),
+    isElsewhere: () => Effect.succeed(false),
     ownedCalls: Effect.succeed(new Set()),
     releaseOwnership: () => Effect.void,
     redeem: () => Effect.succeed(true),

@@ -9,6 +9,8 @@ export interface RecordingStore {
   readonly of: <T extends StoreWrite["_tag"]>(tag: T) => ReadonlyArray<Extract<StoreWrite, { readonly _tag: T }>>
   /** The calls that `find` knows. */
   readonly known: Map<CallSid, StoredCall>
+  /** The calls that another process owns. */
+  readonly elsewhere: Set<CallSid>
   /** The calls that this process owns. */
   readonly owned: Set<CallSid>
   readonly released: Array<CallSid>
@@ -54,6 +56,7 @@ export const make = (isShared = true): RecordingStore => {
     takeOwnership: (callSid) => unlessDown(() => void owned.add(callSid)),
     unended: () => unlessDown(() => [...store.unended]),
     claim: (callSid) => unlessDown(() => store.claimable && store.unended.some((call) => call.callSid === callSid)),
+    isElsewhere: (callSid) => unlessDown(() => store.elsewhere.has(callSid)),
     ownedCalls: Effect.tap(unlessDown(() => new Set(owned)), () => Effect.sleep(store.ownedAfter)),
     releaseOwnership: (callSid) =>
       unlessDown(() => {
@@ -69,6 +72,7 @@ export const make = (isShared = true): RecordingStore => {
     writes,
     of: (tag) => writes.filter((write): write is never => write._tag === tag),
     known,
+    elsewhere: new Set(),
     owned,
     released,
     sentReports,
@@ -95,7 +99,8 @@ export const stored = (callSid: CallSid, change: Partial<StoredCall> = {}): Stor
   startedAt: 0,
   answeredAt: 60_000,
   axisZero: 60_000,
-  isEnded: false,
+  endedAt: null,
+  endReason: null,
   isOver: false,
   keepsWords: true,
   hashesNumbers: false,

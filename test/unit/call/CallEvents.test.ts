@@ -8,7 +8,7 @@ import { streamSid } from "../../support/conversation/Samples.ts"
 const says: ConversationEvent = { _tag: "AgentSays", at: 100, turn: 0, text: "Hello." }
 const left: ConversationEvent = { _tag: "Ended", at: 900, turn: 1, reason: "callerHungUp" }
 
-const setUp = () => {
+const setUp = (isElsewhere = false) => {
   const watched: Array<ConversationEvent> = []
   const published: Array<ConversationEvent> = []
   const noted: Array<string> = []
@@ -17,7 +17,8 @@ const setUp = () => {
     {
       addEvent: (event) => ({ event, sequence: published.push(event) - 1, isNumbered: true }),
       answered: () => void noted.push("answered"),
-      ended: (reason, resumptions) => void noted.push(`ended ${reason} after ${resumptions}`)
+      ended: (reason, resumptions) => void noted.push(`ended ${reason} after ${resumptions}`),
+      isElsewhere: () => isElsewhere
     }
   )
   const ends = () => {
@@ -47,6 +48,14 @@ describe("watchers learn the end of a call", () => {
       yield* events.finish("streamLost")
       yield* events.finish("streamLost")
       assert.deepStrictEqual(ends(), [{ _tag: "Ended", at: 100, turn: 0, reason: "streamLost" }])
+    }))
+
+  it.effect("not at all, if another process may go on with the call", () =>
+    Effect.gen(function*() {
+      const { ends, events } = setUp(true)
+      yield* events.publish(says)
+      yield* events.finish("streamLost")
+      assert.deepStrictEqual(ends(), [])
     }))
 
   it.effect("not at all, if the agent never reports an event", () =>

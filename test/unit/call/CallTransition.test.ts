@@ -269,6 +269,21 @@ describe("Twilio's next request for TwiML", () => {
   })
 })
 
+describe("a call that was in another process meanwhile", () => {
+  const resuming = after(answered, started(), ended(lost))
+  const renewed = (lostStreams: number) => transition(resuming, CallEvent.Renewed({ lostStreams }))[1]
+
+  it("counts the streams that were lost there", () => {
+    assert.strictEqual(renewed(3).resumptions, 3)
+    assert.strictEqual(renewed(0).resumptions, 1)
+    assert.strictEqual(step(renewed(maxResumptions), started(2))[0], "Streaming")
+  })
+
+  it("is given up if it lost too many streams in all processes", () => {
+    assert.deepStrictEqual(step(renewed(maxResumptions + 1), started(2)), ["Ending streamLost", "hang up", "arm ending"])
+  })
+})
+
 describe("a second request for the first TwiML, or a replay", () => {
   const again = CallEvent.Answered({ streamsHere: true, asked: "first" })
   const againElsewhere = CallEvent.Answered({ streamsHere: false, asked: "first" })
@@ -590,6 +605,7 @@ describe("whatever comes, in any order", () => {
     }),
     Schema.Struct({ _tag: Schema.Literals(["TransferBegan", "TransferDone", "TransferFailed"]) }),
     Schema.Struct({ _tag: Schema.tag("HangUpRequested"), reason }),
+    Schema.Struct({ _tag: Schema.tag("Renewed"), lostStreams: Schema.Literals([0, 1, 3, 5]) }),
     Schema.Struct({ _tag: Schema.tag("Released"), reason })
   ])
 

@@ -14,7 +14,7 @@ describe("the store in memory, while the clock stands still", () => {
         yield* store.keep(saved(sidOf(1), 4))
         const call = Option.getOrThrow(yield* store.find(sidOf(1)))
         assert.strictEqual(Option.getOrThrow(call.memory).version, 4)
-        assert.isTrue(call.isEnded)
+        assert.isNotNull(call.endedAt)
         assert.strictEqual((yield* dump((yield* Database).sql)).turns.length, 3)
       }))
 

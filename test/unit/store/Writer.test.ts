@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Option } from "effect"
+import { Deferred, type Duration, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import type { Database } from "../../../src/store/Database.ts"
 import type { Journal } from "../../../src/store/journal/Journal.ts"
@@ -13,7 +13,33 @@ const sid = sidOf(1)
 /** A database that never answers. */
 const deadDatabase = { isReady: () => false, whenReady: Effect.never } as unknown as Database["Service"]
 
+/** A database that has stopped to answer, which no check has noticed yet. A check does not get an answer, either. */
+const silentDatabase = {
+  dialect: "pg",
+  isReady: () => true,
+  whenReady: Effect.never,
+  check: Effect.never,
+  within: (_: unknown, limit: Duration.Input) => Effect.delay(Effect.succeedNone, limit),
+  transaction: () => Effect.never
+} as unknown as Database["Service"]
+
 describe("the writer", () => {
+  it.effect("moves writes to the journal as soon as their transaction takes too long, without waiting for a check of the database", () =>
+    Effect.gen(function*() {
+      const kept: Array<Stamped> = []
+      const journal: Journal["Service"] = {
+        append: (writes) => Effect.sync(() => void kept.push(...writes)),
+        isWaiting: () => false,
+        next: () => Effect.succeed(Option.none()),
+        adopt: Effect.void,
+        erase: () => Effect.void
+      }
+      const writer = yield* Writer.make(silentDatabase, journal, { gathering: 0 })
+      writer.write(asked(sid, "a-1"))
+      yield* TestClock.adjust("5100 millis")
+      assert.strictEqual(kept.length, 1)
+    }))
+
   it.effect("does not report an action as kept while its only copy is on the way to a journal that fails", () =>
     Effect.gen(function*() {
       const appends: Array<ReadonlyArray<Stamped>> = []

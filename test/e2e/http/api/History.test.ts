@@ -236,7 +236,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
               },
               accountSid,
               store: kept.service,
-              clock: { ...clock, currentTimeMillisUnsafe: () => now },
+              clock: { ...clock, currentTimeMillisUnsafe: () => now, monotonicTimeNanosUnsafe: () => BigInt(now) * 1_000_000n },
               recorder: {
                 isRecorded: () => true,
                 listen: ({ part, startedAt }) =>

@@ -140,6 +140,23 @@ describe("a call", () => {
         assert.deepStrictEqual(ends(), [])
       })))
 
+  it.effect("that was in another process meanwhile goes on from what that process stored, with Twilio's reports so far", () =>
+    withHistories(({ histories, store }) =>
+      Effect.gen(function*() {
+        const history = yield* histories.open(info())
+        history.streamBegan(false)
+        history.reported({ answeredBy: "human" })
+        history.handOver()
+        history.renew(RecordingStore.stored(callSid(), { parts: 2, nextTurn: 40 }))
+        assert.isTrue(history.isElsewhere())
+        history.streamBegan(false)
+        history.addEvent({ _tag: "CallerSaid", turn: 1, at: 10, text: "Hello." })
+        assert.isAtLeast(store.of("TurnWritten")[0].turn, 40)
+        history.ended("callerLeft", 2)
+        assert.strictEqual(store.of("CallEnded").at(-1)?.outcome.answeredBy, "human")
+        assert.strictEqual(yield* histories.report(callSid(), { status: "completed" }), "here")
+      })))
+
   it.effect("that comes back from another process is written again", () =>
     withHistories(({ ends, histories }) =>
       Effect.gen(function*() {

@@ -8,6 +8,7 @@ import type { ConversationMemory } from "../../../../src/conversation/ports/Conv
 import type { ConversationEvent } from "../../../../src/conversation/ports/ConversationEvent.ts"
 import { AgentName } from "../../../../src/domain/AgentName.ts"
 import { caller, callSid, ours } from "../../../support/conversation/Samples.ts"
+import * as WallClock from "../../../support/service/WallClock.ts"
 import * as RecordingStore from "../../../support/store/RecordingStore.ts"
 
 const settings: CallSettings = {
@@ -128,15 +129,17 @@ describe("a call's history", () => {
       const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid()) })
       history.streamBegan(false)
       const says: ConversationEvent = { _tag: "CallerSays", turn: 1, at: 900, text: "my" }
-      assert.deepStrictEqual(history.addEvent(says), { event: says, sequence: 6, isNumbered: false })
-      assert.deepStrictEqual(history.addEvent(said), { event: said, sequence: 7, isNumbered: true })
-      assert.deepStrictEqual(store.of("EventTold").map(({ sequence }) => sequence), [7])
+      const { sequence } = history.addEvent(said)
+      assert.deepStrictEqual(history.addEvent(says), { event: says, sequence, isNumbered: false })
+      assert.deepStrictEqual(history.addEvent(said), { event: said, sequence: sequence + 1, isNumbered: true })
+      assert.deepStrictEqual(store.of("EventTold").map(({ sequence }) => sequence), [sequence, sequence + 1])
     }))
 
   it.effect("numbers the events of each process above those of the process before, even if only figures are stored", () =>
     Effect.gen(function*() {
       const firstNumber = Effect.fnUntraced(function*(parts: number) {
         const { history } = yield* setUp({ settings: { keepsWords: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, nextEvent: 0, parts }) })
+        yield* TestClock.adjust("3 seconds")
         history.streamBegan(false)
         return history.addEvent(said).sequence
       })
@@ -145,7 +148,7 @@ describe("a call's history", () => {
       assert.strictEqual(history.addEvent(said).sequence, 0)
       const [second, third] = [yield* firstNumber(1), yield* firstNumber(3)]
       assert.isAbove(second, 10_000)
-      assert.isAbove(third, second + 10_000)
+      assert.isAtLeast(third, second + 300)
       // `Last-Event-ID` has at most nine digits.
       assert.isBelow(yield* firstNumber(1001), 999_000_000)
     }))
@@ -169,8 +172,31 @@ describe("a call's history", () => {
       assert.isAtLeast(second.event, first.event + 300)
       assert.isAtLeast(second.turn, first.turn + 30)
       assert.isAtLeast(second.version, first.version + 300)
+      yield* TestClock.adjust("3 seconds")
       const { history: next } = yield* setUp({ settings: { keepsWords: false }, before: RecordingStore.stored(callSid(), { keepsWords: false, parts: 1 }) })
       assert.notStrictEqual(next.addEvent(said).sequence, second.event)
+    }))
+
+  it.effect("begins with the first numbers if no other process had a stream of the call", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(1_700_000_000_000)
+      const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid(), { parts: 0, nextEvent: 0, nextTurn: 0 }) })
+      history.streamBegan(false)
+      history.addEvent(said)
+      history.remember(memory())
+      assert.deepStrictEqual([store.of("EventTold")[0].sequence, store.of("TurnWritten")[0].turn, store.of("ConversationSaved")[0].version], [0, 0, 1])
+    }))
+
+  it.effect("begins far above the numbers that were read, because the process before may write more", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(1_700_000_000_000)
+      const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid(), { memory: Option.some({ version: 9, memory: memory() }) }) })
+      history.streamBegan(false)
+      history.addEvent(said)
+      history.remember(memory())
+      assert.isAbove(store.of("EventTold")[0].sequence, 10_000)
+      assert.isAbove(store.of("TurnWritten")[0].turn, 1000)
+      assert.isAbove(store.of("ConversationSaved")[0].version, 10_000)
     }))
 
   it.effect("has numbers of its own for the sound, too, so that no process that takes a call over replaces earlier sound", () =>
@@ -243,7 +269,7 @@ describe("a call's history", () => {
       history.actions.storeSoon(booking)
       yield* history.actions.store(booking)
       history.actions.storeOutcome(booking, { _tag: "Answered", text: "my secret words" })
-      assert.deepStrictEqual(history.streamBegan(false), { memory: memory(), isAfterTransfer: false })
+      assert.deepStrictEqual(history.streamBegan(false), { memory: memory(), isAfterTransfer: false, now: 500 })
       history.ended("callerLeft", 1)
       assert.notInclude(JSON.stringify(store.writes), "secret")
       assert.deepStrictEqual(store.of("TurnWritten").map(({ text, words }) => [text, words]), [["", []]])
@@ -261,7 +287,29 @@ describe("a conversation resumes", () => {
       history.remember(memory())
       history.remember({ ...memory(), at: 700 })
       assert.deepStrictEqual(store.of("ConversationSaved").map(({ version }) => version), [1, 2])
-      assert.deepStrictEqual(history.streamBegan(true), { memory: { ...memory(), at: 700 }, isAfterTransfer: true })
+      assert.deepStrictEqual(history.streamBegan(true), { memory: { ...memory(), at: 700 }, isAfterTransfer: true, now: 700 })
+    }))
+
+  it.effect.each([3_600_000, -3_600_000])("on the same axis in this process although the time of day moves by %i ms", (moved) =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(10_000_000)
+      const wall = yield* WallClock.make
+      const { history, store } = yield* Effect.provideService(setUp(), Clock.Clock, wall.clock)
+      history.streamBegan(false)
+      history.remember(memory(10_000_000))
+      wall.move(moved)
+      yield* TestClock.adjust(2000)
+      const resumption = history.streamBegan(false)
+      assert.strictEqual(resumption?.now, 2500)
+      assert.deepStrictEqual(store.of("StreamBegan").map(({ at }) => at), [10_000_000, 10_002_000])
+    }))
+
+  it.effect("in another process whose clock is behind, after what was before", () =>
+    Effect.gen(function*() {
+      yield* TestClock.setTime(60_100)
+      const { history, store } = yield* setUp({ before: RecordingStore.stored(callSid(), { memory: Option.some({ version: 9, memory: memory(60_000) }) }) })
+      history.streamBegan(false)
+      assert.deepStrictEqual(store.of("StreamBegan").map(({ at }) => at), [60_500])
     }))
 
   it.effect("in another process from the stored memory, with the counts", () =>
@@ -280,9 +328,9 @@ describe("a conversation resumes", () => {
       history.ended("callerLeft", 2)
       assert.isAtLeast(store.of("StreamBegan")[0].part, 10_000)
       assert.deepStrictEqual(store.of("CallAnswered"), [])
-      assert.strictEqual(store.of("EventTold")[0].sequence, 7)
-      assert.deepStrictEqual(store.of("TurnWritten").map(({ startedAt, turn }) => [turn, startedAt]), [[3, 1000]])
-      assert.strictEqual(store.of("ConversationSaved")[0].version, 10)
+      assert.isAtLeast(store.of("EventTold")[0].sequence, 7)
+      assert.deepStrictEqual(store.of("TurnWritten").map(({ startedAt, turn }) => [turn >= 3, startedAt]), [[true, 1000]])
+      assert.isAtLeast(store.of("ConversationSaved")[0].version, 10)
       const [outcome] = outcomes()
       assert.deepStrictEqual(outcome.engines, [{ stage: "reply", engine: "llm", requests: 4 }])
       assert.deepStrictEqual([outcome.durationSeconds, outcome.isMemoryLost], [40, false])
@@ -469,6 +517,29 @@ describe("the outcome", () => {
       assert.deepStrictEqual(outcomes().map(({ final }) => final), [false, true])
       history.reported({ answeredBy: "human" })
       assert.deepStrictEqual(outcomes().map(({ answeredBy, final }) => [answeredBy, final]), [[undefined, false], [undefined, true], ["human", true]])
+    }))
+
+  it.effect("is stored before the stream is closed if this service ends the call, and again at the end", () =>
+    Effect.gen(function*() {
+      const { history, outcomes } = yield* setUp()
+      yield* history.endDecided("agentLeft", 1)
+      assert.deepStrictEqual(outcomes().map(({ final, reason, resumptions }) => [reason, resumptions, final]), [["agentLeft", 1, false]])
+      history.ended("agentLeft", 1)
+      history.reported({ status: "completed" })
+      assert.deepStrictEqual(outcomes().map(({ final, reason }) => [reason, final]), [["agentLeft", false], ["agentLeft", false], ["agentLeft", true]])
+    }))
+
+  it.effect("is not stored if the call is left to another process; what was heard until then is", () =>
+    Effect.gen(function*() {
+      const { history, outcomes, store } = yield* setUp()
+      history.streamBegan(false)
+      history.leave()
+      assert.isTrue(history.isElsewhere())
+      history.addEvent(said)
+      history.ended("streamLost", 0)
+      history.settled()
+      assert.deepStrictEqual(outcomes(), [])
+      assert.strictEqual(store.of("TurnWritten").length, 1)
     }))
 
   it.effect("has the given time of the end", () =>

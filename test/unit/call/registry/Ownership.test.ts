@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option, type Scope } from "effect"
+import { Effect, Fiber, Option, type Scope } from "effect"
 import type { Call } from "../../../../src/call/Call.ts"
 import { begin, type CallEvent } from "../../../../src/call/CallState.ts"
 import * as SettingsChoice from "../../../../src/call/history/SettingsChoice.ts"
@@ -43,6 +43,8 @@ const withOwnership = <A, E>(
           }),
         stream: () => Effect.succeed(false),
         handOver: () => void log.push(`${index} handed over`),
+        renew: ({ parts }) => Effect.sync(() => void log.push(`${index} renewed after ${parts} streams`)),
+        leave: Effect.sync(() => void log.push(`${index} left`)),
         feed: undefined as never
       }
       live.add(handled)
@@ -86,6 +88,56 @@ describe("a process that owns a call", () => {
         assert.deepStrictEqual(log, ["1 handed over", "1 Released streamLost"])
         // The call belongs to the other process now, so it is not disowned.
         assert.deepStrictEqual(store.released, [])
+      })))
+
+  it.effect("reads a call anew before a stream if another process had it, when that process writes nothing more", () =>
+    withOwnership(({ call, live, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call(1)
+        const own = live.find(callSid(1))!
+        yield* ownership.renew(own)
+        assert.deepStrictEqual(log, [])
+        store.elsewhere.add(callSid(1))
+        store.known.set(callSid(1), RecordingStore.stored(callSid(1), { parts: 1 }))
+        const renewed = yield* Effect.forkChild(ownership.renew(own))
+        yield* pass(50)
+        assert.isTrue(store.owned.has(callSid(1)), "the other process learns at once that the call is here")
+        store.known.set(callSid(1), RecordingStore.stored(callSid(1), { parts: 2 }))
+        yield* pass(60)
+        assert.deepStrictEqual(log, [])
+        yield* pass(100)
+        yield* Fiber.join(renewed)
+        assert.deepStrictEqual(log, ["1 renewed after 2 streams"])
+      })))
+
+  it.effect("goes on with what it knows if the store does not say whether another process had the call", () =>
+    withOwnership(({ call, live, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call(1)
+        store.elsewhere.add(callSid(1))
+        store.isDown = true
+        yield* ownership.renew(live.find(callSid(1))!)
+        assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("keeps a call that comes back while the store is asked for the owned calls", () =>
+    withOwnership(({ call, live, log, ownership, store }) =>
+      Effect.gen(function*() {
+        call(1)
+        yield* ownership.take(callSid(1))
+        yield* pass(10)
+        store.owned.delete(callSid(1))
+        store.elsewhere.add(callSid(1))
+        store.known.set(callSid(1), RecordingStore.stored(callSid(1), { parts: 2 }))
+        store.ownedAfter = 200
+        yield* pass(500)
+        // The store's answer is on its way, without the call.
+        const renewed = yield* Effect.forkChild(ownership.renew(live.find(callSid(1))!))
+        yield* pass(110)
+        yield* Fiber.join(renewed)
+        yield* ownership.take(callSid(1))
+        yield* pass(2000)
+        assert.deepStrictEqual(log, ["1 renewed after 2 streams"])
       })))
 
   it.effect("keeps a call that it takes while the store is asked for the owned calls", () =>
@@ -150,9 +202,18 @@ describe("a report of a call that is not here", () => {
         yield* ownership.passToOwner(callSid(), completed)
         yield* pass(0)
         assert.deepStrictEqual(store.sentReports, [[callSid(), completed]])
-        store.known.set(callSid(), RecordingStore.stored(callSid(), { isEnded: true }))
+        store.known.set(callSid(), RecordingStore.stored(callSid(), { endedAt: 70_000, isOver: true }))
         yield* pass(60_000)
         assert.deepStrictEqual(log, [])
+      })))
+
+  it.effect("completes the outcome of a call whose process died between the call's end and the report", () =>
+    withOwnership(({ log, ownership, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), RecordingStore.stored(callSid(), { endedAt: 70_000, endReason: "agentLeft" }))
+        yield* ownership.passToOwner(callSid(), completed)
+        yield* pass(11_000)
+        assert.deepStrictEqual(log, ["orphan completed of 1"])
       })))
 
   it.effect("ends the call here if its owner has not ended it after ten seconds", () =>

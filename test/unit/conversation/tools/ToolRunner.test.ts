@@ -264,6 +264,25 @@ describe("a request to a tool, when the conversation goes on after its process d
       assert.deepStrictEqual(last?.exchanges.map(({ calls }) => calls.map(({ name }) => name)), [["book"]])
     }))
 
+  it.effect("is in the memory with its text before its action is stored and the request is sent", () =>
+    Effect.gen(function*() {
+      let last: ToolMemory | undefined
+      const texts: Array<unknown> = []
+      const before: { readonly memory: () => ToolMemory; readonly call: Effect.Success<typeof setUp>["call"] } = yield* makeSetUp({
+        onChange: () => {
+          last = before.memory()
+        },
+        actions: {
+          storeSoon: () => {},
+          store: () => Effect.sync(() => void texts.push(last?.exchanges.map(({ calls }) => calls.map(({ name, request }) => [name, request])))),
+          storeOutcome: () => {},
+          running: () => []
+        }
+      })
+      yield* before.call(1, [monday, callOf(book, { day: "Tuesday" })])
+      assert.deepStrictEqual(texts, [[[["book", 0], ["book", 1]]], [[["book", 0], ["book", 1]]]])
+    }))
+
   it.effect("may be sent again if it changes nothing", () =>
     Effect.gen(function*() {
       const before = yield* setUp

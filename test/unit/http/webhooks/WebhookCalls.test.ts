@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Layer, Option, Schema, type Scope } from "effect"
+import { Duration, Effect, Fiber, Layer, Option, Schema, type Scope } from "effect"
 import { Agents } from "../../../../src/agent/Agents.ts"
 import { CallRegistry } from "../../../../src/call/CallRegistry.ts"
 import { Prices } from "../../../../src/call/cost/Prices.ts"
@@ -9,6 +9,7 @@ import { CallRecorder } from "../../../../src/call/recording/CallRecorder.ts"
 import * as ContinueUrl from "../../../../src/call/registry/ContinueUrl.ts"
 import { AgentName } from "../../../../src/domain/AgentName.ts"
 import * as WebhookCalls from "../../../../src/http/webhooks/WebhookCalls.ts"
+import type { StoredCall } from "../../../../src/store/CallStore.ts"
 import { CallParameters, ContinueParameters } from "../../../../src/twilio/webhook/WebhookParameters.ts"
 import { silent } from "../../../support/conversation/Agents.ts"
 import { accountSid, caller, callSid, ours } from "../../../support/conversation/Samples.ts"
@@ -24,16 +25,17 @@ const shop = { ...silent, name: AgentName.make("shop") }
 /** Runs a test with a process that does not know the call. */
 const withCalls = <A, E>(test: (bench: {
   readonly calls: Effect.Success<typeof WebhookCalls.make>
+  readonly registry: CallRegistry["Service"]
   readonly store: RecordingStore.RecordingStore
-}) => Effect.Effect<A, E, Scope.Scope>) =>
+}) => Effect.Effect<A, E, Scope.Scope>, env: Readonly<Record<string, string>> = {}) =>
   Effect.suspend(() => {
     const store = RecordingStore.make()
-    return Effect.flatMap(WebhookCalls.make, (calls) => test({ calls, store })).pipe(
+    return Effect.flatMap(Effect.all([WebhookCalls.make, CallRegistry]), ([calls, registry]) => test({ calls, registry, store })).pipe(
       Effect.provide(CallRegistry.layer.pipe(
         Layer.provide(CallHistories.layer),
         Layer.provideMerge([Agents.layerWith([silent, shop]), identity()]),
         Layer.provide([store.layer, noRecorder, Prices.layerNone, fakeRest]),
-        Layer.provide(config({ AGENT: silent.name }))
+        Layer.provide(config({ AGENT: silent.name, ...env }))
       )),
       Effect.scoped
     )
@@ -86,6 +88,57 @@ describe("a call that another process placed, while the store can't be asked", (
         store.isDown = true
         const call = Option.getOrThrow(yield* calls.findAnywhere(continued, webhook({ agent: "gone" })))
         assert.strictEqual(call.info.agent, silent)
+      })))
+})
+
+describe("a call that another process had", () => {
+  const elsewhere = (change: Partial<StoredCall> = {}) => RecordingStore.stored(callSid(), { accountSid, agent: "shop", ...change })
+
+  it.effect.each(["agentLeft", "tooLong", "mediaTimeout", "requested", "agentFailed"])("does not go on if that process ended it: %s", (endReason) =>
+    withCalls(({ calls, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), elsewhere({ endedAt: 70_000, endReason }))
+        assert.isTrue(Option.isNone(yield* calls.findAnywhere(continued, webhook({ agent: "shop" }))))
+        const error = yield* Effect.flip(calls.admitAnywhere(readCall("inbound"), webhook({}, "inbound")))
+        assert.strictEqual(error._tag, "CallHasEnded")
+      })))
+
+  it.effect.each(["streamLost", "callerLeft", "shutdown", "noStream"])("goes on if it only seemed to end: %s", (endReason) =>
+    withCalls(({ calls, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), elsewhere({ endedAt: 70_000, endReason }))
+        assert.isTrue(Option.isSome(yield* calls.findAnywhere(continued, webhook({ agent: "shop" }))))
+      })))
+
+  it.effect("gets Twilio's final status with the reason and the time of its end, if its process died before the report", () =>
+    withCalls(({ registry, store }) =>
+      Effect.gen(function*() {
+        store.known.set(callSid(), elsewhere({ endedAt: 70_000, endReason: "agentLeft" }))
+        yield* registry.report(callSid(), "completed", 4, { durationSeconds: 12 })
+        yield* pass(11_000)
+        const write = store.of("CallEnded").at(-1)
+        assert.strictEqual(write?.at, 70_000)
+        assert.include(write?.outcome, { reason: "agentLeft", endedBy: "agent", durationSeconds: 12, final: true })
+      })))
+
+  it.effect("goes on even if all lines are busy here, because it had a line before", () =>
+    withCalls(({ calls, registry, store }) =>
+      Effect.gen(function*() {
+        yield* registry.admit({ callSid: callSid(2), direction: "inbound", from: Option.some(caller), to: Option.some(ours), agent: silent })
+        store.known.set(callSid(), elsewhere())
+        assert.isTrue(Option.isSome(yield* calls.findAnywhere(continued, webhook({ agent: "shop" }))))
+      }), { MAX_CALLS: "1" }))
+
+  it.effect("is left to another process if this one is stopping: Twilio's request fails, and is repeated", () =>
+    withCalls(({ calls, registry, store }) =>
+      Effect.gen(function*() {
+        yield* registry.drain(Duration.zero)
+        store.known.set(callSid(), elsewhere())
+        const errors = [
+          yield* Effect.flip(calls.findAnywhere(continued, webhook({ agent: "shop" }))),
+          yield* Effect.flip(calls.admitAnywhere(readCall("inbound"), webhook({}, "inbound")))
+        ]
+        assert.deepStrictEqual(errors.map(({ _tag }) => _tag), ["Stopping", "Stopping"])
       })))
 })
 

@@ -1,0 +1,52 @@
+/**
+ * The history of a call that may move to another process and back. When the call comes back, its history is opened anew, since this process
+ * does not know what the other process wrote.
+ */
+import type { StoredCall } from "../../store/CallStore.ts"
+import type { CallHistory } from "./CallHistory.ts"
+import type { StatusFacts } from "./Outcome.ts"
+
+export interface RenewableHistory extends CallHistory {
+  /** Opens the history anew. Twilio's reports are kept. `stored`: the call, read just now. */
+  readonly renew: (stored: StoredCall) => void
+}
+
+/** `open`: opens the history of a call. `before`: see `CallHistory.MakeOptions`. */
+export const make = (open: (before?: StoredCall | "unreachable") => CallHistory, before?: StoredCall | "unreachable"): RenewableHistory => {
+  let current = open(before)
+  const reports: Array<StatusFacts> = []
+  return {
+    get lostStreams() {
+      return current.lostStreams
+    },
+    get isRecorded() {
+      return current.isRecorded
+    },
+    /** A stream uses the actions of the history that is open when the stream begins. */
+    get actions() {
+      return current.actions
+    },
+    began: () => current.began(),
+    answered: () => current.answered(),
+    streamBegan: (isAfterTransfer, stream) => current.streamBegan(isAfterTransfer, stream),
+    record: (stream, agent) => current.record(stream, agent),
+    addEvent: (event) => current.addEvent(event),
+    remember: (memory) => current.remember(memory),
+    used: (use) => current.used(use),
+    reported: (facts) => {
+      reports.push(facts)
+      current.reported(facts)
+    },
+    ended: (...end) => current.ended(...end),
+    endDecided: (...end) => current.endDecided(...end),
+    takeOver: () => current.takeOver(),
+    leave: () => current.leave(),
+    handOver: () => current.handOver(),
+    isElsewhere: () => current.isElsewhere(),
+    settled: () => current.settled(),
+    renew: (stored) => {
+      current = open(stored)
+      for (const facts of reports) current.reported(facts)
+    }
+  }
+}
