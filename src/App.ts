@@ -80,7 +80,7 @@ const announce = Effect.gen(function*() {
   }
   if (identity.isLocalAccount) {
     yield* Effect.logInfo("No Twilio credentials: calls come from the simulator only. Try: npm run demo")
-  } else if (config.server.publicUrl._tag === "None" && config.server.trustedProxies.length === 0) {
+  } else if (Contradictions.isRealTwilio(config.twilio) && config.server.publicUrl._tag === "None" && config.server.trustedProxies.length === 0) {
     yield* Effect.logWarning("PUBLIC_URL is not set: Twilio's signatures can't match. Set it to the address that Twilio calls.")
   }
 })

@@ -7,7 +7,7 @@
  */
 import { NodeHttpServer, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, ConfigProvider, Console, Data, Duration, Effect, Exit, Layer, Option, Result, Schedule } from "effect"
-import { Command } from "effect/cli"
+import { CliConfig, Command, GlobalFlag } from "effect/cli"
 import { setTimeout } from "node:timers"
 import * as App from "./App.ts"
 import { CallRegistry } from "./call/CallRegistry.ts"
@@ -31,7 +31,7 @@ import * as V8 from "./runtime/V8.ts"
 class EnvironmentUnreadable extends Data.TaggedError("EnvironmentUnreadable")<{ readonly why: Files.FileUnreadable["why"] }> {
   override get message() {
     const advice = this.why === "forbidden" ? "Check its permissions" : `It must be a regular file of at most ${Files.maxBytes / 1024 / 1024} MiB`
-    return `.env in the working directory can't be read. ${advice}.`
+    return this.why === "notText" ? ".env in the working directory is not UTF-8 text. Save it as UTF-8." : `.env in the working directory can't be read. ${advice}.`
   }
 }
 
@@ -168,9 +168,12 @@ const FiberScheduler = Layer.unwrap(
   Layer.catch(() => NextTickScheduler.layer)
 )
 
+/** Effect's other flags would have no effect: `LOG_LEVEL` decides what is logged. */
+const Flags = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
+
 serve.pipe(
   Command.run({ version }),
-  Effect.provide(FiberScheduler.pipe(Layer.provideMerge(NodeServices.layer))),
+  Effect.provide(FiberScheduler.pipe(Layer.provideMerge(NodeServices.layer), Layer.merge(Flags))),
   NodeRuntime.runMain({
     disableErrorReporting: true,
     teardown: (exit, onExit) => onExit(Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? 0 : 1)

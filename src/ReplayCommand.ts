@@ -3,7 +3,7 @@
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Console, Data, Effect, FileSystem } from "effect"
-import { Argument, Command } from "effect/cli"
+import { Argument, CliConfig, Command, GlobalFlag } from "effect/cli"
 import * as Replay from "./conversation/replay/Replay.ts"
 
 /** The file can't be replayed. */
@@ -34,6 +34,8 @@ const replay = Command.make(
 
 replay.pipe(
   Command.run({ version: "0.1.0" }),
+  // The command logs nothing, so Effect's flag for the log's level would have no effect.
+  Effect.provide(CliConfig.layer({ builtIns: GlobalFlag.BuiltIns.filter((flag) => flag !== GlobalFlag.LogLevel) })),
   Effect.tapError((error) => error instanceof EventLogUnusable ? Console.error(error.message) : Effect.void),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain({ disableErrorReporting: true })

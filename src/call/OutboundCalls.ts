@@ -4,7 +4,7 @@
  * A dial that has begun is finished even if the client disconnects. The outcome is kept under the client's `Idempotency-Key`, so that a
  * repeated request does not ring the phone again.
  */
-import { Clock, Context, Effect, Fiber, FiberSet, Layer, Option } from "effect"
+import { Clock, Context, Effect, Fiber, FiberSet, Layer, Option, Predicate } from "effect"
 import { Agents } from "../agent/Agents.ts"
 import { AppConfig } from "../config/AppConfig.ts"
 import { Credentials } from "../config/Credentials.ts"
@@ -21,14 +21,16 @@ import * as IdempotencyKeys from "./outbound/IdempotencyKeys.ts"
 import { mayHaveRung, type OutboundError, type OutboundRequest, type PlacedCall } from "./outbound/OutboundRequest.ts"
 import { LineBusy } from "./registry/Admission.ts"
 
+const isRecord = (value: unknown): value is object => Predicate.isObject(value) && !Array.isArray(value)
+
+/** JSON in which the members of each object are in the order of their names. JSON gives their order no meaning. */
+const canonicalJson = (value: unknown): string =>
+  JSON.stringify(value, (_, inner: unknown) =>
+    isRecord(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([one], [other]) => one < other ? -1 : 1)) : inner)
+
 /** Equal for requests that ask for the same call. */
 const fingerprintOf = ({ agent, settings, to, websocketUrl }: OutboundRequest) =>
-  JSON.stringify([
-    to,
-    Option.getOrNull(agent),
-    Option.getOrNull(websocketUrl),
-    Object.entries(settings).toSorted(([one], [other]) => one < other ? -1 : 1)
-  ])
+  canonicalJson([to, Option.getOrNull(agent), Option.getOrNull(websocketUrl), settings])
 
 export class OutboundCalls extends Context.Service<OutboundCalls, {
   /** Completes when Twilio has accepted the call: the phone then rings, or soon will. */

@@ -6,21 +6,31 @@
 import { Duration, Option, Redacted, Result } from "effect"
 import * as GuessableKeys from "./GuessableKeys.ts"
 import { intendedVariable } from "./Environment.ts"
+import { isIP } from "node:net"
 import { isEverything } from "./Networks.ts"
+import { isPrivate } from "./PrivateAddresses.ts"
 import type { Settings } from "./Settings.ts"
 import * as WebhookAddress from "./WebhookAddress.ts"
 
 /** The secrets of `.env.example`, which everybody knows. */
 const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==", encryptionKey: "replace+me+with" }
 
-/** Whether a URL's host is this machine, or is in a private network. Names other than `localhost` are not looked up. */
-const isUnreachable = (url: URL) =>
-  /^(?:(?:.*\.)?localhost|0\.0\.0\.0|(?:127|10)\.[\d.]+|192\.168\.[\d.]+|172\.(?:1[6-9]|2\d|3[01])\.[\d.]+|169\.254\.[\d.]+|\[(?:::1?|f[cd][0-9a-f:]+|fe[89ab][0-9a-f:]+)\])$/i
-    .test(url.hostname)
+/** Names that the public name service does not have: without a dot, or of a network's own (RFC 6761, 6762, 8375). */
+const isLocalName = (host: string) => !host.includes(".") || /\.(?:localhost|local|internal|home\.arpa)\.?$/i.test(host)
+
+/** Whether Twilio can't reach a URL: its host is this machine, or is in a private network. Names are not looked up. */
+const isUnreachable = (url: URL) => {
+  const host = WebhookAddress.hostOf(url)
+  return isIP(host) === 0 ? isLocalName(host) : isPrivate(host)
+}
 
 const isPlain = (url: URL) => url.protocol === "http:"
 
 const isTwilio = ({ hostname }: URL) => hostname === "twilio.com" || hostname.endsWith(".twilio.com")
+
+/** Whether calls come from Twilio itself. Otherwise a simulator stands in for Twilio, and everything may be on one machine. */
+export const isRealTwilio = ({ account, apiBaseUrl }: Settings["twilio"]): boolean =>
+  Option.isSome(account) && Option.match(apiBaseUrl, { onNone: () => true, onSome: isTwilio })
 
 /** Whether other machines can reach the service: it has a `PUBLIC_URL`, or it does not listen on a loopback address. */
 export const isReachable = ({ host, publicUrl }: Settings["server"]) =>
@@ -35,8 +45,8 @@ const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
 /** A line for each combination of settings that can't work or must not be used. */
 export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
-  // If the simulator stands in for Twilio, everything may be on one machine. The first three checks are only for the real Twilio.
-  const isReal = Option.isSome(twilio.account) && Option.match(twilio.apiBaseUrl, { onNone: () => true, onSome: isTwilio })
+  // The first four checks are only for the real Twilio.
+  const isReal = isRealTwilio(twilio)
   const forSimulator = "For the simulator, set TWILIO_API_BASE_URL to its address."
   if (isReal && Option.exists(server.publicUrl, isPlain)) {
     lines.push(
@@ -47,6 +57,9 @@ export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings
     lines.push(
       `PUBLIC_URL is an address of this machine or its network, but TWILIO_ACCOUNT_SID is set, and Twilio can't reach it. Set PUBLIC_URL to a public address. ${forSimulator}`
     )
+  }
+  if (isReal && Option.exists(twilio.fallbackUrl, isUnreachable)) {
+    lines.push("TWILIO_FALLBACK_URL is an address of this machine or its network, and Twilio can't reach it. Set it to a public address, such as a TwiML Bin's.")
   }
   if (isReal && Option.exists(twilio.account, ({ authTokens }) => authTokens.some((token) => Redacted.value(token) === examples.authToken))) {
     lines.push("TWILIO_AUTH_TOKEN is still the example of .env.example. Set it to the account's auth token, which Twilio's console shows.")
@@ -72,6 +85,9 @@ export const sharesNoRecordings =
 /** Whether the other processes of the same store can't read the recordings of this process. */
 export const keepsRecordingsToItself = ({ recording, store }: Pick<Settings, "recording" | "store">): boolean =>
   Option.isSome(store.database) && Option.isNone(recording.dir) && Option.isNone(recording.bucket)
+
+/** The path of one of this service's own pages at the end of `PUBLIC_URL`. People copy the address of a webhook instead of the service's. */
+const ownPathIn = (pathname: string): string | undefined => /\/(?:twiml|ws|health|twilio(?:\/[a-z]+)?|call\/outbound)\/?$/i.exec(pathname)?.[0]
 
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
 
@@ -99,6 +115,10 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   }
   if (Option.isSome(webhooks.url) && Option.isNone(webhooks.secrets) && Option.isSome(store.database)) {
     lines.push("WEBHOOK_SECRET is not set, so each process signs webhooks with a secret of its own. If several processes share DATABASE_URL, give all of them the same secret.")
+  }
+  const ownPath = Option.getOrUndefined(Option.map(server.publicUrl, ({ pathname }) => ownPathIn(pathname)))
+  if (ownPath !== undefined) {
+    lines.push(`PUBLIC_URL ends with ${ownPath}, which is the path of one page of this service. Set PUBLIC_URL to the address before this path.`)
   }
   if (given.includes("ADMIN_HOST") && Option.isNone(server.admin)) {
     lines.push("ADMIN_HOST does nothing: there is no second address, because ADMIN_PORT is not set.")

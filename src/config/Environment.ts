@@ -66,7 +66,10 @@ const wordsOf = (name: string) => name.split("_")
  * `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` count as misspelled, `OPENAI_API_KEY` does not.
  */
 export const intendedVariable = (name: string, known: ReadonlyArray<string>): string | undefined => {
-  if (known.includes(name) || !/^[A-Z][A-Z0-9_]{4,}$/.test(name)) return undefined
+  if (known.includes(name)) return undefined
+  // A name in lower case is a mistake only if it is otherwise right: many programs have variables in lower case.
+  if (known.includes(name.toUpperCase())) return name.toUpperCase()
+  if (!/^[A-Z][A-Z0-9_]{4,}$/.test(name)) return undefined
   const candidates = known.filter((candidate) => {
     const [fewer, more] = [wordsOf(name), wordsOf(candidate)].sort((one, other) => one.length - other.length)
     const hasWords = fewer.length > 1 && fewer[0] === more[0] && fewer.every((word) => more.includes(word))

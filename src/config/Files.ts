@@ -22,11 +22,15 @@ const readFailures = {
   folder: "is a folder. Give the path of a file",
   notAFile: "is a pipe, a device or a socket. Give the path of a regular file",
   tooLarge: "is too large. Check that it is the right file",
+  notText: "is not UTF-8 text. Save it as UTF-8",
   forbidden: "can't be read. Check its permissions",
   failed: "can't be read. Check its disk and its permissions"
 }
 
-/** A file can't be read. `tooLarge`: the file is larger than the limit. `notAFile`: it is a pipe, a device or a socket. */
+/**
+ * A file can't be read. `tooLarge`: the file is larger than the limit. `notAFile`: it is a pipe, a device or a socket. `notText`: it is not
+ * UTF-8, but for example UTF-16, as some Windows programs write it.
+ */
 export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
   readonly file: string
   readonly why: keyof typeof readFailures
@@ -110,6 +114,21 @@ interface Content {
   readonly isOpenToOthers: boolean
 }
 
+const utf8 = new TextDecoder("utf-8", { fatal: true })
+
+/**
+ * `undefined`: the bytes are not text in UTF-8. In UTF-16, each ASCII character has a NUL. NULs at the end are left by a power failure, so they
+ * do not count.
+ */
+const textOf = (bytes: Uint8Array): string | undefined => {
+  try {
+    const text = utf8.decode(bytes)
+    return text.replace(/\0+$/, "").includes("\0") ? undefined : text
+  } catch {
+    return undefined
+  }
+}
+
 /** Reads a regular file as UTF-8. Follows links and never waits for a writer. `limit`: in bytes. */
 export const read = (file: string, limit = maxBytes): Effect.Effect<Content, FileUnreadable> => {
   const failed = (why: FileUnreadable["why"], cause?: unknown) => new FileUnreadable({ file, why, cause })
@@ -147,7 +166,9 @@ export const read = (file: string, limit = maxBytes): Effect.Effect<Content, Fil
       if (bytesRead === 0) break
       if (length > limit) return yield* failed("tooLarge")
     }
-    return { text: bytes.toString("utf8", 0, length), isOpenToOthers: (stats.mode & 0o077) !== 0 }
+    const text = textOf(bytes.subarray(0, length))
+    if (text === undefined) return yield* failed("notText")
+    return { text, isOpenToOthers: (stats.mode & 0o077) !== 0 }
   }).pipe(Effect.scoped)
 }
 

@@ -93,6 +93,9 @@ const fromTelUri = (uri: string): Result.Result<string, NotAPhoneNumber> => {
     : refuse("is local to a phone-context that is no country code")
 }
 
+/** Addresses that may contain a telephone number, or look like one. See {@link parseAddress} for those that Twilio writes. */
+const otherAddress = /^(sips?|whatsapp|client|callto|https?|mailto|sms):/i
+
 /** Why the digits of a text are not a number. */
 const lengthProblem = (text: string): string => {
   switch (validatePhoneNumberLength(text)) {
@@ -127,6 +130,8 @@ export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumbe
     // Without the brackets in `(+44) 20 …`.
     .replace(/^\(\s*(\+[\d\s]+)\)/, "$1 ")
   if (text === "") return refuse("is empty")
+  const [, scheme] = otherAddress.exec(text) ?? []
+  if (scheme !== undefined) return refuse(`is a ${scheme.toLowerCase()}: address, and not a telephone number alone`)
   if (text.length > maxLength) return refuse("is too long for a number")
   if (/[\d)] ?(?:[;,]? ?(?:ext|extn|extension)[.:=]?|x|#) ?\d+$/i.test(text)) return refuse(hasExtension)
   const unexpected = [...text].find((character) => !/[-+\d ()./~]/.test(character))

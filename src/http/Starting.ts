@@ -12,6 +12,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { clearTimeout, setTimeout } from "node:timers"
 import * as Signature from "../twilio/webhook/Signature.ts"
+import * as RequestTarget from "./connections/RequestTarget.ts"
 import type { IsSigned } from "./webhooks/EarlySignature.ts"
 
 const maxWaiting = 100
@@ -44,7 +45,7 @@ interface Waiting {
 
 /** The path in lower case and with single slashes, as the router reads it. */
 const pathOf = (request: IncomingMessage) =>
-  `/${(request.url ?? "").split(/[?#]/, 1)[0].split("/").filter((part) => part !== "").join("/")}`.toLowerCase()
+  `/${RequestTarget.of(request).split(/[?#]/, 1)[0].split("/").filter((part) => part !== "").join("/")}`.toLowerCase()
 
 const isWebhook = (path: string, { headers }: IncomingMessage) => {
   const signature = headers[Signature.header]

@@ -33,8 +33,8 @@ interface MediaTimeline {
  * stream so far, plus `maxAheadMillis`.
  *
  * A number that would put the sound more than ten seconds ahead of the clock is wrong, and makes no gap. Such a gap would move the media time
- * ahead for the rest of the stream, and would hide every later gap. The message after a wrong number makes no gap either. From that message
- * on, the numbers count again.
+ * ahead for the rest of the stream, and would hide every later gap. A number that goes back is wrong, too. The message after a wrong number
+ * makes no gap either: its number seems to leap forward. From that message on, the numbers count again.
  */
 export const make = (backlog: number): MediaTimeline => {
   /** The numbers of the next message if nothing is missing. Unset before the first message. */
@@ -44,10 +44,12 @@ export const make = (backlog: number): MediaTimeline => {
   /** ms of silence that was added since the newest message. */
   let silenceMillis = 0
   let wasHeldUp = false
+  /** Whether `chunk` or `timestamp` of the newest message was smaller than that of an earlier message. */
+  let wentBack = false
   const maxAhead = Math.min(backlog, maxAheadMillis)
 
   const gapBefore = ({ chunk, timestamp }: Media["media"], length: number, elapsed: () => number): number => {
-    if (expected === undefined) return 0
+    if (expected === undefined || wentBack) return 0
     /** Silence that was added since the newest message fills the same gap, so it is subtracted. */
     const isPossible = (gap: number) => heardMillis - silenceMillis + gap <= elapsed() + closeAheadMillis
     const byTimestamp = timestamp - expected.timestamp
@@ -64,6 +66,7 @@ export const make = (backlog: number): MediaTimeline => {
       const missing = gap <= silenceMillis ? 0 : Math.max(0, Math.min(gap - silenceMillis, backlog, elapsed() + maxAhead - heardMillis))
       wasHeldUp = silenceMillis > timestampSlackMillis && gap < timestampSlackMillis
       silenceMillis = 0
+      wentBack = expected !== undefined && (media.chunk < expected.chunk || media.timestamp < expected.timestamp - timestampSlackMillis)
       expected = { chunk: media.chunk + 1, timestamp: media.timestamp + length }
       heardMillis += missing + length
       return missing

@@ -3,6 +3,7 @@ import { Effect, Option } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { Agents } from "../../agent/Agents.ts"
 import type { AppConfig } from "../../config/AppConfig.ts"
+import * as Contradictions from "../../config/Contradictions.ts"
 import type { Credentials } from "../../config/Credentials.ts"
 import * as DialRules from "../../domain/DialRules.ts"
 import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
@@ -31,7 +32,7 @@ export const make = (
   ]
 
   /** Twilio opens media streams only over wss. A stand-in for Twilio, at `TWILIO_API_BASE_URL`, also opens unencrypted ones. */
-  const isReachable = (baseUrl: string) => Option.isSome(apiBaseUrl) || baseUrl.startsWith("https:")
+  const isReachable = (baseUrl: string) => !Contradictions.isRealTwilio(config.twilio) || baseUrl.startsWith("https:")
 
   return Effect.fnUntraced(function*(request: OutboundRequest): Effect.fn.Return<DialPlan, OutboundError> {
     if (Option.isNone(phoneNumber) || missing.length > 0) return yield* new OutboundNotConfigured({ missing })

@@ -2,6 +2,7 @@
  * The variables of the HTTP server: where it listens, at which address Twilio reaches it, how it reads the calls' sound, and the API key.
  */
 import { type Duration, Effect, Option, Schema, SchemaGetter, SchemaIssue } from "effect"
+import { isIP } from "node:net"
 import * as Networks from "../Networks.ts"
 import { count, duration, List, onOrOff, url, Whole } from "./Values.ts"
 import { optional, type ValuesOf, withDefault } from "./Variable.ts"
@@ -22,10 +23,20 @@ const NetworksText = List.pipe(
 /** A host with or without a port: `media.example.com`, `[2001:db8::1]:8443`. */
 const HostText = Schema.String.check(Schema.isPattern(/^(?:\[[0-9a-f:.]+\]|[\p{L}\p{N}._-]+)(?::\d{1,5})?$/iu))
 
+/** An IP address or a host name. The brackets that an IPv6 address has in a URL are removed. */
+const ListenAddress = Schema.String.pipe(
+  Schema.decodeTo(Schema.String.check(Schema.makeFilter((address) => isIP(address) !== 0 || /^[\p{L}\p{N}._-]+$/u.test(address))), {
+    decode: SchemaGetter.transform((text: string) => text.replace(/^\[(.*)\]$/, "$1")),
+    encode: SchemaGetter.passthrough()
+  })
+)
+
+const listenAddress = withDefault(ListenAddress, "127.0.0.1", "an IP address or a host name, without scheme and port", "127.0.0.1")
+
 const Secret = Schema.RedactedFromValue(Schema.NonEmptyString)
 
 export const serverVariables = {
-  SERVER_HOST: withDefault(Schema.NonEmptyString, "127.0.0.1", "an address to listen on", "127.0.0.1"),
+  SERVER_HOST: listenAddress,
   SERVER_PORT: withDefault(Whole(0, 65_535), 8000, "a port number from 0 to 65535", "8000"),
   PUBLIC_URL: url("https://calls.example.com"),
   TRUSTED_PROXIES: withDefault(
@@ -36,7 +47,7 @@ export const serverVariables = {
   ),
   SERVER_KEEP_ALIVE: duration("from 1s", "620 seconds", "620s"),
   SERVER_MAX_IDLE_CONNECTIONS: count(1, 1_000_000, 1000),
-  ADMIN_HOST: withDefault(Schema.NonEmptyString, "127.0.0.1", "an address to listen on", "127.0.0.1"),
+  ADMIN_HOST: listenAddress,
   ADMIN_PORT: optional(Whole(0, 65_535), "a port number from 0 to 65535", "8001"),
   WEBSOCKET_HOSTS: withDefault(
     List.pipe(Schema.decodeTo(Schema.Array(HostText))),

@@ -42,8 +42,8 @@ export const HttpUrl = Schema.String.pipe(
   Schema.decodeTo(Schema.URL, {
     decode: SchemaGetter.transformEffect((text: string) => {
       const url = URL.parse(text.trim().replace(/\/+$/, ""))
-      return url !== null && /^https?:$/.test(url.protocol) && url.search === "" && url.hash === "" &&
-          url.username === "" && url.password === ""
+      // The text is checked, too: `URL` keeps a `?` or `#` at the end of the address, although its query and fragment are empty.
+      return url !== null && /^https?:$/.test(url.protocol) && !/[?#]/.test(text) && url.username === "" && url.password === ""
         ? Effect.succeed(url)
         : Effect.fail(new SchemaIssue.InvalidValue({ expected: "an http or https URL" }))
     }),

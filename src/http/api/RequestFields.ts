@@ -17,9 +17,6 @@ import * as RequestBody from "./RequestBody.ts"
 /** How many problems an answer spells out. Of the others, it gives only the number. */
 const maxProblems = 20
 
-/** How many objects and arrays of a body may be inside one another. The schemas' decoders and `JSON.stringify` are recursive. */
-const maxDepth = 100
-
 /** Control characters, and every space except U+0020. */
 const invisible = /[^\P{C}]|[^\P{Z} ]/gu
 
@@ -87,17 +84,6 @@ const namesIn = (types: ReadonlyArray<SchemaAST.AST>, value: unknown, path: stri
   })
 }
 
-/** A sentence if objects and arrays of this JSON text are nested too deeply. */
-const depthProblem = (text: string): string | undefined => {
-  let depth = 0
-  for (const [token] of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
-    if (token === "{" || token === "[") depth++
-    else if (token === "}" || token === "]") depth--
-    if (depth > maxDepth) return `The body has objects or arrays that are nested more than ${maxDepth} deep.`
-  }
-  return undefined
-}
-
 /** Integers of this JSON text that JavaScript rounds, such as 64-bit identifiers: 12345678901234567890 would become 12345678901234567000. */
 const roundedIntegers = (text: string): ReadonlyArray<string> =>
   [...text.matchAll(/"(?:[^"\\]|\\.)*"|(?<![\w.+-])-?\d{16,}(?![\d.eE])/g)].flatMap(([token]) => token.startsWith("\"") || String(Number(token)) === token ? [] : [token])
@@ -147,9 +133,8 @@ export const problemsOfQuery = (query: Schema.Top | undefined, parameters: URLSe
 export const problemsOfBody = (payloads: ReadonlyArray<Schema.Top>, text: string): ReadonlyArray<string> => {
   const body = RequestBody.parse(text)
   // The endpoint itself refuses a body that is not JSON.
-  if (Result.isFailure(body) || RequestBody.isEmpty(body.success)) return []
-  const tooDeep = depthProblem(text)
-  if (tooDeep !== undefined) return [tooDeep]
+  if (Result.isFailure(body)) return body.failure.why === "tooDeep" ? [body.failure.message] : []
+  if (RequestBody.isEmpty(body.success)) return []
   const types = payloads.length === 0 ? encodedTypes(Schema.Struct({})) : payloads.flatMap(encodedTypes)
   return [
     ...namesIn(types, body.success, ""),

@@ -189,14 +189,20 @@ const fromForwarded = (header: string, peer: string, isTrusted: IsTrusted): Clai
 const disagree = (one: string | undefined, other: string | undefined) =>
   one !== undefined && other !== undefined && one.toLowerCase() !== other.toLowerCase()
 
-const standardPort = { https: "443", http: "80" } as const
+/** The host without the port that its scheme has anyway. `example.com:443` and `example.com` are the same address. */
+const withoutStandardPort = (host: string | undefined) => host?.replace(/:(?:443|80)$/, "")
+
+const standardPort: Readonly<Record<string, string>> = { https: "443", http: "80" }
 
 const basesOf = (schemes: ReadonlyArray<string>, host: string, port: string | undefined): ReadonlyArray<string> => {
-  const hasPort = /:\d+$/.test(host)
+  const [, name = host, ownPort] = /^(.*):(\d+)$/.exec(host) ?? []
   return [...new Set(schemes.flatMap((scheme) => {
     // `https` on port 80, or `http` on port 443: the port is an inner proxy's.
     const isOther = port === standardPort[scheme === "https" ? "http" : "https"]
-    const hosts = hasPort || port === undefined || isOther ? [host] : [`${host}:${port}`, host]
+    const withPort = port === undefined || isOther ? [] : [`${name}:${port}`]
+    // Proxies also write their own port into the host. A forwarded port that is the scheme's own is likelier.
+    const isHostFirst = ownPort !== undefined && port !== standardPort[scheme]
+    const hosts = isHostFirst ? [host, ...withPort] : [...withPort, host]
     return hosts.map((one) => new URL(`${scheme}://${one}`).origin)
   }))]
 }
@@ -219,7 +225,7 @@ export const resolve = (headers: Headers, peerAddress: string | undefined, isTru
   if (standard !== undefined && claims !== standard) {
     const disagrees = disagree(headers["x-forwarded-for"] === undefined ? undefined : claims.client, standard.client)
       || disagree(claims.schemes[0], standard.schemes[0])
-      || disagree(claims.host ?? headers["host"], standard.host)
+      || disagree(withoutStandardPort(claims.host ?? headers["host"]), withoutStandardPort(standard.host))
     // A header that can't be read counts as disagreement.
     if (disagrees || standard.doubts.length > 0) {
       return { client: Option.some(peer), bases: [], doubts: new Set(["headers disagree"] as const) }

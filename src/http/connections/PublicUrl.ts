@@ -13,12 +13,20 @@
  */
 import { Array, Context, Effect, Layer, Option } from "effect"
 import { HttpServer, type HttpServerRequest } from "effect/http"
+import { isIPv6 } from "node:net"
 import { AppConfig } from "../../config/AppConfig.ts"
 import type { Settings } from "../../config/Settings.ts"
 import * as ForwardedHeaders from "./ForwardedHeaders.ts"
 
-/** The loopback address for `0.0.0.0` and `::`, which mean all interfaces and can't be called. */
-const callableHost = (host: string) => host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "[::1]" : host
+/** The loopback addresses for the addresses that mean all interfaces, since those can't be called. */
+const loopbackOf: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "[::]": "[::1]" }
+
+/** The URL of a server on this machine. An IPv6 address stands in brackets and has no zone there. */
+const localBase = (host: string, port: number): string => {
+  const bare = isIPv6(host) ? `[${host.replace(/%.*$/, "")}]` : host
+  const written = URL.parse(`http://${bare}`)?.hostname ?? bare
+  return `http://${loopbackOf[written] ?? written}:${port}`
+}
 
 /** Why a signature may not match, and which setting to change. It contains no text that the client sent. */
 interface Diagnosis {
@@ -33,7 +41,7 @@ type Server = Settings["server"]
 
 const configuredBase = (server: Server, port: number): string =>
   Option.match(server.publicUrl, {
-    onNone: () => `http://${callableHost(server.host)}:${port}`,
+    onNone: () => localBase(server.host, port),
     onSome: (url) => url.href.replace(/\/$/, "")
   })
 

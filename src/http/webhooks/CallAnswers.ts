@@ -7,6 +7,8 @@ import type { Call } from "../../call/Call.ts"
 import { CallRegistry } from "../../call/CallRegistry.ts"
 import { type Asked, CallEvent, type EndReason, isGivenUp, isTerminal } from "../../call/CallState.ts"
 import * as MediaHost from "../../call/MediaHost.ts"
+import { AppConfig } from "../../config/AppConfig.ts"
+import * as Contradictions from "../../config/Contradictions.ts"
 import * as ContinueUrl from "../../call/registry/ContinueUrl.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
@@ -41,6 +43,9 @@ interface CallAnswers {
   }) => Answer
 }
 
+const plainAddress =
+  "Twilio called this service at an http:// address, but it sends a call's sound only over wss://. Set the webhook's address in Twilio's console to https://."
+
 const twiml = (document: string) => HttpServerResponse.text(document, { contentType: "text/xml; charset=utf-8" })
 
 /** The URL that Twilio requests when the stream has ended. */
@@ -48,10 +53,20 @@ const actionUrl = ({ info }: Call, base: string, isElsewhere: boolean, step: num
   // A call ends after its stream to another WebSocket. An object with the key `then` would be taken for a promise, so the query is text.
   isElsewhere ? `${WebhookUrls.of(base, "/twilio/continue")}?then=hangup` : ContinueUrl.of(info, base, step)
 
-export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken | Scope.Scope> = Effect.gen(function*() {
+export const make: Effect.Effect<CallAnswers, never, AppConfig | CallRegistry | StreamToken | Scope.Scope> = Effect.gen(function*() {
+  const { twilio } = yield* AppConfig
   const registry = yield* CallRegistry
   const tokens = yield* StreamToken
   const replayLog = yield* SampledLog.make
+  const plainLog = yield* SampledLog.make
+
+  /** Our WebSocket. Twilio itself opens only `wss://`, even if a proxy also takes its webhooks over `http://`. */
+  const ownWebSocket = Effect.fnUntraced(function*(base: string) {
+    const url = `${SignedRequest.toWebSocketUrl(base)}/ws`
+    if (url.startsWith("wss:") || !Contradictions.isRealTwilio(twilio)) return url
+    yield* plainLog.write("plain", Effect.logWarning(plainAddress))
+    return url.replace(/^ws:/, "wss:")
+  })
 
   const hangUp: CallAnswers["hangUp"] = (callSid, reason) => Effect.as(registry.end(callSid, reason), twiml(TwiML.hangUp()))
 
@@ -81,7 +96,7 @@ export const make: Effect.Effect<CallAnswers, never, CallRegistry | StreamToken 
       if (isGivenUp(state)) return yield* hangUp(call.info.callSid, "requested")
       const isOurs = !isElsewhere || MediaHost.isOwn(websocketUrl, base)
       return twiml(TwiML.connectStream({
-        url: websocketUrl ?? `${SignedRequest.toWebSocketUrl(base)}/ws`,
+        url: websocketUrl ?? (yield* ownWebSocket(base)),
         action: actionUrl(call, base, isElsewhere, state.step),
         statusCallback: WebhookUrls.of(base, "/twilio/stream"),
         // Whoever has a token can speak on the call, so no token is sent to another server.

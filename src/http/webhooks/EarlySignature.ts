@@ -10,6 +10,7 @@ import type { IncomingMessage } from "node:http"
 import type { Settings } from "../../config/Settings.ts"
 import * as Signature from "../../twilio/webhook/Signature.ts"
 import * as PublicUrl from "../connections/PublicUrl.ts"
+import * as RequestTarget from "../connections/RequestTarget.ts"
 
 /** `body` is the whole of the request's body. */
 export type IsSigned = (request: IncomingMessage, body: Uint8Array) => boolean
@@ -23,11 +24,11 @@ export const make = ({ server, twilio }: Pick<Settings, "server" | "twilio">): I
   if (Option.isNone(twilio.account)) return undefined
   const { authTokens } = twilio.account.value
   return (request, body) => {
-    const { headers, method, socket, url = "/" } = request
+    const { headers, method, socket } = request
     const signature = headers[Signature.header]
     if (typeof signature !== "string") return false
     const parameters = method === "POST" ? parametersOf(body) : {}
     const bases = PublicUrl.basesOf(server, socket.localPort ?? server.port)(headers as Record<string, string | undefined>, socket.remoteAddress)
-    return bases.some((base) => Signature.isValid({ authTokens, signature, url: base + url, parameters }))
+    return bases.some((base) => Signature.isValid({ authTokens, signature, url: base + RequestTarget.of(request), parameters }))
   }
 }

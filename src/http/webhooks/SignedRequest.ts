@@ -9,6 +9,7 @@ import { Credentials } from "../../config/Credentials.ts"
 import * as Signature from "../../twilio/webhook/Signature.ts"
 import type { InvalidSignature, PayloadTooLarge } from "../api/Problems.ts"
 import { PublicUrl } from "../connections/PublicUrl.ts"
+import * as RequestTarget from "../connections/RequestTarget.ts"
 import * as Refusals from "./Refusals.ts"
 import * as SignedUrls from "./SignedUrls.ts"
 import * as WebhookBody from "./WebhookBody.ts"
@@ -35,12 +36,7 @@ interface SignedRequest {
 /** How many bytes are hashed in one turn of the event loop. SHA-1 takes 0.1 to 0.25 ms for them. */
 const maxHashedBytesPerTurn = 131_072
 
-/**
- * The request's target as it was sent. Twilio did not sign the path that the router derives from it. A proxy may send the target in absolute
- * form (RFC 9112, section 3.2.2); its scheme and host are left out.
- */
-const targetOf = (request: Request) =>
-  ((request.source as IncomingMessage).url ?? "/").replace(/^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i, "").replace(/^(?!\/)/, "/")
+const targetOf = (request: Request) => RequestTarget.of(request.source as IncomingMessage)
 
 /** Checks requests against the account's auth tokens. */
 export const make: Effect.Effect<SignedRequest, never, Credentials | PublicUrl | Scope.Scope> = Effect.gen(function*() {

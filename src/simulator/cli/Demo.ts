@@ -5,6 +5,7 @@ import { Clock, Config, Console, Data, Duration, Effect, FileSystem, Option, Pat
 import { CliError } from "effect/cli"
 import { HttpClient } from "effect/http"
 import { AccountSid } from "../../domain/Sid.ts"
+import { isIPv6 } from "node:net"
 import type { SimulatedCallEvent } from "../report/SimulatedCallEvent.ts"
 import * as AudioSimilarity from "../report/AudioSimilarity.ts"
 import * as Resumptions from "../report/Resumptions.ts"
@@ -61,10 +62,11 @@ export const account = Effect.gen(function*() {
 
 /** `SERVER_HOST` and `SERVER_PORT` as a URL that this machine can reach. */
 export const serviceUrl = Effect.gen(function*() {
-  const host = yield* Config.withDefault(Config.NonEmptyString("SERVER_HOST"), "127.0.0.1")
+  const given = yield* Config.withDefault(Config.NonEmptyString("SERVER_HOST"), "127.0.0.1")
+  const host = given.trim().replace(/^\[(.*)\]$/, "$1")
   const port = yield* Config.withDefault(Config.Port("SERVER_PORT"), 8000)
-  const callableHost = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host
-  return `http://${callableHost.includes(":") ? `[${callableHost}]` : callableHost}:${port}`
+  const callableHost = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host
+  return `http://${isIPv6(callableHost) ? `[${callableHost}]` : callableHost}:${port}`
 })
 
 const Health = Schema.fromJsonString(Schema.Struct({ agent: Schema.optionalKey(Schema.String) }))

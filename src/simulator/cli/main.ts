@@ -4,7 +4,7 @@
  */
 import { NodeHttpClient, NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Config, ConfigProvider, Console, Effect, FileSystem, Layer, Option, Redacted, Stream } from "effect"
-import { CliError, Command, Flag } from "effect/cli"
+import { CliConfig, CliError, Command, Flag, GlobalFlag } from "effect/cli"
 import * as Caller from "../caller/Caller.ts"
 import { PhoneBehaviour } from "../twilio/CallLife.ts"
 import * as ConversationDemo from "./ConversationDemo.ts"
@@ -325,6 +325,8 @@ const serve = Command.make(
 demo.pipe(
   Command.withSubcommands([echo, serve]),
   Command.run({ version: "0.1.0" }),
+  // The demo logs nothing, so Effect's flag for the log's level would have no effect.
+  Effect.provide(CliConfig.layer({ builtIns: GlobalFlag.BuiltIns.filter((flag) => flag !== GlobalFlag.LogLevel) })),
   Effect.catchTag("ConfigError", ({ message }) => Console.error(message).pipe(
     Effect.andThen(Effect.fail(new Demo.DemoError({ message })))
   )),

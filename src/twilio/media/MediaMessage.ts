@@ -1,9 +1,10 @@
 /**
  * The messages of Twilio Media Streams, both directions, as schemas.
  *
- * The schemas accept messages that Twilio may change: unknown fields are ignored, `customParameters` may be missing, and a payload may have
- * any length. They are strict about the types of fields, base64 and counters. The field `event` names the kind of a message. Every counter
- * is a JSON string. Only `sampleRate` and `channels` are JSON numbers.
+ * The schemas accept messages that Twilio may change. A field makes a message bad only if the service needs it: the payload, the SIDs, a
+ * key, a mark's name. Unknown fields are ignored, fields that the service does not read may have any form, and a payload may have any length.
+ * So a change at Twilio does not cost the caller's words. The field `event` names the kind of a message. Twilio writes counters as JSON
+ * strings.
  *
  * https://www.twilio.com/docs/voice/media-streams/websocket-messages
  */
@@ -11,8 +12,23 @@ import { Effect, Result, Schema, SchemaGetter, SchemaIssue } from "effect"
 import * as SchemaJITCompiler from "effect/schema/SchemaJITCompiler"
 import { AccountSid, CallSid, StreamSid } from "../../domain/Sid.ts"
 
-/** Twilio's counters and timestamps: whole numbers ≥ 0, written as strings. */
-const Counter = Schema.NumberFromString.check(Schema.isInt(), Schema.isGreaterThanOrEqualTo(0))
+/** A whole number ≥ 0, as a string or as a number; `NaN` for anything else. */
+const readCounter = (value: unknown): number => {
+  const number = typeof value === "string" && value.trim() !== "" ? Number(value) : value
+  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : Number.NaN
+}
+
+/**
+ * Twilio's counters and timestamps: whole numbers ≥ 0, written as strings. `NaN`: the counter is missing or can't be read. The sound of such a
+ * message is heard nevertheless; `NaN` shows no gap before it.
+ */
+const Counter = Schema.Unknown.pipe(
+  Schema.decodeTo(Schema.Number, { decode: SchemaGetter.transform(readCounter), encode: SchemaGetter.transform(String) }),
+  Schema.withDecodingDefaultKey(Effect.succeed(""))
+)
+
+/** A field that this service does not read. The simulator writes it as Twilio does. */
+const Unread = Schema.optionalKey(Schema.Unknown)
 
 const invalidBase64 = new SchemaIssue.InvalidValue({ expected: "base64" })
 
@@ -47,14 +63,8 @@ const Payload = Schema.String.pipe(
 /** The first message of a stream. Versions seen: "0.2.0" (2019), "1.0.0". */
 const Connected = Schema.Struct({
   event: Schema.tag("connected"),
-  protocol: Schema.String,
-  version: Schema.String
-})
-
-const MediaFormat = Schema.Struct({
-  encoding: Schema.String,
-  sampleRate: Schema.Number,
-  channels: Schema.Number
+  protocol: Unread,
+  version: Unread
 })
 
 /** The second message of a stream. It names the call, and has the TwiML's `<Parameter>`s. */
@@ -64,8 +74,8 @@ export const Start = Schema.Struct({
   start: Schema.Struct({
     accountSid: AccountSid,
     callSid: CallSid,
-    tracks: Schema.Array(Schema.String),
-    mediaFormat: MediaFormat,
+    tracks: Unread,
+    mediaFormat: Unread,
     customParameters: Schema.Record(Schema.String, Schema.String).pipe(
       Schema.withDecodingDefaultKey(Effect.succeed({}))
     )
@@ -78,7 +88,7 @@ export const Media = Schema.Struct({
   event: Schema.tag("media"),
   sequenceNumber: Counter,
   media: Schema.Struct({
-    track: Schema.Literals(["inbound", "outbound"]),
+    track: Schema.Literals(["inbound", "outbound"]).pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound"))),
     chunk: Counter,
     timestamp: Counter,
     payload: Payload
@@ -92,7 +102,7 @@ const Dtmf = Schema.Struct({
   streamSid: StreamSid,
   sequenceNumber: Counter,
   dtmf: Schema.Struct({
-    track: Schema.String.pipe(Schema.withDecodingDefaultKey(Effect.succeed("inbound_track"))),
+    track: Unread,
     digit: Schema.Literals(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "#", "A", "B", "C", "D"])
   })
 })
@@ -110,7 +120,7 @@ const Stop = Schema.Struct({
   event: Schema.tag("stop"),
   sequenceNumber: Counter,
   streamSid: StreamSid,
-  stop: Schema.Struct({ accountSid: AccountSid, callSid: CallSid })
+  stop: Unread
 })
 
 export const Inbound = Schema.Union([Media, Mark, Dtmf, Connected, Start, Stop])

@@ -56,6 +56,18 @@ describe("a file that is read", () => {
       writeFileSync(join(folder, "large"), "x".repeat(101))
       return join(folder, "large")
     }],
+    ["notText", (folder: string) => {
+      writeFileSync(join(folder, "utf16"), Buffer.from("\ufeffAGENT=echo", "utf16le"))
+      return join(folder, "utf16")
+    }],
+    ["notText", (folder: string) => {
+      writeFileSync(join(folder, "utf16-without-a-mark"), Buffer.from("AGENT=echo", "utf16le"))
+      return join(folder, "utf16-without-a-mark")
+    }],
+    ["notText", (folder: string) => {
+      writeFileSync(join(folder, "latin1"), Buffer.from("Grüße", "latin1"))
+      return join(folder, "latin1")
+    }],
     ["failed", (folder: string) => {
       symlinkSync("loop", join(folder, "loop"))
       return join(folder, "loop")
@@ -64,6 +76,13 @@ describe("a file that is read", () => {
     inFolder((folder) =>
       Effect.gen(function*() {
         assert.strictEqual((yield* Effect.flip(Files.read(make(folder), 100))).why, why)
+      })))
+
+  it.live("may begin with a byte-order mark, which is no part of its text", () =>
+    inFolder((folder) =>
+      Effect.gen(function*() {
+        writeFileSync(join(folder, "marked"), "\ufeffGrüße")
+        assert.strictEqual((yield* Files.read(join(folder, "marked"))).text, "Grüße")
       })))
 
   it.live("may have exactly the size that is allowed", () =>

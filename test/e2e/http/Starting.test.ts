@@ -13,8 +13,8 @@ import { until } from "../../support/service/Service.ts"
 const base = "https://calls.example.com"
 const bogus = `${"A".repeat(27)}=`
 
-const post = (body: string, signature: string, length = Buffer.byteLength(body)) =>
-  `POST /twiml HTTP/1.1\r\nHost: x\r\n${Signature.header}: ${signature}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${length}\r\n\r\n${body}`
+const post = (body: string, signature: string, length = Buffer.byteLength(body), target = "/twiml") =>
+  `POST ${target} HTTP/1.1\r\nHost: x\r\n${Signature.header}: ${signature}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${length}\r\n\r\n${body}`
 
 const send = (port: number, text: string) =>
   Effect.acquireRelease(
@@ -64,7 +64,9 @@ describe("while the service starts", () => {
         yield* flood
         const signature = Signature.sign(Redacted.make(authToken), `${base}/twiml`, { CallSid: "CA1", CallerName: "Zoë" })
         const body = "CallSid=CA1&CallerName=Zo%C3%AB"
-        const calls = yield* Effect.forEach(Array.from({ length: 20 }), () => send(port, post(body, signature)))
+        // Some proxies send the target in absolute form.
+        const targets = Array.from({ length: 20 }, (_, index) => index % 2 === 0 ? "/twiml" : "http://inner:8000/twiml")
+        const calls = yield* Effect.forEach(targets, (target) => send(port, post(body, signature, undefined, target)))
         yield* flood
         server.on("request", (request, response) => {
           let read = ""

@@ -64,6 +64,8 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       assert.include(help, "client-caller")
       assert.include(help, ".env.example")
       assert.notInclude(help, "API key")
+      // Effect's other flags would have no effect.
+      assert.deepStrictEqual(help.match(/--[a-z-]+/g), ["--help", "--version"])
       const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as { readonly version: string }
       assert.include(yield* answer("--version"), version)
     }).pipe(Effect.scoped), 60_000)
@@ -236,6 +238,14 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       yield* fs.writeFileString(join(cwd, ".env"), "# a comment\nAGENT=nobody\nMAX_CALLS=none\n")
       const lines = yield* refusal({ cwd, env: { MAX_CALLS: "7" } })
       assert.match(only(lines.filter((line) => !line.startsWith("API key"))), /^AGENT/)
+    }).pipe(Effect.scoped), 60_000)
+
+  it.effect("does not start with a .env in UTF-16, which would seem to be empty", () =>
+    Effect.gen(function*() {
+      const fs = yield* FileSystem.FileSystem
+      const cwd = yield* fs.makeTempDirectoryScoped()
+      yield* fs.writeFile(join(cwd, ".env"), Buffer.from("\ufeffAGENT=echo\n", "utf16le"))
+      assert.match(only(yield* refusal({ cwd })), /^\.env .* is not UTF-8 text\. Save it as UTF-8/)
     }).pipe(Effect.scoped), 60_000)
 
   it.effect("without credentials makes an account and a key, prints the key once, and keeps both", () =>

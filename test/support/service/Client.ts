@@ -6,7 +6,7 @@ import { Effect } from "effect"
 export interface Options {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | Uint8Array
   /** The encoded query, without the `?`. */
   readonly query?: string
 }

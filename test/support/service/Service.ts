@@ -100,7 +100,7 @@ export const at = (url: string, key: string, account: string, token: string): Se
         method: "POST",
         ...options,
         headers: { authorization: `Bearer ${key}`, ...options.headers },
-        ...(body === undefined ? {} : { body: typeof body === "string" ? body : JSON.stringify(body) })
+        ...(body === undefined ? {} : { body: typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body) })
       }),
     webhook: (path, given, request = {}) => {
       const parameters = { AccountSid: account, ...given }

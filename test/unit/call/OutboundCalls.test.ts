@@ -110,12 +110,15 @@ describe("a call that is placed", () => {
   it.effect("is not dialled if Twilio could not open its stream", () =>
     Effect.gen(function*() {
       const here = "http://127.0.0.1:8000"
-      yield* withOutbound(({ place, rest }) =>
-        Effect.gen(function*() {
-          const error = yield* Effect.flip(place(request({ baseUrl: here })))
-          assert.deepStrictEqual(error._tag === "OutboundNotConfigured" && error.missing, ["PUBLIC_URL (https)"])
-          assert.deepStrictEqual(rest.dials, [])
-        }))
+      const account = { TWILIO_ACCOUNT_SID: `AC${"1".repeat(32)}`, TWILIO_AUTH_TOKEN: "token" }
+      for (const env of [account, { ...account, TWILIO_API_BASE_URL: "https://api.dublin.ie1.twilio.com" }]) {
+        yield* withOutbound(({ place, rest }) =>
+          Effect.gen(function*() {
+            const error = yield* Effect.flip(place(request({ baseUrl: here })))
+            assert.deepStrictEqual(error._tag === "OutboundNotConfigured" && error.missing, ["PUBLIC_URL (https)"])
+            assert.deepStrictEqual(rest.dials, [])
+          }), env)
+      }
       yield* withOutbound(({ place, rest }) =>
         Effect.gen(function*() {
           yield* place(request({ baseUrl: here }))

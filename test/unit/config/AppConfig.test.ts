@@ -389,6 +389,16 @@ describe("AppConfig", () => {
     }))
 
   it.effect.each([
+    ["[::1]\n", "::1"],
+    ["2001:db8::7", "2001:db8::7"],
+    ["fe80::1%eth0", "fe80::1%eth0"],
+    ["localhost", "localhost"],
+    ["my_host.local", "my_host.local"]
+  ] as const)("reads the address to listen on %s", ([text, host]) =>
+    Effect.map(settings({ SERVER_HOST: text, ADMIN_HOST: text, ADMIN_PORT: "8001" }), ({ server }) =>
+      assert.deepStrictEqual([server.host, Option.getOrThrow(server.admin).host], [host, host])))
+
+  it.effect.each([
     ["127.0.0.1, ::1", ["127.0.0.1/32", "::1/128"]],
     ["[2001:db8::1],10.0.0.0/8", ["2001:db8::1/128", "10.0.0.0/8"]],
     ["Loopback,127.0.0.0/8", ["127.0.0.0/8", "::1/128"]],
@@ -443,6 +453,13 @@ describe("AppConfig", () => {
     ["PUBLIC_URL", "wss://calls.example.com", "an http or https URL"],
     ["PUBLIC_URL", "https://calls.example.com/?x=1", "an http or https URL"],
     ["PUBLIC_URL", "https://calls.example.com/#x", "an http or https URL"],
+    ["PUBLIC_URL", "https://calls.example.com?", "an http or https URL"],
+    ["PUBLIC_URL", "https://calls.example.com/#", "an http or https URL"],
+    ["LLM_URL", "http://127.0.0.1:8002/v1?", "http or https URLs"],
+    ["SERVER_HOST", "127.0.0.1:8000", "an IP address or a host name, without scheme and port"],
+    ["SERVER_HOST", "[::1]:8000", "an IP address or a host name, without scheme and port"],
+    ["SERVER_HOST", "http://localhost", "an IP address or a host name, without scheme and port"],
+    ["ADMIN_HOST", "localhost:8001", "an IP address or a host name, without scheme and port"],
     ["AGENT", "Front Desk", "the name of an agent"],
     ["AGENT_NUMBERS", "receptionist", "called numbers, each once"],
     ["AGENT_NUMBERS", "555=receptionist", "called numbers, each once"],

@@ -21,6 +21,13 @@ describe("settings that can't work together", () => {
     [{ ...account, PUBLIC_URL: "https://localhost" }, ["PUBLIC_URL"]],
     [{ ...account, PUBLIC_URL: "https://10.0.0.7:8443/line" }, ["PUBLIC_URL"]],
     [{ ...account, PUBLIC_URL: "https://[fd00::1]" }, ["PUBLIC_URL"]],
+    [{ ...account, PUBLIC_URL: "https://[::ffff:10.0.0.7]" }, ["PUBLIC_URL"]],
+    [{ ...account, PUBLIC_URL: "https://100.64.0.7" }, ["PUBLIC_URL"]],
+    [{ ...account, PUBLIC_URL: "https://0x7f.1" }, ["PUBLIC_URL"]],
+    [{ ...account, PUBLIC_URL: "https://my-machine" }, ["PUBLIC_URL"]],
+    [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "http://localhost:9000/bin" }, ["TWILIO_FALLBACK_URL"]],
+    [{ ...account, PUBLIC_URL: "https://calls.home.arpa" }, ["PUBLIC_URL"]],
+    [{ ...account, PUBLIC_URL: "https://service.default.svc.cluster.local" }, ["PUBLIC_URL"]],
     [{ ...account, PUBLIC_URL: "http://127.0.0.1:8000" }, ["PUBLIC_URL", "PUBLIC_URL"]],
     [{ TWILIO_ACCOUNT_SID: account.TWILIO_ACCOUNT_SID, PUBLIC_URL: "http://calls.example.com" }, ["TWILIO_AUTH_TOKEN"]],
     [{ ...account, TWILIO_AUTH_TOKEN: "mine,0123456789abcdef0123456789abcdef" }, ["TWILIO_AUTH_TOKEN"]],
@@ -54,6 +61,8 @@ describe("settings that can't work together", () => {
     [{ PUBLIC_URL: "http://calls.example.com" }],
     [{ WEBHOOK_URL: "http://receiver:8080/hooks", WEBHOOK_PRIVATE_ADDRESSES: "on", WEBHOOK_SECRET: `whsec_${"a".repeat(32)},${"b".repeat(32)}` }],
     [{ ...account, PUBLIC_URL: "https://10.example.com" }],
+    [{ ...account, PUBLIC_URL: "https://8.8.8.8:8443" }],
+    [{ ...account, PUBLIC_URL: "https://local.example.com/voice" }],
     [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "https://handler.twilio.com/twiml/EH1" }],
     [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "https://calls.example.com:8443/twiml" }]
   ] as ReadonlyArray<readonly [Record<string, string>]>)("%j are accepted without a warning", ([env]) =>
@@ -73,9 +82,12 @@ describe("a setting that does nothing, or too much, causes a warning", () => {
     [{ TWILIO_PHONE_NUMBER: "+14155550100" }, ["TWILIO_PHONE_NUMBER does nothing"]],
     [{ ...account, PUBLIC_URL: "https://calls.example.com", TWILIO_FALLBACK_URL: "https://Calls.example.com:443/twiml" }, ["TWILIO_FALLBACK_URL is an address of this service"]],
     [{ EVENTS_DIR: "data/events", STORE_ENCRYPTION_KEYS: `2026:${"hunter2".padEnd(43, "x")}` }, ["EVENTS_DIR is set, and its files are not sealed"]],
+    ...["/twiml", "/voice/twiml/", "/ws", "/twilio/status", "/call/outbound"].map((path) =>
+      [{ ...account, PUBLIC_URL: `https://calls.example.com${path}` }, ["PUBLIC_URL ends with"]] as const),
     [{ MAX_CALL_DURATION: "12s" }, ["MEDIA_TIMEOUT does nothing"]],
     [{ ...account, TWILIO_API_BASE_URL: "http://api.twilio.com" }, ["TWILIO_API_BASE_URL begins with http://"]],
     [{ TWILIO_AUTHTOKEN: "hunter2" }, ["TWILIO_AUTHTOKEN is no variable of this service. Did you mean TWILIO_AUTH_TOKEN?"]],
+    [{ server_port: "8001", http_proxy: "x", agentx: "x" }, ["server_port is no variable of this service. Did you mean SERVER_PORT?"]],
     [{ PUBLIC_BASE_URL: "https://x" }, ["PUBLIC_BASE_URL is no variable of this service. Did you mean PUBLIC_URL?"]],
     [{ TWILIO_NUMBER: "x", AGENT_DIR: "x", MAX_CALL: "x", STT_KEY: "x" }, [
       "AGENT_DIR is no variable of this service. Did you mean AGENTS_DIR?",

@@ -89,7 +89,7 @@ const fromQuery = Effect.fnUntraced(function*(query: Query) {
 
 const readFields = Effect.fnUntraced(function*(text: string, query: Query) {
   const body = yield* Effect.fromResult(RequestBody.parse(text)).pipe(
-    Effect.mapError(() => new Problems.InvalidRequest({ detail: `The body is not JSON. Send JSON such as ${exampleBody}.` }))
+    Effect.mapError(({ message }) => new Problems.InvalidRequest({ detail: `${message} Send JSON such as ${exampleBody}.` }))
   )
   if (RequestBody.isEmpty(body)) return yield* fromQuery(query)
   const queryNames = Object.keys(query)

@@ -73,6 +73,8 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
   const rateLimit = MediaRateLimit.make(openedAt)
   const tally = { received: 0, scanned: 0, lastAt: openedAt, lost: 0, ahead: 0, surplusMillis: 0, burst: 0, untaken: 0, sampleIndex: -1, sampleAt: 0 }
   let nextChunk = 1
+  /** Whether the newest message had a smaller `chunk` than an earlier one. The next message then seems to skip chunks. */
+  let wentBack = false
 
   /**
    * If a dropped message had waited at least this long (ms), the agent did not take it in time. If it had waited less, too many came at
@@ -96,7 +98,8 @@ export const make = (openedAt: number, backlogMillis: number): InboundMedia => {
       tally.sampleAt = at
     }
     // The first `chunk` of a stream may have any number.
-    if (chunk > nextChunk && tally.received > 1) tally.lost += Math.min(chunk - nextChunk, maxMessages)
+    if (chunk > nextChunk && tally.received > 1 && !wentBack) tally.lost += Math.min(chunk - nextChunk, maxMessages)
+    wentBack = chunk < nextChunk && tally.received > 1
     nextChunk = chunk + 1
   }
 

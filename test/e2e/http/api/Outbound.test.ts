@@ -46,6 +46,9 @@ layer(Service.layer(), { excludeTestServices: true, timeout: "60 seconds" })("a 
     ["a field in another case", { To: somebody }, undefined, 400, "invalid-request"],
     ["a field of the body by its name in the query", { to_number: somebody }, undefined, 400, "invalid-request"],
     ["metadata over 4 KiB", { to: somebody, metadata: { note: "ü".repeat(2048) } }, undefined, 400, "invalid-request"],
+    ["metadata of eight thousand arrays inside each other", `{"to":"${somebody}","metadata":${"[".repeat(8000)}${"]".repeat(8000)}}`, undefined, 400, "invalid-request"],
+    ["metadata of eight thousand objects inside each other", `{"to":"${somebody}","metadata":${"{\"a\":".repeat(8000)}1${"}".repeat(8000)}}`, undefined, 400, "invalid-request"],
+    ["a body that is not UTF-8", Buffer.from(`{"to":"${somebody}","campaign":"\xe4"}`, "latin1"), undefined, 400, "invalid-request"],
     ["a campaign over 64 characters", { to: somebody, campaign: "c".repeat(65) }, undefined, 400, "invalid-request"],
     ["metadata that is nested deeply", `{"to":"${somebody}","metadata":${"[".repeat(30_000)}${"]".repeat(30_000)}}`, undefined, 400, "invalid-request"],
     ["metadata with a number that would be rounded", `{"to":"${somebody}","metadata":{"id":12345678901234567890}}`, undefined, 400, "invalid-request"],
@@ -234,6 +237,12 @@ describe("a request that says what is to be kept", () => {
         assert.strictEqual((yield* service.dial({ to: somebody, metadata: { a: 1 } }, key)).status, 200)
         assert.strictEqual((yield* service.dial({ to: somebody, metadata: { a: 1 } }, key)).status, 200)
         assert.strictEqual((yield* service.dial({ to: somebody, metadata: { a: 2 } }, key)).problem.name, "idempotency-key-reused")
+        // The order of an object's members means nothing, the order of an array's items does.
+        const other = { headers: { "idempotency-key": "l" } }
+        const placed = yield* service.dial({ to: somebody, metadata: { a: { c: 1, d: [1, 2] }, b: 2 } }, other)
+        const again = yield* service.dial({ metadata: { b: 2, a: { d: [1, 2], c: 1 } }, to: "tel:+1-415-555-0123" }, other)
+        assert.deepStrictEqual(again.json, placed.json)
+        assert.strictEqual((yield* service.dial({ to: somebody, metadata: { a: { c: 1, d: [2, 1] }, b: 2 } }, other)).problem.name, "idempotency-key-reused")
         assert.strictEqual((yield* service.dial({ to: somebody }, key)).problem.name, "idempotency-key-reused")
       })))
 })

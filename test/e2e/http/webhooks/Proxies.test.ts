@@ -50,6 +50,17 @@ describe("behind several proxies", () => {
       })))
 })
 
+describe("a webhook that Twilio sends over http://", () => {
+  const headers = { "x-forwarded-for": client, "x-forwarded-proto": "http", "x-forwarded-host": host }
+  for (const [who, api, scheme] of [["Twilio itself", "https://api.twilio.com", "wss"], ["a stand-in for Twilio", undefined, "ws"]] as const) {
+    it.live(`is answered with a ${scheme}:// stream to ${who}`, () =>
+      withService({ env: { TRUSTED_PROXIES: "loopback", ...(api === undefined ? {} : { TWILIO_API_BASE_URL: api }) } }, ({ service }) =>
+        Effect.gen(function*() {
+          assert.strictEqual(yield* ask(service, headers, `http://${host}`), `${scheme}://${host}/ws`)
+        })))
+  }
+})
+
 describe("the client's address", () => {
   for (const url of [undefined, publicUrl]) {
     it.live(`is found through TRUSTED_PROXIES, ${url === undefined ? "without" : "also with"} PUBLIC_URL`, () =>

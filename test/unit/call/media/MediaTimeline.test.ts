@@ -45,6 +45,29 @@ describe("the gap before a message", () => {
   })
 
   it.each([
+    { name: "a timestamp of 0", wrong: { timestamp: 0 } },
+    { name: "a timestamp that lags by a second", wrong: { timestamp: 2000 } },
+    { name: "a chunk of 0", wrong: { chunk: 0 } },
+    { name: "an old message once more", wrong: { chunk: 100, timestamp: 2000 } },
+    { name: "numbers that can't be read", wrong: { chunk: Number.NaN, timestamp: Number.NaN } }
+  ])("numbers that go back once cause no silence, and later gaps are still found: $name", ({ wrong }) => {
+    const timeline = MediaTimeline.make(backlog)
+    let chunk = 0
+    const take = (message = {}) => timeline.missingBefore(mediaOf({ chunk, timestamp: chunk * 20, ...message }), () => chunk * 20)
+    for (chunk = 1; chunk <= 150; chunk++) assert.strictEqual(take(), 0)
+    assert.strictEqual(take(wrong), 0)
+    for (chunk++; chunk <= 200; chunk++) assert.strictEqual(take(), 0)
+    chunk += 10
+    assert.strictEqual(take(), 200)
+  })
+
+  it("of a number that can't be read is 0, and the other number still tells a gap", () => {
+    assert.deepStrictEqual(missing([first, { chunk: Number.NaN, timestamp: 175 }]), [0, 0])
+    assert.deepStrictEqual(missing([first, { chunk: Number.NaN, timestamp: 1175 }]), [0, 1000])
+    assert.deepStrictEqual(missing([first, { chunk: 3, timestamp: Number.NaN }]), [0, 20])
+  })
+
+  it.each([
     { name: "2^40", timestamp: 2 ** 40 },
     { name: "2^60", timestamp: 2 ** 60 },
     { name: "eleven seconds ahead of the clock", timestamp: 60_000 + 11_000 },

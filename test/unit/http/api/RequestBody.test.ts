@@ -11,8 +11,15 @@ describe("the body of a request", () => {
     assert.isFalse(RequestBody.isEmpty(Result.getOrThrow(RequestBody.parse(text))))
   })
 
-  it("fails with NotJson if it is not JSON", () => {
-    const parsed = RequestBody.parse("{\"to\":")
-    assert.strictEqual(Result.isFailure(parsed) ? parsed.failure._tag : undefined, "NotJson")
+  const whyUnreadable = (text: string) => Result.getOrUndefined(Result.flip(RequestBody.parse(text)))?.why
+
+  it("is refused if it is not JSON", () => assert.strictEqual(whyUnreadable("{\"to\":"), "notJson"))
+
+  it.each([["[", "]"], ["{\"a\":", "}"]])("is refused if it is nested too deeply: %s", (open, close) => {
+    const nested = (levels: number) => `${open.repeat(levels)}1${close.repeat(levels)}`
+    assert.isUndefined(whyUnreadable(nested(64)))
+    for (const levels of [65, 8000]) assert.strictEqual(whyUnreadable(nested(levels)), "tooDeep")
+    // Brackets in texts do not nest, and neither do brackets side by side.
+    for (const text of [JSON.stringify("[".repeat(1000)), JSON.stringify({ "\"[\\": "{".repeat(1000) }), `[${"[],".repeat(1000)}[]]`]) assert.isUndefined(whyUnreadable(text))
   })
 })

@@ -113,7 +113,7 @@ const nested = (depth: number, [open, close]: readonly [string, string]) => `${o
 describe("JSON that can't be kept as it is", () => {
   it.each([["[", "]"], ["{\"a\":", "}"], ["[{\"a\":", "}]"]] as const)("is refused if it is nested too deeply: %s…%s", (...brackets) => {
     assert.deepStrictEqual(problemsOfJson(nested(20, brackets)), [])
-    assert.deepStrictEqual(problemsOfJson(nested(7000, brackets)), ["The body has objects or arrays that are nested more than 100 deep."])
+    assert.deepStrictEqual(problemsOfJson(nested(7000, brackets)), ["The body has more than 64 arrays and objects inside each other."])
     assert.deepStrictEqual(problemsOfJson(JSON.stringify("[".repeat(200))), [])
   })
 

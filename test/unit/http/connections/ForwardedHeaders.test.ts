@@ -71,6 +71,7 @@ describe("what trusted proxies forward", () => {
     ["the scheme's own port in the host", { "x-forwarded-host": `${host}:443`, "x-forwarded-proto": "https" }, https, "127.0.0.1"],
     ["a port", { host, "x-forwarded-port": "8443", "x-forwarded-proto": "https" }, `${https}:8443`, "127.0.0.1"],
     ["a port beside that of the host", { host: `${host}:9443`, "x-forwarded-port": "8443", "x-forwarded-proto": "https" }, `${https}:9443`, "127.0.0.1"],
+    ["the port of the way inside in Host, and the port of the scheme", { host: `${host}:8000`, "x-forwarded-port": "443", "x-forwarded-proto": "https" }, https, "127.0.0.1"],
     ["the port of the way inside", { host, "x-forwarded-port": "80", "x-forwarded-proto": "https" }, https, "127.0.0.1"],
     ["no scheme", { host, "x-forwarded-for": client }, https, client],
     ["an IPv6 client with a port", { host, "x-forwarded-for": "[2001:db8::7]:4711", "x-forwarded-proto": "https" }, https, "2001:db8::7"],
@@ -90,6 +91,12 @@ describe("what trusted proxies forward", () => {
       "x-forwarded-proto": "https",
       "x-forwarded-host": host,
       forwarded: `for=${client};proto=https;host=${host}`
+    }, https, client],
+    ["both families, one of which writes the scheme's own port", {
+      "x-forwarded-for": client,
+      "x-forwarded-proto": "https",
+      "x-forwarded-host": host,
+      forwarded: `for=${client};proto=https;host="${host}:443"`
     }, https, client],
     ["both families, one of which says less", { host, "x-forwarded-for": client, "x-forwarded-proto": "https", forwarded: `for=${client}` }, https, client]
   ]
@@ -111,6 +118,8 @@ describe("what trusted proxies forward", () => {
       `http://${host}:8443`,
       `http://${host}`
     ])
+    assert.deepStrictEqual(see({ host: `${host}:9443`, "x-forwarded-proto": "https", "x-forwarded-port": "8443" }).bases.slice(0, 2), [`${https}:9443`, `${https}:8443`])
+    assert.deepStrictEqual(see({ host: `${host}:9443`, "x-forwarded-proto": "https", "x-forwarded-port": "443" }).bases.slice(0, 2), [https, `${https}:9443`])
   })
 })
 

@@ -308,13 +308,15 @@ describe("inbound", () => {
 
 describe("an impossible timestamp", () => {
   it.effect.each([
-    { timestamp: String(2 ** 40), isRead: true },
-    { timestamp: "0", isRead: true },
-    { timestamp: "18446744073709551616", isRead: false },
-    { timestamp: "-20", isRead: false },
-    { timestamp: "NaN", isRead: false },
-    { timestamp: "1e400", isRead: false }
-  ])("does not harm the sound after it: $timestamp", ({ isRead, timestamp }) =>
+    { timestamp: String(2 ** 40) },
+    { timestamp: "0" },
+    { timestamp: "18446744073709551616" },
+    { timestamp: "-20" },
+    { timestamp: "NaN" },
+    { timestamp: "1e400" },
+    { timestamp: 40 },
+    { timestamp: undefined }
+  ])("harms neither the sound of its message nor the sound after it: $timestamp", ({ timestamp }) =>
     Effect.gen(function*() {
       const { socket, stream } = yield* start
       socket.bring(media(1))
@@ -323,7 +325,7 @@ describe("an impossible timestamp", () => {
       assert.deepStrictEqual(socket.closes, [])
       socket.drop()
       const heard = chunksOf(yield* Stream.runCollect(stream.media))
-      assert.deepStrictEqual(heard, Array.from({ length: 50 }, (_, index) => index + 1).filter((chunk) => isRead || chunk !== 2))
+      assert.deepStrictEqual(heard, Array.from({ length: 50 }, (_, index) => index + 1))
       assert.strictEqual(stream.tally.surplusMillis, 0)
     }))
 })
