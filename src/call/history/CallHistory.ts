@@ -12,7 +12,7 @@ import type { Resumption } from "../../conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
 import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
-import * as NumbersAfterLoss from "../../store/NumbersAfterLoss.ts"
+import * as TakeoverNumbers from "../../store/TakeoverNumbers.ts"
 import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
 import type { CallInfo } from "../CallInfo.ts"
@@ -135,23 +135,23 @@ const makeWebhooks = ({ clock, info: { callSid, settings }, store, webhookUrl }:
  * The number of the first media stream here, and of its part of the recording. The process that had the call before may have begun a stream
  * after this process read the call.
  */
-const firstPart = (before: MakeOptions["before"], now: number): number => before === undefined ? 0 : NumbersAfterLoss.partAt(now)
+const firstPart = (before: MakeOptions["before"], now: number): number => before === undefined ? 0 : TakeoverNumbers.partAt(now)
 
 /**
  * The number of the first turn here. With a number that exists already, a new turn would replace an old one. The process that had the call
  * before may have written more since the call was read, or may still write it from its journal. So the numbers here begin far above.
  */
 const firstTurn = (before: MakeOptions["before"], now: number): number =>
-  wasElsewhere(before) ? Math.max(NumbersAfterLoss.turnAt(now), knownBefore(before)?.nextTurn ?? 0) : 0
+  wasElsewhere(before) ? Math.max(TakeoverNumbers.turnAt(now), knownBefore(before)?.nextTurn ?? 0) : 0
 
 /** The number of the first event here. The store drops an event whose number exists already. */
 const firstEvent = (before: MakeOptions["before"], now: number): number => {
-  return wasElsewhere(before) ? Math.max(NumbersAfterLoss.eventAt(now), knownBefore(before)?.nextEvent ?? 0) : 0
+  return wasElsewhere(before) ? Math.max(TakeoverNumbers.eventAt(now), knownBefore(before)?.nextEvent ?? 0) : 0
 }
 
 /** The newest version of the memory. The store drops a memory whose version is not newer. */
 const newestVersion = (before: MakeOptions["before"], now: number): number =>
-  wasElsewhere(before) ? Math.max(NumbersAfterLoss.eventAt(now), Option.getOrUndefined(knownBefore(before)?.memory ?? Option.none())?.version ?? 0) : 0
+  wasElsewhere(before) ? Math.max(TakeoverNumbers.eventAt(now), Option.getOrUndefined(knownBefore(before)?.memory ?? Option.none())?.version ?? 0) : 0
 
 /** Numbers a call's events. */
 const makeNumbers = (first: number) => {

@@ -6,7 +6,7 @@ import { AppConfig } from "../../config/AppConfig.ts"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
 import { CallStore } from "../CallStore.ts"
-import * as NumbersAfterLoss from "../NumbersAfterLoss.ts"
+import * as TakeoverNumbers from "../TakeoverNumbers.ts"
 import { Database } from "../Database.ts"
 import { Sealing } from "../encryption/Sealing.ts"
 import { CallRecordings, type Part, RecordingUnreachable } from "./CallRecordings.ts"
@@ -44,7 +44,7 @@ const renumber = Effect.fnUntraced(function*({ folder, reader, sealing: { sealer
   if (found === undefined) return yield* new NotRenumbered({ file, why: "it is gone" })
   if (sealer === undefined && SealedFormat.isSealed(file)) return yield* new NotRenumbered({ file, why: "STORE_ENCRYPTION_KEYS has no key to seal it with" })
   const sound = yield* found.read(0, found.size)
-  const part = NumbersAfterLoss.partAt(yield* Clock.currentTimeMillis)
+  const part = TakeoverNumbers.partAt(yield* Clock.currentTimeMillis)
   const orRemove = <A, E>(copy: string, effect: Effect.Effect<A, E>) => Effect.onError(effect, () => Effect.ignore(PartFiles.remove(folder, copy)))
   const copy = yield* Effect.scoped(Effect.gen(function*() {
     const copy = yield* PartFiles.create(folder, sealer, { callSid, part }, () => Effect.void)
