@@ -20,7 +20,7 @@ interface Pacer {
    */
   reserve(nowMillis: number, durationMillis: number): number
   /** How many ms of the booked sound are not yet played. 0 after an underrun. */
-  lead(nowMillis: number): number
+  unplayed(nowMillis: number): number
   /** Call it when the other side has thrown away its unplayed sound (Twilio's `clear`). Booking starts at `nowMillis` again. */
   clear(nowMillis: number): void
 }
@@ -36,11 +36,11 @@ export const make = ({ leadMillis = 200 }: { readonly leadMillis?: number } = {}
     return Math.max(0, Math.min(bookedUntil - leadMillis, start) - nowMillis)
   }
 
-  const lead = (nowMillis: number): number => Math.max(0, bookedUntil - nowMillis)
+  const unplayed = (nowMillis: number): number => Math.max(0, bookedUntil - nowMillis)
 
   const clear = (nowMillis: number): void => {
     bookedUntil = nowMillis
   }
 
-  return { reserve, lead, clear }
+  return { reserve, unplayed, clear }
 }

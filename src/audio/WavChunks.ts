@@ -10,8 +10,8 @@ export const fileHeadBytes = 12
 /** Bytes of a chunk's head, before its content. */
 export const chunkHeadBytes = 8
 
-/** The names at the beginning of a file. RIFX is big-endian. RF64 and BW64 are for files above 4 GiB. */
-const fileNames: ReadonlySet<string> = new Set(["RIFF", "RIFX", "RF64", "BW64"])
+/** The four letters at the beginning of a file. RIFX is big-endian. RF64 and BW64 are for files above 4 GiB. */
+const fileMarks: ReadonlySet<string> = new Set(["RIFF", "RIFX", "RF64", "BW64"])
 
 const nameAt = (bytes: Uint8Array, at: number): string => String.fromCharCode(...bytes.subarray(at, at + 4))
 
@@ -24,12 +24,12 @@ interface FileHead {
 }
 
 /** Whether these four letters begin a file. */
-export const isFileName = (name: string): boolean => fileNames.has(name)
+export const isFileMark = (name: string): boolean => fileMarks.has(name)
 
 /** The head of the file at byte `at`. `undefined` if there are fewer than 12 bytes, or if the name is none of the four. */
 export const fileHead = (bytes: Uint8Array, at = 0): FileHead | undefined => {
   const name = nameAt(bytes, at)
-  return bytes.length < at + fileHeadBytes || !isFileName(name) ? undefined : { isBigEndian: name === "RIFX", kind: nameAt(bytes, at + 8), name }
+  return bytes.length < at + fileHeadBytes || !isFileMark(name) ? undefined : { isBigEndian: name === "RIFX", kind: nameAt(bytes, at + 8), name }
 }
 
 interface ChunkHead {

@@ -16,7 +16,7 @@ export interface WavStreamError {
   readonly _tag: "WavStreamError"
   /** `structure`: the bytes are not a WAVE file. `format`: the coding of the samples is not supported. `rate`: the sample rate is out of range. */
   readonly part: "structure" | "format" | "rate"
-  /** A phrase for the middle of an error message. Empty for `structure`. */
+  /** What was found, such as "4000 Hz", for an error message. Empty for `structure`. */
   readonly detail: string
 }
 
@@ -29,7 +29,7 @@ interface WavSound {
 
 interface WavSounds {
   readonly _tag: "WavSounds"
-  /** The sounds in order, one for each stretch of samples. */
+  /** The sounds in order: one for each `data` chunk of which these bytes have samples. */
   readonly sounds: ReadonlyArray<WavSound>
 }
 
@@ -109,7 +109,7 @@ const readChunk = (state: State, chunks: Chunks): Step => {
   const head = WavChunks.chunkHead(state.unread, 0, chunks.isBigEndian)
   if (head === undefined) return "wait"
   const { name, size } = head
-  if (WavChunks.isFileName(name)) return readFileHead(state)
+  if (WavChunks.isFileMark(name)) return readFileHead(state)
   const { format, isAfterSamples } = chunks
   if (name === "data") {
     if (format === undefined) return notWave
@@ -142,13 +142,13 @@ const readSamples = (state: State, { format, padding, remaining }: Samples): Ste
   const length = Math.floor(Math.min(remaining, state.unread.length) / frame) * frame
   if (length > 0) state.sounds.push({ pcm: readMono(format, state.unread.subarray(0, length)), sampleRate: format.sampleRate })
   drop(state, length)
-  const unread = remaining - length
-  if (unread >= frame) {
-    state.place = { _tag: "Samples", format, remaining: unread, padding }
+  const left = remaining - length
+  if (left >= frame) {
+    state.place = { _tag: "Samples", format, remaining: left, padding }
     return "wait"
   }
   // If the last frame is cut, it is skipped together with the padding.
-  state.place = { _tag: "Skip", remaining: unread + padding, next: { _tag: "Chunks", isBigEndian: format.isBigEndian, format, isAfterSamples: true } }
+  state.place = { _tag: "Skip", remaining: left + padding, next: { _tag: "Chunks", isBigEndian: format.isBigEndian, format, isAfterSamples: true } }
   return "next"
 }
 
@@ -169,7 +169,7 @@ export interface WavStream {
   readonly push: (bytes: Uint8Array) => WavSounds | WavStreamError
 }
 
-/** Makes a reader for a file, which begins at the file's first byte. */
+/** Makes a reader for one file. The first bytes that are pushed must be the file's first bytes. */
 export const make = (): WavStream => {
   const state: State = {
     place: { _tag: "Chunks", isBigEndian: false, format: undefined, isAfterSamples: false },

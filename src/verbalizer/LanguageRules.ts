@@ -64,7 +64,7 @@ interface Clock {
   /** The half of the day, if the text says it: "9 a.m.". */
   readonly half?: "am" | "pm"
   /** Whether this is the first time of a range in which only the second time has the word for the hour: "9–17 Uhr". */
-  readonly isOpen?: boolean
+  readonly isHourWordLater?: boolean
   /** The text before the time. */
   readonly before: string
 }
@@ -135,7 +135,7 @@ export interface LanguageRules {
   /** Words that announce a number that is read digit by digit. A regular expression's source. */
   readonly codeWords: string
   /** Words that may stand between one of `codeWords` and the number. A regular expression's source. */
-  readonly copulas: string
+  readonly codeFillers: string
   /** Codes whose figures look like a number. A regular expression's source. */
   readonly postcode?: string
   /** Words before Roman numerals that are read as numbers. A regular expression's source. */

@@ -16,7 +16,7 @@ import {
 } from "./SchemaValues.ts"
 
 const GreetingEntry = value(
-  "a text, or keys below it: \"text\" and \"interruptible\"",
+  "a text, or the indented keys \"text\" and \"interruptible\"",
   Schema.Struct({ text: Schema.optionalKey(TextOrEmpty), interruptible: Schema.optionalKey(Schema.Boolean) }),
   (input) => isObject(input) ? input : input === null || typeof input === "string" ? { text: input } : undefined
 )
@@ -28,6 +28,7 @@ const IntentEntry = Schema.Struct({
   confirm: Schema.optionalKey(Text),
   denied: Schema.optionalKey(Text),
   answer: Schema.optionalKey(Texts),
+  /** The names of the intents that follow a "yes" and a "no" to the answer. */
   yes: Schema.optionalKey(Text),
   no: Schema.optionalKey(Text),
   next: Schema.optionalKey(Next),
@@ -63,9 +64,11 @@ const AgentSchema = Schema.Struct({
     recorded: Schema.optionalKey(TextOrEmpty),
     hold: Schema.optionalKey(TextOrEmpty)
   })),
+  /** The agent says it after a "yes" to no question. It is not the language model's prompt, which is `instructions`. */
   prompt: Schema.optionalKey(Text),
   intents: Schema.optionalKey(Schema.Record(Schema.String, IntentEntry)),
   slots: Schema.optionalKey(Schema.Record(Schema.String, SlotEntry)),
+  /** What callers say for "yes" and "no". */
   yes: Schema.optionalKey(Phrases),
   no: Schema.optionalKey(Phrases),
   notUnderstood: Schema.optionalKey(Schema.Struct({

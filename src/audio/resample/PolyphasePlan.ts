@@ -69,8 +69,9 @@ const fold = (terms: ReadonlyArray<Term>): ReadonlyArray<Term> => {
  * sample.
  *
  * So output `p` of period `i` is `Σ filter[k] · u[(i · up + p) · down - k]`. Most products are zero: tap `k` meets an input sample only if
- * `n = (p · down - k) / up` is a whole number. Then the sample is input `n`, counted from the first input of period `i`. It is in the period
- * `floor(n / down)` periods later (or earlier, if negative), at the place `n mod down`. The taps that meet one stream are a contiguous run.
+ * `n = (p · down - k) / up` is a whole number. Then the sample is input `n`, counted from the first input of period `i`: it is at the place
+ * `n mod down` of the same period (`floor(n / down)` is 0) or of an earlier one (negative). The taps that meet one stream are a contiguous
+ * run. Each tap is multiplied by `up`, because the zeros have lowered the level by this factor.
  */
 const makePlan = (from: SampleRate, to: SampleRate): PolyphasePlan => {
   const common = greatestCommonDivisor(from, to)
@@ -109,12 +110,12 @@ const makePlan = (from: SampleRate, to: SampleRate): PolyphasePlan => {
 }
 
 /** Whether the term is an unchanged input sample. */
-export const isDelay = ({ folded, taps }: Term): boolean => folded === undefined && taps.length === 1 && taps[0] === 1
+export const isCopy = ({ folded, taps }: Term): boolean => folded === undefined && taps.length === 1 && taps[0] === 1
 
 /** The plans by their pairs of rates. They are kept, since the design of a filter takes some milliseconds. */
 const plans = new Map<string, PolyphasePlan>()
 
-/** The plan for two rates in whole Hz. Its cost in time and memory grows with the square of the larger number of `up` and `down`. */
+/** The plan for two rates in whole Hz. Its cost in time and memory grows with the square of the larger of `up` and `down`. */
 export const of = (from: SampleRate, to: SampleRate): PolyphasePlan => {
   const key = `${from}:${to}`
   const plan = plans.get(key) ?? makePlan(from, to)

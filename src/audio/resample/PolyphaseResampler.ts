@@ -42,7 +42,7 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
    */
   const convertPhase = (streams: ReadonlyArray<Float64Array>, phase: number, at: number, periods: number, out: Int16Array, outAt: number): void => {
     const terms = phases[phase]
-    if (terms.length === 1 && PolyphasePlan.isDelay(terms[0])) {
+    if (terms.length === 1 && PolyphasePlan.isCopy(terms[0])) {
       copy(out, outAt, up, periods, streams[terms[0].stream], at + terms[0].offset)
       return
     }

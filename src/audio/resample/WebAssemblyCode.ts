@@ -54,7 +54,8 @@ export const odds = lanes(1, 3, 5, 7, 9, 11, 13, 15)
 export const lowZipped = lanes(0, 8, 1, 9, 2, 10, 3, 11)
 export const highZipped = lanes(4, 12, 5, 13, 6, 14, 7, 15)
 
-const vector = (items: ReadonlyArray<Code>): Code => [...unsigned(items.length), ...items.flat()]
+/** A list: the number of its items, and the items (`vec` in the specification). */
+const list = (items: ReadonlyArray<Code>): Code => [...unsigned(items.length), ...items.flat()]
 const sized = (code: Code): Code => [...unsigned(code.length), ...code]
 const section = (id: number, content: Code): Code => [id, ...sized(content)]
 const name = (text: string): Code => sized(Array.from(text, (letter) => letter.charCodeAt(0)))
@@ -63,15 +64,15 @@ const i32 = 0x7f
 const v128 = 0x7b
 
 /** The body of a function with two parameters. Its other local variables are three numbers and two vectors. */
-const body = (code: Code): Code => sized([...vector([[3, i32], [2, v128]]), ...code, 0x0b])
+const body = (code: Code): Code => sized([...list([[3, i32], [2, v128]]), ...code, 0x0b])
 
-/** A module that exports one page of memory as `memory`, and two functions with two parameters as `double` and `halve`. */
+/** A module that exports one page of memory as `memory`, and two functions with two parameters as `double` and `halve`, after what they do to the sample rate. */
 export const moduleOf = (double: Code, halve: Code): Uint8Array =>
   Uint8Array.from([
     0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0, // "\0asm", version 1
-    ...section(1, vector([[0x60, ...vector([[i32], [i32]]), 0]])), // types
-    ...section(3, vector([[0], [0]])), // functions
-    ...section(5, vector([[0, 1]])), // memory: one page
-    ...section(7, vector([[...name("memory"), 2, 0], [...name("double"), 0, 0], [...name("halve"), 0, 1]])), // exports
-    ...section(10, vector([body(double), body(halve)])) // code
+    ...section(1, list([[0x60, ...list([[i32], [i32]]), 0]])), // types
+    ...section(3, list([[0], [0]])), // functions
+    ...section(5, list([[0, 1]])), // memory: one page
+    ...section(7, list([[...name("memory"), 2, 0], [...name("double"), 0, 0], [...name("halve"), 0, 1]])), // exports
+    ...section(10, list([body(double), body(halve)])) // code
   ])

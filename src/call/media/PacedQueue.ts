@@ -112,8 +112,8 @@ export const make = Effect.fnUntraced(function*(options: {
     let at = 0
     if (isIdle()) {
       const moment = now()
-      const playsAt = moment + pacer.lead(moment)
-      for (; at < mulaw.length && pacer.lead(moment) + frameMillis <= leadMillis; at += frameBytes) pacer.reserve(moment, frameMillis)
+      const playsAt = moment + pacer.unplayed(moment)
+      for (; at < mulaw.length && pacer.unplayed(moment) + frameMillis <= leadMillis; at += frameBytes) pacer.reserve(moment, frameMillis)
       if (at > 0) sender.sendFrames(at === mulaw.length ? mulaw : mulaw.subarray(0, at), playsAt)
     }
     return at === mulaw.length ? Effect.void : enqueueFrames(mulaw.slice(at), ofGeneration)
@@ -137,7 +137,7 @@ export const make = Effect.fnUntraced(function*(options: {
       }
       for (let at = 0; at < item.length; at += frameBytes) {
         const moment = now()
-        const playsAt = moment + pacer.lead(moment)
+        const playsAt = moment + pacer.unplayed(moment)
         const wait = pacer.reserve(moment, frameMillis)
         if (wait > 0) {
           sendBatch()

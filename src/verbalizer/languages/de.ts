@@ -36,9 +36,9 @@ export const de: LanguageRules = {
     `${words.ordinal(day, ordinalCase(before))} ${month}${year === undefined ? "" : ` ${words.year(year)}`}`,
   hourWord: "Uhr",
   hourMark: ".",
-  clock: ({ hours, isOpen, minutes }, words) => {
+  clock: ({ hours, isHourWordLater, minutes }, words) => {
     const minute = minutes === 0 ? "" : ` ${words.cardinal(minutes)}`
-    if (isOpen === true && minutes === 0) return words.cardinal(hours)
+    if (isHourWordLater === true && minutes === 0) return words.cardinal(hours)
     return `${words.cardinal(hours, "masculine")} Uhr${minute}`
   },
   year: (year, _before, _after, words) => words.year(year),
@@ -59,7 +59,7 @@ export const de: LanguageRules = {
   scaleWords: "Tausend|Million(?:en)?|Milliarden?",
   codeWords:
     "\\p{L}*(?:code|pin|passwort|nummer|nr|plz|postleitzahl|konto|referenz|kennwort|durchwahl|kennung|aktenzeichen|bestellung|buchung|flug)|id|wählen sie|tel",
-  copulas: "ist|lautet|war|die|der|das|nummer|code|nr",
+  codeFillers: "ist|lautet|war|die|der|das|nummer|code|nr",
   postcode: "[A-Z]{1,2}-\\d{4,5}",
   romanWords: "Weltkrieg|Kapitel|Teil|Band|Phase|Typ|Klasse|Stufe|Akt|Artikel|Hartz",
   abbreviations: [

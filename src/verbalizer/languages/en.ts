@@ -43,7 +43,7 @@ export const en: LanguageRules = {
   scaleWords: "hundred|thousand|million|billion|trillion",
   codeWords:
     "code|pin|pass(?:code|word)|number|order|account|reference|ref|confirmation|booking|ticket|zip|postcode|id|ext|extension|case|tracking|serial|invoice|policy|dial|call|flight|digits",
-  copulas: "is|was|are|number|code|no|of|to|it's|the|number's",
+  codeFillers: "is|was|are|number|code|no|of|to|it's|the|number's",
   romanWords: "War|Chapter|Part|Volume|Phase|Type|Level|Act|Bowl|Grade|Title|Section|Class|Stage|Division|Article|Appendix|Rocky",
   abbreviations: [
     ["i.e.", "that is", "inner"], ["e.g.", "for example", "inner"], ["eg.", "for example", "inner"], ["ie.", "that is", "inner"],

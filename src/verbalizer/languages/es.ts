@@ -16,10 +16,10 @@ export const es: LanguageRules = {
   date: ({ day, month, year }, words) =>
     `${day === 1 ? "primero" : words.cardinal(day)} de ${month}${year === undefined ? "" : ` de ${words.cardinal(year)}`}`,
   hourWord: "horas?|hs?\\.?",
-  clock: ({ hours, isOpen, minutes }, words) => {
+  clock: ({ hours, isHourWordLater, minutes }, words) => {
     const hour = words.cardinal(hours, "feminine")
     if (minutes > 0) return `${hour} y ${words.cardinal(minutes)}`
-    return isOpen === true || (hours <= 12 && hours > 0) ? hour : `${hour} horas`
+    return isHourWordLater === true || (hours <= 12 && hours > 0) ? hour : `${hour} horas`
   },
   fractions: {
     "1/2": "un medio", "1/3": "un tercio", "2/3": "dos tercios", "1/4": "un cuarto", "3/4": "tres cuartos", "1/5": "un quinto", "1/10": "un décimo"
@@ -36,7 +36,7 @@ export const es: LanguageRules = {
   scaleWords: "mil|millón|millones",
   scaleJoint: () => " de ",
   codeWords: "código|pin|número|referencia|pedido|cuenta|contraseña|clave|reserva|billete|expediente|extensión|postal|marque|llame|tel|teléfono|vuelo",
-  copulas: "es|el|la|de|al|número|postal|son",
+  codeFillers: "es|el|la|de|al|número|postal|son",
   romanWords: "capítulo|parte|tomo|volumen|fase|tipo|clase|acto|artículo|nivel|siglo",
   abbreviations: [
     ["p.ej.", "por ejemplo", "inner"], ["i.e.", "es decir", "inner"], ["aprox.", "aproximadamente", "any"], ["máx.", "máximo", "any"], ["mín.", "mínimo", "any"], ["etc.", "etcétera", "any"], ["EE.UU.", "Estados Unidos", "any"],

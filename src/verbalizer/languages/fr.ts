@@ -17,9 +17,9 @@ export const fr: LanguageRules = {
     `${day === 1 ? "premier" : words.cardinal(day)} ${month}${year === undefined ? "" : ` ${words.cardinal(year)}`}`,
   hourWord: "heures?|h",
   hourMark: "h",
-  clock: ({ hours, isOpen, minutes }, words) => {
+  clock: ({ hours, isHourWordLater, minutes }, words) => {
     const hour = words.cardinal(hours, "feminine")
-    if (isOpen === true && minutes === 0) return hour
+    if (isHourWordLater === true && minutes === 0) return hour
     return `${hour} ${hours < 2 ? "heure" : "heures"}${minutes === 0 ? "" : ` ${words.cardinal(minutes)}`}`
   },
   readsPairs: true,
@@ -40,7 +40,7 @@ export const fr: LanguageRules = {
   scaleWords: "mille|millions?|milliards?",
   scaleJoint: (currency) => /^[aeiouh]/i.test(currency) ? " d'" : " de ",
   codeWords: "code|numéro|référence|commande|compte|mot de passe|réservation|billet|dossier|poste|identifiant|composez|appelez|tél|vol|postal",
-  copulas: "est|le|la|de|du|numéro|postal|c'est",
+  codeFillers: "est|le|la|de|du|numéro|postal|c'est",
   romanWords: "chapitre|partie|tome|volume|phase|type|classe|acte|article|niveau",
   abbreviations: [
     ["p.ex.", "par exemple", "inner"], ["c.-à-d.", "c'est-à-dire", "inner"], ["cf.", "voir", "inner"], ["env.", "environ", "inner"], ["max.", "maximum", "any"],

@@ -29,7 +29,7 @@ export const it: LanguageRules = {
   scaleWords: "mila|milioni?|miliard[oi]",
   scaleJoint: () => " di ",
   codeWords: "codice|pin|numero|riferimento|ordine|conto|password|prenotazione|biglietto|pratica|interno|cap|componga|chiami|tel|telefono|volo",
-  copulas: "è|il|la|di|al|numero|lo|postale",
+  codeFillers: "è|il|la|di|al|numero|lo|postale",
   romanWords: "capitolo|parte|tomo|volume|fase|tipo|classe|atto|articolo|livello|secolo",
   abbreviations: [
     ["p.es.", "per esempio", "inner"], ["ad es.", "ad esempio", "inner"], ["es.", "esempio", "inner"], ["cfr.", "confronta", "inner"], ["ca.", "circa", "number"], ["ecc.", "eccetera", "any"], ["etc.", "eccetera", "any"],

@@ -12,8 +12,8 @@ export const nl: LanguageRules = {
   date: ({ day, month, year }, words) => `${words.cardinal(day)} ${month}${year === undefined ? "" : ` ${words.year(year)}`}`,
   hourWord: "uur|u\\.?",
   hourMark: ".",
-  clock: ({ hours, isOpen, minutes }, words) =>
-    isOpen === true && minutes === 0 ? words.cardinal(hours) : `${words.cardinal(hours)} uur${minutes === 0 ? "" : ` ${words.cardinal(minutes)}`}`,
+  clock: ({ hours, isHourWordLater, minutes }, words) =>
+    isHourWordLater === true && minutes === 0 ? words.cardinal(hours) : `${words.cardinal(hours)} uur${minutes === 0 ? "" : ` ${words.cardinal(minutes)}`}`,
   year: (year, _before, _after, words) => words.year(year),
   fractions: {
     "1/2": "een half", "1/3": "een derde", "2/3": "twee derde", "1/4": "een kwart", "3/4": "drie kwart", "1/5": "een vijfde", "1/10": "een tiende"
@@ -26,7 +26,7 @@ export const nl: LanguageRules = {
   scales: { mln: { other: "miljoen" }, "mln.": { other: "miljoen" }, mld: { other: "miljard" }, "mld.": { other: "miljard" } },
   scaleWords: "duizend|miljoen|miljard",
   codeWords: "\\p{L}*(?:code|pin|wachtwoord|nummer|nr|postcode|rekening|referentie|bestelling|boeking|toestel|vlucht)|id|bel|kies|tel",
-  copulas: "is|de|het|van|nummer|code",
+  codeFillers: "is|de|het|van|nummer|code",
   postcode: "\\d{4}\\s?[A-Z]{2}",
   romanWords: "hoofdstuk|deel|fase|type|klasse|akte|artikel|Wereldoorlog",
   abbreviations: [

@@ -24,10 +24,10 @@ export const pl: LanguageRules = {
     `${words.ordinal(day, "spellout-ordinal-masculine-genitive")} ${month}${
       year === undefined ? "" : ` ${words.ordinal(year, "spellout-ordinal-masculine-genitive")}`
     }`,
-  clock: ({ before, hours, isOpen, minutes }, words) => {
+  clock: ({ before, hours, isHourWordLater, minutes }, words) => {
     const ruleSet = locativePreposition.test(before)
       ? "spellout-ordinal-feminine-locative"
-      : genitivePreposition.test(before) || isOpen === true
+      : genitivePreposition.test(before) || isHourWordLater === true
       ? "spellout-ordinal-feminine-genitive"
       : "spellout-ordinal-feminine"
     const hour = hours === 0 ? words.cardinal(0) : words.ordinal(hours, ruleSet)
@@ -55,7 +55,7 @@ export const pl: LanguageRules = {
   },
   scaleWords: "tysiąc|tysiące|tysięcy|milion|miliony|milionów|miliard|miliardy|miliardów",
   codeWords: "kod|kodu|pin|numer|numeru|nr|hasło|zamówieni[ea]|konto|konta|rezerwacj[ai]|biletu?|sprawy|wewnętrzny|tel|telefon|lot|wybierz|zadzwoń",
-  copulas: "to|jest|numer|pod|na|pocztowy",
+  codeFillers: "to|jest|numer|pod|na|pocztowy",
   postcode: "\\d{2}-\\d{3}",
   romanWords: "rozdział|część|tom|faza|typ|klasa|akt|artykuł|poziom",
   abbreviations: [

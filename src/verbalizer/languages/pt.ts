@@ -17,10 +17,10 @@ export const pt: LanguageRules = {
     `${day === 1 ? "primeiro" : words.cardinal(day)} de ${month}${year === undefined ? "" : ` de ${words.cardinal(year)}`}`,
   hourWord: "horas?|h",
   hourMark: "h",
-  clock: ({ hours, isOpen, minutes }, words) => {
+  clock: ({ hours, isHourWordLater, minutes }, words) => {
     const hour = words.cardinal(hours, "feminine")
     if (minutes > 0) return `${hour} e ${words.cardinal(minutes)}`
-    return isOpen === true ? hour : `${hour} ${hours < 2 ? "hora" : "horas"}`
+    return isHourWordLater === true ? hour : `${hour} ${hours < 2 ? "hora" : "horas"}`
   },
   fractions: {
     "1/2": "um meio", "1/3": "um terço", "2/3": "dois terços", "1/4": "um quarto", "3/4": "três quartos", "1/5": "um quinto", "1/10": "um décimo"
@@ -37,7 +37,7 @@ export const pt: LanguageRules = {
   scaleWords: "mil|milhão|milhões|bilhão|bilhões",
   scaleJoint: () => " de ",
   codeWords: "código|pin|número|referência|pedido|conta|senha|reserva|bilhete|processo|ramal|cep|postal|disque|ligue|tel|telefone|voo|protocolo",
-  copulas: "é|o|a|de|do|da|para|número|postal|são",
+  codeFillers: "é|o|a|de|do|da|para|número|postal|são",
   postcode: "\\d{5}-\\d{3}|\\d{4}-\\d{3}",
   romanWords: "capítulo|parte|tomo|volume|fase|tipo|classe|ato|artigo|nível|século",
   abbreviations: [

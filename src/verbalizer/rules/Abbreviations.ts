@@ -1,11 +1,14 @@
 /**
- * Writes abbreviations in full: "Baker St.," becomes "Baker Street,". A short word such as "Mon" is read as a weekday only before digits or
- * in a range.
+ * Writes abbreviations in full: "Baker St.," becomes "Baker Street,". A short word such as "Mon" is read as a weekday only in a
+ * range or, in a language that writes the month before the day (English), before digits.
  */
 import type { Abbreviation } from "../LanguageRules.ts"
 import { beforeOf, capitalised, escape, here, type Language, match, oneOf, type Rule, wordEnd } from "./Rule.ts"
 
-/** The weekdays' long names, by their short and long names. 1 January 2024 was a Monday. */
+/**
+ * The weekdays' long names, by their long and short names and, except in English, by the first two letters of the short name ("Mo"). 1 January
+ * 2024 was a Monday.
+ */
 const weekdaysOf = (language: string): ReadonlyMap<string, string> => {
   const days = new Map<string, string>()
   for (let day = 1; day <= 7; day++) {
@@ -45,10 +48,10 @@ const endsSentence = /^\s*$|^\s+["“„«(]?\p{Lu}/u
 export const make = ({ rules }: Language): Rule => {
   const entries = rules.abbreviations.map((entry) => ({ entry, pattern: patternOf(entry) }))
     .sort((one, other) => other.entry[0].length - one.entry[0].length)
-  const first = new Map<string, typeof entries>()
+  const byFirstLetter = new Map<string, typeof entries>()
   for (const item of entries) {
     const letter = item.entry[0][0].toLowerCase()
-    first.set(letter, [...first.get(letter) ?? [], item])
+    byFirstLetter.set(letter, [...byFirstLetter.get(letter) ?? [], item])
   }
   const suffixes = entries.filter(({ entry }) => entry[2] === "suffix")
 
@@ -68,7 +71,7 @@ export const make = ({ rules }: Language): Rule => {
       if (found !== null && found[1].length > 2) return { length: found[1].length + (found[0].includes(".") ? 1 : 0), words: days.get(found[1].toLowerCase()) ?? found[1] }
     }
     const before = beforeOf(text, at)
-    for (const { entry: [written, spoken, kind], pattern } of [...first.get(text[at].toLowerCase()) ?? [], ...suffixes]) {
+    for (const { entry: [written, spoken, kind], pattern } of [...byFirstLetter.get(text[at].toLowerCase()) ?? [], ...suffixes]) {
       const found = match(pattern, text, at)
       if (found === null) continue
       const [matched] = found

@@ -11,7 +11,7 @@ const roundNumber = /0{3}$/
 const isName = (token: string): boolean => /^(?:\p{L}+-?\d{1,2}|\d{1,2}-?\p{L}+)$/u.test(token) && !/(?:^|\D)0\d/.test(token)
 
 export const make = ({ rules, words }: Language): Rule => {
-  const announced = new RegExp(`(?:^|[^\\p{L}])(?:${rules.codeWords})s?(?:[\\s:#.,"'“„«-]+(?:${rules.copulas}))*[\\s:#."'“„«-]+$`, "iu")
+  const announced = new RegExp(`(?:^|[^\\p{L}])(?:${rules.codeWords})s?(?:[\\s:#.,"'“„«-]+(?:${rules.codeFillers}))*[\\s:#."'“„«-]+$`, "iu")
   const postcode = rules.postcode === undefined ? undefined : here(`(?:${rules.postcode})(?![\\p{L}\\p{N}])`)
   const hyphenated = here("\\d+(?:-\\d+){2,}(?![\\p{L}\\p{N}-])")
   const mixed = here("(?=[\\p{L}-]*\\d)(?=[\\d-]*\\p{L})[\\p{L}\\d]+(?:-[\\p{L}\\d]*\\d[\\p{L}\\d]*|-(?=\\p{Lu})\\p{Lu}+(?!\\p{L}))*(?![\\p{L}\\p{N}])")

@@ -26,8 +26,8 @@ export const make = ({ rules, words }: Language): Rule => {
   const hourMinute = rules.hourMark === "h" ? here(`([01]?\\d|2[0-4])${blank}?[hH]${blank}?([0-5]\\d)${wordEnd}`) : undefined
 
   const halfOf = (letter: string | undefined) => letter === undefined || letter === "" ? {} : { half: letter.toLowerCase() === "a" ? "am" as const : "pm" as const }
-  const say = (before: string, hours: string, minutes: string | undefined, letter?: string, isOpen?: boolean) =>
-    rules.clock({ before, hours: Number(hours), minutes: Number(minutes ?? 0), ...halfOf(letter), ...(isOpen === undefined ? {} : { isOpen }) }, words)
+  const say = (before: string, hours: string, minutes: string | undefined, letter?: string, isHourWordLater?: boolean) =>
+    rules.clock({ before, hours: Number(hours), minutes: Number(minutes ?? 0), ...halfOf(letter), ...(isHourWordLater === undefined ? {} : { isHourWordLater }) }, words)
   const between = (one: string, other: string) => `${one} ${rules.signs.to} ${other}`
 
   const find: Rule = (text, at) => {

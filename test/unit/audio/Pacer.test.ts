@@ -10,8 +10,8 @@ describe("Pacer", () => {
     const pacer = Pacer.make({ leadMillis: 200 })
     const waits = Array.from({ length: 13 }, () => pacer.reserve(1000.5, 20))
     assert.deepStrictEqual(waits, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 20, 40, 60])
-    assert.strictEqual(pacer.lead(1000.5), 260)
-    assert.strictEqual(pacer.lead(1100.5), 160)
+    assert.strictEqual(pacer.unplayed(1000.5), 260)
+    assert.strictEqual(pacer.unplayed(1100.5), 160)
   })
 
   it("has a lead of 200 ms by default", () => {
@@ -23,16 +23,16 @@ describe("Pacer", () => {
   it("starts anew after an underrun", () => {
     const pacer = Pacer.make()
     pacer.reserve(0, 20)
-    assert.strictEqual(pacer.lead(500), 0)
+    assert.strictEqual(pacer.unplayed(500), 0)
     assert.strictEqual(pacer.reserve(500, 20), 0)
-    assert.strictEqual(pacer.lead(500), 20)
+    assert.strictEqual(pacer.unplayed(500), 20)
   })
 
   it("starts anew after a clear, even if much was booked", () => {
     const pacer = Pacer.make()
     for (let i = 0; i < 50; i++) pacer.reserve(0, 20)
     pacer.clear(30)
-    assert.strictEqual(pacer.lead(30), 0)
+    assert.strictEqual(pacer.unplayed(30), 0)
     assert.strictEqual(pacer.reserve(30, 200), 0)
     assert.strictEqual(pacer.reserve(30, 20), 20)
   })
@@ -60,13 +60,13 @@ describe("Pacer", () => {
     let now = 0
     for (const { clear, duration, late } of chunks) {
       if (clear) pacer.clear(now)
-      const before = pacer.lead(now)
+      const before = pacer.unplayed(now)
       const wait = pacer.reserve(now, duration)
       assert.isAtLeast(wait, 0)
-      assert.strictEqual(pacer.lead(now), before + duration)
+      assert.strictEqual(pacer.unplayed(now), before + duration)
       now += wait
-      assert.isAtMost(pacer.lead(now), Math.max(leadMillis, duration))
-      if (wait > 0) assert.strictEqual(pacer.lead(now), Math.max(leadMillis, duration))
+      assert.isAtMost(pacer.unplayed(now), Math.max(leadMillis, duration))
+      if (wait > 0) assert.strictEqual(pacer.unplayed(now), Math.max(leadMillis, duration))
       now += late
     }
   })

@@ -14,7 +14,7 @@ export const inputLength = contextLength + windowLength
 
 /** The state of one detector: 2 layers of 128 numbers. A run of n windows has a tensor of 2 × n × 128. */
 export const layers = 2
-export const stateLength = 128
+export const layerLength = 128
 
 /** The inputs and outputs of a run with a certain number of windows. */
 interface RunBuffers {
@@ -25,7 +25,7 @@ interface RunBuffers {
 }
 
 /** The length of each buffer for one window. */
-const lengths = { inputs: inputLength, states: layers * stateLength, nextStates: layers * stateLength, outputs: 1 }
+const lengths = { inputs: inputLength, states: layers * layerLength, nextStates: layers * layerLength, outputs: 1 }
 
 const makeSpace = (windows: number) => Record.map(lengths, (length) => new Float32Array(windows * length))
 
@@ -53,12 +53,12 @@ export const make = (TensorOf: typeof Tensor, rate: Tensor): ((windows: number) 
       states: data.states,
       feeds: {
         input: new TensorOf("float32", data.inputs, [windows, inputLength]),
-        state: new TensorOf("float32", data.states, [layers, windows, stateLength]),
+        state: new TensorOf("float32", data.states, [layers, windows, layerLength]),
         sr: rate
       },
       fetches: {
         output: new TensorOf("float32", data.outputs, [windows, 1]),
-        stateN: new TensorOf("float32", data.nextStates, [layers, windows, stateLength])
+        stateN: new TensorOf("float32", data.nextStates, [layers, windows, layerLength])
       }
     }
     buffersOf[windows] = buffers

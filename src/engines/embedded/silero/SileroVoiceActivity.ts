@@ -14,7 +14,7 @@
 import { Effect, type Fiber, FiberSet, FileSystem, Layer, Scope } from "effect"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import { type Detector, VoiceActivity, windowLength } from "../../../conversation/ports/VoiceActivity.ts"
-import { contextLength, inputLength, layers, stateLength } from "./RunBuffers.ts"
+import { contextLength, inputLength, layers, layerLength } from "./RunBuffers.ts"
 import * as SileroWeights from "./SileroWeights.ts"
 import * as WindowBatches from "./WindowBatches.ts"
 
@@ -52,7 +52,7 @@ const catchingUpMillis = 16
 
 const makeDetector = (batches: WindowBatches.WindowBatches): Detector => {
   const input = new Float32Array(inputLength)
-  const state = new Float32Array(layers * stateLength)
+  const state = new Float32Array(layers * layerLength)
   let askedAt = -Infinity
   return {
     ask: (window, answer) => {

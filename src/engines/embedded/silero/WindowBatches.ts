@@ -1,13 +1,13 @@
 /**
- * Runs the model once for windows of several calls that come close together. Starting a run costs as much time as computing seven windows,
- * because the weights must come into the processor's caches.
+ * Several calls' windows (32 ms of sound each) that arrive close together share one run of the Silero model. Starting a run costs as much time
+ * as computing seven windows, because the weights must come into the processor's caches.
  */
 import { Clock, Effect, Exit, type Fiber } from "effect"
 import type { InferenceSession, Tensor, TypedTensor } from "onnxruntime-common"
 import { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import * as RunBuffers from "./RunBuffers.ts"
 
-const { inputLength, layers, stateLength } = RunBuffers
+const { inputLength, layers, layerLength } = RunBuffers
 
 /**
  * ms that a window may wait for other windows while several callers speak. A longer wait saves a little work, but then each run holds the
@@ -47,18 +47,19 @@ export interface WindowBatches {
   /**
    * Asks for the probability that a window has voice. Both arrays belong to the run until `answer` is called.
    *
-   * @param input the context and the window: `inputLength` samples from −1 to 1
+   * @param input the end of the window before and the window itself: `inputLength` samples from −1 to 1
    * @param state the detector's state, 2 × 128; the run writes the next state into it
    * @param answer called once
    * @param askedAt ms by {@link now}
-   * @param isCatchingUp the window is one of a burst after a stall of the network, so it does not wait for other calls' windows
+   * @param isCatchingUp the window is one of a burst after a stall of the network. It starts no wait for
+   *   other windows, but it may join a run that waits already
    */
   readonly ask: (input: Float32Array, state: Float32Array, answer: Request["answer"], askedAt: number, isCatchingUp: boolean) => void
 }
 
-/** Copies one layer of one window's state. `subarray` would make four objects for each window. */
+/** Copies one layer of one window's state. It copies in a loop, because `set` with `subarray` would make four objects for each window. */
 const copyLayer = (source: Float32Array, from: number, target: Float32Array, at: number): void => {
-  for (let index = 0; index < stateLength; index++) target[at + index] = source[from + index]
+  for (let index = 0; index < layerLength; index++) target[at + index] = source[from + index]
 }
 
 /**
@@ -74,13 +75,13 @@ const makeRun = (runtime: Runtime, session: InferenceSession, rate: Tensor) => {
     for (let index = 0; index < count; index++) {
       const { input, state } = requests[index]
       inputs.set(input, index * inputLength)
-      for (let layer = 0; layer < layers; layer++) copyLayer(state, layer * stateLength, states, (layer * count + index) * stateLength)
+      for (let layer = 0; layer < layers; layer++) copyLayer(state, layer * layerLength, states, (layer * count + index) * layerLength)
     }
     const result = await (runtime.writesInto ? session.run(feeds, fetches) : session.run(feeds))
     const next = (result.stateN as TypedTensor<"float32">).data
     for (let index = 0; index < count; index++) {
       const { state } = requests[index]
-      for (let layer = 0; layer < layers; layer++) copyLayer(next, (layer * count + index) * stateLength, state, layer * stateLength)
+      for (let layer = 0; layer < layers; layer++) copyLayer(next, (layer * count + index) * layerLength, state, layer * layerLength)
     }
     const probabilities = Array.from((result.output as TypedTensor<"float32">).data)
     // The memory is reused only after a success, because a failed run may still use it.
@@ -99,8 +100,8 @@ const runFailed = (cause: unknown) =>
 
 /**
  * @param rate the tensor of the sample rate
- * @param fork starts a fiber in the layer's context: with the service's scheduler, and without a call's log annotations. `ask` runs
- *   outside any fiber, so it has no context of its own.
+ * @param fork starts a fiber in the context of the Effect layer that provides voice activity: with the service's scheduler, and
+ *   without a call's log annotations. `ask` runs outside any fiber, so it has no context of its own.
  */
 export const make = (
   runtime: Runtime,

@@ -17,7 +17,7 @@ const numberSuffix = /\(\d+\)$/
 /** The pronunciations of these words. A word's second pronunciation has the key `word(2)`, as in the dictionary's file. */
 export const find = (bytes: Buffer, words: ReadonlySet<string>): Map<string, string> => {
   const found = new Map<string, string>()
-  // The most bytes that an entry's name can have: the longest word and a suffix such as `(99)`. Longer names are skipped without decoding.
+  // The most bytes that the name of a wanted entry can have: the longest word and a suffix such as `(99)`. Longer names are not decoded.
   let maxNameBytes = 0
   for (const word of words) maxNameBytes = Math.max(maxNameBytes, Buffer.byteLength(word) + "(99)".length)
   for (let start = 0; start < bytes.length;) {

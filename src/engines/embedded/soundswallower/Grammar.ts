@@ -1,9 +1,9 @@
 /**
  * Writes `RecognitionHints` as a JSGF grammar. The grammar also accepts foreign speech: speech that is none of the agent's phrases.
  *
- * Foreign speech is recognized as a sequence of phones and of the agent's words, in any order. This fits any sound. Phones alone are not
- * enough, because they cost more than a phrase that shares some words with the speech. Then "could you bring me a glass" would be
- * recognized as "could you repeat that". Foreign speech has an extra cost, so the agent's phrases win where they fit. The costs were found
+ * Foreign speech is recognized as a sequence of phones and of the agent's words, in any order. This fits any sound. With phones
+ * alone, "could you bring me a glass" would be recognized as "could you repeat that", because phones cost more than a phrase that shares
+ * some words with the speech. Foreign speech has an extra cost, so the agent's phrases win where they fit. The costs were found
  * by trial (`bench/recognition`, docs/adr/0006).
  *
  * https://www.w3.org/TR/jsgf/
@@ -19,7 +19,7 @@ export const wordInsertion = 0.1
 const foreignWeight = "1e-14"
 
 /** The weight of an agent's word inside foreign speech. A phone has the weight 1. */
-const ownWordWeight = "1e-3"
+const ownWordInForeignWeight = "1e-3"
 
 /** The phones of SoundSwallower's models. Each phone is also a pseudo-word of the dictionary (`phoneWords`). */
 const phones = {
@@ -38,7 +38,7 @@ export const phoneWords = (language: Language): ReadonlyArray<readonly [string, 
   phones[language].split(" ").map((phone) => [phoneWord(phone), phone])
 
 /** The pseudo-word that stands for the agent's word of this index (`Grammar.words`) in foreign speech. */
-export const foreignWord = (index: number): string => `foreign_${index}`
+export const ownWordInForeign = (index: number): string => `foreign_${index}`
 
 const foreignPattern = /^(?:phone|foreign)_/
 
@@ -69,12 +69,16 @@ const toJsgf = (phrase: PhraseNotation.Phrase): string => {
     case "Optional":
       return PhraseNotation.slots(phrase.phrase).length === 0
         ? `[${toJsgf(phrase.phrase)}]`
-        // If two readings sound alike, the reading without the optional slot is preferred: "for Thursday", not "four, Thursday".
+        // If two readings sound alike, the one without the optional slot is preferred. With a slot for the number of guests, "for Thursday"
+        // is not heard as "four" (guests) and "Thursday".
         : `(/0.8/ <NULL> | /0.2/ (${toJsgf(phrase.phrase)}))`
   }
 }
 
-/** The part of a phrase before its first slot. Callers who are still thinking stop there. */
+/**
+ * The parts of a sequence before its first slot; a slot in an optional part or a choice does not count. Callers who are
+ * still thinking stop there.
+ */
 const beforeSlot = (phrase: PhraseNotation.Phrase): ReadonlyArray<PhraseNotation.Phrase> => {
   if (phrase._tag !== "Sequence") return []
   const slot = phrase.parts.findIndex((part) => part._tag === "Slot")
@@ -84,7 +88,7 @@ const beforeSlot = (phrase: PhraseNotation.Phrase): ReadonlyArray<PhraseNotation
 
 export interface Grammar {
   readonly jsgf: string
-  /** Every word of the phrases, once. The grammar also has the word at index i as `foreignWord(i)`. */
+  /** Every word of the phrases, once. The grammar also has the word at index i as `ownWordInForeign(i)`. */
   readonly words: ReadonlyArray<string>
   /** Whether the decoder's text is exactly one of the phrases. */
   readonly isWhole: (text: string) => boolean
@@ -113,8 +117,8 @@ export const make = (hints: RecognitionHints, language: Language): Grammar => {
     ...own.length === 0
       ? ["public <said> = <phone>+;"]
       : [
-        `<word> = ${words.map((_, index) => foreignWord(index)).join(" | ")};`,
-        `<foreign> = /1/ <phone> | /${ownWordWeight}/ <word>;`,
+        `<word> = ${words.map((_, index) => ownWordInForeign(index)).join(" | ")};`,
+        `<foreign> = /1/ <phone> | /${ownWordInForeignWeight}/ <word>;`,
         `<own> = ${own.join(" | ")};`,
         `public <said> = /1/ <own> | /${foreignWeight}/ <foreign>+;`
       ]

@@ -86,7 +86,7 @@ export const layer: Layer.Layer<SpeechToText, EngineFailed, FileSystem.FileSyste
         jsgf,
         words: [
           ...words.flatMap((word) => pronunciations(word)),
-          ...words.flatMap((word, index) => pronunciations(word, Grammar.foreignWord(index))),
+          ...words.flatMap((word, index) => pronunciations(word, Grammar.ownWordInForeign(index))),
           ...Grammar.phoneWords(language)
         ],
         modelBase,

@@ -143,7 +143,7 @@ describe("an agent's file", () => {
     assert.deepStrictEqual(own("greeting: { text: }"), ["", undefined])
     assertProblem("name: shop\ngreeting: { text: Hello., interuptible: false }", "2:27", "\"interuptible\" in \"greeting\"", "Did you mean \"interruptible\"?")
     assertProblem("name: shop\ngreeting: { text: Hello., interruptible: maybe }", "2:42", "\"greeting.interruptible\" must be true or false")
-    assertProblem("name: shop\ngreeting: 5", "2:11", "\"greeting\" must be a text, or keys below it")
+    assertProblem("name: shop\ngreeting: 5", "2:11", "\"greeting\" must be a text, or the indented keys")
   })
 
   it("names the telephones that callers are transferred to", () => {

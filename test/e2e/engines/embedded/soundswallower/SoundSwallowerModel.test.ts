@@ -27,7 +27,7 @@ const grammarOf = (...phrases: ReadonlyArray<string>): Model.Grammar => {
     jsgf,
     words: [
       ...words.flatMap((word) => named(word, word)),
-      ...words.flatMap((word, index) => named(word, Grammar.foreignWord(index))),
+      ...words.flatMap((word, index) => named(word, Grammar.ownWordInForeign(index))),
       ...Grammar.phoneWords("en")
     ],
     modelBase,

@@ -43,8 +43,8 @@ describe("a grammar", () => {
     assert.match(rule(grammar, "said")!, /^\/1\/ <own> \| \/1e-\d\d\/ <foreign>\+;$/)
     assert.match(rule(grammar, "foreign")!, /^\/1\/ <phone> \| \/1e-\d\/ <word>;$/)
     assert.strictEqual(rule(grammar, "phone")!.split(" | ").length, 39)
-    assert.strictEqual(rule(grammar, "word"), `${grammar.words.map((_, index) => Grammar.foreignWord(index)).join(" | ")};`)
-    assert.strictEqual(Grammar.foreignPhones(`phone_ah ${Grammar.foreignWord(1)} phone_b`), 5)
+    assert.strictEqual(rule(grammar, "word"), `${grammar.words.map((_, index) => Grammar.ownWordInForeign(index)).join(" | ")};`)
+    assert.strictEqual(Grammar.foreignPhones(`phone_ah ${Grammar.ownWordInForeign(1)} phone_b`), 5)
     assert.strictEqual(Grammar.foreignPhones("open the phone book"), 0)
   })
 
