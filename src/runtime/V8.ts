@@ -62,7 +62,7 @@ const isRestartOff = (): boolean => {
   }
 }
 
-/** Whether the young generation's size is set already, on the command line or in NODE_OPTIONS. */
+/** Whether the command line or NODE_OPTIONS already sets the size of the young generation. */
 const isSizeChosen = (): boolean =>
   [...process.execArgv, process.env.NODE_OPTIONS ?? ""].some((options) => /--max[-_]semi[-_]space[-_]size/.test(options))
 
