@@ -179,7 +179,7 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall) {
 
 const millis = (value: number) => `${value.toFixed(1)} ms`
 
-/** The least correlation of two sounds that count as the same. Sound that was coded in μ-law twice still has a much higher correlation. */
+/** Two sounds count as the same from this correlation on. Sound that was coded in μ-law twice still has a much higher correlation. */
 const minCorrelation = 0.8
 
 /**

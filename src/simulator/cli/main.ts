@@ -15,7 +15,7 @@ import * as OwnService from "./OwnService.ts"
 import type { SimulatedCall } from "../caller/PhoneCall.ts"
 import { defaultAccountSid, defaultAuthToken, Simulator } from "../Simulator.ts"
 
-/** A variable of the environment counts before the same variable in `.env` of the working directory. */
+/** An environment variable takes precedence over the same variable in `.env` of the working directory. */
 const Provider = ConfigProvider.layer(
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem

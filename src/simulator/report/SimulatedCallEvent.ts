@@ -33,7 +33,7 @@ export type SimulatedCallEvent = Data.TaggedEnum<{
     readonly answer: number | undefined
     readonly requests: number
   }
-  /** A TwiML document is carried out. `verbs`: the names of its verbs. */
+  /** A TwiML document was loaded. `verbs`: the names of its verbs. */
   Twiml: { readonly at: number; readonly verbs: ReadonlyArray<string> }
   /** The WebSocket is open and `connected` was sent. */
   StreamConnected: { readonly at: number; readonly streamSid: string }
