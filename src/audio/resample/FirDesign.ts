@@ -1,6 +1,6 @@
 /**
- * Design of linear-phase low-pass FIR filters whose cut-off splits the band evenly (Nyquist filters). With these filters, a sample rate can be
- * changed by a whole factor while some samples pass through unchanged.
+ * Design of linear-phase low-pass Nyquist filters (M-th-band FIR filters). With these filters, a sample rate can be changed by a whole factor
+ * while some samples pass through unchanged.
  *
  * The taps give unit gain at 0 Hz. Frequencies are fractions of the sample rate at which the filter runs.
  */
