@@ -71,7 +71,7 @@ export const serviceUrl = Effect.gen(function*() {
 
 const Health = Schema.fromJsonString(Schema.Struct({ agent: Schema.optionalKey(Schema.String) }))
 
-/** Waits about ten seconds until the service answers `GET /health`. Returns the agent's name, if the answer has it. */
+/** Waits up to about ten seconds until the service answers `GET /health`. Returns the agent's name, if the answer has it. */
 export const awaitService = Effect.fnUntraced(function*(service: string) {
   const http = yield* HttpClient.HttpClient
   const start = yield* Clock.monotonicTimeNanos

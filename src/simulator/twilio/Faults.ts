@@ -132,12 +132,12 @@ const parseFault = (text: string): Result.Result<Faults, FaultsError> => {
   const [, name = text, value, moment] = fault.exec(text) ?? []
   const preset = Object.hasOwn(presets, name) ? presets[name] : undefined
   if (preset === undefined) {
-    return Result.fail(new FaultsError({ message: `There is no fault "${name}". There are: ${names.join(", ")}.` }))
+    return Result.fail(new FaultsError({ message: `There is no fault "${name}". Use one of: ${names.join(", ")}.` }))
   }
   const takesMoment = timed.has(name) || (momentary.has(name) && value === undefined)
   if ([value, moment].some((part) => part !== undefined && !isNumber(part)) || (moment !== undefined && !takesMoment)) {
     return Result.fail(new FaultsError({
-      message: `The value of the fault "${name}" must be a number ≥ 0${timed.has(name) ? ", or two with @ between them: how long, and when, in ms" : ""}.`
+      message: `The value of the fault "${name}" must be a number ≥ 0${timed.has(name) ? ", or two with @ between them: the length and the moment, in ms" : ""}.`
     }))
   }
   const at = moment === undefined ? undefined : Number(moment)
