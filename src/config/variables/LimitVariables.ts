@@ -31,7 +31,7 @@ export interface LimitSettings {
   /** The most calls of one caller at the same time. */
   readonly callsPerCaller: number
   readonly callDuration: Duration.Duration
-  /** The longest time from our TwiML to the upgrade of the stream's WebSocket, and again from the upgrade to the `start` message. */
+  /** The longest time from our TwiML to the stream's `start` message, and also from the opening of its WebSocket to that message. */
   readonly start: Duration.Duration
   /** The longest time without a `media` message on an open stream. */
   readonly media: Duration.Duration

@@ -16,7 +16,7 @@ export const isTerminal = (status: CallStatus): status is TerminalStatus =>
 /** Why a stream ended. */
 export type StreamEnd = "callerHungUp" | "callChanged" | "closedByService" | "connectionLost" | "fault" | "refused"
 
-/** What a webhook was for. */
+/** The purpose of a webhook. */
 export type WebhookKind = "voice" | "status" | "stream" | "amd"
 
 export type SimulatedCallEvent = Data.TaggedEnum<{
