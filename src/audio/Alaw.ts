@@ -1,7 +1,7 @@
-/** ITU-T G.711 A-law, 8 bits per sample. A-law is only decoded, for files and speech servers, since Twilio sends mu-law. */
+/** ITU-T G.711 A-law, 8 bits per sample. It is only decoded, from files and speech servers, because Twilio uses mu-law. */
 
 const expand = (code: number): number => {
-  // In the code, every other bit is inverted.
+  // A-law inverts every other bit of a code.
   const bits = code ^ 0x55
   const segment = (bits >> 4) & 0x07
   const mantissa = ((bits & 0x0f) << 4) + 8

@@ -1,5 +1,5 @@
 /**
- * The keys of a telephone as tones. The tone of a key is two sines, one from a low and one from a high group of frequencies.
+ * The keys of a telephone as tones. The tone of a key is the sum of two sines, one of a low and one of a high frequency.
  *
  * ITU-T Q.23 defines the frequencies. By Q.24, a receiver accepts 40 ms of tone and 40 ms of pause. Here both last 100 ms. So a tone survives
  * a lost frame, and a voice menu at the far end recognizes it over a μ-law line.
@@ -21,7 +21,7 @@ const keypadRows = ["123A", "456B", "789C", "*0#D"]
 /** The peak of each sine as a share of full scale. Both sines together reach at most a half, so the peak of a tone is at −6 dBFS. */
 const sineAmplitude = 0.25
 
-/** The time in which a tone rises and falls along a raised cosine, in ms. Without this ramp, a click would be heard. */
+/** How long a tone rises, and later falls, along a raised cosine, in ms. Without these ramps, clicks would be heard. */
 const rampMillis = 5
 
 /** The two frequencies (Hz) of a key; `undefined` if no telephone has this key. */
@@ -37,7 +37,7 @@ export const keysIn = (text: string): string =>
 /** The length of the sound of these keys in ms. */
 export const durationOf = (keys: string): number => keys.length * (toneMillis + pauseMillis)
 
-/** The keys whose tones have begun within `millis` ms. A receiver may have recognized these keys. */
+/** The keys whose tones begin within the first `millis` ms. A receiver may have recognized these keys by then. */
 export const begunBy = (keys: string, millis: number): string =>
   millis <= 0 ? "" : keys.slice(0, Math.ceil(millis / (toneMillis + pauseMillis)))
 

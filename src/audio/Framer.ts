@@ -1,5 +1,5 @@
 /**
- * Cuts a byte stream into frames of one length: engines send chunks of any size, but the telephone expects frames of 20 ms.
+ * Cuts a byte stream into frames of equal length: engines send chunks of any size, but the telephone expects frames of 20 ms.
  */
 import { silence } from "./Mulaw.ts"
 
@@ -25,9 +25,7 @@ interface Framer {
 
 const none = new Uint8Array(0)
 
-/**
- * `frameBytes`: default 160, which is 20 ms of mu-law at 8 kHz. Throws `RangeError` unless `frameBytes` is a positive integer.
- */
+/** `frameBytes`: default 160, which is 20 ms of mu-law at 8 kHz. Throws `RangeError` unless `frameBytes` is a positive integer. */
 export const make = (frameBytes = 160): Framer => {
   if (!Number.isInteger(frameBytes) || frameBytes < 1) {
     throw new RangeError(`a frame cannot have ${frameBytes} bytes`)

@@ -1,9 +1,9 @@
 /**
  * The telephone's coding of sound: ITU-T G.711 mu-law, 8 bits per sample at 8 kHz, encoded and decoded by table.
  *
- * The algorithm is that of the ITU-T software tool library (Recommendation G.191, `ulaw_compress` and
- * `ulaw_expand`): the 14 upper bits of a 16-bit sample count, the bias is 33 (132 in 16 bits), the magnitude is
- * limited to 8191 (the largest code decodes to 32124), and a negative sample is folded by **one's** complement.
+ * The algorithm is that of the ITU-T software tool library (Recommendation G.191, `ulaw_compress` and `ulaw_expand`): the two lowest bits of a
+ * 16-bit sample are dropped, the bias is 33 (132 in 16 bits), the magnitude is limited to 8191 (the largest code decodes to 32124), and a
+ * negative sample is folded by **one's** complement.
  *
  * Two well-known variants differ from this algorithm, but only for negative samples. Codecs that negate the 16-bit sample (bias 0x84, clip
  * 32635) choose the next larger code for the 127 negative samples that lie exactly on a decision value. Sun's `g711.c`, which first shifts

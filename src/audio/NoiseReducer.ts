@@ -23,7 +23,7 @@ const smoothing = 0.98
 /** The gain of a bin without speech, −20 dB. With a lower gain, twittering would be heard. */
 const minGain = 0.1
 
-/** The least noise of a bin, which avoids a division by 0. Sound of this power is silence in mu-law. */
+/** The least noise of a bin, which avoids a division by 0. */
 const minPower = 1e-9
 
 const window = Float64Array.from({ length: frameLength }, (_, index) => Math.sin((Math.PI * (index + 0.5)) / frameLength))

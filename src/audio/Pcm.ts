@@ -18,7 +18,7 @@ export const highestRate = 192_000
 /** Samples in -32768…32767, mono, at `Rate` Hz. */
 export type Pcm<Rate extends SampleRate = SampleRate> = Int16Array & { readonly "~sampleRate"?: Rate }
 
-/** The same array, with its rate in the type. */
+/** Returns the same array, with its rate in the type. */
 export const of = <Rate extends SampleRate>(_rate: Rate, samples: Int16Array): Pcm<Rate> => samples as Pcm<Rate>
 
 /** Whether this machine is little-endian, like nearly all files and servers. */
@@ -53,7 +53,7 @@ export const fromBytes = (bytes: Uint8Array): Pcm => {
 
 /** Writes samples as 16-bit little-endian from byte `at` on, which need not be even. Throws `RangeError` if `out` has no room for all samples. */
 export const writeBytes = (samples: Pcm, out: Uint8Array, at = 0): void => {
-  // Recognizers and voices process seconds of sound at a time. A loop would then take a tenth of all CPU time.
+  // Recognizers and voices process seconds of sound at a time, for which a loop would take a tenth of all CPU time.
   if (isLittleEndian) return out.set(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength), at)
   const view = new DataView(out.buffer, out.byteOffset, out.byteLength)
   for (let index = 0; index < samples.length; index++) view.setInt16(at + 2 * index, samples[index], true)

@@ -4,7 +4,7 @@
  *
  * Raw samples may begin with any bytes, so two or three bytes prove nothing. Compressed sound without a container must have three frame
  * headers of one kind, each exactly where the previous frame ends. Text must be 256 bytes of characters, or characters to the end of the
- * body. In real samples, half of the bytes are low bytes, which are random. So samples do not look like text.
+ * body. Raw 16-bit samples do not look like text, because their low bytes are practically random.
  */
 
 type Signature =
@@ -25,7 +25,7 @@ type Verdict = boolean | undefined
 /** Stands for any byte in a pattern. */
 const anyByte = -1
 
-/** The bytes of a text of Latin characters. A `?` stands for any byte. */
+/** The bytes of these characters, one byte each. A `?` stands for any byte. */
 const pattern = (characters: string): ReadonlyArray<number> =>
   Array.from(characters, (character) => character === "?" ? anyByte : character.charCodeAt(0))
 
@@ -73,7 +73,7 @@ const hasId3Tag = (bytes: Uint8Array): Verdict => {
   return true
 }
 
-/** The content of a frame's header. Frames of one stream have the same `kind`. `length` is in bytes. */
+/** The content of a frame's header. Frames of one stream have the same `kind`. `length`: the frame's length in bytes. */
 interface Frame {
   readonly kind: number
   readonly length: number
@@ -153,7 +153,7 @@ const isFramed = (bytes: Uint8Array, read: ReadFrame, headerBytes: number, isWho
 /** A body that begins with this many bytes of characters counts as text. */
 const textBytes = 256
 
-/** A text has at least this many different bytes. Silence in A-law has only one, which looks like the same letter over and over. */
+/** A text has at least this many different bytes. Silence in A-law can be the letter `U` over and over. */
 const minDifferentBytes = 5
 
 /** How many bytes follow this first byte of a UTF-8 character. Negative if no character begins with this byte. */

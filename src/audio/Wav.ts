@@ -16,7 +16,7 @@ export interface Wav {
   readonly channels: ReadonlyArray<Int16Array>
 }
 
-/** The bytes can't be read as sound. `reason` is a phrase for the end of an error message. */
+/** The bytes can't be read as sound. `reason` is a phrase that ends an error message. */
 interface WavError {
   readonly _tag: "WavError"
   readonly reason: string

@@ -1,5 +1,5 @@
 /**
- * Reads the structure of RIFF/WAVE files: the file's head and the heads of its chunks. `WavFormat` reads the `fmt ` chunk.
+ * Reads the structure of RIFF/WAVE files: the head of the file and of each chunk. `WavFormat` reads the `fmt ` chunk.
  *
  * Source: Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991).
  */

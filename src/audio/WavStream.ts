@@ -2,8 +2,8 @@
  * Reads a RIFF/WAVE file while it arrives. The bytes may arrive in pieces of any length. The result is 16-bit mono samples at the file's own
  * rate.
  *
- * Servers begin to send a file before its length is known. So there may be more samples than announced. The announced size may be 0 or
- * gigabytes, which means "to the end". Another whole file may follow.
+ * Servers begin to send a file before its length is known. So more samples than announced may come, and an announced size of 0 or of gigabytes
+ * means "to the end". Another whole file may follow.
  */
 import * as Bytes from "./Bytes.ts"
 import * as Pcm from "./Pcm.ts"

@@ -6,7 +6,7 @@ import { AgentName } from "../domain/AgentName.ts"
 import * as PhoneNumbers from "../domain/PhoneNumber.ts"
 import { PhoneNumber } from "../domain/PhoneNumber.ts"
 
-/** `path` is unchanged from the setting. A relative path starts at the working directory of the service. */
+/** `path` is the setting's text. A relative path starts at the working directory of the service. */
 export const AgentChoice = Schema.Union([
   Schema.TaggedStruct("Named", { name: AgentName }),
   Schema.TaggedStruct("File", { path: Schema.String })
@@ -19,7 +19,7 @@ export type AgentNumber = typeof AgentNumber.Type
 
 const isAgentName = Schema.is(AgentName)
 
-/** Text with a slash, or with `.yaml` at its end, is a path, since a name can't have these. */
+/** Text with a slash or backslash, or with `.yaml` or `.yml` at its end, is a path, since a name can't have these. */
 export const read = (text: string): Option.Option<AgentChoice> => {
   const choice = text.trim()
   if (/[\\/]|\.ya?ml$/i.test(choice)) return Option.some({ _tag: "File", path: choice })
@@ -56,7 +56,7 @@ const readAgentNumber = (entry: string, position: number): Result.Result<AgentNu
   return refuse(`has a number that ${Result.isFailure(number) ? number.failure.why : "is not a phone number"}`)
 }
 
-/** The agents of called numbers. Fails with the first entry that can't be read, or whose number is there twice. */
+/** The agents of called numbers. Fails at the first entry that can't be read, or that repeats a number. */
 export const readNumbers = (entries: ReadonlyArray<string>): Result.Result<ReadonlyArray<AgentNumber>, NotAnAgentNumber> => {
   const numbers: Array<AgentNumber> = []
   for (const [index, entry] of entries.entries()) {

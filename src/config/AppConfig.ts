@@ -1,5 +1,5 @@
 /**
- * The configuration of the service: all settings. A variable of the environment counts before the same variable in `.env`.
+ * The configuration of the service: all settings. An environment variable takes precedence over the same variable in `.env`.
  *
  * `variables/Variables.ts` lists every variable. `.env.example` explains each variable to the operator.
  */
@@ -13,7 +13,7 @@ import { halfAccount } from "./variables/TwilioVariables.ts"
 import { load, type Variable } from "./variables/Variable.ts"
 import { names, type Values, variables } from "./variables/Variables.ts"
 
-/** The configuration is wrong. `lines` has a line for the operator about each wrong variable, without secrets. */
+/** The configuration is wrong. `lines` has one line about each problem, for the operator and without secrets. */
 class InvalidConfig extends Data.TaggedError("InvalidConfig")<{
   readonly lines: Array.NonEmptyReadonlyArray<string>
 }> {

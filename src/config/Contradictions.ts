@@ -15,10 +15,10 @@ import * as WebhookAddress from "./WebhookAddress.ts"
 /** The secrets of `.env.example`, which everybody knows. */
 const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==", encryptionKey: "replace+me+with" }
 
-/** Names that the public name service does not have: without a dot, or of a network's own (RFC 6761, 6762, 8375). */
+/** Host names that public DNS does not have: names without a dot, and names that are reserved for local networks (RFC 6761, 6762, 8375). */
 const isLocalName = (host: string) => !host.includes(".") || /\.(?:localhost|local|internal|home\.arpa)\.?$/i.test(host)
 
-/** Whether Twilio can't reach a URL: its host is this machine, or is in a private network. Names are not looked up. */
+/** Whether Twilio can't reach a URL, because its host is this machine or is in a private network. Names are not looked up. */
 const isUnreachable = (url: URL) => {
   const host = WebhookAddress.hostOf(url)
   return isIP(host) === 0 ? isLocalName(host) : isPrivate(host)
@@ -78,7 +78,7 @@ export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings
   return lines
 }
 
-/** The warning for a service that records calls, if {@link keepsRecordingsToItself} is true. */
+/** The warning if the service records calls and {@link keepsRecordingsToItself} is true. */
 export const sharesNoRecordings =
   "RECORDING_DIR and S3_BUCKET are not set, but DATABASE_URL is: only the process that made a recording can serve it. Several processes need a shared folder or a bucket."
 
@@ -86,7 +86,7 @@ export const sharesNoRecordings =
 export const keepsRecordingsToItself = ({ recording, store }: Pick<Settings, "recording" | "store">): boolean =>
   Option.isSome(store.database) && Option.isNone(recording.dir) && Option.isNone(recording.bucket)
 
-/** The path of one of this service's own pages at the end of `PUBLIC_URL`. People copy the address of a webhook instead of the service's. */
+/** The path of this service's own page at the end of `PUBLIC_URL`, if there is one. People copy a webhook's address instead of the service's. */
 const ownPathIn = (pathname: string): string | undefined => /\/(?:twiml|ws|health|twilio(?:\/[a-z]+)?|call\/outbound)\/?$/i.exec(pathname)?.[0]
 
 const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToSpeech"]] as const
@@ -118,7 +118,7 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
   }
   const ownPath = Option.getOrUndefined(Option.map(server.publicUrl, ({ pathname }) => ownPathIn(pathname)))
   if (ownPath !== undefined) {
-    lines.push(`PUBLIC_URL ends with ${ownPath}, which is the path of one page of this service. Set PUBLIC_URL to the address before this path.`)
+    lines.push(`PUBLIC_URL ends with ${ownPath}, which is the path of a page of this service. Set PUBLIC_URL to the address before this path.`)
   }
   if (given.includes("ADMIN_HOST") && Option.isNone(server.admin)) {
     lines.push("ADMIN_HOST does nothing: there is no second address, because ADMIN_PORT is not set.")

@@ -27,10 +27,10 @@ class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: s
   }
 }
 
-/** The API key in the file can be guessed, or no client can send it in a header. */
+/** The API key in the file can be guessed, or no client can send it in a header. `why` is a clause that follows the file's name. */
 class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
   override get message() {
-    return `The API key in ${this.file} ${this.why}. Anybody who guesses the key can place calls. Remove the file: a key is then made at the next start.`
+    return `The API key in ${this.file} ${this.why}. Remove the file: the next start then makes a safe key.`
   }
 }
 
@@ -72,7 +72,7 @@ export const keepSecret = Effect.fnUntraced(function*(file: string, content: Eff
   }).pipe(Effect.mapError((cause) => cause._tag === "IdentityError" ? cause : new IdentityError({ file, cause })))
 })
 
-/** Whether the output goes to a terminal and so, unlike a log, is not stored. */
+/** Whether the output goes to a terminal, where it is not stored as in a log. */
 const isOnTerminal = () => process.stdout.isTTY === true && process.stderr.isTTY === true
 
 const hex = (bytes: number) => Effect.sync(() => randomBytes(bytes).toString("hex"))
@@ -104,7 +104,7 @@ export class Credentials extends Context.Service<Credentials, {
       const apiKey = Effect.gen(function*() {
         const file = path.join(config.dataDir, "api-key")
         const { content, isNew } = yield* keepSecret(file, hex(24))
-        const why = sendable.test(content) ? GuessableKeys.weakness(content) : "is not one line of ASCII characters without blanks, so that no client can send it"
+        const why = sendable.test(content) ? GuessableKeys.weakness(content) : "is not one line of ASCII characters without blanks, so no client can send it"
         if (why !== undefined) {
           const weak = new WeakKeyFile({ file, why })
           if (isReachable(config.server)) return yield* weak

@@ -3,7 +3,7 @@
  */
 import type { Array, Option, Redacted } from "effect"
 
-/** The name of the engines that run in this process. It stands in lists of engines, in `/ready`, in metrics and in price lists. */
+/** The name of the engines that run in this process. Lists of engines, `/ready`, metrics and price lists use it. */
 export const embedded = "embedded"
 
 /** One speech or language engine at an OpenAI-compatible address. */

@@ -5,8 +5,8 @@ import { ConfigProvider, Effect } from "effect"
 import { distance, nearest } from "../domain/DidYouMean.ts"
 
 /**
- * A value without blanks, line ends and invisible characters around it. A secret that is mounted as a file ends with a newline, and text
- * copied from a web page may begin or end with invisible characters.
+ * Removes blanks, line ends and invisible characters from both ends of a value. A secret that is mounted as a file ends with a newline, and
+ * text copied from a web page may begin or end with invisible characters.
  */
 export const trimmed = (text: string): string => {
   const invisible = /[\s\p{Cc}\p{Cf}]/u
@@ -16,10 +16,10 @@ export const trimmed = (text: string): string => {
   return first < 0 ? "" : characters.slice(first, last + 1).join("")
 }
 
-/** What is suspicious in a value (quotes, invisible characters), as the end of a sentence that begins with the variable's name. */
+/** A clause about quotes or invisible characters in a value. It follows the variable's name. `undefined` if the value has neither. */
 export const oddity = (value: string): string | undefined => {
   if (/^(["']).*\1$/s.test(value)) {
-    return "is in quotes. Some programs that read such files keep the quotes, for example Docker's --env-file: remove them"
+    return "is in quotes. Some programs that read .env files keep the quotes, for example Docker's --env-file: remove them"
   }
   const hidden = [...value].find((character) => /[\p{Cc}\p{Cf}]/u.test(character))
   return hidden === undefined
@@ -28,8 +28,8 @@ export const oddity = (value: string): string | undefined => {
 }
 
 /**
- * Takes each variable from the first provider that has a value that is not blank. `ConfigProvider.orElse` can't be used for this. If the
- * environment has only `AGENT_NUMBERS`, it also finds a node for `AGENT` there, and never looks for `AGENT` in `.env`.
+ * Takes each variable from the first provider in which its value is not blank. `ConfigProvider.orElse` can't do this: if the environment has
+ * only `AGENT_NUMBERS`, `orElse` finds a node for `AGENT` there, too, and never looks for `AGENT` in `.env`.
  */
 export const firstOf = (...providers: ReadonlyArray<ConfigProvider.ConfigProvider>): ConfigProvider.ConfigProvider =>
   ConfigProvider.make(Effect.fnUntraced(function*(path) {
@@ -62,8 +62,7 @@ const wordsOf = (name: string) => name.split("_")
 /**
  * The variable of this service that a misspelled name probably means. An environment has many variables of other programs. So a name counts
  * as misspelled only in two cases: it differs from the variable by one letter (two in a long name), or both begin with the same word and one
- * of them has all words of the other.
- * `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` count as misspelled, `OPENAI_API_KEY` does not.
+ * of them has all words of the other. `TWILIO_AUTHTOKEN` and `PUBLIC_BASE_URL` count as misspelled, `OPENAI_API_KEY` does not.
  */
 export const intendedVariable = (name: string, known: ReadonlyArray<string>): string | undefined => {
   if (known.includes(name)) return undefined

@@ -1,7 +1,7 @@
 /**
  * Files that this service reads and writes.
  *
- * Only regular files of a bounded size are read: a pipe could make the service wait for ever, and a device has no end. Links are followed,
+ * Only regular files of a bounded size are read: a pipe could make the service wait forever, and a device has no end. Links are followed,
  * because Kubernetes mounts files as links. A file is written under a temporary name and then renamed. So a full disk or a power failure
  * leaves either the old content or the whole new content.
  *
@@ -42,7 +42,7 @@ export class FileUnreadable extends Data.TaggedError("FileUnreadable")<{
 }
 
 /**
- * Why a file that a setting names can't be read, and what to do about it. The text ends a sentence that begins with the file's name.
+ * Why a file that a setting names can't be read, and what to do about it. The text follows the file's name.
  *
  * @param advice what to do if the file is missing, or is a folder
  * @param maxFileBytes the limit with which the file was read
@@ -64,7 +64,7 @@ export const whySettingUnreadable = (
   }
 }
 
-/** Clauses that follow a file's name, by the system's error code. */
+/** Clauses that follow "FILE can't be written:", by the system's error code. */
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left on its disk. Make room",
   EFBIG: "it may not grow any more. Raise the process's limit for files (ulimit -f), or use a file system that allows larger files",
@@ -73,20 +73,20 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
   EPERM: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
   ENOTDIR: "a part of its path is no folder. Name another folder",
-  EISDIR: "something stands there that is not a file. Remove it",
+  EISDIR: "something with this name exists and is not a file. Remove it",
   ELOOP: "it is a link, and the service does not write through links. Remove the link, or name the folder to which it points",
-  EIO: "its disk fails. Look into the system's log"
+  EIO: "its disk fails. Check the system's log"
 }
 
 /** Why a file can't be written, and what to do, such as `there is no space left on its disk. Make room`. */
 export const reasonOf = (cause: unknown): string => {
   const code = codeOf(cause)
-  return reasons[code] ?? `the system says ${code === "" ? "no more than that it failed" : code}. Look at its folder`
+  return reasons[code] ?? `the system ${code === "" ? "gives no reason" : `reports ${code}`}. Check its folder`
 }
 
 /** A file can't be written; the message says why and what to do. */
 export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonly file: string; readonly cause: unknown }> {
-  /** See `reasonOf`. */
+  /** See {@link reasonOf}. */
   get reason(): string {
     return reasonOf(this.cause)
   }
@@ -117,8 +117,8 @@ interface Content {
 const utf8 = new TextDecoder("utf-8", { fatal: true })
 
 /**
- * `undefined`: the bytes are not text in UTF-8. In UTF-16, each ASCII character has a NUL. NULs at the end are left by a power failure, so they
- * do not count.
+ * `undefined`: the bytes are not UTF-8 text. A NUL within the text is a sign of UTF-16. NULs at the end are allowed, because a power failure
+ * can leave them there.
  */
 const textOf = (bytes: Uint8Array): string | undefined => {
   try {
@@ -181,7 +181,7 @@ const refuse = (code: string): never => {
   throw Object.assign(new TypeError(code), { code })
 }
 
-/** Makes a folder and its missing parents. Whatever the umask is, only this user may use the new folders. */
+/** Makes a folder and its missing parents. Only this user may use the new folders, whatever the umask is. */
 export const makeFolders = async (folder: string): Promise<void> => {
   const stats = await fs.stat(folder).catch(() => undefined)
   if (stats?.isDirectory() === true) return
@@ -216,7 +216,7 @@ const renameIfFree = async (temporary: string, file: string): Promise<boolean> =
   }
 }
 
-/** Flushes a folder to the disk, and with it a file's new name. Some file systems can't do that for a folder, and do not need it. */
+/** Flushes a folder to the disk, and with it a file's new name. Some file systems can't flush a folder, and do not need it. */
 const syncFolder = async (folder: string): Promise<void> => {
   try {
     const handle = await fs.open(folder, constants.O_RDONLY)

@@ -5,10 +5,10 @@
 /** The key of `.env.example`, which everybody knows. */
 export const example = "replace-me-with-a-long-random-secret"
 
-/** The least length of a key, in characters. 22 random base64 characters have 132 bits. */
+/** The shortest key that is accepted, in characters. 22 random base64 characters have 132 bits. */
 const minLength = 22
 
-/** The least number of different characters. Of 10^8 random keys of 22 hexadecimal digits, about three have fewer. */
+/** The smallest number of different characters. Of 10^8 random keys of 22 hexadecimal digits, about three have fewer. */
 const minDistinctCharacters = 6
 
 /** Placeholders that people and templates write instead of a key. Each alternative is so long that no random key contains it. */

@@ -4,7 +4,7 @@
 import { Option } from "effect"
 import { isIPv4, isIPv6 } from "node:net"
 
-/** Names for groups of networks. The web framework Express has the same names. */
+/** Names for groups of networks. All of them but `private` are also names in the web framework Express. */
 const named: Readonly<Record<string, ReadonlyArray<string>>> = {
   loopback: ["127.0.0.0/8", "::1/128"],
   private: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],

@@ -1,7 +1,7 @@
 /**
- * IP addresses that are not in the public internet: addresses of this machine, of private networks, and reserved addresses.
+ * IP addresses that are not on the public internet: addresses of this machine, of private networks, and reserved addresses.
  *
- * The source is IANA's registries of special addresses (RFC 6890). Of IPv6 only 2000::/3 is public. An IPv6 address that contains an IPv4
+ * The source is IANA's registries of special addresses (RFC 6890). In IPv6, only 2000::/3 is public. An IPv6 address that contains an IPv4
  * address always counts as private, since translators between the two also reach private networks.
  */
 import { BlockList, isIP } from "node:net"
@@ -26,7 +26,7 @@ const listOf = (networks: ReadonlyArray<string>, family: "ipv4" | "ipv6"): Block
 const v4 = listOf(privateV4, "ipv4")
 const v6 = listOf(privateV6, "ipv6")
 
-/** Whether an address is not in the public internet. Text that is not an IP address counts as private, too. */
+/** Whether an address is not on the public internet. Text that is not an IP address counts as private, too. */
 export const isPrivate = (address: string): boolean => {
   switch (isIP(address)) {
     case 4:

@@ -14,7 +14,7 @@ const refusalClauses = {
   tooLong: `has more than ${maxLength} characters`,
   credentials: "has a user name or a password, and proxies may log these. Put a token into its path or its query, and check the signature",
   plain: "begins with http://, and the words of calls must not go over a network unencrypted. Use https://, or set WEBHOOK_PRIVATE_ADDRESSES=on",
-  private: "is of a private network or of this machine. Use a public address, or set WEBHOOK_PRIVATE_ADDRESSES=on"
+  private: "is in a private network or on this machine. Use a public address, or set WEBHOOK_PRIVATE_ADDRESSES=on"
 } as const
 
 /** No webhook may be sent to this address. The message is a clause that follows the setting's name. It does not contain the address. */

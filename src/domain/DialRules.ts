@@ -1,7 +1,7 @@
 /**
  * Decides which numbers may be dialled, before a call costs money.
  *
- * The rules refuse the service's own numbers, numbers of premium rate or shared cost, and numbers of networks without a country, such as
+ * The rules refuse the service's own numbers, premium-rate and shared-cost numbers, and numbers of networks without a country, such as
  * satellite networks. If countries are listed, the rules refuse the numbers of all other countries. A table of prefixes and libphonenumber's
  * full metadata give a number's kind and country. A number of unknown kind may be dialled, because numbering plans grow faster than metadata.
  *
@@ -16,7 +16,7 @@ export const specialKinds = ["premium", "shared-cost", "international"] as const
 
 /**
  * - `premium`: the callee gets a part of the call's price (US 900, UK 09, +979);
- * - `shared-cost`: the caller pays more than for a call to that country (Germany 0180, +808);
+ * - `shared-cost`: the caller pays more than for an ordinary number of the same country (Germany 0180, +808);
  * - `international`: satellite and other networks that belong to no country (+870, +878, +881, +882, +883, +888).
  */
 export type SpecialKind = typeof specialKinds[number]
@@ -100,15 +100,15 @@ const kindOf = (number: PhoneNumber, type: NumberType): SpecialKind | undefined 
 }
 
 const explanations: Readonly<Record<SpecialKind, string>> = {
-  premium: "Numbers of premium rate are not dialled",
-  "shared-cost": "Numbers of shared cost are not dialled",
-  international: "Satellite networks, and others that belong to no country, are not dialled"
+  premium: "Premium-rate numbers are not dialled",
+  "shared-cost": "Shared-cost numbers are not dialled",
+  international: "Numbers of satellite networks, and of other networks without a country, are not dialled"
 }
 
 const ownNumber: DialRefusal = {
   rule: "own-number",
   message: "This number is the service's own, so the service would call itself (rule own-number). "
-    + "Dial another one; TWILIO_PHONE_NUMBER and AGENT_NUMBERS say which are its own."
+    + "Dial another number. TWILIO_PHONE_NUMBER and AGENT_NUMBERS list the service's own numbers."
 }
 
 const special = (kind: SpecialKind): DialRefusal => ({
@@ -122,10 +122,10 @@ const foreign = (countries: ReadonlyArray<string>): DialRefusal => {
   return {
     rule: "country",
     message: countries.length === 1
-      ? `The number is of ${country}, which is not in DIAL_COUNTRIES (rule country). To allow it, add ${country} ${toAllow}`
+      ? `The number belongs to ${country}, which is not in DIAL_COUNTRIES (rule country). To allow it, add ${country} ${toAllow}`
       : countries.length === 0
-      ? "The number belongs to no country, and DIAL_COUNTRIES lists those that may be dialled (rule country). To allow it, unset DIAL_COUNTRIES."
-      : "The number may be of several countries, and not all of them are in DIAL_COUNTRIES (rule country). "
+      ? "The number belongs to no country, and only the countries in DIAL_COUNTRIES may be dialled (rule country). To allow it, unset DIAL_COUNTRIES."
+      : "The number may belong to any of several countries, and not all of them are in DIAL_COUNTRIES (rule country). "
         + `To allow it, add ${countries.join(", ")} ${toAllow}`
   }
 }
@@ -147,7 +147,7 @@ export const refusal = (rules: DialRules, number: PhoneNumber): Option.Option<Di
   return isAllowed ? Option.none() : Option.some(foreign(countries))
 }
 
-/** Codes that people write by mistake, each with the right code. */
+/** Wrong country codes that people often write, each with the right code. */
 const misnamed: Readonly<Record<string, string>> = { UK: "GB", EN: "GB", EL: "GR" }
 
 /** A text is not the code of a country with numbers of its own. `why` is a clause that names the text. */

@@ -2,7 +2,7 @@
  * Finds the known name that was probably meant by an unknown name.
  */
 
-/** How many letters are added, removed or replaced. Two neighbouring letters that are swapped count as one (optimal string alignment). */
+/** The edit distance: how many letters are added, removed, replaced, or swapped with their neighbour (optimal string alignment). */
 export const distance = (one: string, other: string): number => {
   let before: ReadonlyArray<number> = []
   let row = globalThis.Array.from({ length: other.length + 1 }, (_, index) => index)

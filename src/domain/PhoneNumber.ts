@@ -93,7 +93,7 @@ const fromTelUri = (uri: string): Result.Result<string, NotAPhoneNumber> => {
     : refuse("is local to a phone-context that is no country code")
 }
 
-/** Addresses that may contain a telephone number, or look like one. See {@link parseAddress} for those that Twilio writes. */
+/** Addresses that {@link read} refuses, although they may contain a number. {@link parseAddress} reads the ones that Twilio writes. */
 const otherAddress = /^(sips?|whatsapp|client|callto|https?|mailto|sms):/i
 
 /** Why the digits of a text are not a number. */
@@ -127,7 +127,7 @@ export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumbe
   if (Result.isFailure(number)) return Result.fail(number.failure)
   const ascii = inAscii(number.success)
   const text = (/^ +[1-9]/.test(written) ? `+${ascii.trim()}` : ascii.trim())
-    // Without the brackets in `(+44) 20 …`.
+    // Removes the brackets in `(+44) 20 …`.
     .replace(/^\(\s*(\+[\d\s]+)\)/, "$1 ")
   if (text === "") return refuse("is empty")
   const [, scheme] = otherAddress.exec(text) ?? []

@@ -17,7 +17,7 @@ const sid = (prefix: string, kind: string) =>
 export const CallSid = sid("CA", "call").pipe(Schema.brand("CallSid"))
 export type CallSid = typeof CallSid.Type
 
-/** One media stream of a call. A call that is reconnected has several, one after the other. */
+/** One media stream of a call. A call whose stream was replaced has several, one after the other. */
 export const StreamSid = sid("MZ", "stream").pipe(Schema.brand("StreamSid"))
 export type StreamSid = typeof StreamSid.Type
 

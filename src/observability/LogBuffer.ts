@@ -16,10 +16,10 @@ const chunkCharacters = 65_536
 export class LogBuffer {
   readonly #notice: (dropped: number) => string
   #lines: Array<string> = []
-  /** The index of the first line that was not taken. */
+  /** The index of the oldest line that `take` has not returned. */
   #from = 0
   #characters = 0
-  /** How many dropped lines no notice has reported yet. */
+  /** How many dropped lines are not reported yet. */
   #unreported = 0
   /** How many lines were dropped since the start. */
   dropped = 0

@@ -12,7 +12,7 @@ const maxPauseMillis = 100
 /** The pause after a failed write. */
 const errorPause = Duration.seconds(1)
 
-/** How long the end of the service waits until the last lines are written. */
+/** How long the service waits at its end for the last lines to be written. */
 const lastLinesTimeout = Duration.seconds(1)
 
 export interface LogOutput {

@@ -10,7 +10,7 @@ import { fstatSync, write, writeSync } from "node:fs"
 /** The text could not be written. Another attempt may succeed, for example when the disk has room again. */
 class LogUnwritable extends Data.TaggedError("LogUnwritable")<{ readonly cause: unknown }> {
   override get message() {
-    return "The log can't be written. Check the program or the file that takes the standard output of this service."
+    return "The log can't be written. Check the program or the file that receives the standard output of this service."
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The counters, gauges and histograms that Prometheus reads at `/metrics`.
  *
- * Each call counts its frames itself, and adds the count to the metric once for each second of sound. So a frame costs only one addition.
+ * Each call counts its own frames, and adds the count to the metric once per second of sound. So a frame costs only one addition.
  * Durations are in seconds, as Prometheus recommends.
  */
 import { Metric } from "effect"
@@ -46,7 +46,7 @@ export const framesReceived = Metric.counter("client_caller_frames_received_tota
 })
 
 export const framesScanned = Metric.counter("client_caller_frames_scanned_total", {
-  description: "Media messages from Twilio that were read by the fast scanner, without JSON; nearly all should be, since others cost twice as much",
+  description: "Media messages from Twilio that the fast scanner read without JSON: normally nearly all, since the others cost twice as much",
   incremental: true
 })
 
@@ -58,7 +58,7 @@ export const framesSent = Metric.counter("client_caller_frames_sent_total", {
 /**
  * - `agentSlow`: the agent took no frames for longer than half of `MEDIA_BACKLOG`, because this process is overloaded;
  * - `networkBurst`: after a stall the network delivered more frames at once than `MEDIA_BACKLOG` holds;
- * - `networkLoss`: the frames never arrived, by the gaps in Twilio's `chunk`;
+ * - `networkLoss`: the frames never arrived, as gaps in Twilio's `chunk` show;
  * - `stale`: an agent that prefers fresh sound, such as the echo agent, skipped the frames after a stall;
  * - `cleared`: frames of the agent that were dropped when the caller interrupted it.
  */
@@ -130,13 +130,13 @@ const turnBoundaries = Metric.boundariesFromIterable(
 /** docs/latency.md lists the stages. */
 export const turnLatency = (stage: string) =>
   Metric.histogram("client_caller_turn_latency_seconds", {
-    description: "From the caller's last voiced sample arriving to a stage of the reply, by stage; firstMedia is voice to voice",
+    description: "From the arrival of the caller's last voiced sample to a stage of the reply, by stage; firstMedia is voice to voice",
     boundaries: turnBoundaries,
     attributes: { stage }
   })
 
 export const bargeInLatency = Metric.histogram("client_caller_barge_in_seconds", {
-  description: "From the first voiced sample of an interruption arriving to the clear leaving",
+  description: "From the arrival of an interruption's first voiced sample to the clear message to Twilio",
   boundaries: turnBoundaries
 })
 
@@ -159,7 +159,7 @@ export const transferFailures = (reason: string) =>
 
 export const engineFailures = (stage: string, reason: string) =>
   Metric.counter("client_caller_engine_failures_total", {
-    description: "Times an engine failed a turn, by stage and reason",
+    description: "How often an engine failed during a turn, by stage and reason",
     incremental: true,
     attributes: { stage, reason }
   })

@@ -24,7 +24,7 @@ export const make: Effect.Effect<SampledLog, never, Scope.Scope> = Effect.gen(fu
   const scope = yield* Effect.scope
   const kinds = new Map<string, CountedLines>()
 
-  /** Writes the newest line, with the number of lines that were counted since the last report. `false`: no lines were counted. */
+  /** Writes the newest line, with the number of lines since the last report. `false`: there were none. */
   const report = (counted: CountedLines): Effect.Effect<boolean> =>
     Effect.suspend(() => {
       const { newest, times } = counted

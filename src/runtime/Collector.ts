@@ -1,6 +1,6 @@
 /**
- * Makes V8 collect garbage. V8 collects by itself when its heap has grown. But V8 counts little of the memory outside its heap: it counts a
- * WebAssembly instance of 17 MB as a small object. V8 also keeps the memory that the program needed only for its start.
+ * Makes V8 collect garbage. V8 also collects by itself, but only when its heap has grown, and it hardly counts memory outside the heap: a
+ * WebAssembly instance of 17 MB counts as a small object. V8 also keeps the memory that the program needed only for its start.
  *
  * Each thread has its own heap and its own collector. If V8 has no `gc` function, the functions here do nothing.
  */

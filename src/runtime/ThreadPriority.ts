@@ -1,15 +1,17 @@
 /**
- * The priority of threads beside the calls' thread. Versions of Node that are too old for the other files load this file, too.
+ * The priority of threads beside the calls' thread.
+ *
+ * Versions of Node that are too old for the service must still be able to load this file.
  */
 import { getPriority, setPriority } from "node:os"
 
-/** How much is added to the niceness of the calling thread. 19 is the lowest priority. */
+/** Niceness: a higher number is a lower priority, and 19 is the lowest. `addedNiceness` is added to the calling thread's niceness. */
 const addedNiceness = 10
 const maxNiceness = 19
 
 /**
- * Gives a thread of this process a lower priority than the calling thread has. Call it on Linux only, where each thread has a priority of
- * its own. If the system refuses, the thread keeps its priority.
+ * Sets the priority of a thread of this process below the calling thread's present priority. Call it on Linux only, where each thread has a
+ * priority of its own. If the system refuses, the thread keeps its priority.
  *
  * @param thread the kernel's id of the thread; 0 is the calling thread
  */

@@ -16,7 +16,7 @@ import * as ThreadPriority from "./ThreadPriority.ts"
  */
 const heapGrowsFourfold = "--heap-growing-percent=300"
 
-/** With this flag V8 chooses the growth by itself. With few calls it chooses a small growth. */
+/** With this flag V8 chooses the growth itself. With few calls it chooses a small growth. */
 const heapGrowsByItself = "--heap-growing-percent=0"
 
 /**
@@ -27,7 +27,7 @@ const manyCalls = 20
 
 /**
  * V8 also runs a full collection after each 64 MB of new buffers, even if the heap is large. With a hundred conversations that happens every
- * few seconds. With this flag V8 counts buffers like objects of the heap, by the size of the live ones.
+ * few seconds. With this flag V8 counts buffers as part of the heap, whose limit grows with the live memory.
  */
 const buffersCountAsHeap = "--external-memory-accounted-in-global-limit"
 
@@ -62,7 +62,7 @@ const isRestartOff = (): boolean => {
   }
 }
 
-/** Whether the young generation's size is set already, on the command line or in NODE_OPTIONS. */
+/** Whether the command line or NODE_OPTIONS already sets the size of the young generation. */
 const isSizeChosen = (): boolean =>
   [...process.execArgv, process.env.NODE_OPTIONS ?? ""].some((options) => /--max[-_]semi[-_]space[-_]size/.test(options))
 
@@ -89,7 +89,7 @@ export const tune = (cores: number = availableParallelism()): void => {
   }
   setFlagsFromString(heapGrowsFourfold)
   if (cores > 1) return
-  // V8's helper threads share the core with the calls.
+  // On a single core, V8's helper threads would take time from the calls.
   for (const [id, name] of threads()) if (name === "V8Worker") ThreadPriority.lower(id)
 }
 

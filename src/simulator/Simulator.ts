@@ -1,6 +1,6 @@
 /**
  * A simulated Twilio: it places and receives calls with the same REST API, webhooks, signatures, TwiML and WebSocket as the real Twilio. It
- * meets the service only on the wire. Of the code in `twilio/`, it uses only the wire formats.
+ * meets the service only on the wire. Of the service's room `twilio/`, it uses only the message formats and the signature.
  *
  * The layer listens on a port of this process. `cli/main.ts` is the program.
  */
@@ -36,7 +36,7 @@ export interface Options {
   readonly host?: string
   /** The port of the REST API. Default: any free port. */
   readonly port?: number
-  /** How many calls of the API may begin in a second. Default: 1. Further calls wait with the status `queued`. */
+  /** How many of the calls that the API creates may begin per second. Default: 1. Further calls wait with the status `queued`. */
   readonly callsPerSecond?: number
   /** How the telephones that the service calls behave. By default, everybody answers after a second and says nothing. */
   readonly phones?: Telephones.Phones
@@ -46,9 +46,7 @@ export interface Options {
   readonly bins?: TwimlBins.Bins
   /** How `<Say>` sounds: as speech, or (the default) as silence of about the same length. */
   readonly say?: "speech" | "silence"
-  /**
-   * Requests to the host of `publicUrl` go to `serviceUrl` instead, as through a tunnel or proxy. They are signed for the public URL.
-   */
+  /** Requests to the host of `publicUrl` go to `serviceUrl` instead, as through a tunnel or proxy. They are signed for the public URL. */
   readonly reroute?: { readonly publicUrl: string; readonly serviceUrl: string }
 }
 
@@ -60,7 +58,7 @@ export interface PlaceCall {
   /** The number's voice webhook. It is signed exactly as it is written here. */
   readonly webhookUrl: string
   readonly method?: Method
-  /** The number's fallback URL: gets a POST when a webhook of the call has failed. */
+  /** The number's fallback URL. It gets a POST when a webhook of the call has failed. */
   readonly fallbackUrl?: string
   /** The person who calls. Default: a silent person. */
   readonly caller?: Caller.Caller

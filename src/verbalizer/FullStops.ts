@@ -4,7 +4,7 @@
 import { languages } from "./Languages.ts"
 import type { AbbreviationKind } from "./LanguageRules.ts"
 
-/** Whether a sentence goes on after a full stop. `undecided`: only more of the following text can decide it. */
+/** Whether a sentence goes on after a full stop. `undecided`: more of the following text is needed. */
 export type Decision = "goesOn" | "mayEnd" | "undecided"
 
 interface FullStops {
@@ -25,7 +25,7 @@ const common: ReadonlyArray<readonly [written: string, kind: AbbreviationKind]> 
     .map((word) => [`${word}.`, "number"] as const)
 ]
 
-/** How many characters before a stop are read. No abbreviation is longer. */
+/** How many characters before a stop are read. All abbreviations are shorter. */
 const lookBack = 48
 
 const monthsOf = (language: string): ReadonlySet<string> => {
@@ -60,7 +60,7 @@ const make = (language: string): FullStops => {
     for (let index = 1; index < parts.length; index++) splitAbbreviations.push([parts.slice(0, index).join("."), parts.slice(index).join(".")])
   }
 
-  /** The texts before the stop that may be an abbreviation: the last word, and letters with stops and blanks between ("z. B"). */
+  /** The texts before the stop that may be an abbreviation: the last word, its part after a hyphen, and letters with stops between ("z. B"). */
   const candidates = (before: string): ReadonlyArray<string> => {
     const tail = before.slice(-lookBack).toLowerCase()
     const last = /[\p{L}\p{N}.-]*$/u.exec(tail)?.[0] ?? ""
@@ -86,7 +86,7 @@ const make = (language: string): FullStops => {
         if (known.has("number") && /^[\d+(]/.test(following)) return "goesOn"
       }
       if (months.size === 0 || !/(?:^|[^\p{L}\p{N}.,])\d{1,3}$/u.test(before)) return "mayEnd"
-      // Only the whole word shows whether it is a month or another noun.
+      // Only a complete word shows whether it is a month or another noun.
       const word = /^[\p{L}\p{M}]*/u.exec(following)?.[0] ?? ""
       if (word.length === 0) return "mayEnd"
       if (word.length === following.length) return "undecided"
@@ -100,7 +100,10 @@ const make = (language: string): FullStops => {
 
 const languageStops = new Map<string, FullStops>()
 
-/** The rules for full stops in a language (BCP 47). A language without its own rules has only the common abbreviations. */
+/**
+ * The rules for full stops in a language (BCP 47). A language without rules of its own has only the common abbreviations and, if it writes
+ * ordinals with a full stop, the ordinals before months.
+ */
 export const of = (tag: string): FullStops => {
   const language = tag.toLowerCase().split(/[-_]/)[0]
   const known = languageStops.get(language) ?? make(/^[a-z]{2,3}$/.test(language) ? language : "en")

@@ -1,5 +1,5 @@
 /**
- * Facts about a language that CLDR's data lack: its names for signs, its forms of dates and times, its abbreviations.
+ * The facts about a language that are not in CLDR: its names for signs, its forms of dates and times, its abbreviations.
  * Numbers come from CLDR's rule-based number formats; months, units, currencies, plurals and separators from `Intl`.
  */
 import type { Gender, Numerals } from "./Numerals.ts"
@@ -19,7 +19,7 @@ export type AbbreviationKind =
   /** Anywhere, also at a sentence's end: "etc.". */
   | "any"
 
-/** An abbreviation in lower case may also begin with a capital. A blank may follow each full stop inside it. */
+/** An abbreviation. If it is in lower case, it may also begin with a capital. A blank may follow each full stop inside it. */
 export type Abbreviation = readonly [written: string, spoken: string, kind: AbbreviationKind]
 
 /** The words for signs. */
@@ -63,7 +63,7 @@ interface Clock {
   readonly minutes: number
   /** The half of the day, if the text says it: "9 a.m.". */
   readonly half?: "am" | "pm"
-  /** Whether this is the first time of a range in which only the second time has the word for the hour: "9–17 Uhr". */
+  /** Whether this is the first time of a range whose word for the hour follows only the second time: "9–17 Uhr". */
   readonly isHourWordLater?: boolean
   /** The text before the time. */
   readonly before: string
@@ -91,7 +91,7 @@ export interface LanguageRules {
   /** Matches feminine nouns by their endings. Set for languages in which numbers agree with nouns. */
   readonly feminine?: RegExp
   readonly signs: Signs
-  /** The marks after an ordinal's figures, each with its rule set. `beforeNoun`: the rule set before a noun, if it is another one. */
+  /** The marks after an ordinal's figures, each with its rule set. `beforeNoun`: the rule set before a noun, if it differs. */
   readonly ordinalMarks: ReadonlyArray<readonly [mark: string, ruleSet: string, beforeNoun?: string]>
   /**
    * For languages that write ordinals with a full stop: chooses the rule set by the text before and after the ordinal. `undefined`: the number
@@ -102,7 +102,7 @@ export interface LanguageRules {
   readonly isMonthFirst?: boolean
   readonly date: (parts: DateParts, words: Numerals) => string
   readonly clock: (clock: Clock, words: Numerals) => string
-  /** The word after the figures of a time: "Uhr", "heures". A regular expression's source. */
+  /** The word after the figures of a time: "Uhr", "heures". The source of a regular expression. */
   readonly hourWord?: string
   /** Stands between hours and minutes like a colon: "18h30", "18.30 Uhr" (only with the hour word). */
   readonly hourMark?: "h" | "."

@@ -1,4 +1,4 @@
-/** The languages whose figures are written out in words. In other languages, the speech engine gets the text unchanged. */
+/** The languages in which figures are written as words. In other languages, the speech engine gets the text unchanged. */
 import type { LanguageRules } from "./LanguageRules.ts"
 import { de } from "./languages/de.ts"
 import { en } from "./languages/en.ts"

@@ -9,7 +9,7 @@ import * as RuleBasedNumbers from "./RuleBasedNumbers.ts"
 
 const packageFile = createRequire(import.meta.url).resolve("cldr-rbnf/package.json")
 
-/** Reads the data of a language, 15 to 75 KB. */
+/** Reads the number rules of a language from CLDR's data: 15 to 75 KB. */
 const load = (language: string): RuleBasedNumbers.RuleSets => {
   const file = JSON.parse(readFileSync(packageFile.replace(/package\.json$/, `rbnf/${language}.json`), "utf8")) as {
     readonly rbnf: { readonly rbnf: { readonly SpelloutRules: RuleBasedNumbers.RuleSets } }

@@ -14,6 +14,6 @@ export interface Numerals {
   readonly digits: (digits: string) => string
   /** A number with its sign and its decimals. */
   readonly number: (written: WrittenNumber, gender?: Gender) => string
-  /** The gender of a number before this text. The text's first word determines it. `undefined`: no word follows. */
+  /** The gender of a number before this text, by the text's first word. `undefined`: no word follows. */
   readonly genderBefore: (after: string) => Gender | undefined
 }

@@ -1,5 +1,5 @@
 /**
- * Numbers in words by CLDR's rule-based number formats (RBNF), the data that ICU's `RuleBasedNumberFormat` reads.
+ * Writes numbers in words with CLDR's rule-based number formats (RBNF), the data that ICU's `RuleBasedNumberFormat` reads.
  *
  * A rule set is a list of rules, each with a base value. A number is written by the rule with the largest base that is not
  * above the number. In a rule's text `←…←` is the number divided by the rule's divisor, `→…→` is the remainder, and `=…=` is the
@@ -36,7 +36,7 @@ interface RuleSet {
   readonly special: ReadonlyMap<string, string>
 }
 
-/** The deepest recursion. It is reached only if the data have an error and a rule set calls itself endlessly. */
+/** The deepest recursion. It is reached only if, by an error in the data, a rule set calls itself endlessly. */
 const maxDepth = 64
 
 const substitutions = { "←": "quotient", "→": "remainder", "=": "same" } as const
@@ -61,7 +61,7 @@ const parseText = (text: string): ReadonlyArray<Piece> => {
     } else if (sign === "$") {
       literal(text.slice(from, at))
       const plural = pluralPattern.exec(text.slice(at))
-      if (plural === null) throw new TypeError(`A plural of CLDR's data can't be read: ${text}`)
+      if (plural === null) throw new TypeError(`A plural in CLDR's data can't be read: ${text}`)
       const forms = Object.fromEntries(Array.from(plural[2].matchAll(/([a-z]+)\{([^}]*)\}/g), ([, name, form]) => [name, form]))
       pieces.push({ _tag: "Plural", type: plural[1] as "cardinal" | "ordinal", forms })
       from = at = at + plural[0].length
@@ -78,7 +78,7 @@ const parseText = (text: string): ReadonlyArray<Piece> => {
   return pieces
 }
 
-/** Removes the marks around a rule's text, and soft hyphens (U+00AD). */
+/** Removes the final `;` and the initial `'` of a rule's text, and soft hyphens (U+00AD). */
 const clean = (text: string): string => text.replace(/;$/, "").replace(/^'/, "").replaceAll("\u00AD", "")
 
 const parseSet = (rules: RuleSets[string]): RuleSet => {

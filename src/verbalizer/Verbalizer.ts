@@ -1,8 +1,8 @@
 /**
  * Writes a text as people say it: figures, units, abbreviations and signs become words of the text's language.
  *
- * It reads the text once, from left to right. At the beginning of each word, figure or sign the rules are tried in order, and the first that
- * matches gives the words. Text that no rule matches is not changed. Verbalizing a result again does not change it.
+ * It reads the text once, from left to right. At the beginning of each word, figure or sign it tries the rules in order, and the first rule
+ * that matches gives the words. Text that no rule matches is not changed. A result does not change if it is verbalized again.
  */
 import { languages } from "./Languages.ts"
 import * as NumberWords from "./NumberWords.ts"
@@ -19,7 +19,7 @@ import * as Telephone from "./rules/Telephone.ts"
 import * as Times from "./rules/Times.ts"
 import { decimalOf } from "./WrittenNumber.ts"
 
-/** The most characters of a text. A longer text can't be a sentence and is not changed. */
+/** The longest text, in characters. A longer text is no sentence and is not changed. */
 const maxLength = 4000
 
 const word = here("[\\p{L}\\p{M}'’]+")

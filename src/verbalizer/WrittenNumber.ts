@@ -20,8 +20,8 @@ export const decimalOf = (language: string): string =>
   new Intl.NumberFormat(language).formatToParts(1.5).find(({ type }) => type === "decimal")?.value ?? "."
 
 /**
- * Reads a text that {@link pattern} has matched. A single "." or "," before exactly three digits separates thousands, unless it
- * is the language's decimal sign. Any other single "." or "," separates decimals.
+ * Reads a text that {@link pattern} has matched. A single "." or "," before exactly three digits separates thousands, unless it is the
+ * language's decimal separator. Any other single "." or "," separates decimals.
  */
 export const read = (text: string, decimal: string, isNegative = false): WrittenNumber => {
   const plain = text.replace(/['’\u00A0\u202F\u2009 ]/g, "")

@@ -1,6 +1,6 @@
 /**
- * Design of linear-phase low-pass FIR filters whose cut-off splits the band evenly (Nyquist filters). With these filters, a sample rate can be
- * changed by a whole factor while some samples pass through unchanged.
+ * Design of linear-phase low-pass Nyquist filters (M-th-band FIR filters). With these filters, a sample rate can be changed by a whole factor
+ * while some samples pass through unchanged.
  *
  * The taps give unit gain at 0 Hz. Frequencies are fractions of the sample rate at which the filter runs.
  */
@@ -59,7 +59,7 @@ const alternation = (error: Float64Array, limit: number): Array<number> => {
 
 /**
  * The equiripple half-band filter of `4 · pairs - 1` taps. Its pass band is 0…`edge`, its stop band begins at 0.5 - `edge`, and both have the
- * same ripple. The centre tap is exactly 0.5, and every second tap beside it is exactly 0. `edge` is between 0 and 0.25.
+ * same ripple. The centre tap is exactly 0.5, and every second tap counted from it is exactly 0. `edge` is between 0 and 0.25.
  *
  * The design uses the one-band trick (Vaidyanathan and Nguyen, "A trick for the design of FIR half-band filters", IEEE Trans. Circuits Syst.
  * 34, 1987). The Remez exchange finds a filter of even length that approximates 1 on 0…2·`edge`. Its taps become the taps beside the centre.
@@ -125,7 +125,7 @@ export const kaiserWidth = (transition: number, attenuation: number): number =>
 /**
  * A windowed sinc. Its cut-off is at 0.5 / `factor`, in the middle of a transition band of width `transition`. Its stop band is attenuated by
  * about `attenuation` dB, which must be 50 or more. The number of taps is odd. The centre tap is exactly 1 / `factor`, and every `factor`-th
- * tap beside it is exactly 0.
+ * tap counted from it is exactly 0.
  *
  * Source of the window and of its formulas: Oppenheim and Schafer, "Discrete-Time Signal Processing", 7.5.3 (Kaiser window).
  */

@@ -1,5 +1,5 @@
 /**
- * The arithmetic of the half-band filter. `SimdKernel` does it in WebAssembly. `PlainKernel` does it in plain loops if WebAssembly is missing.
+ * The arithmetic of the half-band filter. `SimdKernel` does it in WebAssembly. `PlainKernel` does it in plain loops if that is not possible.
  *
  * The filter has 63 taps: 30 are zero, one is the centre, and 32 form 16 symmetric pairs. The two samples of a pair are added before they are
  * multiplied. A kernel stores nothing between two calls, so all streams of sound share its arrays.
@@ -30,14 +30,14 @@ export interface Kernel {
   readonly halve: (start: number, count: number) => void
 }
 
-/** One tap of each pair, and the centre tap. Doubling the rate puts a zero after each sample, which halves the level. So its taps are doubled. */
+/** One tap of each pair, and the centre tap. Doubling the rate puts a zero after each sample, which halves the level. So `doubler` is doubled. */
 export const fold = (filter: Float64Array) => ({
   halver: Float64Array.from({ length: tapPairs }, (_, k) => filter[2 * k]),
   doubler: Float64Array.from({ length: tapPairs }, (_, k) => 2 * filter[2 * k]),
   centre: filter[phaseHistory]
 })
 
-/** Extra samples at the end of an array, because vectors may read or write there. */
+/** Extra samples at the end of an array, because the last vector may reach beyond the data. */
 const slackSamples = 32
 
 /** The lengths of a kernel's arrays in samples. `phaseLength` is for one phase of the input. */

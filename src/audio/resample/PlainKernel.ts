@@ -1,4 +1,4 @@
-/** The half-band filter in plain loops of 64-bit floats, for machines without WebAssembly (an old processor, a browser that forbids it). */
+/** The half-band filter in plain loops of 64-bit floats, for old processors without SIMD and browsers that forbid WebAssembly. */
 import { convolveFolded, outputsAtOnce } from "./Convolution.ts"
 import { phaseHistory, fold, tapPairs, inputLength, type Kernel, outputLength, phaseLength } from "./HalfBandKernel.ts"
 import { toSample } from "./RateConverter.ts"

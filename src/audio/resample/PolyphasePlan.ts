@@ -112,7 +112,7 @@ const makePlan = (from: SampleRate, to: SampleRate): PolyphasePlan => {
 /** Whether the term is an unchanged input sample. */
 export const isCopy = ({ folded, taps }: Term): boolean => folded === undefined && taps.length === 1 && taps[0] === 1
 
-/** The plans by their pairs of rates. They are kept, since the design of a filter takes some milliseconds. */
+/** The plans by their pairs of rates, kept because the design of a filter takes some milliseconds. */
 const plans = new Map<string, PolyphasePlan>()
 
 /** The plan for two rates in whole Hz. Its cost in time and memory grows with the square of the larger of `up` and `down`. */

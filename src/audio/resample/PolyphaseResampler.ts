@@ -11,7 +11,7 @@ import { padding, PolyphaseInput } from "./PolyphaseInput.ts"
 import * as PolyphasePlan from "./PolyphasePlan.ts"
 import { type RateConverter, toSample } from "./RateConverter.ts"
 
-/** `a / b`, rounded up. `Math.ceil` alone may give -0, which is not a machine integer. All inner loops would then count in floats. */
+/** `a / b`, rounded up. `Math.ceil` alone may give -0, which is not a machine integer, and would make all inner loops count in floats. */
 const ceilDivide = (a: number, b: number): number => Math.ceil(a / b) | 0
 
 /** Copies `count` samples of `x`, from index `atX` on, to every `step`-th index of `out`, from index `at` on. */

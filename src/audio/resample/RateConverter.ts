@@ -1,6 +1,6 @@
-/** The parts that all converters of `Resampler` share: their interface, the limits of their low-pass filters, and the rounding to 16 bits. */
+/** Shared by all converters of `Resampler`: the interface, the limits of the low-pass filters, and the rounding to 16 bits. */
 
-/** Converts one stream of sound to another sample rate. It stores the newest input samples, because the next output depends on them. */
+/** Converts one stream of sound to another sample rate. It keeps the newest input samples, because the next output depends on them. */
 export interface RateConverter {
   /** Converts the next piece, which may have any length. Returns how many samples were written to `out`. */
   readonly process: (input: Int16Array, out: Int16Array) => number

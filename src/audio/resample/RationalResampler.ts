@@ -2,8 +2,8 @@
  * Sample rate conversion between any two whole rates, such as 22,050 (Piper's voices) or 44,100 Hz to 8,000 Hz.
  *
  * `up / down` is `to / from` in lowest terms: 80 / 441 for 44,100 to 8,000 Hz. An output sample lies at one of `up` places between two
- * input samples. A table has the taps of a windowed sinc for each place, but for at most {@link maxPlaces} places. If `up` is larger, the
- * taps are interpolated linearly between two places of the table, with an error of about -100 dB.
+ * input samples. A table has the taps of a windowed sinc for each place. The table has at most {@link maxPlaces} places: if `up` is larger,
+ * the taps are interpolated linearly between two of them, with an error of about -100 dB.
  */
 import { kaiserWindow, kaiserWidth } from "./FirDesign.ts"
 import type { SampleRate } from "../Pcm.ts"
@@ -54,7 +54,7 @@ const makeDesign = (from: SampleRate, to: SampleRate): Design => {
   return { up, down, reach, places, taps }
 }
 
-/** The designs that were used last. Speech servers choose the rate, so without `maxDesigns` there could be any number of designs. */
+/** The most recently used designs. Their number is limited, because speech servers choose the rates. */
 const designs = new Map<string, Design>()
 const maxDesigns = 16
 
@@ -78,7 +78,7 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   const { down, places, reach, taps, up } = designFor(from, to)
   const count = 2 * reach
   const history = new Int16Array(count - 1)
-  /** The time from the next input sample to the next output sample. The unit is 1 / `up` of the time between two input samples. */
+  /** The time from the next input sample to the next output sample, in units of 1 / `up` of the input's sample interval. */
   let ahead = 0
   const isExact = places === up
 

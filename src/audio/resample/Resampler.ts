@@ -3,8 +3,8 @@
  *
  * `low` is the lower of the two rates. The pass band is 0…0.425 `low` (3.4 kHz at 8 kHz), flat within 0.001 dB. The stop band
  * begins at 0.575 `low` (4.6 kHz) and is attenuated by 80 dB. In the transition band between them, the attenuation rises from 0 to 80 dB
- * (6 dB at `low` / 2). An alias or image of sound in the transition band lies in the transition band too, above the pass band. So only
- * sound of the stop band, weaker by 80 dB, can fold into the pass band.
+ * (6 dB at `low` / 2). Aliases and images of sound in the transition band stay in the transition band. Only sound of the stop band, weaker by
+ * 80 dB, can fold into the pass band.
  *
  * | pair | filter | delay |
  * | --- | --- | --- |

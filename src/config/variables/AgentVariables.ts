@@ -54,7 +54,7 @@ export interface AgentSettings {
   readonly standard: AgentChoice
   /** The agents that answer calls to these numbers. */
   readonly numbers: ReadonlyArray<AgentNumber>
-  /** A folder of agent files. The name in each file is the agent's name. */
+  /** A folder with agent files. Each file contains its agent's name. */
   readonly dir: Option.Option<string>
 }
 
@@ -67,7 +67,7 @@ export const agentSettings = (values: Values): AgentSettings => ({
 })
 
 export interface FolderSettings {
-  /** The folder for the local account and the API key. */
+  /** The folder for the service's own files: its local account and secrets and, by default, the call history and the recordings. */
   readonly dataDir: string
   /** The folder for the event logs of conversations (`npm run replay`). Unset: no event logs are written. */
   readonly eventsDir: Option.Option<string>

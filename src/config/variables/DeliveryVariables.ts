@@ -41,7 +41,7 @@ export const deliveryVariables = {
 export interface DeliverySettings {
   /** The address for the webhooks of a call whose request and agent name no address. Unset: such a call has no webhooks. */
   readonly url: Option.Option<URL>
-  /** Every webhook has a signature by each of these secrets. Unset: the service makes a secret and keeps it in `DATA_DIR`. */
+  /** Every webhook is signed with each of these secrets. Unset: the service makes a secret and keeps it in `DATA_DIR`. */
   readonly secrets: Option.Option<Array.NonEmptyReadonlyArray<Redacted.Redacted>>
   /** Whether `call.ended` has the transcript even if the call's request did not ask for it. */
   readonly hasTranscript: boolean

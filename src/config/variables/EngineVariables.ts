@@ -1,7 +1,7 @@
 /**
- * The engines of the three stages: speech to text (`STT_`), language model (`LLM_`), text to speech (`TTS_`).
+ * The variables for the engines of the three stages: speech to text (`STT_`), language model (`LLM_`), text to speech (`TTS_`).
  *
- * Each stage has a list of addresses. A model, a key or a voice is set once for all addresses, or once for each.
+ * Each stage has a list of addresses. A model, a key or a voice is set once for all addresses, or once for each address.
  */
 import { Array, Option, Schema } from "effect"
 import { embedded, type EngineChoice, type EngineChoices, type ReplySettings, type StageSettings } from "../EngineSettings.ts"
@@ -68,7 +68,7 @@ const listsPerAddress = (values: Values, prefix: Prefix) => ({
   ...(prefix === "TTS" ? { TTS_VOICE: values.TTS_VOICE, TTS_NORMALIZE: values.TTS_NORMALIZE } : {})
 })
 
-/** A line about each list with too few or too many entries. With a wrong count, a model, a key or a voice would be used for the wrong engine. */
+/** A line about each list with too few or too many entries. With a wrong count, an engine would get the model, key or voice of another. */
 export const unevenLists = (values: Values): ReadonlyArray<string> =>
   stagePrefixes.flatMap((prefix) => {
     const servers = serverCount(values, prefix)

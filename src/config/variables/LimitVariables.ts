@@ -31,17 +31,17 @@ export interface LimitSettings {
   /** The most calls of one caller at the same time. */
   readonly callsPerCaller: number
   readonly callDuration: Duration.Duration
-  /** The longest time from our TwiML to the stream's `start` message. The time begins again when the stream's WebSocket is upgraded. */
+  /** The longest time from our TwiML to the stream's `start` message, and also from the opening of its WebSocket to that message. */
   readonly start: Duration.Duration
   /** The longest time without a `media` message on an open stream. */
   readonly media: Duration.Duration
   /** How much late sound is kept after a stall of the network. A longer stall counts as a pause of the caller. */
   readonly backlog: Duration.Duration
-  /** How often another media stream may replace a lost one. After that the call is ended. */
+  /** How often another media stream may replace a lost one. After the next loss, the call is ended. */
   readonly resumptions: number
   /** The largest message of a stream, in bytes. */
   readonly messageBytes: number
-  /** How many more bad messages than good ones a stream may send before it is closed. */
+  /** How many bad messages a stream may send before it is closed. Each later good message makes up for one bad message. */
   readonly badMessages: number
 }
 

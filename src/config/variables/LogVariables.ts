@@ -1,5 +1,5 @@
 /**
- * The form and the level of log lines.
+ * The variables for the format and the level of log lines.
  */
 import { Schema } from "effect"
 import { type ValuesOf, withDefault } from "./Variable.ts"

@@ -1,5 +1,5 @@
 /**
- * The variables for the history of calls (its place, its form and how long it is kept), and for the price list.
+ * The variables for the call history (where, in which form and how long it is kept), and for the price list.
  */
 import { Effect, type Option, Redacted, Schema, SchemaGetter, SchemaIssue } from "effect"
 import { count, text } from "./Values.ts"

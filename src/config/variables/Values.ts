@@ -22,7 +22,7 @@ export const DurationText = Schema.String.pipe(
   })
 )
 
-/** A timer of Node's lasts 24 days at most. A longer timer would fire at once. No setting needs more than a day. */
+/** The longest duration. No setting needs more. Node's timers last 24 days at most: a longer timer would fire at once. */
 const maxDuration = Duration.days(1)
 
 const minimums = { "from 0": Duration.zero, "above 0": Duration.millis(1), "from 1s": Duration.seconds(1) } as const

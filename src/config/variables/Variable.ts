@@ -62,7 +62,7 @@ export const load = Effect.fnUntraced(function*<A>(name: string, variable: Varia
   )
   const raw = Environment.trimmed(Option.getOrElse(given, () => ""))
   if (raw === "") return Option.none()
-  // A variable with `explain` may have phone numbers. Those are often copied with invisible characters, which are allowed there.
+  // Variables with `explain` may contain phone numbers, which are often copied with invisible characters. So these are allowed there.
   const oddity = variable.explain === undefined || /^["']/.test(raw) ? Environment.oddity(raw) : undefined
   if (oddity !== undefined) return yield* new InvalidVariable({ line: `${name} ${oddity}.` })
   const value = yield* Effect.option(Schema.decodeUnknownEffect(variable.schema)(raw))

@@ -11,7 +11,7 @@ export const maxBytes = 262_144
 /** The file itself can't be read. */
 class YamlFileUnreadable extends Data.TaggedError("YamlFileUnreadable")<{
   readonly file: string
-  /** The end of a sentence that begins with the file's name. */
+  /** Why, and what to do. The text follows the file's name. */
   readonly why: string
 }> {
   override get message() {

@@ -15,7 +15,7 @@ export interface Place {
 /** The place of a problem that concerns the whole file. */
 export const startOfFile: Place = { line: 1, column: 1 }
 
-/** Whether a line is a text, in a block with one text on each line. Blank lines and comments are not texts. */
+/** Whether a line counts as a text, in a block with one text per line. Blank lines and comments do not count. */
 export const isTextLine = (line: string): boolean => line.trim() !== "" && !line.trim().startsWith("#")
 
 /** A map's key as text. */
@@ -110,7 +110,7 @@ export class YamlPlaces {
         next = node.items[Number(step)]
         key = offsetOf(next) ?? key
       } else return { node: undefined, key, value: key }
-      // For an alias, the place is where the alias stands, not where its value stands.
+      // The place of an alias is its own place, not that of its value.
       value = offsetOf(next) ?? key
       node = this.#follow(next)
     }

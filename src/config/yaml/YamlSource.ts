@@ -46,7 +46,7 @@ export interface FileAdvice {
 /** Whether a value has keys. */
 export const isObject = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null && !Array.isArray(value)
 
-/** Advice for the most usual mistakes. In YAML, brackets and a colon in a text have a meaning of their own. */
+/** Advice for the most common mistakes. Brackets and colons have a meaning in YAML, so a text that contains them needs quotes. */
 const adviceFor = ({ brackets }: FileAdvice, code: string, message: string): string =>
   code === "BLOCK_AS_IMPLICIT_KEY" || /implicit key|Nested mappings/i.test(message)
     ? " Put a text with a colon in it in quotes."

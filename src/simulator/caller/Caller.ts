@@ -17,13 +17,12 @@ export const Digits = Schema.String.check(
   Schema.isPattern(/^[0-9*#A-D]{1,64}$/, { expected: "telephone keys: 0-9 * # A-D, 64 at most" })
 )
 
-/** One thing that the person does. A wait ends after `atMost` in any case. */
+/** One thing that the person does. A wait ends after `atMost` at the latest. */
 export type Step = Data.TaggedEnum<{
   /** Says a text, in an English voice. */
   Speak: { readonly text: string; readonly voice?: Voice }
   /** Plays a WAV file, of any rate and number of channels. */
   PlayFile: { readonly path: string }
-  /** Plays this sound. */
   Play: { readonly sound: Pcm<8000> }
   /** Says nothing for a time. */
   Silence: { readonly duration: Duration.Input }

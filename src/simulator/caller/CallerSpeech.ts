@@ -15,8 +15,7 @@ export const Voice = Schema.Literals(["slt", "rms", "kal16", "kal", "awb"])
 export type Voice = typeof Voice.Type
 
 /**
- * The most samples that are kept: 64 MB, more than an hour of speech. When there are more, the sentences that were used longest ago are
- * dropped.
+ * The most samples that are kept: 64 MB, more than an hour of speech. Beyond this limit, the least recently used sentences are dropped.
  */
 const maxSamples = 32_000_000
 

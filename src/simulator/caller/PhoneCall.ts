@@ -21,7 +21,7 @@ export interface SimulatedCall {
   readonly from: PhoneNumber
   readonly to: PhoneNumber
   readonly status: Effect.Effect<CallStatus>
-  /** ms since the call was made. */
+  /** The time since the call was made. */
   readonly elapsed: Effect.Effect<number>
   /** All that has happened, oldest first. */
   readonly events: Effect.Effect<ReadonlyArray<SimulatedCallEvent>>
@@ -42,7 +42,7 @@ export interface SimulatedCall {
   readonly press: (digits: string) => Effect.Effect<void>
   /** The sound that the person heard since the call was answered. It is silent while nothing was played. */
   readonly heard: Effect.Effect<Pcm<8000>>
-  /** The stretches of sound without a break that were played to the person, or are queued to be played. */
+  /** The unbroken stretches of sound that were played to the person, or are queued for playback. */
   readonly playback: Effect.Effect<ReadonlyArray<{ readonly from: number; readonly to: number }>>
   /** The sound that the person said, on the same time axis. */
   readonly said: Effect.Effect<Pcm<8000>>
@@ -109,7 +109,7 @@ export interface PhoneCall {
   readonly traffic: Traffic.Traffic
   status: CallStatus
   updatedAt: number
-  /** When the call was answered; Unix ms, and monotonic ns. */
+  /** `startedAt` and `answeredNanos`: when the call was answered, as Unix ms and as monotonic ns. */
   startedAt: number | undefined
   answeredNanos: bigint | undefined
   endedAt: number | undefined
@@ -209,7 +209,7 @@ export const view = (call: PhoneCall): SimulatedCall => {
     settled: Deferred.await(call.settled),
     hangUp: Effect.suspend(() => {
       call.hungUpByCaller = true
-      // If the call was not answered yet, an inbound call is canceled by its caller, and an outbound call is declined by its callee.
+      // Before the answer, hanging up means that the caller cancels an inbound call, or that the callee declines an outbound call.
       return end(
         call,
         call.status === "in-progress" ? "completed" : call.direction === "inbound" ? "canceled" : "busy"

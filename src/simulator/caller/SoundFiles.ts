@@ -6,7 +6,7 @@ import * as Pcm from "../../audio/Pcm.ts"
 import * as Resampler from "../../audio/resample/Resampler.ts"
 import * as Wav from "../../audio/Wav.ts"
 
-/** The bytes can't be read as a sound file. The message is the end of a sentence after a colon. */
+/** The bytes can't be read as a sound file. The message ends a sentence, after a colon. */
 class SoundError extends Schema.TaggedError<SoundError>()("SoundError", {
   message: Schema.String
 }) {}

@@ -1,8 +1,8 @@
 /**
  * The demo of a conversation: several turns between a scripted caller and the agent.
  *
- * The service reports what the agent says and how long each answer took. The demo measures what the caller heard, and when. It prints both,
- * so that they can be compared.
+ * The service reports what the agent says and how long each answer took. The demo measures what the caller heard, and when. It prints both for
+ * comparison.
  */
 import { Console, Effect, FileSystem, Option, Queue, Stream } from "effect"
 import * as Wav from "../../audio/Wav.ts"
@@ -63,7 +63,7 @@ const millis = (value: number) => `${Math.round(value)} ms`
 
 const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
 
-/** New lines are printed at this interval. */
+/** How often the demo looks for new lines. */
 const interval = "20 millis"
 
 /** An event of the service or of the telephone. */
@@ -87,7 +87,7 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall, servic
   const playback = Effect.map(call.playback, (stretches) =>
     stretches.flatMap(({ from, to }) => to <= start ? [] : [{ from: Math.max(0, from - start), to: to - start }]))
 
-  /** Passes the events since the last call to the narration. Returns the stretches of sound that were played so far. */
+  /** Passes all new events to the narration. Returns the stretches of sound that were played so far. */
   const passEvents = Effect.gen(function*() {
     const heard = yield* playback
     for (const item of yield* Queue.clear(observed)) {

@@ -71,7 +71,7 @@ export const serviceUrl = Effect.gen(function*() {
 
 const Health = Schema.fromJsonString(Schema.Struct({ agent: Schema.optionalKey(Schema.String) }))
 
-/** Waits about ten seconds until the service answers `GET /health`. Returns the agent's name, if the answer has it. */
+/** Waits up to about ten seconds until the service answers `GET /health`. Returns the agent's name, if the answer has it. */
 export const awaitService = Effect.fnUntraced(function*(service: string) {
   const http = yield* HttpClient.HttpClient
   const start = yield* Clock.monotonicTimeNanos
@@ -179,7 +179,7 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall) {
 
 const millis = (value: number) => `${value.toFixed(1)} ms`
 
-/** The least correlation of two sounds that count as the same. Sound that was coded in μ-law twice still has a much higher correlation. */
+/** Two sounds count as the same from this correlation on. Sound that was coded in μ-law twice still has a much higher correlation. */
 const minCorrelation = 0.8
 
 /**

@@ -138,7 +138,7 @@ export const orStart = (
     // If it is unclear, the caller of this function waits for the service (`Demo.awaitService`).
     if (found === "service" || found === "unclear") return standardUrl
     yield* Console.log(
-      `${found === "nobody" ? "Nobody answers" : "Another program answers"} at ${standardUrl}: the demo starts a service of its own, which ends with it.`
+      `${found === "nobody" ? "Nobody answers" : "Another program answers"} at ${standardUrl}: the demo starts a service of its own, and stops it at the end.`
     )
     return yield* start(environment)
   })

@@ -15,7 +15,7 @@ import * as OwnService from "./OwnService.ts"
 import type { SimulatedCall } from "../caller/PhoneCall.ts"
 import { defaultAccountSid, defaultAuthToken, Simulator } from "../Simulator.ts"
 
-/** A variable of the environment counts before the same variable in `.env` of the working directory. */
+/** An environment variable takes precedence over the same variable in `.env` of the working directory. */
 const Provider = ConfigProvider.layer(
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem
@@ -48,7 +48,7 @@ const shared = {
     Flag.withDefault(2)
   ),
   faults: Flag.String("faults").pipe(
-    Flag.withDescription(`What goes wrong, such as jitter=40,lost=0.02, stall=1500@3000 (ms, and when) or sudden-close@3000. There are: ${Faults.names.join(", ")}`),
+    Flag.withDescription(`The faults of the call, such as jitter=40,lost=0.02, stall=1500@3000 (for 1500 ms, after 3000 ms) or sudden-close@3000. All faults: ${Faults.names.join(", ")}`),
     Flag.withDefault(""),
     Flag.mapEffect((text) =>
       Effect.mapError(Effect.fromResult(Faults.parse(text)), ({ message }) =>
@@ -126,7 +126,10 @@ const binOf = Effect.fnUntraced(function*({ bin, fallbackUrl }: Fallback, webhoo
 
 type Route = Command.Command.Config.Infer<typeof route>
 
-/** The URL of the service: the one in `--service`, or the standard address. If no service answers there, the demo starts one with these variables. */
+/**
+ * The URL of the service: the one in `--service`, or the standard address. If no service answers there, the demo starts one. `environment`:
+ * variables for the service that is started.
+ */
 const serviceOf = Effect.fnUntraced(function*(options: Route, environment: Readonly<Record<string, string>> = {}) {
   const named = withoutSlash(Option.getOrElse(options.service, () => ""))
   return named === "" ? withoutSlash(yield* OwnService.orStart(yield* Demo.serviceUrl, environment)) : named

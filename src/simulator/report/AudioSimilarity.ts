@@ -2,8 +2,8 @@
  * Compares what a caller heard with what they said: whether it is the same sound, and how much later it came.
  *
  * Both sounds are on the same time axis. The lag is found first by loudness, in steps of 5 ms, and then by samples, for each window of
- * 400 ms. An empty playback buffer may delay a part of the sound by some milliseconds, which nobody hears. With a lag for each window, the
- * sound still counts as the same. Sound that was on its way when a stream was lost is left out.
+ * 400 ms. When the playback buffer runs empty, part of the sound comes some milliseconds later, which nobody hears. Since each window has a lag
+ * of its own, such sound still counts as the same. Sound that was on its way when a stream was lost is left out.
  */
 import type { Pcm } from "../../audio/Pcm.ts"
 import { samplesPerMilli } from "./Timeline.ts"
@@ -49,7 +49,7 @@ export const level = (sound: Pcm<8000>): number => {
   return 10 * Math.log10(power / Math.max(1, sound.length) / 32768 ** 2)
 }
 
-/** The value below which this share (0…1) of the values lies; NaN if there are no values. */
+/** The nearest-rank percentile for this share (0…1) of the values; NaN if there are no values. */
 export const percentile = (values: ReadonlyArray<number>, share: number): number => {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN
@@ -75,7 +75,6 @@ interface CompareOptions {
 /** Sound that the caller said in the last 300 ms before a stream was lost may not come back, so it is left out. */
 const onItsWayMillis = 300
 
-/** Compares the two sounds. */
 export const compare = (said: Pcm<8000>, heard: Pcm<8000>, { lostAt = [], maxLagMillis = 3000 }: CompareOptions = {}): AudioSimilarity => {
   const saidLoudness = loudness(said)
   const heardLoudness = loudness(heard)

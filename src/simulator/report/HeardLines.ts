@@ -1,9 +1,9 @@
 /**
  * Finds when the caller began to hear each line of the agent.
  *
- * The service reports a line when the line is made. Some lines are heard seconds later, and some are never heard. On the caller's telephone
- * it is known when sound was played, and when the mark after each line came back. Lines are heard in order: a line begins with the first
- * sound after the previous line, and ends with its mark. All times are in ms of one clock.
+ * The service reports a line when the line is made. Some lines are heard seconds later, and some are never heard. The simulated telephone
+ * knows when it played sound, and when it sent back the mark after each line. Lines are heard in order: a line begins with the first sound
+ * after the previous line, and ends with its mark. All times are in ms of one clock.
  */
 
 /** Sound that was played without a break. */
@@ -26,7 +26,7 @@ export interface BegunLine extends AgentLine {
   readonly at: number
 }
 
-/** The unheard part of a line, which the agent says after a false interruption. The line itself was shown when it began. */
+/** The unheard part of a line, which the agent says after a false interruption. It is not shown, since the line was shown when it began. */
 interface Remainder {
   readonly turn: number
 }
@@ -46,7 +46,7 @@ export class HeardLines {
   #cleared: Array<Waiting> = []
   /** The line that the caller hears now. */
   #playing: (Waiting & { readonly at: number }) | undefined
-  /** Marks that have come back. */
+  /** Marks that were sent back. */
   #marks: Array<{ readonly at: number; readonly turn: number }> = []
   /** The next line begins at this time at the earliest. */
   #freeFrom = 0
@@ -62,7 +62,7 @@ export class HeardLines {
     else this.#waiting.splice(place, 0, line)
   }
 
-  /** Call it when a mark came back because the sound before it was played. */
+  /** Call it when a mark is sent back because the sound before it was played. */
   marked(name: string, at: number): void {
     const match = markName.exec(name)
     if (match !== null) this.#marks.push({ at, turn: Number(match[1]) })
@@ -111,9 +111,9 @@ export class HeardLines {
     }
   }
 
-  /** Whether the mark after a line has come back. Removes this mark, and all marks before it. */
+  /** Whether the mark after a line was sent back. If so, removes this mark and all marks before it. */
   #isOver({ at, turn }: Waiting & { readonly at: number }): boolean {
-    // If a mark of a later turn came back, this line's own mark was lost.
+    // If a mark of a later turn was sent back, this line's own mark was lost.
     const index = this.#marks.findIndex((mark) => mark.at > at && (mark.turn >= turn))
     if (index < 0) return false
     this.#freeFrom = this.#marks[index].at

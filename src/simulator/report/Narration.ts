@@ -1,9 +1,8 @@
 /**
- * Writes a conversation as lines of text while it goes on, in the order of time. It uses the service's events and the sound on the caller's
- * telephone.
+ * Writes a running conversation as lines of text in chronological order, from the service's events and the sound on the caller's telephone.
  *
- * A line of the agent appears when the caller begins to hear it. A line that is never heard does not appear. A turn's figures follow the
- * first line of its answer, although the service reports them only after this line. All times are in ms since the stream's start.
+ * A line of the agent appears when the caller begins to hear it. A line that is never heard does not appear. A turn's figures appear directly
+ * after the first line of its answer, although the service reports them later. All times are in ms since the stream's start.
  */
 import { HeardLines, type BegunLine, type Stretch } from "./HeardLines.ts"
 import type { LiveEvent } from "./ServiceEvents.ts"
@@ -73,7 +72,7 @@ export class Narration {
     }
   }
 
-  /** Call it when the mark after a line went back to the service because the line's sound was played. */
+  /** Call it when the mark after a line is sent back because the line's sound was played. */
   played(mark: string, at: number): void {
     this.#heard.marked(mark, at)
   }

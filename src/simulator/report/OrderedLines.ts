@@ -1,7 +1,7 @@
 /**
- * Puts lines from several sources in the order of time, although some lines arrive late.
+ * Puts lines from several sources in chronological order, although some lines arrive late.
  *
- * Each line waits a moment for others that might belong before it. A line can be announced under a key before its text is known. Lines with
+ * Each line waits a moment for others that may belong before it. A line can be announced under a key before its text is known. Lines with
  * later times then wait for it, up to a limit. A line that comes too late gets the time of the line before it, so that times never go
  * back. Times are in ms of one clock.
  */
@@ -14,7 +14,7 @@ export interface Line {
 interface Bounds {
   /** How long each line waits for other lines, in ms. */
   readonly waitMillis: number
-  /** How long a line waits for an announced line, in ms. */
+  /** How long a line waits at most for an announced line, in ms. */
   readonly maxWaitMillis: number
 }
 

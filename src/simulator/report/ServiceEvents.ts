@@ -1,5 +1,5 @@
 /**
- * The service's own events of a call while the call goes on: `GET /calls/{callSid}/events`.
+ * The events that the service reports during a call: `GET /calls/{callSid}/events`.
  */
 import { Config, Data, Effect, FileSystem, Option, Path, Redacted, Schema, Stream } from "effect"
 import { Sse } from "effect/encoding"
@@ -37,7 +37,7 @@ export const apiKey = Effect.gen(function*() {
   return yield* Effect.option(Effect.map(fs.readFileString(file), (text) => Redacted.make(text.trim())))
 })
 
-/** The service does not send the events of the call. The message is the end of a sentence. */
+/** The service does not send the events of the call. The message ends a sentence. */
 class NoEvents extends Data.TaggedError("NoEvents")<{ readonly status: number }> {
   override get message() {
     return `the service answers with ${this.status}${this.status === 401 ? "; set API_KEY to its key" : ""}`

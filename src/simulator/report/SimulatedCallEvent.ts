@@ -16,7 +16,7 @@ export const isTerminal = (status: CallStatus): status is TerminalStatus =>
 /** Why a stream ended. */
 export type StreamEnd = "callerHungUp" | "callChanged" | "closedByService" | "connectionLost" | "fault" | "refused"
 
-/** What a webhook was for. */
+/** The purpose of a webhook. */
 export type WebhookKind = "voice" | "status" | "stream" | "amd"
 
 export type SimulatedCallEvent = Data.TaggedEnum<{
@@ -33,7 +33,7 @@ export type SimulatedCallEvent = Data.TaggedEnum<{
     readonly answer: number | undefined
     readonly requests: number
   }
-  /** A TwiML document is carried out. `verbs`: the names of its verbs. */
+  /** A TwiML document was loaded. `verbs`: the names of its verbs. */
   Twiml: { readonly at: number; readonly verbs: ReadonlyArray<string> }
   /** The WebSocket is open and `connected` was sent. */
   StreamConnected: { readonly at: number; readonly streamSid: string }

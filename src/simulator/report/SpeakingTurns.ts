@@ -17,13 +17,13 @@ const stepSamples = 5 * samplesPerMilli
 /** Sound of this root mean square (about -46 dBFS) or more is audible. The limit is below any voice and above the noise of a line. */
 const audibleLevel = 160
 
-/** A shorter pause belongs to the stretch: it is a pause between words, or between the sentences of one answer. */
+/** A shorter pause does not end a stretch of speech: it is a pause between words, or between the sentences of one answer. */
 const maxPauseMillis = 450
 
 /** A sound with fewer loud steps in a row is not speech but a click. */
 const minLoudSteps = 4
 
-/** Finds the stretches of speech in a sound. */
+/** The stretches of speech in a sound, in order. */
 export const speeches = (sound: Pcm<8000>): ReadonlyArray<Speech> => {
   const found: Array<{ from: number; to: number }> = []
   let loudSteps = 0

@@ -24,7 +24,7 @@ export type PhoneBehaviour = Data.TaggedEnum<{
     readonly faults?: Faults
   }
   Busy: { readonly after?: Duration.Input }
-  /** The telephone rings until the request's `Timeout` (60 s) is over, or until `after`. */
+  /** The telephone rings for `after`, or by default until the request's `Timeout` is over. */
   NoAnswer: { readonly after?: Duration.Input }
   /** The number cannot be reached. */
   Failed: { readonly after?: Duration.Input }
@@ -99,7 +99,7 @@ export const inbound = Effect.fn("CallLife.inbound")(function*(
       const document = yield* TwimlLoader.load(twiml, call, source)
       if (document === undefined) return "failed"
       const first = document.verbs[0]
-      // Twilio documents the reasons, but not the final states of the call. `no-answer` for "rejected" is our guess.
+      // Twilio documents the reasons, but not the final status of the call. `no-answer` for "rejected" is our guess.
       if (first?._tag === "Reject") return first.reason === "busy" ? "busy" : "no-answer"
       const answeredAt = yield* answer(environment, call, callbacks)
       return yield* TwimlRunner.run(twiml, call, document, answeredAt)
@@ -109,8 +109,9 @@ export const inbound = Effect.fn("CallLife.inbound")(function*(
 /** The parts of the REST request that matter after the call was created. */
 export interface Dialling {
   readonly source: Source
-  /** How long the telephone may ring, and how long the call may last. */
+  /** How long the telephone may ring. */
   readonly timeout: Duration.Duration
+  /** How long the call may last. */
   readonly timeLimit: Duration.Duration | undefined
 }
 

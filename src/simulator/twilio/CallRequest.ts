@@ -1,5 +1,5 @@
 /**
- * Reads the parameters of a request to create a call, with the same checks as Twilio's.
+ * Reads the parameters of a request to create a call, with the same checks as Twilio.
  *
  * https://www.twilio.com/docs/voice/api/call-resource#create-a-call-resource
  */
@@ -70,7 +70,6 @@ const seconds = (form: Form, name: string, fallback: number, max: number): numbe
 export const redirect = (form: Form): Result.Result<Source, CallRefused> | undefined =>
   firstValue(form, "Url") === undefined && firstValue(form, "Twiml") === undefined ? undefined : source(form)
 
-/** Reads a request to create a call. */
 export const parse = (form: Form): Result.Result<CallRequest, CallRefused> => {
   const toText = firstValue(form, "To")
   const fromText = firstValue(form, "From")

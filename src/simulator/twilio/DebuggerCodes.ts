@@ -8,7 +8,7 @@
 export const webhookFailed = 11200
 /** Nobody listens at the webhook's address. */
 export const webhookRefused = 11202
-/** The webhook was not reached in time, or did not answer in 15 seconds. */
+/** The webhook was not reached in time, or did not answer in time (by default, in 15 seconds). */
 export const webhookUnreachable = 11205
 /** The webhook's answer is not HTTP, or the connection broke before the answer was complete. */
 export const webhookBroken = 11206

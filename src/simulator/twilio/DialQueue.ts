@@ -1,5 +1,5 @@
 /**
- * Twilio's limit for the number of calls that begin in a second through its API. Further calls wait with the status `queued`.
+ * Twilio's limit for the calls that its API starts per second. Further calls wait with the status `queued`.
  */
 export class DialQueue {
   readonly #gapMillis: number

@@ -82,7 +82,7 @@ class FaultsError extends Schema.TaggedError<FaultsError>()("FaultsError", {
   message: Schema.String
 }) {}
 
-/** Each fault by its name on the command line. `value` is 0 if the text has no number. Only {@link timed} faults get `at`. */
+/** The faults by their names on the command line. `value` is 0 if the text has no number. Only {@link timed} faults get `at`. */
 const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> = {
   jitter: (value) => ({ jitter: { maxMillis: value || 40 } }),
   late: (value) => ({ late: { everyMillis: 1000, holdMillis: value || 200 } }),
@@ -132,12 +132,12 @@ const parseFault = (text: string): Result.Result<Faults, FaultsError> => {
   const [, name = text, value, moment] = fault.exec(text) ?? []
   const preset = Object.hasOwn(presets, name) ? presets[name] : undefined
   if (preset === undefined) {
-    return Result.fail(new FaultsError({ message: `There is no fault "${name}". There are: ${names.join(", ")}.` }))
+    return Result.fail(new FaultsError({ message: `There is no fault "${name}". Use one of: ${names.join(", ")}.` }))
   }
   const takesMoment = timed.has(name) || (momentary.has(name) && value === undefined)
   if ([value, moment].some((part) => part !== undefined && !isNumber(part)) || (moment !== undefined && !takesMoment)) {
     return Result.fail(new FaultsError({
-      message: `The value of the fault "${name}" must be a number ≥ 0${timed.has(name) ? ", or two with @ between them: how long, and when, in ms" : ""}.`
+      message: `The value of the fault "${name}" must be a number ≥ 0${timed.has(name) ? ", or two with @ between them: the length and the moment, in ms" : ""}.`
     }))
   }
   const at = moment === undefined ? undefined : Number(moment)

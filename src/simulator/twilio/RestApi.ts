@@ -82,7 +82,7 @@ const toJson = (accountSid: AccountSid, call: PhoneCall) => {
 const millisOf = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : Option.getOrUndefined(Option.map(DateTime.make(text), DateTime.toEpochMillis))
 
-/** The filters of a list. A filter that can't be read is ignored. */
+/** Whether a call passes the filters of a list. A filter that can't be read is ignored. */
 const matches = (filters: CallRequest.Form) => {
   const to = CallRequest.firstValue(filters, "To")
   const from = CallRequest.firstValue(filters, "From")
@@ -90,7 +90,7 @@ const matches = (filters: CallRequest.Form) => {
   const after = millisOf(CallRequest.firstValue(filters, "StartTime>"))
   const before = millisOf(CallRequest.firstValue(filters, "StartTime<"))
   return (call: PhoneCall): boolean => {
-    // A call that was not answered is found by the time when it was created.
+    // For a call that was not answered, the time of its creation counts.
     const started = call.startedAt ?? call.createdAt
     return (to === undefined || call.to === to) &&
       (from === undefined || call.from === from) &&
@@ -189,7 +189,6 @@ const bin = (bins: TwimlBins.Bins, path: string) => {
   return document === undefined ? notFound(path) : HttpServerResponse.text(document, { contentType: "text/xml" })
 }
 
-/** Answers one request. */
 export const handle = (backend: Backend) => {
   const credentials = `${backend.accountSid}:${Redacted.value(backend.authToken)}`
   const authorization = `Basic ${Buffer.from(credentials).toString("base64")}`

@@ -1,6 +1,6 @@
 import type { LanguageRules } from "../LanguageRules.ts"
 
-/** Words before an ordinal that is in the dative, or that is masculine and in the genitive or accusative: "am 3. Mai". */
+/** Words before an ordinal in the dative, or before a masculine ordinal in the genitive or accusative: "am 3. Mai". */
 const weak = /(?:^|[^\p{L}])(?:am|vom|zum|zur|beim|im|dem|den|des|bis|ab|seit|diesem|diesen|jedem|jeden|unserem|unseren|ihrem|ihren|einem|einen|der)\s$/iu
 const article = /(?:^|[^\p{L}])(?:der|die|das)\s$/iu
 /** After these prepositions "der" is a dative: "in der 2. Etage". */

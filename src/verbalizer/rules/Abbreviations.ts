@@ -20,10 +20,10 @@ const weekdaysOf = (language: string): ReadonlyMap<string, string> => {
   return days
 }
 
-/** After a title without its full stop, a capital must follow. After its full stop, words such as "and" or "de" may follow, too. */
+/** A title without its full stop must be followed by a capital. With the full stop, a word such as "and" or "de" may follow, too. */
 const titleFollows = "(?:\\.(?=[\\s\\u00A0]+\\p{L})|(?=[\\s\\u00A0]+\\p{Lu}))"
 
-/** Matches an abbreviation. A blank may follow each full stop inside it. A small first letter also matches the capital letter. */
+/** Matches an abbreviation. A blank may follow each full stop inside it. A small first letter also matches its capital. */
 const patternOf = ([written, , kind]: Abbreviation): RegExp => {
   const hasFullStop = written.endsWith(".")
   const body = (hasFullStop ? written.slice(0, -1) : written).split(".").map(escape).join("\\.[\\s\\u00A0]?")

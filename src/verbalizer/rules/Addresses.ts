@@ -1,5 +1,5 @@
 /**
- * E-mail addresses, web addresses, file names and handles. Their signs are named, and letters that are not a word are spelled.
+ * E-mail addresses, web addresses, file names and handles. Their signs are named, and letters that do not form a word are spelled.
  */
 import { here, type Language, match, type Rule } from "./Rule.ts"
 
@@ -7,7 +7,7 @@ const label = "[\\p{L}\\p{N}](?:[\\p{L}\\p{N}_-]*[\\p{L}\\p{N}])?"
 
 const vowel = /[aeiouyáàâäéèêëíìîïóòôöúùûüæœąęó]/i
 
-/** Up to four letters are spelled if they have no vowel. The two letters of a country at the end of a host are always spelled. */
+/** Up to four letters without a vowel are spelled. The two letters of a country at the end of a host are always spelled. */
 const isSpelled = (letters: string, before: string, after: string): boolean =>
   (letters.length === 2 && before.endsWith(".") && !/^[.\p{L}\p{N}_-]/u.test(after)) || (letters.length <= 4 && !vowel.test(letters))
 
@@ -17,7 +17,7 @@ export const make = ({ rules: { signs }, words }: Language): Rule => {
     `(?:https?:\\/\\/|www\\.)${label}(?:\\.${label})*(?::\\d+)?(?:\\/[^\\s"'<>()]*[^\\s"'<>().,;:!?])?\\/?`,
     "i"
   )
-  // The last label is all in lower case or all in capitals: "report.PDF", but not "over.Then".
+  // The last label is only in lower case or only in capitals: "report.PDF", but not "over.Then".
   const bare = here(
     `[\\p{L}\\p{N}][\\p{L}\\p{N}_-]+(?:\\.[\\p{L}\\p{N}][\\p{L}\\p{N}_-]*)*\\.(?:\\p{Ll}[\\p{Ll}\\d]{1,9}|\\p{Lu}[\\p{Lu}\\d]{1,4})(?![\\p{L}\\p{N}_])(?:\\/[^\\s"'<>()]*[^\\s"'<>().,;:!?])?`
   )

@@ -1,9 +1,9 @@
 /**
- * Figures that name something and do not count: ZIP codes, order numbers, PINs, serial numbers. They are read digit by digit.
+ * Figures that identify something and are not a quantity: ZIP codes, order numbers, PINs, serial numbers. They are read digit by digit.
  */
 import { beforeOf, here, type Language, match, type Rule } from "./Rule.ts"
 
-/** A number of this many digits without separators is a code, unless it is round. */
+/** A number of this many digits or more without separators is a code, unless it is round (ends with three zeros). */
 const longDigits = 5
 const roundNumber = /0{3}$/
 

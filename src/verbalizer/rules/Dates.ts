@@ -1,5 +1,5 @@
 /**
- * Dates: with the month's name and in any order; in figures and in the language's order; and in the form of ISO 8601.
+ * Dates: with the month's name, in figures in the language's order, or in the form of ISO 8601.
  */
 import { beforeOf, here, type Language, match, oneOf, type Rule } from "./Rule.ts"
 
@@ -40,7 +40,7 @@ const maxDay = 31
 export const make = ({ rules, words }: Language): Rule => {
   const months = monthsOf(rules.language)
   const all = [...months.keys()]
-  // A short name counts with or without its full stop.
+  // A short name may have a full stop.
   const name = `(${oneOf(all)})\\.?(?![\\p{L}\\p{M}])`
   const year = "(?:,?\\s+(?:de\\s+|del\\s+)?(\\d{4})(?![\\p{L}\\p{N}])(?!(?::|[.,]\\d)))?"
   const marks = ["\\.", ...rules.ordinalMarks.map(([mark]) => mark.replace(/\./g, "\\."))].join("|")

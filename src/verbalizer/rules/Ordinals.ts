@@ -1,5 +1,5 @@
 /**
- * Ordinals, decades and versions: figures with a mark. Also Roman numerals after a word that announces them.
+ * Ordinals, decades and versions: figures with a mark. Also Roman numerals after certain words, such as "Chapter".
  */
 import { beforeOf, escape, here, type Language, match, type Rule, wordEnd } from "./Rule.ts"
 

@@ -28,7 +28,7 @@ export const match = (pattern: RegExp, text: string, at: number): RegExpExecArra
   return pattern.exec(text)
 }
 
-/** How many characters before its place a rule may read. These are a few words. */
+/** How many characters before its place a rule may read: a few words. */
 const lookBack = 48
 
 export const beforeOf = (text: string, at: number): string => text.slice(Math.max(0, at - lookBack), at)

@@ -1,5 +1,5 @@
 /**
- * Signs that are said as a word: signs between figures, signs between words, and the keys of a telephone.
+ * Signs that are said as words: signs between figures, signs between words, and the keys of a telephone.
  */
 import { beforeOf, here, type Language, match, type Rule } from "./Rule.ts"
 

@@ -7,7 +7,7 @@ import { beforeOf, here, type Language, match, type Rule, wordEnd } from "./Rule
 const dash = "\\s?[-–—]\\s?"
 
 export const make = ({ rules, words }: Language): Rule => {
-  // The pattern contains both cases, because some expressions that use it have no flag `i`.
+  // The pattern has small and capital letters, because some expressions that use it have no flag `i`.
   const half = rules.hasHalves === true ? `(?:${blank}?([aApP])\\.?${blank}?[mM]${wordEnd})` : undefined
   const word = rules.hourWord === undefined ? undefined : `(?:${blank}?(?:${rules.hourWord})${wordEnd})`
   const mark = rules.hourMark === undefined ? ":" : rules.hourMark === "h" ? "[:h]" : "[:.]"

@@ -213,7 +213,7 @@ describe("agents from files", () => {
     withFiles({ "shop.yaml": "name: shop\nwebhook: https://10.0.0.7/hunter2" }, ({ agents, folder, made }) =>
       Effect.gen(function*() {
         const { message } = yield* Effect.flip(agents({ AGENT: `${folder}/shop.yaml` }))
-        assert.match(message, /shop\.yaml: "webhook" is of a private network or of this machine\. Use a public address, or set WEBHOOK_PRIVATE_ADDRESSES=on\.$/)
+        assert.match(message, /shop\.yaml: "webhook" is in a private network or on this machine\. Use a public address, or set WEBHOOK_PRIVATE_ADDRESSES=on\.$/)
         assert.notInclude(message, "hunter2")
         yield* agents({ AGENT: `${folder}/shop.yaml`, WEBHOOK_PRIVATE_ADDRESSES: "on" })
         assert.deepStrictEqual(made, ["shop"])

@@ -151,7 +151,7 @@ describe("a file that is written", () => {
         writeFileSync(join(folder, "taken"), "a file")
         assert.match((yield* Effect.flip(Files.write(join(folder, "taken", "key"), "words"))).message, /no folder|no file/)
         mkdirSync(join(folder, "key"))
-        assert.match((yield* Effect.flip(Files.write(join(folder, "key"), "words"))).message, /something stands there/)
+        assert.match((yield* Effect.flip(Files.write(join(folder, "key"), "words"))).message, /exists and is not a file/)
       })))
 
   it("names a full disk", () => {

@@ -98,7 +98,7 @@ const noteRefusal = Effect.fnUntraced(function*(
 const noteEnd = Effect.fnUntraced(function*(connection: Connection, streamSid: StreamSid, { code, why }: TwilioStream.Ended) {
   const { call } = connection
   if (why === "closedByService") {
-    const message = `The service closed the stream (${code}); informational.`
+    const message = `The service closed the stream (${code}). This is not an error.`
     yield* note(call, { _tag: "Problem", code: DebuggerCodes.streamClosedByService, message })
   }
   if (why === "connectionLost") {

@@ -115,14 +115,14 @@ export class ServiceMessages {
   }
 
   /**
-   * Sends back the marks whose sound had been played at this moment. For a message it is the moment when the message arrived: a message that
-   * waits in a busy process has not let the caller hear more.
+   * Sends back the marks whose sound had been played by this moment. When a message is carried out, the moment is the time of its arrival. So
+   * the time that the message waited in a busy process does not count as playback.
    */
   #returnPlayed(moment: bigint): Effect.Effect<void> {
     return this.#returnMarks(this.#playback.due(this.#options.clock.samples(moment)), false)
   }
 
-  /** Sends back the marks whose sound has been played by now, after all messages that have arrived: a `clear` may be among them. */
+  /** Waits until all messages that have arrived are carried out, since one may be a `clear`. Then sends back the marks that are due now. */
   readonly #returnPlayedByNow: Effect.Effect<void> = Effect.suspend(() =>
     this.#incoming !== undefined && Queue.sizeUnsafe(this.#incoming) > 0
       ? Effect.andThen(Effect.yieldNow, this.#returnPlayedByNow)

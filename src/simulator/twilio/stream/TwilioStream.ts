@@ -21,7 +21,7 @@ export interface Options extends StreamIds {
   readonly parameters: Readonly<Record<string, string>>
   /** The person who speaks and listens. */
   readonly activeCaller: ActiveCaller
-  /** `said` and `heard`: the sound that the caller said and heard, from the moment `answeredAt` (monotonic, ns) on. */
+  /** `said` and `heard`: the sound that the caller said and heard since the answer. `answeredAt`: when that was (monotonic, ns). */
   readonly said: Timeline
   readonly heard: Timeline
   readonly answeredAt: bigint
@@ -83,7 +83,7 @@ export const run = Effect.fn("TwilioStream.run")(function*(options: Options) {
     note
   }).pipe(Effect.as<Ended>({ why: "callerHungUp", code: undefined }))
 
-  /** Sends `stop` and then a close frame, as Twilio does when the call goes on elsewhere. */
+  /** Sends `stop` and then a close frame, as Twilio does when the caller hangs up or the call is redirected. */
   const leave = Effect.suspend(() => {
     messages.stop()
     return wire.close(1000)

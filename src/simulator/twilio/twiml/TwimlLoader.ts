@@ -16,7 +16,7 @@ export interface Environment {
   readonly webhooks: WebhookClient
 }
 
-/** There is no document: the webhook failed, or its answer is not TwiML. */
+/** A webhook's answer is not TwiML. */
 class LoadError extends Schema.TaggedError<LoadError>()("LoadError", {
   /** A code of Twilio's error catalogue. */
   code: Schema.Int,
@@ -58,8 +58,8 @@ const fallbackOf = ({ documents, fallback, faults }: PhoneCall): Target | undefi
   faults.noFallback === true && documents > 0 ? undefined : fallback
 
 /**
- * Loads and reads a document. If that fails, another document is requested at once from the fallback URL, with the error code and the URL
- * that failed. Returns `undefined` if there is no document either. All problems are noted.
+ * Loads and reads a document. If that fails, a document is requested at once from the fallback URL, with the error code and the URL that
+ * failed. Returns `undefined` if there is no fallback URL, or if the fallback fails, too. All problems are noted.
  */
 export const load = Effect.fnUntraced(function*(environment: Environment, call: PhoneCall, source: Source) {
   const first = yield* Effect.result(source._tag === "Twiml" ? read(call, source.text, twilioBase) : request(environment, call, source))

@@ -110,7 +110,7 @@ const maxDocuments = 100
 /**
  * Runs a document and all documents that follow it. Returns the status with which the call ends.
  *
- * A redirect by a REST request ends the running verb. If the verb is a stream, `stop` is sent on it before.
+ * A redirect by a REST request ends the running verb. If the verb is a stream, `stop` is sent on it first.
  */
 export const run = Effect.fn("TwimlRunner.run")(function*(
   environment: Environment,

@@ -20,7 +20,7 @@ export interface ConnectionOverrides {
   readonly readMillis: number
   /** The time limit for all requests together. */
   readonly totalMillis: number
-  /** How many times the request is repeated at most. */
+  /** The most times that the request is repeated. */
   readonly retries: number
   /** Which failures are retried. */
   readonly retried: ReadonlySet<RetriedFailure> | "all"

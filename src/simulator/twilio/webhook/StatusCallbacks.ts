@@ -1,6 +1,6 @@
 /**
  * Status callbacks as Twilio sends them: one signed form post for each requested state, numbered from "0". With a {@link Delivery}, the
- * callbacks are late, doubled or out of order, as Twilio's callbacks may be.
+ * callbacks come late, twice or out of order, as may happen with Twilio.
  */
 import { type Cause, DateTime, type Duration, Effect, Queue, Ref } from "effect"
 import type { AccountSid } from "../../../domain/Sid.ts"
@@ -88,7 +88,7 @@ export const forStatus = (accountSid: AccountSid, call: PhoneCall): Callback | u
   }
 }
 
-/** Sends one callback and records the answer. The call goes on with any answer, and without one. */
+/** Sends one callback and records the answer. The call goes on whatever the answer is, and also if there is none. */
 const deliver = Effect.fnUntraced(function*(webhooks: WebhookClient, call: PhoneCall, callback: Callback) {
   const outcome = yield* webhooks.send({ ...callback, signature: call.faults.webhookSignature }).pipe(
     Effect.catch((error) => Effect.as(note(call, { _tag: "Problem", code: error.code, message: error.message }), error))

@@ -55,7 +55,7 @@ class RequestFailed extends Data.TaggedError("RequestFailed")<{
   readonly retriedBy: ConnectionOverrides.RetriedFailure | undefined
 }> {}
 
-/** Random hexadecimal digits, `count` of them. */
+/** `count` random hexadecimal digits. */
 export const hex = (count: number): Effect.Effect<string> =>
   Effect.map(
     Effect.all(Array.from({ length: Math.ceil(count / 8) }, () => Random.nextIntBetween(0, 0xFFFF_FFFF))),
@@ -130,7 +130,7 @@ const once = (request: HttpExchange.HttpRequest): Effect.Effect<Omit<Answer, "re
 /**
  * Makes a client that signs webhooks with an account's token.
  *
- * @param locate returns the URL to which a request is really sent. The signature is for the original URL
+ * @param locate returns the URL to which a request is really sent; the signature is for the original URL
  */
 export const make = (authToken: Redacted.Redacted, locate: (url: string) => string = (url) => url) => {
   const send = Effect.fn("WebhookClient.send")(function*(request: Request): Effect.fn.Return<Answer, WebhookError> {

@@ -19,7 +19,7 @@ export interface MeasureWords {
   readonly signAlone: (sign: string) => string
 }
 
-/** Returns a number's words in the form before a noun of this gender. */
+/** Returns the number's words in the form that stands before a noun of this gender. */
 type Figures = (gender: Gender) => string
 
 /** The word for a thousand in languages in which a preposition stands between "million" and a currency, but not after "thousand". */
@@ -41,7 +41,7 @@ const makeIntlWords = (language: string, genderOf: (name: string) => Gender) => 
       const format = formatter(`${key} ${decimals}`, { ...options, minimumFractionDigits: decimals, maximumFractionDigits: decimals })
       const parts = format.formatToParts(Math.abs(valueOf(number)))
       const gender = genderOf(parts.filter(isName).map(({ value }) => value).join("").trim())
-      // The words replace the first part of the number. The other parts of the number are dropped.
+      // The words replace the first part of the formatted number. Its other parts are dropped.
       let hasFigures = false
       return parts.map((part) => {
         if (isName(part) || part.type === "literal") return part.value.replace(/[\u00A0\u202F]/g, " ")

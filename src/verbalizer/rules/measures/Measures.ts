@@ -6,7 +6,7 @@ import { beforeOf, here, type Language, match, oneOf, type Rule, type Spoken, wo
 import * as MeasureWords from "./MeasureWords.ts"
 import { currencyCodes, currencySigns, units } from "./Symbols.ts"
 
-/** The most digits of an amount. A longer row of digits is something else. */
+/** The most digits of an amount. A longer row of digits is not an amount. */
 const maxDigits = 15
 
 const minus = "([-−–]?)"

@@ -14,8 +14,8 @@ export const currencyCodes = [
 ]
 
 /**
- * Unit symbols with their names in `Intl.NumberFormat`. An empty name means that `Intl` does not have the unit. Such a symbol is read only
- * at the first number of a range, if the last number has a unit that can be named: `5 t – 7 kg`. The symbol itself is not spoken.
+ * Unit symbols with their names in `Intl.NumberFormat`. The name is empty if `Intl` does not have the unit. Such a symbol matches only after
+ * the first number of a range whose last number has a unit with a name, and is not spoken: `5 t – 7 kg`.
  */
 export const units: Readonly<Record<string, string>> = {
   "%": "percent", "°C": "celsius", "ºC": "celsius", "℃": "celsius", "°F": "fahrenheit", "℉": "fahrenheit", "°": "degree",

@@ -17,7 +17,7 @@ describe("the webhook_url of a request", () => {
     "https://localhost/hooks", "https://127.0.0.1/hooks", "https://0x7f.1/hooks", "https://10.0.0.7/hooks", "https://169.254.169.254/", "https://[::1]/hooks", "https://[::ffff:10.0.0.7]/"
   ])("is refused at once if it is of this machine or a private network: %s", (url) =>
     Effect.gen(function*() {
-      for (const isQuery of [false, true]) assert.match(yield* detailOf(url, { isQuery }), /^400 "webhook_url" is of a private network or of this machine\. Use a public address/)
+      for (const isQuery of [false, true]) assert.match(yield* detailOf(url, { isQuery }), /^400 "webhook_url" is in a private network or on this machine\. Use a public address/)
       assert.strictEqual(yield* detailOf(url, { isPrivateAllowed: true }), `taken: ${url}`)
     }))
 
