@@ -30,7 +30,7 @@ class IdentityError extends Data.TaggedError("IdentityError")<{ readonly file: s
 /** The API key in the file can be guessed, or no client can send it in a header. `why` is a clause that follows the file's name. */
 class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: string; readonly why: string }> {
   override get message() {
-    return `The API key in ${this.file} ${this.why}. Remove the file: the next start then makes a safe key.`
+    return `The API key in ${this.file} ${this.why}. Remove the file: the next start then makes a key that nobody can guess.`
   }
 }
 
