@@ -68,24 +68,17 @@ export class CallHistories extends Context.Service<CallHistories, {
             // Another request of the same call has opened the history already.
             if (live !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return live
             handedOver.delete(callSid)
-            const made = RenewableHistory.make((before) =>
-              CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, prices, ...service, ...(before === undefined ? {} : { before }) }), before)
-            const history: RenewableHistory.RenewableHistory = {
-              ...made,
-              renew: (stored) => {
-                made.renew(stored)
-                handedOver.delete(callSid)
-              },
-              handOver: () => {
-                made.handOver()
-                handedOver.add(callSid)
-              },
-              ended: (...end) => {
-                made.ended(...end)
+            const history = RenewableHistory.make({
+              before,
+              open: (before) =>
+                CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, prices, ...service, ...(before === undefined ? {} : { before }) }),
+              onHandOver: () => handedOver.add(callSid),
+              onRenew: () => handedOver.delete(callSid),
+              onEnd: () => {
                 endedAt.delete(callSid)
                 endedAt.set(callSid, now())
               }
-            }
+            })
             endedAt.delete(callSid)
             histories.set(callSid, history)
             return history
@@ -111,7 +104,7 @@ export class CallHistories extends Context.Service<CallHistories, {
         open: (info) =>
           Effect.sync(() => {
             opened.add(info.callSid)
-            return RenewableHistory.make(() => CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock }))
+            return RenewableHistory.make({ open: () => CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock }) })
           }),
         report: (callSid) => Effect.sync(() => opened.has(callSid) ? "here" : "unknown")
       })

@@ -11,8 +11,17 @@ export interface RenewableHistory extends CallHistory {
   readonly renew: (stored: StoredCall) => void
 }
 
-/** `open`: opens the history of a call. `before`: see `CallHistory.MakeOptions`. */
-export const make = (open: (before?: StoredCall | "unreachable") => CallHistory, before?: StoredCall | "unreachable"): RenewableHistory => {
+interface MakeOptions {
+  /** Opens the history of a call. `before`: see `CallHistory.MakeOptions`. */
+  readonly open: (before?: StoredCall | "unreachable") => CallHistory
+  readonly before?: StoredCall | "unreachable" | undefined
+  readonly onHandOver?: () => void
+  readonly onRenew?: () => void
+  readonly onEnd?: () => void
+}
+
+/** The result has getters. A copy by `...` would keep the values of the history that was open at the copy. */
+export const make = ({ before, onEnd, onHandOver, onRenew, open }: MakeOptions): RenewableHistory => {
   let current = open(before)
   const reports: Array<StatusFacts> = []
   return {
@@ -37,16 +46,23 @@ export const make = (open: (before?: StoredCall | "unreachable") => CallHistory,
       reports.push(facts)
       current.reported(facts)
     },
-    ended: (...end) => current.ended(...end),
+    ended: (...end) => {
+      current.ended(...end)
+      onEnd?.()
+    },
     endDecided: (...end) => current.endDecided(...end),
     takeOver: () => current.takeOver(),
     leave: () => current.leave(),
-    handOver: () => current.handOver(),
+    handOver: () => {
+      current.handOver()
+      onHandOver?.()
+    },
     isElsewhere: () => current.isElsewhere(),
     settled: () => current.settled(),
     renew: (stored) => {
       current = open(stored)
       for (const facts of reports) current.reported(facts)
+      onRenew?.()
     }
   }
 }
