@@ -35,14 +35,20 @@ const sayResumed = (draft: Draft, reply: ReplyState): ReplyState => {
   return updateReply(draft, { ...said, segments: said.segments.map((segment) => ({ ...segment, isNotice: true })) })
 }
 
-/** Makes a reply with complete text the active reply, and says its pieces after the notice that the call was cut off. */
-const sayWhole = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
+/** Makes a reply with complete text the active reply, and says its pieces. */
+const sayPieces = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
   draft.state.active = reply
-  let next = sayResumed(draft, reply)
+  let next = reply
   for (const piece of pieces) next = speakPiece(draft, next, piece, reply.line === undefined ? "reply" : "line")
   next = pressKeys(draft, next)
   releaseSound(draft, next)
   finishIfHeard(draft, next)
+}
+
+/** Makes a reply with complete text the active reply, and says its pieces after the notice that the call was cut off. */
+const sayWhole = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
+  draft.state.active = reply
+  sayPieces(draft, sayResumed(draft, reply), pieces)
 }
 
 /** Says the rest of a reply that the model had finished, or of a fixed line. The reply's keys, transfer or hang-up follow. */
@@ -89,16 +95,19 @@ const finishAnswer = (draft: Draft, { digits, hangUp, isFinal, rest, stateBefore
   releaseSound(draft, begun)
 }
 
-/** Only says that the call was cut off. After that `rules/AfterReply` answers the caller's unanswered words, or waits for the caller. */
+/**
+ * Only says that the call was cut off. After that `rules/AfterReply` answers the caller's unanswered words, or waits for the caller. Here the
+ * notice is the reply itself. So it goes on after an interruption that was none, and the caller is not left in silence.
+ */
 const yieldTurn = (draft: Draft): void =>
-  sayWhole(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [])
+  sayPieces(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [draft.settings.lines.resumed ?? ""])
 
 /** Whether the model had not written the whole reply. */
 const isUnfinished = ({ isTextDone, stateBefore }: ReplyMemory): boolean => !isTextDone && stateBefore !== undefined
 
 const resumeFrom = (draft: Draft, reply: ReplyMemory): void => {
   if (reply.heard.length > 0) rememberAgent(draft, reply.heard)
-  if (reply.isInterrupted) {
+  if (reply.isInterrupted || reply.line === "resumed") {
     if (reply.line === "greeting" && reply.rest.length > 0) draft.state.unheardGreeting = Words.joinAll(reply.rest)
     return yieldTurn(draft)
   }

@@ -18,6 +18,20 @@ const hearAll = (turns: Turns.Turns): void => {
   }
 }
 
+/** A noise interrupts the first requested segment shortly after its beginning. */
+const interruptByNoise = (turns: Turns.Turns): void => {
+  const notice = turns.all.find(turns.tag("Speak"))
+  turns.send({ _tag: "SpeechBegan", reply: notice?.reply ?? 0, segment: notice?.segment ?? 0 })
+  turns.send({ _tag: "MediaSent", reply: notice?.reply ?? 0, segment: notice?.segment ?? 0 })
+  turns.pass(200)
+  turns.send({ _tag: "VoiceStarted", since: turns.now })
+  turns.pass(250)
+  turns.send({ _tag: "VoiceStopped", since: turns.now })
+  turns.pass(120)
+  turns.transcribed("")
+  turns.pass(300)
+}
+
 /** The agent answers in two sentences, and the caller has heard the first. */
 const halfHeard = (more: Parameters<Turns.Turns["answers"]>[1] = {}) => {
   const turns = asked("when are you open", { transfers: { reception: "+14155550177" as PhoneNumber } })
@@ -51,16 +65,7 @@ describe("a conversation whose line was cut while the agent spoke", () => {
 
   it("does not count the notice as a part of the answer if a noise interrupts the notice", () => {
     const turns = Turns.reconnect(halfHeard())
-    const notice = turns.all.find(turns.tag("Speak"))
-    turns.send({ _tag: "SpeechBegan", reply: notice?.reply ?? 0, segment: notice?.segment ?? 0 })
-    turns.send({ _tag: "MediaSent", reply: notice?.reply ?? 0, segment: notice?.segment ?? 0 })
-    turns.pass(200)
-    turns.send({ _tag: "VoiceStarted", since: turns.now })
-    turns.pass(250)
-    turns.send({ _tag: "VoiceStopped", since: turns.now })
-    turns.pass(120)
-    turns.transcribed("")
-    turns.pass(300)
+    interruptByNoise(turns)
     assert.strictEqual(turns.published("Resumed").length, 1)
     assert.deepStrictEqual(spoken(Turns.reconnect(turns)), [resumed, "On Sundays we are closed the whole day."])
   })
@@ -207,6 +212,18 @@ describe("a conversation whose line was cut while the caller spoke", () => {
     before.voice(900)
     const turns = Turns.reconnect(before)
     assert.deepStrictEqual(spoken(turns), [resumed])
+  })
+
+  it("says the rest of the notice if a noise interrupts it, and the notice once after another cut", () => {
+    const before = answering()
+    before.voice(900)
+    const turns = Turns.reconnect(before)
+    interruptByNoise(turns)
+    assert.strictEqual(turns.published("Resumed").length, 1)
+    assert.deepStrictEqual(spoken(turns), [resumed, "we were cut off."])
+    assert.deepStrictEqual(spoken(Turns.reconnect(turns)), [resumed])
+    hearAll(turns)
+    assert.isUndefined(turns.state.active)
   })
 
   it("asks a silent caller once more, after the usual wait", () => {
