@@ -29,9 +29,12 @@ export interface Call {
   readonly stream: (stream: MediaStream) => Effect.Effect<boolean>
   /** Must be called when another process has taken the call over. From then on this process stores nothing about the call. */
   readonly handOver: () => void
-  /** Must run before a stream begins here if another process had the call since the last stream here. `stored`: the call, read just now. */
+  /**
+   * Goes on from what the store has. Needed before a new stream if another process had the call since the last stream here. `stored`: the
+   * call, read just now.
+   */
   readonly renew: (stored: StoredCall) => Effect.Effect<void>
-  /** Ends the call in this process. Another process goes on with it when Twilio requests TwiML. */
+  /** Ends the call in this process only. Twilio then requests TwiML, and the process that gets this request goes on with the call. */
   readonly leave: Effect.Effect<void>
   /** The call's events, for watchers. */
   readonly feed: ConversationFeed.ConversationFeed

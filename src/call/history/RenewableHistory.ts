@@ -7,7 +7,7 @@ import type { CallHistory } from "./CallHistory.ts"
 import type { StatusFacts } from "./Outcome.ts"
 
 export interface RenewableHistory extends CallHistory {
-  /** Opens the history anew. Twilio's reports are kept. `stored`: the call, read just now. */
+  /** Opens the history anew from `stored`, which was read just now. Twilio's reports so far are added again. */
   readonly renew: (stored: StoredCall) => void
 }
 

@@ -128,7 +128,7 @@ type Route = Command.Command.Config.Infer<typeof route>
 
 /**
  * The URL of the service: the one in `--service`, or the standard address. If no service answers there, the demo starts one. `environment`:
- * variables for the service that is started.
+ * environment variables for the service that the demo starts.
  */
 const serviceOf = Effect.fnUntraced(function*(options: Route, environment: Readonly<Record<string, string>> = {}) {
   const named = withoutSlash(Option.getOrElse(options.service, () => ""))

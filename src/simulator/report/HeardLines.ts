@@ -111,7 +111,7 @@ export class HeardLines {
     }
   }
 
-  /** Whether the mark after a line was sent back. If so, removes this mark and all marks before it. */
+  /** Whether the caller has heard a line to its end: the mark after it was sent back. If so, forgets this mark and all marks before it. */
   #isOver({ at, turn }: Waiting & { readonly at: number }): boolean {
     // If a mark of a later turn was sent back, this line's own mark was lost.
     const index = this.#marks.findIndex((mark) => mark.at > at && (mark.turn >= turn))

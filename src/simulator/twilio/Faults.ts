@@ -82,7 +82,7 @@ class FaultsError extends Schema.TaggedError<FaultsError>()("FaultsError", {
   message: Schema.String
 }) {}
 
-/** The faults by their names on the command line. `value` is 0 if the text has no number. Only {@link timed} faults get `at`. */
+/** The faults by their names on the command line. `value`: the number after `=`, or 0 without one. Only {@link timed} faults get `at`. */
 const presets: Readonly<Record<string, (value: number, at?: number) => Faults>> = {
   jitter: (value) => ({ jitter: { maxMillis: value || 40 } }),
   late: (value) => ({ late: { everyMillis: 1000, holdMillis: value || 200 } }),
