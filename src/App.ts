@@ -75,8 +75,8 @@ const announce = Effect.gen(function*() {
   const { list } = yield* Prices
   const unpriced = Option.isNone(list) ? [] : PriceWarnings.of(list.value, yield* agents.engines)
   for (const warning of [...config.warnings, ...unpriced]) yield* Effect.logWarning(warning)
-  if (agents.standard.isRecorded === true && Contradictions.keepsRecordingsToItself(config) && !config.recording.all) {
-    yield* Effect.logWarning(Contradictions.sharesNoRecordings)
+  if (agents.standard.isRecorded === true && Contradictions.keepsRecordingsToItself(config) && !config.recording.recordsAllCalls) {
+    yield* Effect.logWarning(Contradictions.unsharedRecordings)
   }
   if (identity.isLocalAccount) {
     yield* Effect.logInfo("No Twilio credentials: calls come from the simulator only. Try: npm run demo")

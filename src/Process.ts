@@ -70,7 +70,7 @@ const HttpServer = Layer.unwrap(
 const Memory = Layer.effectDiscard(
   Effect.gen(function*() {
     const registry = yield* CallRegistry
-    const adapt = Effect.map(registry.live, V8.adaptTo)
+    const adapt = Effect.map(registry.liveCount, V8.adaptTo)
     yield* Effect.andThen(adapt, Effect.sync(Collector.collectAll))
     yield* Effect.forkScoped(Effect.repeat(adapt, Schedule.spaced("5 seconds")))
   })

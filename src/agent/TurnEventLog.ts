@@ -44,7 +44,7 @@ export class TurnEventLog extends Context.Service<TurnEventLog, {
         const lines = yield* Queue.dropping<string, Cause.Done>(maxQueuedEvents)
         const file = path.join(folder, `${callId.replaceAll(/[^A-Za-z0-9_-]/g, "_")}.jsonl`)
         const write = Effect.scoped(Effect.gen(function*() {
-          const log = yield* Files.grow(file)
+          const log = yield* Files.openEmpty(file)
           yield* log.append(`${Replay.header(definition, replier)}\n`)
           yield* Stream.runForEachArray(Stream.fromQueue(lines), (batch) => log.append(`${batch.join("\n")}\n`))
         })).pipe(

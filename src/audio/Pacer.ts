@@ -12,7 +12,7 @@ interface Pacer {
    * Books the playback time of a chunk of `durationMillis`, after all earlier chunks. Returns how many ms to wait from `nowMillis` before the
    * chunk is sent (0: send at once).
    *
-   * When the chunk is sent, at most `leadMillis` of sound are booked and not yet played, unless the chunk alone is longer. Such a chunk is
+   * When the chunk is sent, at most `maxLeadMillis` of sound are booked and not yet played, unless the chunk alone is longer. Such a chunk is
    * sent when the chunk before it has been played. Send chunks in the order in which they were booked.
    *
    * A wait is computed from the sum of all durations, not from the last wait. If one wait lasts too long, the next one is shorter, so
@@ -25,15 +25,15 @@ interface Pacer {
   clear(nowMillis: number): void
 }
 
-/** `leadMillis`: how many ms of sound may be sent and not yet played. Default 200. */
-export const make = ({ leadMillis = 200 }: { readonly leadMillis?: number } = {}): Pacer => {
+/** `maxLeadMillis`: how many ms of sound may be sent and not yet played. */
+export const make = ({ maxLeadMillis }: { readonly maxLeadMillis: number }): Pacer => {
   /** When all of the booked sound will have been played. */
   let bookedUntil = -Infinity
 
   const reserve = (nowMillis: number, durationMillis: number): number => {
     const start = Math.max(bookedUntil, nowMillis)
     bookedUntil = start + durationMillis
-    return Math.max(0, Math.min(bookedUntil - leadMillis, start) - nowMillis)
+    return Math.max(0, Math.min(bookedUntil - maxLeadMillis, start) - nowMillis)
   }
 
   const unplayed = (nowMillis: number): number => Math.max(0, bookedUntil - nowMillis)

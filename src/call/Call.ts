@@ -77,7 +77,7 @@ export const make = Effect.fnUntraced(function*(
   )
   history.began()
   const streams = CallStreams.make(info, lifecycle, history, {
-    media: limits.media,
+    mediaTimeout: limits.mediaTimeout,
     backlog: limits.backlog,
     watch: { publish: events.publish, isWatched: feed.isWatched },
     transfer: makeTransfer(info, lifecycle, control, scope),

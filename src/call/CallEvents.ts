@@ -9,7 +9,7 @@ import type { ConversationEvent } from "../conversation/ports/ConversationEvent.
 import type { CallState, EndReason } from "./CallState.ts"
 import type { ConversationFeed } from "./ConversationFeed.ts"
 import type { CallHistory } from "./history/CallHistory.ts"
-import { wordOf } from "./StreamEnds.ts"
+import * as EndedReason from "./EndedReason.ts"
 
 export interface CallEvents {
   /** Passes an event to the watchers and to the history. Never waits. */
@@ -38,6 +38,6 @@ export const make = (feed: Pick<ConversationFeed, "publish">, history: Pick<Call
       return phase._tag === "Ended" ? Effect.sync(() => history.ended(phase.reason, state.resumptions)) : Effect.void
     },
     finish: (reason) =>
-      Effect.suspend(() => newest === undefined || history.isElsewhere() ? Effect.void : publish({ _tag: "Ended", at: newest.at, turn: newest.turn, reason: wordOf(reason) }))
+      Effect.suspend(() => newest === undefined || history.isElsewhere() ? Effect.void : publish({ _tag: "Ended", at: newest.at, turn: newest.turn, reason: EndedReason.ofCall(reason) }))
   }
 }

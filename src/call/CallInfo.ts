@@ -11,7 +11,7 @@ export interface CallInfo {
   readonly from: Option.Option<PhoneNumber>
   readonly to: Option.Option<PhoneNumber>
   readonly agent: Agent
-  /** The caller whose calls `MAX_CALLS_PER_CALLER` limits, see `CallerShare`. Unset: the call counts for no caller. */
+  /** The caller whose calls `MAX_CALLS_PER_CALLER` limits, see `CallerKey`. Unset: the call counts for no caller. */
   readonly callerKey?: string
   /**
    * The URL at which Twilio reaches the service: `https://…`, without a slash at its end. Unset: Twilio can't request TwiML after a
@@ -55,9 +55,9 @@ export interface CallLimits {
   /** How long a call may last, from its answer on, over all its media streams. */
   readonly callDuration: Duration.Duration
   /** The longest wait from our TwiML to the start of the media stream. */
-  readonly start: Duration.Duration
+  readonly startTimeout: Duration.Duration
   /** The longest time without a `media` message. */
-  readonly media: Duration.Duration
+  readonly mediaTimeout: Duration.Duration
   /** How much of the caller's sound may wait for the agent. A gap in the sound counts as a stall of the network for this long at most. */
   readonly backlog: Duration.Duration
   /** How often a lost media stream may be replaced. */

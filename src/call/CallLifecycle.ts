@@ -7,7 +7,7 @@
 import { type Cause, Effect, Metric, Queue, Ref } from "effect"
 import * as Metrics from "../observability/Metrics.ts"
 import type { CallInfo } from "./CallInfo.ts"
-import { type CallEvent, type CallState, type Command, begin, type Phase } from "./CallState.ts"
+import { type CallEvent, type CallState, type Command, initialState, type Phase } from "./CallState.ts"
 import { transition } from "./CallTransition.ts"
 
 /** Runs once for each new phase, in the fiber that dispatched the event. It can't be interrupted. `Ended` is the last phase. */
@@ -33,7 +33,7 @@ export const make = Effect.fnUntraced(function*(
   resumptions: { readonly maxResumptions: number; readonly resumptions: number },
   onPhase: OnPhase
 ): Effect.fn.Return<CallLifecycle> {
-  const initial = begin(resumptions)
+  const initial = initialState(resumptions)
   const state = yield* Ref.make(initial)
   const commands = yield* Queue.unbounded<Command, Cause.Done>()
 

@@ -23,7 +23,7 @@ const timeoutOf = (timer: Timer, limits: CallLimits): Duration.Duration => {
     case "answer":
       return answerTimeout
     case "start":
-      return limits.start
+      return limits.startTimeout
     case "duration":
       return limits.callDuration
     case "ending":

@@ -39,10 +39,10 @@ const drain = (live: LiveCalls.LiveCalls, hangUp: (callSid: CallSid, reason: End
     live.startDraining()
     if (live.isEmpty()) return
     yield* Effect.logInfo("Waiting for live calls to end").pipe(
-      Effect.annotateLogs({ calls: live.takingLines().length, grace: Duration.format(grace) })
+      Effect.annotateLogs({ calls: live.callsTakingLine().length, grace: Duration.format(grace) })
     )
     yield* Effect.timeoutOption(untilEmpty, grace)
-    const remaining = live.takingLines()
+    const remaining = live.callsTakingLine()
     if (remaining.length === 0) return
     const isLeft = yield* canLeave
     yield* (isLeft ? Effect.logInfo("Leaving the calls that are still live to other processes") : Effect.logWarning("Hanging up the calls that are still live")).pipe(
@@ -98,9 +98,9 @@ export class CallRegistry extends Context.Service<CallRegistry, {
    */
   readonly hasEnded: (callSid: CallSid, status?: CallStatus) => Effect.Effect<boolean>
   /** How many calls take a line. A transferred call takes none. */
-  readonly live: Effect.Effect<number>
+  readonly liveCount: Effect.Effect<number>
   /** How many calls have an open media stream. */
-  readonly streaming: Effect.Effect<number>
+  readonly streamingCount: Effect.Effect<number>
   /** Keeps these settings for a call that we are about to place. Returns the ticket for the call's URL. */
   readonly expect: (settings: CallSettings) => Effect.Effect<string>
   /** Whether this process made the ticket, and still has the settings of its call. */
@@ -177,7 +177,7 @@ export class CallRegistry extends Context.Service<CallRegistry, {
         events: (callSid) =>
           Effect.sync(() => Option.map(Option.fromUndefinedOr(live.find(callSid)?.feed ?? feeds.find(callSid)), ({ events }) => events)),
         forget: (callSid) => Effect.sync(() => feeds.forget(callSid)),
-        recall: (callSid, mayBeUnwritten = false) => mayBeUnwritten ? ownership.await(callSid) : ownership.find(callSid),
+        recall: (callSid, mayBeUnwritten = false) => mayBeUnwritten ? ownership.findWithRetries(callSid) : ownership.find(callSid),
         report: Effect.fnUntraced(function*(callSid, status, sequence, facts = {}) {
           const place = yield* report(callSid, status, sequence, facts)
           if (place !== "here" && isTerminal(status)) yield* ownership.passToOwner(callSid, { ...facts, status, sequence })
@@ -188,8 +188,8 @@ export class CallRegistry extends Context.Service<CallRegistry, {
           if (yield* absent.isEndConfirmed(callSid)) return true
           return status !== undefined && isUnanswered(status) && live.find(callSid) === undefined && (yield* absent.hasEnded(callSid))
         }),
-        live: Effect.sync(() => live.takingLines().length),
-        streaming: Effect.suspend(() =>
+        liveCount: Effect.sync(() => live.callsTakingLine().length),
+        streamingCount: Effect.suspend(() =>
           Effect.map(
             Effect.forEach(live.all(), (call) => call.state),
             (states) => states.filter((state) => state.phase._tag === "Streaming").length

@@ -70,7 +70,7 @@ export interface CallState {
   /** The `SequenceNumber` of the newest status report; -1 before the first. */
   readonly sequence: number
   /** Whether we have answered Twilio's first request for TwiML. */
-  readonly isAnswered: boolean
+  readonly hasTwiml: boolean
   /**
    * `asked`: we asked Twilio to transfer the call, and Twilio has not answered yet. `done`: Twilio has accepted, and will soon end the
    * stream. In both cases Twilio's `stop` does not mean that the caller hung up.
@@ -92,10 +92,10 @@ export interface CallState {
 }
 
 /** The first state of a call in this process. `resumptions`: how many of its streams were lost in an earlier process. */
-export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumptions: number; readonly resumptions?: number }): CallState => ({
+export const initialState = ({ maxResumptions, resumptions = 0 }: { readonly maxResumptions: number; readonly resumptions?: number }): CallState => ({
   phase: Phase.Initiated(),
   sequence: -1,
-  isAnswered: false,
+  hasTwiml: false,
   transfer: "none",
   isBackFromTransfer: false,
   resumptions,
@@ -117,12 +117,12 @@ export const begin = ({ maxResumptions, resumptions = 0 }: { readonly maxResumpt
 export type Timer = "answer" | "start" | "duration" | "ending" | "resuming" | "transferred"
 
 /** When Twilio requests TwiML: at the call's beginning (or a replay of that request), after one of our streams, or after a transfer. */
-export type Asked = "first" | "afterStream" | "afterTransfer"
+export type TwimlRequest = "first" | "afterStream" | "afterTransfer"
 
 export type CallEvent = Data.TaggedEnum<{
   StatusReported: { readonly status: CallStatus; readonly sequence: number }
   /** We answered Twilio's request for TwiML with a stream, to this service or to another host. `step`: the number in the request's URL. */
-  Answered: { readonly streamsHere: boolean; readonly asked: Asked; readonly step?: number }
+  Answered: { readonly streamsHere: boolean; readonly request: TwimlRequest; readonly step?: number }
   StreamStarted: { readonly streamSid: StreamSid }
   StreamEnded: { readonly streamSid: StreamSid; readonly end: StreamEnd }
   TimerFired: { readonly timer: Timer }

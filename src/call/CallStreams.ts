@@ -11,7 +11,7 @@ import type { CallLifecycle } from "./CallLifecycle.ts"
 import { CallEvent, type EndReason, isDecided, type StreamEnd } from "./CallState.ts"
 import type { CallHistory } from "./history/CallHistory.ts"
 import * as MediaSession from "./media/MediaSession.ts"
-import * as StreamEnds from "./StreamEnds.ts"
+import * as EndedReason from "./EndedReason.ts"
 
 /** The WebSocket's close code and reason (RFC 6455, section 7.4) when this service ends the stream. */
 const closeFor = (reason: EndReason): readonly [code: number, text: string] => {
@@ -68,7 +68,7 @@ export const make = (
       actions: history.actions,
       isRecorded: history.isRecorded,
       ...(resumption === undefined ? {} : { resumption }),
-      whyEnded: (end) => StreamEnds.wordOfStream(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.transfer())
+      whyEnded: (end) => EndedReason.ofStream(closedFor === undefined ? end : { _tag: "Closed", reason: closedFor }, lifecycle.transfer())
     }
     const run = Effect.flatMap(history.record(stream, info.agent), (listener) =>
       MediaSession.run(stream, info.agent, listener === undefined ? options : { ...options, listener }))

@@ -109,23 +109,23 @@ const wasLostTooOften = ({ maxResumptions, resumptions }: CallState): boolean =>
 const isReplayOfTransfer = ({ phase, transfer }: CallState): boolean =>
   transfer === "none" && (phase._tag === "Connected" || phase._tag === "Streaming" || phase._tag === "Resuming")
 
-const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract<CallEvent, { readonly _tag: "Answered" }>): Transition => {
+const onAnswered = (before: CallState, { request, step = 0, streamsHere }: Extract<CallEvent, { readonly _tag: "Answered" }>): Transition => {
   // A replay has the number of an earlier request.
-  const isNext = asked !== "first" && step === before.step
+  const isNext = request !== "first" && step === before.step
   const state: CallState = {
     ...before,
     ...(isNext ? { step: step + 1 } : {}),
-    ...(asked === "afterTransfer" && !isReplayOfTransfer(before) ? { transfer: "none", isBackFromTransfer: true } : {})
+    ...(request === "afterTransfer" && !isReplayOfTransfer(before) ? { transfer: "none", isBackFromTransfer: true } : {})
   }
   const { phase } = state
-  const isOffered = state.offer !== "none" && asked !== "first"
+  const isOffered = state.offer !== "none" && request !== "first"
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
       if (wasLostTooOften(state)) return enter(state, Phase.Ending({ reason: "streamLost" }), Command.Arm({ timer: "ending" }))
-      return enter({ ...state, isAnswered: true }, Phase.Connected(), waitForStart(streamsHere), Command.Arm({ timer: "duration" }))
+      return enter({ ...state, hasTwiml: true }, Phase.Connected(), waitForStart(streamsHere), Command.Arm({ timer: "duration" }))
     case "Connected":
-      if (asked === "first" || !state.isAnswered) return enter({ ...state, isAnswered: true }, phase, waitForStart(streamsHere))
+      if (request === "first" || !state.hasTwiml) return enter({ ...state, hasTwiml: true }, phase, waitForStart(streamsHere))
       // Twilio opened no stream. Or this request is a replay: it does not count as a resumption, and extends the wait once.
       if (isNext) return connectAgainOrEnd(state, streamsHere, "noStream")
       return streamsHere ? offer(state, streamsHere) : enter(state, phase, waitForStart(streamsHere))
@@ -136,14 +136,14 @@ const onAnswered = (before: CallState, { asked, step = 0, streamsHere }: Extract
       return offer(state, streamsHere)
     case "Transferred":
       // Nobody answered the transfer, and the caller comes back to the agent. Or this request is a replay.
-      return asked === "afterTransfer" && state.resumptions >= state.maxResumptions
+      return request === "afterTransfer" && state.resumptions >= state.maxResumptions
         ? enter(state, Phase.Ending({ reason: "transferred" }), Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "ending" }))
         : offer(state, streamsHere)
     case "Ending":
       if (phase.reason !== "callerLeft") return unchanged(state)
       if (isOffered) return connectAgainOrEnd(state, streamsHere, "callerLeft")
       // Any request but `afterStream` means that the caller did not hang up: the call was redirected, and comes back.
-      return asked === "afterStream" ? unchanged(state) : offer(state, streamsHere, Command.Disarm({ timer: "ending" }))
+      return request === "afterStream" ? unchanged(state) : offer(state, streamsHere, Command.Disarm({ timer: "ending" }))
     case "Ended":
       return unchanged(state)
   }

@@ -7,9 +7,9 @@ import { Array, ConfigProvider, Context, Data, Effect, Layer, Option, Result } f
 import * as Contradictions from "./Contradictions.ts"
 import * as Environment from "./Environment.ts"
 import { type Settings, toSettings } from "./Settings.ts"
-import { unevenLists } from "./variables/EngineVariables.ts"
-import { halfBucket } from "./variables/RecordingVariables.ts"
-import { halfAccount } from "./variables/TwilioVariables.ts"
+import { engineListProblems } from "./variables/EngineVariables.ts"
+import { bucketProblems } from "./variables/RecordingVariables.ts"
+import { accountProblems } from "./variables/TwilioVariables.ts"
 import { load, type Variable } from "./variables/Variable.ts"
 import { names, type Values, variables } from "./variables/Variables.ts"
 
@@ -48,9 +48,9 @@ export class AppConfig extends Context.Service<AppConfig, Settings & {
     Effect.gen(function*() {
       const values = yield* loadAll
       const settings = toSettings(values)
-      const problems = [...halfAccount(values), ...halfBucket(values), ...unevenLists(values), ...Contradictions.impossible(settings)]
+      const problems = [...accountProblems(values), ...bucketProblems(values), ...engineListProblems(values), ...Contradictions.problems(settings)]
       if (Array.isArrayNonEmpty(problems)) return yield* new InvalidConfig({ lines: problems })
-      return { ...settings, warnings: Contradictions.doubtful(settings, yield* givenNames, names) }
+      return { ...settings, warnings: Contradictions.warnings(settings, yield* givenNames, names) }
     })
   )
 }

@@ -19,7 +19,7 @@ const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef01
 const isLocalName = (host: string) => !host.includes(".") || /\.(?:localhost|local|internal|home\.arpa)\.?$/i.test(host)
 
 /** Whether Twilio can't reach a URL, because its host is this machine or is in a private network. Names are not looked up. */
-const isUnreachable = (url: URL) => {
+const isLocalUrl = (url: URL) => {
   const host = WebhookAddress.hostOf(url)
   return isIP(host) === 0 ? isLocalName(host) : isPrivate(host)
 }
@@ -33,17 +33,17 @@ export const isRealTwilio = ({ account, apiBaseUrl }: Settings["twilio"]): boole
   Option.isSome(account) && Option.match(apiBaseUrl, { onNone: () => true, onSome: isTwilio })
 
 /** Whether other machines can reach the service: it has a `PUBLIC_URL`, or it does not listen on a loopback address. */
-export const isReachable = ({ host, publicUrl }: Settings["server"]) =>
+export const isReachableFromOutside = ({ host, publicUrl }: Settings["server"]) =>
   Option.isSome(publicUrl) || !/^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|\[?::ffff:127(?:\.\d{1,3}){3}\]?)$/i.test(host)
 
 /** A line about the API key, if the key can be guessed. */
-const weakKey = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
+const apiKeyProblems = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
   const weakness = Option.isNone(apiKey) ? undefined : GuessableKeys.weakness(Redacted.value(apiKey.value))
   return weakness === undefined ? [] : [`API_KEY ${weakness}. Anybody who guesses the key can place calls. ${GuessableKeys.advice}`]
 }
 
 /** A line for each combination of settings that can't work or must not be used. */
-export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings): ReadonlyArray<string> => {
+export const problems = ({ apiKey, server, store, twilio, webhooks }: Settings): ReadonlyArray<string> => {
   const lines: Array<string> = []
   // The first four checks are only for the real Twilio.
   const isReal = isRealTwilio(twilio)
@@ -53,18 +53,18 @@ export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings
       `PUBLIC_URL begins with http://, but TWILIO_ACCOUNT_SID is set, and Twilio sends a call's sound only over wss://. Set PUBLIC_URL to an https:// address. ${forSimulator}`
     )
   }
-  if (isReal && Option.exists(server.publicUrl, isUnreachable)) {
+  if (isReal && Option.exists(server.publicUrl, isLocalUrl)) {
     lines.push(
       `PUBLIC_URL is an address of this machine or its network, but TWILIO_ACCOUNT_SID is set, and Twilio can't reach it. Set PUBLIC_URL to a public address. ${forSimulator}`
     )
   }
-  if (isReal && Option.exists(twilio.fallbackUrl, isUnreachable)) {
+  if (isReal && Option.exists(twilio.fallbackUrl, isLocalUrl)) {
     lines.push("TWILIO_FALLBACK_URL is an address of this machine or its network, and Twilio can't reach it. Set it to a public address, such as a TwiML Bin's.")
   }
   if (isReal && Option.exists(twilio.account, ({ authTokens }) => authTokens.some((token) => Redacted.value(token) === examples.authToken))) {
     lines.push("TWILIO_AUTH_TOKEN is still the example of .env.example. Set it to the account's auth token, which Twilio's console shows.")
   }
-  if (isReachable(server)) lines.push(...weakKey(apiKey))
+  if (isReachableFromOutside(server)) lines.push(...apiKeyProblems(apiKey))
   if (Option.exists(webhooks.secrets, (secrets) => secrets.some((secret) => Redacted.value(secret) === examples.webhookSecret))) {
     lines.push("WEBHOOK_SECRET is still the example of .env.example, so everybody could make webhooks that look like this service's. Set a secret of your own.")
   }
@@ -79,7 +79,7 @@ export const impossible = ({ apiKey, server, store, twilio, webhooks }: Settings
 }
 
 /** The warning if the service records calls and {@link keepsRecordingsToItself} is true. */
-export const sharesNoRecordings =
+export const unsharedRecordings =
   "RECORDING_DIR and S3_BUCKET are not set, but DATABASE_URL is: only the process that made a recording can serve it. Several processes need a shared folder or a bucket."
 
 /** Whether the other processes of the same store can't read the recordings of this process. */
@@ -97,7 +97,7 @@ const stages = [["STT", "speechToText"], ["LLM", "replyModel"], ["TTS", "textToS
  * @param given the names of all variables that have a value, including those of other programs
  * @param known the names of all variables of this service
  */
-export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
+export const warnings = (settings: Settings, given: ReadonlyArray<string>, known: ReadonlyArray<string>): ReadonlyArray<string> => {
   const { apiKey, engines, eventsDir, limits, recording, server, store, twilio, webhooks } = settings
   const lines: Array<string> = []
   for (const [prefix, stage] of stages) {
@@ -108,8 +108,8 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
       }
     }
   }
-  // This is only a warning. If other machines can reach the service, `impossible` prevents the start with a weak key.
-  lines.push(...weakKey(apiKey))
+  // This is only a warning. If other machines can reach the service, `problems` prevents the start with a weak key.
+  lines.push(...apiKeyProblems(apiKey))
   if (server.trustedProxies.some(isEverything)) {
     lines.push("TRUSTED_PROXIES trusts every address, so every client can forge its own address and the URL that it called. Name only the addresses of the proxies.")
   }
@@ -142,11 +142,11 @@ export const doubtful = (settings: Settings, given: ReadonlyArray<string>, known
     const unused = given.filter((name) => name.startsWith("S3_") && known.includes(name))
     for (const name of unused) lines.push(`${name} does nothing: it configures a bucket, and S3_BUCKET names no bucket.`)
   }
-  if (recording.all && keepsRecordingsToItself(settings)) lines.push(sharesNoRecordings)
+  if (recording.recordsAllCalls && keepsRecordingsToItself(settings)) lines.push(unsharedRecordings)
   if (limits.callsPerCaller > limits.calls) {
     lines.push("MAX_CALLS_PER_CALLER does nothing: all callers together have MAX_CALLS at most.")
   }
-  for (const [name, limit] of [["START_TIMEOUT", limits.start], ["MEDIA_TIMEOUT", limits.media]] as const) {
+  for (const [name, limit] of [["START_TIMEOUT", limits.startTimeout], ["MEDIA_TIMEOUT", limits.mediaTimeout]] as const) {
     if (Duration.isGreaterThanOrEqualTo(limit, limits.callDuration)) {
       lines.push(`${name} does nothing: a call may last no longer than MAX_CALL_DURATION.`)
     }

@@ -9,8 +9,8 @@ import { randomBytes } from "node:crypto"
 import { AccountSid } from "../domain/Sid.ts"
 import { AppConfig } from "./AppConfig.ts"
 import * as GuessableKeys from "./GuessableKeys.ts"
-import { isReachable } from "./Contradictions.ts"
-import { trimmed } from "./Environment.ts"
+import { isReachableFromOutside } from "./Contradictions.ts"
+import { trim } from "./Environment.ts"
 import * as Files from "./Files.ts"
 import type { Account } from "./variables/TwilioVariables.ts"
 
@@ -38,7 +38,7 @@ class WeakKeyFile extends Data.TaggedError("WeakKeyFile")<{ readonly file: strin
 const sendable = /^[\x21-\x7e]+$/
 
 /** Whether a file has no content. A first start on a full disk can leave an empty file. */
-const isBlank = (text: string) => trimmed(text) === ""
+const isBlank = (text: string) => trim(text) === ""
 
 /** The content of a file; `undefined` if the file is missing. */
 const readIfThere = (file: string) => Files.read(file).pipe(Effect.catchIf(({ why }) => why === "missing", () => Effect.undefined))
@@ -47,15 +47,15 @@ const warnIfOpen = (file: string, { isOpenToOthers }: { readonly isOpenToOthers:
   isOpenToOthers ? Effect.logWarning(`Other users of this machine can read ${file}, which holds a secret. Remove their permission: chmod 600 ${file}`) : Effect.void
 
 /** The content of a secret file. `None`: the file is missing or blank. Warns if other users may read the file. */
-export const keptSecret = Effect.fnUntraced(function*(file: string) {
+export const readSecret = Effect.fnUntraced(function*(file: string) {
   const kept = yield* Effect.mapError(readIfThere(file), (cause) => new IdentityError({ file, cause }))
   if (kept === undefined || isBlank(kept.text)) return Option.none<string>()
   yield* warnIfOpen(file, kept)
-  return Option.some(trimmed(kept.text))
+  return Option.some(trim(kept.text))
 })
 
 /** The content of a secret file. If the file is missing or blank, `content` is written to it first. Warns if other users may read the file. */
-export const keepSecret = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
+export const readOrMakeSecret = Effect.fnUntraced(function*(file: string, content: Effect.Effect<string>) {
   const read = readIfThere(file)
   return yield* Effect.gen(function*() {
     let kept = yield* read
@@ -68,7 +68,7 @@ export const keepSecret = Effect.fnUntraced(function*(file: string, content: Eff
     // An empty secret is refused. With an empty API key, a request with an empty key would be accepted.
     if (kept === undefined || isBlank(kept.text)) return yield* new IdentityError({ file, cause: "empty" })
     yield* warnIfOpen(file, kept)
-    return { content: trimmed(kept.text), isNew }
+    return { content: trim(kept.text), isNew }
   }).pipe(Effect.mapError((cause) => cause._tag === "IdentityError" ? cause : new IdentityError({ file, cause })))
 })
 
@@ -94,7 +94,7 @@ export class Credentials extends Context.Service<Credentials, {
         const made = Effect.gen(function*() {
           return JSON.stringify({ accountSid: `AC${yield* hex(16)}`, authToken: yield* hex(16) })
         })
-        const { content } = yield* keepSecret(file, made)
+        const { content } = yield* readOrMakeSecret(file, made)
         const account = yield* Schema.decodeUnknownEffect(LocalAccount)(content).pipe(
           Effect.mapError((cause) => new IdentityError({ file, cause }))
         )
@@ -103,11 +103,11 @@ export class Credentials extends Context.Service<Credentials, {
 
       const apiKey = Effect.gen(function*() {
         const file = path.join(config.dataDir, "api-key")
-        const { content, isNew } = yield* keepSecret(file, hex(24))
+        const { content, isNew } = yield* readOrMakeSecret(file, hex(24))
         const why = sendable.test(content) ? GuessableKeys.weakness(content) : "is not one line of ASCII characters without blanks, so no client can send it"
         if (why !== undefined) {
           const weak = new WeakKeyFile({ file, why })
-          if (isReachable(config.server)) return yield* weak
+          if (isReachableFromOutside(config.server)) return yield* weak
           yield* Effect.logWarning(weak.message)
         }
         if (isNew) yield* Console.error(`API key, made now and kept in ${file}${isOnTerminal() ? `: ${content}` : ""}`)

@@ -8,7 +8,7 @@ import { distance, nearest } from "../domain/DidYouMean.ts"
  * Removes blanks, line ends and invisible characters from both ends of a value. A secret that is mounted as a file ends with a newline, and
  * text copied from a web page may begin or end with invisible characters.
  */
-export const trimmed = (text: string): string => {
+export const trim = (text: string): string => {
   const invisible = /[\s\p{Cc}\p{Cf}]/u
   const characters = [...text]
   const first = characters.findIndex((character) => !invisible.test(character))
@@ -37,7 +37,7 @@ export const firstOf = (...providers: ReadonlyArray<ConfigProvider.ConfigProvide
     let value: string | undefined
     for (const provider of providers) {
       const node = yield* provider.load(path)
-      if (value === undefined && node?.value !== undefined && trimmed(node.value) !== "") value = node.value
+      if (value === undefined && node?.value !== undefined && trim(node.value) !== "") value = node.value
       // The node is a record if there are longer names that begin with this name.
       if (node?._tag === "Record") for (const key of node.keys) keys.add(key)
     }
@@ -51,7 +51,7 @@ export const namesOf = Effect.fnUntraced(function*(provider: ConfigProvider.Conf
   const waiting: Array<ReadonlyArray<string>> = [[]]
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     const node = yield* provider.load(path)
-    if (node?.value !== undefined && trimmed(node.value) !== "") names.push(path.join("_"))
+    if (node?.value !== undefined && trim(node.value) !== "") names.push(path.join("_"))
     if (node?._tag === "Record") for (const key of node.keys) waiting.push([...path, key])
   }
   return names.sort()

@@ -65,7 +65,7 @@ export const whySettingUnreadable = (
 }
 
 /** Clauses that follow "FILE can't be written:", by the system's error code. */
-const reasons: Readonly<Record<string, string>> = {
+const writeFailures: Readonly<Record<string, string>> = {
   ENOSPC: "there is no space left on its disk. Make room",
   EFBIG: "it may not grow any more. Raise the process's limit for files (ulimit -f), or use a file system that allows larger files",
   EDQUOT: "its owner's quota of disk space is used up. Make room",
@@ -79,16 +79,16 @@ const reasons: Readonly<Record<string, string>> = {
 }
 
 /** Why a file can't be written, and what to do, such as `there is no space left on its disk. Make room`. */
-export const reasonOf = (cause: unknown): string => {
+export const whyUnwritable = (cause: unknown): string => {
   const code = codeOf(cause)
-  return reasons[code] ?? `the system ${code === "" ? "gives no reason" : `reports ${code}`}. Check its folder`
+  return writeFailures[code] ?? `the system ${code === "" ? "gives no reason" : `reports ${code}`}. Check its folder`
 }
 
 /** A file can't be written; the message says why and what to do. */
 export class FileUnwritable extends Data.TaggedError("FileUnwritable")<{ readonly file: string; readonly cause: unknown }> {
-  /** See {@link reasonOf}. */
+  /** See {@link whyUnwritable}. */
   get reason(): string {
-    return reasonOf(this.cause)
+    return whyUnwritable(this.cause)
   }
 
   override get message() {
@@ -177,7 +177,7 @@ export const read = (file: string, limit = maxBytes): Effect.Effect<Content, Fil
 // ---------------------------------------------------------------------------------------------
 
 /** Throws a system error with this code. */
-const refuse = (code: string): never => {
+const throwSystemError = (code: string): never => {
   throw Object.assign(new TypeError(code), { code })
 }
 
@@ -185,7 +185,7 @@ const refuse = (code: string): never => {
 export const makeFolders = async (folder: string): Promise<void> => {
   const stats = await fs.stat(folder).catch(() => undefined)
   if (stats?.isDirectory() === true) return
-  if (stats !== undefined) refuse("ENOTDIR")
+  if (stats !== undefined) throwSystemError("ENOTDIR")
   const parent = dirname(folder)
   if (parent !== folder) await makeFolders(parent)
   try {
@@ -236,8 +236,8 @@ export const write = (file: string, content: string, options: { readonly ifAbsen
     const folder = dirname(file)
     await makeFolders(folder)
     const stats = await fs.lstat(file).catch(() => undefined)
-    if (stats?.isSymbolicLink() === true) refuse("ELOOP")
-    if (stats?.isDirectory() === true) refuse("EISDIR")
+    if (stats?.isSymbolicLink() === true) throwSystemError("ELOOP")
+    if (stats?.isDirectory() === true) throwSystemError("EISDIR")
     const temporary = `${file}.${randomBytes(6).toString("hex")}.tmp`
     try {
       const handle = await fs.open(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | O_NOFOLLOW, fileMode)
@@ -258,7 +258,7 @@ export const write = (file: string, content: string, options: { readonly ifAbsen
   })
 
 /** A file that is written piece by piece. */
-interface Growing {
+interface AppendableFile {
   readonly append: (text: string) => Effect.Effect<void, FileUnwritable>
 }
 
@@ -266,7 +266,7 @@ interface Growing {
  * Opens an empty file that only this user may read, and makes its folder if the folder is missing. The old content of an existing file is
  * removed. The file stays open until the scope closes. Fails on a link.
  */
-export const grow = (file: string): Effect.Effect<Growing, FileUnwritable, Scope.Scope> =>
+export const openEmpty = (file: string): Effect.Effect<AppendableFile, FileUnwritable, Scope.Scope> =>
   Effect.gen(function*() {
     yield* attempt(file, () => makeFolders(dirname(file)))
     const handle = yield* Effect.acquireRelease(
@@ -274,7 +274,7 @@ export const grow = (file: string): Effect.Effect<Growing, FileUnwritable, Scope
       (handle) => Effect.ignore(Effect.tryPromise(() => handle.close()))
     )
     yield* attempt(file, async () => {
-      if (!(await handle.stat()).isFile()) refuse("EISDIR")
+      if (!(await handle.stat()).isFile()) throwSystemError("EISDIR")
       await handle.chmod(fileMode)
       await handle.truncate(0)
     })

@@ -32,6 +32,6 @@ export const load = Effect.gen(function*() {
   if (Option.isSome(webhooks.secrets)) return signer(webhooks.secrets.value)
   const path = yield* Path.Path
   const made = Effect.sync(() => `whsec_${randomBytes(bytesOfSecret).toString("base64")}`)
-  const { content } = yield* Credentials.keepSecret(path.join(dataDir, "webhook-secret"), made)
+  const { content } = yield* Credentials.readOrMakeSecret(path.join(dataDir, "webhook-secret"), made)
   return signer([Redacted.make(content)])
 })

@@ -25,9 +25,9 @@ export interface DialRules {
   /** ISO 3166 codes of two letters; `None`: every country. */
   readonly countries: Option.Option<ReadonlySet<string>>
   /** Special kinds that may be dialled. */
-  readonly also: ReadonlySet<SpecialKind>
+  readonly allowedKinds: ReadonlySet<SpecialKind>
   /** Numbers at which the service itself answers. */
-  readonly own: ReadonlySet<PhoneNumber>
+  readonly ownNumbers: ReadonlySet<PhoneNumber>
 }
 
 export interface DialRefusal {
@@ -132,10 +132,10 @@ const foreign = (countries: ReadonlyArray<string>): DialRefusal => {
 
 /** Why a number may not be dialled; `None` for a number that may be dialled. */
 export const refusal = (rules: DialRules, number: PhoneNumber): Option.Option<DialRefusal> => {
-  if (rules.own.has(number)) return Option.some(ownNumber)
+  if (rules.ownNumbers.has(number)) return Option.some(ownNumber)
   const parsed = parsePhoneNumberFromString(number, { extract: false })
   const kind = kindOf(number, parsed?.getType())
-  if (kind !== undefined && !rules.also.has(kind)) return Option.some(special(kind))
+  if (kind !== undefined && !rules.allowedKinds.has(kind)) return Option.some(special(kind))
   if (Option.isNone(rules.countries)) return Option.none()
   // Several countries share a calling code, such as +1. If the digits do not decide the country, all possible countries must be allowed.
   const countries: ReadonlyArray<string> = parsed === undefined

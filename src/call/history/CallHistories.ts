@@ -48,7 +48,7 @@ export class CallHistories extends Context.Service<CallHistories, {
 
       const tidy = Effect.sync(() => {
         for (const [callSid, at] of endedAt) {
-          if (now() - at >= Duration.toMillis(settleAfter)) histories.get(callSid)?.settled()
+          if (now() - at >= Duration.toMillis(settleAfter)) histories.get(callSid)?.settle()
           if (now() - at < lateFactsMillis) continue
           endedAt.delete(callSid)
           handedOver.delete(callSid)
@@ -57,7 +57,7 @@ export class CallHistories extends Context.Service<CallHistories, {
       })
       yield* Effect.forkScoped(Effect.repeat(tidy, Schedule.spaced("5 seconds")))
       // When the process ends, it can't wait for Twilio's final statuses. So all outcomes become final.
-      yield* Effect.addFinalizer(() => Effect.sync(() => histories.forEach((history) => history.settled())))
+      yield* Effect.addFinalizer(() => Effect.sync(() => histories.forEach((history) => history.settle())))
 
       return CallHistories.of({
         accountSid: account.accountSid,

@@ -27,7 +27,7 @@ import * as EngineUses from "./EngineUses.ts"
 import type { NumberedEvent } from "../ConversationFeed.ts"
 import type { StatusFacts } from "./Outcome.ts"
 import * as OutcomeWriter from "./OutcomeWriter.ts"
-import * as TurnRecorder from "./TurnRecorder.ts"
+import * as HistoryTurns from "./HistoryTurns.ts"
 
 export interface CallHistory {
   /** How many media streams the call had in earlier processes. This process took the call over, so all of them were lost. */
@@ -71,7 +71,7 @@ export interface CallHistory {
   /** Whether another process may have the call: the call had a stream there and no stream here since then, or this process has left it. */
   readonly isElsewhere: () => boolean
   /** Stops waiting for Twilio's final status: the outcome becomes final. */
-  readonly settled: () => void
+  readonly settle: () => void
 }
 
 /** The facts of a call that its history uses. */
@@ -196,7 +196,7 @@ const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
 /** Stores the turns of each event, and the event itself if words are stored. */
 const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
   const openedAt = clock.currentTimeMillisUnsafe()
-  const turns = TurnRecorder.make(callSid, firstTurn(before, openedAt))
+  const turns = HistoryTurns.make(callSid, firstTurn(before, openedAt))
   const number = makeNumbers(firstEvent(before, openedAt))
   const addEvent = (event: ConversationEvent): NumberedEvent => {
     const numbered = number(event)
@@ -317,6 +317,6 @@ export const make = (options: MakeOptions): CallHistory => {
     reported: outcome.report,
     ended: (reason, resumptions, at = now()) => place.isLeft() ? undefined : outcome.end({ reason, endedAt: at, resumptions }),
     endDecided: (reason, resumptions) => Effect.suspend(() => keepEnd(outcome, store, { reason, endedAt: now(), resumptions })),
-    settled: outcome.settle
+    settle: outcome.settle
   }
 }

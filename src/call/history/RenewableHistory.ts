@@ -58,7 +58,7 @@ export const make = ({ before, onEnd, onHandOver, onRenew, open }: MakeOptions):
       onHandOver?.()
     },
     isElsewhere: () => current.isElsewhere(),
-    settled: () => current.settled(),
+    settle: () => current.settle(),
     renew: (stored) => {
       current = open(stored)
       for (const facts of reports) current.reported(facts)

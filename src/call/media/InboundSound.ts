@@ -90,7 +90,7 @@ const countNewest = (messages: Messages, maxFrames: number): number => {
 }
 
 /** Decodes only the newest messages: at most `maxBacklogFrames` frames wait, the agent's unsent frames included. Gaps are not filled. */
-export const makeFreshest = (options: {
+export const makeNewest = (options: {
   readonly decode: Decode
   readonly maxBacklogFrames: number
   /** Frames of the agent that wait to be sent. */

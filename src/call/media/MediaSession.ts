@@ -55,7 +55,7 @@ const endOfSocket = ({ reason }: StreamClosed): StreamEnd => {
 
 export interface Options {
   /** Without a `media` message for this long the stream is closed. */
-  readonly media: Duration.Duration
+  readonly mediaTimeout: Duration.Duration
   /** See `CallLimits`. */
   readonly backlog: Duration.Duration
   readonly watch: Pick<CallEvents, "publish"> & Pick<ConversationFeed, "isWatched">
@@ -67,7 +67,7 @@ export interface Options {
   readonly resumption?: Resumption
   readonly remember?: CallSide["remember"]
   readonly actions?: ActionKeeper
-  /** The reason for the stream's end that the agent gets, see `StreamEnds`. `end`: unset if the session was interrupted. */
+  /** The reason for the stream's end that the agent gets, see `EndedReason`. `end`: unset if the session was interrupted. */
   readonly whyEnded?: (end: StreamEnd | undefined) => string | undefined
 }
 
@@ -144,7 +144,7 @@ export const run = Effect.fnUntraced(function*(
   const { maxBacklogFrames } = agent
   const toPieces = maxBacklogFrames === undefined
     ? gapless.pieces
-    : InboundSound.makeFreshest({ decode, maxBacklogFrames, unsentFrames: outbound.unsentFrames, counts })
+    : InboundSound.makeNewest({ decode, maxBacklogFrames, unsentFrames: outbound.unsentFrames, counts })
   const toBorrowedPieces = (messages: InboundSound.Messages) => {
     reuse()
     return toPieces(messages)
@@ -199,7 +199,7 @@ export const run = Effect.fnUntraced(function*(
   yield* Effect.forkScoped(handleControl)
   yield* Effect.forkScoped(sendItemsAndEnd)
   yield* Effect.forkScoped(
-    Effect.andThen(untilMediaTimeout(stream, counts, options.media, now), end({ _tag: "Closed", reason: "mediaTimeout" }))
+    Effect.andThen(untilMediaTimeout(stream, counts, options.mediaTimeout, now), end({ _tag: "Closed", reason: "mediaTimeout" }))
   )
   if (maxBacklogFrames === undefined) yield* Effect.forkScoped(SilenceFiller.run({ stream, sound: gapless, backlog, now }))
 

@@ -21,7 +21,7 @@ export const maxQueuedFrames = 20
 const framesPerItem = 5
 
 /** How far ahead of playback sound is sent, in ms. */
-export const leadMillis = 200
+export const maxLeadMillis = 200
 
 /**
  * By how much (ms) the lead may shrink before the pacer wakes up. It then sends several frames in one write, because a wake-up costs more
@@ -91,7 +91,7 @@ export const make = Effect.fnUntraced(function*(options: {
 }): Effect.fn.Return<PacedQueue, never, Scope.Scope> {
   const { counts, now, sender } = options
   const scope = yield* Effect.scope
-  const pacer = Pacer.make({ leadMillis })
+  const pacer = Pacer.make({ maxLeadMillis })
   const queue = yield* Queue.bounded<QueuedItem>(maxQueuedFrames / framesPerItem)
   const batch = makeBatch(sender)
   let unsentFrames = 0
@@ -113,7 +113,7 @@ export const make = Effect.fnUntraced(function*(options: {
     if (isIdle()) {
       const moment = now()
       const playsAt = moment + pacer.unplayed(moment)
-      for (; at < mulaw.length && pacer.unplayed(moment) + frameMillis <= leadMillis; at += frameBytes) pacer.reserve(moment, frameMillis)
+      for (; at < mulaw.length && pacer.unplayed(moment) + frameMillis <= maxLeadMillis; at += frameBytes) pacer.reserve(moment, frameMillis)
       if (at > 0) sender.sendFrames(at === mulaw.length ? mulaw : mulaw.subarray(0, at), playsAt)
     }
     return at === mulaw.length ? Effect.void : enqueueFrames(mulaw.slice(at), ofGeneration)

@@ -32,11 +32,11 @@ export const make = (
   ]
 
   /** Twilio opens media streams only over wss. A stand-in for Twilio, at `TWILIO_API_BASE_URL`, also opens unencrypted ones. */
-  const isReachable = (baseUrl: string) => !Contradictions.isRealTwilio(config.twilio) || baseUrl.startsWith("https:")
+  const canStreamTo = (baseUrl: string) => !Contradictions.isRealTwilio(config.twilio) || baseUrl.startsWith("https:")
 
   return Effect.fnUntraced(function*(request: OutboundRequest): Effect.fn.Return<DialPlan, OutboundError> {
     if (Option.isNone(phoneNumber) || missing.length > 0) return yield* new OutboundNotConfigured({ missing })
-    if (!isReachable(request.baseUrl)) return yield* new OutboundNotConfigured({ missing: ["PUBLIC_URL (https)"] })
+    if (!canStreamTo(request.baseUrl)) return yield* new OutboundNotConfigured({ missing: ["PUBLIC_URL (https)"] })
     const agent = Option.isSome(request.agent) ? yield* agents.find(request.agent.value) : agents.standard
     const allowedHosts = [new URL(request.baseUrl).host, ...config.server.websocketHosts]
     const websocketUrl = Option.isNone(request.websocketUrl) ? undefined : yield* Effect.fromResult(MediaHost.check(request.websocketUrl.value, allowedHosts))

@@ -53,7 +53,7 @@ export class CallRecorder extends Context.Service<CallRecorder, {
       const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
       return CallRecorder.of({
-        isRecorded: ({ agent, settings }) => settings.keepsWords && (recording.all || agent.isRecorded === true || settings.isRecorded),
+        isRecorded: ({ agent, settings }) => settings.keepsWords && (recording.recordsAllCalls || agent.isRecorded === true || settings.isRecorded),
         listen: Effect.fnUntraced(function*(part, { openedAt }, { maxBacklogFrames }) {
           const backlog = maxBacklogFrames === undefined ? Duration.toMillis(limits.backlog) : undefined
           const recorder = LineRecorder.make({ beginsAt: openedAt, now, backlog })

@@ -20,7 +20,7 @@ export interface LiveCalls {
   readonly find: (callSid: CallSid) => Call | undefined
   readonly all: () => Iterable<Call>
   /** The calls that take a line. */
-  readonly takingLines: () => ReadonlyArray<Call>
+  readonly callsTakingLine: () => ReadonlyArray<Call>
   readonly add: (call: Call) => void
   /** Frees the line of a call that has ended. The call's stream and agent may end later. Returns the call if it was live. */
   readonly end: (callSid: CallSid) => Call | undefined
@@ -28,7 +28,7 @@ export interface LiveCalls {
   readonly removeEnded: (call: Call) => void
   readonly reserveLine: () => void
   readonly releaseLine: () => void
-  /** Why no further call can be admitted now. `undefined`: a line is free. `callerKey`: the caller of an inbound call, see `CallerShare`. */
+  /** Why no further call can be admitted now. `undefined`: a line is free. `callerKey`: the caller of an inbound call, see `CallerKey`. */
   readonly refusal: (callerKey: string | undefined) => Refusal | undefined
   /** From now on no call is admitted. */
   readonly startDraining: () => void
@@ -43,14 +43,14 @@ export const make = (limits: { readonly calls: number; readonly callsPerCaller: 
   let reservedLines = 0
   let isDraining = false
 
-  const takingLines = () => [...calls.values()].filter((call) => call.takesLine())
-  const takenLines = () => takingLines().length + reservedLines
-  const callsOf = (callerKey: string) => takingLines().filter(({ info }) => info.callerKey === callerKey).length
+  const callsTakingLine = () => [...calls.values()].filter((call) => call.takesLine())
+  const takenLines = () => callsTakingLine().length + reservedLines
+  const callsOf = (callerKey: string) => callsTakingLine().filter(({ info }) => info.callerKey === callerKey).length
 
   return {
     find: (callSid) => calls.get(callSid),
     all: () => calls.values(),
-    takingLines,
+    callsTakingLine,
     add: (call) => void calls.set(call.info.callSid, call),
     end: (callSid) => {
       const call = calls.get(callSid)

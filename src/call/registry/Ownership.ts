@@ -35,9 +35,9 @@ const searchInterval = Duration.minutes(1)
 /** The time between attempts to store a call's ownership. The retries end with the call. */
 const takeOwnershipRetries = Schedule.spaced("5 seconds")
 
-/** How often `await` repeats the search, and the time between two searches. */
-const awaitRetries = 10
-const awaitRetrySchedule = Schedule.spaced("100 millis")
+/** How often `findWithRetries` repeats the search, and the time between two searches. */
+const findRetries = 10
+const findRetrySchedule = Schedule.spaced("100 millis")
 
 /** How long the owner has to write the call's end after Twilio's final status. Then the process that received the status writes the end. */
 const ownerEndTimeout = Duration.seconds(10)
@@ -46,7 +46,7 @@ export interface Ownership {
   /** Reads a call from the store. `"unreachable"`: the store does not answer. `undefined`: the store has no such call. */
   readonly find: (callSid: CallSid) => Effect.Effect<StoredCall | "unreachable" | undefined>
   /** Like `find`, for a call that another process has just answered. The call may not be stored yet, so the search is repeated. */
-  readonly await: (callSid: CallSid) => Effect.Effect<StoredCall | "unreachable" | undefined>
+  readonly findWithRetries: (callSid: CallSid) => Effect.Effect<StoredCall | "unreachable" | undefined>
   /** Makes this process the owner of the call. */
   readonly take: (callSid: CallSid) => Effect.Effect<void>
   readonly release: (callSid: CallSid) => Effect.Effect<void>
@@ -122,7 +122,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
   /** The calls that the previous search found. */
   let foundBefore: ReadonlySet<CallSid> = new Set()
   /** Ends calls whose process is gone, if the previous search found them, too. */
-  const endUnended = Effect.gen(function*() {
+  const endOrphans = Effect.gen(function*() {
     const goneBefore = (yield* Clock.currentTimeMillis) - Duration.toMillis(processGoneAfter)
     const found = (yield* store.unended(accountSid, goneBefore)).filter(({ callSid }) => live.find(callSid) === undefined)
     for (const { callSid, seenAt } of found) {
@@ -133,14 +133,14 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
     }
     foundBefore = new Set(found.map(({ callSid }) => callSid))
   })
-  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(endUnended), Schedule.spaced(searchInterval)))
+  yield* Effect.forkScoped(Effect.repeat(Effect.ignore(endOrphans), Schedule.spaced(searchInterval)))
 
   const release: Ownership["release"] = (callSid) =>
     Effect.suspend(() => owned.delete(callSid) ? Effect.asVoid(Effect.forkIn(Effect.ignore(store.releaseOwnership(callSid)), scope)) : Effect.void)
 
   const ownership: Ownership = {
     find,
-    await: (callSid) => Effect.repeat(find(callSid), { schedule: awaitRetrySchedule, times: awaitRetries, until: (stored) => stored !== undefined }),
+    findWithRetries: (callSid) => Effect.repeat(find(callSid), { schedule: findRetrySchedule, times: findRetries, until: (stored) => stored !== undefined }),
     take: (callSid) =>
       store.isShared
         ? store.takeOwnership(callSid).pipe(

@@ -41,12 +41,12 @@ export interface DiallingSettings {
   readonly maxPerNumber: Option.Option<number>
 }
 
-/** `own`: the numbers at which the service itself answers. */
-export const diallingSettings = (values: ValuesOf<typeof diallingVariables>, own: ReadonlyArray<PhoneNumber>): DiallingSettings => ({
+/** `ownNumbers`: the numbers at which the service itself answers. */
+export const diallingSettings = (values: ValuesOf<typeof diallingVariables>, ownNumbers: ReadonlyArray<PhoneNumber>): DiallingSettings => ({
   rules: {
     countries: Option.map(values.DIAL_COUNTRIES, (codes) => new Set(codes)),
-    also: new Set(values.DIAL_ALSO),
-    own: new Set(own)
+    allowedKinds: new Set(values.DIAL_ALSO),
+    ownNumbers: new Set(ownNumbers)
   },
   maxPerDay: values.DIAL_MAX_PER_DAY,
   maxPerNumber: values.DIAL_MAX_PER_NUMBER

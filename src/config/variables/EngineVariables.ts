@@ -69,7 +69,7 @@ const listsPerAddress = (values: Values, prefix: Prefix) => ({
 })
 
 /** A line about each list with too few or too many entries. With a wrong count, an engine would get the model, key or voice of another. */
-export const unevenLists = (values: Values): ReadonlyArray<string> =>
+export const engineListProblems = (values: Values): ReadonlyArray<string> =>
   stagePrefixes.flatMap((prefix) => {
     const servers = serverCount(values, prefix)
     return Object.entries(listsPerAddress(values, prefix)).flatMap(([name, list]) => {

@@ -32,9 +32,9 @@ export interface LimitSettings {
   readonly callsPerCaller: number
   readonly callDuration: Duration.Duration
   /** The longest time from our TwiML to the stream's `start` message, and also from the opening of its WebSocket to that message. */
-  readonly start: Duration.Duration
+  readonly startTimeout: Duration.Duration
   /** The longest time without a `media` message on an open stream. */
-  readonly media: Duration.Duration
+  readonly mediaTimeout: Duration.Duration
   /** How much late sound is kept after a stall of the network. A longer stall counts as a pause of the caller. */
   readonly backlog: Duration.Duration
   /** How often another media stream may replace a lost one. After the next loss, the call is ended. */
@@ -49,8 +49,8 @@ export const limitSettings = (values: ValuesOf<typeof limitVariables>): LimitSet
   calls: values.MAX_CALLS,
   callsPerCaller: Option.getOrElse(values.MAX_CALLS_PER_CALLER, () => Math.max(1, Math.floor(values.MAX_CALLS / 2))),
   callDuration: values.MAX_CALL_DURATION,
-  start: values.START_TIMEOUT,
-  media: values.MEDIA_TIMEOUT,
+  startTimeout: values.START_TIMEOUT,
+  mediaTimeout: values.MEDIA_TIMEOUT,
   // The stream is closed after `MEDIA_TIMEOUT`, so no stall can be longer.
   backlog: Duration.min(values.MEDIA_BACKLOG, values.MEDIA_TIMEOUT),
   resumptions: values.MAX_RESUMPTIONS,

@@ -29,11 +29,11 @@ export interface BucketSettings {
 
 export interface RecordingSettings {
   /** Whether every call is recorded, even if its agent or its request says otherwise. */
-  readonly all: boolean
+  readonly recordsAllCalls: boolean
   /** The folder for the sound. Unset: the folder `recordings` in `DATA_DIR`. */
   readonly dir: Option.Option<string>
   /** How long sound is kept. */
-  readonly kept: Duration.Duration
+  readonly keptFor: Duration.Duration
   /** The bucket for the sound. Unset: the sound stays in the folder. */
   readonly bucket: Option.Option<BucketSettings>
 }
@@ -41,16 +41,16 @@ export interface RecordingSettings {
 type Values = ValuesOf<typeof recordingVariables>
 
 /** A line for each missing variable that the bucket needs. */
-export const halfBucket = ({ S3_ACCESS_KEY_ID, S3_BUCKET, S3_SECRET_ACCESS_KEY }: Values): ReadonlyArray<string> =>
+export const bucketProblems = ({ S3_ACCESS_KEY_ID, S3_BUCKET, S3_SECRET_ACCESS_KEY }: Values): ReadonlyArray<string> =>
   Option.isNone(S3_BUCKET) ? [] : [
     ...Option.isNone(S3_ACCESS_KEY_ID) ? ["S3_ACCESS_KEY_ID is missing while S3_BUCKET is set. Set it in the environment or in .env."] : [],
     ...Option.isNone(S3_SECRET_ACCESS_KEY) ? ["S3_SECRET_ACCESS_KEY is missing while S3_BUCKET is set. Set it in the environment or in .env."] : []
   ]
 
 export const recordingSettings = (values: Values): RecordingSettings => ({
-  all: values.RECORDING,
+  recordsAllCalls: values.RECORDING,
   dir: values.RECORDING_DIR,
-  kept: Duration.days(values.RECORDING_DAYS),
+  keptFor: Duration.days(values.RECORDING_DAYS),
   bucket: Option.map(values.S3_BUCKET, (bucket) => {
     const endpoint = Option.match(values.S3_ENDPOINT, { onNone: () => `https://s3.${values.S3_REGION}.amazonaws.com`, onSome: ({ href }) => href.replace(/\/$/, "") })
     return {

@@ -65,7 +65,7 @@ export const twilioSettings = (values: Values): TwilioSettings => ({
 })
 
 /** Reports an account with only one of its two variables. Otherwise the service would silently use the local account. */
-export const halfAccount = (values: Values): ReadonlyArray<string> =>
+export const accountProblems = (values: Values): ReadonlyArray<string> =>
   Option.isSome(values.TWILIO_ACCOUNT_SID) === Option.isSome(values.TWILIO_AUTH_TOKEN) ? [] : [
     Option.isSome(values.TWILIO_ACCOUNT_SID)
       ? "TWILIO_AUTH_TOKEN is missing while TWILIO_ACCOUNT_SID is set. Set it in the environment or in .env. Twilio's console shows the token beside the account SID."

@@ -59,7 +59,7 @@ export const text = (expected: string, example: string) => optional(Schema.NonEm
 
 /** The items between commas, trimmed. Empty items are left out. */
 export const splitList = (list: string): ReadonlyArray<string> =>
-  list.split(",").map(Environment.trimmed).filter((item) => item.length > 0)
+  list.split(",").map(Environment.trim).filter((item) => item.length > 0)
 
 /** A list: items with commas between. */
 export const List = Schema.String.pipe(

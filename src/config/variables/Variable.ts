@@ -60,7 +60,7 @@ export const load = Effect.fnUntraced(function*<A>(name: string, variable: Varia
     Config.option(Config.String(name)),
     () => new InvalidVariable({ line: `${name} could not be read. Set it in the environment or in .env.` })
   )
-  const raw = Environment.trimmed(Option.getOrElse(given, () => ""))
+  const raw = Environment.trim(Option.getOrElse(given, () => ""))
   if (raw === "") return Option.none()
   // Variables with `explain` may contain phone numbers, which are often copied with invisible characters. So these are allowed there.
   const oddity = variable.explain === undefined || /^["']/.test(raw) ? Environment.oddity(raw) : undefined

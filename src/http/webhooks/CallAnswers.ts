@@ -5,7 +5,7 @@ import { Effect, Metric, Option, type Scope } from "effect"
 import { HttpServerResponse } from "effect/http"
 import type { Call } from "../../call/Call.ts"
 import { CallRegistry } from "../../call/CallRegistry.ts"
-import { type Asked, CallEvent, type EndReason, isGivenUp, isTerminal } from "../../call/CallState.ts"
+import { type TwimlRequest, CallEvent, type EndReason, isGivenUp, isTerminal } from "../../call/CallState.ts"
 import * as MediaHost from "../../call/MediaHost.ts"
 import { AppConfig } from "../../config/AppConfig.ts"
 import * as Contradictions from "../../config/Contradictions.ts"
@@ -35,7 +35,7 @@ interface CallAnswers {
     readonly call: Call
     /** The base URL that Twilio called. */
     readonly base: string
-    readonly asked: Asked
+    readonly request: TwimlRequest
     /** The WebSocket that the request `POST /call/outbound` named. */
     readonly websocketUrl?: string | undefined
     /** The step of the call that the webhook's URL names; 0 for a new call. */
@@ -90,9 +90,9 @@ export const make: Effect.Effect<CallAnswers, never, AppConfig | CallRegistry | 
       const hasEnded = yield* registry.hasEnded(callSid, Option.getOrUndefined(status))
       return hasEnded ? Option.some(yield* refuseEnded(path, callSid)) : Option.none()
     }),
-    connect: Effect.fnUntraced(function*({ asked, base, call, step = 0, websocketUrl }) {
+    connect: Effect.fnUntraced(function*({ base, call, request, step = 0, websocketUrl }) {
       const isElsewhere = websocketUrl !== undefined
-      const state = yield* call.dispatch(CallEvent.Answered({ streamsHere: !isElsewhere, asked, step }))
+      const state = yield* call.dispatch(CallEvent.Answered({ streamsHere: !isElsewhere, request, step }))
       if (isGivenUp(state)) return yield* hangUp(call.info.callSid, "requested")
       const isOurs = !isElsewhere || MediaHost.isOwn(websocketUrl, base)
       return twiml(TwiML.connectStream({

@@ -28,7 +28,7 @@ export const make = Effect.gen(function*() {
     const ended = yield* answers.ifEnded("/twiml", call.CallSid, call.CallStatus)
     if (Option.isSome(ended)) return ended.value
     return yield* calls.admitAnywhere(call, webhook).pipe(
-      Effect.flatMap(({ asked, call }) => answers.connect({ call, base: webhook.base, asked, websocketUrl: webhook.query["websocket_url"] })),
+      Effect.flatMap(({ call, request }) => answers.connect({ call, base: webhook.base, request, websocketUrl: webhook.query["websocket_url"] })),
       Effect.catchTags({
         CallHasEnded: () => answers.refuseEnded("/twiml", call.CallSid),
         LineBusy: () => answers.turnAway(call.CallSid, "All our lines are busy. Please call again in a few minutes. Goodbye."),
@@ -59,7 +59,7 @@ export const make = Effect.gen(function*() {
     return yield* answers.connect({
       call: call.value,
       base,
-      asked: DialCallStatus === "" ? "afterStream" : "afterTransfer",
+      request: DialCallStatus === "" ? "afterStream" : "afterTransfer",
       step: Number(query["step"] ?? 0)
     })
   })

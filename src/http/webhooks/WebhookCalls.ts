@@ -6,7 +6,7 @@ import { Effect, Option, Schema } from "effect"
 import { Agents } from "../../agent/Agents.ts"
 import type { Call } from "../../call/Call.ts"
 import { isUnanswered } from "../../call/CallState.ts"
-import * as CallerShare from "../../call/CallerShare.ts"
+import * as CallerKey from "../../call/CallerKey.ts"
 import { CallRegistry } from "../../call/CallRegistry.ts"
 import { CallHasEnded } from "../../call/registry/Admission.ts"
 import * as ExpectedCalls from "../../call/registry/ExpectedCalls.ts"
@@ -47,7 +47,7 @@ export const make = Effect.gen(function*() {
     const named = agentFor(query["agent"], isInbound ? call.To : Option.none())
     // The process that had the call may have had agents that this process lacks.
     const agent = yield* before === undefined ? named : Effect.orElseSucceed(named, () => agents.standard)
-    const callerKey = isInbound ? CallerShare.keyOf(parameters["From"]) : undefined
+    const callerKey = isInbound ? CallerKey.of(parameters["From"]) : undefined
     // The URL of a call that we place names its agent. Without an agent, the request came by the fallback URL. The settings with which the
     // call was placed are then unknown.
     const areSettingsUnknown = store === "unreachable" && !isInbound && query["agent"] === undefined
@@ -70,19 +70,19 @@ export const make = Effect.gen(function*() {
 
   return {
     /**
-     * Finds the call of a request for `/twiml`, and admits it if it is new. `asked` is `afterStream` if the call had a stream in a process
-     * that has died; the request then came by the fallback URL. Otherwise `asked` is `first`, also for a replay of the first request.
+     * Finds the call of a request for `/twiml`, and admits it if it is new. `request` is `afterStream` if the call had a stream in a process
+     * that has died; the request then came by the fallback URL. Otherwise `request` is `first`, also for a replay of the first request.
      */
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)
-      if (Option.isSome(here)) return { call: here.value, asked: "first" as const }
+      if (Option.isSome(here)) return { call: here.value, request: "first" as const }
       const standing = yield* storedCalls.standing(call.CallSid, yield* isPlacedElsewhere(webhook))
       switch (standing._tag) {
         case "Unknown":
-          return { call: yield* admit(call, webhook, { store: "nothing", isGoingOn: false }), asked: "first" as const }
+          return { call: yield* admit(call, webhook, { store: "nothing", isGoingOn: false }), request: "first" as const }
         case "Unreachable": {
           const isGoingOn = wasAnswered(call)
-          return { call: yield* admit(call, webhook, { store: "unreachable", isGoingOn }), asked: isGoingOn ? "afterStream" as const : "first" as const }
+          return { call: yield* admit(call, webhook, { store: "unreachable", isGoingOn }), request: isGoingOn ? "afterStream" as const : "first" as const }
         }
         case "Ended":
           return yield* new CallHasEnded()
@@ -90,7 +90,7 @@ export const make = Effect.gen(function*() {
         case "Live":
           // The call was answered earlier, so a request that says that it still rings is a replay.
           if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
-          return { call: yield* Effect.catchTag(storedCalls.takeOver(standing.stored, webhook.base), "LineBusy", stopping), asked: standing._tag === "New" ? "first" as const : "afterStream" as const }
+          return { call: yield* Effect.catchTag(storedCalls.takeOver(standing.stored, webhook.base), "LineBusy", stopping), request: standing._tag === "New" ? "first" as const : "afterStream" as const }
       }
     }),
 

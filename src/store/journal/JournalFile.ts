@@ -16,7 +16,7 @@ import { encode, erase, type JournalLine, read, split } from "./JournalLines.ts"
 export class JournalFailed extends Data.TaggedError("JournalFailed")<{ readonly cause: unknown }> {
   /** A clause for the operator. */
   get reason(): string {
-    return typeof this.cause === "string" ? this.cause : Files.reasonOf(this.cause)
+    return typeof this.cause === "string" ? this.cause : Files.whyUnwritable(this.cause)
   }
 
   override get message() {

@@ -99,7 +99,7 @@ const make = Effect.gen(function*() {
   }, Effect.mapError((cause) => new RecordingUnreachable({ cause })))
 
   // A recording is deleted at the latest with the call's figures. Without the call's rows the database does not know where the recording is.
-  const kept = Duration.min(recording.kept, Duration.days(retention.figuresDays))
+  const kept = Duration.min(recording.keptFor, Duration.days(retention.figuresDays))
   yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, sealing, store, isOpen }))
 
   return CallRecordings.of({ begin, find: reader.find, erase })

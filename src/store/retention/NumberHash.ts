@@ -9,7 +9,7 @@
 import { Context, Effect, Layer, Option, Path, Redacted } from "effect"
 import { createHmac, randomBytes } from "node:crypto"
 import { AppConfig } from "../../config/AppConfig.ts"
-import { keepSecret, keptSecret } from "../../config/Credentials.ts"
+import { readOrMakeSecret, readSecret } from "../../config/Credentials.ts"
 
 const prefix = "hmac:"
 
@@ -28,7 +28,7 @@ export class NumberHash extends Context.Service<NumberHash, {
       const path = yield* Path.Path
       const file = path.join(dataDir, "store-key")
       const needsFile = store.numbers === "hashed" && Option.isNone(store.key)
-      const fileKey = needsFile ? Option.some((yield* keepSecret(file, makeKey)).content) : yield* keptSecret(file)
+      const fileKey = needsFile ? Option.some((yield* readOrMakeSecret(file, makeKey)).content) : yield* readSecret(file)
       return of([...Option.toArray(Option.map(store.key, Redacted.value)), ...Option.toArray(fileKey)], yield* makeKey)
     })
   )

@@ -25,7 +25,7 @@ import { StreamClosed } from "./StreamClosed.ts"
 
 interface Limits {
   /** How long after the upgrade the `start` message may come. */
-  readonly start: Duration.Duration
+  readonly startTimeout: Duration.Duration
   /** How much sound may wait for the agent. */
   readonly backlog: Duration.Duration
   /** The stream is closed after more bad messages than this. Each good message makes up for one bad message. */
@@ -87,7 +87,7 @@ export const accept = Effect.fnUntraced(function*(
 ): Effect.fn.Return<MediaStream, StreamClosed, Scope.Scope> {
   const inbound = yield* InboundMessages.make(socket, fastPath, limits)
   const ping = yield* SocketPing.make(socket)
-  const { start, streamSid } = yield* awaitStart(inbound, limits.start)
+  const { start, streamSid } = yield* awaitStart(inbound, limits.startTimeout)
   return {
     ...OutboundMessages.make(socket, fastPath, streamSid),
     streamSid,

@@ -135,7 +135,7 @@ describe("a file that is written", () => {
         for (const written of [
           Effect.asVoid(Files.write(file, "words")),
           Effect.asVoid(Files.write(file, "words", { ifAbsent: true })),
-          Effect.asVoid(Effect.scoped(Files.grow(file)))
+          Effect.asVoid(Effect.scoped(Files.openEmpty(file)))
         ]) {
           const error = yield* Effect.flip(written)
           assert.match(error.message, /key can't be written: it is a link/)
@@ -168,7 +168,7 @@ describe("a file that grows", () => {
         mkdirSync(join(folder, "events"))
         writeFileSync(file, "old", { mode: 0o644 })
         yield* Effect.scoped(Effect.gen(function*() {
-          const growing = yield* Files.grow(file)
+          const growing = yield* Files.openEmpty(file)
           yield* growing.append("one\n")
           yield* growing.append("two\n")
         }))
@@ -181,7 +181,7 @@ describe("a file that grows", () => {
       Effect.gen(function*() {
         const file = join(folder, "call.jsonl")
         execFileSync("mkfifo", [file])
-        yield* Effect.flip(Effect.scoped(Files.grow(file)))
+        yield* Effect.flip(Effect.scoped(Files.openEmpty(file)))
         assert.isTrue(statSync(file).isFIFO())
       })))
 })

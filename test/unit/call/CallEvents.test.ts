@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as CallEvents from "../../../src/call/CallEvents.ts"
-import { begin, type EndReason, Phase } from "../../../src/call/CallState.ts"
+import { initialState, type EndReason, Phase } from "../../../src/call/CallState.ts"
 import type { ConversationEvent } from "../../../src/conversation/ports/ConversationEvent.ts"
 import { streamSid } from "../../support/conversation/Samples.ts"
 
@@ -28,7 +28,7 @@ const setUp = (isElsewhere = false) => {
   return { events, ends, noted }
 }
 
-const state = (phase: Phase) => ({ ...begin({ maxResumptions: 5 }), resumptions: 2, phase })
+const state = (phase: Phase) => ({ ...initialState({ maxResumptions: 5 }), resumptions: 2, phase })
 
 describe("watchers learn the end of a call", () => {
   it.effect("once, if the conversation has reported its end", () =>

@@ -28,7 +28,7 @@ const info = (index = 1, change: Partial<NewCall> = {}): NewCall => ({
   ...change
 })
 
-const answered = CallEvent.Answered({ streamsHere: true, asked: "afterStream" })
+const answered = CallEvent.Answered({ streamsHere: true, request: "afterStream" })
 
 /** Why a call was not admitted. */
 const why = (error: LineBusy | CallHasEnded) => error._tag === "LineBusy" ? error.reason : error._tag
@@ -107,7 +107,7 @@ describe("admit", () => {
       Effect.gen(function*() {
         const calls = yield* Effect.all(Array.from({ length: 20 }, () => registry.admit(info())), { concurrency: "unbounded" })
         assert.strictEqual(new Set(calls).size, 1)
-        assert.strictEqual(yield* registry.live, 1)
+        assert.strictEqual(yield* registry.liveCount, 1)
       })))
 
   it.effect("refuses a call above MAX_CALLS, and takes one again when another has ended", () =>
@@ -123,7 +123,7 @@ describe("admit", () => {
         yield* registry.report(callSid(1), "completed", 9)
         yield* settle
         yield* call(3)
-        assert.strictEqual(yield* registry.live, 2)
+        assert.strictEqual(yield* registry.liveCount, 2)
       }), { MAX_CALLS: "2" }))
 
   it.effect("gives one caller at most its share of the lines", () =>
@@ -145,7 +145,7 @@ describe("admit", () => {
         yield* settle
         yield* call(7, one)
         assert.strictEqual(why(yield* Effect.flip(call(8, one))), "callerBusy")
-        assert.strictEqual(yield* registry.live, 5)
+        assert.strictEqual(yield* registry.liveCount, 5)
       }), { MAX_CALLS: "6", MAX_CALLS_PER_CALLER: "2" }))
 
   it.effect("does not count a call that this service placed as a call of the person who is called", () =>
@@ -162,7 +162,7 @@ describe("admit", () => {
       Effect.gen(function*() {
         yield* call(1)
         yield* call(2, { direction: "outbound" })
-        assert.strictEqual(yield* registry.live, 2)
+        assert.strictEqual(yield* registry.liveCount, 2)
       }), { MAX_CALLS: "1" }))
 
   it.effect("counts the lines reserved for calls about to be placed, until they are released", () =>
@@ -303,9 +303,9 @@ describe("a call's time", () => {
       Effect.gen(function*() {
         yield* registry.admit(info(1, { direction: "outbound" }))
         yield* TestClock.adjust("2 minutes")
-        assert.strictEqual(yield* registry.live, 1)
+        assert.strictEqual(yield* registry.liveCount, 1)
         yield* TestClock.adjust("10 minutes")
-        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
         assert.deepStrictEqual(rest.hangUps, [callSid()])
       })))
 })
@@ -396,7 +396,7 @@ describe("a call that is transferred", () => {
         const { stop } = yield* stream(bench, [])
         stop()
         yield* settle
-        assert.strictEqual(yield* bench.registry.live, 0)
+        assert.strictEqual(yield* bench.registry.liveCount, 0)
         yield* bench.call(2)
         yield* bench.registry.report(callSid(2), "completed", 9)
         yield* settle
@@ -421,13 +421,13 @@ describe("a call's end", () => {
       Effect.gen(function*() {
         const one = yield* stream(Agents.saying(() => Stream.fromEffectRepeat(Effect.succeed(Agents.sound(20)))))
         yield* TestClock.adjust("1 second")
-        assert.strictEqual(yield* registry.streaming, 1)
+        assert.strictEqual(yield* registry.streamingCount, 1)
         one.stop()
         yield* settle
         yield* registry.report(callSid(), "completed", 3)
         yield* settle
-        assert.strictEqual(yield* registry.live, 0)
-        assert.strictEqual(yield* registry.streaming, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
+        assert.strictEqual(yield* registry.streamingCount, 0)
         assert.isTrue(one.isOver())
         const before = one.sent.length
         yield* TestClock.adjust("2 hours")
@@ -518,7 +518,7 @@ describe("a status that Twilio reports before the call is here", () => {
           yield* registry.report(callSid(), status, index)
         }
         yield* registry.hangUp(callSid(), "requested")
-        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
         assert.strictEqual(yield* early("remembered"), 3)
         yield* TestClock.adjust("71 seconds")
         assert.strictEqual(yield* early("expired"), 3)
@@ -540,7 +540,7 @@ describe("a status that Twilio reports before the call is here", () => {
           const reports = [["initiated", 0], ["ringing", 1], [status, 2]] as const
           for (const [word, sequence] of order.map((at) => reports[at])) yield* registry.report(callSid(index), word, sequence)
           yield* Effect.scoped(Effect.andThen(registry.reserve, registry.adopt(info(index, { direction: "outbound" }))))
-          assert.strictEqual(yield* registry.live, 0)
+          assert.strictEqual(yield* registry.liveCount, 0)
           yield* registry.admit(info(index + 10))
           yield* registry.report(callSid(index + 10), "completed", 9)
         }
@@ -573,7 +573,7 @@ describe("a status that Twilio reports before the call is here", () => {
         assert.strictEqual(yield* phase(), "Ringing")
         yield* registry.adopt(outbound)
         assert.strictEqual(Option.getOrThrow(yield* registry.find(callSid())), call)
-        assert.strictEqual(yield* registry.live, 1)
+        assert.strictEqual(yield* registry.liveCount, 1)
       })))
 
   it.effect("prevents a webhook from making the call, if it is the final status", () =>
@@ -585,7 +585,7 @@ describe("a status that Twilio reports before the call is here", () => {
         assert.strictEqual(why(yield* Effect.flip(registry.admit(info()))), "CallHasEnded")
         // The report has expired, but the end is still known: no call is made.
         yield* registry.adopt(outbound)
-        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
       })))
 
   it.effect("is dropped if 10 000 other calls have newer reports", () =>
@@ -619,10 +619,10 @@ describe("a call that we placed, whose webhooks were faster than Twilio's answer
           yield* settle
           yield* end(bench)
           yield* settle
-          assert.strictEqual(yield* registry.live, 0)
+          assert.strictEqual(yield* registry.liveCount, 0)
           yield* registry.adopt(outbound)
           yield* settle
-          assert.strictEqual(yield* registry.live, 0)
+          assert.strictEqual(yield* registry.liveCount, 0)
           assert.strictEqual(yield* endedBecause("callerLeft"), 1)
           assert.strictEqual(yield* count("client_caller_calls_ended_total"), 1)
           yield* TestClock.adjust("10 minutes")
@@ -636,7 +636,7 @@ describe("a call that we placed, whose webhooks were faster than Twilio's answer
         yield* registry.report(callSid(), "ringing", 1)
         yield* registry.end(callSid(), "requested")
         yield* registry.adopt(outbound)
-        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
       })))
 })
 
@@ -650,7 +650,7 @@ describe("a call that has ended", () => {
         ))
         yield* registry.report(callSid(), "completed", 3)
         yield* settle
-        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
         yield* call(2)
         yield* registry.report(callSid(2), "completed", 3)
         const drain = yield* Effect.forkScoped(registry.drain(Duration.minutes(1)))
@@ -743,7 +743,7 @@ describe("a call that has ended", () => {
 })
 
 describe("a further request for the first TwiML of a live call", () => {
-  const again = CallEvent.Answered({ streamsHere: true, asked: "first" })
+  const again = CallEvent.Answered({ streamsHere: true, request: "first" })
 
   it.effect("closes the old stream when the new one starts, and only then", () =>
     withRegistry(({ phase, registry, stream }) =>
@@ -857,7 +857,7 @@ describe("drain", () => {
         assert.deepStrictEqual(rest.hangUps, [callSid(2)])
         yield* TestClock.adjust("5 seconds")
         assert.isAtMost(yield* Fiber.join(fiber), 10_000)
-        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
       })))
 
   it.effect("is over after its grace and five seconds, even if Twilio does not answer", () =>
@@ -947,7 +947,7 @@ describe("races", () => {
         assert.deepStrictEqual(closes, [1001])
         yield* TestClock.adjust("10 seconds")
         assert.strictEqual(sent.length, before)
-        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
       })))
 
   it.effect("stream lost while Twilio already requests TwiML: the old one is closed when the new one starts", () =>

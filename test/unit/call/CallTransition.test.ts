@@ -5,7 +5,7 @@ import {
   type CallState,
   type Command,
   type EndReason,
-  begin,
+  initialState,
   isGivenUp,
   type StreamEnd,
   type Timer
@@ -15,15 +15,15 @@ import { CallStatus } from "../../../src/twilio/webhook/WebhookParameters.ts"
 import { streamSid } from "../../support/conversation/Samples.ts"
 
 const maxResumptions = 5
-const initial = begin({ maxResumptions })
+const initial = initialState({ maxResumptions })
 
 // ---------------------------------------------------------------------------------------------
 // Events, and how tests write the commands and phases
 // ---------------------------------------------------------------------------------------------
 
 const status = (status: CallStatus, sequence = 0) => CallEvent.StatusReported({ status, sequence })
-const answered = CallEvent.Answered({ streamsHere: true, asked: "afterStream" })
-const answeredElsewhere = CallEvent.Answered({ streamsHere: false, asked: "afterStream" })
+const answered = CallEvent.Answered({ streamsHere: true, request: "afterStream" })
+const answeredElsewhere = CallEvent.Answered({ streamsHere: false, request: "afterStream" })
 const started = (index = 1) => CallEvent.StreamStarted({ streamSid: streamSid(index) })
 const ended = (end: StreamEnd, index = 1) => CallEvent.StreamEnded({ streamSid: streamSid(index), end })
 const stopped: StreamEnd = { _tag: "Stopped" }
@@ -175,17 +175,17 @@ describe("the end of a stream", () => {
   })
 
   it("is given up at the first loss if no resumption is allowed", () => {
-    const state = transition(begin({ maxResumptions: 0 }), started())[1]
+    const state = transition(initialState({ maxResumptions: 0 }), started())[1]
     assert.deepStrictEqual(step(state, ended(lost)), ["Ending streamLost", "arm ending"])
   })
 
   it("counts the losses in an earlier process", () => {
-    const fourLost = transition(begin({ maxResumptions: 5, resumptions: 4 }), started())[1]
+    const fourLost = transition(initialState({ maxResumptions: 5, resumptions: 4 }), started())[1]
     assert.deepStrictEqual([phaseOf(fourLost), fourLost.resumptions], ["Streaming", 4])
     const fiveLost = transition(fourLost, ended(lost))[1]
     assert.deepStrictEqual([phaseOf(fiveLost), fiveLost.resumptions], ["Resuming", 5])
 
-    const sixLost = begin({ maxResumptions: 5, resumptions: 6 })
+    const sixLost = initialState({ maxResumptions: 5, resumptions: 6 })
     assert.deepStrictEqual(step(sixLost, answered), ["Ending streamLost", "arm ending"])
     assert.isTrue(isGivenUp(transition(sixLost, answered)[1]))
     assert.deepStrictEqual(step(sixLost, started()), ["Ending streamLost", "hang up", "arm ending"])
@@ -202,10 +202,10 @@ describe("Twilio's next request for TwiML", () => {
   })
 
   it("changes nothing if it comes a hundred times and no stream follows", () => {
-    for (const asked of ["first", "afterStream", "afterTransfer"] as const) {
+    for (const request of ["first", "afterStream", "afterTransfer"] as const) {
       let state = streaming
       for (let count = 0; count < 100; count++) {
-        for (const event of [CallEvent.Answered({ streamsHere: true, asked }), fired("start")]) {
+        for (const event of [CallEvent.Answered({ streamsHere: true, request }), fired("start")]) {
           const [commands, next] = transition(state, event)
           assert.deepStrictEqual(commands.map(write), event._tag === "Answered" ? ["arm start"] : [])
           state = next
@@ -223,7 +223,7 @@ describe("Twilio's next request for TwiML", () => {
     assert.deepStrictEqual(step(after(answeredElsewhere), answeredElsewhere), ["Connected", "disarm start"])
   })
 
-  const next = (step: number) => CallEvent.Answered({ streamsHere: true, asked: "afterStream", step })
+  const next = (step: number) => CallEvent.Answered({ streamsHere: true, request: "afterStream", step })
 
   it("is given up when it comes again and again because no stream starts", () => {
     let state = connected
@@ -285,8 +285,8 @@ describe("a call that was in another process meanwhile", () => {
 })
 
 describe("a second request for the first TwiML, or a replay", () => {
-  const again = CallEvent.Answered({ streamsHere: true, asked: "first" })
-  const againElsewhere = CallEvent.Answered({ streamsHere: false, asked: "first" })
+  const again = CallEvent.Answered({ streamsHere: true, request: "first" })
+  const againElsewhere = CallEvent.Answered({ streamsHere: false, request: "first" })
   const transferred = after(answered, started(), CallEvent.TransferBegan(), CallEvent.TransferDone(), ended(stopped))
   const offered = (state: CallState) => transition(state, again)[1]
 
@@ -481,7 +481,7 @@ describe("a transfer", () => {
   const failed = CallEvent.TransferFailed()
   const transferring = after(answered, started(), began)
   const transferred = after(answered, started(), began, done, ended(stopped))
-  const cameBack = CallEvent.Answered({ streamsHere: true, asked: "afterTransfer" })
+  const cameBack = CallEvent.Answered({ streamsHere: true, request: "afterTransfer" })
 
   it("makes the stream's end neither a lost stream nor a hang-up: the call goes on without us", () => {
     assert.deepStrictEqual(step(streaming, began), ["Streaming"])
@@ -495,7 +495,7 @@ describe("a transfer", () => {
 
   describe("whose socket is lost before Twilio has answered", () => {
     const cut = transition(transferring, ended(lost))[1]
-    const resumed = [CallEvent.Answered({ streamsHere: true, asked: "afterStream" }), started(2)]
+    const resumed = [CallEvent.Answered({ streamsHere: true, request: "afterStream" }), started(2)]
     const onNewStream = resumed.reduce((state, event) => transition(state, event)[1], cut)
 
     it("goes on with another stream, as after any lost socket", () => {
@@ -595,7 +595,7 @@ describe("whatever comes, in any order", () => {
     Schema.Struct({
       _tag: Schema.tag("Answered"),
       streamsHere: Schema.Boolean,
-      asked: Schema.Literals(["first", "afterStream", "afterTransfer"])
+      request: Schema.Literals(["first", "afterStream", "afterTransfer"])
     }),
     Schema.Struct({ _tag: Schema.tag("StreamStarted"), stream }),
     Schema.Struct({ _tag: Schema.tag("StreamEnded"), stream, end: Schema.Literals(["Stopped", "Lost", "Closed"]), reason }),
@@ -679,7 +679,7 @@ describe("whatever comes, in any order", () => {
   })
 
   property("a request that may be a replay moves no call that has had its stream", ({ before, commands, event, next }) => {
-    if (event._tag !== "Answered" || event.asked !== "first") return
+    if (event._tag !== "Answered" || event.request !== "first") return
     if (!["Streaming", "Transferred", "Ending"].includes(before.phase._tag)) return
     assert.deepStrictEqual(next, { ...before, offer: next.offer })
     const timers = commands.map((command) => command._tag === "CloseStream" || command._tag === "HangUp" ? command._tag : command.timer)

@@ -131,7 +131,7 @@ describe("a call that is placed", () => {
       Effect.gen(function*() {
         rest.onDial = () => Effect.fail(failure("rejected"))
         assert.strictEqual((yield* Effect.flip(place(request())))._tag, "TwilioError")
-        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
         rest.onDial = () => Effect.succeed({ callSid: callSid(5), status: "queued" })
         yield* nextTurn
         yield* place(request())
@@ -387,7 +387,7 @@ describe("a dial whose callbacks are faster than Twilio's answer", () => {
             Effect.andThen(registry.report(callSid(7), "ringing", 1), registry.report(callSid(7), status, 2))
           )
           assert.strictEqual(placed.callSid, callSid(7))
-          assert.strictEqual(yield* registry.live, 0)
+          assert.strictEqual(yield* registry.liveCount, 0)
           yield* Effect.scoped(registry.reserve)
           assert.isTrue(Option.isSome(yield* registry.events(callSid(7))))
         }), { MAX_CALLS: "1" })
@@ -405,7 +405,7 @@ describe("a dial whose callbacks are faster than Twilio's answer", () => {
           agent: receptionist
         })
         yield* placeAfter(bench, Effect.orDie(webhook))
-        assert.strictEqual(yield* registry.live, 1)
+        assert.strictEqual(yield* registry.liveCount, 1)
         assert.strictEqual(Option.getOrThrow(yield* registry.find(callSid(7))).info.agent, receptionist)
       }), { MAX_CALLS: "1" }))
 
@@ -415,7 +415,7 @@ describe("a dial whose callbacks are faster than Twilio's answer", () => {
         rest.onDial = () => Effect.andThen(registry.report(callSid(7), "ringing", 1), Effect.fail(failure("timedOut")))
         yield* Effect.flip(place(request()))
         yield* registry.report(callSid(7), "no-answer", 2)
-        assert.strictEqual(yield* registry.live, 0)
+        assert.strictEqual(yield* registry.liveCount, 0)
         yield* Effect.scoped(registry.reserve)
         yield* TestClock.adjust("2 minutes")
         yield* Effect.scoped(registry.reserve)
@@ -505,7 +505,7 @@ describe("a number that is not dialled", () => {
         assert.strictEqual(error._tag === "NumberRefused" && error.rule, rule)
         assert.include(error.message, variable)
         assert.notInclude(JSON.stringify(error) + error.message, number.slice(1))
-        assert.deepStrictEqual([rest.dials.length, yield* registry.live], [0, 0])
+        assert.deepStrictEqual([rest.dials.length, yield* registry.liveCount], [0, 0])
         // The key can be used again, for the right number.
         assert.strictEqual((yield* place(withKey("k"))).queuedMillis, 0)
       }), env))

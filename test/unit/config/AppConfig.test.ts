@@ -45,8 +45,8 @@ describe("AppConfig", () => {
       assert.strictEqual(millis(server.shutdownGrace), 30_000)
       assert.strictEqual(limits.calls, 100)
       assert.strictEqual(millis(limits.callDuration), 3_600_000)
-      assert.strictEqual(millis(limits.start), 10_000)
-      assert.strictEqual(millis(limits.media), 15_000)
+      assert.strictEqual(millis(limits.startTimeout), 10_000)
+      assert.strictEqual(millis(limits.mediaTimeout), 15_000)
       assert.strictEqual(limits.resumptions, 5)
       assert.strictEqual(limits.messageBytes, 65_536)
       assert.strictEqual(limits.badMessages, 50)
@@ -54,14 +54,14 @@ describe("AppConfig", () => {
         apiKey: Option.none(),
         agents: { standard: { _tag: "Named", name: AgentName.make("receptionist") }, numbers: [], dir: Option.none() },
         dialling: {
-          rules: { countries: Option.none(), also: new Set<never>(), own: new Set<never>() },
+          rules: { countries: Option.none(), allowedKinds: new Set<never>(), ownNumbers: new Set<never>() },
           maxPerDay: Option.none(),
           maxPerNumber: Option.none()
         },
         dataDir: "data",
         eventsDir: Option.none(),
         store: { database: Option.none(), retention: { wordsDays: 30, figuresDays: 400 }, numbers: "plain", key: Option.none(), encryption: Option.none(), pricesFile: Option.none() },
-        recording: { all: false, dir: Option.none(), kept: Duration.days(30), bucket: Option.none() },
+        recording: { recordsAllCalls: false, dir: Option.none(), keptFor: Duration.days(30), bucket: Option.none() },
         webhooks: { url: Option.none(), secrets: Option.none(), hasTranscript: false, isPrivateAllowed: false },
         engines: { speechToText: [{ _tag: "Embedded" }], replyModel: [{ _tag: "Embedded" }], textToSpeech: [{ _tag: "Embedded" }] },
         warnings: [],
@@ -234,8 +234,8 @@ describe("AppConfig", () => {
       assert.deepStrictEqual(rest.dialling, {
         rules: {
           countries: Option.some(new Set(["US", "CA"])),
-          also: new Set(["shared-cost"] as const),
-          own: new Set([PhoneNumber.make("+14155550100"), PhoneNumber.make("+14155550101")])
+          allowedKinds: new Set(["shared-cost"] as const),
+          ownNumbers: new Set([PhoneNumber.make("+14155550100"), PhoneNumber.make("+14155550101")])
         },
         maxPerDay: Option.some(500),
         maxPerNumber: Option.some(3)
@@ -270,7 +270,7 @@ describe("AppConfig", () => {
       assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.hasPartials, false)
       assert.strictEqual(engines.speechToText[0]._tag === "Server" && engines.speechToText[0].settings.leastConfidence, 0.25)
       assert.deepStrictEqual(
-        [limits.calls, limits.callsPerCaller, millis(limits.callDuration), millis(limits.start), millis(limits.media), millis(limits.backlog)],
+        [limits.calls, limits.callsPerCaller, millis(limits.callDuration), millis(limits.startTimeout), millis(limits.mediaTimeout), millis(limits.backlog)],
         [7, 5, 300_000, 4000, 6000, 2500]
       )
       assert.deepStrictEqual([limits.resumptions, limits.messageBytes, limits.badMessages], [2, 4096, 3])

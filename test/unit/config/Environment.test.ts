@@ -1,18 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Config, ConfigProvider, Effect, Option, Schema } from "effect"
-import { firstOf, namesOf, trimmed } from "../../../src/config/Environment.ts"
+import { firstOf, namesOf, trim } from "../../../src/config/Environment.ts"
 
 const from = (env: Record<string, string>) => ConfigProvider.fromEnv({ env })
 
-describe("trimmed", () => {
+describe("trim", () => {
   it.each([["", ""], [" a b\n", "a b"], ["\ufeffa\u200b \u00a0\r\n", "a"], ["\u202aa\u200bb\u202c", "a\u200bb"], [" \n\u200b", ""], ["👍 ", "👍"]])(
     "%j is %j",
-    (text, expected) => assert.strictEqual(trimmed(text), expected)
+    (text, expected) => assert.strictEqual(trim(text), expected)
   )
 
   it.prop("is trimmed already, and a part of the text", [Schema.String], ([text]) => {
-    assert.strictEqual(trimmed(trimmed(text)), trimmed(text))
-    assert.include(text, trimmed(text))
+    assert.strictEqual(trim(trim(text)), trim(text))
+    assert.include(text, trim(text))
   })
 })
 

@@ -7,8 +7,8 @@ import { PhoneNumber } from "../../../src/domain/PhoneNumber.ts"
 
 const rules = (change: { readonly countries?: ReadonlyArray<string>; readonly also?: ReadonlyArray<SpecialKind>; readonly own?: ReadonlyArray<string> } = {}): DialRules => ({
   countries: Option.map(Option.fromUndefinedOr(change.countries), (codes) => new Set(codes)),
-  also: new Set(change.also),
-  own: new Set((change.own ?? []).map((number) => PhoneNumber.make(number)))
+  allowedKinds: new Set(change.also),
+  ownNumbers: new Set((change.own ?? []).map((number) => PhoneNumber.make(number)))
 })
 
 /** The rule by which a number is refused, if it is. */

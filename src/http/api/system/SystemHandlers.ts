@@ -33,8 +33,8 @@ export const layer = HttpApiBuilder.group(
         Effect.gen(function*() {
           return {
             status: "healthy" as const,
-            active_connections: yield* registry.streaming,
-            calls: yield* registry.live,
+            active_connections: yield* registry.streamingCount,
+            calls: yield* registry.liveCount,
             draining: yield* registry.isDraining,
             agent: agents.standard.name,
             uptime_seconds: Math.floor((yield* monotonicSeconds) - startedAtSeconds),

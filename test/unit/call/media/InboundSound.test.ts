@@ -49,7 +49,7 @@ describe("the sound for an agent", () => {
     const { decode } = LineCodec.makeDecoder(8000)
     const counts = makeCounts()
     let unsent = 0
-    const pieces = InboundSound.makeFreshest({ decode, maxBacklogFrames: 3, unsentFrames: () => unsent, counts })
+    const pieces = InboundSound.makeNewest({ decode, maxBacklogFrames: 3, unsentFrames: () => unsent, counts })
     const messages = [0x80, 0x90, 0xa0, 0xb0].map((byte, index) => media({ chunk: index + 1, timestamp: 20 * index }, byte))
     const hear = () => samplesOf(pieces([messages[0], ...messages.slice(1)]))
     assert.deepStrictEqual(hear(), [0x90, 0xa0, 0xb0].flatMap((byte) => of(levelOf(byte), 20)))

@@ -29,7 +29,7 @@ const open = Effect.fnUntraced(function*(
   const fake = yield* FakeMediaStream.make(options)
   const ended = yield* Deferred.make<StreamEnd>()
   yield* Effect.forkScoped(
-    Effect.flatMap(MediaSession.run(fake.stream, agent, { media: Duration.seconds(15), backlog, watch, ...listener === undefined ? {} : { listener } }), (end) => Deferred.succeed(ended, end))
+    Effect.flatMap(MediaSession.run(fake.stream, agent, { mediaTimeout: Duration.seconds(15), backlog, watch, ...listener === undefined ? {} : { listener } }), (end) => Deferred.succeed(ended, end))
   )
   yield* settle
   const end = Effect.suspend(() =>
@@ -371,7 +371,7 @@ describe("the end", () => {
     Effect.gen(function*() {
       const fake = yield* FakeMediaStream.make()
       const refuses = Agents.make(() => Effect.fail(Agents.failed("no model")))
-      const error = yield* Effect.flip(MediaSession.run(fake.stream, refuses, { media: Duration.seconds(15), backlog, watch }))
+      const error = yield* Effect.flip(MediaSession.run(fake.stream, refuses, { mediaTimeout: Duration.seconds(15), backlog, watch }))
       assert.strictEqual(error.cause, "no model")
       assert.deepStrictEqual(fake.sent, [])
     }))
@@ -437,7 +437,7 @@ describe("the end", () => {
           signal: () => Effect.void
         })
       )
-      yield* Effect.forkIn(MediaSession.run(fake.stream, agent, { media: Duration.seconds(15), backlog, watch }), scope)
+      yield* Effect.forkIn(MediaSession.run(fake.stream, agent, { mediaTimeout: Duration.seconds(15), backlog, watch }), scope)
       yield* TestClock.adjust("100 millis")
       const before = fake.sent.length
       yield* Scope.close(scope, Exit.void)
@@ -632,7 +632,7 @@ describe("sound that is not yet played", () => {
           return sound(20)
         }))
       ))
-      const mostAhead = PacedQueue.leadMillis / 20 + PacedQueue.maxQueuedFrames
+      const mostAhead = PacedQueue.maxLeadMillis / 20 + PacedQueue.maxQueuedFrames
       for (let second = 0; second <= 5; second++) {
         assert.isAtMost(frames().length, second * 50 + 10)
         assert.isAtLeast(frames().length, second * 50 + 7)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, type Scope } from "effect"
 import type { Call } from "../../../../src/call/Call.ts"
-import { begin, type CallEvent } from "../../../../src/call/CallState.ts"
+import { initialState, type CallEvent } from "../../../../src/call/CallState.ts"
 import * as SettingsChoice from "../../../../src/call/history/SettingsChoice.ts"
 import * as LiveCalls from "../../../../src/call/registry/LiveCalls.ts"
 import * as Ownership from "../../../../src/call/registry/Ownership.ts"
@@ -33,13 +33,13 @@ const withOwnership = <A, E>(
       const sid = callSid(index)
       const handled: Call = {
         info: { callSid: sid, direction: "inbound", from: Option.none(), to: Option.none(), agent: Agents.silent, settings: SettingsChoice.of({}, "plain") },
-        state: Effect.succeed(begin({ maxResumptions: 5 })),
+        state: Effect.succeed(initialState({ maxResumptions: 5 })),
         takesLine: () => true,
         dispatch: (event: CallEvent) =>
           Effect.sync(() => {
             log.push(`${index} ${event._tag}${event._tag === "Released" ? ` ${event.reason}` : ""}`)
             live.end(sid)
-            return begin({ maxResumptions: 5 })
+            return initialState({ maxResumptions: 5 })
           }),
         stream: () => Effect.succeed(false),
         handOver: () => void log.push(`${index} handed over`),
@@ -330,7 +330,7 @@ describe("a call that another process has", () => {
     withOwnership(({ ownership, store }) =>
       Effect.gen(function*() {
         let found: unknown = "nothing yet"
-        yield* Effect.forkScoped(Effect.map(ownership.await(callSid()), (call) => {
+        yield* Effect.forkScoped(Effect.map(ownership.findWithRetries(callSid()), (call) => {
           found = call
         }))
         yield* pass(250)
@@ -340,7 +340,7 @@ describe("a call that another process has", () => {
         yield* pass(100)
         assert.strictEqual(found, known)
 
-        yield* Effect.forkScoped(Effect.map(ownership.await(callSid(2)), (call) => {
+        yield* Effect.forkScoped(Effect.map(ownership.findWithRetries(callSid(2)), (call) => {
           found = call
         }))
         yield* pass(2000)

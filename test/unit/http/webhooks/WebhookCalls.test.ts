@@ -150,8 +150,8 @@ describe("a call that another process has placed a moment ago", () => {
         yield* pass(300)
         store.known.set(callSid(), RecordingStore.stored(callSid(), { accountSid, agent: "shop", parts: 0, metadata: { order: 7 } }))
         yield* pass(300)
-        const { asked, call } = yield* Fiber.join(admitted)
-        assert.strictEqual(asked, "first")
+        const { call, request } = yield* Fiber.join(admitted)
+        assert.strictEqual(request, "first")
         assert.deepStrictEqual(call.info.settings.metadata, { order: 7 })
       })))
 

@@ -76,7 +76,7 @@ const media = (chunk: number, track = "inbound", stream: string = sid) => ({
 const mark = (name: string) => ({ event: "mark", sequenceNumber: "3", streamSid: sid, mark: { name } })
 const stopped = { event: "stop", sequenceNumber: "9", streamSid: sid, stop: { accountSid, callSid: callSid() } }
 
-const limits = { start: Duration.seconds(10), backlog: Duration.seconds(6), badMessages: 3 }
+const limits = { startTimeout: Duration.seconds(10), backlog: Duration.seconds(6), badMessages: 3 }
 
 /** The `chunk` of each message. */
 const chunksOf = (sounds: ReadonlyArray<Media | Silence>) => sounds.map((sound) => sound.event === "media" ? sound.media.chunk : sound.event)

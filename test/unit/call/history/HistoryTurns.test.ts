@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as TurnRecorder from "../../../../src/call/history/TurnRecorder.ts"
+import * as HistoryTurns from "../../../../src/call/history/HistoryTurns.ts"
 import type { ConversationEvent } from "../../../../src/conversation/ports/ConversationEvent.ts"
 import { callSid } from "../../../support/conversation/Samples.ts"
 
-type Written = ReturnType<TurnRecorder.TurnRecorder["on"]>[number]
+type Written = ReturnType<HistoryTurns.HistoryTurns["on"]>[number]
 
 const brief = ({ endedAt, isCut, latency, role, startedAt, text, turn, words }: Written) => ({
   turn,
@@ -15,7 +15,7 @@ const brief = ({ endedAt, isCut, latency, role, startedAt, text, turn, words }: 
   ...(latency === undefined ? {} : { latency })
 })
 
-const record = (events: ReadonlyArray<ConversationEvent>, recorder = TurnRecorder.make(callSid())) => events.flatMap(recorder.on).map(brief)
+const record = (events: ReadonlyArray<ConversationEvent>, recorder = HistoryTurns.make(callSid())) => events.flatMap(recorder.on).map(brief)
 
 const says = (turn: number, at: number, text: string): ConversationEvent => ({ _tag: "AgentSays", turn, at, text })
 
@@ -92,11 +92,11 @@ describe("the turns of a call", () => {
   })
 
   it("are numbered on from those of another process", () => {
-    assert.strictEqual(record([says(4, 0, "Sorry.")], TurnRecorder.make(callSid(), 9))[0].turn, 9)
+    assert.strictEqual(record([says(4, 0, "Sorry.")], HistoryTurns.make(callSid(), 9))[0].turn, 9)
   })
 
   it("are timed on the call's axis even if the conversation began anew", () => {
-    const recorder = TurnRecorder.make(callSid())
+    const recorder = HistoryTurns.make(callSid())
     recorder.conversationBegan(60_000)
     const all = record([
       says(0, 100, "Hello."),

@@ -41,7 +41,7 @@ const maxLength = 256
  *
  * @param from the parameter `From` of Twilio's webhook, of any type
  */
-export const keyOf = (from: unknown): string | undefined => {
+export const of = (from: unknown): string | undefined => {
   if (typeof from !== "string") return undefined
   const address = from.trim().slice(0, maxLength).toLowerCase()
   const user = userOf(address)

@@ -11,7 +11,7 @@ import * as Words from "./Words.ts"
 
 type TurnWritten = Extract<StoreWrite, { readonly _tag: "TurnWritten" }>
 
-export interface TurnRecorder {
+export interface HistoryTurns {
   /** The turns that change with this event. */
   readonly on: (event: ConversationEvent) => ReadonlyArray<TurnWritten>
   /** Sets when the conversation began, in ms on the call's axis. The times of all later events count from there. Initially 0. */
@@ -28,7 +28,7 @@ interface OpenTurn {
 const maxOpenTurns = 8
 
 /** `firstTurn`: the number of the first turn here, for a call that another process had before. */
-export const make = (callSid: CallSid, firstTurn = 0): TurnRecorder => {
+export const make = (callSid: CallSid, firstTurn = 0): HistoryTurns => {
   let nextTurn = firstTurn
   /** When the conversation began, ms on the axis. */
   let origin = 0

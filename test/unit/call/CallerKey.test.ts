@@ -1,18 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
-import { keyOf } from "../../../src/call/CallerShare.ts"
+import * as CallerKey from "../../../src/call/CallerKey.ts"
 
 describe("the key by which a caller's calls are counted", () => {
   it.each(["+14155550123", "sip:alice@example.com", "sip:+14155550123@example.com", "client:alice", "whatsapp:+14155550123", "+1", "sip:464@pbx.example.com"])(
     "is the address itself, in lower case: %s",
     (from) => {
-      assert.strictEqual(keyOf(from), from)
-      assert.strictEqual(keyOf(` ${from.toUpperCase()} `), from)
+      assert.strictEqual(CallerKey.of(from), from)
+      assert.strictEqual(CallerKey.of(` ${from.toUpperCase()} `), from)
     }
   )
 
   it("differs for each address", () => {
     const all = ["+14155550123", "+14155550124", "sip:+14155550123@example.com", "sip:alice@example.com", "client:alice"]
-    assert.strictEqual(new Set(all.map(keyOf)).size, all.length)
+    assert.strictEqual(new Set(all.map(CallerKey.of)).size, all.length)
   })
 
   it.each([
@@ -36,7 +36,7 @@ describe("the key by which a caller's calls are counted", () => {
     ["zeros", "+0000"],
     ["no text", undefined],
     ["two values", ["+14155550123", "+14155550124"]]
-  ])("is missing if the number is withheld: %s", (_, from) => assert.isUndefined(keyOf(from)))
+  ])("is missing if the number is withheld: %s", (_, from) => assert.isUndefined(CallerKey.of(from)))
 
-  it("is cut to 256 characters", () => assert.strictEqual(keyOf(`sip:${"a".repeat(60_000)}`)?.length, 256))
+  it("is cut to 256 characters", () => assert.strictEqual(CallerKey.of(`sip:${"a".repeat(60_000)}`)?.length, 256))
 })

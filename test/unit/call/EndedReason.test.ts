@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { CallState, EndReason, StreamEnd } from "../../../src/call/CallState.ts"
-import * as StreamEnds from "../../../src/call/StreamEnds.ts"
+import * as EndedReason from "../../../src/call/EndedReason.ts"
 
 const closed = (reason: EndReason): StreamEnd => ({ _tag: "Closed", reason })
 
@@ -19,6 +19,6 @@ describe("at the end of a stream watchers learn", () => {
     ["nothing, when the socket was lost before Twilio answered", { _tag: "Lost" }, "asked", undefined],
     ["nothing, when another stream took its place before Twilio answered", closed("streamLost"), "asked", undefined]
   ])("%s", (_, end, transfer, expected) => {
-    assert.strictEqual(StreamEnds.wordOfStream(end, transfer), expected)
+    assert.strictEqual(EndedReason.ofStream(end, transfer), expected)
   })
 })
