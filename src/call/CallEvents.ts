@@ -1,8 +1,8 @@
 /**
- * Passes the events of the conversation to the call's history and to its watchers. `Ended` is passed once.
+ * Passes the events of the conversation to the call's history and to its watchers.
  *
  * A conversation whose media stream was lost does not send `Ended`, because the call may continue. If the call then ends, `finish` sends
- * `Ended`, unless another process may go on with the call.
+ * `Ended`, unless another process may go on with the call. If the caller comes back after a transfer, `Ended` is sent twice.
  */
 import { Effect } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"

@@ -44,6 +44,7 @@ export const run = Effect.fnUntraced(function*(
 ) {
   const timers = yield* FiberMap.make<Timer>()
 
+  /** A halt of the process extends a timer, because what the timer waits for may have come during the halt. */
   const arm = (timer: Timer) =>
     FiberMap.run(
       timers,

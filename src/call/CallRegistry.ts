@@ -60,6 +60,7 @@ const endOrphan = (histories: CallHistories["Service"], absent: AbsentCalls.Abse
     history.takeOver()
     for (const report of yield* absent.takeReports(stored.callSid)) history.reported(report)
     const reason = (stored.endReason ?? "streamLost") as EndReason
+    // The first stream is no resumption.
     history.ended(reason, Math.max(0, stored.parts - 1), stored.endedAt ?? endedAt)
     history.reported(facts)
   })

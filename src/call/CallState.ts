@@ -91,7 +91,7 @@ export interface CallState {
   readonly offer: "none" | "here" | "elsewhere"
 }
 
-/** The first state of a call in this process. `resumptions`: how many of its streams were lost in an earlier process. */
+/** The first state of a call in this process. `resumptions`: how many of its streams were lost in earlier processes. */
 export const initialState = ({ maxResumptions, resumptions = 0 }: { readonly maxResumptions: number; readonly resumptions?: number }): CallState => ({
   phase: Phase.Initiated(),
   sequence: -1,

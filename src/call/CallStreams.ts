@@ -49,20 +49,20 @@ export const make = (
   info: CallInfo,
   lifecycle: CallLifecycle,
   history: Pick<CallHistory, "streamBegan" | "record" | "isRecorded" | "remember" | "actions" | "used" | "endDecided">,
-  session: Omit<MediaSession.Options, "whyEnded">,
+  sessionOptions: Omit<MediaSession.Options, "whyEnded">,
   scope: Scope.Scope
 ): CallStreams => {
   /** The open streams. A stream is closed when its deferred gets a reason. */
   const open = new Map<StreamSid, Deferred.Deferred<EndReason>>()
   let newest: StreamSid | undefined
 
-  /** Runs the session until the stream ends, or until `closeReason` gives a reason. That works even while the agent is starting. */
+  /** Runs the session until the stream ends or, even while the agent is starting, until `closeReason` gives a reason. */
   const runSession = (stream: MediaStream, isAfterTransfer: boolean, closeReason: Effect.Effect<EndReason>): Effect.Effect<StreamEnd> => {
     const resumption = history.streamBegan(isAfterTransfer, stream)
     newest = stream.streamSid
     let closedFor: EndReason | undefined
     const options: MediaSession.Options = {
-      ...session,
+      ...sessionOptions,
       // A tool's late answer may change the memory of an earlier stream's conversation. That memory is outdated, so it is not stored.
       remember: (memory) => newest === stream.streamSid ? history.remember(memory) : undefined,
       actions: history.actions,

@@ -8,8 +8,8 @@
  * A request for TwiML may be a replay: somebody saw the signed request and sends it again. A replay must not end a stream or a transfer.
  * So in three cases our answer only offers a stream: a stream is open, the call is transferred, or the caller seemed to hang up. The phase
  * changes when the offered stream starts, which needs a one-time token, or when the old stream ends. If no stream starts in time, the timer
- * `start` withdraws the offer. While the call waits for a stream, a replay extends the wait at most once. A replay does not count as a
- * resumption.
+ * `start` withdraws the offer. While the call waits for a stream, a replay of the first request restarts the wait, and a replay of a later
+ * request extends the wait at most once. A replay does not count as a resumption, unless the call is ending (see `withdraw`).
  */
 import type { StreamSid } from "../domain/Sid.ts"
 import type { CallStatus } from "../twilio/webhook/WebhookParameters.ts"
@@ -59,7 +59,7 @@ const onStatus = (state: CallState, status: CallStatus, sequence: number): Trans
 const waitForStart = (streamsHere: boolean) => streamsHere ? Command.Arm({ timer: "start" }) : Command.Disarm({ timer: "start" })
 
 /** Offers a stream without changing the phase. A second offer does not restart the timer of the first. */
-const offer = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition => {
+const offerStream = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition => {
   if (state.resumptions >= state.maxResumptions) return unchanged(state)
   const offered: CallState = { ...state, offer: streamsHere ? "here" : "elsewhere" }
   return state.offer === "none" ? [[...commands, Command.Arm({ timer: "start" })], offered] : unchanged(offered)
@@ -103,7 +103,7 @@ const connectAgainOrEnd = (
     : connectAgain(state, streamsHere, ...commands)
 
 /** Whether the call lost more streams in other processes than it may resume. */
-const wasLostTooOften = ({ maxResumptions, resumptions }: CallState): boolean => resumptions > maxResumptions
+const hasLostTooManyStreams = ({ maxResumptions, resumptions }: CallState): boolean => resumptions > maxResumptions
 
 /** Whether a request `afterTransfer` is a replay: no transfer is under way, and the call has a stream or waits for one. */
 const isReplayOfTransfer = ({ phase, transfer }: CallState): boolean =>
@@ -122,28 +122,28 @@ const onAnswered = (before: CallState, { request, step = 0, streamsHere }: Extra
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
-      if (wasLostTooOften(state)) return enter(state, Phase.Ending({ reason: "streamLost" }), Command.Arm({ timer: "ending" }))
+      if (hasLostTooManyStreams(state)) return enter(state, Phase.Ending({ reason: "streamLost" }), Command.Arm({ timer: "ending" }))
       return enter({ ...state, hasTwiml: true }, Phase.Connected(), waitForStart(streamsHere), Command.Arm({ timer: "duration" }))
     case "Connected":
       if (request === "first" || !state.hasTwiml) return enter({ ...state, hasTwiml: true }, phase, waitForStart(streamsHere))
       // Twilio opened no stream. Or this request is a replay: it does not count as a resumption, and extends the wait once.
       if (isNext) return connectAgainOrEnd(state, streamsHere, "noStream")
-      return streamsHere ? offer(state, streamsHere) : enter(state, phase, waitForStart(streamsHere))
+      return streamsHere ? offerStream(state, streamsHere) : enter(state, phase, waitForStart(streamsHere))
     case "Resuming":
       return enter(state, Phase.Connected(), Command.Disarm({ timer: "resuming" }), waitForStart(streamsHere))
     case "Streaming":
       // Twilio may have lost the stream before we noticed it. Or this request is a replay, which must not close the stream.
-      return offer(state, streamsHere)
+      return offerStream(state, streamsHere)
     case "Transferred":
       // Nobody answered the transfer, and the caller comes back to the agent. Or this request is a replay.
       return request === "afterTransfer" && state.resumptions >= state.maxResumptions
         ? enter(state, Phase.Ending({ reason: "transferred" }), Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "ending" }))
-        : offer(state, streamsHere)
+        : offerStream(state, streamsHere)
     case "Ending":
       if (phase.reason !== "callerLeft") return unchanged(state)
       if (isOffered) return connectAgainOrEnd(state, streamsHere, "callerLeft")
       // Any request but `afterStream` means that the caller did not hang up: the call was redirected, and comes back.
-      return request === "afterStream" ? unchanged(state) : offer(state, streamsHere, Command.Disarm({ timer: "ending" }))
+      return request === "afterStream" ? unchanged(state) : offerStream(state, streamsHere, Command.Disarm({ timer: "ending" }))
     case "Ended":
       return unchanged(state)
   }
@@ -152,25 +152,25 @@ const onAnswered = (before: CallState, { request, step = 0, streamsHere }: Extra
 const onStreamStarted = (state: CallState, streamSid: StreamSid): Transition => {
   const { phase } = state
   const resumed = withResumption(state)
-  const start = (state: CallState, ...commands: ReadonlyArray<Command>) =>
+  const enterStreaming = (state: CallState, ...commands: ReadonlyArray<Command>) =>
     enter({ ...state, isBackFromTransfer: false }, Phase.Streaming({ streamSid }), Command.Disarm({ timer: "start" }), ...commands, Command.Arm({ timer: "duration" }))
   switch (phase._tag) {
     case "Initiated":
     case "Ringing":
-      if (wasLostTooOften(state)) return onHangUp(state, "streamLost")
-      return start(state, Command.Disarm({ timer: "resuming" }))
+      if (hasLostTooManyStreams(state)) return onHangUp(state, "streamLost")
+      return enterStreaming(state, Command.Disarm({ timer: "resuming" }))
     case "Connected":
     case "Resuming":
-      if (wasLostTooOften(state)) return onHangUp(state, "streamLost")
-      return start(state, Command.Disarm({ timer: "resuming" }))
+      if (hasLostTooManyStreams(state)) return onHangUp(state, "streamLost")
+      return enterStreaming(state, Command.Disarm({ timer: "resuming" }))
     case "Streaming":
       return state.offer === "here" && phase.streamSid !== streamSid
-        ? start(resumed, Command.CloseStream({ streamSid: phase.streamSid, reason: "streamLost" }))
+        ? enterStreaming(resumed, Command.CloseStream({ streamSid: phase.streamSid, reason: "streamLost" }))
         : unchanged(state)
     case "Transferred":
-      return state.offer === "here" ? start(resumed, Command.Disarm({ timer: "transferred" })) : unchanged(state)
+      return state.offer === "here" ? enterStreaming(resumed, Command.Disarm({ timer: "transferred" })) : unchanged(state)
     case "Ending":
-      return state.offer === "here" ? start(resumed) : unchanged(state)
+      return state.offer === "here" ? enterStreaming(resumed) : unchanged(state)
     case "Ended":
       return unchanged(state)
   }
@@ -183,15 +183,15 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
   // While Twilio's answer to the transfer is missing, the call may go on here. So a lost socket is resumed as usual.
   const mayBeResumed = ended._tag === "Lost" && state.resumptions < state.maxResumptions
   if (state.transfer === "done" || (state.transfer === "asked" && !mayBeResumed)) return enterTransferred(state)
-  const ending = (reason: EndReason) => enter(state, Phase.Ending({ reason }), Command.Arm({ timer: "ending" }))
+  const enterEnding = (reason: EndReason) => enter(state, Phase.Ending({ reason }), Command.Arm({ timer: "ending" }))
   switch (ended._tag) {
     case "Stopped":
-      return ending("callerLeft")
+      return enterEnding("callerLeft")
     case "Closed":
-      return ending(ended.reason)
+      return enterEnding(ended.reason)
     case "Lost":
       return state.resumptions >= state.maxResumptions
-        ? ending("streamLost")
+        ? enterEnding("streamLost")
         : enter(
           { ...state, resumptions: state.resumptions + 1 },
           Phase.Resuming({ streamSid }),
@@ -202,7 +202,7 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
 
 /**
  * Takes back the offer of a stream to a call that is ending. The call then ends without a new stream. After an offer `elsewhere` the other
- * host may have the stream, so we do not hang up.
+ * host may have the stream, so we do not hang up. The withdrawal counts as a resumption, so that replays can't go on for ever.
  */
 const withdraw = (state: CallState): Transition =>
   enter(

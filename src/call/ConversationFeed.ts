@@ -1,16 +1,16 @@
 /**
- * The events of one call, for watchers. A watcher that comes late first gets the earlier events, at most the newest `keptEvents`.
+ * The events of one call, for watchers. A watcher that comes late first gets the earlier events, at most the newest `maxKeptEvents`.
  *
- * If more than `queuedEvents` wait for a slow watcher, that watcher loses the oldest of them. A watcher never slows the call.
+ * If more than `maxQueuedEvents` wait for a slow watcher, that watcher loses the oldest of them. A watcher never slows the call.
  */
 import { Effect, PubSub, Stream } from "effect"
 import type { ConversationEvent } from "../conversation/ports/ConversationEvent.ts"
 
 /** How many events may wait for one watcher. */
-const queuedEvents = 256
+const maxQueuedEvents = 256
 
 /** How many events are kept for watchers that come later: about a quarter of an hour of a lively conversation. */
-const keptEvents = 500
+const maxKeptEvents = 500
 
 /** An event with the number that the call's history gives it. */
 export interface NumberedEvent {
@@ -35,7 +35,7 @@ export interface ConversationFeed {
   readonly isWatched: () => boolean
 }
 
-export const make: Effect.Effect<ConversationFeed> = Effect.map(PubSub.sliding<Published>({ capacity: queuedEvents, replay: keptEvents }), (hub) => {
+export const make: Effect.Effect<ConversationFeed> = Effect.map(PubSub.sliding<Published>({ capacity: maxQueuedEvents, replay: maxKeptEvents }), (hub) => {
   let watchers = 0
   const countWatcher = Effect.acquireRelease(Effect.sync(() => watchers++), () => Effect.sync(() => watchers--))
   return {

@@ -13,7 +13,7 @@ export class WebSocketUrlRefused extends Data.TaggedError("WebSocketUrlRefused")
   }
 }
 
-const refused = (why: string) => Result.fail(new WebSocketUrlRefused({ why }))
+const refuse = (why: string) => Result.fail(new WebSocketUrlRefused({ why }))
 
 const isLoopback = (host: string) => host === "localhost" || host === "[::1]" || /^127(\.\d{1,3}){3}$/.test(host)
 
@@ -28,15 +28,15 @@ const withoutDefaultPort = (host: string) => host.toLowerCase().replace(/:443$/,
  */
 export const check = (text: string, allowedHosts: ReadonlyArray<string>): Result.Result<string, WebSocketUrlRefused> => {
   const url = URL.parse(text)
-  if (url === null) return refused("is not a URL")
+  if (url === null) return refuse("is not a URL")
   const isPlain = url.protocol === "ws:"
-  if (url.protocol !== "wss:" && !(isPlain && isLoopback(url.hostname))) return refused("must begin with wss://")
-  if (url.search !== "" || url.hash !== "") return refused("must have no query string: Twilio does not support it")
-  if (url.username !== "" || url.password !== "") return refused("must have no user name")
+  if (url.protocol !== "wss:" && !(isPlain && isLoopback(url.hostname))) return refuse("must begin with wss://")
+  if (url.search !== "" || url.hash !== "") return refuse("must have no query string: Twilio does not support it")
+  if (url.username !== "" || url.password !== "") return refuse("must have no user name")
   const hosts = new Set(allowedHosts.map(withoutDefaultPort))
   if (hosts.has(url.host) || (isPlain && hosts.has(url.hostname))) return Result.succeed(url.href)
   const isOtherPort = hosts.has(url.hostname) || [...hosts].some((host) => host.startsWith(`${url.hostname}:`))
-  return refused(isOtherPort ? "names a port that is not allowed (an entry host:port allows a port other than 443)" : "names a host that is not allowed")
+  return refuse(isOtherPort ? "names a port that is not allowed (an entry host:port allows a port other than 443)" : "names a host that is not allowed")
 }
 
 /** Whether the WebSocket belongs to the service at this base URL. Only the service's own WebSocket gets a token of the call. */

@@ -49,8 +49,8 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
       const keys = IdempotencyKeys.make<PlacedCall, OutboundError>(mayHaveRung)
       const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1e6)
 
-      /** Counts the dial for the limits of `DialLimits`. If the dial fails and no phone can have rung, it does not count. */
-      const countDial = Effect.fnUntraced(function*<A>(to: PhoneNumber, dial: Effect.Effect<A, OutboundError>) {
+      /** Counts a dial for the limits of `DialLimits`, and runs it. If it fails and no phone can have rung, it does not count. */
+      const runCounted = Effect.fnUntraced(function*<A>(to: PhoneNumber, dial: Effect.Effect<A, OutboundError>) {
         const uncount = yield* Effect.fromResult(limits.count(to, yield* monotonicMillis))
         return yield* Effect.tapError(dial, (error) => Effect.sync(() => mayHaveRung(error) || uncount()))
       })
@@ -64,9 +64,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         return { ...dialled, queuedMillis }
       })
 
-      /**
-       * If the request has settings, adds a ticket to the URL. Twilio may request the URL before we know the call's SID.
-       */
+      /** If the request has settings, adds a ticket to the URL. Twilio may request the URL before we know the call's SID. */
       const withTicket = Effect.fnUntraced(function*(request: OutboundRequest, url: string, settings: CallSettings) {
         if (Object.keys(request.settings).length === 0) return url
         return `${url}&ticket=${yield* registry.expect(settings)}`
@@ -78,7 +76,7 @@ export class OutboundCalls extends Context.Service<OutboundCalls, {
         const { agent, from } = plan
         const settings = SettingsChoice.of(agent, config.store.numbers, request.settings)
         yield* registry.reserve
-        const dialled = yield* countDial(to, dialInSlot(request, { ...plan, url: yield* withTicket(request, plan.url, settings) }))
+        const dialled = yield* runCounted(to, dialInSlot(request, { ...plan, url: yield* withTicket(request, plan.url, settings) }))
         yield* registry.adopt({
           callSid: dialled.callSid,
           direction: "outbound",

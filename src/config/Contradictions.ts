@@ -1,6 +1,6 @@
 /**
  * Checks settings that are valid alone but wrong together. With settings that can't work, the service does not start. For a setting that has
- * no effect, or an effect that the operator probably did not intend, it logs a warning. Each problem is one line, which begins with the
+ * no effect, or an effect that the operator probably did not intend, the service logs a warning. Each problem is one line, which begins with the
  * variable's name.
  */
 import { Duration, Option, Redacted, Result } from "effect"
@@ -12,13 +12,13 @@ import { isPrivate } from "./PrivateAddresses.ts"
 import type { Settings } from "./Settings.ts"
 import * as WebhookAddress from "./WebhookAddress.ts"
 
-/** The secrets of `.env.example`, which everybody knows. */
+/** The secrets of `.env.example`, which everybody knows. `encryptionKey`: the beginning of that key in base64, where its `-` is `+`. */
 const examples = { apiKey: GuessableKeys.example, authToken: "0123456789abcdef0123456789abcdef", webhookSecret: "whsec_ZXhhbXBsZSBvZiAuZW52LmV4YW1wbGU6IG5vdCBhIHNlY3JldA==", encryptionKey: "replace+me+with" }
 
 /** Host names that public DNS does not have: names without a dot, and names that are reserved for local networks (RFC 6761, 6762, 8375). */
 const isLocalName = (host: string) => !host.includes(".") || /\.(?:localhost|local|internal|home\.arpa)\.?$/i.test(host)
 
-/** Whether Twilio can't reach a URL, because its host is this machine or is in a private network. Names are not looked up. */
+/** Whether a URL's host is this machine or is in a private network, so that Twilio can't reach it. Names are not looked up. */
 const isLocalUrl = (url: URL) => {
   const host = WebhookAddress.hostOf(url)
   return isIP(host) === 0 ? isLocalName(host) : isPrivate(host)
@@ -36,7 +36,7 @@ export const isRealTwilio = ({ account, apiBaseUrl }: Settings["twilio"]): boole
 export const isReachableFromOutside = ({ host, publicUrl }: Settings["server"]) =>
   Option.isSome(publicUrl) || !/^(?:localhost|127(?:\.\d{1,3}){3}|\[?::1\]?|\[?::ffff:127(?:\.\d{1,3}){3}\]?)$/i.test(host)
 
-/** A line about the API key, if the key can be guessed. */
+/** A line about the API key if it can be guessed. */
 const apiKeyProblems = (apiKey: Settings["apiKey"]): ReadonlyArray<string> => {
   const weakness = Option.isNone(apiKey) ? undefined : GuessableKeys.weakness(Redacted.value(apiKey.value))
   return weakness === undefined ? [] : [`API_KEY ${weakness}. Anybody who guesses the key can place calls. ${GuessableKeys.advice}`]
@@ -156,7 +156,7 @@ export const warnings = (settings: Settings, given: ReadonlyArray<string>, known
   }
   for (const name of given) {
     const variable = intendedVariable(name, known)
-    if (variable !== undefined && !given.includes(variable)) lines.push(`${name} is no variable of this service. Did you mean ${variable}?`)
+    if (variable !== undefined && !given.includes(variable)) lines.push(`${name} is not a variable of this service. Did you mean ${variable}?`)
   }
   return lines
 }

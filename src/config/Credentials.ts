@@ -91,10 +91,10 @@ export class Credentials extends Context.Service<Credentials, {
 
       const localAccount = Effect.gen(function*() {
         const file = path.join(config.dataDir, "local-account.json")
-        const made = Effect.gen(function*() {
+        const newAccount = Effect.gen(function*() {
           return JSON.stringify({ accountSid: `AC${yield* hex(16)}`, authToken: yield* hex(16) })
         })
-        const { content } = yield* readOrMakeSecret(file, made)
+        const { content } = yield* readOrMakeSecret(file, newAccount)
         const account = yield* Schema.decodeUnknownEffect(LocalAccount)(content).pipe(
           Effect.mapError((cause) => new IdentityError({ file, cause }))
         )

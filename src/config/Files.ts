@@ -72,7 +72,7 @@ const writeFailures: Readonly<Record<string, string>> = {
   EROFS: "its file system is mounted read-only. Mount it for writing",
   EACCES: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
   EPERM: "its folder or the file itself may not be written by this user. Change its owner or its permissions",
-  ENOTDIR: "a part of its path is no folder. Name another folder",
+  ENOTDIR: "a part of its path is not a folder. Name another folder",
   EISDIR: "something with this name exists and is not a file. Remove it",
   ELOOP: "it is a link, and the service does not write through links. Remove the link, or name the folder to which it points",
   EIO: "its disk fails. Check the system's log"
@@ -131,22 +131,22 @@ const textOf = (bytes: Uint8Array): string | undefined => {
 
 /** Reads a regular file as UTF-8. Follows links and never waits for a writer. `limit`: in bytes. */
 export const read = (file: string, limit = maxBytes): Effect.Effect<Content, FileUnreadable> => {
-  const failed = (why: FileUnreadable["why"], cause?: unknown) => new FileUnreadable({ file, why, cause })
+  const unreadable = (why: FileUnreadable["why"], cause?: unknown) => new FileUnreadable({ file, why, cause })
   const attempt = <A>(run: () => Promise<A>) =>
     Effect.tryPromise({
       try: run,
       catch: (cause) => {
         const code = codeOf(cause)
-        return failed(
+        return unreadable(
           code === "ENOENT" || code === "ENOTDIR" ? "missing" : code === "EACCES" || code === "EPERM" ? "forbidden" : code === "EISDIR" ? "folder" : "failed",
           cause
         )
       }
     })
   const check = (stats: Stats) => {
-    if (stats.isDirectory()) return Effect.fail(failed("folder"))
-    if (!stats.isFile()) return Effect.fail(failed("notAFile"))
-    return stats.size > limit ? Effect.fail(failed("tooLarge")) : Effect.void
+    if (stats.isDirectory()) return Effect.fail(unreadable("folder"))
+    if (!stats.isFile()) return Effect.fail(unreadable("notAFile"))
+    return stats.size > limit ? Effect.fail(unreadable("tooLarge")) : Effect.void
   }
   return Effect.gen(function*() {
     // This check comes before the file is opened, since opening a device may already have an effect.
@@ -164,10 +164,10 @@ export const read = (file: string, limit = maxBytes): Effect.Effect<Content, Fil
       const { bytesRead } = yield* attempt(() => handle.read(bytes, length, bytes.length - length, null))
       length += bytesRead
       if (bytesRead === 0) break
-      if (length > limit) return yield* failed("tooLarge")
+      if (length > limit) return yield* unreadable("tooLarge")
     }
     const text = textOf(bytes.subarray(0, length))
-    if (text === undefined) return yield* failed("notText")
+    if (text === undefined) return yield* unreadable("notText")
     return { text, isOpenToOthers: (stats.mode & 0o077) !== 0 }
   }).pipe(Effect.scoped)
 }

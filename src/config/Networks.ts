@@ -5,7 +5,7 @@ import { Option } from "effect"
 import { isIPv4, isIPv6 } from "node:net"
 
 /** Names for groups of networks. All of them but `private` are also names in the web framework Express. */
-const named: Readonly<Record<string, ReadonlyArray<string>>> = {
+const groups: Readonly<Record<string, ReadonlyArray<string>>> = {
   loopback: ["127.0.0.0/8", "::1/128"],
   private: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
   uniquelocal: ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"],
@@ -14,8 +14,8 @@ const named: Readonly<Record<string, ReadonlyArray<string>>> = {
 
 /** The CIDR networks of one entry: `10.0.0.0/8`, `192.0.2.1` (as `192.0.2.1/32`), `[::1]` (as `::1/128`), `loopback`. */
 export const parse = (text: string): Option.Option<ReadonlyArray<string>> => {
-  const names = named[text.toLowerCase()]
-  if (names !== undefined && Object.hasOwn(named, text.toLowerCase())) return Option.some(names)
+  const group = groups[text.toLowerCase()]
+  if (group !== undefined && Object.hasOwn(groups, text.toLowerCase())) return Option.some(group)
   const match = /^(?:\[([^\]]+)\]|([^/[\]%]+))(?:\/(\d{1,3}))?$/.exec(text)
   if (match === null) return Option.none()
   const address = match[1] ?? match[2]

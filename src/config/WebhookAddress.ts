@@ -10,7 +10,7 @@ import { isPrivate } from "./PrivateAddresses.ts"
 const maxLength = 2048
 
 const refusalClauses = {
-  noUrl: "is no http or https URL",
+  noUrl: "is not an http or https URL",
   tooLong: `has more than ${maxLength} characters`,
   credentials: "has a user name or a password, and proxies may log these. Put a token into its path or its query, and check the signature",
   plain: "begins with http://, and the words of calls must not go over a network unencrypted. Use https://, or set WEBHOOK_PRIVATE_ADDRESSES=on",
@@ -29,7 +29,7 @@ const refuse = (why: keyof typeof refusalClauses) => Result.fail(new WebhookAddr
 /** The host of a URL, without the brackets of an IPv6 address. */
 export const hostOf = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, "$1")
 
-const isOwnName = (host: string) => /(?:^|\.)localhost\.?$/i.test(host)
+const isLocalhost = (host: string) => /(?:^|\.)localhost\.?$/i.test(host)
 
 /**
  * Reads an address, or says why no webhook may be sent to it.
@@ -45,5 +45,5 @@ export const read = (text: string, isPrivateAllowed: boolean): Result.Result<URL
   if (isPrivateAllowed) return Result.succeed(url)
   if (url.protocol === "http:") return refuse("plain")
   const host = hostOf(url)
-  return isOwnName(host) || isIP(host) !== 0 && isPrivate(host) ? refuse("private") : Result.succeed(url)
+  return isLocalhost(host) || isIP(host) !== 0 && isPrivate(host) ? refuse("private") : Result.succeed(url)
 }

@@ -105,18 +105,18 @@ const explanations: Readonly<Record<SpecialKind, string>> = {
   international: "Numbers of satellite networks, and of other networks without a country, are not dialled"
 }
 
-const ownNumber: DialRefusal = {
+const ownNumberRefusal: DialRefusal = {
   rule: "own-number",
   message: "This number is the service's own, so the service would call itself (rule own-number). "
     + "Dial another number. TWILIO_PHONE_NUMBER and AGENT_NUMBERS list the service's own numbers."
 }
 
-const special = (kind: SpecialKind): DialRefusal => ({
+const specialKindRefusal = (kind: SpecialKind): DialRefusal => ({
   rule: kind,
   message: `${explanations[kind]} (rule ${kind}). To allow them, add ${kind} to DIAL_ALSO and start the service again.`
 })
 
-const foreign = (countries: ReadonlyArray<string>): DialRefusal => {
+const countryRefusal = (countries: ReadonlyArray<string>): DialRefusal => {
   const [country] = countries
   const toAllow = "and start the service again; without DIAL_COUNTRIES all countries may be dialled."
   return {
@@ -132,10 +132,10 @@ const foreign = (countries: ReadonlyArray<string>): DialRefusal => {
 
 /** Why a number may not be dialled; `None` for a number that may be dialled. */
 export const refusal = (rules: DialRules, number: PhoneNumber): Option.Option<DialRefusal> => {
-  if (rules.ownNumbers.has(number)) return Option.some(ownNumber)
+  if (rules.ownNumbers.has(number)) return Option.some(ownNumberRefusal)
   const parsed = parsePhoneNumberFromString(number, { extract: false })
   const kind = kindOf(number, parsed?.getType())
-  if (kind !== undefined && !rules.allowedKinds.has(kind)) return Option.some(special(kind))
+  if (kind !== undefined && !rules.allowedKinds.has(kind)) return Option.some(specialKindRefusal(kind))
   if (Option.isNone(rules.countries)) return Option.none()
   // Several countries share a calling code, such as +1. If the digits do not decide the country, all possible countries must be allowed.
   const countries: ReadonlyArray<string> = parsed === undefined
@@ -144,7 +144,7 @@ export const refusal = (rules: DialRules, number: PhoneNumber): Option.Option<Di
   const allowed = rules.countries.value
   // Numbers without a country pass only if `DIAL_ALSO` names their kind.
   const isAllowed = countries.length === 0 ? kind !== undefined : countries.every((country) => allowed.has(country))
-  return isAllowed ? Option.none() : Option.some(foreign(countries))
+  return isAllowed ? Option.none() : Option.some(countryRefusal(countries))
 }
 
 /** Wrong country codes that people often write, each with the right code. */
@@ -163,9 +163,9 @@ export const readCountries = (codes: ReadonlyArray<string>): Result.Result<Reado
   for (const code of codes) {
     const country = code.toUpperCase()
     const rightCode = misnamed[country]
-    if (rightCode !== undefined) return Result.fail(new NotACountry({ why: `${country} is no country's code: write ${rightCode}` }))
+    if (rightCode !== undefined) return Result.fail(new NotACountry({ why: `${country} is not a country's code: write ${rightCode}` }))
     if (!isSupportedCountry(country)) {
-      return Result.fail(new NotACountry({ why: `${JSON.stringify(code.slice(0, 20))} is no country's code, or has no numbers of its own` }))
+      return Result.fail(new NotACountry({ why: `${JSON.stringify(code.slice(0, 20))} is not a country's code, or has no numbers of its own` }))
     }
     countries.add(country)
   }

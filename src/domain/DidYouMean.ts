@@ -5,7 +5,7 @@
 /** The edit distance: how many letters are added, removed, replaced, or swapped with their neighbour (optimal string alignment). */
 export const distance = (one: string, other: string): number => {
   let before: ReadonlyArray<number> = []
-  let row = globalThis.Array.from({ length: other.length + 1 }, (_, index) => index)
+  let row = Array.from({ length: other.length + 1 }, (_, index) => index)
   for (let at = 1; at <= one.length; at++) {
     const next = [at]
     for (let index = 1; index <= other.length; index++) {
@@ -40,9 +40,9 @@ const isShortened = (one: string, other: string): boolean => {
 /** The known name that was probably meant: a few of its letters differ, or it has more or fewer words. */
 export const nearest = (name: string, known: ReadonlyArray<string>): string | undefined => {
   const near = known
-    .map((candidate) => ({ candidate, far: distance(name.slice(0, maxLength).toLowerCase(), candidate.toLowerCase()) }))
-    .sort((one, other) => one.far - other.far)[0]
-  if (near !== undefined && near.far <= Math.max(1, Math.floor(near.candidate.length / 3))) return near.candidate
+    .map((candidate) => ({ candidate, edits: distance(name.slice(0, maxLength).toLowerCase(), candidate.toLowerCase()) }))
+    .sort((one, other) => one.edits - other.edits)[0]
+  if (near !== undefined && near.edits <= Math.max(1, Math.floor(near.candidate.length / 3))) return near.candidate
   return known.find((candidate) => isShortened(name, candidate))
 }
 

@@ -62,17 +62,17 @@ const inAscii = (text: string): string =>
     .replaceAll(/\p{Nd}/gu, asciiDigit)
 
 /** A character as an error shows it: quoted with its code point, or the code point alone for an invisible character. */
-const named = (character: string) => {
+const showCharacter = (character: string) => {
   const codePoint = `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
   return /[\p{C}\p{Z}\p{M}]/u.test(character) ? codePoint : `"${character}" (${codePoint})`
 }
 
-const hasExtension = "has an extension, and an extension can't be dialled"
+const extensionRefusal = "has an extension, and an extension can't be dialled"
 
 /** The number of a `tel:` URI (RFC 3966). A local number gets the country code of its `phone-context`. */
 const fromTelUri = (uri: string): Result.Result<string, NotAPhoneNumber> => {
   const decoded = Result.try(() => decodeURIComponent(uri.replace(/^tel:(?:\/\/)?/i, "")))
-  if (Result.isFailure(decoded)) return refuse("is no readable tel: URI")
+  if (Result.isFailure(decoded)) return refuse("is not a readable tel: URI")
   const [number, ...parameters] = decoded.success.split(";")
   let context = ""
   for (const parameter of parameters) {
@@ -82,7 +82,7 @@ const fromTelUri = (uri: string): Result.Result<string, NotAPhoneNumber> => {
         context = value.trim()
         break
       case "ext":
-        return refuse(hasExtension)
+        return refuse(extensionRefusal)
       default:
         return refuse("has an unknown parameter after the number")
     }
@@ -90,7 +90,7 @@ const fromTelUri = (uri: string): Result.Result<string, NotAPhoneNumber> => {
   if (number.trim().startsWith("+") || context === "") return Result.succeed(number)
   return context.startsWith("+")
     ? Result.succeed(`${context} ${number}`)
-    : refuse("is local to a phone-context that is no country code")
+    : refuse("is local to a phone-context that is not a country code")
 }
 
 /** Addresses that {@link read} refuses, although they may contain a number. {@link parseAddress} reads the ones that Twilio writes. */
@@ -133,16 +133,16 @@ export const read = (written: string): Result.Result<PhoneNumber, NotAPhoneNumbe
   const [, scheme] = otherAddress.exec(text) ?? []
   if (scheme !== undefined) return refuse(`is a ${scheme.toLowerCase()}: address, and not a telephone number alone`)
   if (text.length > maxLength) return refuse("is too long for a number")
-  if (/[\d)] ?(?:[;,]? ?(?:ext|extn|extension)[.:=]?|x|#) ?\d+$/i.test(text)) return refuse(hasExtension)
+  if (/[\d)] ?(?:[;,]? ?(?:ext|extn|extension)[.:=]?|x|#) ?\d+$/i.test(text)) return refuse(extensionRefusal)
   const unexpected = [...text].find((character) => !/[-+\d ()./~]/.test(character))
-  if (unexpected !== undefined) return refuse(`holds ${named(unexpected)}, which is no part of a number`)
+  if (unexpected !== undefined) return refuse(`contains ${showCharacter(unexpected)}, which is not part of a number`)
   if (text.startsWith("00")) return refuse("begins with 00: write + instead")
   if (!text.startsWith("+")) return refuse("has no country code: it must begin with +")
   if (text.includes("+", 1)) return refuse("has a second +")
   // `extract: false`: the whole text must be the number. Otherwise the library would search the text for a number.
   const parsed = parsePhoneNumberFromString(text, { extract: false })
   if (parsed === undefined || !parsed.isPossible()) return refuse(lengthProblem(text))
-  if (parsed.ext !== undefined) return refuse(hasExtension)
+  if (parsed.ext !== undefined) return refuse(extensionRefusal)
   // Each parsing drops one national prefix ("0"). A number with two prefixes is not valid, and its meaning is not guessed.
   const again = parsePhoneNumberFromString(parsed.number, { extract: false })
   return again?.number === parsed.number && again.isPossible()

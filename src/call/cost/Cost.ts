@@ -33,7 +33,7 @@ const amounts: Readonly<Record<Unit, (use: EngineUse) => number | undefined>> = 
   million_characters: ({ characters }) => millionth(characters)
 }
 
-const rounded = (amount: number): number => Math.round(amount * 1e6) / 1e6
+const roundCost = (amount: number): number => Math.round(amount * 1e6) / 1e6
 
 /** The price of an amount. `undefined`: the amount is unknown or impossible. Servers report the amounts, and may report nonsense. */
 const priceOf = (price: number, amount: number | undefined): number | undefined => {
@@ -61,12 +61,12 @@ const costOfMinutes = ({ twilio = {} }: PriceList, { direction, minutes }: Usage
 export const of = (prices: PriceList, usage: Usage): Cost => {
   const minutes = costOfMinutes(prices, usage)
   const uses = usage.engines.map((use) => ({ use, cost: costOfUse(prices, use) }))
-  const twilio = minutes === undefined ? undefined : rounded(minutes)
-  const engines = uses.flatMap(({ cost, use: { engine, stage } }) => cost === undefined ? [] : [{ stage, engine, cost: rounded(cost) }])
+  const twilio = minutes === undefined ? undefined : roundCost(minutes)
+  const engines = uses.flatMap(({ cost, use: { engine, stage } }) => cost === undefined ? [] : [{ stage, engine, cost: roundCost(cost) }])
   const names = [...twilio === undefined ? [twilioName] : [], ...uses.flatMap(({ cost, use }) => cost === undefined ? [use.engine] : [])]
   return {
     currency: prices.currency,
-    total: rounded(engines.reduce((total, { cost }) => total + cost, twilio ?? 0)),
+    total: roundCost(engines.reduce((total, { cost }) => total + cost, twilio ?? 0)),
     ...(twilio === undefined ? {} : { twilio }),
     engines,
     unpriced: [...new Set(names)]

@@ -22,7 +22,7 @@ export const of = ({ engines = {} }: PriceList, states: ReadonlyArray<Pick<Engin
     if (key === undefined || name === embedded || Object.keys(prices?.[key] ?? {}).length > 0) return []
     const near = prices === undefined ? nearest(name, Object.keys(engines)) : undefined
     const hint = near === undefined ? "" : ` The list has "${near}". Did you mean this engine?`
-    return [`PRICES_FILE has no prices for the engine "${name}" as "${key}". The cost of calls does not include this engine. Add its prices, or 0 if it costs nothing.${hint}`]
+    return [`PRICES_FILE has no "${key}" prices for the engine "${name}". The cost of calls does not include this engine. Add its prices, or 0 if it costs nothing.${hint}`]
   })
   return [...new Set(lines)]
 }

@@ -25,20 +25,21 @@ interface MakeOptions {
   /** The prefix of each action's id, see `CallLife`. */
   readonly life: string
   /** The time now on the call's axis: ms since the call's first media stream began. */
-  readonly axis: () => number
+  readonly axisNow: () => number
   readonly keepsWords: boolean
-  readonly open: StoredCall["openActions"]
+  /** The actions that an earlier process of the call left without a result. */
+  readonly openActions: StoredCall["openActions"]
 }
 
 type State = Extract<StoreWrite, { readonly _tag: "ActionWritten" }>["state"]
 
 const stateOf = { Answered: "answered", NotSent: "notSent", Unknown: "unknown" } as const
 
-export const make = ({ axis, callSid, keepsWords, life, open, results, store }: MakeOptions): CallActions => {
+export const make = ({ axisNow, callSid, keepsWords, life, openActions, results, store }: MakeOptions): CallActions => {
   /** The actions without a result, by id. `at`: when the action was requested, on the call's axis. */
   const begun = new Map<string, { readonly action: Action; readonly at: number; readonly listeners: Array<(outcome: ToolOutcome) => void> }>()
 
-  const written = (action: Action, at: number, state: State, answer?: string): StoreWrite => ({
+  const writeOf = (action: Action, at: number, state: State, answer?: string): StoreWrite => ({
     _tag: "ActionWritten",
     callSid,
     id: life + action.id,
@@ -60,14 +61,14 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
 
   return {
     storeSoon: (action) => {
-      const at = axis()
+      const at = axisNow()
       begin(action, at)
-      store.write(written(action, at, "asked"))
+      store.write(writeOf(action, at, "asked"))
     },
     store: (action) =>
       Effect.suspend(() => {
-        const at = axis()
-        return store.keep(written(action, at, "asked")).pipe(
+        const at = axisNow()
+        return store.keep(writeOf(action, at, "asked")).pipe(
           Effect.tap(() => Effect.sync(() => begin(action, at))),
           Effect.mapError(() => new ActionNotKept())
         )
@@ -75,13 +76,13 @@ export const make = ({ axis, callSid, keepsWords, life, open, results, store }: 
     storeOutcome: (action, outcome) => {
       const known = begun.get(action.id)
       const target = known === undefined ? store : results
-      target.write(written(action, known?.at ?? axis(), stateOf[outcome._tag], answerOf(outcome)))
+      target.write(writeOf(action, known?.at ?? axisNow(), stateOf[outcome._tag], answerOf(outcome)))
       begun.delete(action.id)
       for (const listener of known?.listeners ?? []) listener(outcome)
     },
     running: () => [...begun.values()].filter(({ action }) => action.kind !== "keys").map(({ action, listeners }) => ({ action, onOutcome: (listener) => void listeners.push(listener) })),
     abandonOpen: () => {
-      for (const action of open) store.write({ _tag: "ActionWritten", callSid, ...action, state: "unknown" })
+      for (const action of openActions) store.write({ _tag: "ActionWritten", callSid, ...action, state: "unknown" })
     }
   }
 }

@@ -37,7 +37,7 @@ export class CallHistories extends Context.Service<CallHistories, {
       const recorder = yield* CallRecorder
       const prices = Option.getOrUndefined((yield* Prices).list)
       const { webhooks } = yield* AppConfig
-      const service = Option.match(webhooks.url, { onNone: () => ({}), onSome: ({ href }) => ({ webhookUrl: href }) })
+      const defaultWebhook = Option.match(webhooks.url, { onNone: () => ({}), onSome: ({ href }) => ({ webhookUrl: href }) })
       const clock = yield* Clock.Clock
       const histories = new Map<CallSid, RenewableHistory.RenewableHistory>()
       /** When each call ended, monotonic ms; in the order of their ends. */
@@ -64,14 +64,14 @@ export class CallHistories extends Context.Service<CallHistories, {
         open: (info, before) =>
           Effect.sync(() => {
             const { callSid } = info
-            const live = histories.get(callSid)
+            const existing = histories.get(callSid)
             // Another request of the same call has opened the history already.
-            if (live !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return live
+            if (existing !== undefined && !endedAt.has(callSid) && !handedOver.has(callSid)) return existing
             handedOver.delete(callSid)
             const history = RenewableHistory.make({
               before,
               open: (before) =>
-                CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, prices, ...service, ...(before === undefined ? {} : { before }) }),
+                CallHistory.make({ info, accountSid: account.accountSid, store, clock, recorder, prices, ...defaultWebhook, ...(before === undefined ? {} : { before }) }),
               onHandOver: () => handedOver.add(callSid),
               onRenew: () => handedOver.delete(callSid),
               onEnd: () => {

@@ -5,7 +5,7 @@
  * No write waits, except the write of an action: an action is stored before it is carried out. If `settings.keepsWords` is `false`, only figures
  * are stored: no words, and instead of the memory only the use of the engines.
  */
-import { type Clock, Effect, Option, type Scope } from "effect"
+import { type Clock, Effect, Option, type Schema, type Scope } from "effect"
 import type { Agent } from "../../agent/Agent.ts"
 import type { ActionKeeper } from "../../conversation/ports/Actions.ts"
 import type { Resumption } from "../../conversation/ports/AudioPort.ts"
@@ -94,7 +94,7 @@ export interface MakeOptions {
 
 const noListener: Effect.Effect<undefined> = Effect.succeed(undefined)
 
-const knownBefore = (before: MakeOptions["before"]) => before === undefined || before === "unreachable" ? undefined : before
+const storedCallOf = (before: MakeOptions["before"]) => before === undefined || before === "unreachable" ? undefined : before
 
 /** Whether the call had a media stream in another process, or may have had one. */
 const wasElsewhere = (before: MakeOptions["before"]): boolean => before === "unreachable" || (before?.parts ?? 0) > 0
@@ -133,7 +133,7 @@ const makeWebhooks = ({ clock, info: { callSid, settings }, store, webhookUrl }:
 
 /**
  * The number of the first media stream here, and of its part of the recording. The process that had the call before may have begun a stream
- * after this process read the call.
+ * after this process read the call, so the numbers here begin far above.
  */
 const firstPart = (before: MakeOptions["before"], now: number): number => before === undefined ? 0 : TakeoverNumbers.partAt(now)
 
@@ -142,16 +142,15 @@ const firstPart = (before: MakeOptions["before"], now: number): number => before
  * before may have written more since the call was read, or may still write it from its journal. So the numbers here begin far above.
  */
 const firstTurn = (before: MakeOptions["before"], now: number): number =>
-  wasElsewhere(before) ? Math.max(TakeoverNumbers.turnAt(now), knownBefore(before)?.nextTurn ?? 0) : 0
+  wasElsewhere(before) ? Math.max(TakeoverNumbers.turnAt(now), storedCallOf(before)?.nextTurn ?? 0) : 0
 
 /** The number of the first event here. The store drops an event whose number exists already. */
-const firstEvent = (before: MakeOptions["before"], now: number): number => {
-  return wasElsewhere(before) ? Math.max(TakeoverNumbers.eventAt(now), knownBefore(before)?.nextEvent ?? 0) : 0
-}
+const firstEvent = (before: MakeOptions["before"], now: number): number =>
+  wasElsewhere(before) ? Math.max(TakeoverNumbers.eventAt(now), storedCallOf(before)?.nextEvent ?? 0) : 0
 
 /** The newest version of the memory. The store drops a memory whose version is not newer. */
 const newestVersion = (before: MakeOptions["before"], now: number): number =>
-  wasElsewhere(before) ? Math.max(TakeoverNumbers.eventAt(now), Option.getOrUndefined(knownBefore(before)?.memory ?? Option.none())?.version ?? 0) : 0
+  wasElsewhere(before) ? Math.max(TakeoverNumbers.eventAt(now), Option.getOrUndefined(storedCallOf(before)?.memory ?? Option.none())?.version ?? 0) : 0
 
 /** Numbers a call's events. */
 const makeNumbers = (first: number) => {
@@ -169,7 +168,7 @@ const makeNumbers = (first: number) => {
  * over from another process. A media stream does.
  */
 const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
-  let isElsewhere = (knownBefore(before)?.parts ?? 0) > 0
+  let isElsewhere = (storedCallOf(before)?.parts ?? 0) > 0
   let isLeft = false
   const own: MakeOptions["store"] = {
     write: (write) => isElsewhere ? undefined : store.write(write),
@@ -197,11 +196,11 @@ const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
 const makeEventWriter = ({ before, clock, info: { callSid }, store }: MakeOptions, keepsWords: boolean) => {
   const openedAt = clock.currentTimeMillisUnsafe()
   const turns = HistoryTurns.make(callSid, firstTurn(before, openedAt))
-  const number = makeNumbers(firstEvent(before, openedAt))
+  const numberEvent = makeNumbers(firstEvent(before, openedAt))
   const addEvent = (event: ConversationEvent): NumberedEvent => {
-    const numbered = number(event)
+    const numbered = numberEvent(event)
     if (!numbered.isNumbered) return numbered
-    if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: numbered.sequence, at: clock.currentTimeMillisUnsafe(), event: event as never })
+    if (keepsWords) store.write({ _tag: "EventTold", callSid, sequence: numbered.sequence, at: clock.currentTimeMillisUnsafe(), event: event as unknown as Schema.Json })
     // Without words a turn is still stored: the times at which each side spoke are figures.
     for (const turn of turns.on(event)) store.write(keepsWords ? turn : { ...turn, text: "", words: [] })
     return numbered
@@ -238,26 +237,26 @@ export const make = (options: MakeOptions): CallHistory => {
   const { place, store } = makeStore(options, () => actions.abandonOpen())
   const { callSid, settings: { keepsWords } } = info
   const isRecorded = recorder?.isRecorded(info) === true
-  const known = knownBefore(before)
-  const kept = Option.getOrUndefined(known?.memory ?? Option.none())
-  let memory: Option.Option<Memories.ConversationMemory> = kept === undefined ? Option.none() : Memories.read(kept.memory)
+  const storedCall = storedCallOf(before)
+  const storedMemory = Option.getOrUndefined(storedCall?.memory ?? Option.none())
+  let memory: Option.Option<Memories.ConversationMemory> = storedMemory === undefined ? Option.none() : Memories.read(storedMemory.memory)
   const { millisSince, monotonic, now } = makeTime(clock, memory)
 
-  // Without the store the zero of the axis is not known: the times on it are ms since 1970 (see `Axis`).
-  let axisZero = before === "unreachable" ? 0 : known?.axisZero ?? undefined
+  // Without the store the zero of the axis is not known: the times on the axis are ms since 1970 (see `store/Axis`).
+  let axisZero = before === "unreachable" ? 0 : storedCall?.axisZero ?? undefined
   let nextPart = firstPart(before, now())
   /** When the newest media stream began, on the axis. */
   let partStartedAt = 0
   /** When this process wrote the memory, by `monotonic`. */
   let rememberedAt: number | undefined
   let version = newestVersion(before, now())
-  let hasConversation = kept !== undefined || before === "unreachable"
+  let hasConversation = storedMemory !== undefined || before === "unreachable"
   const life = CallLife.of({ before, hasMemory: memory._tag === "Some", now: now() })
-  const engines = EngineUses.make(EngineUses.readFrom(kept?.memory))
+  const engines = EngineUses.make(EngineUses.readFrom(storedMemory?.memory))
   const askForWebhook = makeWebhooks({ ...options, store })
   const outcome = OutcomeWriter.make({
     callSid,
-    answeredAt: known?.answeredAt ?? undefined,
+    answeredAt: storedCall?.answeredAt ?? undefined,
     now,
     engines: engines.all,
     pricing: prices && ((usage) => Cost.of(prices, { direction: info.direction, ...usage })),
@@ -267,13 +266,13 @@ export const make = (options: MakeOptions): CallHistory => {
   // The memory is from a later life of the call, so the memory of an earlier life was lost.
   if (memory._tag === "Some" && life !== "") outcome.note({ isMemoryLost: true })
   const events = makeEventWriter({ ...options, store }, keepsWords)
-  const axis = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
-  const actions = CallActions.make({ callSid, store, results: options.store, life, axis, keepsWords, open: known?.openActions ?? [] })
+  const axisNow = () => axisZero === undefined ? 0 : Math.max(0, now() - axisZero)
+  const actions = CallActions.make({ callSid, store, results: options.store, life, axisNow, keepsWords, openActions: storedCall?.openActions ?? [] })
 
   return {
-    lostStreams: known?.parts ?? 0,
+    lostStreams: storedCall?.parts ?? 0,
     began: () =>
-      store.write(callBegan(info, { accountSid, at: known?.startedAt ?? now(), isRecorded })),
+      store.write(callBegan(info, { accountSid, at: storedCall?.startedAt ?? now(), isRecorded })),
     answered: () => {
       if (outcome.answeredAt() !== undefined) return
       const at = now()

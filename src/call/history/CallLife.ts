@@ -12,7 +12,7 @@ const decode = Schema.decodeUnknownOption(Schema.Struct({ life: Schema.String })
 /** The field that is stored with a memory, so that a resumed conversation has the same life. */
 export const storedField = (life: string): { readonly life?: string } => life === "" ? {} : { life }
 
-interface Before {
+interface LifeOptions {
   /** `"unreachable"`: the store did not answer. */
   readonly before: StoredCall | "unreachable" | undefined
   /** Whether the stored memory of the conversation could be read. */
@@ -22,7 +22,7 @@ interface Before {
 }
 
 /** The prefix of the ids of this life's actions. Empty for a call's first life. */
-export const of = ({ before, hasMemory, now }: Before): string => {
+export const of = ({ before, hasMemory, now }: LifeOptions): string => {
   if (before === undefined) return ""
   const memory = before === "unreachable" ? undefined : Option.getOrUndefined(before.memory)
   if (hasMemory) return Option.match(decode(memory?.memory), { onNone: () => "", onSome: ({ life }) => life })

@@ -7,7 +7,7 @@ interface EngineUses {
   readonly all: () => ReadonlyArray<EngineUse>
 }
 
-/** A call uses few engines: those of its stages, and their fallbacks. */
+/** The use of further engines is not counted. A call uses few engines: those of its stages, and their fallbacks. */
 const maxEngines = 32
 
 const figures = ["soundSeconds", "inputTokens", "outputTokens", "characters"] as const
@@ -26,7 +26,7 @@ const addTo = (sum: Sum, use: EngineUse): void => {
 }
 
 /** Seconds of sound are rounded to the millisecond. */
-const rounded = (use: EngineUse): EngineUse =>
+const roundSeconds = (use: EngineUse): EngineUse =>
   use.soundSeconds === undefined ? { ...use } : { ...use, soundSeconds: Math.round(use.soundSeconds * 1000) / 1000 }
 
 /** `before`: the stored sums of a call that another process had. */
@@ -39,7 +39,7 @@ export const make = (before: ReadonlyArray<EngineUse> = []): EngineUses => {
       if (known !== undefined) return addTo(known, use)
       if (uses.size < maxEngines) uses.set(key, { ...use })
     },
-    all: () => [...uses.values()].map(rounded)
+    all: () => [...uses.values()].map(roundSeconds)
   }
 }
 

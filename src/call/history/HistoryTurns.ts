@@ -15,7 +15,7 @@ export interface HistoryTurns {
   /** The turns that change with this event. */
   readonly on: (event: ConversationEvent) => ReadonlyArray<TurnWritten>
   /** Sets when the conversation began, in ms on the call's axis. The times of all later events count from there. Initially 0. */
-  readonly conversationBegan: (axis: number) => void
+  readonly conversationBegan: (at: number) => void
 }
 
 interface OpenTurn {
@@ -34,6 +34,7 @@ export const make = (callSid: CallSid, firstTurn = 0): HistoryTurns => {
   let origin = 0
   /** By the reply's number. */
   const open = new Map<number, OpenTurn>()
+  /** How long the caller waited for each reply (ms), by the reply's number. */
   const latencies = new Map<number, number>()
 
   const forget = (reply: number) => {
@@ -111,8 +112,8 @@ export const make = (callSid: CallSid, firstTurn = 0): HistoryTurns => {
           return []
       }
     },
-    conversationBegan: (axis) => {
-      origin = axis
+    conversationBegan: (at) => {
+      origin = at
     }
   }
 }

@@ -15,7 +15,7 @@ export interface OutcomeWriter {
   readonly note: (facts: OwnFacts) => void
   /** Adds Twilio's report, also after the call's end. */
   readonly report: (facts: Outcomes.StatusFacts) => void
-  /** Adds the facts of the call's end for this service. `write`: takes the outcome in place of the option of this name. */
+  /** Adds the facts of the call's end for this service. `write`: used for this write instead of the option `write`. */
   readonly end: (facts: Pick<Outcomes.Facts, "reason" | "endedAt" | "resumptions">, write?: MakeOptions["write"]) => void
   /** Stops waiting for Twilio's final status: the outcome becomes final. */
   readonly settle: () => void

@@ -35,7 +35,7 @@ const divideAt = (words: ReadonlyArray<string>, piece: ReadonlyArray<string>): {
     const last = cutAt + beginning.length
     return { before: words.slice(0, cutAt), after: [words[last].slice(cut.length), ...words.slice(last + 1)] }
   }
-  // The piece may repeat words of the piece before it. If it is unknown, as many words count as played.
+  // The piece may repeat words of the piece before it. If no word of the piece is found, as many words of the turn count as played.
   const repeated = piece.findIndex((_, index) => startsWith(words, piece.slice(index)))
   return { before: [], after: words.slice(repeated < 0 ? piece.length : piece.length - repeated) }
 }

@@ -129,14 +129,14 @@ export const run = Effect.fnUntraced(function*(
 
   const ended = yield* Deferred.make<StreamEnd>()
   let firstEnd: StreamEnd | undefined
-  const endNow = (end: StreamEnd) => {
+  const endStreamNow = (end: StreamEnd) => {
     firstEnd ??= end
     return Deferred.doneUnsafe(ended, Effect.succeed(end))
   }
-  const end = (streamEnd: StreamEnd) => Effect.sync(() => void endNow(streamEnd))
+  const endStream = (end: StreamEnd) => Effect.sync(() => void endStreamNow(end))
 
   const counts = MediaCounts.make({ tally: stream.tally, now, isEcho: agent.name === "echo", context })
-  const sender = LineSender.make({ stream, counts, listener, onSlowPeer: () => endNow({ _tag: "Closed", reason: "slowPeer" }) })
+  const sender = LineSender.make({ stream, counts, listener, onSlowPeer: () => endStreamNow({ _tag: "Closed", reason: "slowPeer" }) })
   const outbound = yield* OutboundSound.make({ sampleRate: agent.sampleRate, sender, counts, now })
 
   const { decode, reuse } = decoderFor(agent, listener)
@@ -164,7 +164,7 @@ export const run = Effect.fnUntraced(function*(
   const onControl = (message: Control): Effect.Effect<unknown> => {
     switch (message.event) {
       case "stop":
-        return end({ _tag: "Stopped" })
+        return endStream({ _tag: "Stopped" })
       case "dtmf":
         return signal(Signal.Digit({ digit: message.dtmf.digit }))
       case "mark":
@@ -176,7 +176,7 @@ export const run = Effect.fnUntraced(function*(
   // Control messages are handled before the socket's end. So after a `stop` just before the close the end is `Stopped`, not `Lost`.
   const handleControl = Stream.runForEach(stream.control, onControl).pipe(
     Effect.andThen(stream.closed),
-    Effect.flatMap((closed) => end(endOfSocket(closed)))
+    Effect.flatMap((closed) => endStream(endOfSocket(closed)))
   )
 
   // The echo agent returns `borrowedAudio` itself. Its sound is sent back directly, without a stream in between.
@@ -186,11 +186,11 @@ export const run = Effect.fnUntraced(function*(
   const sendItemsAndEnd = sendItems.pipe(
     Effect.andThen(outbound.finish(lastMark)),
     Effect.andThen(Effect.timeoutOption(Deferred.await(lastMarkReturned), lastMarkTimeout)),
-    Effect.andThen(end({ _tag: "Closed", reason: "agentLeft" })),
+    Effect.andThen(endStream({ _tag: "Closed", reason: "agentLeft" })),
     Effect.catchCause((cause) =>
       Effect.andThen(
         Effect.logError("The agent failed; the call is ended", cause),
-        end({ _tag: "Closed", reason: "agentFailed" })
+        endStream({ _tag: "Closed", reason: "agentFailed" })
       )
     )
   )
@@ -199,7 +199,7 @@ export const run = Effect.fnUntraced(function*(
   yield* Effect.forkScoped(handleControl)
   yield* Effect.forkScoped(sendItemsAndEnd)
   yield* Effect.forkScoped(
-    Effect.andThen(untilMediaTimeout(stream, counts, options.mediaTimeout, now), end({ _tag: "Closed", reason: "mediaTimeout" }))
+    Effect.andThen(untilMediaTimeout(stream, counts, options.mediaTimeout, now), endStream({ _tag: "Closed", reason: "mediaTimeout" }))
   )
   if (maxBacklogFrames === undefined) yield* Effect.forkScoped(SilenceFiller.run({ stream, sound: gapless, backlog, now }))
 

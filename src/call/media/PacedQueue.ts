@@ -20,12 +20,12 @@ export const maxQueuedFrames = 20
 /** How many frames one item of the queue has at most. */
 const framesPerItem = 5
 
-/** How far ahead of playback sound is sent, in ms. */
+/** The largest lead: how far (ms) the sent sound may be ahead of its playback. */
 export const maxLeadMillis = 200
 
 /**
- * By how much (ms) the lead may shrink before the pacer wakes up. It then sends several frames in one write, because a wake-up costs more
- * than sending a frame.
+ * By how much (ms) the lead may shrink before the pacing fiber wakes up. It then sends several frames in one write, because a wake-up costs
+ * more than sending a frame.
  */
 const slackMillis = 40
 

@@ -63,7 +63,7 @@ export const make = (limits: {
     }
   }
 
-  const reached = (limit: DialLimitReached["limit"], counted: Iterable<Dial>, now: number) => {
+  const refuse = (limit: DialLimitReached["limit"], counted: Iterable<Dial>, now: number) => {
     const [oldest] = counted
     return Result.fail(new DialLimitReached({ limit, retryAfter: Duration.millis(oldest.at + dayMillis - now) }))
   }
@@ -73,8 +73,8 @@ export const make = (limits: {
       if (perDay === Infinity && perNumber === Infinity) return Result.succeed(() => {})
       forgetOld(now)
       const sameNumber = byNumber.get(number) ?? new Set<Dial>()
-      if (sameNumber.size >= perNumber) return reached("DIAL_MAX_PER_NUMBER", sameNumber, now)
-      if (dials.size >= perDay) return reached("DIAL_MAX_PER_DAY", dials, now)
+      if (sameNumber.size >= perNumber) return refuse("DIAL_MAX_PER_NUMBER", sameNumber, now)
+      if (dials.size >= perDay) return refuse("DIAL_MAX_PER_DAY", dials, now)
       const dial: Dial = { number, at: now }
       dials.add(dial)
       byNumber.set(number, sameNumber.add(dial))

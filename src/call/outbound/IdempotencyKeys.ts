@@ -22,7 +22,7 @@ interface Entry<A, E> {
   readonly until: number
 }
 
-/** `First`: no request had this key; the caller does the work inside `settle`. `Again`: the `outcome` of the first request with this key. */
+/** `First`: no earlier request had this key, so its work must run inside `settle`. `Again`: the `outcome` of the first request with this key. */
 type Claim<A, E> =
   | { readonly _tag: "First"; readonly settle: (work: Effect.Effect<A, E>) => Effect.Effect<A, E> }
   | { readonly _tag: "Again"; readonly outcome: Effect.Effect<A, E> }

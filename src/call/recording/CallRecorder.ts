@@ -126,7 +126,7 @@ const write = (
       )
     })
 
-  const toFile = Effect.gen(function*() {
+  const writeFile = Effect.gen(function*() {
     const file = yield* recordings.begin(part)
     // The first pause is random, so that streams that began together are not written at the same moment.
     let pauseMillis = writeIntervalMillis * (yield* Random.nextBetween(0.5, 1))
@@ -143,10 +143,10 @@ const write = (
   }).pipe(Effect.scoped)
 
   /** Tries again after a failure: a folder that can't be written to now may become writable later in the call. */
-  const toFileWithRetries: Effect.Effect<void> = Effect.catch(toFile, ({ reason }) =>
-    Effect.andThen(warn(reason), Effect.flatMap(waitForEnd(retryAfterMillis), (endedAt) => endedAt === undefined ? toFileWithRetries : Effect.void)))
+  const writeFileWithRetries: Effect.Effect<void> = Effect.catch(writeFile, ({ reason }) =>
+    Effect.andThen(warn(reason), Effect.flatMap(waitForEnd(retryAfterMillis), (endedAt) => endedAt === undefined ? writeFileWithRetries : Effect.void)))
 
-  return toFileWithRetries.pipe(
+  return writeFileWithRetries.pipe(
     Effect.ensuring(Effect.suspend(() => Metric.update(Metrics.recordingLost, recorder.lostMillis() / 1000))),
     annotated
   )

@@ -15,7 +15,7 @@ export interface Taken {
   readonly sound: Uint8Array
 }
 
-const silent = (samples: number): Uint8Array => new Uint8Array(samples).fill(Mulaw.silence)
+const silentSound = (samples: number): Uint8Array => new Uint8Array(samples).fill(Mulaw.silence)
 
 export class StereoBuffer {
   readonly #maxSamples: number
@@ -33,7 +33,7 @@ export class StereoBuffer {
   constructor(samples: number, maxSamples: number) {
     this.#samples = samples
     this.#maxSamples = maxSamples
-    this.#channels = [silent(samples), silent(samples)]
+    this.#channels = [silentSound(samples), silentSound(samples)]
   }
 
   /** Samples that were lost because they were not taken in time, or were written too late. */
@@ -51,9 +51,9 @@ export class StereoBuffer {
     const sound = this.#channels[channel]
     const first = begin & (this.#samples - 1)
     const untilWrap = Math.min(end - begin, this.#samples - first)
-    const skipped = begin - position
-    sound.set(skipped === 0 && untilWrap === mulaw.length ? mulaw : mulaw.subarray(skipped, skipped + untilWrap), first)
-    if (begin + untilWrap < end) sound.set(mulaw.subarray(skipped + untilWrap), 0)
+    const late = begin - position
+    sound.set(late === 0 && untilWrap === mulaw.length ? mulaw : mulaw.subarray(late, late + untilWrap), first)
+    if (begin + untilWrap < end) sound.set(mulaw.subarray(late + untilWrap), 0)
   }
 
   /** Makes one channel silent between two positions. Sound that was taken does not change. */
@@ -94,13 +94,13 @@ export class StereoBuffer {
   }
 
   #grow(samples: number): void {
-    const grown = (before: Uint8Array) => {
-      const sound = silent(samples)
+    const copyOf = (before: Uint8Array) => {
+      const sound = silentSound(samples)
       for (let at = this.#from; at < this.#from + this.#samples; at++) sound[at & (samples - 1)] = before[at & (this.#samples - 1)]
       return sound
     }
     const [left, right] = this.#channels
-    this.#channels = [grown(left), grown(right)]
+    this.#channels = [copyOf(left), copyOf(right)]
     this.#samples = samples
   }
 

@@ -12,7 +12,7 @@ const lifetimeMillis = 24 * 60 * 60 * 1000
 
 const maxCalls = 100_000
 
-interface Ending {
+interface CallEnd {
   /** When this process learned of the end, monotonic ms. */
   readonly at: number
   readonly isConfirmed: boolean
@@ -33,17 +33,17 @@ interface EndedCalls {
 
 export const make = (limit = maxCalls): EndedCalls => {
   /** Oldest first. */
-  const endings = new Map<CallSid, Ending>()
+  const ends = new Map<CallSid, CallEnd>()
 
-  const find = (callSid: CallSid, now: number): Ending | undefined => {
-    const ending = endings.get(callSid)
-    return ending !== undefined && now - ending.at < lifetimeMillis ? ending : undefined
+  const find = (callSid: CallSid, now: number): CallEnd | undefined => {
+    const end = ends.get(callSid)
+    return end !== undefined && now - end.at < lifetimeMillis ? end : undefined
   }
 
   const forgetOld = (now: number) => {
-    for (const [callSid, { at }] of endings) {
-      if (now - at < lifetimeMillis && endings.size <= limit) return
-      endings.delete(callSid)
+    for (const [callSid, { at }] of ends) {
+      if (now - at < lifetimeMillis && ends.size <= limit) return
+      ends.delete(callSid)
     }
   }
 
@@ -51,13 +51,13 @@ export const make = (limit = maxCalls): EndedCalls => {
     add: (callSid, isConfirmed, now) => {
       const before = find(callSid, now)
       if (before?.isConfirmed === true) return
-      endings.delete(callSid)
-      endings.set(copy(callSid), { at: now, isConfirmed })
+      ends.delete(callSid)
+      ends.set(copy(callSid), { at: now, isConfirmed })
       forgetOld(now)
     },
     has: (callSid, now) => find(callSid, now) !== undefined,
     isConfirmed: (callSid, now) => find(callSid, now)?.isConfirmed === true,
     forgetOld,
-    size: () => endings.size
+    size: () => ends.size
   }
 }

@@ -39,7 +39,8 @@ export interface LiveCalls {
 
 export const make = (limits: { readonly calls: number; readonly callsPerCaller: number }): LiveCalls => {
   const calls = new Map<CallSid, Call>()
-  const ending = new Set<Call>()
+  /** Ended calls whose stream and agent have not ended yet. */
+  const closing = new Set<Call>()
   let reservedLines = 0
   let isDraining = false
 
@@ -56,10 +57,10 @@ export const make = (limits: { readonly calls: number; readonly callsPerCaller: 
       const call = calls.get(callSid)
       if (call === undefined) return undefined
       calls.delete(callSid)
-      ending.add(call)
+      closing.add(call)
       return call
     },
-    removeEnded: (call) => void ending.delete(call),
+    removeEnded: (call) => void closing.delete(call),
     reserveLine: () => void reservedLines++,
     releaseLine: () => void reservedLines--,
     refusal: (callerKey) => {
@@ -71,6 +72,6 @@ export const make = (limits: { readonly calls: number; readonly callsPerCaller: 
       isDraining = true
     },
     isDraining: () => isDraining,
-    isEmpty: () => takenLines() + ending.size === 0
+    isEmpty: () => takenLines() + closing.size === 0
   }
 }

@@ -61,12 +61,15 @@ export interface Ownership {
   readonly passToOwner: (callSid: CallSid, report: StatusReport) => Effect.Effect<void>
 }
 
+/** A report whose status the process that stored it has checked. */
+type TwilioReport = StatusReport & { readonly status: CallStatus }
+
 interface MakeOptions {
   readonly live: LiveCalls
   /** Several accounts may share a database. This process ends only calls of this account. */
   readonly accountSid: string
   /** Runs when this process, the owner, gets a report that Twilio sent to another process. */
-  readonly onReport: (callSid: CallSid, report: StatusReport & { readonly status: CallStatus }) => Effect.Effect<void>
+  readonly onReport: (callSid: CallSid, report: TwilioReport) => Effect.Effect<void>
   /** Stores the end of a call whose process is gone, perhaps after it stored an end. `endedAt`: ms since 1970; unset: now. */
   readonly onOrphanEnded: (stored: StoredCall, facts: StatusFacts & { readonly endedAt?: number }) => Effect.Effect<void>
 }
@@ -81,7 +84,7 @@ const endTakenOver = (call: Call) =>
 export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnded, onReport }: MakeOptions) {
   const store = yield* CallStore
   const scope = yield* Effect.scope
-  /** The calls whose ownership is stored, each with the number of times at which this process took a call. */
+  /** The calls that the store knows as owned by this process. Each take has its own number, since a call may be lost and taken again. */
   const owned = new Map<CallSid, number>()
   let takes = 0
 
@@ -105,7 +108,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
 
   const applyReports = Effect.flatMap(
     store.takeReports,
-    (reports) => Effect.forEach(reports, ({ callSid, report }) => onReport(callSid, report as never), { discard: true })
+    (reports) => Effect.forEach(reports, ({ callSid, report }) => onReport(callSid, report as TwilioReport), { discard: true })
   )
 
   if (store.isShared) {

@@ -62,7 +62,7 @@ export const load = Effect.fnUntraced(function*<A>(name: string, variable: Varia
   )
   const raw = Environment.trim(Option.getOrElse(given, () => ""))
   if (raw === "") return Option.none()
-  // Variables with `explain` may contain phone numbers, which are often copied with invisible characters. So these are allowed there.
+  // A variable with `explain` may contain phone numbers. People often copy these with invisible characters, so the value may have some.
   const oddity = variable.explain === undefined || /^["']/.test(raw) ? Environment.oddity(raw) : undefined
   if (oddity !== undefined) return yield* new InvalidVariable({ line: `${name} ${oddity}.` })
   const value = yield* Effect.option(Schema.decodeUnknownEffect(variable.schema)(raw))

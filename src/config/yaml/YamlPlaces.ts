@@ -28,7 +28,7 @@ const offsetOf = (node: unknown): number | undefined => (node as Node | null | u
 const quoteLength = (node: unknown): number =>
   isScalar(node) && (node.type === "QUOTE_DOUBLE" || node.type === "QUOTE_SINGLE") ? 1 : 0
 
-/** `key` and `value` are offsets. `node` is `undefined` if nothing is at the path. Both offsets are then that of the path's last existing key. */
+/** `key` and `value` are offsets. If nothing is at the path, `node` is `undefined`, and both are the offset of the path's last existing key. */
 interface Found {
   readonly node: unknown
   readonly key: number
@@ -48,9 +48,9 @@ export class YamlPlaces {
   }
 
   /** The place of the value at `path`, or of its key. A missing value has the place of the last key that exists. */
-  readonly place = (path: Path, at: "key" | "value" = "value"): Place => {
+  readonly place = (path: Path, part: "key" | "value" = "value"): Place => {
     const found = this.#find(path)
-    return this.at(at === "key" ? found.key : found.value)
+    return this.at(part === "key" ? found.key : found.value)
   }
 
   /**

@@ -53,7 +53,7 @@ const adviceFor = ({ brackets }: FileAdvice, code: string, message: string): str
     : brackets !== undefined && (code === "BAD_ALIAS" || code === "UNEXPECTED_TOKEN" || code === "MISSING_CHAR" || code === "BAD_INDENT" || /flow/i.test(message))
     ? ` ${brackets}`
     : code === "TAB_AS_INDENT"
-    ? " Indent with blanks."
+    ? " Indent with spaces."
     : ""
 
 const explainError = ({ code, message, pos }: YAMLError, advice: FileAdvice, places: YamlPlaces): Problem => ({
@@ -88,13 +88,13 @@ const repeatedKeys = (document: Document, places: YamlPlaces): ReadonlyArray<Pro
 /** The parser recurses, so a text that nests deeply may overflow the stack. */
 const isTooDeep = ({ code, message }: YAMLError): boolean => code === "RESOURCE_EXHAUSTION" || /overflow|call stack/i.test(message)
 
-const wholeFile = (message: string) => Result.fail(new YamlInvalid({ problems: [{ ...startOfFile, message }] }))
+const refuseFile = (message: string) => Result.fail(new YamlInvalid({ problems: [{ ...startOfFile, message }] }))
 
 export const parse = (text: string, advice: FileAdvice): Result.Result<Source, YamlInvalid> => {
   const lines = new LineCounter()
   const parsed = Result.try(() => parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false, logLevel: "error" }))
   if (Result.isFailure(parsed) || parsed.success.errors.some(isTooDeep)) {
-    return wholeFile("This YAML can't be read: it nests too deeply.")
+    return refuseFile("This YAML can't be read: it nests too deeply.")
   }
   const document = parsed.success
   const places = new YamlPlaces(text, document, lines)
@@ -103,7 +103,7 @@ export const parse = (text: string, advice: FileAdvice): Result.Result<Source, Y
 
   const data = Result.try(() => document.toJS({ maxAliasCount: maxAliases }) as unknown)
   if (Result.isFailure(data)) {
-    return wholeFile("The aliases (*name) of this file expand to too much text. Write their values out.")
+    return refuseFile("The aliases (*name) of this file expand to too much text. Write their values out.")
   }
   const { place, placeInText } = places
   return Result.succeed({ data: data.success, advice, place, placeInText, duplicates: repeatedKeys(document, places) })

@@ -195,7 +195,7 @@ layer(Process.layer, { excludeTestServices: true, timeout: "60 seconds" })("the 
       const answer = yield* dial(url, apiKey)
       assert.strictEqual(answer.status, 200, answer.text)
       assert.include(answer.json, { from: "+14155550100", agent: "echo" })
-      assert.include(started.stdout(), "MAX_CALL is no variable of this service. Did you mean MAX_CALLS?")
+      assert.include(started.stdout(), "MAX_CALL is not a variable of this service. Did you mean MAX_CALLS?")
     }).pipe(Effect.scoped), 60_000)
 
   it.effect("keeps connections for SERVER_KEEP_ALIVE, at most SERVER_MAX_IDLE_CONNECTIONS, and stops at once despite them", () =>

@@ -86,14 +86,14 @@ describe("a setting that does nothing, or too much, causes a warning", () => {
       [{ ...account, PUBLIC_URL: `https://calls.example.com${path}` }, ["PUBLIC_URL ends with"]] as const),
     [{ MAX_CALL_DURATION: "12s" }, ["MEDIA_TIMEOUT does nothing"]],
     [{ ...account, TWILIO_API_BASE_URL: "http://api.twilio.com" }, ["TWILIO_API_BASE_URL begins with http://"]],
-    [{ TWILIO_AUTHTOKEN: "hunter2" }, ["TWILIO_AUTHTOKEN is no variable of this service. Did you mean TWILIO_AUTH_TOKEN?"]],
-    [{ server_port: "8001", http_proxy: "x", agentx: "x" }, ["server_port is no variable of this service. Did you mean SERVER_PORT?"]],
-    [{ PUBLIC_BASE_URL: "https://x" }, ["PUBLIC_BASE_URL is no variable of this service. Did you mean PUBLIC_URL?"]],
+    [{ TWILIO_AUTHTOKEN: "hunter2" }, ["TWILIO_AUTHTOKEN is not a variable of this service. Did you mean TWILIO_AUTH_TOKEN?"]],
+    [{ server_port: "8001", http_proxy: "x", agentx: "x" }, ["server_port is not a variable of this service. Did you mean SERVER_PORT?"]],
+    [{ PUBLIC_BASE_URL: "https://x" }, ["PUBLIC_BASE_URL is not a variable of this service. Did you mean PUBLIC_URL?"]],
     [{ TWILIO_NUMBER: "x", AGENT_DIR: "x", MAX_CALL: "x", STT_KEY: "x" }, [
-      "AGENT_DIR is no variable of this service. Did you mean AGENTS_DIR?",
-      "MAX_CALL is no variable of this service. Did you mean MAX_CALLS?",
-      "STT_KEY is no variable of this service. Did you mean STT_API_KEY?",
-      "TWILIO_NUMBER is no variable of this service. Did you mean TWILIO_PHONE_NUMBER?"
+      "AGENT_DIR is not a variable of this service. Did you mean AGENTS_DIR?",
+      "MAX_CALL is not a variable of this service. Did you mean MAX_CALLS?",
+      "STT_KEY is not a variable of this service. Did you mean STT_API_KEY?",
+      "TWILIO_NUMBER is not a variable of this service. Did you mean TWILIO_PHONE_NUMBER?"
     ]]
   ] as ReadonlyArray<readonly [Record<string, string>, ReadonlyArray<string>]>)("%j", ([env, expected]) =>
     Effect.gen(function*() {

@@ -120,7 +120,7 @@ describe("readCountries", () => {
     assert.deepStrictEqual(readCountries(["us", "CA", "Us"]), Result.succeed(new Set<string>(["US", "CA"] satisfies Array<CountryCode>)))
   })
 
-  it.each([["UK", "write GB"], ["USA", "\"USA\" is no country's code"], ["+1", "no country's code"], ["XX", "no country's code"]])(
+  it.each([["UK", "write GB"], ["USA", "\"USA\" is not a country's code"], ["+1", "not a country's code"], ["XX", "not a country's code"]])(
     "says what is wrong with %s",
     (code, why) => {
       const read = readCountries(["US", code])

@@ -388,7 +388,7 @@ describe("a file with problems", () => {
 
   it.each([
     ["a: [b", "1:6", "not YAML"],
-    ["name: shop\n\tidle: x", "2:1", "Indent with blanks"],
+    ["name: shop\n\tidle: x", "2:1", "Indent with spaces"],
     ["name: shop\nprompt: Well: you", "2:9", "in quotes"],
     ["name: shop\nintents:\n  a:\n    phrases:\n      - [please] go", "5:18", "in quotes"],
     ["name: shop\nintents:\n  a:\n    phrases:\n      - {day} please", "5:15", "in quotes"],

@@ -158,7 +158,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("recordings in a folder
       writeFileSync(file, "")
       yield* Effect.gen(function*() {
         const { message } = yield* Effect.flip(Effect.scoped((yield* CallRecordings).begin({ callSid: call, part: 0, startedAt: 0 })))
-        assert.include(message, "can't be written: a part of its path is no folder")
+        assert.include(message, "can't be written: a part of its path is not a folder")
       }).pipe(Effect.provide(recordingsOf({ DATA_DIR, RECORDING_DIR: join(file, "recordings") })))
     }))
 })

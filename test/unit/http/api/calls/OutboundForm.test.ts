@@ -23,7 +23,7 @@ describe("the webhook_url of a request", () => {
 
   it.effect.each([
     ["http://example.com/hooks", /^400 "webhook_url" begins with http:\/\//],
-    ["example.com", /^400 "webhook_url" is no http or https URL\.$/],
+    ["example.com", /^400 "webhook_url" is not an http or https URL\.$/],
     ["https://user:hunter2@example.com/", /^400 "webhook_url" has a user name or a password/],
     [`https://example.com/${"a".repeat(2048)}`, /^400 "webhook_url" has more than 2048 characters\.$/]
   ] as ReadonlyArray<readonly [string, RegExp]>)("is refused with its field's name: %s", ([url, expected]) =>
