@@ -16,19 +16,19 @@ const Price = value(`a price from 0 to ${maxPrice}, such as 0.0085`, Schema.Numb
 const Currency = value("a currency in three capital letters (ISO 4217), such as USD", Schema.String, (input) =>
   typeof input === "string" && /^[A-Z]{3}$/.test(input) ? input : undefined)
 
-const price = Schema.optionalKey(Price)
+const optionalPrice = Schema.optionalKey(Price)
 
-const Minutes = Schema.optionalKey(Schema.Struct({ minute: Price }))
+const optionalMinutePrice = Schema.optionalKey(Schema.Struct({ minute: Price }))
 
 const EnginePrices = Schema.Struct({
-  transcript: Schema.optionalKey(Schema.Struct({ request: price, minute: price })),
-  reply: Schema.optionalKey(Schema.Struct({ request: price, million_input_tokens: price, million_output_tokens: price })),
-  speech: Schema.optionalKey(Schema.Struct({ request: price, minute: price, million_characters: price }))
+  transcript: Schema.optionalKey(Schema.Struct({ request: optionalPrice, minute: optionalPrice })),
+  reply: Schema.optionalKey(Schema.Struct({ request: optionalPrice, million_input_tokens: optionalPrice, million_output_tokens: optionalPrice })),
+  speech: Schema.optionalKey(Schema.Struct({ request: optionalPrice, minute: optionalPrice, million_characters: optionalPrice }))
 })
 
 const PriceListSchema = Schema.Struct({
   currency: Currency,
-  twilio: Schema.optionalKey(Schema.Struct({ inbound: Minutes, outbound: Minutes })),
+  twilio: Schema.optionalKey(Schema.Struct({ inbound: optionalMinutePrice, outbound: optionalMinutePrice })),
   engines: Schema.optionalKey(Schema.Record(Schema.String, EnginePrices))
 })
 export type PriceList = typeof PriceListSchema.Type

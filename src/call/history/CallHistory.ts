@@ -165,7 +165,7 @@ const makeNumbers = (first: number) => {
 
 /**
  * A store that takes writes only while the call belongs to this process. A request for TwiML may be a replay, so it does not take a call
- * over from another process. A media stream does.
+ * over from another process. A media stream does. `place` holds whether the call belongs to this process.
  */
 const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
   let isElsewhere = (storedCallOf(before)?.parts ?? 0) > 0
@@ -222,7 +222,7 @@ const makeTime = (clock: Clock.Clock, memory: Option.Option<Memories.Conversatio
   }
 }
 
-/** Ends the outcome, and waits until the database or the journal has it. */
+/** Writes the outcome of a call that ends, and waits until the database or the journal has it. */
 const keepEnd = (outcome: OutcomeWriter.OutcomeWriter, store: Pick<CallStore["Service"], "keep">, end: Parameters<OutcomeWriter.OutcomeWriter["end"]>[0]) =>
   Effect.suspend(() => {
     let kept: Effect.Effect<void, NotKept> = Effect.void

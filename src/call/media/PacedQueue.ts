@@ -47,6 +47,7 @@ interface FrameBatch {
 }
 
 const makeBatch = (sender: LineSender): FrameBatch => {
+  // More than the queue holds, because the agent may refill the queue while the batch takes its frames.
   const bytes = new Uint8Array(2 * maxQueuedFrames * frameBytes)
   let length = 0
   let firstPlaysAt = 0

@@ -17,7 +17,7 @@ export interface OutboundRequest {
   readonly to: PhoneNumber
   /** Absent: the standard agent. */
   readonly agent: Option.Option<AgentName>
-  /** A media WebSocket other than this service's own. */
+  /** The media WebSocket that the client chose. Absent: this service's own. */
   readonly websocketUrl: Option.Option<string>
   readonly idempotencyKey: Option.Option<string>
   readonly settings: RequestedSettings

@@ -28,7 +28,7 @@ export interface BucketSettings {
 }
 
 export interface RecordingSettings {
-  /** Whether every call is recorded, even if its agent or its request says otherwise. */
+  /** Whether calls are recorded even if neither their agent nor their request asks for it. A call without stored words is never recorded. */
   readonly recordsAllCalls: boolean
   /** The folder for the sound. Unset: the folder `recordings` in `DATA_DIR`. */
   readonly dir: Option.Option<string>

@@ -18,12 +18,12 @@ const DatabaseUrl = Schema.String.pipe(
 )
 
 /** One entry, `id:key`. A key is 32 bytes, in base64 or as 64 hexadecimal digits. */
-const encryptionKey = /^([A-Za-z0-9_-]{1,32}):(?:([0-9A-Fa-f]{64})|([A-Za-z0-9+/_-]{43}=?))$/
+const encryptionKeyPattern = /^([A-Za-z0-9_-]{1,32}):(?:([0-9A-Fa-f]{64})|([A-Za-z0-9+/_-]{43}=?))$/
 
 type EncryptionKeys = ReadonlyArray<{ readonly id: string; readonly key: Redacted.Redacted<Uint8Array> }>
 
 const readKeys = (text: string): EncryptionKeys | undefined => {
-  const keys = text.split(",").map((part) => encryptionKey.exec(part.trim()))
+  const keys = text.split(",").map((part) => encryptionKeyPattern.exec(part.trim()))
   const ids = new Set(keys.map((match) => match?.[1]))
   if (keys.includes(null) || ids.size < keys.length) return undefined
   return keys.flatMap((match) => match === null ? [] : [{ id: match[1], key: Redacted.make(new Uint8Array(Buffer.from(match[2] ?? match[3], match[2] === undefined ? "base64" : "hex"))) }])
