@@ -30,10 +30,10 @@ export interface CallLifecycle {
 
 export const make = Effect.fnUntraced(function*(
   { agent, callSid, direction }: CallInfo,
-  resumptions: { readonly maxResumptions: number; readonly resumptions: number },
+  resumptionCounts: { readonly maxResumptions: number; readonly resumptions: number },
   onPhase: OnPhase
 ): Effect.fn.Return<CallLifecycle> {
-  const initial = initialState(resumptions)
+  const initial = initialState(resumptionCounts)
   const state = yield* Ref.make(initial)
   const commands = yield* Queue.unbounded<Command, Cause.Done>()
 

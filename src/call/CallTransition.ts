@@ -8,7 +8,7 @@
  * A request for TwiML may be a replay: somebody saw the signed request and sends it again. A replay must not end a stream or a transfer.
  * So in three cases our answer only offers a stream: a stream is open, the call is transferred, or the caller seemed to hang up. The phase
  * changes when the offered stream starts, which needs a one-time token, or when the old stream ends. If no stream starts in time, the timer
- * `start` withdraws the offer. While the call waits for a stream, a replay of the first request restarts the wait, and a replay of a later
+ * `start` withdraws the offer. While the call waits for a stream, each replay of the first request restarts the wait. A replay of a later
  * request extends the wait at most once. A replay does not count as a resumption, unless the call is ending (see `withdraw`).
  */
 import type { StreamSid } from "../domain/Sid.ts"
@@ -17,7 +17,8 @@ import { type CallEvent, type CallState, Command, type EndReason, endReasons, Ph
 
 type Transition = readonly [commands: ReadonlyArray<Command>, state: CallState]
 
-const unchanged = (state: CallState): Transition => [[], state]
+/** Keeps the phase, without commands. */
+const stay = (state: CallState): Transition => [[], state]
 
 /** Changes the phase. The new phase begins without an offer. */
 const enter = (state: CallState, phase: Phase, ...commands: ReadonlyArray<Command>): Transition => [
@@ -29,7 +30,7 @@ const end = (state: CallState, reason: EndReason): Transition => {
   const { phase } = state
   switch (phase._tag) {
     case "Ended":
-      return unchanged(state)
+      return stay(state)
     case "Ending":
       return enter(state, Phase.Ended({ reason: phase.reason }))
     case "Transferred":
@@ -45,14 +46,14 @@ const onStatus = (state: CallState, status: CallStatus, sequence: number): Trans
   const reason = endReasons[status]
   // A final status counts even if a report with a larger number came before it.
   if (reason !== undefined) return end({ ...state, sequence: Math.max(state.sequence, sequence) }, reason)
-  if (sequence <= state.sequence) return unchanged(state)
+  if (sequence <= state.sequence) return stay(state)
   const seen = { ...state, sequence }
   const { phase } = seen
   if (status === "ringing" && phase._tag === "Initiated") return enter(seen, Phase.Ringing())
   if (status === "in-progress" && (phase._tag === "Initiated" || phase._tag === "Ringing")) {
     return enter(seen, Phase.Connected(), Command.Arm({ timer: "start" }), Command.Arm({ timer: "duration" }))
   }
-  return unchanged(seen)
+  return stay(seen)
 }
 
 /** A stream to another host never reaches this service, so the call does not wait for it. */
@@ -60,9 +61,9 @@ const waitForStart = (streamsHere: boolean) => streamsHere ? Command.Arm({ timer
 
 /** Offers a stream without changing the phase. A second offer does not restart the timer of the first. */
 const offerStream = (state: CallState, streamsHere: boolean, ...commands: ReadonlyArray<Command>): Transition => {
-  if (state.resumptions >= state.maxResumptions) return unchanged(state)
+  if (state.resumptions >= state.maxResumptions) return stay(state)
   const offered: CallState = { ...state, offer: streamsHere ? "here" : "elsewhere" }
-  return state.offer === "none" ? [[...commands, Command.Arm({ timer: "start" })], offered] : unchanged(offered)
+  return state.offer === "none" ? [[...commands, Command.Arm({ timer: "start" })], offered] : stay(offered)
 }
 
 /** Counts a resumption. `transfer` stays `asked`, because Twilio may still carry out a transfer that it has not answered yet. */
@@ -140,12 +141,12 @@ const onAnswered = (before: CallState, { request, step = 0, streamsHere }: Extra
         ? enter(state, Phase.Ending({ reason: "transferred" }), Command.Disarm({ timer: "transferred" }), Command.Arm({ timer: "ending" }))
         : offerStream(state, streamsHere)
     case "Ending":
-      if (phase.reason !== "callerLeft") return unchanged(state)
+      if (phase.reason !== "callerLeft") return stay(state)
       if (isOffered) return connectAgainOrEnd(state, streamsHere, "callerLeft")
       // Any request but `afterStream` means that the caller did not hang up: the call was redirected, and comes back.
-      return request === "afterStream" ? unchanged(state) : offerStream(state, streamsHere, Command.Disarm({ timer: "ending" }))
+      return request === "afterStream" ? stay(state) : offerStream(state, streamsHere, Command.Disarm({ timer: "ending" }))
     case "Ended":
-      return unchanged(state)
+      return stay(state)
   }
 }
 
@@ -166,19 +167,19 @@ const onStreamStarted = (state: CallState, streamSid: StreamSid): Transition => 
     case "Streaming":
       return state.offer === "here" && phase.streamSid !== streamSid
         ? enterStreaming(resumed, Command.CloseStream({ streamSid: phase.streamSid, reason: "streamLost" }))
-        : unchanged(state)
+        : stay(state)
     case "Transferred":
-      return state.offer === "here" ? enterStreaming(resumed, Command.Disarm({ timer: "transferred" })) : unchanged(state)
+      return state.offer === "here" ? enterStreaming(resumed, Command.Disarm({ timer: "transferred" })) : stay(state)
     case "Ending":
-      return state.offer === "here" ? enterStreaming(resumed) : unchanged(state)
+      return state.offer === "here" ? enterStreaming(resumed) : stay(state)
     case "Ended":
-      return unchanged(state)
+      return stay(state)
   }
 }
 
 const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd): Transition => {
   const { phase } = state
-  if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) return unchanged(state)
+  if (phase._tag !== "Streaming" || phase.streamSid !== streamSid) return stay(state)
   if (state.offer !== "none" && ended._tag !== "Closed") return connectAgain(state, state.offer === "here")
   // While Twilio's answer to the transfer is missing, the call may go on here. So a lost socket is resumed as usual.
   const mayBeResumed = ended._tag === "Lost" && state.resumptions < state.maxResumptions
@@ -202,7 +203,7 @@ const onStreamEnded = (state: CallState, streamSid: StreamSid, ended: StreamEnd)
 
 /**
  * Takes back the offer of a stream to a call that is ending. The call then ends without a new stream. After an offer `elsewhere` the other
- * host may have the stream, so we do not hang up. The withdrawal counts as a resumption, so that replays can't go on for ever.
+ * host may have the stream, so we do not hang up. The withdrawal counts as a resumption, so that replays can't keep the call alive for ever.
  */
 const withdraw = (state: CallState): Transition =>
   enter(
@@ -219,43 +220,43 @@ const onTimer = (state: CallState, timer: Timer): Transition => {
       // Neither an answer nor a final status came, so Twilio's reports were lost. Without this timer the call would stay live for ever.
       return phase._tag === "Initiated" || phase._tag === "Ringing"
         ? enter(state, Phase.Ending({ reason: "noAnswer" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
-        : unchanged(state)
+        : stay(state)
     case "start":
       if (phase._tag === "Connected") {
         return enter(state, Phase.Ending({ reason: "noStream" }), Command.HangUp(), Command.Arm({ timer: "ending" }))
       }
-      if (state.offer === "none") return unchanged(state)
-      return phase._tag === "Ending" ? withdraw(state) : unchanged({ ...state, offer: "none", isBackFromTransfer: false })
+      if (state.offer === "none") return stay(state)
+      return phase._tag === "Ending" ? withdraw(state) : stay({ ...state, offer: "none", isBackFromTransfer: false })
     case "resuming":
-      if (phase._tag !== "Resuming") return unchanged(state)
+      if (phase._tag !== "Resuming") return stay(state)
       return state.transfer === "asked" ? enterTransferred(state) : enter(state, Phase.Ended({ reason: "streamLost" }))
     case "ending":
-      return phase._tag === "Ending" ? enter(state, Phase.Ended({ reason: phase.reason })) : unchanged(state)
+      return phase._tag === "Ending" ? enter(state, Phase.Ended({ reason: phase.reason })) : stay(state)
     case "transferred":
-      return phase._tag === "Transferred" ? end(state, "transferred") : unchanged(state)
+      return phase._tag === "Transferred" ? end(state, "transferred") : stay(state)
     case "duration":
-      return phase._tag === "Transferred" ? unchanged(state) : onHangUp(state, "tooLong")
+      return phase._tag === "Transferred" ? stay(state) : onHangUp(state, "tooLong")
   }
 }
 
 const onTransferDone = (state: CallState): Transition => {
-  if (state.transfer !== "asked") return unchanged(state)
+  if (state.transfer !== "asked") return stay(state)
   const done: CallState = { ...state, transfer: "done" }
   switch (state.phase._tag) {
     case "Streaming":
-      return unchanged(done)
+      return stay(done)
     // Twilio carries out the transfer in place of our last TwiML, so that TwiML opens no stream.
     case "Connected":
       return enterTransferred(done, Command.Disarm({ timer: "start" }))
     case "Resuming":
       return enterTransferred(done, Command.Disarm({ timer: "resuming" }))
     default:
-      return unchanged({ ...state, transfer: "none" })
+      return stay({ ...state, transfer: "none" })
   }
 }
 
 const onTransferFailed = (before: CallState): Transition => {
-  if (before.transfer === "none") return unchanged(before)
+  if (before.transfer === "none") return stay(before)
   const state: CallState = { ...before, transfer: "none" }
   switch (state.phase._tag) {
     case "Transferred":
@@ -270,16 +271,16 @@ const onTransferFailed = (before: CallState): Transition => {
         Command.Arm({ timer: "ending" })
       )
     default:
-      return unchanged(state)
+      return stay(state)
   }
 }
 
 const onHangUp = (state: CallState, reason: EndReason): Transition => {
   switch (state.phase._tag) {
     case "Ended":
-      return unchanged(state)
+      return stay(state)
     case "Ending":
-      return state.offer === "none" ? unchanged(state) : withdraw(state)
+      return state.offer === "none" ? stay(state) : withdraw(state)
     case "Streaming":
       // When the stream ends, Twilio requests TwiML, and we answer `<Hangup/>`.
       return enter(
@@ -294,7 +295,7 @@ const onHangUp = (state: CallState, reason: EndReason): Transition => {
 }
 
 export const transition = (state: CallState, event: CallEvent): Transition => {
-  if (state.phase._tag === "Ended") return unchanged(state)
+  if (state.phase._tag === "Ended") return stay(state)
   switch (event._tag) {
     case "StatusReported":
       return onStatus(state, event.status, event.sequence)
@@ -307,7 +308,7 @@ export const transition = (state: CallState, event: CallEvent): Transition => {
     case "TimerFired":
       return onTimer(state, event.timer)
     case "TransferBegan":
-      return unchanged(state.phase._tag === "Streaming" ? { ...state, transfer: "asked" } : state)
+      return stay(state.phase._tag === "Streaming" ? { ...state, transfer: "asked" } : state)
     case "TransferDone":
       return onTransferDone(state)
     case "TransferFailed":
@@ -315,7 +316,7 @@ export const transition = (state: CallState, event: CallEvent): Transition => {
     case "HangUpRequested":
       return onHangUp(state, event.reason)
     case "Renewed":
-      return unchanged({ ...state, resumptions: Math.max(state.resumptions, event.lostStreams) })
+      return stay({ ...state, resumptions: Math.max(state.resumptions, event.lostStreams) })
     case "Released":
       return end(state, event.reason)
   }
