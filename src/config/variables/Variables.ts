@@ -1,5 +1,5 @@
 /**
- * Every variable that this service reads. Each group of variables has a file, which also makes settings of their values.
+ * Every variable that this service reads. Each group of variables has a file, which also turns their values into settings.
  *
  * Add a new variable to the file of its group and to `.env.example`, which explains the variables to the operator. A test compares the two.
  */
