@@ -56,7 +56,7 @@ const make = Effect.fnUntraced(function*({ scrubEvery = Duration.minutes(1), ...
 
   return CallStore.of({
     write: (write) => writer.write(words.sealWrite(write)),
-    keep: (write) => Effect.suspend(() => writer.keep(words.sealWrite(write))),
+    save: (write) => Effect.suspend(() => writer.save(words.sealWrite(write))),
     settled: writer.settled,
     state,
     ...shared,

@@ -29,7 +29,7 @@ interface RenumberOptions {
   readonly folder: string
   readonly reader: Pick<ReturnType<typeof RecordingReader.make>, "inFolder">
   readonly sealing: Sealing["Service"]
-  readonly store: Pick<CallStore["Service"], "keep">
+  readonly store: Pick<CallStore["Service"], "save">
 }
 
 /**
@@ -52,7 +52,7 @@ const renumber = Effect.fnUntraced(function*({ folder, reader, sealing: { sealer
     return copy
   }))
   const renumbered: RecordingRows.Row = { ...row, file: copy.file, part: copy.part, duration: found.size / MulawWav.bytesPerMilli }
-  yield* orRemove(copy.file, store.keep(RecordingRows.written(renumbered)))
+  yield* orRemove(copy.file, store.save(RecordingRows.written(renumbered)))
   yield* PartFiles.remove(folder, file)
   return renumbered
 })

@@ -36,7 +36,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly folder: string
   readonly bucket: Bucket
   readonly rows: RecordingRows
-  readonly store: Pick<CallStore["Service"], "keep" | "settled">
+  readonly store: Pick<CallStore["Service"], "save" | "settled">
   readonly files: FileSystem.FileSystem
   /** Gives a part of the folder a number of its own, and returns its new row. The file of the old number is removed. */
   readonly renumber: (row: Row) => Effect.Effect<Row, { readonly message: string }>
@@ -62,7 +62,7 @@ export const make = Effect.fnUntraced(function*(options: {
     if (result === "exists") {
       if (!(yield* isSame(file, size))) return yield* renumber(row)
     } else if (!Option.contains(yield* bucket.sizeOf(file), size)) return yield* new BucketFailed({ operation: "head", cause: "it has another size" })
-    yield* store.keep(written({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
+    yield* store.save(written({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
     yield* store.settled(call_sid)
     const stored = (yield* rows.ofCall(call_sid)).find((other) => other.part === part)
     // Without the row, the call was erased meanwhile.

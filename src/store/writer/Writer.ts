@@ -2,14 +2,14 @@
  * Moves the calls' writes to the database, many in one transaction, or to the journal while the database does not take them.
  *
  * One fiber moves them, so that writes keep their order: while anything waits in the journal, new writes are added after it. If the
- * database is slow, `keep` also copies a call's writes to the journal. Such writes may be applied twice, which changes nothing.
+ * database is slow, `save` also copies a call's writes to the journal. Such writes may be applied twice, which changes nothing.
  */
 import { Clock, Duration, Effect, Latch, Metric, Option, Schedule, type Scope } from "effect"
 import { SqlError, UnknownError } from "effect/sql/SqlError"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
-import { NotKept, StoreUnreachable } from "../CallStore.ts"
+import { NotSaved, StoreUnreachable } from "../CallStore.ts"
 import type { Database } from "../Database.ts"
 import { isStatementsFault } from "../DatabaseErrors.ts"
 import type { Journal } from "../journal/Journal.ts"
@@ -29,8 +29,8 @@ const maxWaiting = 20_000
 /** How long writes are gathered for one transaction, unless anybody waits for one of them. */
 const gathering = Duration.millis(20)
 
-/** How long `keep` waits for the database before it copies the call's writes to the journal. */
-const keepTimeout = Duration.millis(250)
+/** How long `save` waits for the database before it copies the call's writes to the journal. */
+const saveTimeout = Duration.millis(250)
 
 /** How long one transaction may take. */
 const batchTimeout = Duration.seconds(5)
@@ -56,7 +56,7 @@ export interface Options {
 
 interface Writer {
   readonly write: (write: StoreWrite) => void
-  readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
+  readonly save: (write: StoreWrite) => Effect.Effect<void, NotSaved>
   readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /** Writes that the database does not have yet. */
   readonly waiting: () => number
@@ -76,9 +76,9 @@ class Ledger {
   /** The database has these entries. */
   stored(entries: ReadonlyArray<Entry>): void {
     this.inFlight = []
-    for (const { onKept, write } of entries) {
+    for (const { onSaved, write } of entries) {
       this.unsettled.remove(write.callSid)
-      for (const notify of onKept) notify()
+      for (const notify of onSaved) notify()
     }
   }
 
@@ -86,7 +86,7 @@ class Ledger {
   journaled(entries: ReadonlyArray<Entry>): void {
     this.inFlight = []
     this.copied(entries)
-    for (const { onKept } of entries) for (const notify of onKept) notify()
+    for (const { onSaved } of entries) for (const notify of onSaved) notify()
   }
 
   /** The journal has lines of these entries, which may also still be on their way to the database. */
@@ -171,7 +171,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   /** Moves entries from memory to the journal. Returns `false` if the journal can't be written. */
   const spill = Effect.fnUntraced(function*(entries: ReadonlyArray<Entry>) {
     if (entries.length === 0) return true
-    const appended = journal.append(entries, { sync: entries.some(({ onKept }) => onKept.length > 0) })
+    const appended = journal.append(entries, { sync: entries.some(({ onSaved }) => onSaved.length > 0) })
     const exit = yield* orPutBack(entries, Effect.result(appended))
     if (exit._tag === "Success") {
       ledger.journaled(entries)
@@ -243,8 +243,8 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   /** The time of a write, ms since 1970. It is later than that of each write before, even if the clock is set back. */
   const stamp = () => latest = Math.max(latest + 0.001, clock.currentTimeMillisUnsafe())
 
-  const add = (write: StoreWrite, onKept: Array<() => void>): Entry | undefined => {
-    const entry: Entry = { write, at: stamp(), onKept, isReplaced: false }
+  const add = (write: StoreWrite, onSaved: Array<() => void>): Entry | undefined => {
+    const entry: Entry = { write, at: stamp(), onSaved, isReplaced: false }
     const added = queue.add(entry)
     if (added === undefined) {
       lost++
@@ -252,7 +252,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     }
     if (added.replaced === undefined) ledger.unsettled.add(write.callSid)
     Latch.openUnsafe(hasWork)
-    if (onKept.length > 0) Latch.openUnsafe(isAwaited)
+    if (onSaved.length > 0) Latch.openUnsafe(isAwaited)
     return entry
   }
 
@@ -295,11 +295,11 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
       yield* hasWork.open
     })
 
-  const keep = Effect.fnUntraced(function*(write: StoreWrite) {
-    const kept = yield* Latch.make(false)
-    if (add(write, [() => Latch.openUnsafe(kept)]) === undefined) return yield* new NotKept({ cause: "full" })
-    if (Option.isSome(yield* Effect.timeoutOption(kept.await, keepTimeout))) return
-    yield* Effect.mapError(copyToJournal(write.callSid), ({ cause }) => new NotKept({ cause }))
+  const save = Effect.fnUntraced(function*(write: StoreWrite) {
+    const saved = yield* Latch.make(false)
+    if (add(write, [() => Latch.openUnsafe(saved)]) === undefined) return yield* new NotSaved({ cause: "full" })
+    if (Option.isSome(yield* Effect.timeoutOption(saved.await, saveTimeout))) return
+    yield* Effect.mapError(copyToJournal(write.callSid), ({ cause }) => new NotSaved({ cause }))
   })
 
   const settled = (callSid: CallSid) =>
@@ -317,7 +317,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
       )
     })
 
-  return { write: (write) => void add(write, []), keep, settled, waiting, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
+  return { write: (write) => void add(write, []), save, settled, waiting, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
 })
 
 /** At the end of the process, moves waiting writes to the database, or to the journal, within some seconds. */

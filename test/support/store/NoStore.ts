@@ -6,7 +6,7 @@ export const layer = Layer.succeed(
   CallStore,
   CallStore.of({
     write: () => {},
-    keep: () => Effect.void,
+    save: () => Effect.void,
     settled: () => Effect.void,
     state: Effect.succeed({ _tag: "Ready" }),
     find: () => Effect.succeed(Option.none()),

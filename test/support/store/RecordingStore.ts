@@ -1,7 +1,7 @@
 /** A store in memory that collects all writes, for tests of code that writes to a store. */
 import { Effect, Layer, Option } from "effect"
 import type { CallSid } from "../../../src/domain/Sid.ts"
-import { CallStore, NotKept, type StatusReport, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
+import { CallStore, NotSaved, type StatusReport, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
 import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
 
 export interface RecordingStore {
@@ -25,7 +25,7 @@ export interface RecordingStore {
   claimable: boolean
   /** How long (ms) the answer to `ownedCalls` takes. */
   ownedAfter: number
-  /** While set, reads and `keep` fail. */
+  /** While set, reads and `save` fail. */
   isDown: boolean
   readonly service: CallStore["Service"]
   readonly layer: Layer.Layer<CallStore>
@@ -45,7 +45,7 @@ export const make = (isShared = true): RecordingStore => {
 
   const service = CallStore.of({
     write: (write) => void writes.push(write),
-    keep: (write) => Effect.suspend(() => store.isDown ? Effect.fail(new NotKept({ cause: "down" })) : Effect.sync(() => void writes.push(write))),
+    save: (write) => Effect.suspend(() => store.isDown ? Effect.fail(new NotSaved({ cause: "down" })) : Effect.sync(() => void writes.push(write))),
     settled: () => Effect.void,
     state: Effect.succeed({ _tag: "Ready" }),
     find: (callSid) =>

@@ -40,7 +40,7 @@ describe("the writer", () => {
       assert.strictEqual(kept.length, 1)
     }))
 
-  it.effect("does not report an action as kept while its only copy is on the way to a journal that fails", () =>
+  it.effect("does not report an action as saved while its only copy is on the way to a journal that fails", () =>
     Effect.gen(function*() {
       const appends: Array<ReadonlyArray<Stamped>> = []
       const firstEnds = yield* Deferred.make<void, JournalFailed>()
@@ -60,9 +60,9 @@ describe("the writer", () => {
         erase: () => Effect.void
       }
       const writer = yield* Writer.make(deadDatabase, journal, { gathering: 0 })
-      const keeping = yield* Effect.forkChild(Effect.flip(writer.keep(asked(sid, "a-1"))), { startImmediately: true })
+      const saving = yield* Effect.forkChild(Effect.flip(writer.save(asked(sid, "a-1"))), { startImmediately: true })
       yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* Fiber.join(keeping))._tag, "NotKept")
+      assert.strictEqual((yield* Fiber.join(saving))._tag, "NotKept")
       assert.deepStrictEqual(appends.map((writes) => writes.length), [1, 1])
       yield* Deferred.fail(firstEnds, fullDisk)
       // The writer's end waits until the journal has what is left.

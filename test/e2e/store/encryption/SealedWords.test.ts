@@ -139,7 +139,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
               yield* database.query(sql`ALTER TABLE erased_calls RENAME TO away_calls`)
               yield* database.query(sql`ALTER TABLE store_probe RENAME TO away_probe`)
               yield* database.check
-              for (const write of others) yield* store.keep(write)
+              for (const write of others) yield* store.save(write)
               const journal = filesIn(join(env.DATA_DIR, "journal")).map((file) => readFileSync(file, "utf8")).join("")
               assert.include(journal, "TurnWritten")
               assert.deepStrictEqual(secrets.filter((word) => journal.includes(word)), [])
