@@ -67,7 +67,7 @@ export class CallStore extends Context.Service<CallStore, {
   /** Queues a write, then waits until the database has it and all earlier writes of its call, or the journal has them on disk. */
   readonly save: (write: StoreWrite) => Effect.Effect<void, NotSaved>
   /** Waits until all earlier writes of this call are in the database. */
-  readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+  readonly whenSettled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   readonly state: Effect.Effect<StoreState>
 
   // -- Calls that any process may take over ------------------------------------------------------
@@ -79,7 +79,7 @@ export class CallStore extends Context.Service<CallStore, {
    * Finds calls of this account whose end is not stored. They began before `before` (ms since 1970), and their owner has written no heartbeat
    * since `before`. Returns at most 200 calls.
    */
-  readonly unended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
+  readonly findUnended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
   /** Makes this process the owner of an unended call. `false`: the call has an owner that has written a heartbeat since `before`. */
   readonly claim: (callSid: CallSid, before: number) => Effect.Effect<boolean, StoreUnreachable>
   /** Whether the call had an owner that is not this process: it belongs to another process, or belonged to one that has ended it. */

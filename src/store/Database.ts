@@ -11,7 +11,7 @@ import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { AppConfig } from "../config/AppConfig.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
 import { StoreUnreachable } from "./CallStore.ts"
-import { DatabaseUnusable, explainPermanent, explainTransient, isStatementsFault, type Place } from "./DatabaseErrors.ts"
+import { DatabaseUnusable, explainPermanent, explainTransient, isWrongStatement, type Place } from "./DatabaseErrors.ts"
 import type { Dialect } from "./Dialect.ts"
 import { migrate, type NewerSchema } from "./migrations/Migrations.ts"
 import * as Postgres from "./postgres/Postgres.ts"
@@ -42,7 +42,7 @@ export class Database extends Context.Service<Database, {
   readonly sql: SqlClient
   readonly isReady: () => boolean
   /** When the database stopped being ready (ms since 1970), and why, as a clause for the operator. `None`: it is ready. */
-  readonly notReady: () => Option.Option<{ readonly since: number; readonly why: string }>
+  readonly outage: () => Option.Option<{ readonly since: number; readonly why: string }>
   readonly whenReady: Effect.Effect<void>
   /** Checks whether the database can be written to now. */
   readonly check: Effect.Effect<boolean>
@@ -114,17 +114,17 @@ const noAnswer = "it does not answer in time"
 const makeReadiness = Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const latch = yield* Latch.make(false)
-  let notReady: { readonly since: number; readonly why: string } | undefined = { since: clock.currentTimeMillisUnsafe(), why: noAnswer }
+  let outage: { readonly since: number; readonly why: string } | undefined = { since: clock.currentTimeMillisUnsafe(), why: noAnswer }
   return {
     latch,
-    isReady: () => notReady === undefined,
-    notReady: () => Option.fromUndefinedOr(notReady),
+    isReady: () => outage === undefined,
+    outage: () => Option.fromUndefinedOr(outage),
     up: () => {
-      notReady = undefined
+      outage = undefined
       Latch.openUnsafe(latch)
     },
     down: (why: string) => {
-      notReady = { since: notReady?.since ?? clock.currentTimeMillisUnsafe(), why }
+      outage = { since: outage?.since ?? clock.currentTimeMillisUnsafe(), why }
       Latch.closeUnsafe(latch)
     }
   }
@@ -148,7 +148,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
   const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.andThen(checkSameFile, Effect.suspend(() => {
     // If the database refuses this statement, the tables are missing, because another database has replaced this one. The next attempt
     // creates the tables.
-    if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isStatementsFault(error)))
+    if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isWrongStatement(error)))
     const migrated = Effect.tap(migrate(dialect).pipe(Effect.provideService(SqlClient, sql)), () => Effect.sync(() => isMigrated = true))
     return lossAsFailure(Effect.andThen(migrated, probe))
   }))
@@ -192,7 +192,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
       return within(scope, effect, limit).pipe(
         Effect.catch((error): Effect.Effect<never, Exclude<E, SqlError> | StoreUnreachable> => {
           if (!isSqlError(error)) return Effect.fail(error as Exclude<E, SqlError>)
-          return isStatementsFault(error) ? Effect.die(error) : Effect.andThen(logPermanent(error), Effect.andThen(checkSoon, Effect.fail(unreachable(error))))
+          return isWrongStatement(error) ? Effect.die(error) : Effect.andThen(logPermanent(error), Effect.andThen(checkSoon, Effect.fail(unreachable(error))))
         }),
         Effect.flatMap(Option.match({
           onNone: () => Effect.andThen(checkSoon, Effect.fail(unreachable(noAnswer))),
@@ -205,7 +205,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
     dialect,
     sql,
     isReady: readiness.isReady,
-    notReady: readiness.notReady,
+    outage: readiness.outage,
     whenReady: readiness.latch.await,
     check,
     query,

@@ -43,11 +43,11 @@ const make = Effect.fnUntraced(function*({ scrubEvery = Duration.minutes(1), ...
   const clock = yield* Clock.Clock
   const writer = yield* Writer.make(database, journal, { ...options, hashNumber: yield* makeHash(database, scrubEvery) })
   const words = yield* SealedWords
-  const shared = yield* SharedCalls.make(database, words, writer.settled)
+  const shared = yield* SharedCalls.make(database, words, writer.whenSettled)
 
   const state = Effect.sync((): StoreState => {
-    if (database.isReady() && !journal.isWaiting()) return { _tag: "Ready" }
-    const { since, why } = Option.getOrElse(database.notReady(), () => ({
+    if (database.isReady() && !journal.hasLines()) return { _tag: "Ready" }
+    const { since, why } = Option.getOrElse(database.outage(), () => ({
       since: Option.getOrElse(writer.journaledSince(), () => clock.currentTimeMillisUnsafe()),
       why: "it answers again, and the writes in the journal are moved to it now"
     }))
@@ -57,7 +57,7 @@ const make = Effect.fnUntraced(function*({ scrubEvery = Duration.minutes(1), ...
   return CallStore.of({
     write: (write) => writer.write(words.sealWrite(write)),
     save: (write) => Effect.suspend(() => writer.save(words.sealWrite(write))),
-    settled: writer.settled,
+    whenSettled: writer.whenSettled,
     state,
     ...shared,
     isShared: database.dialect === "pg"
@@ -76,4 +76,4 @@ export const layerWith = (options: Options = {}) =>
 export const layer = layerWith()
 
 /** For tests: a database in this process's memory, without a journal. Each write is applied at once, so the test clock need not advance. */
-export const layerMemory = layerOf({ gathering: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberHash.layerOf("a key of tests"), SealedWords.layerNone, Database.layerMemory)))
+export const layerMemory = layerOf({ gatherTime: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberHash.layerOf("a key of tests"), SealedWords.layerNone, Database.layerMemory)))

@@ -105,9 +105,9 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
 })
 
 /** Waits until the database has all writes of a call, so that a read finds them. */
-type Settled = (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+type WhenSettled = (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
 
-export const make = Effect.fnUntraced(function*(database: Database["Service"], words: SealedWords["Service"], settled: Settled) {
+export const make = Effect.fnUntraced(function*(database: Database["Service"], words: SealedWords["Service"], whenSettled: WhenSettled) {
   const { dialect, query, sql } = database
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
@@ -115,7 +115,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
   const self = randomUUID()
 
   const find = Effect.fnUntraced(function*(callSid: CallSid) {
-    yield* settled(callSid)
+    yield* whenSettled(callSid)
     return yield* query(Effect.gen(function*() {
       const [row] = yield* sql<CallRow>`SELECT calls.*,
         (SELECT MAX(sequence) FROM events WHERE events.call_sid = calls.call_sid) AS last_event,
@@ -149,7 +149,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
   const releaseOwnership = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
 
   const greatest = sql.literal(dialect === "pg" ? "GREATEST" : "MAX")
-  const unended = (accountSid: string, before: number) =>
+  const findUnended = (accountSid: string, before: number) =>
     query(Effect.map(
       sql<{ call_sid: CallSid; seen_at: number }>`SELECT calls.call_sid, ${greatest}(
           calls.started_at,
@@ -197,7 +197,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
 
   yield* maintainRows(database, self, now)
 
-  return { find, takeOwnership, unended, claim, isElsewhere, ownedCalls, releaseOwnership, redeem, sendToOwner, takeReports }
+  return { find, takeOwnership, findUnended, claim, isElsewhere, ownedCalls, releaseOwnership, redeem, sendToOwner, takeReports }
 })
 
 /** Writes this process's heartbeat for its calls every 10 seconds, and deletes old rows every hour. */

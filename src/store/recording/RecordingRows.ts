@@ -18,7 +18,7 @@ export interface Row {
 }
 
 /** The write that stores the row of a part. */
-export const written = (row: Row): StoreWrite => ({
+export const toWrite = (row: Row): StoreWrite => ({
   _tag: "RecordingPart",
   callSid: row.call_sid,
   part: row.part,

@@ -14,7 +14,7 @@ import * as SampledLog from "../../observability/SampledLog.ts"
 import type { CallStore } from "../CallStore.ts"
 import * as PartFiles from "./PartFiles.ts"
 import { type Bucket, BucketFailed } from "./RecordingBucket.ts"
-import { type RecordingRows, type Row, written } from "./RecordingRows.ts"
+import { type RecordingRows, type Row, toWrite } from "./RecordingRows.ts"
 
 /** Waits one second, then twice as long each time, up to five minutes. */
 const retrySchedule = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("5 minutes")]).pipe(Schedule.jittered)
@@ -36,7 +36,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly folder: string
   readonly bucket: Bucket
   readonly rows: RecordingRows
-  readonly store: Pick<CallStore["Service"], "save" | "settled">
+  readonly store: Pick<CallStore["Service"], "save" | "whenSettled">
   readonly files: FileSystem.FileSystem
   /** Gives a part of the folder a number of its own, and returns its new row. The file of the old number is removed. */
   readonly renumber: (row: Row) => Effect.Effect<Row, { readonly message: string }>
@@ -62,8 +62,8 @@ export const make = Effect.fnUntraced(function*(options: {
     if (result === "exists") {
       if (!(yield* isSame(file, size))) return yield* renumber(row)
     } else if (!Option.contains(yield* bucket.sizeOf(file), size)) return yield* new BucketFailed({ operation: "head", cause: "it has another size" })
-    yield* store.save(written({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
-    yield* store.settled(call_sid)
+    yield* store.save(toWrite({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
+    yield* store.whenSettled(call_sid)
     const stored = (yield* rows.ofCall(call_sid)).find((other) => other.part === part)
     // Without the row, the call was erased meanwhile.
     if (stored?.file !== file) yield* bucket.remove(file)

@@ -71,5 +71,5 @@ export const explainTransient = (error: SqlError): string => {
 /** SQLite's codes for a wrong statement, and for a parameter that can't be stored. */
 const faults = new Set<number>([codes.wrongStatement, 18, 20, 25])
 
-export const isStatementsFault = (error: SqlError): boolean =>
+export const isWrongStatement = (error: SqlError): boolean =>
   error.reason.cause instanceof TypeError || faults.has((extendedCode(error.reason.cause) ?? 0) & 0xff)

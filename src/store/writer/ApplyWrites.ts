@@ -12,7 +12,7 @@ import type { Dialect, Parameter } from "../Dialect.ts"
 import { turnsPerCall } from "../migrations/Tables.ts"
 import { holdsWords } from "../retention/Expiry.ts"
 import { connectionRunner, isIn, listOf, runAll, type Statement } from "../Statements.ts"
-import { maxLabel, type StoreWrite } from "../StoreWrite.ts"
+import { maxMetadataLength, type StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "./WriteQueue.ts"
 
 type Row = ReadonlyArray<Parameter>
@@ -66,7 +66,7 @@ const callFacts = [
 const endColumns = ["ended_at", "outcome", "status", "reason", "ended_by", "is_final", "ended_written_at"]
 
 const beginnings: Insertion = { into: "calls", columns: ["call_sid", ...callFacts], onConflict: `(call_sid) DO UPDATE SET ${filled(callFacts)}` }
-const metadataLabels: Insertion = { into: "call_metadata", columns: ["call_sid", "name", "value", "started_at"], onConflict: "DO NOTHING" }
+const metadataFields: Insertion = { into: "call_metadata", columns: ["call_sid", "name", "value", "started_at"], onConflict: "DO NOTHING" }
 const answers: Insertion = { into: "calls", columns: ["call_sid", "answered_at"], onConflict: `(call_sid) DO UPDATE SET ${filled(["answered_at"])}` }
 const streams: Insertion = { into: "streams", columns: ["call_sid", "part", "started_at"], onConflict: "DO NOTHING" }
 const axisZeros: Insertion = {
@@ -130,11 +130,11 @@ const lastOfEach = (rows: ReadonlyArray<Row>, keys: number): ReadonlyArray<Row> 
 
 // -- Rows ---------------------------------------------------------------------------------------
 
-const labelRows = ({ write }: Of<"CallBegan">): ReadonlyArray<Row> => {
+const metadataRows = ({ write }: Of<"CallBegan">): ReadonlyArray<Row> => {
   const { at, callSid, metadata } = write
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) return []
   return Object.entries(metadata).flatMap(([name, value]) =>
-    value === null || typeof value === "object" ? [] : [[callSid, name.slice(0, maxLabel), String(value).slice(0, maxLabel), at]]
+    value === null || typeof value === "object" ? [] : [[callSid, name.slice(0, maxMetadataLength), String(value).slice(0, maxMetadataLength), at]]
   )
 }
 
@@ -245,7 +245,7 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
   insert(callRows, [...firstWrites].toSorted(([one], [other]) => one < other ? -1 : 1))
   const begun = of("CallBegan")
   insertEach(beginnings, begun.map(beginningRow))
-  insert(metadataLabels, begun.flatMap(labelRows))
+  insert(metadataFields, begun.flatMap(metadataRows))
   insertEach(answers, of("CallAnswered").map(({ write }) => [write.callSid, write.at]))
   const streamsBegun = of("StreamBegan")
   insert(streams, streamsBegun.map(({ write }) => [write.callSid, write.part, write.at]))

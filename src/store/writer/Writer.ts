@@ -11,7 +11,7 @@ import * as Metrics from "../../observability/Metrics.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
 import { NotSaved, StoreUnreachable } from "../CallStore.ts"
 import type { Database } from "../Database.ts"
-import { isStatementsFault } from "../DatabaseErrors.ts"
+import { isWrongStatement } from "../DatabaseErrors.ts"
 import type { Journal } from "../journal/Journal.ts"
 import type { JournalLine } from "../journal/JournalLines.ts"
 import * as Expiry from "../retention/Expiry.ts"
@@ -27,7 +27,7 @@ const batchSize = 200
 const maxWaiting = 20_000
 
 /** How long writes are gathered for one transaction, unless anybody waits for one of them. */
-const gathering = Duration.millis(20)
+const defaultGatherTime = Duration.millis(20)
 
 /** How long `save` waits for the database before it copies the call's writes to the journal. */
 const saveTimeout = Duration.millis(250)
@@ -41,12 +41,12 @@ const retryPause = Duration.millis(100)
 /** How long the end of the process waits until all writes are stored. */
 const finishTimeout = Duration.seconds(3)
 
-/** How long `settled` waits. */
+/** How long `whenSettled` waits. */
 const settleTimeout = Duration.seconds(1)
 
 export interface Options {
   /** 0: writes at once, for tests whose clock stands still. */
-  readonly gathering?: Duration.Input
+  readonly gatherTime?: Duration.Input
   readonly maxWaiting?: number
   /** Gives the hashed form of a telephone number. */
   readonly hashNumber?: (number: string) => string
@@ -57,7 +57,7 @@ export interface Options {
 interface Writer {
   readonly write: (write: StoreWrite) => void
   readonly save: (write: StoreWrite) => Effect.Effect<void, NotSaved>
-  readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+  readonly whenSettled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   /** Writes that the database does not have yet. */
   readonly waiting: () => number
   /** Since when writes of this process wait in the journal. */
@@ -126,7 +126,7 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
     for (const write of writes) {
       const exit = yield* Effect.result(atOnce([write]))
       if (exit._tag === "Success") continue
-      if (!isStatementsFault(exit.failure)) return yield* exit.failure
+      if (!isWrongStatement(exit.failure)) return yield* exit.failure
       yield* count("lost", 1)
       yield* failureLog.write("refused", Effect.logError(`The database refuses a write of the call history (${write.write._tag}: ${exit.failure.reason._tag}); it is lost`))
     }
@@ -135,7 +135,7 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   /** Writes to the database. Returns `false` if it can't be used now. */
   return Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     const began = clock.monotonicTimeNanosUnsafe()
-    const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isStatementsFault, () => oneByOne(writes))
+    const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isWrongStatement, () => oneByOne(writes))
     const isStored = yield* database.within(work, batchTimeout).pipe(
       Effect.map(Option.isSome),
       Effect.catch((error) => Effect.as(failureLog.write("failed", logFailure(database.explain(error))), false))
@@ -191,11 +191,11 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
       return false
     }
     if (Option.isNone(next.value)) return true
-    const { isOurs, lines, taken } = next.value.value
+    const { isOurs, lines, take } = next.value.value
     const now = clock.currentTimeMillisUnsafe()
     const isKept = (write: Stamped) => retention === undefined || !Expiry.isExpired(write, now, retention)
     if (!(yield* store(lines.flatMap((line) => line._tag === "Write" && isKept(line.write) ? [line.write] : [])))) return false
-    yield* taken
+    yield* take
     if (isOurs) ledger.replayed(lines)
     const damaged = lines.filter(({ _tag }) => _tag === "Damaged").length
     if (damaged === 0) return true
@@ -216,7 +216,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   /** One step. Returns `false` if another step right now would be of no use. */
   return Effect.gen(function*() {
     if (!database.isReady()) return yield* spill(takeNext())
-    if (!journal.isWaiting()) return yield* storeNext
+    if (!journal.hasLines()) return yield* storeNext
     const isSpilled = yield* spill(takeNext())
     return (yield* replay) && isSpilled
   })
@@ -257,21 +257,21 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   }
 
   const waiting = () => queue.size + ledger.inFlight.length + ledger.inJournal
-  const isIdle = () => queue.size === 0 && (!journal.isWaiting() || !database.isReady())
+  const isIdle = () => queue.size === 0 && (!journal.hasLines() || !database.isReady())
 
   const work = Effect.gen(function*() {
     if (isIdle()) {
       Latch.closeUnsafe(hasWork)
-      yield* journal.isWaiting() ? Effect.raceFirst(hasWork.await, database.whenReady) : hasWork.await
+      yield* journal.hasLines() ? Effect.raceFirst(hasWork.await, database.whenReady) : hasWork.await
     }
-    if (database.isReady() && !journal.isWaiting() && options.gathering !== 0) yield* Effect.timeoutOption(isAwaited.await, options.gathering ?? gathering)
+    if (database.isReady() && !journal.hasLines() && options.gatherTime !== 0) yield* Effect.timeoutOption(isAwaited.await, options.gatherTime ?? defaultGatherTime)
     if (!queue.isAwaited) Latch.closeUnsafe(isAwaited)
     if (!(yield* step)) yield* Effect.sleep(retryPause)
   }).pipe(Effect.catchDefect((defect) => Effect.andThen(Effect.logError("The writer of the call history failed", defect), Effect.sleep(retryPause))))
 
   const report = Effect.gen(function*() {
     yield* Metric.update(Metrics.storeWaiting, waiting())
-    yield* Metric.update(Metrics.storeUp, database.isReady() && !journal.isWaiting() ? 1 : 0)
+    yield* Metric.update(Metrics.storeUp, database.isReady() && !journal.hasLines() ? 1 : 0)
     if (lost === 0) return
     yield* count("lost", lost)
     lost = 0
@@ -302,7 +302,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     yield* Effect.mapError(copyToJournal(write.callSid), ({ cause }) => new NotSaved({ cause }))
   })
 
-  const settled = (callSid: CallSid) =>
+  const whenSettled = (callSid: CallSid) =>
     Effect.suspend(() => {
       if (!ledger.unsettled.has(callSid)) return Effect.void
       if (!database.isReady()) return Effect.fail(new StoreUnreachable({ cause: "not ready" }))
@@ -317,7 +317,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
       )
     })
 
-  return { write: (write) => void add(write, []), save, settled, waiting, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
+  return { write: (write) => void add(write, []), save, whenSettled, waiting, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
 })
 
 /** At the end of the process, moves waiting writes to the database, or to the journal, within some seconds. */

@@ -145,7 +145,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
             yield* store.save(asksDelivery(sid, "call.started", "https://example.com/"))
             const [claimed] = yield* table.claim([`call_started_${sid}`])
             yield* store.save(ended(sid, 1_700_000_062_000, true))
-            yield* table.prepared(claimed, "+14155550123")
+            yield* table.storeBody(claimed, "+14155550123")
             assert.strictEqual((yield* stateOf(yield* Database)).payload, "")
           }).pipe(Effect.provide(DeliveryTable.layer.pipe(Layer.provideMerge(Databases.storeOf({ ...(yield* fresh), STORE_NUMBERS: "hashed" })), Layer.provide(identity()))))
         }))
@@ -200,7 +200,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
                 store.write(began(sidOf(call), { accountSid, webhookUrl: receiver.url }))
                 store.write(ended(sidOf(call), now - agoMillis, isFinal))
               }
-              yield* store.settled(sidOf(4))
+              yield* store.whenSettled(sidOf(4))
             }))
           for (let start = 0; start < 2; start++) {
             yield* asProcess(env, ({ database }) => settled(database, "delivered"))

@@ -41,7 +41,7 @@ describe("the store", { timeout: 60_000 }, () => {
           yield* use(yield* fresh, ({ database, store }) =>
             Effect.gen(function*() {
               for (const write of life(sid)) store.write(write)
-              yield* store.settled(sid)
+              yield* store.whenSettled(sid)
               const { actions, call_metadata, calls, conversations, events, recordings, streams, turns } = yield* dump(database.sql)
               assert.strictEqual(calls.length, 1)
               assert.include(calls[0], {
@@ -174,11 +174,11 @@ describe("the store", { timeout: 60_000 }, () => {
               for (const callSid of [gone, over, owned]) yield* one.settled(callSid)
               yield* one.takeOwnership(owned)
 
-              assert.deepStrictEqual(yield* other.unended(accountSid, before), [{ callSid: gone, seenAt: now - 500_000 }])
-              assert.deepStrictEqual(yield* other.unended(`AC${"2".repeat(32)}`, before), [], "another account's calls are not ours to end")
+              assert.deepStrictEqual(yield* other.findUnended(accountSid, before), [{ callSid: gone, seenAt: now - 500_000 }])
+              assert.deepStrictEqual(yield* other.findUnended(`AC${"2".repeat(32)}`, before), [], "another account's calls are not ours to end")
               const claims = yield* Effect.all([one.claim(gone, before), other.claim(gone, before)], { concurrency: "unbounded" })
               assert.strictEqual(claims.filter((isClaimed) => isClaimed).length, 1)
-              assert.deepStrictEqual(yield* other.unended(accountSid, before), [])
+              assert.deepStrictEqual(yield* other.findUnended(accountSid, before), [])
               assert.isFalse(yield* other.claim(owned, before), "its owner lives")
             }))
         }))

@@ -7,11 +7,11 @@ export const layer = Layer.succeed(
   CallStore.of({
     write: () => {},
     save: () => Effect.void,
-    settled: () => Effect.void,
+    whenSettled: () => Effect.void,
     state: Effect.succeed({ _tag: "Ready" }),
     find: () => Effect.succeed(Option.none()),
     takeOwnership: () => Effect.void,
-    unended: () => Effect.succeed([]),
+    findUnended: () => Effect.succeed([]),
     claim: () => Effect.succeed(true),
     isElsewhere: () => Effect.succeed(false),
     ownedCalls: Effect.succeed(new Set()),

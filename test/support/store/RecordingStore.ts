@@ -19,7 +19,7 @@ export interface RecordingStore {
   readonly waitingReports: Array<{ readonly callSid: CallSid; readonly report: StatusReport }>
   /** How often `find` was called. */
   readonly asked: () => number
-  /** The calls that `unended` returns. */
+  /** The calls that `findUnended` returns. */
   unended: ReadonlyArray<UnendedCall>
   /** Whether `claim` succeeds. */
   claimable: boolean
@@ -46,7 +46,7 @@ export const make = (isShared = true): RecordingStore => {
   const service = CallStore.of({
     write: (write) => void writes.push(write),
     save: (write) => Effect.suspend(() => store.isDown ? Effect.fail(new NotSaved({ cause: "down" })) : Effect.sync(() => void writes.push(write))),
-    settled: () => Effect.void,
+    whenSettled: () => Effect.void,
     state: Effect.succeed({ _tag: "Ready" }),
     find: (callSid) =>
       Effect.suspend(() => {
@@ -54,7 +54,7 @@ export const make = (isShared = true): RecordingStore => {
         return unlessDown(() => Option.fromUndefinedOr(known.get(callSid)))
       }),
     takeOwnership: (callSid) => unlessDown(() => void owned.add(callSid)),
-    unended: () => unlessDown(() => [...store.unended]),
+    findUnended: () => unlessDown(() => [...store.unended]),
     claim: (callSid) => unlessDown(() => store.claimable && store.unended.some((call) => call.callSid === callSid)),
     isElsewhere: (callSid) => unlessDown(() => store.elsewhere.has(callSid)),
     ownedCalls: Effect.tap(unlessDown(() => new Set(owned)), () => Effect.sleep(store.ownedAfter)),

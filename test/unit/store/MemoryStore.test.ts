@@ -20,7 +20,7 @@ describe("the store in memory, while the clock stands still", () => {
 
     it.effect("settles at once if nothing was written", () =>
       Effect.gen(function*() {
-        yield* (yield* CallStore).settled(sidOf(9))
+        yield* (yield* CallStore).whenSettled(sidOf(9))
       }))
   })
 })

@@ -29,12 +29,12 @@ describe("the writer", () => {
       const kept: Array<Stamped> = []
       const journal: Journal["Service"] = {
         append: (writes) => Effect.sync(() => void kept.push(...writes)),
-        isWaiting: () => false,
+        hasLines: () => false,
         next: () => Effect.succeed(Option.none()),
         adopt: Effect.void,
         erase: () => Effect.void
       }
-      const writer = yield* Writer.make(silentDatabase, journal, { gathering: 0 })
+      const writer = yield* Writer.make(silentDatabase, journal, { gatherTime: 0 })
       writer.write(asked(sid, "a-1"))
       yield* TestClock.adjust("5100 millis")
       assert.strictEqual(kept.length, 1)
@@ -54,12 +54,12 @@ describe("the writer", () => {
             if (appends.length === 1) return Deferred.await(firstEnds)
             return writes.length > 0 && isFull ? Effect.fail(fullDisk) : Effect.void
           }),
-        isWaiting: () => false,
+        hasLines: () => false,
         next: () => Effect.succeed(Option.none()),
         adopt: Effect.void,
         erase: () => Effect.void
       }
-      const writer = yield* Writer.make(deadDatabase, journal, { gathering: 0 })
+      const writer = yield* Writer.make(deadDatabase, journal, { gatherTime: 0 })
       const saving = yield* Effect.forkChild(Effect.flip(writer.save(asked(sid, "a-1"))), { startImmediately: true })
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* Fiber.join(saving))._tag, "NotKept")

@@ -40,7 +40,7 @@ const use = <A, E>(env: Databases.Environment, test: (tools: Tools) => Effect.Ef
       write: (writes) =>
         Effect.gen(function*() {
           for (const write of writes) store.write(ours(write))
-          for (const sid of new Set(writes.map(({ callSid }) => callSid))) yield* Effect.orDie(Effect.retry(store.settled(sid), { times: 20 }))
+          for (const sid of new Set(writes.map(({ callSid }) => callSid))) yield* Effect.orDie(Effect.retry(store.whenSettled(sid), { times: 20 }))
         }),
       store,
       database: yield* Database,

@@ -40,7 +40,7 @@ const use = <A, E>(env: Databases.Environment, keys: string | undefined, test: (
       write: (writes) =>
         Effect.gen(function*() {
           for (const write of writes) store.write(write._tag === "CallBegan" ? { ...write, accountSid } : write)
-          yield* Effect.orDie(Effect.retry(store.settled(sid), { times: 20 }))
+          yield* Effect.orDie(Effect.retry(store.whenSettled(sid), { times: 20 }))
         }),
       store,
       database: yield* Database
@@ -146,7 +146,7 @@ describe("sealed words", { timeout: 60_000 }, () => {
               yield* sql`ALTER TABLE away_calls RENAME TO erased_calls`
               yield* sql`ALTER TABLE away_probe RENAME TO store_probe`
               yield* Service.until("ready", store.state, ({ _tag }) => _tag === "Ready")
-              yield* store.settled(sid)
+              yield* store.whenSettled(sid)
               assert.deepStrictEqual(yield* readableIn(env, database), ["c-1"])
               yield* hasAllWords(tools)
             }))
