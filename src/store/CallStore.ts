@@ -80,9 +80,9 @@ export class CallStore extends Context.Service<CallStore, {
    * since `before`. Returns at most 200 calls.
    */
   readonly findUnended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
-  /** Makes this process the owner of an unended call. `false`: the call has an owner that has written a heartbeat since `before`. */
+  /** Makes this process the owner of an unended call. `false`: an owner of the call has written a heartbeat since `before`. */
   readonly claim: (callSid: CallSid, before: number) => Effect.Effect<boolean, StoreUnreachable>
-  /** Whether the call had an owner that is not this process: it belongs to another process, or belonged to one that has ended it. */
+  /** Whether the call belongs to another process, or belonged to a process that has released it. */
   readonly isElsewhere: (callSid: CallSid) => Effect.Effect<boolean, StoreUnreachable>
   /** All calls that this process owns. */
   readonly ownedCalls: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>

@@ -24,8 +24,8 @@ const startTimeout = Duration.seconds(3)
 /** How long an attempt to reach the database may take. */
 const attemptTimeout = Duration.seconds(5)
 
-/** How long a read may take if its caller gives no limit. */
-const defaultReadTimeout = Duration.seconds(1)
+/** How long `query` may take if its caller gives no limit. */
+const defaultQueryTimeout = Duration.seconds(1)
 
 /** How long SQLite may take to empty its write-ahead log. It waits for the disk. */
 const scrubTimeout = Duration.seconds(10)
@@ -47,7 +47,7 @@ export class Database extends Context.Service<Database, {
   /** Checks whether the database can be written to now. */
   readonly check: Effect.Effect<boolean>
   /**
-   * Runs the statements of a reader. Fails after `within` (1 s by default) if the database does not answer. Fails at once if the last check
+   * Runs statements. Fails after `within` (1 s by default) if the database does not answer. Fails at once if the last check
    * failed. An error of the statement itself is a defect.
    */
   readonly query: <A, E, R>(
@@ -119,11 +119,11 @@ const makeReadiness = Effect.gen(function*() {
     latch,
     isReady: () => outage === undefined,
     outage: () => Option.fromUndefinedOr(outage),
-    up: () => {
+    markReady: () => {
       outage = undefined
       Latch.openUnsafe(latch)
     },
-    down: (why: string) => {
+    markNotReady: (why: string) => {
       outage = { since: outage?.since ?? clock.currentTimeMillisUnsafe(), why }
       Latch.closeUnsafe(latch)
     }
@@ -153,13 +153,13 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
     return lossAsFailure(Effect.andThen(migrated, probe))
   }))
 
-  const setReady = (isUp: boolean, why: string) =>
+  const setReady = (isReady: boolean, why: string) =>
     Effect.suspend(() => {
-      const wasUp = readiness.isReady()
-      if (isUp) readiness.up()
-      else readiness.down(why)
-      if (isUp === wasUp) return Effect.void
-      return isUp
+      const wasReady = readiness.isReady()
+      if (isReady) readiness.markReady()
+      else readiness.markNotReady(why)
+      if (isReady === wasReady) return Effect.void
+      return isReady
         ? Effect.logInfo("The database of the call history answers again")
         : Effect.logWarning(`The database of the call history can't be used now: ${why}. Calls go on, and their writes wait in the journal.`)
     })
@@ -176,17 +176,17 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
   )
   const checkSoon = Effect.forkIn(check, scope)
 
-  yield* start(within(scope, attempt, startTimeout), place).pipe(Effect.tap((why) => why === undefined ? Effect.sync(readiness.up) : Effect.logWarning(why)))
+  yield* start(within(scope, attempt, startTimeout), place).pipe(Effect.tap((why) => why === undefined ? Effect.sync(readiness.markReady) : Effect.logWarning(why)))
   yield* Effect.forkScoped(keepChecking(check, readiness.isReady))
 
-  const complaints = yield* SampledLog.make
+  const failureLog = yield* SampledLog.make
   const unreachable = (cause: unknown) => new StoreUnreachable({ cause })
-  /** The check may succeed all the same, for example if only some pages of SQLite's file are damaged. So the reader's failure is logged. */
+  /** Logs the failure of a query. The check may succeed all the same, for example if only some pages of SQLite's file are damaged. */
   const logPermanent = (error: SqlError) => {
     const advice = explainPermanent(error, place)
-    return advice === undefined ? Effect.void : complaints.write("permanent", Effect.logError(`The call history can't be read: ${advice}`))
+    return advice === undefined ? Effect.void : failureLog.write("permanent", Effect.logError(`The call history can't be read: ${advice}`))
   }
-  const query = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>, limit: Duration.Input = defaultReadTimeout) =>
+  const query = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>, limit: Duration.Input = defaultQueryTimeout) =>
     Effect.suspend((): Effect.Effect<A, Exclude<E, SqlError> | StoreUnreachable, R> => {
       if (!readiness.isReady()) return Effect.fail(unreachable("not ready"))
       return within(scope, effect, limit).pipe(

@@ -14,11 +14,13 @@ const maxReports = 500
 /** The most unended calls that one query returns. */
 const maxUnended = 200
 
-/** How long (ms) used tokens and unread reports are kept. A token is valid for a few minutes. */
-const keptMillis = 24 * 60 * 60 * 1000
+const dayMillis = 24 * 60 * 60 * 1000
 
-/** How long (ms) an ownership is kept after its last heartbeat. No call lasts that long. */
-const ownershipKeptMillis = 7 * keptMillis
+/** How long used tokens and unread reports are kept. A token is valid for a few minutes. */
+const keptMillis = dayMillis
+
+/** How long an ownership is kept after its last heartbeat. No call lasts that long. */
+const ownershipKeptMillis = 7 * dayMillis
 
 const Json = Schema.fromJsonString(Schema.Json)
 const readJson = Schema.decodeUnknownOption(Json)
@@ -70,7 +72,7 @@ interface ActionRow {
 }
 
 /** Opens the sealed words of a call. A memory that can't be opened becomes the JSON `null`, so that it counts as lost and not as absent. */
-const opened = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], row: CallRow, actions: ReadonlyArray<ActionRow>) {
+const openStoredCall = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], row: CallRow, actions: ReadonlyArray<ActionRow>) {
   const memory = row.memory === null ? null : Result.getOrElse(yield* openJson(row.memory, places.memory(row.call_sid)), () => "null")
   const openedActions = yield* Effect.forEach(actions, (action) =>
     Effect.map(open(action.arguments, places.actionArguments(row.call_sid, action.id)), (plain) => ({ ...action, arguments: Result.getOrElse(plain, () => action.arguments) })))
@@ -124,7 +126,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
         FROM calls LEFT JOIN conversations ON conversations.call_sid = calls.call_sid WHERE calls.call_sid = ${callSid}`
       if (row === undefined || row.started_at === null) return Option.none<StoredCall>()
       const actions = yield* sql<ActionRow>`SELECT id, kind, name, arguments, is_repeatable, at FROM actions WHERE call_sid = ${callSid} AND state = 'asked' ORDER BY at, id`
-      return Option.some(yield* opened(words, row, actions))
+      return Option.some(yield* openStoredCall(words, row, actions))
     }))
   })
 

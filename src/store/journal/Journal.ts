@@ -2,7 +2,7 @@
  * Keeps writes that the database could not take, in files of `DATA_DIR/journal`. They stay there until this process or a later process moves
  * them to the database.
  *
- * A process writes one file at most. Files of ended processes are read before this process's own file, the oldest first.
+ * A process writes at most one file at a time. Files of ended processes are read before this process's own file, the oldest first.
  */
 import { Clock, Context, Effect, Layer, Option, Path, Schedule, Semaphore } from "effect"
 import { randomBytes } from "node:crypto"
@@ -14,13 +14,13 @@ import type { Stamped } from "../writer/WriteQueue.ts"
 import { JournalFailed, JournalFile, type Piece } from "./JournalFile.ts"
 import { isOrphan, nameOf, ownerOf } from "./JournalNames.ts"
 
-/** The largest file of this process, in bytes. While the file is full and the database does not answer, further writes are lost. */
+/** If this process's file is larger (bytes), no further writes are added to it. They wait in memory. */
 const maxBytes = 1024 * 1024 * 1024
 
 interface WaitingLines extends Piece {
   /** Whether the lines are from this process's own file. */
   readonly isOurs: boolean
-  /** Removes the lines from the journal. Run it when they are in the database. */
+  /** Takes the lines out of the journal. Run it when they are in the database. */
   readonly take: Effect.Effect<void>
 }
 
@@ -57,11 +57,15 @@ const isAlive = (pid: number): boolean => {
     process.kill(pid, 0)
     return true
   } catch (cause) {
+    // EPERM: the process belongs to another user.
     return (cause as NodeJS.ErrnoException).code === "EPERM"
   }
 }
 
-/** The files in the folder. `untouchedMillis`: ms since the file was last changed or touched. */
+/**
+ * The files in the folder. Empty if the folder or a file can't be read now. `untouchedMillis`: ms since the file was last changed or
+ * touched.
+ */
 const filesIn = (folder: string, join: Path.Path["join"], now: number) =>
   Effect.tryPromise(async () => {
     const names = (await fs.readdir(folder)).toSorted()

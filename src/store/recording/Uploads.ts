@@ -1,6 +1,6 @@
 /**
  * Moves finished parts from the folder to the bucket, one after the other. A part stays in the folder until the bucket has all of it and
- * the database knows that. While the bucket refuses it, the move is tried again, more and more rarely.
+ * the database knows that. While the bucket refuses the part, the move is tried again, less and less often.
  *
  * No object is replaced. If the bucket has an object of the part's name already, the bytes are compared. If they are equal, an earlier upload
  * wrote the object. If they differ, another process that also had the call wrote it, and this part gets a new number.

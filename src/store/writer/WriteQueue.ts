@@ -1,7 +1,7 @@
 /**
  * A bounded queue of the calls' writes that wait for the database, oldest first. It only holds the writes; `Writer` stores them.
  *
- * Of the memories of a conversation, only the newest waits: each memory contains all of the memory before it.
+ * Only the newest memory of a conversation waits, because it contains all of the earlier ones.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { StoreWrite } from "../StoreWrite.ts"

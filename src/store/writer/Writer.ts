@@ -23,7 +23,7 @@ import { type Entry, type Stamped, WriteQueue } from "./WriteQueue.ts"
 /** The most writes in one transaction. */
 const batchSize = 200
 
-/** The most writes that wait in memory. So many wait only if both the database and the journal fail. */
+/** The most writes that wait in memory. That many wait only if both the database and the journal fail. */
 const maxWaiting = 20_000
 
 /** How long writes are gathered for one transaction, unless anybody waits for one of them. */
@@ -58,8 +58,8 @@ interface Writer {
   readonly write: (write: StoreWrite) => void
   readonly save: (write: StoreWrite) => Effect.Effect<void, NotSaved>
   readonly whenSettled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
-  /** Writes that the database does not have yet. */
-  readonly waiting: () => number
+  /** How many writes the database does not have yet. */
+  readonly waitingCount: () => number
   /** Since when writes of this process wait in the journal. */
   readonly journaledSince: () => Option.Option<number>
 }
@@ -69,12 +69,12 @@ class Ledger {
   readonly unsettled = new Unsettled()
   /** The entries on their way from memory to the database or to the journal. */
   inFlight: ReadonlyArray<Entry> = []
-  /** Lines of this process in the journal, and when the first of them was written. */
+  /** Lines of this process in the journal, and when the first of these writes was made. */
   inJournal = 0
   journaledSince: number | undefined
 
   /** The database has these entries. */
-  stored(entries: ReadonlyArray<Entry>): void {
+  markStored(entries: ReadonlyArray<Entry>): void {
     this.inFlight = []
     for (const { onSaved, write } of entries) {
       this.unsettled.remove(write.callSid)
@@ -83,20 +83,20 @@ class Ledger {
   }
 
   /** These entries were moved to the journal. */
-  journaled(entries: ReadonlyArray<Entry>): void {
+  markJournaled(entries: ReadonlyArray<Entry>): void {
     this.inFlight = []
-    this.copied(entries)
+    this.markCopied(entries)
     for (const { onSaved } of entries) for (const notify of onSaved) notify()
   }
 
   /** The journal has lines of these entries, which may also still be on their way to the database. */
-  copied(entries: ReadonlyArray<Entry>): void {
+  markCopied(entries: ReadonlyArray<Entry>): void {
     this.inJournal += entries.length
     this.journaledSince ??= entries[0]?.at
   }
 
   /** The database has these lines of this process's journal. */
-  replayed(lines: ReadonlyArray<JournalLine>): void {
+  markReplayed(lines: ReadonlyArray<JournalLine>): void {
     this.inJournal = Math.max(0, this.inJournal - lines.length)
     if (this.inJournal === 0) this.journaledSince = undefined
     for (const line of lines) {
@@ -116,15 +116,15 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   const failureLog = yield* SampledLog.make
   const { dialect, sql, transaction } = database
 
-  /** Writes all in one transaction. A write that can't be turned into a statement counts as a wrong statement, too. */
-  const atOnce = (writes: ReadonlyArray<Stamped>): Effect.Effect<void, SqlError> =>
+  /** Stores all writes in one transaction. A write that can't be turned into a statement counts as a wrong statement, too. */
+  const storeTogether = (writes: ReadonlyArray<Stamped>): Effect.Effect<void, SqlError> =>
     Effect.catchDefect(transaction(apply(sql, dialect, writes, hashNumber)), (defect) =>
       Effect.fail(new SqlError({ reason: new UnknownError({ cause: new TypeError(String(defect)), operation: "apply" }) })))
 
-  /** Writes one by one. A write that the database refuses is lost, so that the writes after it can still be stored. */
-  const oneByOne = Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
+  /** Stores each write in its own transaction. A write that the database refuses is lost, so that the writes after it can still be stored. */
+  const storeOneByOne = Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     for (const write of writes) {
-      const exit = yield* Effect.result(atOnce([write]))
+      const exit = yield* Effect.result(storeTogether([write]))
       if (exit._tag === "Success") continue
       if (!isWrongStatement(exit.failure)) return yield* exit.failure
       yield* count("lost", 1)
@@ -132,16 +132,16 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
     }
   })
 
-  /** Writes to the database. Returns `false` if it can't be used now. */
+  /** Stores writes in the database. Returns `false` if the database can't be used now. */
   return Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     const began = clock.monotonicTimeNanosUnsafe()
-    const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isWrongStatement, () => oneByOne(writes))
+    const work: Effect.Effect<void, SqlError> = Effect.catchIf(storeTogether(writes), isWrongStatement, () => storeOneByOne(writes))
     const isStored = yield* database.within(work, batchTimeout).pipe(
       Effect.map(Option.isSome),
       Effect.catch((error) => Effect.as(failureLog.write("failed", logFailure(database.explain(error))), false))
     )
     if (!isStored) {
-      // A database that does not answer takes the whole time of a check, too. Meanwhile the writes must not be only in memory.
+      // In the background: a check of a silent database takes five seconds, and the writes must reach the journal before that.
       yield* Effect.forkIn(database.check, scope)
       return false
     }
@@ -151,8 +151,8 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   })
 })
 
-/** Moves waiting writes from memory to the database or to the journal. No two steps run at once. */
-const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, { hashNumber, retention }: Options) {
+/** Makes the step that moves waiting writes from memory to the database or to the journal. No two steps may run at once. */
+const makeStep = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, { hashNumber, retention }: Options) {
   const clock = yield* Clock.Clock
   const store = yield* makeDatabaseWriter(database, hashNumber)
   const failureLog = yield* SampledLog.make
@@ -174,7 +174,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     const appended = journal.append(entries, { sync: entries.some(({ onSaved }) => onSaved.length > 0) })
     const exit = yield* orPutBack(entries, Effect.result(appended))
     if (exit._tag === "Success") {
-      ledger.journaled(entries)
+      ledger.markJournaled(entries)
       yield* count("journaled", entries.length)
       return true
     }
@@ -196,7 +196,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     const isKept = (write: Stamped) => retention === undefined || !Expiry.isExpired(write, now, retention)
     if (!(yield* store(lines.flatMap((line) => line._tag === "Write" && isKept(line.write) ? [line.write] : [])))) return false
     yield* take
-    if (isOurs) ledger.replayed(lines)
+    if (isOurs) ledger.markReplayed(lines)
     const damaged = lines.filter(({ _tag }) => _tag === "Damaged").length
     if (damaged === 0) return true
     yield* count("lost", damaged)
@@ -209,7 +209,7 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     const entries = takeNext()
     if (entries.length === 0) return true
     const isStored = yield* orPutBack(entries, store(entries))
-    if (isStored) ledger.stored(entries)
+    if (isStored) ledger.markStored(entries)
     return isStored || (yield* spill(entries))
   })
 
@@ -234,20 +234,20 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   const failureLog = yield* SampledLog.make
   const queue = new WriteQueue(options.maxWaiting ?? maxWaiting)
   const ledger = new Ledger()
-  const step = yield* makeSteps(database, journal, queue, ledger, options)
+  const step = yield* makeStep(database, journal, queue, ledger, options)
   const hasWork = yield* Latch.make(false)
   const isAwaited = yield* Latch.make(false)
-  let lost = 0
-  let latest = 0
+  let lostCount = 0
+  let latestStamp = 0
 
-  /** The time of a write, ms since 1970. It is later than that of each write before, even if the clock is set back. */
-  const stamp = () => latest = Math.max(latest + 0.001, clock.currentTimeMillisUnsafe())
+  /** The time of a new write, ms since 1970. It is later than the time of each earlier write, even if the clock is set back. */
+  const stamp = () => latestStamp = Math.max(latestStamp + 0.001, clock.currentTimeMillisUnsafe())
 
   const add = (write: StoreWrite, onSaved: Array<() => void>): Entry | undefined => {
     const entry: Entry = { write, at: stamp(), onSaved, isReplaced: false }
     const added = queue.add(entry)
     if (added === undefined) {
-      lost++
+      lostCount++
       return undefined
     }
     if (added.replaced === undefined) ledger.unsettled.add(write.callSid)
@@ -256,7 +256,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
     return entry
   }
 
-  const waiting = () => queue.size + ledger.inFlight.length + ledger.inJournal
+  const waitingCount = () => queue.size + ledger.inFlight.length + ledger.inJournal
   const isIdle = () => queue.size === 0 && (!journal.hasLines() || !database.isReady())
 
   const work = Effect.gen(function*() {
@@ -270,11 +270,11 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   }).pipe(Effect.catchDefect((defect) => Effect.andThen(Effect.logError("The writer of the call history failed", defect), Effect.sleep(retryPause))))
 
   const report = Effect.gen(function*() {
-    yield* Metric.update(Metrics.storeWaiting, waiting())
+    yield* Metric.update(Metrics.storeWaiting, waitingCount())
     yield* Metric.update(Metrics.storeUp, database.isReady() && !journal.hasLines() ? 1 : 0)
-    if (lost === 0) return
-    yield* count("lost", lost)
-    lost = 0
+    if (lostCount === 0) return
+    yield* count("lost", lostCount)
+    lostCount = 0
     yield* failureLog.write("full", Effect.logError("Writes of the call history are lost: neither the database nor the journal takes them, and memory is full"))
   })
 
@@ -290,7 +290,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
       const entries = [...ledger.inFlight.filter(({ write }) => write.callSid === callSid), ...queue.of(callSid)]
       yield* journal.append(entries, { sync: true })
       for (const _ of entries) ledger.unsettled.add(callSid)
-      ledger.copied(entries)
+      ledger.markCopied(entries)
       yield* count("journaled", entries.length)
       yield* hasWork.open
     })
@@ -308,7 +308,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
       if (!database.isReady()) return Effect.fail(new StoreUnreachable({ cause: "not ready" }))
       const register = (onSettled: () => void) => {
         const forget = ledger.unsettled.watch(callSid, onSettled)
-        // Only now, because the writer may store everything before this call returns.
+        // Opened after the watcher is registered: the writer may then store everything at once.
         Latch.openUnsafe(isAwaited)
         return forget
       }
@@ -317,7 +317,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
       )
     })
 
-  return { write: (write) => void add(write, []), save, whenSettled, waiting, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
+  return { write: (write) => void add(write, []), save, whenSettled, waitingCount, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
 })
 
 /** At the end of the process, moves waiting writes to the database, or to the journal, within some seconds. */
