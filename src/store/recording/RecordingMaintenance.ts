@@ -36,7 +36,8 @@ interface Options {
 const finishAbandoned = Effect.fnUntraced(function*({ folder, isOpen, rows, sealing, store, uploads }: Options, now: number) {
   const found = new Map((yield* PartFiles.list(folder)).map((part) => [part.file, part]))
   if (found.size === 0) return
-  for (const row of yield* rows.inFolder({ unfinished: uploads === undefined })) {
+  // With a bucket, also the finished parts, because their move may have been interrupted.
+  for (const row of yield* rows.inFolder({ onlyUnfinished: uploads === undefined })) {
     const part = found.get(row.file)
     if (part === undefined || isOpen(row.file) || (store.isShared && now - part.writtenAt < abandonedAfterMillis)) continue
     const finished = { ...row, duration: row.duration ?? (yield* PartFiles.repair(folder, part, sealing)) }
