@@ -53,7 +53,7 @@ export const make = Effect.fnUntraced(function*(options: {
     return here === there
   })
 
-  /** Returns the part's row under another number, if another part has its name in the bucket. */
+  /** Moves a part to the bucket. If another part has its name there, the part gets another number. Returns its new row then. */
   const send = Effect.fnUntraced(function*(row: Row) {
     const { call_sid, file, part } = row
     const size = yield* PartFiles.sizeOf(folder, file)
@@ -65,7 +65,7 @@ export const make = Effect.fnUntraced(function*(options: {
     yield* store.save(toWrite({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
     yield* store.whenSettled(call_sid)
     const stored = (yield* rows.ofCall(call_sid)).find((other) => other.part === part)
-    // Without the row, the call was erased meanwhile.
+    // If the row is gone, the call was erased meanwhile.
     if (stored?.file !== file) yield* bucket.remove(file)
     else if (stored.place !== "bucket") return yield* new BucketFailed({ operation: "put", cause: "the database has not stored the new place" })
     yield* PartFiles.remove(folder, file)
