@@ -51,15 +51,15 @@ export class Deliveries extends Context.Service<Deliveries, {
 /** The webhooks in flight, counted by host. */
 class InFlight {
   readonly #hosts = new Map<string, number>()
-  #all = 0
+  #total = 0
 
   add(host: string): void {
-    this.#all++
+    this.#total++
     this.#hosts.set(host, this.of(host) + 1)
   }
 
   remove(host: string): void {
-    this.#all--
+    this.#total--
     const remaining = this.of(host) - 1
     if (remaining > 0) this.#hosts.set(host, remaining)
     else this.#hosts.delete(host)
@@ -70,7 +70,7 @@ class InFlight {
   }
 
   get isFull(): boolean {
-    return this.#all >= maxInFlight
+    return this.#total >= maxInFlight
   }
 
   get busyHosts(): ReadonlyArray<string> {
@@ -83,7 +83,7 @@ class InFlight {
     const ids: Array<string> = []
     for (const { host, id } of due) {
       const chosen = chosenPerHost.get(host) ?? 0
-      if (this.#all + ids.length >= maxInFlight) break
+      if (this.#total + ids.length >= maxInFlight) break
       if (this.of(host) + chosen >= maxPerHost) continue
       chosenPerHost.set(host, chosen + 1)
       ids.push(id)
@@ -107,7 +107,7 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     const prepared = yield* Effect.fromResult(payload)
     if (prepared !== "") return prepared
     const made = yield* payloads.of(type, callSid)
-    if (Option.isSome(made)) yield* table.prepared(claimed, made.value)
+    if (Option.isSome(made)) yield* table.storeBody(claimed, made.value)
     return Option.getOrUndefined(made)
   })
 
@@ -132,14 +132,14 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
     yield* warningLog.write("failed", Effect.annotateLogs(warning, { callSid }))
   })
 
-  const settle = (claimed: Claimed, verdict: RetrySchedule.Verdict) => {
+  const storeVerdict = (claimed: Claimed, verdict: RetrySchedule.Verdict) => {
     switch (verdict._tag) {
       case "Delivered":
-        return table.delivered(claimed)
+        return table.markDelivered(claimed)
       case "Retry":
-        return table.retry(claimed, verdict.afterMillis, verdict.why)
+        return table.scheduleRetry(claimed, verdict.afterMillis, verdict.why)
       case "Failed":
-        return table.failed(claimed, verdict.why)
+        return table.markFailed(claimed, verdict.why)
     }
   }
 
@@ -161,9 +161,9 @@ const makeAttempt = Effect.fnUntraced(function*({ delays, resolve }: Options) {
   return (claimed: Claimed) =>
     Effect.gen(function*() {
       const verdict = yield* Effect.catchDefect(verdictOf(claimed), (defect) => judgeFault(claimed, defect))
-      if (verdict === undefined) return yield* table.failed(claimed, "the call was erased")
+      if (verdict === undefined) return yield* table.markFailed(claimed, "the call was erased")
       yield* report(claimed, verdict)
-      yield* Effect.retry(settle(claimed, verdict), resultRetries)
+      yield* Effect.retry(storeVerdict(claimed, verdict), resultRetries)
     }).pipe(
       // The database does not answer. The webhook is due again when its lease is over.
       Effect.catchTag("StoreUnreachable", () => Effect.void),
@@ -179,7 +179,7 @@ const makeForgottenSearch = Effect.gen(function*() {
   const store = yield* CallStore
   const clock = yield* Clock.Clock
   return Effect.gen(function*() {
-    for (const { callSid, webhookUrl } of yield* table.forgottenEnds) {
+    for (const { callSid, webhookUrl } of yield* table.findForgottenEnds) {
       const url = webhookUrl ?? Option.getOrUndefined(webhooks.url)?.href
       if (url !== undefined) store.write({ _tag: "DeliveryAsked", callSid, type: "call.ended", url, at: clock.currentTimeMillisUnsafe() })
     }
@@ -205,7 +205,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
 
   const sendDue = Effect.gen(function*() {
     if (inFlight.isFull) return
-    const ids = inFlight.choose(yield* table.due(inFlight.busyHosts))
+    const ids = inFlight.choose(yield* table.findDue(inFlight.busyHosts))
     if (ids.length === 0) return
     // An interrupt must not come between the claim and the sending. Otherwise the claimed webhooks would wait until their lease is over.
     yield* Effect.uninterruptible(Effect.flatMap(table.claim(ids), (claimed) => Effect.forEach(claimed, begin, { discard: true })))

@@ -63,19 +63,19 @@ type Query<A> = Effect.Effect<A, StoreUnreachable>
 
 export class DeliveryTable extends Context.Service<DeliveryTable, {
   /** The webhooks that are due now, without those to `busyHosts`. At most `maxDue`, the oldest first. */
-  readonly due: (busyHosts: ReadonlyArray<string>) => Query<ReadonlyArray<{ readonly id: string; readonly host: string }>>
+  readonly findDue: (busyHosts: ReadonlyArray<string>) => Query<ReadonlyArray<{ readonly id: string; readonly host: string }>>
   /** Claims these webhooks, except those that another process has claimed meanwhile. */
   readonly claim: (ids: ReadonlyArray<string>) => Query<ReadonlyArray<Claimed>>
   /** Ended calls whose process died before it requested `call.ended`. `webhookUrl`: the call's own address, or `null`. */
-  readonly forgottenEnds: Query<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>
+  readonly findForgottenEnds: Query<ReadonlyArray<{ readonly callSid: CallSid; readonly webhookUrl: string | null }>>
   /**
    * Stores the body. All further attempts send this body. Exception: the body of `call.started` has plain numbers. Once the numbers of its call
    * are hashed, it is not stored, and each attempt makes it again.
    */
-  readonly prepared: (claimed: Claimed, payload: string) => Query<void>
-  readonly delivered: (claimed: Claimed) => Query<void>
-  readonly retry: (claimed: Claimed, afterMillis: number, why: string) => Query<void>
-  readonly failed: (claimed: Claimed, why: string) => Query<void>
+  readonly storeBody: (claimed: Claimed, payload: string) => Query<void>
+  readonly markDelivered: (claimed: Claimed) => Query<void>
+  readonly scheduleRetry: (claimed: Claimed, afterMillis: number, why: string) => Query<void>
+  readonly markFailed: (claimed: Claimed, why: string) => Query<void>
   /** Makes the webhook due again at once, and does not count this attempt. For an attempt that was interrupted. */
   readonly release: (claimed: Claimed) => Query<void>
   /**
@@ -104,7 +104,7 @@ const make = Effect.gen(function*() {
   const isThisAttempt = "WHERE id = ? AND attempts = ? AND state = 'pending'"
 
   return DeliveryTable.of({
-    due: (busyHosts) =>
+    findDue: (busyHosts) =>
       query(run(
         `SELECT id, host FROM deliveries WHERE state = 'pending' AND next_at <= ? AND NOT (host ${isIn(dialect)}) AND ${isOurs} ORDER BY next_at LIMIT ${maxDue}`,
         [now(), listOf(dialect, busyHosts), accountSid]
@@ -120,7 +120,7 @@ const make = Effect.gen(function*() {
           Effect.forEach(rows, ({ call_sid: callSid, ...row }) =>
             Effect.map(words.open(row.payload, places.webhook(callSid, row.id)), (payload) => ({ ...row, callSid, payload: Result.mapError(payload, () => new WordsUnopenable()) })))
       )),
-    forgottenEnds: Effect.suspend(() =>
+    findForgottenEnds: Effect.suspend(() =>
       query(Effect.map(
         run<{ readonly call_sid: CallSid; readonly webhook_url: string | null }>(
           `SELECT call_sid, webhook_url FROM calls WHERE is_final = 0 AND ended_at > ? AND ended_at < ? AND account_sid = ?
@@ -131,11 +131,11 @@ const make = Effect.gen(function*() {
         (rows) => rows.map(({ call_sid: callSid, webhook_url: webhookUrl }) => ({ callSid, webhookUrl }))
       ))
     ),
-    prepared: ({ callSid, id }, payload) => update(`payload = ? WHERE id = ? AND NOT (type = 'call.started' AND ${isHashed})`, [words.sealWebhook(payload, callSid, id), id]),
+    storeBody: ({ callSid, id }, payload) => update(`payload = ? WHERE id = ? AND NOT (type = 'call.started' AND ${isHashed})`, [words.sealWebhook(payload, callSid, id), id]),
     // The webhook is delivered even if the lease is over and another process sends it again. So `isThisAttempt` is not required.
-    delivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),
-    retry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isThisAttempt}`, [now() + afterMillis, why, now(), id, attempts]),
-    failed: ({ attempts, id }, why) => update(`state = 'failed', next_at = NULL, last_error = ?, updated_at = ? ${isThisAttempt}`, [why, now(), id, attempts]),
+    markDelivered: ({ id }) => update("state = 'delivered', next_at = NULL, last_error = NULL, updated_at = ? WHERE id = ?", [now(), id]),
+    scheduleRetry: ({ attempts, id }, afterMillis, why) => update(`next_at = ?, last_error = ?, updated_at = ? ${isThisAttempt}`, [now() + afterMillis, why, now(), id, attempts]),
+    markFailed: ({ attempts, id }, why) => update(`state = 'failed', next_at = NULL, last_error = ?, updated_at = ? ${isThisAttempt}`, [why, now(), id, attempts]),
     release: ({ attempts, id }) => update(`next_at = ?, attempts = attempts - 1, updated_at = ? ${isThisAttempt}`, [now(), now(), id, attempts]),
     resend: (callSid, id, url) =>
       query(Effect.map(

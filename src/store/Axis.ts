@@ -1,8 +1,8 @@
 /**
  * The axis of a call: its times are ms since its first media stream began.
  *
- * A process that takes a call over while the store does not answer can't know when that was. It writes ms since 1970 instead, for as long
- * as it has the call. Readers put these times on the axis.
+ * A process that takes a call over while the store does not answer can't know when that stream began. It writes ms since 1970 instead, for
+ * as long as it has the call. Readers put these times on the axis.
  */
 
 /** Times from here on are ms since 1970: no call lasts three years. */

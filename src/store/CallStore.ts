@@ -1,5 +1,5 @@
 /**
- * The interface of the call store. `write` never waits. `keep` waits until its write is stored. It is for writes that must be stored before
+ * The interface of the call store. `write` never waits. `save` waits until its write is stored: it is for writes that must be stored before
  * an action happens. The other methods read calls, and share calls between processes.
  */
 import { Context, Data, type Effect, type Option } from "effect"
@@ -7,7 +7,7 @@ import type { CallSid } from "../domain/Sid.ts"
 import type { StoreWrite } from "./StoreWrite.ts"
 
 /** Neither the database nor the journal took a write. */
-export class NotKept extends Data.TaggedError("NotKept")<{ readonly cause: unknown }> {
+export class NotSaved extends Data.TaggedError("NotSaved")<{ readonly cause: unknown }> {
   override get message() {
     return "A write could be stored neither in the database nor in the journal in DATA_DIR. Check the database, the free space on the disk and the folder's permissions."
   }
@@ -65,9 +65,9 @@ export class CallStore extends Context.Service<CallStore, {
   /** Queues a write. The write reaches the database soon, or waits in the journal. This method never waits and never fails. */
   readonly write: (write: StoreWrite) => void
   /** Queues a write, then waits until the database has it and all earlier writes of its call, or the journal has them on disk. */
-  readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
+  readonly save: (write: StoreWrite) => Effect.Effect<void, NotSaved>
   /** Waits until all earlier writes of this call are in the database. */
-  readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+  readonly whenSettled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
   readonly state: Effect.Effect<StoreState>
 
   // -- Calls that any process may take over ------------------------------------------------------
@@ -79,10 +79,10 @@ export class CallStore extends Context.Service<CallStore, {
    * Finds calls of this account whose end is not stored. They began before `before` (ms since 1970), and their owner has written no heartbeat
    * since `before`. Returns at most 200 calls.
    */
-  readonly unended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
-  /** Makes this process the owner of an unended call. `false`: the call has an owner that has written a heartbeat since `before`. */
+  readonly findUnended: (accountSid: string, before: number) => Effect.Effect<ReadonlyArray<UnendedCall>, StoreUnreachable>
+  /** Makes this process the owner of an unended call. `false`: an owner of the call has written a heartbeat since `before`. */
   readonly claim: (callSid: CallSid, before: number) => Effect.Effect<boolean, StoreUnreachable>
-  /** Whether the call had an owner that is not this process: it belongs to another process, or belonged to one that has ended it. */
+  /** Whether the call belongs to another process, or belonged to a process that has released it. */
   readonly isElsewhere: (callSid: CallSid) => Effect.Effect<boolean, StoreUnreachable>
   /** All calls that this process owns. */
   readonly ownedCalls: Effect.Effect<ReadonlySet<CallSid>, StoreUnreachable>

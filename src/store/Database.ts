@@ -11,7 +11,7 @@ import { isSqlError, type SqlError } from "effect/sql/SqlError"
 import { AppConfig } from "../config/AppConfig.ts"
 import * as SampledLog from "../observability/SampledLog.ts"
 import { StoreUnreachable } from "./CallStore.ts"
-import { DatabaseUnusable, explainPermanent, explainTransient, isStatementsFault, type Place } from "./DatabaseErrors.ts"
+import { DatabaseUnusable, explainPermanent, explainTransient, isWrongStatement, type Place } from "./DatabaseErrors.ts"
 import type { Dialect } from "./Dialect.ts"
 import { migrate, type NewerSchema } from "./migrations/Migrations.ts"
 import * as Postgres from "./postgres/Postgres.ts"
@@ -24,8 +24,8 @@ const startTimeout = Duration.seconds(3)
 /** How long an attempt to reach the database may take. */
 const attemptTimeout = Duration.seconds(5)
 
-/** How long a read may take if its caller gives no limit. */
-const defaultReadTimeout = Duration.seconds(1)
+/** How long `query` may take if its caller gives no limit. */
+const defaultQueryTimeout = Duration.seconds(1)
 
 /** How long SQLite may take to empty its write-ahead log. It waits for the disk. */
 const scrubTimeout = Duration.seconds(10)
@@ -42,12 +42,12 @@ export class Database extends Context.Service<Database, {
   readonly sql: SqlClient
   readonly isReady: () => boolean
   /** When the database stopped being ready (ms since 1970), and why, as a clause for the operator. `None`: it is ready. */
-  readonly notReady: () => Option.Option<{ readonly since: number; readonly why: string }>
+  readonly outage: () => Option.Option<{ readonly since: number; readonly why: string }>
   readonly whenReady: Effect.Effect<void>
   /** Checks whether the database can be written to now. */
   readonly check: Effect.Effect<boolean>
   /**
-   * Runs the statements of a reader. Fails after `within` (1 s by default) if the database does not answer. Fails at once if the last check
+   * Runs statements. Fails after `within` (1 s by default) if the database does not answer. Fails at once if the last check
    * failed. An error of the statement itself is a defect.
    */
   readonly query: <A, E, R>(
@@ -114,17 +114,17 @@ const noAnswer = "it does not answer in time"
 const makeReadiness = Effect.gen(function*() {
   const clock = yield* Clock.Clock
   const latch = yield* Latch.make(false)
-  let notReady: { readonly since: number; readonly why: string } | undefined = { since: clock.currentTimeMillisUnsafe(), why: noAnswer }
+  let outage: { readonly since: number; readonly why: string } | undefined = { since: clock.currentTimeMillisUnsafe(), why: noAnswer }
   return {
     latch,
-    isReady: () => notReady === undefined,
-    notReady: () => Option.fromUndefinedOr(notReady),
-    up: () => {
-      notReady = undefined
+    isReady: () => outage === undefined,
+    outage: () => Option.fromUndefinedOr(outage),
+    markReady: () => {
+      outage = undefined
       Latch.openUnsafe(latch)
     },
-    down: (why: string) => {
-      notReady = { since: notReady?.since ?? clock.currentTimeMillisUnsafe(), why }
+    markNotReady: (why: string) => {
+      outage = { since: outage?.since ?? clock.currentTimeMillisUnsafe(), why }
       Latch.closeUnsafe(latch)
     }
   }
@@ -148,18 +148,18 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
   const attempt: Effect.Effect<unknown, SqlError | NewerSchema> = Effect.andThen(checkSameFile, Effect.suspend(() => {
     // If the database refuses this statement, the tables are missing, because another database has replaced this one. The next attempt
     // creates the tables.
-    if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isStatementsFault(error)))
+    if (isMigrated) return Effect.tapError(probe, (error) => Effect.sync(() => isMigrated = !isWrongStatement(error)))
     const migrated = Effect.tap(migrate(dialect).pipe(Effect.provideService(SqlClient, sql)), () => Effect.sync(() => isMigrated = true))
     return lossAsFailure(Effect.andThen(migrated, probe))
   }))
 
-  const setReady = (isUp: boolean, why: string) =>
+  const setReady = (isReady: boolean, why: string) =>
     Effect.suspend(() => {
-      const wasUp = readiness.isReady()
-      if (isUp) readiness.up()
-      else readiness.down(why)
-      if (isUp === wasUp) return Effect.void
-      return isUp
+      const wasReady = readiness.isReady()
+      if (isReady) readiness.markReady()
+      else readiness.markNotReady(why)
+      if (isReady === wasReady) return Effect.void
+      return isReady
         ? Effect.logInfo("The database of the call history answers again")
         : Effect.logWarning(`The database of the call history can't be used now: ${why}. Calls go on, and their writes wait in the journal.`)
     })
@@ -176,23 +176,23 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
   )
   const checkSoon = Effect.forkIn(check, scope)
 
-  yield* start(within(scope, attempt, startTimeout), place).pipe(Effect.tap((why) => why === undefined ? Effect.sync(readiness.up) : Effect.logWarning(why)))
+  yield* start(within(scope, attempt, startTimeout), place).pipe(Effect.tap((why) => why === undefined ? Effect.sync(readiness.markReady) : Effect.logWarning(why)))
   yield* Effect.forkScoped(keepChecking(check, readiness.isReady))
 
-  const complaints = yield* SampledLog.make
+  const failureLog = yield* SampledLog.make
   const unreachable = (cause: unknown) => new StoreUnreachable({ cause })
-  /** The check may succeed all the same, for example if only some pages of SQLite's file are damaged. So the reader's failure is logged. */
+  /** Logs the failure of a query. The check may succeed all the same, for example if only some pages of SQLite's file are damaged. */
   const logPermanent = (error: SqlError) => {
     const advice = explainPermanent(error, place)
-    return advice === undefined ? Effect.void : complaints.write("permanent", Effect.logError(`The call history can't be read: ${advice}`))
+    return advice === undefined ? Effect.void : failureLog.write("permanent", Effect.logError(`The call history can't be read: ${advice}`))
   }
-  const query = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>, limit: Duration.Input = defaultReadTimeout) =>
+  const query = <A, E, R>(effect: Effect.Effect<A, E | SqlError, R>, limit: Duration.Input = defaultQueryTimeout) =>
     Effect.suspend((): Effect.Effect<A, Exclude<E, SqlError> | StoreUnreachable, R> => {
       if (!readiness.isReady()) return Effect.fail(unreachable("not ready"))
       return within(scope, effect, limit).pipe(
         Effect.catch((error): Effect.Effect<never, Exclude<E, SqlError> | StoreUnreachable> => {
           if (!isSqlError(error)) return Effect.fail(error as Exclude<E, SqlError>)
-          return isStatementsFault(error) ? Effect.die(error) : Effect.andThen(logPermanent(error), Effect.andThen(checkSoon, Effect.fail(unreachable(error))))
+          return isWrongStatement(error) ? Effect.die(error) : Effect.andThen(logPermanent(error), Effect.andThen(checkSoon, Effect.fail(unreachable(error))))
         }),
         Effect.flatMap(Option.match({
           onNone: () => Effect.andThen(checkSoon, Effect.fail(unreachable(noAnswer))),
@@ -205,7 +205,7 @@ const make = Effect.fnUntraced(function*(place: Place, checkFile: Effect.Effect<
     dialect,
     sql,
     isReady: readiness.isReady,
-    notReady: readiness.notReady,
+    outage: readiness.outage,
     whenReady: readiness.latch.await,
     check,
     query,

@@ -43,21 +43,21 @@ const make = Effect.fnUntraced(function*({ scrubEvery = Duration.minutes(1), ...
   const clock = yield* Clock.Clock
   const writer = yield* Writer.make(database, journal, { ...options, hashNumber: yield* makeHash(database, scrubEvery) })
   const words = yield* SealedWords
-  const shared = yield* SharedCalls.make(database, words, writer.settled)
+  const shared = yield* SharedCalls.make(database, words, writer.whenSettled)
 
   const state = Effect.sync((): StoreState => {
-    if (database.isReady() && !journal.isWaiting()) return { _tag: "Ready" }
-    const { since, why } = Option.getOrElse(database.notReady(), () => ({
+    if (database.isReady() && !journal.hasLines()) return { _tag: "Ready" }
+    const { since, why } = Option.getOrElse(database.outage(), () => ({
       since: Option.getOrElse(writer.journaledSince(), () => clock.currentTimeMillisUnsafe()),
       why: "it answers again, and the writes in the journal are moved to it now"
     }))
-    return { _tag: "Degraded", since, waiting: writer.waiting(), why }
+    return { _tag: "Degraded", since, waiting: writer.waitingCount(), why }
   })
 
   return CallStore.of({
     write: (write) => writer.write(words.sealWrite(write)),
-    keep: (write) => Effect.suspend(() => writer.keep(words.sealWrite(write))),
-    settled: writer.settled,
+    save: (write) => Effect.suspend(() => writer.save(words.sealWrite(write))),
+    whenSettled: writer.whenSettled,
     state,
     ...shared,
     isShared: database.dialect === "pg"
@@ -65,15 +65,15 @@ const make = Effect.fnUntraced(function*({ scrubEvery = Duration.minutes(1), ...
 })
 
 /** This layer does not build the `Database`, because the call history and the retention use the same one. */
-const layerOf = (options?: Options) => Layer.effect(CallStore, make(options))
+const layerNoDeps = (options?: Options) => Layer.effect(CallStore, make(options))
 
 /** The store of the configuration. Tests give other `options`. */
 export const layerWith = (options: Options = {}) =>
-  Layer.unwrap(Effect.map(AppConfig, ({ store: { retention } }) => layerOf({ retention, ...options }))).pipe(
+  Layer.unwrap(Effect.map(AppConfig, ({ store: { retention } }) => layerNoDeps({ retention, ...options }))).pipe(
     Layer.provideMerge(Layer.mergeAll(Journal.layer, NumberHash.layer, SealedWords.layer, Database.layer))
   )
 
 export const layer = layerWith()
 
 /** For tests: a database in this process's memory, without a journal. Each write is applied at once, so the test clock need not advance. */
-export const layerMemory = layerOf({ gathering: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberHash.layerOf("a key of tests"), SealedWords.layerNone, Database.layerMemory)))
+export const layerMemory = layerNoDeps({ gatherTime: 0 }).pipe(Layer.provideMerge(Layer.mergeAll(Journal.layerNone, NumberHash.layerOf("a key of tests"), SealedWords.layerNone, Database.layerMemory)))

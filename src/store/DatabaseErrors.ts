@@ -29,13 +29,13 @@ export const explainPermanent = (error: SqlError, { dialect, file }: Place): str
 export const explainTransient = (error: SqlError, { dialect }: Place): string => dialect === "pg" ? Postgres.explainTransient(error) : SqliteErrors.explainTransient(error)
 
 /** Whether the statement or its values are wrong. The database itself then works. */
-export const isStatementsFault = (error: SqlError): boolean => {
+export const isWrongStatement = (error: SqlError): boolean => {
   switch (error.reason._tag) {
     case "ConstraintError":
     case "SqlSyntaxError":
     case "UniqueViolation":
       return true
     default:
-      return Postgres.isDataError(error) || SqliteErrors.isStatementsFault(error) || Predicate.isTagged(error.reason.cause, "PgTypesCodecError")
+      return Postgres.isDataError(error) || SqliteErrors.isWrongStatement(error) || Predicate.isTagged(error.reason.cause, "PgTypesCodecError")
   }
 }

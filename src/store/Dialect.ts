@@ -1,5 +1,5 @@
 /**
- * How SQL text and its parameters differ between SQLite and Postgres. `Statements` runs such text without the SQL templates of `effect/sql`.
+ * How SQL text and its parameters differ between SQLite and Postgres.
  */
 
 export type Dialect = "sqlite" | "pg"

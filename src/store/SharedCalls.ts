@@ -14,11 +14,13 @@ const maxReports = 500
 /** The most unended calls that one query returns. */
 const maxUnended = 200
 
-/** How long (ms) used tokens and unread reports are kept. A token is valid for a few minutes. */
-const keptMillis = 24 * 60 * 60 * 1000
+const dayMillis = 24 * 60 * 60 * 1000
 
-/** How long (ms) an ownership is kept after its last heartbeat. No call lasts that long. */
-const ownershipKeptMillis = 7 * keptMillis
+/** How long used tokens and unread reports are kept. A token is valid for a few minutes. */
+const keptMillis = dayMillis
+
+/** How long an ownership is kept after its last heartbeat. No call lasts that long. */
+const ownershipKeptMillis = 7 * dayMillis
 
 const Json = Schema.fromJsonString(Schema.Json)
 const readJson = Schema.decodeUnknownOption(Json)
@@ -70,7 +72,7 @@ interface ActionRow {
 }
 
 /** Opens the sealed words of a call. A memory that can't be opened becomes the JSON `null`, so that it counts as lost and not as absent. */
-const opened = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], row: CallRow, actions: ReadonlyArray<ActionRow>) {
+const openStoredCall = Effect.fnUntraced(function*({ open, openJson }: SealedWords["Service"], row: CallRow, actions: ReadonlyArray<ActionRow>) {
   const memory = row.memory === null ? null : Result.getOrElse(yield* openJson(row.memory, places.memory(row.call_sid)), () => "null")
   const openedActions = yield* Effect.forEach(actions, (action) =>
     Effect.map(open(action.arguments, places.actionArguments(row.call_sid, action.id)), (plain) => ({ ...action, arguments: Result.getOrElse(plain, () => action.arguments) })))
@@ -105,9 +107,9 @@ const toStoredCall = (row: CallRow, actions: ReadonlyArray<ActionRow>): StoredCa
 })
 
 /** Waits until the database has all writes of a call, so that a read finds them. */
-type Settled = (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+type WhenSettled = (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
 
-export const make = Effect.fnUntraced(function*(database: Database["Service"], words: SealedWords["Service"], settled: Settled) {
+export const make = Effect.fnUntraced(function*(database: Database["Service"], words: SealedWords["Service"], whenSettled: WhenSettled) {
   const { dialect, query, sql } = database
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
@@ -115,7 +117,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
   const self = randomUUID()
 
   const find = Effect.fnUntraced(function*(callSid: CallSid) {
-    yield* settled(callSid)
+    yield* whenSettled(callSid)
     return yield* query(Effect.gen(function*() {
       const [row] = yield* sql<CallRow>`SELECT calls.*,
         (SELECT MAX(sequence) FROM events WHERE events.call_sid = calls.call_sid) AS last_event,
@@ -124,7 +126,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
         FROM calls LEFT JOIN conversations ON conversations.call_sid = calls.call_sid WHERE calls.call_sid = ${callSid}`
       if (row === undefined || row.started_at === null) return Option.none<StoredCall>()
       const actions = yield* sql<ActionRow>`SELECT id, kind, name, arguments, is_repeatable, at FROM actions WHERE call_sid = ${callSid} AND state = 'asked' ORDER BY at, id`
-      return Option.some(yield* opened(words, row, actions))
+      return Option.some(yield* openStoredCall(words, row, actions))
     }))
   })
 
@@ -149,7 +151,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
   const releaseOwnership = (callSid: CallSid) => query(Effect.asVoid(sql`UPDATE live_calls SET owner = NULL WHERE call_sid = ${callSid} AND owner = ${self}`))
 
   const greatest = sql.literal(dialect === "pg" ? "GREATEST" : "MAX")
-  const unended = (accountSid: string, before: number) =>
+  const findUnended = (accountSid: string, before: number) =>
     query(Effect.map(
       sql<{ call_sid: CallSid; seen_at: number }>`SELECT calls.call_sid, ${greatest}(
           calls.started_at,
@@ -197,7 +199,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], w
 
   yield* maintainRows(database, self, now)
 
-  return { find, takeOwnership, unended, claim, isElsewhere, ownedCalls, releaseOwnership, redeem, sendToOwner, takeReports }
+  return { find, takeOwnership, findUnended, claim, isElsewhere, ownedCalls, releaseOwnership, redeem, sendToOwner, takeReports }
 })
 
 /** Writes this process's heartbeat for its calls every 10 seconds, and deletes old rows every hour. */

@@ -78,7 +78,7 @@ export const Outcome = Schema.Struct({
 export type Outcome = typeof Outcome.Type
 
 /** For search, names and values of metadata are cut to this many characters. */
-export const maxLabel = 200
+export const maxMetadataLength = 200
 
 const ofCall = { callSid: CallSid }
 

@@ -3,7 +3,7 @@
  * be on other machines, may still be writing, or the store does not answer.
  *
  * Each number depends on the time (`now`, ms since 1970), and grows faster than a process can use numbers up. So a process that takes a
- * call over begins above every process that had the call before. The numbers start again from the bottom after the time that is given.
+ * call over begins above every process that had the call before. After the time that each function names, its numbers start again.
  */
 
 const countedAt = (now: number, perSecond: number, span: number): number => Math.floor(now * perSecond / 1000) % span

@@ -19,7 +19,7 @@ export interface CallActions extends ActionKeeper {
 interface MakeOptions {
   readonly callSid: CallSid
   /** Stores actions while the call belongs to this process. */
-  readonly store: Pick<CallStore["Service"], "write" | "keep">
+  readonly store: Pick<CallStore["Service"], "write" | "save">
   /** Stores the results of actions that this process began, even if another process has taken the call over. */
   readonly results: Pick<CallStore["Service"], "write">
   /** The prefix of each action's id, see `CallLife`. */
@@ -68,7 +68,7 @@ export const make = ({ axisNow, callSid, keepsWords, life, openActions, results,
     store: (action) =>
       Effect.suspend(() => {
         const at = axisNow()
-        return store.keep(writeOf(action, at, "asked")).pipe(
+        return store.save(writeOf(action, at, "asked")).pipe(
           Effect.tap(() => Effect.sync(() => begin(action, at))),
           Effect.mapError(() => new ActionNotKept())
         )

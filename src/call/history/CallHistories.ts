@@ -104,7 +104,7 @@ export class CallHistories extends Context.Service<CallHistories, {
         open: (info) =>
           Effect.sync(() => {
             opened.add(info.callSid)
-            return RenewableHistory.make({ open: () => CallHistory.make({ info, accountSid: "", store: { write: () => {}, keep: () => Effect.void }, clock }) })
+            return RenewableHistory.make({ open: () => CallHistory.make({ info, accountSid: "", store: { write: () => {}, save: () => Effect.void }, clock }) })
           }),
         report: (callSid) => Effect.sync(() => opened.has(callSid) ? "here" : "unknown")
       })

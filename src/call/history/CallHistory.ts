@@ -11,7 +11,7 @@ import type { ActionKeeper } from "../../conversation/ports/Actions.ts"
 import type { Resumption } from "../../conversation/ports/AudioPort.ts"
 import type { ConversationEvent } from "../../conversation/ports/ConversationEvent.ts"
 import * as Memories from "../../conversation/ports/ConversationMemory.ts"
-import { type CallStore, NotKept, type StoredCall } from "../../store/CallStore.ts"
+import { type CallStore, NotSaved, type StoredCall } from "../../store/CallStore.ts"
 import * as TakeoverNumbers from "../../store/TakeoverNumbers.ts"
 import type { DeliveryType, EngineUse, StoreWrite } from "../../store/StoreWrite.ts"
 import type { MediaStream } from "../../twilio/media/MediaStream.ts"
@@ -80,7 +80,7 @@ export type HistoryInfo = Pick<CallInfo, "callSid" | "direction" | "from" | "to"
 export interface MakeOptions {
   readonly info: HistoryInfo
   readonly accountSid: string
-  readonly store: Pick<CallStore["Service"], "write" | "keep">
+  readonly store: Pick<CallStore["Service"], "write" | "save">
   readonly clock: Clock.Clock
   /** Unset: no call is recorded. */
   readonly recorder?: Pick<CallRecorder["Service"], "isRecorded" | "listen">
@@ -172,7 +172,7 @@ const makeStore = ({ before, store }: MakeOptions, onTakeOver: () => void) => {
   let isLeft = false
   const own: MakeOptions["store"] = {
     write: (write) => isElsewhere ? undefined : store.write(write),
-    keep: (write) => isElsewhere ? Effect.fail(new NotKept({ cause: "another process has the call" })) : store.keep(write)
+    save: (write) => isElsewhere ? Effect.fail(new NotSaved({ cause: "another process has the call" })) : store.save(write)
   }
   const place = {
     isElsewhere: () => isElsewhere || isLeft,
@@ -223,13 +223,13 @@ const makeTime = (clock: Clock.Clock, memory: Option.Option<Memories.Conversatio
 }
 
 /** Writes the outcome of a call that ends, and waits until the database or the journal has it. */
-const keepEnd = (outcome: OutcomeWriter.OutcomeWriter, store: Pick<CallStore["Service"], "keep">, end: Parameters<OutcomeWriter.OutcomeWriter["end"]>[0]) =>
+const saveEnd = (outcome: OutcomeWriter.OutcomeWriter, store: Pick<CallStore["Service"], "save">, end: Parameters<OutcomeWriter.OutcomeWriter["end"]>[0]) =>
   Effect.suspend(() => {
-    let kept: Effect.Effect<void, NotKept> = Effect.void
+    let saved: Effect.Effect<void, NotSaved> = Effect.void
     outcome.end(end, (write) => {
-      kept = store.keep(write)
+      saved = store.save(write)
     })
-    return Effect.ignore(kept)
+    return Effect.ignore(saved)
   })
 
 export const make = (options: MakeOptions): CallHistory => {
@@ -315,7 +315,7 @@ export const make = (options: MakeOptions): CallHistory => {
     handOver: place.handOver,
     reported: outcome.report,
     ended: (reason, resumptions, at = now()) => place.isLeft() ? undefined : outcome.end({ reason, endedAt: at, resumptions }),
-    endDecided: (reason, resumptions) => Effect.suspend(() => keepEnd(outcome, store, { reason, endedAt: now(), resumptions })),
+    endDecided: (reason, resumptions) => Effect.suspend(() => saveEnd(outcome, store, { reason, endedAt: now(), resumptions })),
     settle: outcome.settle
   }
 }

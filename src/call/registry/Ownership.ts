@@ -127,7 +127,7 @@ export const make = Effect.fnUntraced(function*({ accountSid, live, onOrphanEnde
   /** Ends calls whose process is gone, if the previous search found them, too. */
   const endOrphans = Effect.gen(function*() {
     const goneBefore = (yield* Clock.currentTimeMillis) - Duration.toMillis(processGoneAfter)
-    const found = (yield* store.unended(accountSid, goneBefore)).filter(({ callSid }) => live.find(callSid) === undefined)
+    const found = (yield* store.findUnended(accountSid, goneBefore)).filter(({ callSid }) => live.find(callSid) === undefined)
     for (const { callSid, seenAt } of found) {
       if (!foundBefore.has(callSid) || !(yield* store.claim(callSid, goneBefore))) continue
       yield* Effect.annotateLogs(Effect.logWarning("The process of this call is gone, and no other process took the call over. The call counts as ended"), { callSid })

@@ -49,7 +49,7 @@ export const outcome = (call: CallSummary) => ({
   answered_by: call.outcome?.answeredBy ?? null,
   billable_minutes: call.outcome?.billableMinutes ?? null,
   streams: call.streams,
-  // A process that takes a call over while the store does not answer does not know of the streams before.
+  // A process that takes a call over while the store does not answer does not know the earlier streams.
   resumptions: Math.max(call.outcome?.resumptions ?? 0, call.streams - 1),
   memory_lost: call.outcome?.isMemoryLost ?? false,
   usage: (call.outcome?.engines ?? []).map(usageOf),

@@ -1,8 +1,8 @@
 /**
  * The filters of `GET /calls` as SQL.
  *
- * The filter that usually selects the fewest calls chooses an index. The walk reads calls along this index, in the order of the list. It
- * checks each of these calls against the other filters.
+ * The filter that usually selects the fewest calls chooses an index. The walk (see `CallList`) reads calls along this index, in the order of
+ * the list. It checks each of these calls against the other filters.
  */
 import type { Parameter } from "../Dialect.ts"
 import type { Statement } from "../Statements.ts"

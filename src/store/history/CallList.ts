@@ -45,17 +45,17 @@ export const page = Effect.fnUntraced(function*(run: Run, dialect: Dialect, filt
 /** Walks through the text index of SQLite, whose order is the order in which the calls were stored. */
 const walkText = Effect.fnUntraced(function*(run: Run, filters: CallFilters, limit: number, after?: Position) {
   const fitting: Array<Position> = []
-  let end = yield* TextSearch.begin(run, filters, after)
+  let below = yield* TextSearch.startOf(run, filters, after)
   for (let steps = 0; steps < maxSteps; steps++) {
-    const step = yield* TextSearch.walk(run, filters, end)
+    const step = yield* TextSearch.walk(run, filters, below)
     for (const { call_sid: callSid, started_at: startedAt } of step.calls) {
       fitting.push({ callSid, startedAt })
       if (fitting.length > limit) return pageOf(fitting.slice(0, limit), fitting[limit - 1])
     }
     if (step.isLast) return pageOf(fitting)
-    end = step.end
+    below = step.below
   }
-  const [last] = yield* run<{ call_sid: string; started_at: number }>("SELECT call_sid, COALESCE(started_at, 0) AS started_at FROM calls WHERE number = CAST(? AS INTEGER)", [end])
+  const [last] = yield* run<{ call_sid: string; started_at: number }>("SELECT call_sid, COALESCE(started_at, 0) AS started_at FROM calls WHERE number = CAST(? AS INTEGER)", [below])
   return last === undefined ? pageOf(fitting) : pageOf(fitting, { callSid: last.call_sid, startedAt: last.started_at })
 })
 

@@ -119,7 +119,7 @@ const make = Effect.gen(function*() {
     }), "5 seconds")
 
   const find = Effect.fnUntraced(function*(callSid: CallSid) {
-    yield* store.settled(callSid)
+    yield* store.whenSettled(callSid)
     return yield* query(Effect.gen(function*() {
       const [row] = yield* run<CallRow>(`SELECT ${columns} FROM calls c WHERE c.call_sid = ?`, [callSid])
       if (row === undefined || row.started_at === null || row.account_sid !== accountSid) return Option.none<CallDetails>()

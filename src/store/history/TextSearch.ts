@@ -19,7 +19,7 @@ const fewTurns = { sqlite: 1500, pg: 1000 }
 /** How many turns one step of the walk reads. */
 const turnsAtOnce = 500
 
-/** How many calls one statement of SQLite searches. The number is limited, because each statement blocks this thread. */
+/** How many calls one statement of SQLite searches. The number is limited, because all other statements wait for it. */
 const callsAtOnce = 8192
 
 /** The words of the text, each in quotes, so that FTS5 reads no word as an operator. */
@@ -55,26 +55,29 @@ export const inPostgres = Effect.fnUntraced(function*(run: Run, text: string): E
 })
 
 /**
- * The call number at which the walk begins: the number of the call `after`. Without that call: one more than the highest number of a call
- * before `to`. That need not be the newest call: calls that begin in the same moment are numbered in any order, and a journal, or a clock that
- * was set back, brings calls out of their order.
+ * The walk finds calls below the number that this returns: the number of the call `after`. Without that call: one more than the highest
+ * number of a call before `to`. That need not be the newest call: calls that begin in the same moment are numbered in any order, and a
+ * journal, or a clock that was set back, brings calls out of their order.
  */
-export const begin = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, after: Position | undefined) {
+export const startOf = Effect.fnUntraced(function*(run: Run, { to }: CallFilters, after: Position | undefined) {
   const [at] = after === undefined ? [] : yield* run<{ number: number }>("SELECT number FROM calls WHERE call_sid = ?", [after.callSid])
   if (at !== undefined) return at.number
   const before = after?.startedAt ?? to
-  // Without the condition SQLite looks only at the end of the table.
+  // Without a condition, SQLite takes the highest number from the end of the table and reads no more.
   const [highest] = before === undefined
     ? yield* run<{ number: number | null }>("SELECT MAX(number) AS number FROM calls")
     : yield* run<{ number: number | null }>("SELECT MAX(number) AS number FROM calls WHERE started_at < ?", [before])
   return (highest?.number ?? 0) + 1
 })
 
-/** One step of the walk in SQLite. Finds the next turns with the words. Returns the calls of these turns that meet the other filters. */
-export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, end: number) {
+/**
+ * One step of the walk in SQLite. Finds the next turns with the words, in calls whose number is below `below`. Returns the calls of these
+ * turns that meet the other filters.
+ */
+export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, below: number) {
   const rows = yield* run<{ number: number }>(
     `SELECT rowid / ${turnsPerCall} AS number FROM turns_text WHERE turns_text MATCH ? AND rowid < CAST(? AS INTEGER) ORDER BY rowid DESC LIMIT ?`,
-    [ftsQuery(filters.text ?? ""), end * turnsPerCall, turnsAtOnce]
+    [ftsQuery(filters.text ?? ""), below * turnsPerCall, turnsAtOnce]
   )
   const isLast = rows.length < turnsAtOnce
   const numbers = [...new Set(rows.map(({ number }) => number))]
@@ -86,5 +89,5 @@ export const walk = Effect.fnUntraced(function*(run: Run, filters: CallFilters, 
     [JSON.stringify(completeNumbers), ...conditions.flatMap(({ parameters }) => parameters)]
   )
   const last = completeNumbers.at(-1)
-  return { calls, isLast, end: last ?? 0 }
+  return { calls, isLast, below: last ?? 0 }
 })

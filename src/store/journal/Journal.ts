@@ -2,7 +2,7 @@
  * Keeps writes that the database could not take, in files of `DATA_DIR/journal`. They stay there until this process or a later process moves
  * them to the database.
  *
- * A process writes one file at most. Files of ended processes are read before this process's own file, the oldest first.
+ * A process writes at most one file at a time. Files of ended processes are read before this process's own file, the oldest first.
  */
 import { Clock, Context, Effect, Layer, Option, Path, Schedule, Semaphore } from "effect"
 import { randomBytes } from "node:crypto"
@@ -14,22 +14,22 @@ import type { Stamped } from "../writer/WriteQueue.ts"
 import { JournalFailed, JournalFile, type Piece } from "./JournalFile.ts"
 import { isOrphan, nameOf, ownerOf } from "./JournalNames.ts"
 
-/** The largest file of this process, in bytes. While the file is full and the database does not answer, further writes are lost. */
+/** If this process's file is larger (bytes), no further writes are added to it. They wait in memory. */
 const maxBytes = 1024 * 1024 * 1024
 
 interface WaitingLines extends Piece {
   /** Whether the lines are from this process's own file. */
   readonly isOurs: boolean
-  /** Removes the lines from the journal. Run it when they are in the database. */
-  readonly taken: Effect.Effect<void>
+  /** Takes the lines out of the journal. Run it when they are in the database. */
+  readonly take: Effect.Effect<void>
 }
 
 export class Journal extends Context.Service<Journal, {
   /** `sync`: waits until the writes are on the disk, not only in the system's memory. */
   readonly append: (writes: ReadonlyArray<Stamped>, options: { readonly sync: boolean }) => Effect.Effect<void, JournalFailed>
   /** Whether there is a file with lines that are not in the database yet. */
-  readonly isWaiting: () => boolean
-  /** Reads the next lines. Returns the same lines again until `taken` has run. */
+  readonly hasLines: () => boolean
+  /** Reads the next lines. Returns the same lines again until `take` has run. */
   readonly next: (maxLines: number) => Effect.Effect<Option.Option<WaitingLines>, JournalFailed>
   /** Adds the files of processes that have ended, so that `next` reads them. */
   readonly adopt: Effect.Effect<void>
@@ -48,7 +48,7 @@ export class Journal extends Context.Service<Journal, {
   /** Keeps nothing: each append fails. */
   static readonly layerNone = Layer.sync(Journal, () => {
     const failed = Effect.fail(new JournalFailed({ cause: "there is no journal" }))
-    return Journal.of({ append: () => failed, isWaiting: () => false, next: () => Effect.succeedNone, adopt: Effect.void, erase: () => Effect.void })
+    return Journal.of({ append: () => failed, hasLines: () => false, next: () => Effect.succeedNone, adopt: Effect.void, erase: () => Effect.void })
   })
 }
 
@@ -57,15 +57,19 @@ const isAlive = (pid: number): boolean => {
     process.kill(pid, 0)
     return true
   } catch (cause) {
+    // EPERM: the process belongs to another user.
     return (cause as NodeJS.ErrnoException).code === "EPERM"
   }
 }
 
-/** The files in the folder. `untouched`: ms since the file was last changed or touched. */
+/**
+ * The files in the folder. Empty if the folder or a file can't be read now. `untouchedMillis`: ms since the file was last changed or
+ * touched.
+ */
 const filesIn = (folder: string, join: Path.Path["join"], now: number) =>
   Effect.tryPromise(async () => {
     const names = (await fs.readdir(folder)).toSorted()
-    return Promise.all(names.map(async (name) => ({ name, untouched: now - (await fs.stat(join(folder, name))).mtimeMs })))
+    return Promise.all(names.map(async (name) => ({ name, untouchedMillis: now - (await fs.stat(join(folder, name))).mtimeMs })))
   }).pipe(Effect.orElseSucceed(() => []))
 
 const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]) {
@@ -114,7 +118,7 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
         const file = adopted[0] ?? ownFile
         if (file === undefined) return Option.none<WaitingLines>()
         const { lines } = yield* file.next(maxLines)
-        if (lines.length > 0) return Option.some({ lines, isOurs: file === ownFile, taken: take(file) })
+        if (lines.length > 0) return Option.some({ lines, isOurs: file === ownFile, take: take(file) })
         // The file has no further lines, or only blank ones.
         file.take()
         if (file.isTaken) yield* remove(file)
@@ -123,9 +127,9 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
 
   const adopt = Effect.gen(function*() {
     const now = clock.currentTimeMillisUnsafe()
-    for (const { name, untouched } of yield* filesIn(folder, join, now)) {
+    for (const { name, untouchedMillis } of yield* filesIn(folder, join, now)) {
       const owner = ownerOf(name)
-      if (knownNames.has(name) || owner === undefined || !isOrphan(owner, self, isAlive, untouched)) continue
+      if (knownNames.has(name) || owner === undefined || !isOrphan(owner, self, isAlive, untouchedMillis)) continue
       const file = yield* Effect.option(JournalFile.open(join(folder, name)))
       if (Option.isNone(file)) continue
       knownNames.add(name)
@@ -139,7 +143,7 @@ const make = Effect.fnUntraced(function*(folder: string, join: Path.Path["join"]
   yield* Effect.addFinalizer(() => Effect.forEach([...adopted, ...(ownFile === undefined ? [] : [ownFile])], (file) => file.close(), { discard: true }))
   return Journal.of({
     append,
-    isWaiting: () => ownFile !== undefined || adopted.length > 0,
+    hasLines: () => ownFile !== undefined || adopted.length > 0,
     next,
     adopt,
     erase: (callSid) => oneAtATime.withPermit(Effect.forEach([...adopted, ...(ownFile === undefined ? [] : [ownFile])], (file) => file.erase(callSid), { discard: true }))

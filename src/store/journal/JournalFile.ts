@@ -40,7 +40,7 @@ export class JournalFile {
   #size: number
   #takenBytes = 0
   /** Bytes of the lines that were read and not taken yet. */
-  #readLength = 0
+  #readBytes = 0
   /** Whether a failed write may have left half a line at the end. */
   #isTorn = false
   #isSynced = true
@@ -56,7 +56,7 @@ export class JournalFile {
       await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 })
       const handle = await fs.open(path, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_APPEND, 0o600)
       await handle.chmod(0o600)
-      // Syncs the folder, so that the file's name survives a crash of the machine, too.
+      // Syncs the folder, so that the file's name survives a crash of the machine, too. Not every file system can do that.
       const folder = await fs.open(dirname(path), constants.O_RDONLY)
       await folder.sync().catch(() => undefined).finally(() => folder.close())
       return new JournalFile(path, handle, 0)
@@ -145,17 +145,17 @@ export class JournalFile {
         const { length: linesLength, lines } = split(piece, maxLines)
         const isEnd = this.#takenBytes + bytesRead >= this.#size || bytesRead === 0
         if (lines.length === 0 && piece.length > 0 && !isEnd) continue
-        this.#readLength = lines.length === 0 ? piece.length : linesLength
-        return { lines: lines.length === 0 && piece.length > 0 ? [read("")] : lines.filter((line) => line.trim() !== "").map(read) }
+        this.#readBytes = lines.length === 0 ? piece.length : linesLength
+        return { lines: lines.length === 0 && piece.length > 0 ? [{ _tag: "Damaged" as const }] : lines.filter((line) => line.trim() !== "").map(read) }
       }
     })
   }
 
   /** Marks the lines of the last `next` as taken. If that `next` could read nothing, the whole file counts as taken. */
   take(): void {
-    if (this.#readLength === 0) this.#size = this.#takenBytes
-    this.#takenBytes += this.#readLength
-    this.#readLength = 0
+    if (this.#readBytes === 0) this.#size = this.#takenBytes
+    this.#takenBytes += this.#readBytes
+    this.#readBytes = 0
   }
 
   get isTaken(): boolean {

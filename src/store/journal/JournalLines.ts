@@ -40,8 +40,8 @@ export const erase = (bytes: Buffer, callSid: string): void => {
     const line = read(bytes.toString("utf8", start, end))
     if (line._tag === "Damaged" || (line._tag === "Write" && line.write.write.callSid === callSid)) {
       bytes.fill(0x20, start, end)
-      const trace = JSON.stringify({ erased: callSid })
-      if (line._tag === "Write" && trace.length <= end - start) bytes.write(trace, start)
+      const marker = JSON.stringify({ erased: callSid })
+      if (line._tag === "Write" && marker.length <= end - start) bytes.write(marker, start)
     }
     from = bytes.indexOf(callSid, end)
   }

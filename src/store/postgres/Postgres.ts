@@ -22,6 +22,7 @@ export const layer = (url: Redacted.Redacted): Layer.Layer<SqlClient, SqlError> 
 
 /**
  * The error's code, five characters (https://www.postgresql.org/docs/current/errcodes-appendix.html). Empty if the server did not answer.
+ * The pattern excludes Node's own codes, such as `EPIPE`.
  */
 const sqlState = (error: SqlError): string => {
   const { cause } = error.reason

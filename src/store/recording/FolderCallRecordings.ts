@@ -10,10 +10,10 @@ import * as TakeoverNumbers from "../TakeoverNumbers.ts"
 import { Database } from "../Database.ts"
 import { Sealing } from "../encryption/Sealing.ts"
 import { CallRecordings, type Part, RecordingUnreachable } from "./CallRecordings.ts"
-import * as FolderCare from "./FolderCare.ts"
 import * as MulawWav from "./MulawWav.ts"
 import * as PartFiles from "./PartFiles.ts"
 import { RecordingBucket } from "./RecordingBucket.ts"
+import * as RecordingMaintenance from "./RecordingMaintenance.ts"
 import * as RecordingReader from "./RecordingReader.ts"
 import * as RecordingRows from "./RecordingRows.ts"
 import * as SealedFormat from "./SealedFormat.ts"
@@ -29,7 +29,7 @@ interface RenumberOptions {
   readonly folder: string
   readonly reader: Pick<ReturnType<typeof RecordingReader.make>, "inFolder">
   readonly sealing: Sealing["Service"]
-  readonly store: Pick<CallStore["Service"], "keep">
+  readonly store: Pick<CallStore["Service"], "save">
 }
 
 /**
@@ -52,7 +52,7 @@ const renumber = Effect.fnUntraced(function*({ folder, reader, sealing: { sealer
     return copy
   }))
   const renumbered: RecordingRows.Row = { ...row, file: copy.file, part: copy.part, duration: found.size / MulawWav.bytesPerMilli }
-  yield* orRemove(copy.file, store.keep(RecordingRows.written(renumbered)))
+  yield* orRemove(copy.file, store.save(RecordingRows.toWrite(renumbered)))
   yield* PartFiles.remove(folder, file)
   return renumbered
 })
@@ -80,11 +80,11 @@ const make = Effect.gen(function*() {
       Effect.suspend(() => {
         open.delete(closed.file)
         const row = rowOf(closed, closed.size / MulawWav.bytesPerMilli)
-        store.write(RecordingRows.written(row))
+        store.write(RecordingRows.toWrite(row))
         return uploads === undefined ? Effect.void : uploads.begin(row)
       }))
     open.add(partFile.file)
-    store.write(RecordingRows.written(rowOf(partFile, null)))
+    store.write(RecordingRows.toWrite(rowOf(partFile, null)))
     return partFile
   })
 
@@ -99,8 +99,8 @@ const make = Effect.gen(function*() {
   }, Effect.mapError((cause) => new RecordingUnreachable({ cause })))
 
   // A recording is deleted at the latest with the call's figures. Without the call's rows the database does not know where the recording is.
-  const kept = Duration.min(recording.keptFor, Duration.days(retention.figuresDays))
-  yield* Effect.forkScoped(FolderCare.run({ folder, kept, bucket, uploads, rows, sealing, store, isOpen }))
+  const keepFor = Duration.min(recording.keptFor, Duration.days(retention.figuresDays))
+  yield* Effect.forkScoped(RecordingMaintenance.run({ folder, keepFor, bucket, uploads, rows, sealing, store, isOpen }))
 
   return CallRecordings.of({ begin, find: reader.find, erase })
 })

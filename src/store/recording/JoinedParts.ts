@@ -36,6 +36,7 @@ const piecesOf = <E>(parts: ReadonlyArray<SoundOfPart<E>>): ReadonlyArray<Piece<
   for (const { read, size, startedAt } of [...parts].sort((a, b) => a.startedAt - b.startedAt)) {
     const begin = Math.max(end, bytesAt(startedAt))
     if (begin > end) pieces.push({ from: end, to: begin, read: readSilence })
+    // `& ~1`: without a last byte that only one channel has.
     end = begin + (size & ~1)
     // A part has no sound if its process was killed in the first second of the stream.
     if (end > begin) pieces.push({ from: begin, to: end, read })

@@ -29,8 +29,8 @@ const nameOf = (callSid: CallSid, part: number, isSealed: boolean): string => {
   return isSealed ? SealedFormat.nameOf(wavFile) : wavFile
 }
 
-/** How many numbers are tried. */
-const maxTaken = 100
+/** How many numbers are tried for a new file. */
+const maxTries = 100
 
 /** The call and the part in a file's name. `undefined`: the file is not a recording. */
 export const partOf = (file: string): { readonly callSid: CallSid; readonly part: number } | undefined => {
@@ -57,7 +57,7 @@ const isTaken = (file: string): Promise<boolean> => fs.lstat(file).then(() => tr
 const openNew = async (folder: string, callSid: CallSid, first: number, isSealed: boolean): Promise<OpenPart> => {
   await makeFolders(folder)
   for (let part = first;; part++) {
-    const isLast = part >= first + maxTaken
+    const isLast = part >= first + maxTries
     if (!isLast && await isTaken(join(folder, nameOf(callSid, part, !isSealed)))) continue
     const file = nameOf(callSid, part, isSealed)
     try {
@@ -111,7 +111,7 @@ export const create = (
     }
   })
 
-interface Found {
+interface FoundFile {
   readonly file: string
   readonly callSid: CallSid
   readonly part: number
@@ -122,9 +122,9 @@ interface Found {
 }
 
 /** All recordings in the folder. Empty if the folder can't be read. */
-export const list = (folder: string): Effect.Effect<ReadonlyArray<Found>> =>
+export const list = (folder: string): Effect.Effect<ReadonlyArray<FoundFile>> =>
   Effect.promise(async () => {
-    const found: Array<Found> = []
+    const found: Array<FoundFile> = []
     for (const file of await fs.readdir(folder).catch(() => [])) {
       const part = partOf(file)
       const stats = part === undefined ? undefined : await fs.lstat(join(folder, file)).catch(() => undefined)
@@ -141,7 +141,7 @@ export const sizeOf = (folder: string, file: string): Effect.Effect<number | und
  * Repairs a file that a crash has left. The header of a WAV file gets the length of all its sound. A sealed file loses the blocks at its end
  * that can't be opened. Returns the ms of sound. The file keeps the time of its last write.
  */
-export const repair = (folder: string, { bytes, file, writtenAt }: Found, sealing: BlockOpener): Effect.Effect<number, FileUnwritable> =>
+export const repair = (folder: string, { bytes, file, writtenAt }: FoundFile, sealing: BlockOpener): Effect.Effect<number, FileUnwritable> =>
   attempt(join(folder, file), async () => {
     const handle = await fs.open(join(folder, file), constants.O_RDWR | O_NOFOLLOW)
     try {

@@ -36,6 +36,7 @@ export const wav = (file: WritableFile): PartWriter => {
 
   const appendPiece = async (sound: Uint8Array): Promise<void> => {
     const after = size + sound.length
+    // The header can't hold a longer size. Further sound is lost.
     if (after > MulawWav.maxSize) return
     await writeAll(file, sound, MulawWav.headerBytes + size)
     if (sizeInHeader < 0 || after - sizeInHeader >= headerEveryBytes) {

@@ -33,7 +33,7 @@ const pieceTimeout = Duration.seconds(15)
 /** An upload that is slower than this fails. */
 const slowestBytesPerSecond = 64 * 1024
 
-const connectTimeout = 5000
+const connectTimeoutMillis = 5000
 
 export interface Bucket {
   /**
@@ -61,12 +61,12 @@ export class RecordingBucket extends Context.Service<RecordingBucket, Option.Opt
       const client = HttpClient.transformResponse(yield* NodeHttpClient.makeUndici, Effect.provideService(HttpClient.TracerDisabledWhen, () => true))
       return Option.some(make(recording.bucket.value, client))
     })
-  ).pipe(Layer.provide(NodeHttpClient.layerDispatcherOptions({ pipelining: 1, connect: { timeout: connectTimeout } })))
+  ).pipe(Layer.provide(NodeHttpClient.layerDispatcherOptions({ pipelining: 1, connect: { timeout: connectTimeoutMillis } })))
 }
 
 type Method = "PUT" | "GET" | "HEAD" | "DELETE"
 
-/** Writes only a new object (RFC 9110, section 13.1.2). Stores that know it answer 412 if there is one. */
+/** The header that permits only a new object (RFC 9110, section 13.1.2). Stores that know the header answer 412 if the object exists. */
 const onlyNew = { "if-none-match": "*" }
 
 /** The answers of stores that do not know conditional writes. 400 has other causes, too. */
@@ -115,7 +115,7 @@ const make = (settings: BucketSettings, client: HttpClient.HttpClient): Bucket =
 
   return {
     put: Effect.fnUntraced(function*(name, size, content) {
-      // Saves an upload, and serves stores that do not know the condition or ignore it.
+      // The question saves a needless upload. It also protects the object in a store that refuses or ignores the header.
       if (Option.isSome(yield* sizeOf(name))) return "exists"
       const within = Duration.sum(answerTimeout, Duration.seconds(size / slowestBytesPerSecond))
       const body = HttpBody.stream(content, SealedFormat.isSealed(name) ? "application/octet-stream" : "audio/wav", size)

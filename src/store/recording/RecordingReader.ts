@@ -33,7 +33,7 @@ type ReadFile<E> = (from: number, to: number) => Stream.Stream<Uint8Array, E>
 
 const bytesOfDuration = (duration: number) => duration * MulawWav.bytesPerMilli
 
-/** A bucket without objects, where none is set. */
+/** Stands for the bucket if none is set: it has no objects. */
 const noBucket: Pick<Bucket, "get" | "sizeOf"> = { get: () => Stream.empty, sizeOf: () => Effect.succeedNone }
 
 /** Whether none of the parts is there. Looks for one part after the other, until it finds one. */
@@ -97,7 +97,7 @@ export const make = (options: {
   const { bucket, failureLog, files, folder, rows, sealing } = options
   const soundOf = makeSoundOf(sealing, failureLog)
 
-  /** The bucket is asked only when the sound is read, unless the length of the part is not known. */
+  /** Asks the bucket only when the sound is read, or at once if the length of the part is not known. */
   const inBucket = Effect.fnUntraced(function*(row: Row): Effect.fn.Return<FoundPart | undefined, RecordingUnreachable> {
     const { get, sizeOf } = Option.getOrElse(bucket, () => noBucket)
     const sizeInBucket = yield* Effect.cached(

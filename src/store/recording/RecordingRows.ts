@@ -18,7 +18,7 @@ export interface Row {
 }
 
 /** The write that stores the row of a part. */
-export const written = (row: Row): StoreWrite => ({
+export const toWrite = (row: Row): StoreWrite => ({
   _tag: "RecordingPart",
   callSid: row.call_sid,
   part: row.part,
@@ -40,10 +40,10 @@ export const make = ({ query, sql }: Database["Service"]) => ({
         FROM recordings WHERE call_sid = ${callSid} ORDER BY part`,
       (rows) => rows.map(({ axis_zero, ...row }): Row => ({ ...row, started_at: onAxis(row.started_at, axis_zero) }))
     )),
-  /** Parts whose sound is in the folder; `unfinished`: only those without a known duration. */
-  inFolder: (options: { readonly unfinished: boolean }) =>
+  /** Parts whose sound is in the folder; `onlyUnfinished`: only those without a known duration. */
+  inFolder: (options: { readonly onlyUnfinished: boolean }) =>
     query(
-      options.unfinished
+      options.onlyUnfinished
         ? sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE place = 'folder' AND duration IS NULL`
         : sql<Row>`SELECT call_sid, part, started_at, duration, file, place FROM recordings WHERE place = 'folder'`,
       "10 seconds"

@@ -33,6 +33,7 @@ export const make = (file: WritableFile, name: string, sealer: Sealer): PartWrit
   }
 
   const appendPiece = async (sound: Uint8Array): Promise<void> => {
+    // Readers get a WAV file, whose header can't hold a longer size. Further sound is lost.
     if (size + sound.length > MulawWav.maxSize) return
     await writeHeader()
     const plain = Buffer.concat([unfinished, sound])

@@ -95,13 +95,13 @@ export const open = Effect.fnUntraced(function*<E>(
   return (from: number, to: number): Stream.Stream<Uint8Array, E> => {
     if (from >= to) return Stream.empty
     const first = Math.floor(from / blockBytes)
-    const behindLast = Math.ceil(to / blockBytes)
+    const afterLast = Math.ceil(to / blockBytes)
     /** Not `mapAccum` with `onHalt`, which also runs when the stream fails: then blocks that could not be read would count as damaged. */
     const blocks = Stream.suspend(() => {
       const slots = new Slots()
-      return read(SealedFormat.positionOf(first), SealedFormat.positionOf(behindLast)).pipe(
+      return read(SealedFormat.positionOf(first), SealedFormat.positionOf(afterLast)).pipe(
         Stream.flatMap((piece) => Stream.fromIterable(slots.push(piece))),
-        Stream.concat(Stream.suspend(() => Stream.fromIterable(slots.end(behindLast - first))))
+        Stream.concat(Stream.suspend(() => Stream.fromIterable(slots.end(afterLast - first))))
       )
     })
     return blocks.pipe(

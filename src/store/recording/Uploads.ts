@@ -1,6 +1,6 @@
 /**
  * Moves finished parts from the folder to the bucket, one after the other. A part stays in the folder until the bucket has all of it and
- * the database knows that. While the bucket refuses it, the move is tried again, more and more rarely.
+ * the database knows that. While the bucket refuses the part, the move is tried again, less and less often.
  *
  * No object is replaced. If the bucket has an object of the part's name already, the bytes are compared. If they are equal, an earlier upload
  * wrote the object. If they differ, another process that also had the call wrote it, and this part gets a new number.
@@ -14,7 +14,7 @@ import * as SampledLog from "../../observability/SampledLog.ts"
 import type { CallStore } from "../CallStore.ts"
 import * as PartFiles from "./PartFiles.ts"
 import { type Bucket, BucketFailed } from "./RecordingBucket.ts"
-import { type RecordingRows, type Row, written } from "./RecordingRows.ts"
+import { type RecordingRows, type Row, toWrite } from "./RecordingRows.ts"
 
 /** Waits one second, then twice as long each time, up to five minutes. */
 const retrySchedule = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("5 minutes")]).pipe(Schedule.jittered)
@@ -36,7 +36,7 @@ export const make = Effect.fnUntraced(function*(options: {
   readonly folder: string
   readonly bucket: Bucket
   readonly rows: RecordingRows
-  readonly store: Pick<CallStore["Service"], "keep" | "settled">
+  readonly store: Pick<CallStore["Service"], "save" | "whenSettled">
   readonly files: FileSystem.FileSystem
   /** Gives a part of the folder a number of its own, and returns its new row. The file of the old number is removed. */
   readonly renumber: (row: Row) => Effect.Effect<Row, { readonly message: string }>
@@ -53,7 +53,7 @@ export const make = Effect.fnUntraced(function*(options: {
     return here === there
   })
 
-  /** Returns the part's row under another number, if another part has its name in the bucket. */
+  /** Moves a part to the bucket. If another part has its name there, the part gets another number. Returns its new row then. */
   const send = Effect.fnUntraced(function*(row: Row) {
     const { call_sid, file, part } = row
     const size = yield* PartFiles.sizeOf(folder, file)
@@ -62,10 +62,10 @@ export const make = Effect.fnUntraced(function*(options: {
     if (result === "exists") {
       if (!(yield* isSame(file, size))) return yield* renumber(row)
     } else if (!Option.contains(yield* bucket.sizeOf(file), size)) return yield* new BucketFailed({ operation: "head", cause: "it has another size" })
-    yield* store.keep(written({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
-    yield* store.settled(call_sid)
+    yield* store.save(toWrite({ ...row, place: "bucket", duration: PartFiles.durationOf(file, size) }))
+    yield* store.whenSettled(call_sid)
     const stored = (yield* rows.ofCall(call_sid)).find((other) => other.part === part)
-    // Without the row, the call was erased meanwhile.
+    // If the row is gone, the call was erased meanwhile.
     if (stored?.file !== file) yield* bucket.remove(file)
     else if (stored.place !== "bucket") return yield* new BucketFailed({ operation: "put", cause: "the database has not stored the new place" })
     yield* PartFiles.remove(folder, file)

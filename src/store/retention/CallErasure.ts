@@ -13,7 +13,7 @@ import { erasureLock } from "../writer/ApplyWrites.ts"
 import * as WordRemoval from "./WordRemoval.ts"
 import * as LocalTraces from "./LocalTraces.ts"
 
-/** At its start, a process reads the erasures of the last 24 hours (ms). */
+/** How far back (ms) a process reads the erasures at its start. */
 const firstPeriodMillis = 24 * 60 * 60 * 1000
 
 /**

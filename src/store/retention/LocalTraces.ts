@@ -34,7 +34,7 @@ export const make = Effect.gen(function*() {
         })
     })
 
-  /** It may be run again for the same call. */
+  /** Removes these data of a call. It may be run again for the same call. */
   return Effect.fnUntraced(function*(callSid: CallSid) {
     yield* Effect.mapError(recordings.erase(callSid), (cause) => new StoreUnreachable({ cause }))
     yield* removeLogs(callSid)

@@ -41,7 +41,7 @@ const makeKey = Effect.sync(() => randomBytes(32).toString("hex"))
 
 const hashWith = (key: string, number: string) => `${prefix}${createHmac("sha256", key).update(number).digest("base64url")}`
 
-/** `spareKey`: hashes if there are no `keys`. It is not stored, so after a restart no search can find the numbers that it hashed. */
+/** `spareKey`: hashes if there are no `keys`. It is not stored, and no search finds the numbers that it hashed. */
 const of = (keys: ReadonlyArray<string>, spareKey: string): NumberHash["Service"] =>
   NumberHash.of({
     hash: (number) => isHashed(number) ? number : hashWith(keys[0] ?? spareKey, number),

@@ -14,7 +14,7 @@ import * as WordRemoval from "./WordRemoval.ts"
 /** The number of calls whose data one transaction deletes. */
 const batchSize = 20
 
-const pauseBetween = "50 millis"
+const pauseBetweenBatches = "50 millis"
 
 /** The key of Postgres's lock for the sweep. One process has the lock at a time, for one transaction. */
 const sweepLock = 733_202
@@ -63,7 +63,7 @@ export const sweep = Effect.fnUntraced(function*(database: Database["Service"], 
         const calls = yield* batch(age, hasData, Expiry.cutoff(now, days), remove)
         removed += calls
         if (calls < batchSize) break
-        yield* Effect.sleep(pauseBetween)
+        yield* Effect.sleep(pauseBetweenBatches)
       }
     }
     return removed

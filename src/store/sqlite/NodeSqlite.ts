@@ -45,7 +45,7 @@ const make = (file: string, thread: URL) =>
   Effect.gen(function*() {
     const sqlite = new SqliteConnection(thread)
     yield* Effect.addFinalizer(() => sqlite.end)
-    /** `undefined`: the next statement opens the file. `id` is unset in memory. */
+    /** `undefined`: the next statement opens the file. `id` is unset for a database in memory. */
     let opened: { readonly id: FileId | undefined } | undefined
     const openConnection = Effect.suspend(() => {
       if (opened !== undefined && !sqlite.hasEnded) return Effect.succeed(sqlite)

@@ -16,7 +16,7 @@ const resourceLimits = { maxYoungGenerationSizeMb: 4 }
 /** How long (ms) the end of the connection waits until the thread has closed the file. */
 const closeMillis = 2000
 
-const refused = (message: string, operation: string, cause: unknown = undefined) =>
+const unknownError = (message: string, operation: string, cause: unknown = undefined) =>
   new SqlError({ reason: new UnknownError({ cause, message, operation }) })
 
 /** Turns a value into one that SQLite takes. `node:sqlite` would treat an object as named parameters, and store NULL. */
@@ -47,7 +47,7 @@ interface UncheckedStatement {
 export class SqliteConnection implements Connection {
   readonly #threadFile: URL
   #worker: Worker | undefined
-  /** What to do with the next replies. The thread answers in the order of the requests. */
+  /** The callbacks of the requests without a reply. The thread answers in the order of the requests. */
   readonly #waiting: Array<(exit: Exit.Exit<unknown, SqlError>) => void> = []
   #isTransaction = false
 
@@ -73,7 +73,7 @@ export class SqliteConnection implements Connection {
       if (this.#worker !== worker) return
       this.#worker = undefined
       this.#isTransaction = false
-      for (const resume of this.#waiting.splice(0)) resume(Exit.fail(refused("SQLite's thread has ended", "execute", failure === undefined ? undefined : new Error("It threw", { cause: failure }))))
+      for (const resume of this.#waiting.splice(0)) resume(Exit.fail(unknownError("SQLite's thread has ended", "execute", failure === undefined ? undefined : new Error("It threw", { cause: failure }))))
     })
     worker.unref()
     return worker
@@ -86,9 +86,9 @@ export class SqliteConnection implements Connection {
       try {
         if (request._tag === "Open") this.#worker ??= this.#start()
       } catch (cause) {
-        return resume(Effect.fail(refused("SQLite's thread can't be started", "open", new Error("It did not start", { cause }))))
+        return resume(Effect.fail(unknownError("SQLite's thread can't be started", "open", new Error("It did not start", { cause }))))
       }
-      if (this.#worker === undefined) return resume(Effect.fail(refused("SQLite's thread has ended", "execute")))
+      if (this.#worker === undefined) return resume(Effect.fail(unknownError("SQLite's thread has ended", "execute")))
       // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       this.#worker.postMessage(request)
       this.#waiting.push((exit) => resume(exit as Exit.Exit<A, SqlError>))
@@ -105,7 +105,7 @@ export class SqliteConnection implements Connection {
       try {
         return this.#ask<A>(toRequest(statements.map(({ parameters, text }) => ({ text, inputs: parameters.map(toInput) }))))
       } catch (cause) {
-        return cause instanceof TypeError ? Effect.fail(refused(cause.message, "bind", cause)) : Effect.die(cause)
+        return cause instanceof TypeError ? Effect.fail(unknownError(cause.message, "bind", cause)) : Effect.die(cause)
       }
     })
   }
@@ -131,7 +131,7 @@ export class SqliteConnection implements Connection {
     yield* Effect.promise(() => worker.terminate())
   })
 
-  /** Runs statements one after the other in one request, without their rows. The first failure ends it. */
+  /** Runs statements one after the other in one request, without their rows. The first failure ends the request. */
   executeAll(statements: ReadonlyArray<UncheckedStatement>): Effect.Effect<void, SqlError> {
     return statements.length === 0 ? Effect.void : this.#askChecked(statements, (all) => ({ _tag: "All", statements: all }))
   }

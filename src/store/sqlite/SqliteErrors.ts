@@ -18,9 +18,10 @@ export class FileGone extends Data.TaggedError("FileGone")<{
   }
 }
 
-const codes = { wrongStatement: 1, perm: 3, full: 13, corrupt: 11, cantOpen: 14, readOnly: 8, notADatabase: 26 } as const
+/** Primary result codes. A primary code is the low byte of an extended one. */
+const codes = { wrongStatement: 1, perm: 3, readOnly: 8, corrupt: 11, full: 13, cantOpen: 14, tooBig: 18, mismatch: 20, range: 25, notADatabase: 26 } as const
 
-/** The codes for a duplicate primary key, and for a duplicate in a unique index. */
+/** The codes for a duplicate primary key, and for a duplicate in a unique index. Effect knows only the second one as a duplicate. */
 const [primaryKeyTaken, unique] = [1555, 2067]
 
 /** The extended result code, such as 1555. `undefined`: the error is not SQLite's. */
@@ -69,7 +70,7 @@ export const explainTransient = (error: SqlError): string => {
 }
 
 /** SQLite's codes for a wrong statement, and for a parameter that can't be stored. */
-const faults = new Set<number>([codes.wrongStatement, 18, 20, 25])
+const faults = new Set<number>([codes.wrongStatement, codes.tooBig, codes.mismatch, codes.range])
 
-export const isStatementsFault = (error: SqlError): boolean =>
+export const isWrongStatement = (error: SqlError): boolean =>
   error.reason.cause instanceof TypeError || faults.has((extendedCode(error.reason.cause) ?? 0) & 0xff)

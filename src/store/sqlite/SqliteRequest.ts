@@ -33,9 +33,9 @@ export interface ThrownError {
   readonly errcode?: number
 }
 
-export type Outcome =
+export type RequestResult =
   | { readonly _tag: "Done"; readonly value: unknown }
   | { readonly _tag: "Failed"; readonly error: ThrownError }
 
 /** The thread sends one reply for each request, in the same order. `isTransaction`: whether a transaction is open now. */
-export type Reply = Outcome & { readonly isTransaction: boolean }
+export type Reply = RequestResult & { readonly isTransaction: boolean }

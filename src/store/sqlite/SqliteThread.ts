@@ -7,7 +7,7 @@ import { chmodSync, statSync } from "node:fs"
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { parentPort } from "node:worker_threads"
 import * as ThreadPriority from "../../runtime/ThreadPriority.ts"
-import { type FileId, inMemory, type Outcome, type Reply, type Request, type Statement, type ThrownError } from "./SqliteRequest.ts"
+import { type FileId, inMemory, type Reply, type Request, type RequestResult, type Statement, type ThrownError } from "./SqliteRequest.ts"
 
 /** How many prepared statements are kept. The service has fewer different statements. */
 const maxPrepared = 200
@@ -86,7 +86,7 @@ const close = (): void => {
   closing?.close()
 }
 
-const opened = (): OpenDatabase => {
+const requireOpen = (): OpenDatabase => {
   if (open === undefined) throw new Error("No database is open")
   return open
 }
@@ -100,11 +100,11 @@ const answer = (request: Request): unknown => {
     case "Close":
       return close()
     case "Rows":
-      return opened().rows(request.statement, request.asArrays)
+      return requireOpen().rows(request.statement, request.asArrays)
     case "Changes":
-      return opened().changes(request.statement)
+      return requireOpen().changes(request.statement)
     case "All":
-      for (const statement of request.statements) opened().changes(statement)
+      for (const statement of request.statements) requireOpen().changes(statement)
       return undefined
   }
 }
@@ -114,7 +114,7 @@ const thrownError = (cause: unknown): ThrownError => {
   return { message: cause instanceof Error ? cause.message : String(cause), isTypeError: cause instanceof TypeError, ...errcode !== undefined && { errcode } }
 }
 
-const outcomeOf = (request: Request): Outcome => {
+const resultOf = (request: Request): RequestResult => {
   try {
     return { _tag: "Done", value: answer(request) }
   } catch (cause) {
@@ -123,8 +123,8 @@ const outcomeOf = (request: Request): Outcome => {
 }
 
 const reply = (request: Request): Reply => {
-  const outcome = outcomeOf(request)
-  return { ...outcome, isTransaction: open?.isTransaction ?? false }
+  const result = resultOf(request)
+  return { ...result, isTransaction: open?.isTransaction ?? false }
 }
 
 // Other systems have one priority for the whole process. Without a parent this file runs in the main thread.

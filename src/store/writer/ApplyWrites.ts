@@ -12,7 +12,7 @@ import type { Dialect, Parameter } from "../Dialect.ts"
 import { turnsPerCall } from "../migrations/Tables.ts"
 import { holdsWords } from "../retention/Expiry.ts"
 import { connectionRunner, isIn, listOf, runAll, type Statement } from "../Statements.ts"
-import { maxLabel, type StoreWrite } from "../StoreWrite.ts"
+import { maxMetadataLength, type StoreWrite } from "../StoreWrite.ts"
 import type { Stamped } from "./WriteQueue.ts"
 
 type Row = ReadonlyArray<Parameter>
@@ -35,21 +35,21 @@ interface Insertion {
 }
 
 /** Keeps the values that a row has, and fills in the missing ones. */
-const filled = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = COALESCE(calls.${column}, excluded.${column})`).join(", ")
+const fillMissing = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = COALESCE(calls.${column}, excluded.${column})`).join(", ")
 
-const replaced = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = excluded.${column}`).join(", ")
+const replaceAll = (columns: ReadonlyArray<string>) => columns.map((column) => `${column} = excluded.${column}`).join(", ")
 
 /** Inserts rows, or replaces stored ones. `isNewer`: the condition on which a row replaces the stored one. */
-const newest = (table: string, key: string, columns: ReadonlyArray<string>, isNewer = `excluded.written_at >= ${table}.written_at`): Insertion => ({
+const upsert = (table: string, key: string, columns: ReadonlyArray<string>, isNewer = `excluded.written_at >= ${table}.written_at`): Insertion => ({
   into: table,
   columns: [...key.split(", "), ...columns],
-  onConflict: `(${key}) DO UPDATE SET ${replaced(columns)} WHERE ${isNewer}`
+  onConflict: `(${key}) DO UPDATE SET ${replaceAll(columns)} WHERE ${isNewer}`
 })
 
 const actionRank = (table: string) => `CASE ${table}.state WHEN 'asked' THEN 0 WHEN 'unknown' THEN 1 ELSE 2 END`
 
 /**
- * A process that takes a call over writes open actions as unknown. A result from the process before wins over unknown, and both win over the
+ * A process that takes a call over writes open actions as unknown. A result from the earlier process wins over unknown, and both win over the
  * request, whichever is written first: the clocks of two machines differ.
  */
 const isNewerAction = `CASE
@@ -58,16 +58,16 @@ const isNewerAction = `CASE
   WHEN excluded.written_at >= actions.written_at THEN 1
   ELSE 0 END = 1`
 
-const callFacts = [
+const beginningColumns = [
   "account_sid", "direction", "from_number", "to_number", "agent", "started_at", "keeps_words", "hashes_numbers", "is_recorded", "metadata", "campaign",
   "webhook_url", "is_transcript_sent"
 ]
 
 const endColumns = ["ended_at", "outcome", "status", "reason", "ended_by", "is_final", "ended_written_at"]
 
-const beginnings: Insertion = { into: "calls", columns: ["call_sid", ...callFacts], onConflict: `(call_sid) DO UPDATE SET ${filled(callFacts)}` }
-const metadataLabels: Insertion = { into: "call_metadata", columns: ["call_sid", "name", "value", "started_at"], onConflict: "DO NOTHING" }
-const answers: Insertion = { into: "calls", columns: ["call_sid", "answered_at"], onConflict: `(call_sid) DO UPDATE SET ${filled(["answered_at"])}` }
+const beginnings: Insertion = { into: "calls", columns: ["call_sid", ...beginningColumns], onConflict: `(call_sid) DO UPDATE SET ${fillMissing(beginningColumns)}` }
+const metadataFields: Insertion = { into: "call_metadata", columns: ["call_sid", "name", "value", "started_at"], onConflict: "DO NOTHING" }
+const answerTimes: Insertion = { into: "calls", columns: ["call_sid", "answered_at"], onConflict: `(call_sid) DO UPDATE SET ${fillMissing(["answered_at"])}` }
 const streams: Insertion = { into: "streams", columns: ["call_sid", "part", "started_at"], onConflict: "DO NOTHING" }
 const axisZeros: Insertion = {
   into: "calls",
@@ -77,11 +77,11 @@ const axisZeros: Insertion = {
 const ends: Insertion = {
   into: "calls",
   columns: ["call_sid", ...endColumns],
-  onConflict: `(call_sid) DO UPDATE SET ${replaced(endColumns)} WHERE calls.ended_written_at IS NULL OR excluded.ended_written_at >= calls.ended_written_at`
+  onConflict: `(call_sid) DO UPDATE SET ${replaceAll(endColumns)} WHERE calls.ended_written_at IS NULL OR excluded.ended_written_at >= calls.ended_written_at`
 }
-const turns = newest("turns", "call_sid, turn", ["role", "started_at", "ended_at", "text", "words", "is_cut", "latency", "written_at"])
-const actions = newest("actions", "call_sid, id", ["kind", "name", "arguments", "is_repeatable", "at", "state", "answer", "written_at"], isNewerAction)
-const recordings = newest("recordings", "call_sid, part", ["started_at", "duration", "file", "place", "written_at"])
+const turns = upsert("turns", "call_sid, turn", ["role", "started_at", "ended_at", "text", "words", "is_cut", "latency", "written_at"])
+const actions = upsert("actions", "call_sid, id", ["kind", "name", "arguments", "is_repeatable", "at", "state", "answer", "written_at"], isNewerAction)
+const recordings = upsert("recordings", "call_sid, part", ["started_at", "duration", "file", "place", "written_at"])
 const events: Insertion = { into: "events", columns: ["call_sid", "sequence", "at", "event"], onConflict: "DO NOTHING" }
 const conversations: Insertion = {
   into: "conversations",
@@ -123,18 +123,18 @@ VALUES ((SELECT number FROM calls WHERE call_sid = ?) * ${turnsPerCall} + ?, ${t
 /** How many rows one statement of Postgres may have. Each statement is a round trip, and each of these sizes is prepared once. */
 const rowsAtOnce = [32, 8, 1]
 
-/** Keeps the last row of each key, because one statement must not have two rows with the same key. */
-const lastOfEach = (rows: ReadonlyArray<Row>, keys: number): ReadonlyArray<Row> => [
-  ...new Map(rows.map((row) => [JSON.stringify(row.slice(0, keys)), row])).values()
+/** Keeps the last row of each key, because one statement must not have two rows with the same key. A row begins with its key. */
+const lastOfEach = (rows: ReadonlyArray<Row>, keyColumns: number): ReadonlyArray<Row> => [
+  ...new Map(rows.map((row) => [JSON.stringify(row.slice(0, keyColumns)), row])).values()
 ]
 
 // -- Rows ---------------------------------------------------------------------------------------
 
-const labelRows = ({ write }: Of<"CallBegan">): ReadonlyArray<Row> => {
+const metadataRows = ({ write }: Of<"CallBegan">): ReadonlyArray<Row> => {
   const { at, callSid, metadata } = write
   if (typeof metadata !== "object" || metadata === null || Array.isArray(metadata)) return []
   return Object.entries(metadata).flatMap(([name, value]) =>
-    value === null || typeof value === "object" ? [] : [[callSid, name.slice(0, maxLabel), String(value).slice(0, maxLabel), at]]
+    value === null || typeof value === "object" ? [] : [[callSid, name.slice(0, maxMetadataLength), String(value).slice(0, maxMetadataLength), at]]
   )
 }
 
@@ -158,15 +158,15 @@ const actionRow = ({ at, write }: Of<"ActionWritten">): Row => [
 
 const recordingRow = ({ at, write }: Of<"RecordingPart">): Row => [write.callSid, write.part, write.startedAt, write.duration ?? null, write.file, write.place, at]
 
-/** All attempts to send the webhook have this id, also if the webhook is asked for again. */
+/** All attempts to send the webhook have this id, also if the webhook is requested again. */
 const deliveryRow = ({ write: { at, callSid, type, url } }: Of<"DeliveryAsked">): Row => [
   `${type.replace(".", "_")}_${callSid}`, callSid, type, url, URL.parse(url)?.host ?? "", "", "pending", at, at, at
 ]
 
 /** What the database has of a call. `wordless`: the call's words were deleted, and none may come back. */
-interface StandingRow {
+interface PresenceRow {
   readonly call_sid: string
-  readonly standing: "there" | "wordless" | "erased"
+  readonly presence: "stored" | "wordless" | "erased"
 }
 
 interface NumbersRow {
@@ -175,7 +175,7 @@ interface NumbersRow {
   readonly to_number: string | null
 }
 
-// -- All together -------------------------------------------------------------------------------
+// -- Application --------------------------------------------------------------------------------
 
 const make = (dialect: Dialect, connection: Connection) => {
   const run = connectionRunner(connection, dialect)
@@ -209,48 +209,48 @@ const make = (dialect: Dialect, connection: Connection) => {
   }
 
   /** Runs a statement for these calls. `text` ends with the column of the SIDs. */
-  const among = <Row extends object>(callSids: ReadonlySet<string>, text: string) => run<Row>(`${text} ${isIn(dialect)}`, [listOf(dialect, [...callSids])])
+  const runFor = <Row extends object>(callSids: ReadonlySet<string>, text: string) => run<Row>(`${text} ${isIn(dialect)}`, [listOf(dialect, [...callSids])])
 
-  /** Returns the calls among these that the database has, that have no words any more, and that were erased. */
-  const standings = Effect.fnUntraced(function*(callSids: ReadonlySet<string>) {
+  /** Finds out which of these calls the database has, which of them have no words any more, and which were erased. */
+  const findPresent = Effect.fnUntraced(function*(callSids: ReadonlySet<string>) {
     const list = listOf(dialect, [...callSids])
-    const rows = yield* run<StandingRow>(
-      `SELECT call_sid, CASE WHEN figures IS NULL THEN 'there' ELSE 'wordless' END AS standing FROM calls WHERE call_sid ${isIn(dialect)}
+    const rows = yield* run<PresenceRow>(
+      `SELECT call_sid, CASE WHEN figures IS NULL THEN 'stored' ELSE 'wordless' END AS presence FROM calls WHERE call_sid ${isIn(dialect)}
         UNION ALL SELECT call_sid, 'erased' FROM erased_calls WHERE call_sid ${isIn(dialect)}`,
       [list, list]
     )
-    const of = (...standings: ReadonlyArray<StandingRow["standing"]>) => new Set(rows.flatMap(({ call_sid, standing }) => standings.includes(standing) ? [call_sid] : []))
-    return { there: of("there", "wordless"), wordless: of("wordless"), erased: of("erased") }
+    const of = (...wanted: ReadonlyArray<PresenceRow["presence"]>) => new Set(rows.flatMap(({ call_sid, presence }) => wanted.includes(presence) ? [call_sid] : []))
+    return { stored: of("stored", "wordless"), wordless: of("wordless"), erased: of("erased") }
   })
 
-  return { add, among, flush, insert, insertEach, insertTurns, run, standings }
+  return { add, findPresent, flush, insert, insertEach, insertTurns, run, runFor }
 }
 
 /**
- * Applies writes within an open transaction. Of an erased call only the outcome is stored. Of a call whose words were deleted, no words are
- * stored.
+ * Applies writes within an open transaction. An erased call gets only its outcome. A call whose words were deleted gets no words.
  */
 export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialect, writes: ReadonlyArray<Stamped>, hashNumber: (number: string) => string = (number) => number) {
   const all = writes.toSorted((one, other) => one.at - other.at)
   const [connection] = yield* Effect.orDie(Effect.fromOption(yield* Effect.serviceOption(sql.transactionService)))
-  const { add, among, flush, insert, insertEach, insertTurns, run, standings } = make(dialect, connection)
+  const { add, findPresent, flush, insert, insertEach, insertTurns, run, runFor } = make(dialect, connection)
   if (dialect === "pg") yield* run("SELECT pg_advisory_xact_lock_shared(?)", [erasureLock])
-  const { erased, there, wordless } = yield* standings(new Set(all.map(({ write }) => write.callSid)))
-  const isTaken = ({ write }: Stamped) => erased.has(write.callSid) ? write._tag === "CallEnded" : !(wordless.has(write.callSid) && holdsWords(write))
-  const taken = all.filter(isTaken)
-  const of = <T extends Tag>(tag: T) => taken.filter((stamped): stamped is Of<T> => stamped.write._tag === tag)
+  const { erased, stored, wordless } = yield* findPresent(new Set(all.map(({ write }) => write.callSid)))
+  const isAccepted = ({ write }: Stamped) => erased.has(write.callSid) ? write._tag === "CallEnded" : !(wordless.has(write.callSid) && holdsWords(write))
+  const accepted = all.filter(isAccepted)
+  const of = <T extends Tag>(tag: T) => accepted.filter((stamped): stamped is Of<T> => stamped.write._tag === tag)
 
   // In reverse order, so that the map keeps the earliest write of each call.
-  const firstWrites = new Map(taken.toReversed().flatMap(({ at, write }) => there.has(write.callSid) ? [] : [[write.callSid, at] as const]))
+  const firstWrites = new Map(accepted.toReversed().flatMap(({ at, write }) => stored.has(write.callSid) ? [] : [[write.callSid, at] as const]))
+  // In the order of the SIDs, so that all transactions lock the rows in the same order.
   insert(callRows, [...firstWrites].toSorted(([one], [other]) => one < other ? -1 : 1))
   const begun = of("CallBegan")
   insertEach(beginnings, begun.map(beginningRow))
-  insert(metadataLabels, begun.flatMap(labelRows))
-  insertEach(answers, of("CallAnswered").map(({ write }) => [write.callSid, write.at]))
+  insert(metadataFields, begun.flatMap(metadataRows))
+  insertEach(answerTimes, of("CallAnswered").map(({ write }) => [write.callSid, write.at]))
   const streamsBegun = of("StreamBegan")
   insert(streams, streamsBegun.map(({ write }) => [write.callSid, write.part, write.at]))
   insertEach(axisZeros, streamsBegun.map(({ write }) => [write.callSid, write.at]))
-  // The statement before has locked the rows, so this one also counts the streams that another process has just stored.
+  // The previous statement has locked the calls' rows, so this one also counts the streams that another process has just stored.
   if (streamsBegun.length > 0) {
     const callSids = streamsBegun.map(({ write }) => write.callSid)
     add(`UPDATE calls SET parts = (SELECT COUNT(*) FROM streams WHERE streams.call_sid = calls.call_sid) WHERE call_sid ${isIn(dialect)}`, [listOf(dialect, callSids)])
@@ -268,12 +268,12 @@ export const apply = Effect.fnUntraced(function*(sql: SqlClient, dialect: Dialec
   const toHash = new Set([...begun.filter(({ write }) => write.keeping.numbers === "hashed"), ...ended].map(({ write }) => write.callSid))
   if (toHash.size > 0) {
     yield* flush
-    const calls = yield* among<NumbersRow>(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")
+    const calls = yield* runFor<NumbersRow>(toHash, "SELECT call_sid, from_number, to_number FROM calls WHERE hashes_numbers = 1 AND ended_at IS NOT NULL AND call_sid")
     const hashed = (number: string | null) => number === null ? null : hashNumber(number)
     for (const { call_sid: callSid, from_number: from, to_number: to } of calls) {
       if (hashed(from) === from && hashed(to) === to) continue
       add("UPDATE calls SET from_number = ?, to_number = ? WHERE call_sid = ?", [hashed(from), hashed(to), callSid])
-      // Bodies that were made before have the plain numbers. The next attempt makes a body again.
+      // A webhook's body that was made before has the plain numbers. The next attempt makes a new body.
       add("UPDATE deliveries SET payload = '' WHERE call_sid = ?", [callSid])
     }
   }

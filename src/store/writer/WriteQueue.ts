@@ -1,7 +1,7 @@
 /**
  * A bounded queue of the calls' writes that wait for the database, oldest first. It only holds the writes; `Writer` stores them.
  *
- * Of the memories of a conversation, only the newest waits: each memory contains all of the memory before it.
+ * Only the newest memory of a conversation waits, because it contains all of the earlier ones.
  */
 import type { CallSid } from "../../domain/Sid.ts"
 import type { StoreWrite } from "../StoreWrite.ts"
@@ -14,7 +14,7 @@ export interface Stamped {
 
 export interface Entry extends Stamped {
   /** Called when the database or the journal has the write. */
-  readonly onKept: Array<() => void>
+  readonly onSaved: Array<() => void>
   /** Whether a newer memory of the same call has replaced this entry. */
   isReplaced: boolean
 }
@@ -36,7 +36,7 @@ export class WriteQueue {
 
   /** Whether anybody waits for one of the writes. */
   get isAwaited(): boolean {
-    return this.#entries.some(({ isReplaced, onKept }) => !isReplaced && onKept.length > 0)
+    return this.#entries.some(({ isReplaced, onSaved }) => !isReplaced && onSaved.length > 0)
   }
 
   /**
@@ -50,7 +50,7 @@ export class WriteQueue {
     if (older !== undefined) {
       older.isReplaced = true
       this.#replaced++
-      entry.onKept.push(...older.onKept)
+      entry.onSaved.push(...older.onSaved)
     }
     this.#entries.push(entry)
     if (write._tag === "ConversationSaved") this.#memories.set(write.callSid, entry)

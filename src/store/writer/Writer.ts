@@ -2,16 +2,16 @@
  * Moves the calls' writes to the database, many in one transaction, or to the journal while the database does not take them.
  *
  * One fiber moves them, so that writes keep their order: while anything waits in the journal, new writes are added after it. If the
- * database is slow, `keep` also copies a call's writes to the journal. Such writes may be applied twice, which changes nothing.
+ * database is slow, `save` also copies a call's writes to the journal. Such writes may be applied twice, which changes nothing.
  */
 import { Clock, Duration, Effect, Latch, Metric, Option, Schedule, type Scope } from "effect"
 import { SqlError, UnknownError } from "effect/sql/SqlError"
 import type { CallSid } from "../../domain/Sid.ts"
 import * as Metrics from "../../observability/Metrics.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
-import { NotKept, StoreUnreachable } from "../CallStore.ts"
+import { NotSaved, StoreUnreachable } from "../CallStore.ts"
 import type { Database } from "../Database.ts"
-import { isStatementsFault } from "../DatabaseErrors.ts"
+import { isWrongStatement } from "../DatabaseErrors.ts"
 import type { Journal } from "../journal/Journal.ts"
 import type { JournalLine } from "../journal/JournalLines.ts"
 import * as Expiry from "../retention/Expiry.ts"
@@ -23,14 +23,14 @@ import { type Entry, type Stamped, WriteQueue } from "./WriteQueue.ts"
 /** The most writes in one transaction. */
 const batchSize = 200
 
-/** The most writes that wait in memory. So many wait only if both the database and the journal fail. */
+/** The most writes that wait in memory. That many wait only if both the database and the journal fail. */
 const maxWaiting = 20_000
 
 /** How long writes are gathered for one transaction, unless anybody waits for one of them. */
-const gathering = Duration.millis(20)
+const defaultGatherTime = Duration.millis(20)
 
-/** How long `keep` waits for the database before it copies the call's writes to the journal. */
-const keepTimeout = Duration.millis(250)
+/** How long `save` waits for the database before it copies the call's writes to the journal. */
+const saveTimeout = Duration.millis(250)
 
 /** How long one transaction may take. */
 const batchTimeout = Duration.seconds(5)
@@ -41,12 +41,12 @@ const retryPause = Duration.millis(100)
 /** How long the end of the process waits until all writes are stored. */
 const finishTimeout = Duration.seconds(3)
 
-/** How long `settled` waits. */
+/** How long `whenSettled` waits. */
 const settleTimeout = Duration.seconds(1)
 
 export interface Options {
   /** 0: writes at once, for tests whose clock stands still. */
-  readonly gathering?: Duration.Input
+  readonly gatherTime?: Duration.Input
   readonly maxWaiting?: number
   /** Gives the hashed form of a telephone number. */
   readonly hashNumber?: (number: string) => string
@@ -56,10 +56,10 @@ export interface Options {
 
 interface Writer {
   readonly write: (write: StoreWrite) => void
-  readonly keep: (write: StoreWrite) => Effect.Effect<void, NotKept>
-  readonly settled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
-  /** Writes that the database does not have yet. */
-  readonly waiting: () => number
+  readonly save: (write: StoreWrite) => Effect.Effect<void, NotSaved>
+  readonly whenSettled: (callSid: CallSid) => Effect.Effect<void, StoreUnreachable>
+  /** How many writes the database does not have yet. */
+  readonly waitingCount: () => number
   /** Since when writes of this process wait in the journal. */
   readonly journaledSince: () => Option.Option<number>
 }
@@ -69,34 +69,34 @@ class Ledger {
   readonly unsettled = new Unsettled()
   /** The entries on their way from memory to the database or to the journal. */
   inFlight: ReadonlyArray<Entry> = []
-  /** Lines of this process in the journal, and when the first of them was written. */
+  /** Lines of this process in the journal, and when the first of these writes was made. */
   inJournal = 0
   journaledSince: number | undefined
 
   /** The database has these entries. */
-  stored(entries: ReadonlyArray<Entry>): void {
+  markStored(entries: ReadonlyArray<Entry>): void {
     this.inFlight = []
-    for (const { onKept, write } of entries) {
+    for (const { onSaved, write } of entries) {
       this.unsettled.remove(write.callSid)
-      for (const notify of onKept) notify()
+      for (const notify of onSaved) notify()
     }
   }
 
   /** These entries were moved to the journal. */
-  journaled(entries: ReadonlyArray<Entry>): void {
+  markJournaled(entries: ReadonlyArray<Entry>): void {
     this.inFlight = []
-    this.copied(entries)
-    for (const { onKept } of entries) for (const notify of onKept) notify()
+    this.markCopied(entries)
+    for (const { onSaved } of entries) for (const notify of onSaved) notify()
   }
 
   /** The journal has lines of these entries, which may also still be on their way to the database. */
-  copied(entries: ReadonlyArray<Entry>): void {
+  markCopied(entries: ReadonlyArray<Entry>): void {
     this.inJournal += entries.length
     this.journaledSince ??= entries[0]?.at
   }
 
   /** The database has these lines of this process's journal. */
-  replayed(lines: ReadonlyArray<JournalLine>): void {
+  markReplayed(lines: ReadonlyArray<JournalLine>): void {
     this.inJournal = Math.max(0, this.inJournal - lines.length)
     if (this.inJournal === 0) this.journaledSince = undefined
     for (const line of lines) {
@@ -116,32 +116,32 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   const failureLog = yield* SampledLog.make
   const { dialect, sql, transaction } = database
 
-  /** Writes all in one transaction. A write that can't be turned into a statement counts as a wrong statement, too. */
-  const atOnce = (writes: ReadonlyArray<Stamped>): Effect.Effect<void, SqlError> =>
+  /** Stores all writes in one transaction. A write that can't be turned into a statement counts as a wrong statement, too. */
+  const storeTogether = (writes: ReadonlyArray<Stamped>): Effect.Effect<void, SqlError> =>
     Effect.catchDefect(transaction(apply(sql, dialect, writes, hashNumber)), (defect) =>
       Effect.fail(new SqlError({ reason: new UnknownError({ cause: new TypeError(String(defect)), operation: "apply" }) })))
 
-  /** Writes one by one. A write that the database refuses is lost, so that the writes after it can still be stored. */
-  const oneByOne = Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
+  /** Stores each write in its own transaction. A write that the database refuses is lost, so that the writes after it can still be stored. */
+  const storeOneByOne = Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     for (const write of writes) {
-      const exit = yield* Effect.result(atOnce([write]))
+      const exit = yield* Effect.result(storeTogether([write]))
       if (exit._tag === "Success") continue
-      if (!isStatementsFault(exit.failure)) return yield* exit.failure
+      if (!isWrongStatement(exit.failure)) return yield* exit.failure
       yield* count("lost", 1)
       yield* failureLog.write("refused", Effect.logError(`The database refuses a write of the call history (${write.write._tag}: ${exit.failure.reason._tag}); it is lost`))
     }
   })
 
-  /** Writes to the database. Returns `false` if it can't be used now. */
+  /** Stores writes in the database. Returns `false` if the database can't be used now. */
   return Effect.fnUntraced(function*(writes: ReadonlyArray<Stamped>) {
     const began = clock.monotonicTimeNanosUnsafe()
-    const work: Effect.Effect<void, SqlError> = Effect.catchIf(atOnce(writes), isStatementsFault, () => oneByOne(writes))
+    const work: Effect.Effect<void, SqlError> = Effect.catchIf(storeTogether(writes), isWrongStatement, () => storeOneByOne(writes))
     const isStored = yield* database.within(work, batchTimeout).pipe(
       Effect.map(Option.isSome),
       Effect.catch((error) => Effect.as(failureLog.write("failed", logFailure(database.explain(error))), false))
     )
     if (!isStored) {
-      // A database that does not answer takes the whole time of a check, too. Meanwhile the writes must not be only in memory.
+      // In the background: a check of a silent database takes five seconds, and the writes must reach the journal before that.
       yield* Effect.forkIn(database.check, scope)
       return false
     }
@@ -151,8 +151,8 @@ const makeDatabaseWriter = Effect.fnUntraced(function*(database: Database["Servi
   })
 })
 
-/** Moves waiting writes from memory to the database or to the journal. No two steps run at once. */
-const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, { hashNumber, retention }: Options) {
+/** Makes the step that moves waiting writes from memory to the database or to the journal. No two steps may run at once. */
+const makeStep = Effect.fnUntraced(function*(database: Database["Service"], journal: Journal["Service"], queue: WriteQueue, ledger: Ledger, { hashNumber, retention }: Options) {
   const clock = yield* Clock.Clock
   const store = yield* makeDatabaseWriter(database, hashNumber)
   const failureLog = yield* SampledLog.make
@@ -171,10 +171,10 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
   /** Moves entries from memory to the journal. Returns `false` if the journal can't be written. */
   const spill = Effect.fnUntraced(function*(entries: ReadonlyArray<Entry>) {
     if (entries.length === 0) return true
-    const appended = journal.append(entries, { sync: entries.some(({ onKept }) => onKept.length > 0) })
+    const appended = journal.append(entries, { sync: entries.some(({ onSaved }) => onSaved.length > 0) })
     const exit = yield* orPutBack(entries, Effect.result(appended))
     if (exit._tag === "Success") {
-      ledger.journaled(entries)
+      ledger.markJournaled(entries)
       yield* count("journaled", entries.length)
       return true
     }
@@ -191,12 +191,12 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
       return false
     }
     if (Option.isNone(next.value)) return true
-    const { isOurs, lines, taken } = next.value.value
+    const { isOurs, lines, take } = next.value.value
     const now = clock.currentTimeMillisUnsafe()
     const isKept = (write: Stamped) => retention === undefined || !Expiry.isExpired(write, now, retention)
     if (!(yield* store(lines.flatMap((line) => line._tag === "Write" && isKept(line.write) ? [line.write] : [])))) return false
-    yield* taken
-    if (isOurs) ledger.replayed(lines)
+    yield* take
+    if (isOurs) ledger.markReplayed(lines)
     const damaged = lines.filter(({ _tag }) => _tag === "Damaged").length
     if (damaged === 0) return true
     yield* count("lost", damaged)
@@ -209,14 +209,14 @@ const makeSteps = Effect.fnUntraced(function*(database: Database["Service"], jou
     const entries = takeNext()
     if (entries.length === 0) return true
     const isStored = yield* orPutBack(entries, store(entries))
-    if (isStored) ledger.stored(entries)
+    if (isStored) ledger.markStored(entries)
     return isStored || (yield* spill(entries))
   })
 
   /** One step. Returns `false` if another step right now would be of no use. */
   return Effect.gen(function*() {
     if (!database.isReady()) return yield* spill(takeNext())
-    if (!journal.isWaiting()) return yield* storeNext
+    if (!journal.hasLines()) return yield* storeNext
     const isSpilled = yield* spill(takeNext())
     return (yield* replay) && isSpilled
   })
@@ -234,47 +234,47 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
   const failureLog = yield* SampledLog.make
   const queue = new WriteQueue(options.maxWaiting ?? maxWaiting)
   const ledger = new Ledger()
-  const step = yield* makeSteps(database, journal, queue, ledger, options)
+  const step = yield* makeStep(database, journal, queue, ledger, options)
   const hasWork = yield* Latch.make(false)
   const isAwaited = yield* Latch.make(false)
-  let lost = 0
-  let latest = 0
+  let lostCount = 0
+  let latestStamp = 0
 
-  /** The time of a write, ms since 1970. It is later than that of each write before, even if the clock is set back. */
-  const stamp = () => latest = Math.max(latest + 0.001, clock.currentTimeMillisUnsafe())
+  /** The time of a new write, ms since 1970. It is later than the time of each earlier write, even if the clock is set back. */
+  const stamp = () => latestStamp = Math.max(latestStamp + 0.001, clock.currentTimeMillisUnsafe())
 
-  const add = (write: StoreWrite, onKept: Array<() => void>): Entry | undefined => {
-    const entry: Entry = { write, at: stamp(), onKept, isReplaced: false }
+  const add = (write: StoreWrite, onSaved: Array<() => void>): Entry | undefined => {
+    const entry: Entry = { write, at: stamp(), onSaved, isReplaced: false }
     const added = queue.add(entry)
     if (added === undefined) {
-      lost++
+      lostCount++
       return undefined
     }
     if (added.replaced === undefined) ledger.unsettled.add(write.callSid)
     Latch.openUnsafe(hasWork)
-    if (onKept.length > 0) Latch.openUnsafe(isAwaited)
+    if (onSaved.length > 0) Latch.openUnsafe(isAwaited)
     return entry
   }
 
-  const waiting = () => queue.size + ledger.inFlight.length + ledger.inJournal
-  const isIdle = () => queue.size === 0 && (!journal.isWaiting() || !database.isReady())
+  const waitingCount = () => queue.size + ledger.inFlight.length + ledger.inJournal
+  const isIdle = () => queue.size === 0 && (!journal.hasLines() || !database.isReady())
 
   const work = Effect.gen(function*() {
     if (isIdle()) {
       Latch.closeUnsafe(hasWork)
-      yield* journal.isWaiting() ? Effect.raceFirst(hasWork.await, database.whenReady) : hasWork.await
+      yield* journal.hasLines() ? Effect.raceFirst(hasWork.await, database.whenReady) : hasWork.await
     }
-    if (database.isReady() && !journal.isWaiting() && options.gathering !== 0) yield* Effect.timeoutOption(isAwaited.await, options.gathering ?? gathering)
+    if (database.isReady() && !journal.hasLines() && options.gatherTime !== 0) yield* Effect.timeoutOption(isAwaited.await, options.gatherTime ?? defaultGatherTime)
     if (!queue.isAwaited) Latch.closeUnsafe(isAwaited)
     if (!(yield* step)) yield* Effect.sleep(retryPause)
   }).pipe(Effect.catchDefect((defect) => Effect.andThen(Effect.logError("The writer of the call history failed", defect), Effect.sleep(retryPause))))
 
   const report = Effect.gen(function*() {
-    yield* Metric.update(Metrics.storeWaiting, waiting())
-    yield* Metric.update(Metrics.storeUp, database.isReady() && !journal.isWaiting() ? 1 : 0)
-    if (lost === 0) return
-    yield* count("lost", lost)
-    lost = 0
+    yield* Metric.update(Metrics.storeWaiting, waitingCount())
+    yield* Metric.update(Metrics.storeUp, database.isReady() && !journal.hasLines() ? 1 : 0)
+    if (lostCount === 0) return
+    yield* count("lost", lostCount)
+    lostCount = 0
     yield* failureLog.write("full", Effect.logError("Writes of the call history are lost: neither the database nor the journal takes them, and memory is full"))
   })
 
@@ -290,25 +290,25 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
       const entries = [...ledger.inFlight.filter(({ write }) => write.callSid === callSid), ...queue.of(callSid)]
       yield* journal.append(entries, { sync: true })
       for (const _ of entries) ledger.unsettled.add(callSid)
-      ledger.copied(entries)
+      ledger.markCopied(entries)
       yield* count("journaled", entries.length)
       yield* hasWork.open
     })
 
-  const keep = Effect.fnUntraced(function*(write: StoreWrite) {
-    const kept = yield* Latch.make(false)
-    if (add(write, [() => Latch.openUnsafe(kept)]) === undefined) return yield* new NotKept({ cause: "full" })
-    if (Option.isSome(yield* Effect.timeoutOption(kept.await, keepTimeout))) return
-    yield* Effect.mapError(copyToJournal(write.callSid), ({ cause }) => new NotKept({ cause }))
+  const save = Effect.fnUntraced(function*(write: StoreWrite) {
+    const saved = yield* Latch.make(false)
+    if (add(write, [() => Latch.openUnsafe(saved)]) === undefined) return yield* new NotSaved({ cause: "full" })
+    if (Option.isSome(yield* Effect.timeoutOption(saved.await, saveTimeout))) return
+    yield* Effect.mapError(copyToJournal(write.callSid), ({ cause }) => new NotSaved({ cause }))
   })
 
-  const settled = (callSid: CallSid) =>
+  const whenSettled = (callSid: CallSid) =>
     Effect.suspend(() => {
       if (!ledger.unsettled.has(callSid)) return Effect.void
       if (!database.isReady()) return Effect.fail(new StoreUnreachable({ cause: "not ready" }))
       const register = (onSettled: () => void) => {
         const forget = ledger.unsettled.watch(callSid, onSettled)
-        // Only now, because the writer may store everything before this call returns.
+        // Opened after the watcher is registered: the writer may then store everything at once.
         Latch.openUnsafe(isAwaited)
         return forget
       }
@@ -317,7 +317,7 @@ export const make = Effect.fnUntraced(function*(database: Database["Service"], j
       )
     })
 
-  return { write: (write) => void add(write, []), keep, settled, waiting, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
+  return { write: (write) => void add(write, []), save, whenSettled, waitingCount, journaledSince: () => Option.fromUndefinedOr(ledger.journaledSince) }
 })
 
 /** At the end of the process, moves waiting writes to the database, or to the journal, within some seconds. */

@@ -122,7 +122,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
               store.write(asksDelivery(sid, "call.started", receiver.url))
               yield* settled(database, "delivered")
               assert.include((yield* stateOf(database)).payload, "+14155550123")
-              yield* store.keep(ended(sid, 1_700_000_062_000, true))
+              yield* store.save(ended(sid, 1_700_000_062_000, true))
               assert.notInclude((yield* stateOf(database)).payload, "+14155550123")
               assert.isTrue(Option.isSome(yield* deliveries.resend(sid, started)))
               yield* arrived(receiver, 2)
@@ -141,11 +141,11 @@ describe("webhooks", { timeout: 60_000 }, () => {
           yield* Effect.gen(function*() {
             const store = yield* CallStore
             const table = yield* DeliveryTable
-            yield* store.keep(began(sid, { accountSid, keeping: { words: true, numbers: "hashed" } }))
-            yield* store.keep(asksDelivery(sid, "call.started", "https://example.com/"))
+            yield* store.save(began(sid, { accountSid, keeping: { words: true, numbers: "hashed" } }))
+            yield* store.save(asksDelivery(sid, "call.started", "https://example.com/"))
             const [claimed] = yield* table.claim([`call_started_${sid}`])
-            yield* store.keep(ended(sid, 1_700_000_062_000, true))
-            yield* table.prepared(claimed, "+14155550123")
+            yield* store.save(ended(sid, 1_700_000_062_000, true))
+            yield* table.storeBody(claimed, "+14155550123")
             assert.strictEqual((yield* stateOf(yield* Database)).payload, "")
           }).pipe(Effect.provide(DeliveryTable.layer.pipe(Layer.provideMerge(Databases.storeOf({ ...(yield* fresh), STORE_NUMBERS: "hashed" })), Layer.provide(identity()))))
         }))
@@ -200,7 +200,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
                 store.write(began(sidOf(call), { accountSid, webhookUrl: receiver.url }))
                 store.write(ended(sidOf(call), now - agoMillis, isFinal))
               }
-              yield* store.settled(sidOf(4))
+              yield* store.whenSettled(sidOf(4))
             }))
           for (let start = 0; start < 2; start++) {
             yield* asProcess(env, ({ database }) => settled(database, "delivered"))

@@ -41,7 +41,7 @@ describe("the store", { timeout: 60_000 }, () => {
           yield* use(yield* fresh, ({ database, store }) =>
             Effect.gen(function*() {
               for (const write of life(sid)) store.write(write)
-              yield* store.settled(sid)
+              yield* store.whenSettled(sid)
               const { actions, call_metadata, calls, conversations, events, recordings, streams, turns } = yield* dump(database.sql)
               assert.strictEqual(calls.length, 1)
               assert.include(calls[0], {
@@ -88,7 +88,7 @@ describe("the store", { timeout: 60_000 }, () => {
             Effect.gen(function*() {
               store.write(began(sid))
               for (let sequence = 0; sequence < 300; sequence++) store.write(event(sid, sequence))
-              yield* store.keep(asked(sid, "a1"))
+              yield* store.save(asked(sid, "a1"))
               const { actions, events } = yield* dump(database.sql)
               assert.strictEqual(actions.length, 1)
               assert.strictEqual(events.length, 300)
@@ -107,7 +107,7 @@ describe("the store", { timeout: 60_000 }, () => {
               store.write(asked(sid, "a1", "answered"))
               store.write(asked(sid, "a2"))
               store.write(saved(sid, 1))
-              yield* store.keep(saved(sid, 2))
+              yield* store.save(saved(sid, 2))
             }))
           yield* use(env, ({ store }) =>
             Effect.gen(function*() {
@@ -125,15 +125,15 @@ describe("the store", { timeout: 60_000 }, () => {
           const env = yield* fresh
           yield* inTwoProcesses(env, ({ database, store: one }, { store: other }) =>
             Effect.gen(function*() {
-              yield* one.keep(asked(sid, "a1", "answered"))
-              yield* other.keep(asked(sid, "a1", "unknown"))
-              yield* other.keep(asked(sid, "a2", "unknown"))
-              yield* one.keep(asked(sid, "a2", "answered"))
-              yield* other.keep(asked(sid, "a3"))
-              yield* one.keep(asked(sid, "a3", "unknown"))
+              yield* one.save(asked(sid, "a1", "answered"))
+              yield* other.save(asked(sid, "a1", "unknown"))
+              yield* other.save(asked(sid, "a2", "unknown"))
+              yield* one.save(asked(sid, "a2", "answered"))
+              yield* other.save(asked(sid, "a3"))
+              yield* one.save(asked(sid, "a3", "unknown"))
               // The clock of the process that takes over is behind, or the request waits in a journal.
-              yield* other.keep(asked(sid, "a4", "unknown"))
-              yield* one.keep(asked(sid, "a4"))
+              yield* other.save(asked(sid, "a4", "unknown"))
+              yield* one.save(asked(sid, "a4"))
               const { actions } = yield* dump(database.sql)
               assert.deepStrictEqual(actions.map(({ id, state }) => [id, state]).toSorted(), [["a1", "answered"], ["a2", "answered"], ["a3", "unknown"], ["a4", "unknown"]])
             }))
@@ -170,15 +170,15 @@ describe("the store", { timeout: 60_000 }, () => {
               one.write({ _tag: "StreamBegan", callSid: gone, part: 0, at: now - 590_000 })
               one.write({ ...event(gone, 0), at: now - 500_000 } as StoreWrite)
               one.write(ended(over, now - 400_000, false))
-              yield* one.keep(began(young, { at: now - 1000 }))
+              yield* one.save(began(young, { at: now - 1000 }))
               for (const callSid of [gone, over, owned]) yield* one.settled(callSid)
               yield* one.takeOwnership(owned)
 
-              assert.deepStrictEqual(yield* other.unended(accountSid, before), [{ callSid: gone, seenAt: now - 500_000 }])
-              assert.deepStrictEqual(yield* other.unended(`AC${"2".repeat(32)}`, before), [], "another account's calls are not ours to end")
+              assert.deepStrictEqual(yield* other.findUnended(accountSid, before), [{ callSid: gone, seenAt: now - 500_000 }])
+              assert.deepStrictEqual(yield* other.findUnended(`AC${"2".repeat(32)}`, before), [], "another account's calls are not ours to end")
               const claims = yield* Effect.all([one.claim(gone, before), other.claim(gone, before)], { concurrency: "unbounded" })
               assert.strictEqual(claims.filter((isClaimed) => isClaimed).length, 1)
-              assert.deepStrictEqual(yield* other.unended(accountSid, before), [])
+              assert.deepStrictEqual(yield* other.findUnended(accountSid, before), [])
               assert.isFalse(yield* other.claim(owned, before), "its owner lives")
             }))
         }))
@@ -233,7 +233,7 @@ describe("the store", { timeout: 60_000 }, () => {
             Effect.gen(function*() {
               yield* database.query(database.sql`INSERT INTO erased_calls (call_sid, at) VALUES (${sid}, 1)`)
               for (const write of life(sid)) store.write(write)
-              yield* store.keep(ended(sid, 9, true))
+              yield* store.save(ended(sid, 9, true))
               const { calls, ...others } = yield* dump(database.sql)
               assert.deepStrictEqual(Object.values(others).flat(), [])
               assert.include(calls[0], { from_number: null, metadata: null, is_final: 1, ended_at: 9 })
@@ -246,7 +246,7 @@ describe("the store", { timeout: 60_000 }, () => {
             Effect.gen(function*() {
               store.write(event(sid, 0))
               store.write({ ...event(sid, 1), sequence: null } as never)
-              yield* store.keep(event(sid, 2))
+              yield* store.save(event(sid, 2))
               assert.deepStrictEqual((yield* dump(database.sql)).events.map(({ sequence }) => sequence), [0, 2])
             }))
         }))

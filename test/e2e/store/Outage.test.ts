@@ -26,16 +26,16 @@ const sid = sidOf(1)
 
 const program = fileURLToPath(new URL("../../support/store/WritingProcess.ts", import.meta.url))
 
-/** Runs a process that keeps writes (`store.keep`) until it has kept this many, kills it, and returns how many it kept. */
+/** Runs a process that saves writes (`store.save`) until it has saved this many, kills it, and returns how many it saved. */
 const writeAndDie = (env: Databases.Environment, enough: number) =>
   Effect.callback<number>((resume) => {
     const child = spawn(process.execPath, [program], { env: { PATH: process.env.PATH ?? "", AGENT: "echo", LOG_LEVEL: "Error", ...env }, stdio: ["ignore", "pipe", "inherit"] })
-    let kept = 0
+    let savedCount = 0
     child.stdout.on("data", (text: Buffer) => {
-      kept += text.toString().split("\n").filter((line) => line.startsWith("kept ")).length
-      if (kept >= enough) child.kill("SIGKILL")
+      savedCount += text.toString().split("\n").filter((line) => line.startsWith("saved ")).length
+      if (savedCount >= enough) child.kill("SIGKILL")
     })
-    child.on("exit", () => resume(Effect.succeed(kept)))
+    child.on("exit", () => resume(Effect.succeed(savedCount)))
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
@@ -55,16 +55,16 @@ const upTo = (count: number) => Array.from({ length: count }, (_, index) => inde
 describe("the store during faults", { timeout: 120_000 }, () => {
   layer(Databases.layer, { excludeTestServices: true, timeout: 60_000 })("", (it) => {
     for (const { name, fresh } of Databases.kinds) {
-      it.effect(`${name}: a killed process loses no write for which keep has returned`, () =>
+      it.effect(`${name}: a killed process loses no write for which save has returned`, () =>
         Effect.gen(function*() {
           const env = yield* fresh
-          const kept = yield* writeAndDie(env, 40)
-          assert.isAtLeast(kept, 40)
+          const savedCount = yield* writeAndDie(env, 40)
+          assert.isAtLeast(savedCount, 40)
           yield* use(env, ({ database, store }) =>
             Effect.gen(function*() {
               yield* until("ready", isReady(store))
               const found = yield* sequences(database)
-              assert.isAtLeast(found.length, kept)
+              assert.isAtLeast(found.length, savedCount)
               assert.deepStrictEqual(found, upTo(found.length))
             }))
         }))
@@ -95,10 +95,10 @@ describe("the store during faults", { timeout: 120_000 }, () => {
         const listen = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
         yield* use(env, ({ database, store }) =>
           Effect.gen(function*() {
-            yield* store.keep(began(sid))
+            yield* store.save(began(sid))
             const [row] = yield* database.query(database.sql<{ page_count: number }>`PRAGMA page_count`)
             yield* database.query(database.sql.unsafe(`PRAGMA max_page_count = ${row.page_count}`))
-            for (const sequence of upTo(50)) yield* store.keep({ ...event(sid, sequence), event: "e".repeat(5000) } as never)
+            for (const sequence of upTo(50)) yield* store.save({ ...event(sid, sequence), event: "e".repeat(5000) } as never)
             assert.strictEqual((yield* store.state)._tag, "Degraded")
             yield* database.sql.unsafe("PRAGMA max_page_count = 1000000")
             yield* until("ready", isReady(store))
@@ -115,13 +115,13 @@ describe("the store during faults", { timeout: 120_000 }, () => {
         const listen = Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])
         yield* use(env, ({ database, store }) =>
           Effect.gen(function*() {
-            yield* store.keep(began(sid))
-            yield* store.keep(event(sid, 0))
+            yield* store.save(began(sid))
+            yield* store.save(event(sid, 0))
             renameSync(file, `${file}.away`)
             yield* until("degraded", () => Effect.map(store.state, ({ _tag }) => _tag === "Degraded"))
             const state = yield* store.state
             assert.include(state._tag === "Degraded" ? state.why : "", "calls.db in DATA_DIR was removed")
-            yield* store.keep(event(sid, 1))
+            yield* store.save(event(sid, 1))
             yield* Effect.sleep("1 second")
             assert.isFalse(existsSync(file))
             assert.strictEqual(lines.filter((line) => line.includes("was removed")).length, 1)
@@ -137,13 +137,13 @@ describe("the store during faults", { timeout: 120_000 }, () => {
         const file = `${env.DATA_DIR}/calls.db`
         yield* use(env, ({ database, store }) =>
           Effect.gen(function*() {
-            yield* store.keep(began(sid))
+            yield* store.save(began(sid))
             for (const name of readdirSync(env.DATA_DIR).filter((name) => name.startsWith("calls.db"))) rmSync(`${env.DATA_DIR}/${name}`)
             writeFileSync(file, "")
             assert.isFalse(yield* database.check)
             yield* until("ready", isReady(store))
-            yield* store.keep(began(sidOf(2)))
-            yield* store.keep(event(sidOf(2), 5))
+            yield* store.save(began(sidOf(2)))
+            yield* store.save(event(sidOf(2), 5))
           }))
         yield* use(env, ({ database }) =>
           Effect.gen(function*() {
@@ -159,19 +159,19 @@ describe("the store during faults", { timeout: 120_000 }, () => {
           Effect.gen(function*() {
             const journal = yield* Journal
             const erased = sidOf(2)
-            yield* store.keep(began(sid))
+            yield* store.save(began(sid))
             const [row] = yield* database.query(database.sql<{ page_count: number }>`PRAGMA page_count`)
             yield* database.query(database.sql.unsafe(`PRAGMA max_page_count = ${row.page_count}`))
             for (const sequence of upTo(12)) {
-              yield* store.keep({ ...event(sid, sequence), event: "e".repeat(5000) } as never)
-              yield* store.keep(turn(erased, sequence, "xylophone"))
+              yield* store.save({ ...event(sid, sequence), event: "e".repeat(5000) } as never)
+              yield* store.save(turn(erased, sequence, "xylophone"))
             }
             assert.isAbove(journals(env).length, 0)
             yield* journal.erase(erased)
             yield* database.sql.unsafe("PRAGMA max_page_count = 1000000")
             yield* until("ready", isReady(store))
-            yield* store.settled(sid)
-            yield* store.settled(erased)
+            yield* store.whenSettled(sid)
+            yield* store.whenSettled(erased)
             assert.deepStrictEqual(yield* sequences(database), upTo(12))
           }))
       }))
@@ -185,8 +185,8 @@ describe("the store during faults", { timeout: 120_000 }, () => {
             yield* database.query(database.sql`DROP TABLE erased_calls`)
             yield* database.query(database.sql`DROP TABLE store_probe`)
             yield* database.check
-            const [took, error] = yield* Effect.timed(Effect.flip(store.keep(event(sid, 0))))
-            assert.strictEqual(error._tag, "NotKept")
+            const [took, error] = yield* Effect.timed(Effect.flip(store.save(event(sid, 0))))
+            assert.strictEqual(error._tag, "NotSaved")
             assert.isBelow(Duration.toMillis(took), 2000)
             assert.strictEqual((yield* store.state)._tag, "Degraded")
             assert.strictEqual((yield* Effect.flip(store.find(sid)))._tag, "StoreUnreachable")
@@ -211,15 +211,15 @@ describe("the store during faults", { timeout: 120_000 }, () => {
           Effect.gen(function*() {
             store.write(began(sid))
             for (const sequence of upTo(300)) store.write(event(sid, sequence))
-            yield* store.keep(saved(sid, 1))
+            yield* store.save(saved(sid, 1))
             yield* server.stop
             for (const sequence of upTo(300)) store.write(event(sid, 300 + sequence))
-            const [took] = yield* Effect.timed(store.keep(asked(sid, "a1")))
+            const [took] = yield* Effect.timed(store.save(asked(sid, "a1")))
             assert.isBelow(Duration.toMillis(took), 1500)
             yield* until("degraded", () => Effect.map(store.state, ({ _tag }) => _tag === "Degraded"))
             const times: Array<number> = []
             for (const version of upTo(20)) {
-              const [took] = yield* Effect.timed(store.keep(saved(sid, 2 + version)))
+              const [took] = yield* Effect.timed(store.save(saved(sid, 2 + version)))
               times.push(Duration.toMillis(took))
             }
             assert.isBelow(times.toSorted((one, other) => one - other)[10], 100)
@@ -229,7 +229,7 @@ describe("the store during faults", { timeout: 120_000 }, () => {
             assert.strictEqual((yield* Effect.flip(store.find(sid)))._tag, "StoreUnreachable")
             yield* server.start
             yield* until("ready", isReady(store))
-            yield* store.settled(sid)
+            yield* store.whenSettled(sid)
             assert.deepStrictEqual(yield* sequences(database), upTo(600))
             const { actions, conversations } = yield* dump(database.sql)
             assert.deepStrictEqual([actions.length, conversations[0]?.version], [1, 21])
@@ -244,13 +244,13 @@ describe("the store during faults", { timeout: 120_000 }, () => {
         const env = yield* Databases.kinds[1].fresh
         yield* use(env, ({ database, store }) =>
           Effect.gen(function*() {
-            yield* store.keep(began(sid))
+            yield* store.save(began(sid))
             yield* server.freeze
             store.write(event(sid, 0))
             yield* Effect.sleep("100 millis")
-            const [took] = yield* Effect.timed(store.keep(event(sid, 1)))
+            const [took] = yield* Effect.timed(store.save(event(sid, 1)))
             assert.isBelow(Duration.toMillis(took), 700)
-            for (const sequence of [2, 3, 4]) yield* store.keep(event(sid, sequence))
+            for (const sequence of [2, 3, 4]) yield* store.save(event(sid, sequence))
             yield* until("degraded", () => Effect.map(store.state, ({ _tag }) => _tag === "Degraded"))
             yield* server.thaw
             yield* until("ready", isReady(store))
@@ -264,17 +264,17 @@ describe("the store during faults", { timeout: 120_000 }, () => {
         if (!server.isOurs) return
         const env = yield* Databases.kinds[1].fresh
         yield* server.stop
-        const kept = yield* writeAndDie(env, 40)
-        assert.isAtLeast(kept, 40)
+        const savedCount = yield* writeAndDie(env, 40)
+        assert.isAtLeast(savedCount, 40)
         assert.strictEqual(journals(env).length, 1)
         yield* use(env, ({ database, store }) =>
           Effect.gen(function*() {
-            yield* store.keep(event(sidOf(2), 0))
+            yield* store.save(event(sidOf(2), 0))
             assert.strictEqual((yield* store.state)._tag, "Degraded")
             yield* server.start
             yield* until("ready", isReady(store))
             const call = yield* store.find(sid)
-            assert.isAtLeast(Option.getOrThrow(call).nextEvent, kept)
+            assert.isAtLeast(Option.getOrThrow(call).nextEvent, savedCount)
             const { events } = yield* dump(database.sql)
             const first = events.filter(({ call_sid }) => call_sid === sid).map(({ sequence }) => sequence)
             assert.deepStrictEqual(first, upTo(first.length))

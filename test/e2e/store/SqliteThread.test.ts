@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, FileSystem, Layer } from "effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import * as NodeSqlite from "../../../src/store/sqlite/NodeSqlite.ts"
-import { isStatementsFault } from "../../../src/store/sqlite/SqliteErrors.ts"
+import { isWrongStatement } from "../../../src/store/sqlite/SqliteErrors.ts"
 
 const ending = new URL("../../support/store/EndingSqliteThread.ts", import.meta.url)
 
@@ -81,7 +81,7 @@ layer(NodeServices.layer)("SQLite's thread", (it) => {
       Effect.gen(function*() {
         const error = yield* Effect.flip((yield* SqlClient)`SELECT 1`)
         assert.match(error.reason.message, /can't be started/)
-        assert.isFalse(isStatementsFault(error))
+        assert.isFalse(isWrongStatement(error))
       }),
       new URL("https://localhost/no-thread.js")
     ))

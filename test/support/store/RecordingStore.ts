@@ -1,7 +1,7 @@
 /** A store in memory that collects all writes, for tests of code that writes to a store. */
 import { Effect, Layer, Option } from "effect"
 import type { CallSid } from "../../../src/domain/Sid.ts"
-import { CallStore, NotKept, type StatusReport, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
+import { CallStore, NotSaved, type StatusReport, type StoredCall, StoreUnreachable, type UnendedCall } from "../../../src/store/CallStore.ts"
 import type { StoreWrite } from "../../../src/store/StoreWrite.ts"
 
 export interface RecordingStore {
@@ -19,13 +19,13 @@ export interface RecordingStore {
   readonly waitingReports: Array<{ readonly callSid: CallSid; readonly report: StatusReport }>
   /** How often `find` was called. */
   readonly asked: () => number
-  /** The calls that `unended` returns. */
+  /** The calls that `findUnended` returns. */
   unended: ReadonlyArray<UnendedCall>
   /** Whether `claim` succeeds. */
   claimable: boolean
   /** How long (ms) the answer to `ownedCalls` takes. */
   ownedAfter: number
-  /** While set, reads and `keep` fail. */
+  /** While set, reads and `save` fail. */
   isDown: boolean
   readonly service: CallStore["Service"]
   readonly layer: Layer.Layer<CallStore>
@@ -45,8 +45,8 @@ export const make = (isShared = true): RecordingStore => {
 
   const service = CallStore.of({
     write: (write) => void writes.push(write),
-    keep: (write) => Effect.suspend(() => store.isDown ? Effect.fail(new NotKept({ cause: "down" })) : Effect.sync(() => void writes.push(write))),
-    settled: () => Effect.void,
+    save: (write) => Effect.suspend(() => store.isDown ? Effect.fail(new NotSaved({ cause: "down" })) : Effect.sync(() => void writes.push(write))),
+    whenSettled: () => Effect.void,
     state: Effect.succeed({ _tag: "Ready" }),
     find: (callSid) =>
       Effect.suspend(() => {
@@ -54,7 +54,7 @@ export const make = (isShared = true): RecordingStore => {
         return unlessDown(() => Option.fromUndefinedOr(known.get(callSid)))
       }),
     takeOwnership: (callSid) => unlessDown(() => void owned.add(callSid)),
-    unended: () => unlessDown(() => [...store.unended]),
+    findUnended: () => unlessDown(() => [...store.unended]),
     claim: (callSid) => unlessDown(() => store.claimable && store.unended.some((call) => call.callSid === callSid)),
     isElsewhere: (callSid) => unlessDown(() => store.elsewhere.has(callSid)),
     ownedCalls: Effect.tap(unlessDown(() => new Set(owned)), () => Effect.sleep(store.ownedAfter)),

@@ -28,7 +28,7 @@ export const record = Effect.fnUntraced(function*(part: Part, ...sounds: Readonl
   const file = yield* Scope.provide(recordings.begin(part), scope)
   for (const sound of sounds) yield* file.append(sound)
   yield* Scope.close(scope, undefined as never)
-  yield* (yield* CallStore).settled(part.callSid)
+  yield* (yield* CallStore).whenSettled(part.callSid)
 })
 
 const collect = (stream: Stream.Stream<Uint8Array, unknown>) => Effect.map(Effect.orDie(Stream.runCollect(stream)), (pieces) => Buffer.concat([...pieces]))

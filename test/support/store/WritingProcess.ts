@@ -1,5 +1,5 @@
 /**
- * A process that stores events of a call with `keep` and prints a line after each, until it is killed. Its environment names the store.
+ * A process that stores events of a call with `save` and prints a line after each, until it is killed. Its environment names the store.
  */
 import { NodeServices } from "@effect/platform-node"
 import { Effect, Layer } from "effect"
@@ -12,8 +12,8 @@ const program = Effect.gen(function*() {
   const store = yield* CallStore
   store.write(began(sidOf(1)))
   for (let sequence = 0;; sequence++) {
-    yield* store.keep(event(sidOf(1), sequence))
-    yield* Effect.sync(() => process.stdout.write(`kept ${sequence}\n`))
+    yield* store.save(event(sidOf(1), sequence))
+    yield* Effect.sync(() => process.stdout.write(`saved ${sequence}\n`))
   }
 }).pipe(Effect.provide(DatabaseCallStore.layer.pipe(Layer.provide([AppConfig.layer, NodeServices.layer]))))
 

@@ -11,7 +11,7 @@ describe("the store in memory, while the clock stands still", () => {
       Effect.gen(function*() {
         const store = yield* CallStore
         for (const write of life(sidOf(1))) store.write(write)
-        yield* store.keep(saved(sidOf(1), 4))
+        yield* store.save(saved(sidOf(1), 4))
         const call = Option.getOrThrow(yield* store.find(sidOf(1)))
         assert.strictEqual(Option.getOrThrow(call.memory).version, 4)
         assert.isNotNull(call.endedAt)
@@ -20,7 +20,7 @@ describe("the store in memory, while the clock stands still", () => {
 
     it.effect("settles at once if nothing was written", () =>
       Effect.gen(function*() {
-        yield* (yield* CallStore).settled(sidOf(9))
+        yield* (yield* CallStore).whenSettled(sidOf(9))
       }))
   })
 })

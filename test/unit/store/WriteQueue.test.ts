@@ -5,7 +5,7 @@ import { event, saved, sidOf } from "../../support/store/Writes.ts"
 
 const [one, other] = [sidOf(1), sidOf(2)]
 
-const entry = (write: StoreWrite, onKept: Array<() => void> = []): Entry => ({ write, at: 0, onKept, isReplaced: false })
+const entry = (write: StoreWrite, onSaved: Array<() => void> = []): Entry => ({ write, at: 0, onSaved, isReplaced: false })
 
 const versions = (entries: ReadonlyArray<Entry>) => entries.map(({ write }) => write._tag === "ConversationSaved" ? write.version : write._tag)
 
@@ -20,8 +20,8 @@ describe("waiting writes", () => {
 
   it("of a newer memory replace the older memory of the call, and its waiter then waits for the newer one", () => {
     const queue = new WriteQueue(10)
-    let kept = 0
-    queue.add(entry(saved(one, 1), [() => kept++]))
+    let notified = 0
+    queue.add(entry(saved(one, 1), [() => notified++]))
     queue.add(entry(saved(other, 1)))
     queue.add(entry(event(one, 0)))
     assert.isDefined(queue.add(entry(saved(one, 2)))?.replaced)
@@ -29,8 +29,8 @@ describe("waiting writes", () => {
     assert.isTrue(queue.isAwaited)
     const taken = queue.take(10)
     assert.deepStrictEqual(versions(taken), [1, "EventTold", 2])
-    for (const { onKept } of taken) for (const tell of onKept) tell()
-    assert.strictEqual(kept, 1)
+    for (const { onSaved } of taken) for (const tell of onSaved) tell()
+    assert.strictEqual(notified, 1)
     assert.strictEqual(queue.size, 0)
   })
 

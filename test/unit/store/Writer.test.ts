@@ -29,18 +29,18 @@ describe("the writer", () => {
       const kept: Array<Stamped> = []
       const journal: Journal["Service"] = {
         append: (writes) => Effect.sync(() => void kept.push(...writes)),
-        isWaiting: () => false,
+        hasLines: () => false,
         next: () => Effect.succeed(Option.none()),
         adopt: Effect.void,
         erase: () => Effect.void
       }
-      const writer = yield* Writer.make(silentDatabase, journal, { gathering: 0 })
+      const writer = yield* Writer.make(silentDatabase, journal, { gatherTime: 0 })
       writer.write(asked(sid, "a-1"))
       yield* TestClock.adjust("5100 millis")
       assert.strictEqual(kept.length, 1)
     }))
 
-  it.effect("does not report an action as kept while its only copy is on the way to a journal that fails", () =>
+  it.effect("does not report an action as saved while its only copy is on the way to a journal that fails", () =>
     Effect.gen(function*() {
       const appends: Array<ReadonlyArray<Stamped>> = []
       const firstEnds = yield* Deferred.make<void, JournalFailed>()
@@ -54,15 +54,15 @@ describe("the writer", () => {
             if (appends.length === 1) return Deferred.await(firstEnds)
             return writes.length > 0 && isFull ? Effect.fail(fullDisk) : Effect.void
           }),
-        isWaiting: () => false,
+        hasLines: () => false,
         next: () => Effect.succeed(Option.none()),
         adopt: Effect.void,
         erase: () => Effect.void
       }
-      const writer = yield* Writer.make(deadDatabase, journal, { gathering: 0 })
-      const keeping = yield* Effect.forkChild(Effect.flip(writer.keep(asked(sid, "a-1"))), { startImmediately: true })
+      const writer = yield* Writer.make(deadDatabase, journal, { gatherTime: 0 })
+      const saving = yield* Effect.forkChild(Effect.flip(writer.save(asked(sid, "a-1"))), { startImmediately: true })
       yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* Fiber.join(keeping))._tag, "NotKept")
+      assert.strictEqual((yield* Fiber.join(saving))._tag, "NotSaved")
       assert.deepStrictEqual(appends.map((writes) => writes.length), [1, 1])
       yield* Deferred.fail(firstEnds, fullDisk)
       // The writer's end waits until the journal has what is left.

@@ -8,7 +8,7 @@ import { nearest } from "../../../domain/DidYouMean.ts"
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
 import type { CallFilters, Position } from "../../../store/history/CallFilters.ts"
 import * as TextSearch from "../../../store/history/TextSearch.ts"
-import { maxLabel } from "../../../store/StoreWrite.ts"
+import { maxMetadataLength } from "../../../store/StoreWrite.ts"
 import * as Problems from "../Problems.ts"
 import type { Cursors } from "./Cursor.ts"
 
@@ -96,7 +96,7 @@ const limitOf = (text: string): Read<number> => {
 }
 
 const metadataOf = (query: Query) =>
-  Object.entries(query).flatMap(([name, value]) => name.startsWith(metadataPrefix) && value !== undefined ? [[name.slice(metadataPrefix.length).slice(0, maxLabel), value.slice(0, maxLabel)] as const] : [])
+  Object.entries(query).flatMap(([name, value]) => name.startsWith(metadataPrefix) && value !== undefined ? [[name.slice(metadataPrefix.length).slice(0, maxMetadataLength), value.slice(0, maxMetadataLength)] as const] : [])
 
 const fingerprintOf = (query: Query): string =>
   JSON.stringify(Object.entries(query).filter(([name, value]) => value !== undefined && name !== "cursor" && name !== "limit").toSorted(([one], [other]) => one < other ? -1 : 1))

@@ -40,7 +40,7 @@ const use = <A, E>(env: Databases.Environment, test: (tools: Tools) => Effect.Ef
       write: (writes) =>
         Effect.gen(function*() {
           for (const write of writes) store.write(ours(write))
-          for (const sid of new Set(writes.map(({ callSid }) => callSid))) yield* Effect.orDie(Effect.retry(store.settled(sid), { times: 20 }))
+          for (const sid of new Set(writes.map(({ callSid }) => callSid))) yield* Effect.orDie(Effect.retry(store.whenSettled(sid), { times: 20 }))
         }),
       store,
       database: yield* Database,
@@ -423,7 +423,7 @@ describe("the history of calls", { timeout: 120_000 }, () => {
 
               // Late writes of the erased call are refused, and it may be erased again.
               store.write(turn(sid, 6, "xylophone again"))
-              yield* store.keep(ended(sid, 1_700_000_063_000, true))
+              yield* store.save(ended(sid, 1_700_000_063_000, true))
               assert.strictEqual((yield* erase(sid)).status, 204)
               assert.deepStrictEqual(filesWith(env.DATA_DIR, "xylophone"), [])
               assert.deepStrictEqual(numbersIn(yield* get("/calls?text=marimba")), [2])

@@ -40,7 +40,7 @@ const use = <A, E>(env: Databases.Environment, keys: string | undefined, test: (
       write: (writes) =>
         Effect.gen(function*() {
           for (const write of writes) store.write(write._tag === "CallBegan" ? { ...write, accountSid } : write)
-          yield* Effect.orDie(Effect.retry(store.settled(sid), { times: 20 }))
+          yield* Effect.orDie(Effect.retry(store.whenSettled(sid), { times: 20 }))
         }),
       store,
       database: yield* Database
@@ -139,14 +139,14 @@ describe("sealed words", { timeout: 60_000 }, () => {
               yield* database.query(sql`ALTER TABLE erased_calls RENAME TO away_calls`)
               yield* database.query(sql`ALTER TABLE store_probe RENAME TO away_probe`)
               yield* database.check
-              for (const write of others) yield* store.keep(write)
+              for (const write of others) yield* store.save(write)
               const journal = filesIn(join(env.DATA_DIR, "journal")).map((file) => readFileSync(file, "utf8")).join("")
               assert.include(journal, "TurnWritten")
               assert.deepStrictEqual(secrets.filter((word) => journal.includes(word)), [])
               yield* sql`ALTER TABLE away_calls RENAME TO erased_calls`
               yield* sql`ALTER TABLE away_probe RENAME TO store_probe`
               yield* Service.until("ready", store.state, ({ _tag }) => _tag === "Ready")
-              yield* store.settled(sid)
+              yield* store.whenSettled(sid)
               assert.deepStrictEqual(yield* readableIn(env, database), ["c-1"])
               yield* hasAllWords(tools)
             }))

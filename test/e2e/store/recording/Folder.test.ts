@@ -64,7 +64,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("recordings in a folder
       yield* Effect.scoped(Effect.gen(function*() {
         const recordings = yield* CallRecordings
         const file = yield* recordings.begin({ callSid: call, part: 0, startedAt: 0 })
-        yield* (yield* CallStore).settled(call)
+        yield* (yield* CallStore).whenSettled(call)
         yield* file.append(stereo(1000, 8000, 8000))
         const { length } = Option.getOrThrow(yield* recordings.find(call))
         yield* file.append({ silentBytes: 16 * 500 })

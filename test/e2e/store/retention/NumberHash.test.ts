@@ -20,7 +20,7 @@ const write = (env: Databases.Environment, ...writes: ReadonlyArray<ReturnType<t
   Effect.gen(function*() {
     const store = yield* CallStore
     const { query, sql } = yield* Database
-    for (const one of writes) yield* store.keep(one)
+    for (const one of writes) yield* store.save(one)
     const rows = yield* query(sql<{ from_number: string }>`SELECT from_number FROM calls ORDER BY call_sid`)
     return { stored: rows.map((row) => row.from_number), searched: (yield* NumberHash).variants(number) }
   }).pipe(Effect.provide(Databases.storeOf(env)))
@@ -64,9 +64,9 @@ describe("hashed numbers", { timeout: 60_000 }, () => {
         const filesWithNumber = Effect.sync(() => readdirSync(env.DATA_DIR).filter((file) => readFileSync(`${env.DATA_DIR}/${file}`).includes(number)))
         yield* Effect.gen(function*() {
           const store = yield* CallStore
-          yield* store.keep(beginHashed(1))
+          yield* store.save(beginHashed(1))
           assert.isNotEmpty(yield* filesWithNumber)
-          yield* store.keep(ended(sidOf(1), 9, true))
+          yield* store.save(ended(sidOf(1), 9, true))
           yield* until("files without the number", filesWithNumber, (files) => files.length === 0)
         }).pipe(Effect.provide(Databases.storeOf({ ...env, STORE_NUMBERS: "hashed" }, { scrubEvery: "100 millis" })))
       }))

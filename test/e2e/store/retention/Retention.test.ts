@@ -38,7 +38,7 @@ describe("old data", { timeout: 60_000 }, () => {
             Effect.gen(function*() {
               for (let number = 1; number <= 45; number++) for (const write of aged(number, 31)) store.write(write)
               for (const write of [...aged(50, 29), ...aged(51, 401)]) store.write(write)
-              for (const number of [45, 50, 51]) yield* Effect.retry(store.settled(sidOf(number)), { times: 20 })
+              for (const number of [45, 50, 51]) yield* Effect.retry(store.whenSettled(sidOf(number)), { times: 20 })
               assert.deepStrictEqual(yield* Retention.sweep(database, days), { gone: 1, wordless: 45 })
               const { actions, calls, conversations, events, streams, turns } = yield* dump(database.sql)
               for (const rows of [actions, conversations, events, turns]) assert.deepStrictEqual([...new Set(rows.map((row) => row.call_sid))], [sidOf(50)])
@@ -76,7 +76,7 @@ describe("old data", { timeout: 60_000 }, () => {
           yield* use(env, (store, database) =>
             Effect.gen(function*() {
               for (const write of [...aged(1, 31), ...aged(2, 401), ...aged(3, 3), ...aged(4, 29)]) store.write(write)
-              yield* Effect.retry(store.settled(young), { times: 20 })
+              yield* Effect.retry(store.whenSettled(young), { times: 20 })
               yield* Retention.sweep(database, days)
               yield* database.query(database.sql`INSERT INTO erased_calls (call_sid, at) VALUES (${erased}, ${now})`)
               yield* database.query(database.sql`DELETE FROM calls WHERE call_sid = ${erased}`)
@@ -105,7 +105,7 @@ describe("old data", { timeout: 60_000 }, () => {
           use(env, (_, other) =>
             Effect.gen(function*() {
               for (let number = 1; number <= 100; number++) store.write(began(sidOf(number), { at: now - 31 * dayMillis }))
-              yield* Effect.retry(store.settled(sidOf(100)), { times: 20 })
+              yield* Effect.retry(store.whenSettled(sidOf(100)), { times: 20 })
               const both = yield* Effect.all([one, other].map((database) => Retention.sweep(database, days)), { concurrency: 2 })
               const removed = both.reduce((sum, { wordless }) => sum + wordless, 0)
               // A sweep stops when it finds the lock taken, so the two may leave some calls.

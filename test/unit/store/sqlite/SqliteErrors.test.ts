@@ -33,7 +33,7 @@ describe("what SQLite refuses", () => {
   ])("is a duplicate: %s", (_, text) => {
     const error = errorOf(thrown(text))
     assert.strictEqual(error.reason._tag, "UniqueViolation")
-    assert.isFalse(SqliteErrors.isStatementsFault(error))
+    assert.isFalse(SqliteErrors.isWrongStatement(error))
     assert.isUndefined(SqliteErrors.explainPermanent(error, file))
   })
 
@@ -42,11 +42,11 @@ describe("what SQLite refuses", () => {
     ["a table that does not exist", "INSERT INTO u VALUES (1)"],
     ["a parameter too many", "INSERT INTO t VALUES ('b', ?)", "x", "y"]
   ] as const)("is the statement's fault: %s", (_, text, ...parameters) => {
-    assert.isTrue(SqliteErrors.isStatementsFault(errorOf(thrown(text, ...parameters))))
+    assert.isTrue(SqliteErrors.isWrongStatement(errorOf(thrown(text, ...parameters))))
   })
 
   it("is not the statement's fault if it comes from the disk or from another process", () => {
-    for (const code of [5, 6, 10, 13, 14, 26]) assert.isFalse(SqliteErrors.isStatementsFault(coded(code)), `${code}`)
+    for (const code of [5, 6, 10, 13, 14, 26]) assert.isFalse(SqliteErrors.isWrongStatement(coded(code)), `${code}`)
   })
 
   it.each([

@@ -9,7 +9,7 @@ import type { CallStore, StoreUnreachable } from "../CallStore.ts"
 import type { BlockOpener } from "../encryption/Sealing.ts"
 import * as PartFiles from "./PartFiles.ts"
 import type { Bucket } from "./RecordingBucket.ts"
-import { maxExpired, type RecordingRows, written } from "./RecordingRows.ts"
+import { maxExpired, type RecordingRows, toWrite } from "./RecordingRows.ts"
 import type { Uploads } from "./Uploads.ts"
 
 const abandonedAfterMillis = 60_000
@@ -22,7 +22,7 @@ const roundInterval = Duration.hours(1)
 interface Options {
   readonly folder: string
   /** How long a recording is kept after its last write. */
-  readonly kept: Duration.Duration
+  readonly keepFor: Duration.Duration
   readonly bucket: Option.Option<Bucket>
   readonly uploads: Uploads | undefined
   readonly rows: RecordingRows
@@ -36,17 +36,18 @@ interface Options {
 const finishAbandoned = Effect.fnUntraced(function*({ folder, isOpen, rows, sealing, store, uploads }: Options, now: number) {
   const found = new Map((yield* PartFiles.list(folder)).map((part) => [part.file, part]))
   if (found.size === 0) return
-  for (const row of yield* rows.inFolder({ unfinished: uploads === undefined })) {
+  // With a bucket, also the finished parts, because their move may have been interrupted.
+  for (const row of yield* rows.inFolder({ onlyUnfinished: uploads === undefined })) {
     const part = found.get(row.file)
     if (part === undefined || isOpen(row.file) || (store.isShared && now - part.writtenAt < abandonedAfterMillis)) continue
     const finished = { ...row, duration: row.duration ?? (yield* PartFiles.repair(folder, part, sealing)) }
-    if (row.duration === null) store.write(written(finished))
+    if (row.duration === null) store.write(toWrite(finished))
     if (uploads !== undefined) yield* uploads.begin(finished)
   }
 })
 
-const deleteOld = Effect.fnUntraced(function*({ bucket, folder, isOpen, kept, rows }: Options, now: number) {
-  const before = now - Duration.toMillis(kept)
+const deleteOld = Effect.fnUntraced(function*({ bucket, folder, isOpen, keepFor, rows }: Options, now: number) {
+  const before = now - Duration.toMillis(keepFor)
   for (const { file, writtenAt } of yield* PartFiles.list(folder)) {
     if (writtenAt < before && !isOpen(file)) yield* PartFiles.remove(folder, file)
   }
