@@ -49,7 +49,7 @@ const pathOf = (request: IncomingMessage) =>
 
 const isWebhook = (path: string, { headers }: IncomingMessage) => {
   const signature = headers[Signature.header]
-  return /^\/tw(?:iml$|ilio\/)/.test(path) && typeof signature === "string" && Signature.isShaped(signature)
+  return /^\/tw(?:iml$|ilio\/)/.test(path) && typeof signature === "string" && Signature.isWellFormed(signature)
 }
 
 const answer = (response: ServerResponse, status: number, type: string, body: object) => {

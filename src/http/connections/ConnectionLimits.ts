@@ -64,9 +64,9 @@ export class ConnectionLimits {
   private readonly idle = new Set<Socket>()
   /** Connections that have sent a part of a request's head. They are found when too many connections wait. */
   private readonly receiving = new Set<Socket>()
-  private readonly requests = new Map<Socket, number>()
+  private readonly unanswered = new Map<Socket, number>()
   private readonly upgraded = new WeakSet<Socket>()
-  private readonly bytesAtRest = new WeakMap<Socket, number>()
+  private readonly bytesReadBefore = new WeakMap<Socket, number>()
   private readonly reading = new Map<IncomingMessage, Reading>()
   private readonly taken = new WeakMap<Socket, Taken>()
   private readonly sockets = new Set<Socket>()
@@ -81,34 +81,34 @@ export class ConnectionLimits {
     this.clientOf = clientOf
   }
 
-  readonly opened = (socket: Socket): void => {
+  readonly onOpen = (socket: Socket): void => {
     this.sockets.add(socket)
     socket.once("close", () => {
       this.sockets.delete(socket)
       this.endState(socket)
-      this.requests.delete(socket)
+      this.unanswered.delete(socket)
     })
     this.startWaiting(socket, this.fresh)
   }
 
   /** Call it when the head of a request has arrived. The request ends with its response. */
-  readonly requested = (request: IncomingMessage, response: ServerResponse): void => {
+  readonly onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     this.endState(socket)
-    this.requests.set(socket, (this.requests.get(socket) ?? 0) + 1)
+    this.unanswered.set(socket, (this.unanswered.get(socket) ?? 0) + 1)
     if (this.isClosing) response.shouldKeepAlive = false
     response.once("close", () => {
-      const left = (this.requests.get(socket) ?? 1) - 1
-      if (left > 0) this.requests.set(socket, left)
+      const left = (this.unanswered.get(socket) ?? 1) - 1
+      if (left > 0) this.unanswered.set(socket, left)
       else {
-        this.requests.delete(socket)
+        this.unanswered.delete(socket)
         this.startWaiting(socket, this.idle)
       }
     })
   }
 
   /** Call it when the request's turn has come (`RequestTurns`). If its body is still incomplete, the request counts as being read. */
-  readonly read = (request: IncomingMessage): void => {
+  readonly startReading = (request: IncomingMessage): void => {
     const { socket } = request
     if (request.complete || this.isClosing) return
     this.reading.set(request, { socket, client: this.clientOf(request), since: this.checks })
@@ -118,7 +118,7 @@ export class ConnectionLimits {
     this.limitReading()
   }
 
-  readonly upgrade = (socket: Socket): void => {
+  readonly onUpgrade = (socket: Socket): void => {
     this.endState(socket)
     this.upgraded.add(socket)
     // Node has removed its own listener, and an `error` event without a listener would end the process.
@@ -143,7 +143,7 @@ export class ConnectionLimits {
   readonly has = (socket: Socket): boolean => this.sockets.has(socket)
 
   /** How many requests of the connection are not answered yet. */
-  readonly pipelined = (socket: Socket): number => this.requests.get(socket) ?? 0
+  readonly unansweredCount = (socket: Socket): number => this.unanswered.get(socket) ?? 0
 
   private limitReading(): void {
     // When the whole body has arrived, the request is no longer being read, even if it still waits for the start of the service.
@@ -191,13 +191,13 @@ export class ConnectionLimits {
   private startWaiting(socket: Socket, among: Set<Socket>): void {
     if (socket.destroyed || this.upgraded.has(socket)) return
     if (this.isClosing) return void socket.destroySoon()
-    this.bytesAtRest.set(socket, socket.bytesRead)
+    this.bytesReadBefore.set(socket, socket.bytesRead)
     among.add(socket)
     while (this.fresh.size + this.idle.size > this.maxIdle) {
       const longest = this.longestWaiting(socket)
       if (longest === undefined) return
       this.endState(longest)
-      if (longest.bytesRead === this.bytesAtRest.get(longest)) longest.destroy()
+      if (longest.bytesRead === this.bytesReadBefore.get(longest)) longest.destroy()
       else this.addReceiving(longest)
     }
   }

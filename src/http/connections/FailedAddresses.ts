@@ -15,7 +15,7 @@ interface FailedAddresses {
   readonly add: (address: string) => void
   /** Forgets the failures of an address. Call it when the address has sent a right signature. */
   readonly forget: (address: string) => void
-  readonly areMany: (address: string) => boolean
+  readonly hasManyFailures: (address: string) => boolean
   readonly size: () => number
 }
 
@@ -33,7 +33,7 @@ export const make = (limit = maxAddresses): FailedAddresses => {
       }
     },
     forget: (address) => void counts.delete(address),
-    areMany: (address) => (counts.get(address) ?? 0) >= manyFailures,
+    hasManyFailures: (address) => (counts.get(address) ?? 0) >= manyFailures,
     size: () => counts.size
   }
 }

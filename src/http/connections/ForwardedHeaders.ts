@@ -66,7 +66,7 @@ const familyOf = (address: string) => address.includes(":") ? "ipv6" : "ipv4"
 type IsTrusted = (address: string) => boolean
 
 /** Returns a function that says whether an address is in one of these networks, each as `address/prefix`. */
-export const trust = (networks: ReadonlyArray<string>): IsTrusted => {
+export const isInNetworks = (networks: ReadonlyArray<string>): IsTrusted => {
   const list = new BlockList()
   for (const network of networks) {
     const [text, prefix] = network.split("/")
@@ -78,7 +78,7 @@ export const trust = (networks: ReadonlyArray<string>): IsTrusted => {
   return (address) => list.check(address, familyOf(address))
 }
 
-const isPrivate = trust(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128"])
+const isPrivate = isInNetworks(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128"])
 
 // -- The families of headers --------------------------------------------------------------------
 

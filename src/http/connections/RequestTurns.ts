@@ -23,7 +23,7 @@ export interface RequestTurns {
    */
   readonly run: (key: object, step: () => void, isLast?: boolean) => void
   /** Waits in the queue like a step of this key. */
-  readonly turn: (key: object, isLast?: boolean) => Effect.Effect<void>
+  readonly awaitTurn: (key: object, isLast?: boolean) => Effect.Effect<void>
   /** How many steps wait. */
   readonly waiting: () => number
 }
@@ -93,7 +93,7 @@ export const make = (now: () => number = () => performance.now(), limit = millis
 
   return {
     run,
-    turn: (key, isLast) => Effect.callback((resume) => run(key, () => resume(Effect.void), isLast)),
+    awaitTurn: (key, isLast) => Effect.callback((resume) => run(key, () => resume(Effect.void), isLast)),
     waiting: () => waiting
   }
 }

@@ -14,10 +14,10 @@ import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import { CallParameters, type ContinueParameters } from "../../twilio/webhook/WebhookParameters.ts"
 import { Stopping } from "../api/Problems.ts"
 import type { SignedWebhook } from "./SignedRequest.ts"
-import * as StoredCalls from "./StoredCalls.ts"
+import * as CallsElsewhere from "./CallsElsewhere.ts"
 
 /** Only a process that is stopping does not take over a call that goes on. Twilio's next attempt may reach another process. */
-const stopping = () => new Stopping({ detail: "This process is stopping. Another process must go on with this call." })
+const stoppingProblem = () => new Stopping({ detail: "This process is stopping. Another process must go on with this call." })
 
 const decodeCall = Schema.decodeUnknownEffect(CallParameters)
 
@@ -30,7 +30,7 @@ const noCall = () => Effect.succeed(Option.none<Call>())
 export const make = Effect.gen(function*() {
   const registry = yield* CallRegistry
   const agents = yield* Agents
-  const storedCalls = yield* StoredCalls.make
+  const callsElsewhere = yield* CallsElsewhere.make
 
   /** The agent for a call. The webhook's URL may name the agent: `/twiml?agent=…`. Otherwise the called number decides. */
   const agentFor = (name: string | undefined, called: Option.Option<PhoneNumber>) =>
@@ -76,7 +76,7 @@ export const make = Effect.gen(function*() {
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)
       if (Option.isSome(here)) return { call: here.value, asked: "first" as const }
-      const standing = yield* storedCalls.standing(call.CallSid, yield* isPlacedElsewhere(webhook))
+      const standing = yield* callsElsewhere.standing(call.CallSid, yield* isPlacedElsewhere(webhook))
       switch (standing._tag) {
         case "Unknown":
           return { call: yield* admit(call, webhook, { store: "nothing", isGoingOn: false }), asked: "first" as const }
@@ -90,7 +90,7 @@ export const make = Effect.gen(function*() {
         case "Live":
           // The call was answered earlier, so a request that says that it still rings is a replay.
           if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
-          return { call: yield* Effect.catchTag(storedCalls.takeOver(standing.stored, webhook.base), "LineBusy", stopping), asked: standing._tag === "New" ? "first" as const : "afterStream" as const }
+          return { call: yield* Effect.catchTag(callsElsewhere.takeOver(standing.stored, webhook.base), "LineBusy", stoppingProblem), asked: standing._tag === "New" ? "first" as const : "afterStream" as const }
       }
     }),
 
@@ -101,7 +101,7 @@ export const make = Effect.gen(function*() {
     findAnywhere: Effect.fnUntraced(function*(continued: typeof ContinueParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(continued.CallSid)
       if (Option.isSome(here)) return here
-      const standing = yield* storedCalls.standing(continued.CallSid)
+      const standing = yield* callsElsewhere.standing(continued.CallSid)
       switch (standing._tag) {
         case "Unknown":
         case "Ended":
@@ -112,8 +112,8 @@ export const make = Effect.gen(function*() {
         }
         case "New":
         case "Live":
-          return Option.some(yield* storedCalls.takeOver(standing.stored, webhook.base))
+          return Option.some(yield* callsElsewhere.takeOver(standing.stored, webhook.base))
       }
-    }, Effect.catchTag("LineBusy", stopping), Effect.catchTags({ CallHasEnded: noCall, UnknownAgent: noCall }))
+    }, Effect.catchTag("LineBusy", stoppingProblem), Effect.catchTags({ CallHasEnded: noCall, UnknownAgent: noCall }))
   }
 })

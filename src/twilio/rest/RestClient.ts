@@ -93,11 +93,11 @@ const numberOf = (value: unknown, key: string): Option.Option<number> =>
 
 const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
   const status = numberOf(cause, "status")
-  const network = Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : undefined
+  const networkCode = Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : undefined
   const failure = ((): TwilioFailure => {
     // The answer is too long, or is not HTTP.
-    if (network === "ERR_BAD_RESPONSE") return "failed"
-    if (network !== undefined) return unsentCodes.has(network) ? "unreachable" : timeoutCodes.has(network) ? "timedOut" : "interrupted"
+    if (networkCode === "ERR_BAD_RESPONSE") return "failed"
+    if (networkCode !== undefined) return unsentCodes.has(networkCode) ? "unreachable" : timeoutCodes.has(networkCode) ? "timedOut" : "interrupted"
     if (Option.isNone(status)) return "failed"
     if (status.value === 401) return "unauthorized"
     if (status.value === 429) return "tooManyRequests"
@@ -107,7 +107,7 @@ const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
     operation,
     failure,
     status,
-    code: network === undefined ? numberOf(cause, "code") : Option.none(),
+    code: networkCode === undefined ? numberOf(cause, "code") : Option.none(),
     detail: Option.isSome(status) && Predicate.hasProperty(cause, "message") && Predicate.isString(cause.message)
       ? Option.some(cause.message)
       : Option.none()
@@ -115,10 +115,10 @@ const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
 }
 
 /** A failure without an answer from Twilio. */
-const unanswered = (operation: string, failure: TwilioFailure) =>
+const unansweredError = (operation: string, failure: TwilioFailure) =>
   new TwilioError({ operation, failure, status: Option.none(), code: Option.none(), detail: Option.none() })
 
-const retryable = (error: TwilioError) => error.failure === "tooManyRequests" || error.failure === "unreachable"
+const isRetryable = (error: TwilioError) => error.failure === "tooManyRequests" || error.failure === "unreachable"
 
 const backOff = Schedule.exponential("200 millis").pipe(Schedule.jittered)
 
@@ -170,11 +170,11 @@ export class RestClient extends Context.Service<RestClient, {
           ),
           Effect.timeoutOrElse({
             duration: Duration.sum(twilio.timeout, Duration.seconds(1)),
-            orElse: () => Effect.fail(unanswered(operation, "timedOut"))
+            orElse: () => Effect.fail(unansweredError(operation, "timedOut"))
           }),
           Effect.tapError((error) => Metric.update(Metrics.twilioRequests(operation, error.failure), 1)),
           Effect.tap(() => Metric.update(Metrics.twilioRequests(operation, "ok"), 1)),
-          Effect.retry({ times: 3, while: retryable, schedule: backOff })
+          Effect.retry({ times: 3, while: isRetryable, schedule: backOff })
         )
 
       return RestClient.of({
@@ -197,7 +197,7 @@ export class RestClient extends Context.Service<RestClient, {
         }),
         transfer: Effect.fn("RestClient.transfer")(function*({ action, callSid, callerId, to }) {
           // The call comes from the simulator, and Twilio does not know it.
-          if (isWithoutTwilio) return yield* unanswered("transfer", "unauthorized")
+          if (isWithoutTwilio) return yield* unansweredError("transfer", "unauthorized")
           const twiml = TwiML.dial({
             to,
             ...(Option.isNone(callerId) ? {} : { callerId: callerId.value }),

@@ -30,7 +30,7 @@ export const sign = (authToken: Redacted.Redacted, url: string, parameters: Para
 const signatureForm = /^[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=$/
 
 /** Whether a header has the form of a signature. If not, the request is not from Twilio, and the rest of the request need not be read. */
-export const isShaped = (signature: string): boolean => signatureForm.test(signature)
+export const isWellFormed = (signature: string): boolean => signatureForm.test(signature)
 
 // -- The spellings of a URL ---------------------------------------------------------------------
 
@@ -114,12 +114,12 @@ interface Check {
 }
 
 /** Prepares the check of a signature over these parameters. `undefined`: the header does not have the form of a signature. */
-export const check = (options: {
+export const prepareCheck = (options: {
   readonly authTokens: Array.NonEmptyReadonlyArray<Redacted.Redacted>
   readonly signature: string
   readonly parameters: Parameters
 }): Check | undefined => {
-  if (!isShaped(options.signature)) return undefined
+  if (!isWellFormed(options.signature)) return undefined
   const claimed = Buffer.from(options.signature, "base64")
   const serialized = Buffer.from(serialize(options.parameters))
   const tokens = options.authTokens.map(Redacted.value)
@@ -143,8 +143,8 @@ export const isValid = (options: {
 }): boolean => {
   const { parameters, signature } = options
   if (signature === undefined) return false
-  const checked = check({ authTokens: options.authTokens, signature, parameters })
-  if (checked === undefined) return false
-  for (const spelling of spellings(options.url)) if (checked.matches(spelling)) return true
+  const check = prepareCheck({ authTokens: options.authTokens, signature, parameters })
+  if (check === undefined) return false
+  for (const spelling of spellings(options.url)) if (check.matches(spelling)) return true
   return false
 }

@@ -48,7 +48,7 @@ export class KeyGuesses {
    * Counts a wrong key at `now` (ms of a monotonic clock). Returns how long its sender has to wait, in ms; 0: no wait. Wrong keys during a
    * wait do not make the wait longer.
    */
-  failed(address: string, now: number): number {
+  countWrongKey(address: string, now: number): number {
     const network = networkOf(address)
     const known = this.#guessers.get(network)
     this.#guessers.delete(network)
