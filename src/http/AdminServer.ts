@@ -25,6 +25,7 @@ const sharedPaths = new Set(["/", "/health"])
 /** Connections to the second address. */
 const connections = new WeakSet<Socket>()
 
+/** Whether the request came to the second address. */
 export const hasReceived = (request: HttpServerRequest.HttpServerRequest): boolean =>
   connections.has((request.source as IncomingMessage).socket)
 

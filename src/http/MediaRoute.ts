@@ -1,8 +1,8 @@
 /**
  * `GET /ws`: upgrades a request to the Media Streams WebSocket, and connects the stream to its call.
  *
- * A request that Twilio did not sign is refused before the upgrade (403). After the upgrade, the WebSocket is closed (1008) if no stream
- * starts on it, or if the stream has no valid token of a live call.
+ * A request that Twilio did not sign is refused before the upgrade (403). After the upgrade, the WebSocket is closed if no stream starts on
+ * it, or with code 1008 if the stream has no valid token of a live call.
  */
 import { Duration, Effect, Metric, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
@@ -118,6 +118,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const findCall = Effect.fnUntraced(function*(callSid: CallSid) {
     const here = yield* registry.findForStream(callSid)
     if (Option.isSome(here) || (yield* registry.hasEnded(callSid))) return here
+    // The process that answered the call may be about to store it.
     const standing = yield* callsElsewhere.standing(callSid, true)
     if (standing._tag !== "New" && standing._tag !== "Live") return here
     return yield* Effect.option(callsElsewhere.takeOver(standing.stored, publicUrl.configured))

@@ -20,7 +20,7 @@ const maxReading = 768
 /** How many connections may have sent a part of a request's head. */
 const maxReceiving = 1000
 
-/** To make room, a request that is being read is closed only if `applyLimits` was called more often than this since the request began. */
+/** A request that is being read is closed to make room only after more than this many calls of `applyLimits`. */
 const graceChecks = 1
 
 /** If at least this many bytes wait for a client, it must take as many within `slowChecks` calls of `applyLimits`. */
@@ -28,8 +28,8 @@ const minTakenBytes = 16_384
 const slowChecks = 15
 
 /**
- * The longest time from an upgrade request to its WebSocket, in ms. The socket's time-out measures inactivity. That is the same time,
- * because nothing is read from the socket until then.
+ * The longest time from an upgrade request to its WebSocket, in ms. The socket's time-out measures inactivity, which is the same time here:
+ * nothing is read from the socket before the WebSocket is open.
  */
 const upgradeTimeoutMillis = 10_000
 
@@ -64,8 +64,10 @@ export class ConnectionLimits {
   private readonly idle = new Set<Socket>()
   /** Connections that have sent a part of a request's head. They are found when too many connections wait. */
   private readonly receiving = new Set<Socket>()
+  /** How many requests of each connection are not answered yet. */
   private readonly unanswered = new Map<Socket, number>()
   private readonly upgraded = new WeakSet<Socket>()
+  /** How many bytes each connection had received when it began to wait. */
   private readonly bytesReadBefore = new WeakMap<Socket, number>()
   private readonly reading = new Map<IncomingMessage, Reading>()
   private readonly taken = new WeakMap<Socket, Taken>()
@@ -177,6 +179,7 @@ export class ConnectionLimits {
     } else if (this.checks - before.check >= slowChecks) socket.destroy()
   }
 
+  /** Closes the connections that wait for a request, and from now on each other connection after its answer. */
   readonly close = (): void => {
     this.isClosing = true
     for (const socket of [...this.fresh, ...this.idle, ...this.receiving]) socket.destroy()

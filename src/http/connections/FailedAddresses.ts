@@ -1,5 +1,6 @@
 /**
- * Counts the requests with a wrong signature for each address. A right signature sets the count of its address to zero.
+ * Counts the failures of each address: requests that Twilio did not sign, or that are larger than Twilio's. A right signature sets the count
+ * of its address to zero.
  *
  * An address with many failures is not refused: behind a tunnel Twilio and strangers have the same address, unless `TRUSTED_PROXIES` tells
  * them apart. Requests from an address with many failures come last where requests take turns (`RequestTurns`).

@@ -102,7 +102,7 @@ export const make = (
       // RFC 6455: a client sends nothing before the upgrade is answered. An upgrade to another protocol may have a body.
       if (unparsed.length > 0 && request.headers.upgrade?.toLowerCase() === "websocket") socket.destroy()
       else RequestTurns.shared.run(socket, () => void (socket.destroyed || emit(event, request, socket, Buffer.concat([head, unparsed]))))
-      return request !== undefined
+      return true
     }
     if (event !== "request" && event !== "checkContinue" && event !== "checkExpectation") return emit(event, ...values)
     const [request, response] = values as [IncomingMessage, ServerResponse]

@@ -37,16 +37,16 @@ interface Diagnosis {
   readonly seen: Readonly<Record<string, string>>
 }
 
-type Server = Settings["server"]
+type ServerSettings = Settings["server"]
 
-const configuredBase = (server: Server, port: number): string =>
+const configuredBase = (server: ServerSettings, port: number): string =>
   Option.match(server.publicUrl, {
     onNone: () => localBase(server.host, port),
     onSome: (url) => url.href.replace(/\/$/, "")
   })
 
 /** Returns a function from a request's headers and its peer's address to the base URLs that the request may have called, the likeliest first. */
-export const basesOf = (server: Server, port: number) => {
+export const basesOf = (server: ServerSettings, port: number) => {
   const configured = configuredBase(server, port)
   const isTrusted = ForwardedHeaders.isInNetworks(server.trustedProxies)
   return (headers: ForwardedHeaders.Headers, peer: string | undefined): Array.NonEmptyReadonlyArray<string> => {

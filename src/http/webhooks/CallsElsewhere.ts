@@ -26,8 +26,8 @@ type Standing =
 
 interface CallsElsewhere {
   /**
-   * Looks a call up in the store. `mayBeUnwritten`: another process may be about to store the call. A call that has ended without Twilio's
-   * confirmation and without our decision counts as live, because it may come back.
+   * Looks a call up in the store. `mayBeUnwritten`: another process may be about to store the call, so the search is repeated for about a
+   * second. A call that has ended without Twilio's confirmation and without our decision counts as live, because it may come back.
    */
   readonly standing: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<Standing>
   /** Makes this process the call's owner. `base`: the base URL that Twilio called. */

@@ -1,7 +1,7 @@
 /**
  * Refuses requests that Twilio did not sign, or that are larger than Twilio's. Each is counted and answered with a problem document.
  *
- * An address with many refusals is not locked out, because behind a tunnel Twilio has the same address. Its requests wait longer
+ * An address with many refusals is not locked out, because behind a tunnel Twilio has the same address. But its requests wait longer
  * (`RequestTurns`).
  */
 import { Clock, Effect, Metric, Option, type Scope } from "effect"
@@ -28,7 +28,7 @@ interface Refusals {
   readonly refuseTooLarge: (path: string, request: Request, detail: string) => Effect.Effect<never, PayloadTooLarge>
   /** Forgets the earlier refusals of the request's address. Call it when the request's signature is right. */
   readonly forget: (request: Request) => void
-  /** Waits until it is the request's turn again. Requests from an address with many refusals come last. */
+  /** Waits in the queue of requests (`RequestTurns`). Requests from an address with many refusals come last. */
   readonly awaitTurn: (request: Request) => Effect.Effect<void>
 }
 

@@ -70,7 +70,7 @@ export const make: Effect.Effect<SignedRequest, never, Credentials | PublicUrl |
 
   /** The parameters of a POST, and the ones of them that the signature covers. */
   const readBody = Effect.fnUntraced(function*(path: string, request: Request, target: string) {
-    const refuseTooLong = () => refusals.refuseTooLarge(path, request, "The body of a webhook may have 64 KiB.")
+    const refuseTooLong = () => refusals.refuseTooLarge(path, request, "The body of a webhook may have at most 64 KiB.")
     const bytes = new Uint8Array(yield* Effect.catch(request.arrayBuffer, refuseTooLong))
     yield* refusals.awaitTurn(request)
     const bodyHash = WebhookBody.bodyHashIn(target)

@@ -16,7 +16,7 @@ import { Stopping } from "../api/Problems.ts"
 import type { SignedWebhook } from "./SignedRequest.ts"
 import * as CallsElsewhere from "./CallsElsewhere.ts"
 
-/** Only a process that is stopping does not take over a call that goes on. Twilio's next attempt may reach another process. */
+/** For a call that goes on, `LineBusy` means that this process is stopping. Twilio's next attempt may reach another process. */
 const stoppingProblem = () => new Stopping({ detail: "This process is stopping. Another process must go on with this call." })
 
 const decodeCall = Schema.decodeUnknownEffect(CallParameters)

@@ -20,7 +20,7 @@ const readCounter = (value: unknown): number => {
 
 /**
  * Twilio's counters and timestamps: whole numbers ≥ 0, written as strings. `NaN`: the counter is missing or can't be read. The sound of such a
- * message is heard nevertheless; `NaN` shows no gap before it.
+ * message is heard nevertheless, but no gap before or after it is counted.
  */
 const Counter = Schema.Unknown.pipe(
   Schema.decodeTo(Schema.Number, { decode: SchemaGetter.transform(readCounter), encode: SchemaGetter.transform(String) }),

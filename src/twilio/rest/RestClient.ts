@@ -86,6 +86,7 @@ const maxAnswerBytes = 1024 * 1024
 
 /** Network errors before the request was sent. A second request then can't ring the phone twice. */
 const unsentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
+/** `ECONNABORTED` is the code of axios for its own time-out. */
 const timeoutCodes = new Set(["ECONNABORTED", "ETIMEDOUT", "ESOCKETTIMEDOUT"])
 
 const numberOf = (value: unknown, key: string): Option.Option<number> =>
@@ -148,17 +149,17 @@ export class RestClient extends Context.Service<RestClient, {
           token: string,
           options: object
         ) => Twilio
-        const loaded = new Client(account.accountSid, Redacted.value(account.authTokens[0]), {
+        const created = new Client(account.accountSid, Redacted.value(account.authTokens[0]), {
           timeout: Duration.toMillis(twilio.timeout)
         })
-        const http = loaded.httpClient as RequestClient
+        const http = created.httpClient as RequestClient
         http.axios.defaults.maxContentLength = maxAnswerBytes
-        if (Option.isSome(twilio.apiBaseUrl)) loaded.api.baseUrl = twilio.apiBaseUrl.value.href.replace(/\/$/, "")
-        return loaded
+        if (Option.isSome(twilio.apiBaseUrl)) created.api.baseUrl = twilio.apiBaseUrl.value.href.replace(/\/$/, "")
+        return created
       }
 
       // Loading the package blocks the thread, and the sound of all calls, for a tenth of a second. So it is loaded at the start, not at the
-      // first request. With the local account there is no server for requests, unless TWILIO_API_BASE_URL names one.
+      // first request. This is left out for the local account, which has no server for requests unless TWILIO_API_BASE_URL names one.
       const isWithoutTwilio = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
       let loaded: Twilio | undefined = isWithoutTwilio ? undefined : load()
       const client = Effect.sync(() => loaded ??= load())
@@ -168,6 +169,7 @@ export class RestClient extends Context.Service<RestClient, {
           Effect.flatMap((client) =>
             Effect.tryPromise({ try: () => send(client), catch: toTwilioError(operation) })
           ),
+          // A second longer than the package's own time-out, which usually comes first.
           Effect.timeoutOrElse({
             duration: Duration.sum(twilio.timeout, Duration.seconds(1)),
             orElse: () => Effect.fail(unansweredError(operation, "timedOut"))

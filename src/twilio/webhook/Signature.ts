@@ -1,5 +1,5 @@
 /**
- * Checks Twilio's request signature. Every signature that the `twilio` package accepts is accepted here, too, but at a limited cost.
+ * Checks Twilio's request signature as the `twilio` package does, but at a limited cost. `spellings` names the few differences.
  *
  * The signature is `base64(HMAC-SHA1(auth token, URL + every form parameter, sorted by name, name and value))`. The signature of a
  * WebSocket upgrade has only the `wss://` URL. Several tokens are checked, so that the primary token can be rotated without a gap.
@@ -89,7 +89,7 @@ export const spellings = function*(url: string): Generator<string> {
   const normalized = slashed.flatMap((form) => URL.parse(form)?.href ?? [])
   for (const form of normalized) for (const spelling of withAndWithoutPort(form)) yield* yieldNew(spelling)
   for (const form of normalized) for (const spelling of withAndWithoutPort(form)) yield* yieldNew(withLegacyQuery(spelling))
-  // A request has no fragment, so the connection overrides are added here.
+  // A request has no fragment, so the connection overrides are added here. The URL of a WebSocket has none.
   if (/^http/i.test(url)) yield* yieldNew(url + ConnectionOverrides.fragment)
 }
 

@@ -62,6 +62,7 @@ const readTime = (name: string) => (text: string): Read<number> => {
 }
 
 const readNumber = (text: string): Read<string> => {
+  // A blank before the digits is a `+` that the client did not escape.
   const read = PhoneNumber.read(/^ \d/.test(text) ? `+${text.slice(1)}` : text)
   return Result.isSuccess(read)
     ? Result.succeed(read.success)
@@ -95,6 +96,7 @@ const readLimit = (text: string): Read<number> => {
   return read >= 1 && read <= maxLimit ? Result.succeed(read) : refuse(`"limit" must be a whole number from 1 to ${maxLimit}.`)
 }
 
+/** The metadata filters, cut as the store cuts what it searches. */
 const metadataOf = (query: Query) =>
   Object.entries(query).flatMap(([name, value]) => name.startsWith(metadataPrefix) && value !== undefined ? [[name.slice(metadataPrefix.length).slice(0, maxLabel), value.slice(0, maxLabel)] as const] : [])
 
@@ -105,14 +107,15 @@ const fingerprintOf = (query: Query): string =>
 const withoutUndefined = <A extends object>(fields: A): { readonly [Name in keyof A]?: Exclude<A[Name], undefined> } =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as { readonly [Name in keyof A]?: Exclude<A[Name], undefined> }
 
-interface Stored {
+/** How the store keeps telephone numbers and words. */
+interface StoreForms {
   /** The forms in which the store may have a telephone number: plain and hashed. */
   readonly variantsOf: (number: string) => ReadonlyArray<string>
   /** Whether the words of calls are sealed. */
   readonly isSealing: boolean
 }
 
-export const read = Effect.fnUntraced(function*(query: Query, cursors: Cursors, { isSealing, variantsOf }: Stored) {
+export const read = Effect.fnUntraced(function*(query: Query, cursors: Cursors, { isSealing, variantsOf }: StoreForms) {
   if (isSealing && query.text !== undefined) {
     return yield* new Problems.WordsSealed({
       detail: "The words are sealed (STORE_ENCRYPTION_KEYS), so they can't be searched. Leave out \"text\" and select by other fields, such as metadata."

@@ -47,6 +47,7 @@ export const layer = HttpApiBuilder.group(
             return yield* new Problems.Busy({ detail: "The service is stopping and takes no new calls." })
           }
           const all = yield* agents.engines
+          /** Whether the client may see the engines' addresses. */
           const seesAddresses = publicUrl.isFromThisMachine(request) || AdminServer.hasReceived(request)
           const engines = seesAddresses ? all : PublicEngineNames.withPublicNames(all)
           const down = stagesDown(engines)
