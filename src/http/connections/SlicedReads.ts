@@ -14,7 +14,7 @@ import * as RequestTurns from "./RequestTurns.ts"
 /** The longest slice, in bytes. */
 const maxSliceBytes = 4096
 
-/** How many requests of a connection may wait for their answers before its next bytes are parsed. */
+/** While this many requests of a connection wait for their answers, its next bytes are not parsed. */
 const maxUnanswered = 2
 
 /** A method (`GET`, `POST`) begins with capital letters. */

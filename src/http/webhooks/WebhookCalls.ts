@@ -43,6 +43,7 @@ export const make = Effect.gen(function*() {
     { isGoingOn, store }: { readonly store: "nothing" | "unreachable"; readonly isGoingOn: boolean }
   ) {
     const isInbound = call.Direction === "inbound"
+    // A call that goes on is not new, even if the store does not answer.
     const before = store === "unreachable" && isGoingOn ? store : undefined
     const named = agentFor(query["agent"], isInbound ? call.To : Option.none())
     // The process that had the call may have had agents that this process lacks.

@@ -2,7 +2,7 @@
  * Checks Twilio's request signature as the `twilio` package does, but at a limited cost. `spellings` names the few differences.
  *
  * The signature is `base64(HMAC-SHA1(auth token, URL + every form parameter, sorted by name, name and value))`. The signature of a
- * WebSocket upgrade has only the `wss://` URL. Several tokens are checked, so that the primary token can be rotated without a gap.
+ * WebSocket upgrade covers only the `wss://` URL. Several tokens are checked, so that the primary token can be rotated without a gap.
  * Signatures are compared in constant time.
  *
  * The package serialises the parameters again for each spelling of the URL. For a form of 15,000 parameters from a stranger that takes 40 ms.

@@ -79,6 +79,7 @@ export const make = (
     onSome: (events) =>
       events.pipe(
         Stream.mapEffect(Effect.fnUntraced(function*({ event, isNumbered, sequence }) {
+          // An event without a number of its own has that of the event before it. It is left out if a later event is in the feed.
           if (!isNumbered) return sequence >= lastSequence ? [{ event }] : []
           const missing = yield* eventsBefore(sequence)
           if (sequence <= lastSequence) return missing

@@ -33,6 +33,7 @@ const metadataPrefix = "metadata."
 /** The most metadata filters of a request. Each of them adds one search per call. */
 const maxMetadata = 16
 
+/** A record, so that the compiler finds a missing reason. */
 const reasons: Readonly<Record<EndReason, true>> = {
   completed: true, busy: true, noAnswer: true, failed: true, canceled: true, callerLeft: true, agentLeft: true, agentFailed: true, transferred: true,
   noStream: true, streamLost: true, mediaTimeout: true, tooLong: true, badMessages: true, mediaAhead: true, oversizedMessage: true, slowPeer: true,
