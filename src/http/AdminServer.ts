@@ -25,7 +25,8 @@ const sharedPaths = new Set(["/", "/health"])
 /** Connections to the second address. */
 const connections = new WeakSet<Socket>()
 
-export const isAdmin = (request: HttpServerRequest.HttpServerRequest): boolean =>
+/** Whether the request came to the second address. */
+export const hasReceived = (request: HttpServerRequest.HttpServerRequest): boolean =>
   connections.has((request.source as IncomingMessage).socket)
 
 /**
@@ -34,7 +35,7 @@ export const isAdmin = (request: HttpServerRequest.HttpServerRequest): boolean =
  * @param path as the router reads it; `undefined` if no route has it
  */
 export const isElsewhere = (hasAdmin: boolean, path: string | undefined, request: HttpServerRequest.HttpServerRequest): boolean =>
-  hasAdmin && (path === undefined ? isAdmin(request) : !sharedPaths.has(path) && paths.has(path) !== isAdmin(request))
+  hasAdmin && (path === undefined ? hasReceived(request) : !sharedPaths.has(path) && paths.has(path) !== hasReceived(request))
 
 /** `mainServer` has the routes. `adminServer` listens on the second address. */
 export const layer = (mainServer: Server, adminServer: Server, address: { readonly host: string; readonly port: number }) =>

@@ -1,8 +1,8 @@
 /**
  * `GET /ws`: upgrades a request to the Media Streams WebSocket, and connects the stream to its call.
  *
- * A request that Twilio did not sign is refused before the upgrade (403). After the upgrade, the WebSocket is closed (1008) if no stream
- * starts on it, or if the stream has no valid token of a live call.
+ * A request that Twilio did not sign is refused before the upgrade (403). After the upgrade, the WebSocket is closed if no stream starts on
+ * it, or with code 1008 if the stream has no valid token of a live call.
  */
 import { Duration, Effect, Metric, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerRespondable, HttpServerResponse } from "effect/http"
@@ -22,7 +22,7 @@ import { parameterName, StreamToken } from "../twilio/webhook/StreamToken.ts"
 import { UpgradeRequired } from "./api/Problems.ts"
 import { PublicUrl } from "./connections/PublicUrl.ts"
 import * as SignedRequest from "./webhooks/SignedRequest.ts"
-import * as StoredCalls from "./webhooks/StoredCalls.ts"
+import * as CallsElsewhere from "./webhooks/CallsElsewhere.ts"
 import * as RequestTurns from "./connections/RequestTurns.ts"
 
 export const path = "/ws"
@@ -96,7 +96,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const registry = yield* CallRegistry
   const tokens = yield* StreamToken
   const store = yield* CallStore
-  const storedCalls = yield* StoredCalls.make
+  const callsElsewhere = yield* CallsElsewhere.make
   const publicUrl = yield* PublicUrl
   const signed = yield* SignedRequest.make
   const upgrade = yield* makeUpgrade(limits.messageBytes, server.hasMediaFastPath)
@@ -118,9 +118,10 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const findCall = Effect.fnUntraced(function*(callSid: CallSid) {
     const here = yield* registry.findForStream(callSid)
     if (Option.isSome(here) || (yield* registry.hasEnded(callSid))) return here
-    const standing = yield* storedCalls.standing(callSid, true)
+    // The process that answered the call may be about to store it.
+    const standing = yield* callsElsewhere.standing(callSid, true)
     if (standing._tag !== "New" && standing._tag !== "Live") return here
-    return yield* Effect.option(storedCalls.takeOver(standing.stored, publicUrl.configured))
+    return yield* Effect.option(callsElsewhere.takeOver(standing.stored, publicUrl.configured))
   })
 
   const serve = Effect.fnUntraced(function*(stream: MediaStream.MediaStream) {
@@ -151,7 +152,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
       )
       return HttpServerResponse.setHeader(response, "upgrade", "websocket")
     }
-    const refusal = yield* Effect.flip(signed.upgrade(path, request)).pipe(Effect.option)
+    const refusal = yield* Effect.flip(signed.checkUpgrade(path, request)).pipe(Effect.option)
     if (Option.isSome(refusal)) return yield* HttpServerRespondable.toResponse(refusal.value)
     const upgraded = yield* upgrade(request)
     if (Option.isNone(upgraded)) {

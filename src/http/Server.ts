@@ -49,15 +49,15 @@ for (const path of new Set([...methods.map(([path]) => path), ...AdminServer.pat
 /** The route's path for this URL, such as `/calls/{callSid}`; `undefined` if no route has the URL. */
 const routePathOf = (url: string): string | undefined => pathMatcher.find("GET", url)?.handler
 
-const notHere = Effect.suspend(() =>
+const answerNotFound = Effect.suspend(() =>
   HttpServerRespondable.toResponse(new NotFound({ detail: "The endpoints are listed at /docs and /openapi.json." }))
 )
 
-const noRoute = Effect.gen(function*() {
+const answerNoRoute = Effect.gen(function*() {
   const { url } = yield* HttpServerRequest.HttpServerRequest
   const path = routePathOf(url)
   const allowed = methods.find(([known]) => known === path)?.[1]
-  if (allowed === undefined) return yield* notHere
+  if (allowed === undefined) return yield* answerNotFound
   const response = yield* HttpServerRespondable.toResponse(new MethodNotAllowed({ detail: `This endpoint takes ${allowed}.` }))
   return HttpServerResponse.setHeader(response, "allow", allowed)
 })
@@ -67,7 +67,7 @@ const isRouteNotFound = (error: unknown) => HttpServerError.isHttpServerError(er
 /** This is a middleware, not a route. A route for all paths would also get the `HEAD` requests of the routes that answer `GET`. */
 const Fallback = HttpRouter.middleware(
   (httpEffect) =>
-    Effect.catch(httpEffect, (error: Types.unhandled) => isRouteNotFound(error) ? noRoute : Effect.fail(error)),
+    Effect.catch(httpEffect, (error: Types.unhandled) => isRouteNotFound(error) ? answerNoRoute : Effect.fail(error)),
   { global: true }
 )
 
@@ -77,7 +77,7 @@ const Addresses = HttpRouter.middleware(
     const hasAdmin = Option.isSome((yield* AppConfig).server.admin)
     return (httpEffect) =>
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) =>
-        AdminServer.isElsewhere(hasAdmin, routePathOf(request.url), request) ? notHere : httpEffect)
+        AdminServer.isElsewhere(hasAdmin, routePathOf(request.url), request) ? answerNotFound : httpEffect)
   }),
   { global: true }
 )
@@ -107,7 +107,7 @@ const Metrics = HttpRouter.use(Effect.fnUntraced(function*(router) {
       const request = yield* HttpServerRequest.HttpServerRequest
       const text = yield* PrometheusMetrics.format()
       return HttpServerResponse.text(
-        publicUrl.isInside(request) || AdminServer.isAdmin(request) ? text : PublicEngineNames.hiddenIn(text, yield* agents.engines),
+        publicUrl.isFromThisMachine(request) || AdminServer.hasReceived(request) ? text : PublicEngineNames.hideInMetrics(text, yield* agents.engines),
         { contentType: "text/plain; version=0.0.4; charset=utf-8" }
       )
     })

@@ -2,9 +2,9 @@
  * Answers requests while the service starts: the port is open, but agents and engines take some seconds to be ready.
  *
  * - `/health` says that the process lives.
- * - Up to 100 webhooks from Twilio wait until the service is ready, each for up to 10 s. Twilio does not repeat a webhook, so without the
- *   wait the caller would hear an error. Only requests with a signature wait. When 100 requests wait and one more comes, a waiting request
- *   that Twilio did not sign is refused.
+ * - Up to 100 webhooks from Twilio wait until the service is ready, each for up to 10 s. By default, Twilio does not repeat a webhook that
+ *   got an answer, so without the wait the caller would hear an error. Only requests with a signature wait. When 100 requests wait and one
+ *   more comes, a waiting request that Twilio did not sign is refused.
  * - All other requests get 503 with the reason and a `Retry-After`.
  *
  * When the start fails, the waiting requests get 503 at once, so that they do not keep the process from ending.
@@ -49,7 +49,7 @@ const pathOf = (request: IncomingMessage) =>
 
 const isWebhook = (path: string, { headers }: IncomingMessage) => {
   const signature = headers[Signature.header]
-  return /^\/tw(?:iml$|ilio\/)/.test(path) && typeof signature === "string" && Signature.isShaped(signature)
+  return /^\/tw(?:iml$|ilio\/)/.test(path) && typeof signature === "string" && Signature.isWellFormed(signature)
 }
 
 const answer = (response: ServerResponse, status: number, type: string, body: object) => {

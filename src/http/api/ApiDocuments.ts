@@ -30,7 +30,7 @@ const compress = {
 }
 
 /** Compresses in Node's own threads, one coding after the other. A body that can't be compressed is sent uncompressed. */
-const prepare = ({ bodies }: Document) =>
+const addCompressedBodies = ({ bodies }: Document) =>
   Effect.forEach(codings, (coding) =>
     Effect.callback<void>((resume) => {
       compress[coding](bodies.get("identity")!, (error, result) => {
@@ -46,9 +46,12 @@ const makeDocument = (contentType: string, text: string, headers: Readonly<Recor
   return { contentType, bodies: new Map([["identity", body]]), etag: digest(body).slice(0, 22), headers }
 }
 
+/** How many items of a request's header are read. A client could send thousands. */
+const maxHeaderItems = 16
+
 /** The first coding that we have and the client accepts. The client's weights (`q`) are ignored, except 0, which excludes a coding. */
 const codingFor = (accepted: string, { bodies }: Document): string => {
-  const items = accepted.toLowerCase().split(",", 16).map((item) => item.trim())
+  const items = accepted.toLowerCase().split(",", maxHeaderItems).map((item) => item.trim())
   return codings.find((coding) =>
     bodies.has(coding) && items.some((item) => item.split(";", 1)[0].trim() === coding && !/;\s*q=0(?:\.0*)?$/.test(item))) ?? "identity"
 }
@@ -59,7 +62,7 @@ const answer = (document: Document) =>
     const coding = codingFor(headers["accept-encoding"] ?? "", document)
     const etag = `"${document.etag}${coding === "identity" ? "" : `-${coding}`}"`
     const common = { ...document.headers, etag, vary: "accept-encoding", "cache-control": "no-cache" }
-    const known = new Set((headers["if-none-match"] ?? "").split(",", 16).map((item) => item.trim().replace(/^W\//, "")))
+    const known = new Set((headers["if-none-match"] ?? "").split(",", maxHeaderItems).map((item) => item.trim().replace(/^W\//, "")))
     if (known.has(etag) || known.has("*")) return HttpServerResponse.empty({ status: 304, headers: common })
     return HttpServerResponse.uint8Array(document.bodies.get(coding)!, {
       contentType: document.contentType,
@@ -101,5 +104,5 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   const openApi = makeDocument("application/json", JSON.stringify(OpenApi.fromApi(Api)))
   yield* router.add("GET", "/docs", answer(page))
   yield* router.add("GET", "/openapi.json", answer(openApi))
-  yield* Effect.forkScoped(Effect.andThen(prepare(openApi), prepare(page)))
+  yield* Effect.forkScoped(Effect.andThen(addCompressedBodies(openApi), addCompressedBodies(page)))
 }))

@@ -1,5 +1,5 @@
 /**
- * Counts every refusal of the API. The `retry_after` of the problem document is also sent as a header.
+ * Counts the refusals of the API's handlers. The `retry_after` of the problem document is also sent as a header.
  */
 import { Effect, Metric } from "effect"
 import * as Metrics from "../../observability/Metrics.ts"

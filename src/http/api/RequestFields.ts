@@ -21,21 +21,21 @@ const maxProblems = 20
 const invisible = /[^\P{C}]|[^\P{Z} ]/gu
 
 /** A client's field name, quoted and shortened, with invisible characters as their code points. */
-const shown = (name: string) =>
+const quote = (name: string) =>
   JSON.stringify(name.length > 64 ? `${name.slice(0, 64)}…` : name)
     .replaceAll(invisible, (character) => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, "0")}`)
 
 const unknownField = (name: string, where: string, known: ReadonlyArray<string>): string => {
   const meant = nearest(name.normalize("NFKC").replaceAll(invisible, ""), known)
   const hint = meant !== undefined
-    ? `Did you mean ${shown(meant)}?`
+    ? `Did you mean ${quote(meant)}?`
     : known.length === 0
     ? "It takes none."
     : `It takes: ${known.join(", ")}.`
-  return `The ${where} has no field ${shown(name)}. ${hint}`
+  return `The ${where} has no field ${quote(name)}. ${hint}`
 }
 
-const repeatedField = (name: string, where: string) => `The field ${shown(name)} is in the ${where} more than once. Send it once.`
+const repeatedField = (name: string, where: string) => `The field ${quote(name)} is in the ${where} more than once. Send it once.`
 
 /** The members of a union type, or the type behind a lazy type. */
 const alternatives = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.AST> =>
@@ -51,7 +51,7 @@ const belongs = (name: string, family: SchemaAST.TemplateLiteral): boolean => {
 }
 
 /** How an error text names a family: `metadata.KEY`. */
-const shownFamily = ({ parts: [prefix] }: SchemaAST.TemplateLiteral): string => SchemaAST.isLiteral(prefix) ? `${String(prefix.literal)}KEY` : "KEY"
+const familyText = ({ parts: [prefix] }: SchemaAST.TemplateLiteral): string => SchemaAST.isLiteral(prefix) ? `${String(prefix.literal)}KEY` : "KEY"
 
 /** The fields of object types by their names. `undefined` if one of the types accepts any name. */
 const fieldsOf = (types: ReadonlyArray<SchemaAST.AST>): ReadonlyMap<string, ReadonlyArray<SchemaAST.AST>> | undefined => {
@@ -67,20 +67,20 @@ const fieldsOf = (types: ReadonlyArray<SchemaAST.AST>): ReadonlyMap<string, Read
 }
 
 /** A sentence for each unknown field name in a value that should be of one of these types. `path` is empty for the whole body. */
-const namesIn = (types: ReadonlyArray<SchemaAST.AST>, value: unknown, path: string): ReadonlyArray<string> => {
+const unknownFieldsIn = (types: ReadonlyArray<SchemaAST.AST>, value: unknown, path: string): ReadonlyArray<string> => {
   if (Array.isArray(value)) {
     const items = types.flatMap((type) => SchemaAST.isArrays(type) ? [...type.elements, ...type.rest].flatMap(alternatives) : [])
-    return items.length === 0 ? [] : value.flatMap((item, index) => namesIn(items, item, `${path}[${index}]`))
+    return items.length === 0 ? [] : value.flatMap((item, index) => unknownFieldsIn(items, item, `${path}[${index}]`))
   }
   if (typeof value !== "object" || value === null || !types.some(SchemaAST.isObjects)) return []
   const fields = fieldsOf(types)
   if (fields === undefined) return []
-  const where = path === "" ? "body" : `body's ${shown(path)}`
+  const where = path === "" ? "body" : `body's ${quote(path)}`
   return Object.entries(value).flatMap(([name, inner]) => {
     const field = fields.get(name)
     return field === undefined
       ? [unknownField(name, where, [...fields.keys()])]
-      : namesIn(field, inner, path === "" ? name : `${path}.${name}`)
+      : unknownFieldsIn(field, inner, path === "" ? name : `${path}.${name}`)
   })
 }
 
@@ -123,7 +123,7 @@ export const problemsOfQuery = (query: Schema.Top | undefined, parameters: URLSe
   return [...new Set(parameters.keys())].flatMap((name) => {
     const field = fields.get(name)
     if (field === undefined && !families.some((family) => belongs(name, family))) {
-      return [unknownField(name, "query", [...fields.keys(), ...families.map(shownFamily)])]
+      return [unknownField(name, "query", [...fields.keys(), ...families.map(familyText)])]
     }
     return parameters.getAll(name).length > 1 && field?.some(SchemaAST.isArrays) !== true ? [repeatedField(name, "query")] : []
   })
@@ -137,7 +137,7 @@ export const problemsOfBody = (payloads: ReadonlyArray<Schema.Top>, text: string
   if (RequestBody.isEmpty(body.success)) return []
   const types = payloads.length === 0 ? encodedTypes(Schema.Struct({})) : payloads.flatMap(encodedTypes)
   return [
-    ...namesIn(types, body.success, ""),
+    ...unknownFieldsIn(types, body.success, ""),
     ...repeatedNames(text).map((name) => repeatedField(name, "body")),
     ...roundedIntegers(text).map(roundedInteger)
   ]

@@ -21,7 +21,7 @@ export class UnreadableRequests extends HttpApiMiddleware.Service<UnreadableRequ
   error: [InvalidRequest, Failed]
 }) {
   static readonly layer = HttpApiMiddleware.layerSchemaErrorTransform(UnreadableRequests, (error) => {
-    // The mistake is in our own response, not in the request.
+    // `Body` is the response's body; a request's body is `Payload`. A mistake in our own response is a defect.
     if (error.kind === "Body" || error.kind === "ResponseHeaders") return Effect.die(error)
     const problem = new InvalidRequest({ detail: issuesOf(error.cause.issue).issues.map(sentence).join(" ") })
     return Effect.andThen(Metric.update(Metrics.apiRefused(nameOf(problem)), 1), Effect.fail(problem))

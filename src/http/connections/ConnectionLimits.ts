@@ -20,7 +20,7 @@ const maxReading = 768
 /** How many connections may have sent a part of a request's head. */
 const maxReceiving = 1000
 
-/** To make room, a request that is being read is closed only if `applyLimits` was called more often than this since the request began. */
+/** A request that is being read is closed to make room only after more than this many calls of `applyLimits`. */
 const graceChecks = 1
 
 /** If at least this many bytes wait for a client, it must take as many within `slowChecks` calls of `applyLimits`. */
@@ -28,8 +28,8 @@ const minTakenBytes = 16_384
 const slowChecks = 15
 
 /**
- * The longest time from an upgrade request to its WebSocket, in ms. The socket's time-out measures inactivity. That is the same time,
- * because nothing is read from the socket until then.
+ * The longest time from an upgrade request to its WebSocket, in ms. The socket's time-out measures inactivity, which is the same time here:
+ * nothing is read from the socket before the WebSocket is open.
  */
 const upgradeTimeoutMillis = 10_000
 
@@ -64,9 +64,11 @@ export class ConnectionLimits {
   private readonly idle = new Set<Socket>()
   /** Connections that have sent a part of a request's head. They are found when too many connections wait. */
   private readonly receiving = new Set<Socket>()
-  private readonly requests = new Map<Socket, number>()
+  /** How many requests of each connection are not answered yet. */
+  private readonly unanswered = new Map<Socket, number>()
   private readonly upgraded = new WeakSet<Socket>()
-  private readonly bytesAtRest = new WeakMap<Socket, number>()
+  /** How many bytes each connection had received when it began to wait. */
+  private readonly bytesReadBefore = new WeakMap<Socket, number>()
   private readonly reading = new Map<IncomingMessage, Reading>()
   private readonly taken = new WeakMap<Socket, Taken>()
   private readonly sockets = new Set<Socket>()
@@ -81,34 +83,34 @@ export class ConnectionLimits {
     this.clientOf = clientOf
   }
 
-  readonly opened = (socket: Socket): void => {
+  readonly onOpen = (socket: Socket): void => {
     this.sockets.add(socket)
     socket.once("close", () => {
       this.sockets.delete(socket)
       this.endState(socket)
-      this.requests.delete(socket)
+      this.unanswered.delete(socket)
     })
     this.startWaiting(socket, this.fresh)
   }
 
   /** Call it when the head of a request has arrived. The request ends with its response. */
-  readonly requested = (request: IncomingMessage, response: ServerResponse): void => {
+  readonly onRequest = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     this.endState(socket)
-    this.requests.set(socket, (this.requests.get(socket) ?? 0) + 1)
+    this.unanswered.set(socket, (this.unanswered.get(socket) ?? 0) + 1)
     if (this.isClosing) response.shouldKeepAlive = false
     response.once("close", () => {
-      const left = (this.requests.get(socket) ?? 1) - 1
-      if (left > 0) this.requests.set(socket, left)
+      const left = (this.unanswered.get(socket) ?? 1) - 1
+      if (left > 0) this.unanswered.set(socket, left)
       else {
-        this.requests.delete(socket)
+        this.unanswered.delete(socket)
         this.startWaiting(socket, this.idle)
       }
     })
   }
 
   /** Call it when the request's turn has come (`RequestTurns`). If its body is still incomplete, the request counts as being read. */
-  readonly read = (request: IncomingMessage): void => {
+  readonly startReading = (request: IncomingMessage): void => {
     const { socket } = request
     if (request.complete || this.isClosing) return
     this.reading.set(request, { socket, client: this.clientOf(request), since: this.checks })
@@ -118,7 +120,7 @@ export class ConnectionLimits {
     this.limitReading()
   }
 
-  readonly upgrade = (socket: Socket): void => {
+  readonly onUpgrade = (socket: Socket): void => {
     this.endState(socket)
     this.upgraded.add(socket)
     // Node has removed its own listener, and an `error` event without a listener would end the process.
@@ -143,7 +145,7 @@ export class ConnectionLimits {
   readonly has = (socket: Socket): boolean => this.sockets.has(socket)
 
   /** How many requests of the connection are not answered yet. */
-  readonly pipelined = (socket: Socket): number => this.requests.get(socket) ?? 0
+  readonly unansweredCount = (socket: Socket): number => this.unanswered.get(socket) ?? 0
 
   private limitReading(): void {
     // When the whole body has arrived, the request is no longer being read, even if it still waits for the start of the service.
@@ -177,6 +179,7 @@ export class ConnectionLimits {
     } else if (this.checks - before.check >= slowChecks) socket.destroy()
   }
 
+  /** Closes the connections that wait for a request, and from now on each other connection after its answer. */
   readonly close = (): void => {
     this.isClosing = true
     for (const socket of [...this.fresh, ...this.idle, ...this.receiving]) socket.destroy()
@@ -191,13 +194,13 @@ export class ConnectionLimits {
   private startWaiting(socket: Socket, among: Set<Socket>): void {
     if (socket.destroyed || this.upgraded.has(socket)) return
     if (this.isClosing) return void socket.destroySoon()
-    this.bytesAtRest.set(socket, socket.bytesRead)
+    this.bytesReadBefore.set(socket, socket.bytesRead)
     among.add(socket)
     while (this.fresh.size + this.idle.size > this.maxIdle) {
       const longest = this.longestWaiting(socket)
       if (longest === undefined) return
       this.endState(longest)
-      if (longest.bytesRead === this.bytesAtRest.get(longest)) longest.destroy()
+      if (longest.bytesRead === this.bytesReadBefore.get(longest)) longest.destroy()
       else this.addReceiving(longest)
     }
   }

@@ -1,5 +1,6 @@
 /**
- * Counts the requests with a wrong signature for each address. A right signature sets the count of its address to zero.
+ * Counts the failures of each address: requests that Twilio did not sign, or that are larger than Twilio's. A right signature sets the count
+ * of its address to zero.
  *
  * An address with many failures is not refused: behind a tunnel Twilio and strangers have the same address, unless `TRUSTED_PROXIES` tells
  * them apart. Requests from an address with many failures come last where requests take turns (`RequestTurns`).
@@ -15,7 +16,7 @@ interface FailedAddresses {
   readonly add: (address: string) => void
   /** Forgets the failures of an address. Call it when the address has sent a right signature. */
   readonly forget: (address: string) => void
-  readonly areMany: (address: string) => boolean
+  readonly hasManyFailures: (address: string) => boolean
   readonly size: () => number
 }
 
@@ -33,7 +34,7 @@ export const make = (limit = maxAddresses): FailedAddresses => {
       }
     },
     forget: (address) => void counts.delete(address),
-    areMany: (address) => (counts.get(address) ?? 0) >= manyFailures,
+    hasManyFailures: (address) => (counts.get(address) ?? 0) >= manyFailures,
     size: () => counts.size
   }
 }

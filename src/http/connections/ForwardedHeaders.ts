@@ -66,19 +66,19 @@ const familyOf = (address: string) => address.includes(":") ? "ipv6" : "ipv4"
 type IsTrusted = (address: string) => boolean
 
 /** Returns a function that says whether an address is in one of these networks, each as `address/prefix`. */
-export const trust = (networks: ReadonlyArray<string>): IsTrusted => {
-  const list = new BlockList()
+export const isInNetworks = (networks: ReadonlyArray<string>): IsTrusted => {
+  const blockList = new BlockList()
   for (const network of networks) {
     const [text, prefix] = network.split("/")
     // `::ffff:10.0.0.0/104` is `10.0.0.0/8`.
     const isMapped = text.includes(":") && Number(prefix) >= 96 && familyOf(readAddress(text) ?? text) === "ipv4"
-    if (isMapped) list.addSubnet(readAddress(text) ?? text, Number(prefix) - 96, "ipv4")
-    else list.addSubnet(text, Number(prefix), familyOf(text))
+    if (isMapped) blockList.addSubnet(readAddress(text) ?? text, Number(prefix) - 96, "ipv4")
+    else blockList.addSubnet(text, Number(prefix), familyOf(text))
   }
-  return (address) => list.check(address, familyOf(address))
+  return (address) => blockList.check(address, familyOf(address))
 }
 
-const isPrivate = trust(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128"])
+const isPrivate = isInNetworks(["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8", "fc00::/7", "fe80::/10", "::1/128"])
 
 // -- The families of headers --------------------------------------------------------------------
 
@@ -123,19 +123,20 @@ const isPort = (text: string) => /^\d{1,5}$/.test(text) && Number(text) > 0 && N
 const fromXForwarded = (headers: Headers, peer: string, isTrusted: IsTrusted): Claims => {
   const hops = list(headers["x-forwarded-for"])
   const { client, fromRight } = findClient(hops, peer, isTrusted)
-  const pick = (values: ReadonlyArray<string>, last = values.at(-1)): string | undefined =>
-    values.length <= 1 ? values[0] : fromRight === undefined ? last : values[Math.max(0, values.length - 1 - fromRight)]
+  /** The value that belongs to the client's address (rule 3). `unaligned`: the value if there are no addresses to align with (rule 4). */
+  const pick = (values: ReadonlyArray<string>, unaligned = values.at(-1)): string | undefined =>
+    values.length <= 1 ? values[0] : fromRight === undefined ? unaligned : values[Math.max(0, values.length - 1 - fromRight)]
   const schemes = list(headers["x-forwarded-proto"]).map(readScheme)
-  const read = schemes.filter((scheme) => scheme !== undefined)
-  const first = schemes.length === read.length ? pick(read, read.find((scheme) => scheme === "https") ?? "http") : undefined
+  const readable = schemes.filter((scheme) => scheme !== undefined)
+  const likeliest = schemes.length === readable.length ? pick(readable, readable.find((scheme) => scheme === "https") ?? "http") : undefined
   const hosts = list(headers["x-forwarded-host"])
   const host = pick(hosts)
   const ports = list(headers["x-forwarded-port"])
   const port = pick(ports)
-  const isReadable = read.length === schemes.length && (host === undefined || isHost(host)) && (port === undefined || isPort(port))
+  const isReadable = readable.length === schemes.length && (host === undefined || isHost(host)) && (port === undefined || isPort(port))
   return {
     client,
-    schemes: [...new Set(first === undefined ? read : [first, ...read])],
+    schemes: [...new Set(likeliest === undefined ? readable : [likeliest, ...readable])],
     host: host !== undefined && isHost(host) ? host : undefined,
     port: port !== undefined && isPort(port) ? port : undefined,
     doubts: isReadable ? [] : ["unreadable"]
@@ -173,14 +174,14 @@ const fromForwarded = (header: string, peer: string, isTrusted: IsTrusted): Clai
   // The outermost trusted proxy wrote the first of these elements. A value that it lacks is taken from the next proxy.
   const trusted = elements.slice(elements.length - 1 - fromRight)
   const schemes = trusted.flatMap((element) => element.get("proto") ?? [])
-  const read = schemes.map(readScheme).filter((scheme) => scheme !== undefined)
+  const readable = schemes.map(readScheme).filter((scheme) => scheme !== undefined)
   const host = trusted.map((element) => element.get("host")).find((value) => value !== undefined)
   return {
     client: hops.some((hop) => hop !== undefined) ? client : undefined,
-    schemes: [...new Set(read)],
+    schemes: [...new Set(readable)],
     host: host !== undefined && isHost(host) ? host : undefined,
     port: undefined,
-    doubts: read.length === schemes.length && (host === undefined || isHost(host)) ? [] : ["unreadable"]
+    doubts: readable.length === schemes.length && (host === undefined || isHost(host)) ? [] : ["unreadable"]
   }
 }
 
@@ -189,7 +190,7 @@ const fromForwarded = (header: string, peer: string, isTrusted: IsTrusted): Clai
 const disagree = (one: string | undefined, other: string | undefined) =>
   one !== undefined && other !== undefined && one.toLowerCase() !== other.toLowerCase()
 
-/** The host without the port that its scheme has anyway. `example.com:443` and `example.com` are the same address. */
+/** The host without a standard port: `example.com:443` and `example.com` are the same address. */
 const withoutStandardPort = (host: string | undefined) => host?.replace(/:(?:443|80)$/, "")
 
 const standardPort: Readonly<Record<string, string>> = { https: "443", http: "80" }
@@ -198,8 +199,8 @@ const basesOf = (schemes: ReadonlyArray<string>, host: string, port: string | un
   const [, name = host, ownPort] = /^(.*):(\d+)$/.exec(host) ?? []
   return [...new Set(schemes.flatMap((scheme) => {
     // `https` on port 80, or `http` on port 443: the port is an inner proxy's.
-    const isOther = port === standardPort[scheme === "https" ? "http" : "https"]
-    const withPort = port === undefined || isOther ? [] : [`${name}:${port}`]
+    const isInnerPort = port === standardPort[scheme === "https" ? "http" : "https"]
+    const withPort = port === undefined || isInnerPort ? [] : [`${name}:${port}`]
     // Proxies also write their own port into the host. A forwarded port that is the scheme's own is likelier.
     const isHostFirst = ownPort !== undefined && port !== standardPort[scheme]
     const hosts = isHostFirst ? [host, ...withPort] : [...withPort, host]

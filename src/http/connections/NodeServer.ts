@@ -58,7 +58,7 @@ const defaultCloseTimeoutMillis = 5000
 
 /** Behind a trusted proxy all connections come from the proxy, so the client's address is taken from the forwarding headers. */
 const clientOf = (trustedProxies: ReadonlyArray<string>): ClientOf => {
-  const isTrusted = ForwardedHeaders.trust(trustedProxies)
+  const isTrusted = ForwardedHeaders.isInNetworks(trustedProxies)
   return ({ headers, socket }) => {
     const texts = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value]))
     return Option.getOrElse(ForwardedHeaders.resolve(texts, socket.remoteAddress, isTrusted).client, () => "")
@@ -79,8 +79,8 @@ export const make = (
   const reads = new WeakMap<Socket, SlicedReads.SlicedReads>()
   const starting = Starting.make({ isSigned })
   server.on("connection", (socket: Socket) => {
-    connections.opened(socket)
-    reads.set(socket, SlicedReads.make(socket, () => connections.pipelined(socket)))
+    connections.onOpen(socket)
+    reads.set(socket, SlicedReads.make(socket, () => connections.unansweredCount(socket)))
   })
 
   const emit = server.emit.bind(server) as (event: string, ...values: ReadonlyArray<unknown>) => boolean
@@ -88,7 +88,7 @@ export const make = (
   /** Serves a request. Called in the request's turn (`RequestTurns`). */
   const serve = (event: string, request: IncomingMessage, response: ServerResponse) => {
     if (response.destroyed || request.socket.destroyed) return
-    if (connections.has(request.socket)) connections.read(request)
+    if (connections.has(request.socket)) connections.startReading(request)
     if (!starting.take(request, response, () => void emit(event, request, response))) emit(event, request, response)
   }
 
@@ -97,19 +97,19 @@ export const make = (
   server.emit = (event: string, ...values: Array<any>): boolean => {
     if (event === "upgrade") {
       const [request, socket, head] = values as [IncomingMessage, Socket, Buffer]
-      connections.upgrade(socket)
+      connections.onUpgrade(socket)
       const unparsed = reads.get(socket)?.stop() ?? Buffer.alloc(0)
       // RFC 6455: a client sends nothing before the upgrade is answered. An upgrade to another protocol may have a body.
       if (unparsed.length > 0 && request.headers.upgrade?.toLowerCase() === "websocket") socket.destroy()
       else RequestTurns.shared.run(socket, () => void (socket.destroyed || emit(event, request, socket, Buffer.concat([head, unparsed]))))
-      return request !== undefined
+      return true
     }
     if (event !== "request" && event !== "checkContinue" && event !== "checkExpectation") return emit(event, ...values)
     const [request, response] = values as [IncomingMessage, ServerResponse]
     const { socket } = request
     // `AdminServer` emits its requests on this server. Their connections belong to the other server, which counts them.
-    if (connections.has(socket)) connections.requested(request, response)
-    response.once("close", () => reads.get(socket)?.answered())
+    if (connections.has(socket)) connections.onRequest(request, response)
+    response.once("close", () => reads.get(socket)?.onAnswered())
     RequestTurns.shared.run(socket, () => serve(event, request, response))
     return true
   }

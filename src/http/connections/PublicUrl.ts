@@ -37,18 +37,18 @@ interface Diagnosis {
   readonly seen: Readonly<Record<string, string>>
 }
 
-type Server = Settings["server"]
+type ServerSettings = Settings["server"]
 
-const configuredBase = (server: Server, port: number): string =>
+const configuredBase = (server: ServerSettings, port: number): string =>
   Option.match(server.publicUrl, {
     onNone: () => localBase(server.host, port),
     onSome: (url) => url.href.replace(/\/$/, "")
   })
 
 /** Returns a function from a request's headers and its peer's address to the base URLs that the request may have called, the likeliest first. */
-export const basesOf = (server: Server, port: number) => {
+export const basesOf = (server: ServerSettings, port: number) => {
   const configured = configuredBase(server, port)
-  const isTrusted = ForwardedHeaders.trust(server.trustedProxies)
+  const isTrusted = ForwardedHeaders.isInNetworks(server.trustedProxies)
   return (headers: ForwardedHeaders.Headers, peer: string | undefined): Array.NonEmptyReadonlyArray<string> => {
     if (Option.isSome(server.publicUrl)) return [configured]
     const { bases } = ForwardedHeaders.resolve(headers, peer, isTrusted)
@@ -66,7 +66,7 @@ export class PublicUrl extends Context.Service<PublicUrl, {
   /** The IP address of the client, past the proxies of `TRUSTED_PROXIES`. */
   readonly clientAddress: (request: HttpServerRequest.HttpServerRequest) => Option.Option<string>
   /** Whether the request comes from this machine, and neither settings nor headers suggest a proxy in front of the service. */
-  readonly isInside: (request: HttpServerRequest.HttpServerRequest) => boolean
+  readonly isFromThisMachine: (request: HttpServerRequest.HttpServerRequest) => boolean
   /** Why the signature of this request matches none of the candidates. */
   readonly diagnose: (request: HttpServerRequest.HttpServerRequest) => Diagnosis
 }>()("client-caller/http/connections/PublicUrl") {
@@ -78,7 +78,7 @@ export class PublicUrl extends Context.Service<PublicUrl, {
       const port = address._tag === "UnixPathAddress" ? server.port : address.port
       const configured = configuredBase(server, port)
       const bases = basesOf(server, port)
-      const isTrusted = ForwardedHeaders.trust(server.trustedProxies)
+      const isTrusted = ForwardedHeaders.isInNetworks(server.trustedProxies)
       const originOf = (request: HttpServerRequest.HttpServerRequest) =>
         ForwardedHeaders.resolve(request.headers, Option.getOrUndefined(request.peerAddress), isTrusted)
       const candidates = (request: HttpServerRequest.HttpServerRequest) => bases(request.headers, Option.getOrUndefined(request.peerAddress))
@@ -87,7 +87,7 @@ export class PublicUrl extends Context.Service<PublicUrl, {
         candidates,
         base: (request) => candidates(request)[0],
         clientAddress: (request) => originOf(request).client,
-        isInside: (request) =>
+        isFromThisMachine: (request) =>
           Option.isNone(server.publicUrl) && server.trustedProxies.length === 0 &&
           Option.exists(originOf(request).client, isLoopback) && !ForwardedHeaders.headerNames.some((name) => request.headers[name] !== undefined),
         diagnose: (request) =>
@@ -100,7 +100,7 @@ export class PublicUrl extends Context.Service<PublicUrl, {
   )
 }
 
-const isLoopback = ForwardedHeaders.trust(["127.0.0.0/8", "::1/128"])
+const isLoopback = ForwardedHeaders.isInNetworks(["127.0.0.0/8", "::1/128"])
 
 /** The form of a host, for the log, without the host itself. */
 const hostForm = (host: string | undefined) => {

@@ -5,7 +5,7 @@
  * again. Work is queued in steps. In each turn of the event loop, all steps together have a few milliseconds; the remaining steps wait for
  * the next turn. Each step belongs to a key, its connection. The keys take turns, so a connection with many steps does not delay the others.
  *
- * No step is refused. Steps of an address with many wrong signatures come last, but they are always run, because behind a tunnel Twilio has
+ * No step is refused. Steps of an address with many refused requests come last, but they are always run, because behind a tunnel Twilio has
  * the same address.
  */
 import { Effect } from "effect"
@@ -23,7 +23,7 @@ export interface RequestTurns {
    */
   readonly run: (key: object, step: () => void, isLast?: boolean) => void
   /** Waits in the queue like a step of this key. */
-  readonly turn: (key: object, isLast?: boolean) => Effect.Effect<void>
+  readonly awaitTurn: (key: object, isLast?: boolean) => Effect.Effect<void>
   /** How many steps wait. */
   readonly waiting: () => number
 }
@@ -40,12 +40,12 @@ const takeFrom = (steps: Steps): (() => void) | undefined => {
   return undefined
 }
 
-export const make = (now: () => number = () => performance.now(), limit = millisPerTurn): RequestTurns => {
-  const first: Steps = new Map()
-  const last: Steps = new Map()
+export const make = (now: () => number = () => performance.now(), turnMillis = millisPerTurn): RequestTurns => {
+  const firstSteps: Steps = new Map()
+  const lastSteps: Steps = new Map()
   let waiting = 0
   let isPlanned = false
-  /** The number of turns in a row in which steps of `last` waited and none of them was run. */
+  /** The number of turns in a row in which steps of `lastSteps` waited and none of them was run. */
   let passedOver = 0
 
   const plan = () => {
@@ -53,20 +53,20 @@ export const make = (now: () => number = () => performance.now(), limit = millis
     isPlanned = true
     setImmediate(() => {
       isPlanned = false
-      passedOver = last.size === 0 ? 0 : passedOver + 1
-      next(now(), passedOver >= turnsPerLastTurn)
+      passedOver = lastSteps.size === 0 ? 0 : passedOver + 1
+      runNext(now(), passedOver >= turnsPerLastTurn)
     })
   }
 
   const take = (isTurnOfTheLast: boolean) => {
-    const step = isTurnOfTheLast ? undefined : takeFrom(first)
+    const step = isTurnOfTheLast ? undefined : takeFrom(firstSteps)
     if (step !== undefined) return step
     passedOver = 0
-    return takeFrom(last) ?? takeFrom(first)
+    return takeFrom(lastSteps) ?? takeFrom(firstSteps)
   }
 
   /** Runs one step. The next step waits until `nextTick`, so that the time of effects that this step resumes counts as time of the turn. */
-  const next = (begunAt: number, isTurnOfTheLast: boolean) => {
+  const runNext = (begunAt: number, isTurnOfTheLast: boolean) => {
     const step = take(isTurnOfTheLast)
     if (step === undefined) return
     waiting--
@@ -78,12 +78,12 @@ export const make = (now: () => number = () => performance.now(), limit = millis
   }
 
   const continueTurn = (begunAt: number, isTurnOfTheLast: boolean) => {
-    if (now() - begunAt < limit) next(begunAt, isTurnOfTheLast)
+    if (now() - begunAt < turnMillis) runNext(begunAt, isTurnOfTheLast)
     else plan()
   }
 
   const run: RequestTurns["run"] = (key, step, isLast = false) => {
-    const steps = isLast ? last : first
+    const steps = isLast ? lastSteps : firstSteps
     const stepsOfKey = steps.get(key)
     if (stepsOfKey === undefined) steps.set(key, [step])
     else stepsOfKey.push(step)
@@ -93,7 +93,7 @@ export const make = (now: () => number = () => performance.now(), limit = millis
 
   return {
     run,
-    turn: (key, isLast) => Effect.callback((resume) => run(key, () => resume(Effect.void), isLast)),
+    awaitTurn: (key, isLast) => Effect.callback((resume) => run(key, () => resume(Effect.void), isLast)),
     waiting: () => waiting
   }
 }

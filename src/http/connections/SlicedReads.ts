@@ -14,8 +14,8 @@ import * as RequestTurns from "./RequestTurns.ts"
 /** The longest slice, in bytes. */
 const maxSliceBytes = 4096
 
-/** How many requests of a connection may wait for their answers before its next bytes are parsed. */
-const maxPipelined = 2
+/** While this many requests of a connection wait for their answers, its next bytes are not parsed. */
+const maxUnanswered = 2
 
 /** A method (`GET`, `POST`) begins with capital letters. */
 const isCapital = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x41 && byte <= 0x5a
@@ -31,7 +31,7 @@ const endOfSlice = (bytes: Buffer): number => {
 
 export interface SlicedReads {
   /** Call it when a request of the connection has been answered. */
-  readonly answered: () => void
+  readonly onAnswered: () => void
   /** Stops slicing, because the connection is no longer HTTP. Returns the bytes that were not parsed. */
   readonly stop: () => Buffer
 }
@@ -42,9 +42,9 @@ const isHeldByNode = (socket: Socket): boolean => Reflect.get(socket, "_paused")
 /**
  * Takes over the reading of a connection. Call it after Node's own listener for connections has run.
  *
- * @param pipelined returns how many parsed requests of the connection are not answered yet
+ * @param unansweredCount returns how many parsed requests of the connection are not answered yet
  */
-export const make = (socket: Socket, pipelined: () => number, turns: RequestTurns.RequestTurns = RequestTurns.shared): SlicedReads => {
+export const make = (socket: Socket, unansweredCount: () => number, turns: RequestTurns.RequestTurns = RequestTurns.shared): SlicedReads => {
   const [parse] = socket.listeners("data") as Array<(chunk: Buffer) => void>
   let unparsed: Buffer | undefined
   let isPlanned = false
@@ -58,7 +58,7 @@ export const make = (socket: Socket, pipelined: () => number, turns: RequestTurn
 
   const parseNext = () => {
     isPlanned = false
-    if (unparsed === undefined || isStopped || socket.destroyed || isHeldByNode(socket) || pipelined() >= maxPipelined) return
+    if (unparsed === undefined || isStopped || socket.destroyed || isHeldByNode(socket) || unansweredCount() >= maxUnanswered) return
     const chunk = unparsed
     const end = endOfSlice(chunk)
     unparsed = chunk.length > end ? chunk.subarray(end) : undefined
@@ -68,7 +68,7 @@ export const make = (socket: Socket, pipelined: () => number, turns: RequestTurn
   }
 
   const onData = (chunk: Buffer) => {
-    if (unparsed === undefined && endOfSlice(chunk) === chunk.length && pipelined() < maxPipelined && !isHeldByNode(socket)) {
+    if (unparsed === undefined && endOfSlice(chunk) === chunk.length && unansweredCount() < maxUnanswered && !isHeldByNode(socket)) {
       parse.call(socket, chunk)
       return
     }
@@ -89,7 +89,7 @@ export const make = (socket: Socket, pipelined: () => number, turns: RequestTurn
   socket.off("data", parse)
   socket.on("resume", onResume)
   return {
-    answered: plan,
+    onAnswered: plan,
     stop: () => {
       isStopped = true
       socket.off("data", onData)

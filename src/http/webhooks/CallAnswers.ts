@@ -49,9 +49,9 @@ const plainAddress =
 const twiml = (document: string) => HttpServerResponse.text(document, { contentType: "text/xml; charset=utf-8" })
 
 /** The URL that Twilio requests when the stream has ended. */
-const actionUrl = ({ info }: Call, base: string, isElsewhere: boolean, step: number): string =>
-  // A call ends after its stream to another WebSocket. An object with the key `then` would be taken for a promise, so the query is text.
-  isElsewhere ? `${WebhookUrls.of(base, "/twilio/continue")}?then=hangup` : ContinueUrl.of(info, base, step)
+const actionUrl = ({ info }: Call, base: string, hasNamedWebSocket: boolean, step: number): string =>
+  // A call ends after its stream to a named WebSocket. The query is text, because an object with the key `then` would look like a promise.
+  hasNamedWebSocket ? `${WebhookUrls.of(base, "/twilio/continue")}?then=hangup` : ContinueUrl.of(info, base, step)
 
 export const make: Effect.Effect<CallAnswers, never, AppConfig | CallRegistry | StreamToken | Scope.Scope> = Effect.gen(function*() {
   const { twilio } = yield* AppConfig
@@ -91,13 +91,13 @@ export const make: Effect.Effect<CallAnswers, never, AppConfig | CallRegistry | 
       return hasEnded ? Option.some(yield* refuseEnded(path, callSid)) : Option.none()
     }),
     connect: Effect.fnUntraced(function*({ base, call, request, step = 0, websocketUrl }) {
-      const isElsewhere = websocketUrl !== undefined
-      const state = yield* call.dispatch(CallEvent.Answered({ streamsHere: !isElsewhere, request, step }))
+      const hasNamedWebSocket = websocketUrl !== undefined
+      const state = yield* call.dispatch(CallEvent.Answered({ streamsHere: !hasNamedWebSocket, request, step }))
       if (isGivenUp(state)) return yield* hangUp(call.info.callSid, "requested")
-      const isOurs = !isElsewhere || MediaHost.isOwn(websocketUrl, base)
+      const isOurs = !hasNamedWebSocket || MediaHost.isOwn(websocketUrl, base)
       return twiml(TwiML.connectStream({
         url: websocketUrl ?? (yield* ownWebSocket(base)),
-        action: actionUrl(call, base, isElsewhere, state.step),
+        action: actionUrl(call, base, hasNamedWebSocket, state.step),
         statusCallback: WebhookUrls.of(base, "/twilio/stream"),
         // Whoever has a token can speak on the call, so no token is sent to another server.
         parameters: isOurs ? { [parameterName]: yield* tokens.issue(call.info.callSid) } : {}

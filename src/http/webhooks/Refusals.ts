@@ -1,7 +1,7 @@
 /**
  * Refuses requests that Twilio did not sign, or that are larger than Twilio's. Each is counted and answered with a problem document.
  *
- * An address with many refusals is not locked out, because behind a tunnel Twilio has the same address. Its requests wait longer
+ * An address with many refusals is not locked out, because behind a tunnel Twilio has the same address. But its requests wait longer
  * (`RequestTurns`).
  */
 import { Clock, Effect, Metric, Option, type Scope } from "effect"
@@ -24,12 +24,12 @@ const diagnosisIntervalMillis = 600_000
 
 /** `path` is the route's own path, never the request's. It labels a metric, and each spelling in a request would be a new series. */
 interface Refusals {
-  readonly unsigned: (path: string, request: Request, fault: SignatureFault) => Effect.Effect<never, InvalidSignature>
-  readonly tooLarge: (path: string, request: Request, detail: string) => Effect.Effect<never, PayloadTooLarge>
+  readonly refuseUnsigned: (path: string, request: Request, fault: SignatureFault) => Effect.Effect<never, InvalidSignature>
+  readonly refuseTooLarge: (path: string, request: Request, detail: string) => Effect.Effect<never, PayloadTooLarge>
   /** Forgets the earlier refusals of the request's address. Call it when the request's signature is right. */
   readonly forget: (request: Request) => void
-  /** Waits until it is the request's turn again. Requests from an address with many refusals come last. */
-  readonly turn: (request: Request) => Effect.Effect<void>
+  /** Waits in the queue of requests (`RequestTurns`). Requests from an address with many refusals come last. */
+  readonly awaitTurn: (request: Request) => Effect.Effect<void>
 }
 
 /** Logs why a signature may not match, as far as the request tells, and which setting to change. */
@@ -54,7 +54,7 @@ export const make: Effect.Effect<Refusals, never, PublicUrl | Scope.Scope> = Eff
   const addressOf = (request: Request) => Option.getOrElse(publicUrl.clientAddress(request), () => "")
 
   return {
-    unsigned: Effect.fnUntraced(function*(path, request, fault) {
+    refuseUnsigned: Effect.fnUntraced(function*(path, request, fault) {
       const reason = fault === "missing" ? "missing" : "wrong"
       failedAddresses.add(addressOf(request))
       yield* Metric.update(Metrics.webhooksRefused(path, reason), 1)
@@ -68,12 +68,12 @@ export const make: Effect.Effect<Refusals, never, PublicUrl | Scope.Scope> = Eff
           + "(scheme, host, port), and TWILIO_AUTH_TOKEN the account's primary auth token."
       })
     }),
-    tooLarge: Effect.fnUntraced(function*(path, request, detail) {
+    refuseTooLarge: Effect.fnUntraced(function*(path, request, detail) {
       failedAddresses.add(addressOf(request))
       yield* Metric.update(Metrics.webhooksRefused(path, "tooLarge"), 1)
       return yield* new PayloadTooLarge({ detail })
     }),
     forget: (request) => failedAddresses.forget(addressOf(request)),
-    turn: (request) => RequestTurns.shared.turn((request.source as IncomingMessage).socket, failedAddresses.areMany(addressOf(request)))
+    awaitTurn: (request) => RequestTurns.shared.awaitTurn((request.source as IncomingMessage).socket, failedAddresses.hasManyFailures(addressOf(request)))
   }
 })

@@ -28,9 +28,9 @@ export interface SignedWebhook {
 /** `path` is the route's own path: it labels a metric. */
 interface SignedRequest {
   /** Reads a webhook, GET or POST, and checks its signature. */
-  readonly webhook: (path: string, request: Request) => Effect.Effect<SignedWebhook, InvalidSignature | PayloadTooLarge>
+  readonly readWebhook: (path: string, request: Request) => Effect.Effect<SignedWebhook, InvalidSignature | PayloadTooLarge>
   /** Checks the signature of a WebSocket upgrade: Twilio signs the `ws(s)` URL, without parameters. */
-  readonly upgrade: (path: string, request: Request) => Effect.Effect<void, InvalidSignature>
+  readonly checkUpgrade: (path: string, request: Request) => Effect.Effect<void, InvalidSignature>
 }
 
 /** How many bytes are hashed in one turn of the event loop. SHA-1 takes 0.1 to 0.25 ms for them. */
@@ -54,57 +54,57 @@ export const make: Effect.Effect<SignedRequest, never, Credentials | PublicUrl |
     parameters: Signature.Parameters,
     toUrl: (base: string) => string
   ) {
-    const checked = Signature.check({ authTokens: account.authTokens, signature, parameters })
-    if (checked === undefined) return undefined
+    const check = Signature.prepareCheck({ authTokens: account.authTokens, signature, parameters })
+    if (check === undefined) return undefined
     let hashedBytes = 0
     for (const { base, url } of SignedUrls.inOrder(publicUrl.candidates(request), toUrl)) {
       if (hashedBytes > maxHashedBytesPerTurn) {
-        yield* refusals.turn(request)
+        yield* refusals.awaitTurn(request)
         hashedBytes = 0
       }
-      if (checked.matches(url)) return base
-      hashedBytes += checked.bytes + url.length * account.authTokens.length
+      if (check.matches(url)) return base
+      hashedBytes += check.bytes + url.length * account.authTokens.length
     }
     return undefined
   })
 
   /** The parameters of a POST, and the ones of them that the signature covers. */
   const readBody = Effect.fnUntraced(function*(path: string, request: Request, target: string) {
-    const refuseTooLong = () => refusals.tooLarge(path, request, "The body of a webhook may have 64 KiB.")
+    const refuseTooLong = () => refusals.refuseTooLarge(path, request, "The body of a webhook may have at most 64 KiB.")
     const bytes = new Uint8Array(yield* Effect.catch(request.arrayBuffer, refuseTooLong))
-    yield* refusals.turn(request)
+    yield* refusals.awaitTurn(request)
     const bodyHash = WebhookBody.bodyHashIn(target)
     if (bodyHash !== undefined && !WebhookBody.isForm(request.headers["content-type"])) {
-      if (createHash("sha256").update(bytes).digest("hex") !== bodyHash) return yield* refusals.unsigned(path, request, "wrong")
+      if (createHash("sha256").update(bytes).digest("hex") !== bodyHash) return yield* refusals.refuseUnsigned(path, request, "wrong")
       return { signed: {}, parameters: WebhookBody.fieldsOfJson(yield* Effect.catch(request.text, refuseTooLong)) }
     }
-    if (WebhookBody.hasTooManyParameters(bytes)) return yield* refusals.tooLarge(path, request, WebhookBody.tooManyParameters)
+    if (WebhookBody.hasTooManyParameters(bytes)) return yield* refusals.refuseTooLarge(path, request, WebhookBody.tooManyParameters)
     const signed: Signature.Parameters = yield* Effect.catch(Effect.map(request.urlParamsBody, UrlParams.toRecord), refuseTooLong)
     return { signed, parameters: WebhookBody.lastOfEach(signed) }
   })
 
   return {
-    webhook: Effect.fnUntraced(function*(path, request) {
+    readWebhook: Effect.fnUntraced(function*(path, request) {
       const signature = request.headers[Signature.header]
       // The body of an unsigned request is not read.
-      if (signature === undefined) return yield* refusals.unsigned(path, request, "missing")
-      if (!Signature.isShaped(signature)) return yield* refusals.unsigned(path, request, "malformed")
+      if (signature === undefined) return yield* refusals.refuseUnsigned(path, request, "missing")
+      if (!Signature.isWellFormed(signature)) return yield* refusals.refuseUnsigned(path, request, "malformed")
       const target = targetOf(request)
       if (WebhookBody.hasTooManyParameters(Buffer.from(target))) {
-        return yield* refusals.tooLarge(path, request, WebhookBody.tooManyParameters)
+        return yield* refusals.refuseTooLarge(path, request, WebhookBody.tooManyParameters)
       }
       const body = request.method === "POST" ? yield* readBody(path, request, target) : { signed: {}, parameters: undefined }
       const base = yield* provenBase(request, signature, body.signed, (base) => base + target)
-      if (base === undefined) return yield* refusals.unsigned(path, request, "wrong")
+      if (base === undefined) return yield* refusals.refuseUnsigned(path, request, "wrong")
       refusals.forget(request)
       const query = Object.fromEntries(new URL(base + target).searchParams)
       return { base, query, parameters: body.parameters ?? query }
     }),
-    upgrade: Effect.fnUntraced(function*(path, request) {
+    checkUpgrade: Effect.fnUntraced(function*(path, request) {
       const signature = request.headers[Signature.header]
-      if (signature === undefined) return yield* refusals.unsigned(path, request, "missing")
+      if (signature === undefined) return yield* refusals.refuseUnsigned(path, request, "missing")
       const base = yield* provenBase(request, signature, {}, (base) => toWebSocketUrl(base) + targetOf(request))
-      if (base === undefined) return yield* refusals.unsigned(path, request, Signature.isShaped(signature) ? "wrong" : "malformed")
+      if (base === undefined) return yield* refusals.refuseUnsigned(path, request, Signature.isWellFormed(signature) ? "wrong" : "malformed")
       refusals.forget(request)
     })
   }

@@ -7,7 +7,7 @@ import type * as Signature from "../../twilio/webhook/Signature.ts"
 /** The most parameters of a form or a query. Twilio's largest webhooks, with add-ons and SIP headers, have a few dozen. */
 const maxParameters = 256
 
-export const tooManyParameters = `A webhook may have ${maxParameters} parameters.`
+export const tooManyParameters = `A webhook may have at most ${maxParameters} parameters.`
 
 /** Whether an encoded form or query has more than {@link maxParameters}. It counts the separators, so the check is cheap. */
 export const hasTooManyParameters = (encoded: Uint8Array): boolean => {

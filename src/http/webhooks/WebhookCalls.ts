@@ -14,10 +14,10 @@ import type { PhoneNumber } from "../../domain/PhoneNumber.ts"
 import { CallParameters, type ContinueParameters } from "../../twilio/webhook/WebhookParameters.ts"
 import { Stopping } from "../api/Problems.ts"
 import type { SignedWebhook } from "./SignedRequest.ts"
-import * as StoredCalls from "./StoredCalls.ts"
+import * as CallsElsewhere from "./CallsElsewhere.ts"
 
-/** Only a process that is stopping does not take over a call that goes on. Twilio's next attempt may reach another process. */
-const stopping = () => new Stopping({ detail: "This process is stopping. Another process must go on with this call." })
+/** For a call that goes on, `LineBusy` means that this process is stopping. Twilio's next attempt may reach another process. */
+const stoppingProblem = () => new Stopping({ detail: "This process is stopping. Another process must go on with this call." })
 
 const decodeCall = Schema.decodeUnknownEffect(CallParameters)
 
@@ -30,7 +30,7 @@ const noCall = () => Effect.succeed(Option.none<Call>())
 export const make = Effect.gen(function*() {
   const registry = yield* CallRegistry
   const agents = yield* Agents
-  const storedCalls = yield* StoredCalls.make
+  const callsElsewhere = yield* CallsElsewhere.make
 
   /** The agent for a call. The webhook's URL may name the agent: `/twiml?agent=…`. Otherwise the called number decides. */
   const agentFor = (name: string | undefined, called: Option.Option<PhoneNumber>) =>
@@ -43,6 +43,7 @@ export const make = Effect.gen(function*() {
     { isGoingOn, store }: { readonly store: "nothing" | "unreachable"; readonly isGoingOn: boolean }
   ) {
     const isInbound = call.Direction === "inbound"
+    // A call that goes on is not new, even if the store does not answer.
     const before = store === "unreachable" && isGoingOn ? store : undefined
     const named = agentFor(query["agent"], isInbound ? call.To : Option.none())
     // The process that had the call may have had agents that this process lacks.
@@ -76,7 +77,7 @@ export const make = Effect.gen(function*() {
     admitAnywhere: Effect.fnUntraced(function*(call: typeof CallParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(call.CallSid)
       if (Option.isSome(here)) return { call: here.value, request: "first" as const }
-      const standing = yield* storedCalls.standing(call.CallSid, yield* isPlacedElsewhere(webhook))
+      const standing = yield* callsElsewhere.standing(call.CallSid, yield* isPlacedElsewhere(webhook))
       switch (standing._tag) {
         case "Unknown":
           return { call: yield* admit(call, webhook, { store: "nothing", isGoingOn: false }), request: "first" as const }
@@ -90,7 +91,7 @@ export const make = Effect.gen(function*() {
         case "Live":
           // The call was answered earlier, so a request that says that it still rings is a replay.
           if (standing._tag === "Live" && Option.exists(call.CallStatus, isUnanswered)) return yield* new CallHasEnded()
-          return { call: yield* Effect.catchTag(storedCalls.takeOver(standing.stored, webhook.base), "LineBusy", stopping), request: standing._tag === "New" ? "first" as const : "afterStream" as const }
+          return { call: yield* Effect.catchTag(callsElsewhere.takeOver(standing.stored, webhook.base), "LineBusy", stoppingProblem), request: standing._tag === "New" ? "first" as const : "afterStream" as const }
       }
     }),
 
@@ -101,7 +102,7 @@ export const make = Effect.gen(function*() {
     findAnywhere: Effect.fnUntraced(function*(continued: typeof ContinueParameters.Type, webhook: SignedWebhook) {
       const here = yield* registry.find(continued.CallSid)
       if (Option.isSome(here)) return here
-      const standing = yield* storedCalls.standing(continued.CallSid)
+      const standing = yield* callsElsewhere.standing(continued.CallSid)
       switch (standing._tag) {
         case "Unknown":
         case "Ended":
@@ -112,8 +113,8 @@ export const make = Effect.gen(function*() {
         }
         case "New":
         case "Live":
-          return Option.some(yield* storedCalls.takeOver(standing.stored, webhook.base))
+          return Option.some(yield* callsElsewhere.takeOver(standing.stored, webhook.base))
       }
-    }, Effect.catchTag("LineBusy", stopping), Effect.catchTags({ CallHasEnded: noCall, UnknownAgent: noCall }))
+    }, Effect.catchTag("LineBusy", stoppingProblem), Effect.catchTags({ CallHasEnded: noCall, UnknownAgent: noCall }))
   }
 })

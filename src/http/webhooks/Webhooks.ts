@@ -33,7 +33,7 @@ export const layer = HttpRouter.use(Effect.fnUntraced(function*(router) {
   ) => {
     const decode = decoder(path, schema)
     const handle = Effect.fn(path)(function*(request: HttpServerRequest.HttpServerRequest) {
-      const webhook = yield* signed.webhook(path, request)
+      const webhook = yield* signed.readWebhook(path, request)
       return yield* handler(yield* decode(webhook.parameters), webhook)
     })
     const answer = HttpServerRequest.HttpServerRequest.use(handle).pipe(

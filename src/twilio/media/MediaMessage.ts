@@ -20,7 +20,7 @@ const readCounter = (value: unknown): number => {
 
 /**
  * Twilio's counters and timestamps: whole numbers ≥ 0, written as strings. `NaN`: the counter is missing or can't be read. The sound of such a
- * message is heard nevertheless; `NaN` shows no gap before it.
+ * message is heard nevertheless, but no gap before or after it is counted.
  */
 const Counter = Schema.Unknown.pipe(
   Schema.decodeTo(Schema.Number, { decode: SchemaGetter.transform(readCounter), encode: SchemaGetter.transform(String) }),
@@ -173,7 +173,7 @@ export interface MessageRejected<Reason extends string = Rejection> {
   readonly reason: Reason
 }
 
-export const rejected = <Reason extends string>(reason: Reason): Result.Result<never, MessageRejected<Reason>> =>
+export const reject = <Reason extends string>(reason: Reason): Result.Result<never, MessageRejected<Reason>> =>
   Result.fail({ _tag: "MessageRejected", reason })
 
 // Only this schema is compiled, which saves a fifth of the time to decode a message (docs/adr/0002).
@@ -189,7 +189,7 @@ const parse = (text: string): Result.Result<unknown, MessageRejected> => {
   try {
     return Result.succeed(JSON.parse(text))
   } catch {
-    return rejected("notJson")
+    return reject("notJson")
   }
 }
 
@@ -203,10 +203,10 @@ const decodeWith = <A>(
   const event = typeof json.success === "object" && json.success !== null
     ? (json.success as { readonly event?: unknown }).event
     : undefined
-  if (typeof event !== "string") return rejected("wrongShape")
-  if (!events.has(event)) return rejected("unknownEvent")
+  if (typeof event !== "string") return reject("wrongShape")
+  if (!events.has(event)) return reject("unknownEvent")
   const decoded = decodeShape(json.success)
-  return Result.isFailure(decoded) ? rejected("wrongShape") : Result.succeed(decoded.success)
+  return Result.isFailure(decoded) ? reject("wrongShape") : Result.succeed(decoded.success)
 }
 
 /** Decodes one text frame from Twilio. */

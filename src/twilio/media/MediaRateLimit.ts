@@ -6,7 +6,7 @@
  * and is closed. So the service processes at most two seconds of sound more than the length of the call.
  */
 
-/** How far (ms) kept sound may be ahead. In a call of four hours the clocks of two machines drift apart by less (139 ppm). */
+/** How far (ms) kept sound may be ahead. In a call of four hours, the clocks of two machines drift apart by less: 2 s would be 139 ppm. */
 export const maxAheadMillis = 2000
 
 /** How far (ms) all sound that came may be ahead before the stream is closed. */

@@ -1,9 +1,9 @@
 /**
  * One Media Streams WebSocket, from the upgrade to the close.
  *
- * `accept` waits for `connected` and `start`, then provides two streams. `media` comes from a sliding queue with room for the burst after a
- * stall of the network. `control` comes from a queue that loses nothing: when it is full, the socket is paused. Bad messages are counted by
- * reason, and the first one of each stream is logged. A stream of mostly bad messages is closed.
+ * `accept` waits for `start`. Then `media` comes from a sliding queue with room for the burst after a stall of the network, and `control`
+ * comes from a queue that loses nothing: when it is full, the socket is paused. Bad messages are counted by reason, and the first one of each
+ * stream is logged. A stream of mostly bad messages is closed.
  *
  * Usual `media` messages of both directions bypass `ws`, through `codec/` and `WebSocketFastPath`. The schemas decode all other messages.
  * Without a fast path, the schemas decode and encode every message.

@@ -1,5 +1,5 @@
 /**
- * The outbound half of a media stream: sends sound and texts, which arrive in the order in which they were sent.
+ * The outbound half of a media stream: sends sound and other messages, which arrive in the order in which they were sent.
  *
  * Sound goes out in one of two ways: as whole frames over the fast path, or through the schema and `ws`.
  */
@@ -12,11 +12,11 @@ import type { WebSocketFastPath } from "./socket/WebSocketFastPath.ts"
 
 export interface OutboundMessages {
   /**
-   * Sends μ-law at 8 kHz to be played, one message for each 20 ms. All messages are sent at once. The bytes are copied. Does nothing if the
-   * socket is gone.
+   * Sends μ-law at 8 kHz to be played: one message for each 20 ms, all without a pause. The bytes are copied. Does nothing if the socket is
+   * gone.
    */
   readonly sendMedia: (mulaw: Uint8Array) => void
-  /** Sends a text. Does nothing if the socket is gone. */
+  /** Sends the text of a message, such as a `mark`. Does nothing if the socket is gone. */
   readonly send: (text: string) => void
 }
 

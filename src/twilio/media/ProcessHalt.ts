@@ -7,7 +7,7 @@
 import { Clock, Duration, Effect } from "effect"
 
 /** If a wait ends this late (ms), the process was halted. The event loop alone is at most some ms late. */
-const haltMillis = 250
+const minHaltMillis = 250
 
 /** The time (ms) to read the sockets after a halt. Sound is read in some ms, and a webhook takes some turns of the event loop. */
 const graceMillis = 1000
@@ -24,7 +24,7 @@ export const waitAndCatchUp = <A, E, R>(millis: number, wait: Effect.Effect<A, E
     let dueAt = startedAt + millis
     while (true) {
       const now = yield* monotonicMillis
-      if (now - dueAt <= haltMillis) return result
+      if (now - dueAt <= minHaltMillis) return result
       dueAt = now + graceMillis
       yield* Effect.sleep(graceMillis)
     }
@@ -36,4 +36,4 @@ export const sleep = (duration: Duration.Duration): Effect.Effect<void> =>
 
 /** How long (ms) the process was halted in a wait that should have taken `dueMillis` and took `takenMillis`. */
 export const haltIn = (dueMillis: number, takenMillis: number): number =>
-  takenMillis - dueMillis > haltMillis ? takenMillis - dueMillis : 0
+  takenMillis - dueMillis > minHaltMillis ? takenMillis - dueMillis : 0

@@ -6,7 +6,7 @@ import type { WebSocket } from "ws"
 
 const open = 1
 
-/** Makes an effect that sends a ping and waits for its pong. Run it once at a time. If the socket is gone, the effect never ends. */
+/** Makes an effect that sends a ping and waits for its pong. Run one ping at a time. If the socket is gone, the effect never ends. */
 export const make = Effect.fnUntraced(function*(socket: WebSocket): Effect.fn.Return<Effect.Effect<void>, never, Scope.Scope> {
   /** The payload of the newest ping. Each ping has its own, because the pong of an older ping says nothing about later messages. */
   let count = 0

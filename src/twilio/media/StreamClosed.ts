@@ -5,7 +5,7 @@ const explanations = {
   lost: "The media WebSocket is gone",
   tooLarge: "A message was larger than MAX_MESSAGE_BYTES, or came in too many pieces",
   rubbish: "Too many messages could not be read; see client_caller_bad_messages_total",
-  ahead: "More sound came than time has passed; see client_caller_media_surplus_seconds_total",
+  ahead: "Sound came faster than real time; see client_caller_media_surplus_seconds_total",
   noStart: "The start message did not come in time",
   mediaBeforeStart: "Media came before the start message"
 } as const

@@ -86,6 +86,7 @@ const maxAnswerBytes = 1024 * 1024
 
 /** Network errors before the request was sent. A second request then can't ring the phone twice. */
 const unsentCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"])
+/** `ECONNABORTED` is the code of axios for its own time-out. */
 const timeoutCodes = new Set(["ECONNABORTED", "ETIMEDOUT", "ESOCKETTIMEDOUT"])
 
 const numberOf = (value: unknown, key: string): Option.Option<number> =>
@@ -93,11 +94,11 @@ const numberOf = (value: unknown, key: string): Option.Option<number> =>
 
 const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
   const status = numberOf(cause, "status")
-  const network = Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : undefined
+  const networkCode = Predicate.hasProperty(cause, "code") && Predicate.isString(cause.code) ? cause.code : undefined
   const failure = ((): TwilioFailure => {
     // The answer is too long, or is not HTTP.
-    if (network === "ERR_BAD_RESPONSE") return "failed"
-    if (network !== undefined) return unsentCodes.has(network) ? "unreachable" : timeoutCodes.has(network) ? "timedOut" : "interrupted"
+    if (networkCode === "ERR_BAD_RESPONSE") return "failed"
+    if (networkCode !== undefined) return unsentCodes.has(networkCode) ? "unreachable" : timeoutCodes.has(networkCode) ? "timedOut" : "interrupted"
     if (Option.isNone(status)) return "failed"
     if (status.value === 401) return "unauthorized"
     if (status.value === 429) return "tooManyRequests"
@@ -107,7 +108,7 @@ const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
     operation,
     failure,
     status,
-    code: network === undefined ? numberOf(cause, "code") : Option.none(),
+    code: networkCode === undefined ? numberOf(cause, "code") : Option.none(),
     detail: Option.isSome(status) && Predicate.hasProperty(cause, "message") && Predicate.isString(cause.message)
       ? Option.some(cause.message)
       : Option.none()
@@ -115,10 +116,10 @@ const toTwilioError = (operation: string) => (cause: unknown): TwilioError => {
 }
 
 /** A failure without an answer from Twilio. */
-const unanswered = (operation: string, failure: TwilioFailure) =>
+const unansweredError = (operation: string, failure: TwilioFailure) =>
   new TwilioError({ operation, failure, status: Option.none(), code: Option.none(), detail: Option.none() })
 
-const retryable = (error: TwilioError) => error.failure === "tooManyRequests" || error.failure === "unreachable"
+const isRetryable = (error: TwilioError) => error.failure === "tooManyRequests" || error.failure === "unreachable"
 
 const backOff = Schedule.exponential("200 millis").pipe(Schedule.jittered)
 
@@ -148,17 +149,17 @@ export class RestClient extends Context.Service<RestClient, {
           token: string,
           options: object
         ) => Twilio
-        const loaded = new Client(account.accountSid, Redacted.value(account.authTokens[0]), {
+        const created = new Client(account.accountSid, Redacted.value(account.authTokens[0]), {
           timeout: Duration.toMillis(twilio.timeout)
         })
-        const http = loaded.httpClient as RequestClient
+        const http = created.httpClient as RequestClient
         http.axios.defaults.maxContentLength = maxAnswerBytes
-        if (Option.isSome(twilio.apiBaseUrl)) loaded.api.baseUrl = twilio.apiBaseUrl.value.href.replace(/\/$/, "")
-        return loaded
+        if (Option.isSome(twilio.apiBaseUrl)) created.api.baseUrl = twilio.apiBaseUrl.value.href.replace(/\/$/, "")
+        return created
       }
 
       // Loading the package blocks the thread, and the sound of all calls, for a tenth of a second. So it is loaded at the start, not at the
-      // first request. With the local account there is no server for requests, unless TWILIO_API_BASE_URL names one.
+      // first request. This is left out for the local account, which has no server for requests unless TWILIO_API_BASE_URL names one.
       const isWithoutTwilio = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
       let loaded: Twilio | undefined = isWithoutTwilio ? undefined : load()
       const client = Effect.sync(() => loaded ??= load())
@@ -168,13 +169,14 @@ export class RestClient extends Context.Service<RestClient, {
           Effect.flatMap((client) =>
             Effect.tryPromise({ try: () => send(client), catch: toTwilioError(operation) })
           ),
+          // A second longer than the package's own time-out, which usually comes first.
           Effect.timeoutOrElse({
             duration: Duration.sum(twilio.timeout, Duration.seconds(1)),
-            orElse: () => Effect.fail(unanswered(operation, "timedOut"))
+            orElse: () => Effect.fail(unansweredError(operation, "timedOut"))
           }),
           Effect.tapError((error) => Metric.update(Metrics.twilioRequests(operation, error.failure), 1)),
           Effect.tap(() => Metric.update(Metrics.twilioRequests(operation, "ok"), 1)),
-          Effect.retry({ times: 3, while: retryable, schedule: backOff })
+          Effect.retry({ times: 3, while: isRetryable, schedule: backOff })
         )
 
       return RestClient.of({
@@ -197,7 +199,7 @@ export class RestClient extends Context.Service<RestClient, {
         }),
         transfer: Effect.fn("RestClient.transfer")(function*({ action, callSid, callerId, to }) {
           // The call comes from the simulator, and Twilio does not know it.
-          if (isWithoutTwilio) return yield* unanswered("transfer", "unauthorized")
+          if (isWithoutTwilio) return yield* unansweredError("transfer", "unauthorized")
           const twiml = TwiML.dial({
             to,
             ...(Option.isNone(callerId) ? {} : { callerId: callerId.value }),

@@ -2,8 +2,8 @@
  * Connection overrides set how often Twilio repeats a webhook that was not answered. They are in the fragment of the webhook's URL.
  *
  * Twilio reads the fragment and does not send it. By default, Twilio repeats a request once, and only if it could not connect within 5 s. If
- * one of several processes dies, the next attempt reaches another process. Twilio does not document whether it waits between two attempts.
- * So a service with one process needs `TWILIO_FALLBACK_URL` as well (docs/survival.md).
+ * one of several processes dies, the next attempt reaches another process. A service with one process needs `TWILIO_FALLBACK_URL` as well
+ * (docs/survival.md): Twilio does not document whether it waits between two attempts, so all of them may come before the process is back.
  *
  * https://www.twilio.com/docs/usage/webhooks/webhooks-connection-overrides
  */

@@ -1,8 +1,8 @@
 /**
- * Checks Twilio's request signature. Every signature that the `twilio` package accepts is accepted here, too, but at a limited cost.
+ * Checks Twilio's request signature as the `twilio` package does, but at a limited cost. `spellings` names the few differences.
  *
  * The signature is `base64(HMAC-SHA1(auth token, URL + every form parameter, sorted by name, name and value))`. The signature of a
- * WebSocket upgrade has only the `wss://` URL. Several tokens are checked, so that the primary token can be rotated without a gap.
+ * WebSocket upgrade covers only the `wss://` URL. Several tokens are checked, so that the primary token can be rotated without a gap.
  * Signatures are compared in constant time.
  *
  * The package serialises the parameters again for each spelling of the URL. For a form of 15,000 parameters from a stranger that takes 40 ms.
@@ -30,7 +30,7 @@ export const sign = (authToken: Redacted.Redacted, url: string, parameters: Para
 const signatureForm = /^[A-Za-z0-9+/]{26}[AEIMQUYcgkosw048]=$/
 
 /** Whether a header has the form of a signature. If not, the request is not from Twilio, and the rest of the request need not be read. */
-export const isShaped = (signature: string): boolean => signatureForm.test(signature)
+export const isWellFormed = (signature: string): boolean => signatureForm.test(signature)
 
 // -- The spellings of a URL ---------------------------------------------------------------------
 
@@ -89,7 +89,7 @@ export const spellings = function*(url: string): Generator<string> {
   const normalized = slashed.flatMap((form) => URL.parse(form)?.href ?? [])
   for (const form of normalized) for (const spelling of withAndWithoutPort(form)) yield* yieldNew(spelling)
   for (const form of normalized) for (const spelling of withAndWithoutPort(form)) yield* yieldNew(withLegacyQuery(spelling))
-  // A request has no fragment, so the connection overrides are added here.
+  // A request has no fragment, so the connection overrides are added here. The URL of a WebSocket has none.
   if (/^http/i.test(url)) yield* yieldNew(url + ConnectionOverrides.fragment)
 }
 
@@ -114,12 +114,12 @@ interface Check {
 }
 
 /** Prepares the check of a signature over these parameters. `undefined`: the header does not have the form of a signature. */
-export const check = (options: {
+export const prepareCheck = (options: {
   readonly authTokens: Array.NonEmptyReadonlyArray<Redacted.Redacted>
   readonly signature: string
   readonly parameters: Parameters
 }): Check | undefined => {
-  if (!isShaped(options.signature)) return undefined
+  if (!isWellFormed(options.signature)) return undefined
   const claimed = Buffer.from(options.signature, "base64")
   const serialized = Buffer.from(serialize(options.parameters))
   const tokens = options.authTokens.map(Redacted.value)
@@ -143,8 +143,8 @@ export const isValid = (options: {
 }): boolean => {
   const { parameters, signature } = options
   if (signature === undefined) return false
-  const checked = check({ authTokens: options.authTokens, signature, parameters })
-  if (checked === undefined) return false
-  for (const spelling of spellings(options.url)) if (checked.matches(spelling)) return true
+  const check = prepareCheck({ authTokens: options.authTokens, signature, parameters })
+  if (check === undefined) return false
+  for (const spelling of spellings(options.url)) if (check.matches(spelling)) return true
   return false
 }

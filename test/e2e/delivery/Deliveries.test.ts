@@ -179,7 +179,7 @@ describe("webhooks", { timeout: 60_000 }, () => {
                 store.write(asksDelivery(callSid, "call.ended", receiver.url))
               }
               yield* arrived(receiver, 2)
-              return yield* Effect.forEach([known, unknown], (callSid) => Effect.map(stored.find(callSid), Option.map((call) => CallViews.detailed(call, Option.none()))))
+              return yield* Effect.forEach([known, unknown], (callSid) => Effect.map(stored.find(callSid), Option.map((call) => CallViews.details(call, Option.none()))))
             }).pipe(Effect.provide(StoredCalls.layer.pipe(Layer.provide(identity())))))
           const published = receiver.received.map((one) => Receiver.verify(secret, one).data).toSorted((one, other) => String(one["call_sid"]).localeCompare(String(other["call_sid"])))
           for (const [index, { transcript, ...data }] of published.entries()) {

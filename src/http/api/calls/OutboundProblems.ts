@@ -15,21 +15,23 @@ const notAllowedCodes = new Set([21214, 21215, 21216, 21219, 573_005])
 /** The account has reached its limit of concurrent calls. */
 const tooManyCallsCode = 10_004
 
+const codeFieldOf = ({ code }: TwilioError) => Option.match(code, { onNone: () => ({}), onSome: (code) => ({ twilio_code: code }) })
+
 /** The problem if Twilio answered, and refused this call. */
 const fromRejection = (error: TwilioError) => {
-  const code = Option.match(error.code, { onNone: () => ({}), onSome: (code) => ({ twilio_code: code }) })
+  const codeField = codeFieldOf(error)
   const said = Option.match(error.detail, { onNone: () => "", onSome: (detail) => ` Twilio says: ${detail}` })
-  const number = Option.getOrElse(error.code, () => 0)
-  if (invalidNumberCodes.has(number)) return new Problems.InvalidNumber({ ...code, detail: `Twilio can't call this number.${said}` })
-  if (notAllowedCodes.has(number)) return new Problems.NotAllowedToCall({ ...code, detail: `No call was placed.${said}` })
-  if (number === tooManyCallsCode) {
-    return new Problems.Busy({ ...code, retry_after: 30, detail: "The Twilio account has as many calls as it may have." })
+  const code = Option.getOrElse(error.code, () => 0)
+  if (invalidNumberCodes.has(code)) return new Problems.InvalidNumber({ ...codeField, detail: `Twilio can't call this number.${said}` })
+  if (notAllowedCodes.has(code)) return new Problems.NotAllowedToCall({ ...codeField, detail: `No call was placed.${said}` })
+  if (code === tooManyCallsCode) {
+    return new Problems.Busy({ ...codeField, retry_after: 30, detail: "The Twilio account has as many calls as it may have." })
   }
-  return new Problems.TwilioRefused({ ...code, detail: `No call was placed.${said}` })
+  return new Problems.TwilioRefused({ ...codeField, detail: `No call was placed.${said}` })
 }
 
 const fromTwilio = (error: TwilioError) => {
-  const code = Option.match(error.code, { onNone: () => ({}), onSome: (code) => ({ twilio_code: code }) })
+  const codeField = codeFieldOf(error)
   switch (error.failure) {
     case "timedOut":
       return new Problems.TwilioTimedOut({
@@ -46,14 +48,14 @@ const fromTwilio = (error: TwilioError) => {
       })
     case "unauthorized":
       return new Problems.TwilioRefused({
-        ...code,
+        ...codeField,
         detail: "Twilio did not accept this service's credentials. Check TWILIO_ACCOUNT_SID and TWILIO_AUTH_TOKEN."
       })
     case "tooManyRequests":
-      return new Problems.Busy({ ...code, retry_after: 5, detail: "Twilio takes no more requests at the moment. Try again soon." })
+      return new Problems.Busy({ ...codeField, retry_after: 5, detail: "Twilio takes no more requests at the moment. Try again soon." })
     case "failed":
       return new Problems.TwilioRefused({
-        ...code,
+        ...codeField,
         detail: "Twilio failed, or its answer can't be read. Look at the call log in Twilio's console before you ask again."
       })
     case "rejected":

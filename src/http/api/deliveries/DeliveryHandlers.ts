@@ -6,7 +6,7 @@ import { HttpApiBuilder } from "effect/http-api"
 import { Deliveries } from "../../../delivery/Deliveries.ts"
 import { Api } from "../Api.ts"
 import { countRefusal } from "../CountedRefusal.ts"
-import { unreachable } from "../history/Unreachable.ts"
+import { historyUnreachable } from "../history/Unreachable.ts"
 import * as Problems from "../Problems.ts"
 
 export const layer = HttpApiBuilder.group(
@@ -17,7 +17,7 @@ export const layer = HttpApiBuilder.group(
     return handlers.handle(
       "resend",
       Effect.fn("POST /calls/{callSid}/deliveries/{deliveryId}/resend")(function*({ params: { callSid, deliveryId } }) {
-        const found = yield* Effect.mapError(deliveries.resend(callSid, deliveryId), unreachable)
+        const found = yield* Effect.mapError(deliveries.resend(callSid, deliveryId), historyUnreachable)
         if (Option.isNone(found)) return yield* new Problems.NoSuchDelivery({ detail: "GET /calls/{callSid} lists the webhooks of a call under deliveries." })
         const { attempts, id, state, type } = found.value
         return { id, type, state, attempts }

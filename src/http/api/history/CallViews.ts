@@ -11,7 +11,7 @@ import type { StoredTurn } from "../../../store/history/TurnRows.ts"
 import type { StoredDelivery } from "../../../store/history/DeliveryRows.ts"
 import type { Recording } from "../../../store/recording/CallRecordings.ts"
 
-export const listed = (call: CallSummary) => ({ ...beginning(call), ...ending(call), turns: call.turns, words: call.words })
+export const listItem = (call: CallSummary) => ({ ...beginning(call), ...ending(call), turns: call.turns, words: call.words })
 
 const delivery = (stored: StoredDelivery) => ({
   id: stored.id,
@@ -24,10 +24,10 @@ const delivery = (stored: StoredDelivery) => ({
   updated_at: iso(stored.updatedAt)
 })
 
-export const detailed = (call: CallDetails, recording: Option.Option<Recording>) => {
+export const details = (call: CallDetails, recording: Option.Option<Recording>) => {
   const { figures } = call
   return {
-    ...listed(call),
+    ...listItem(call),
     ...outcome(call),
     live: call.isLive,
     axis_started_at: isoOrNull(call.axisZero),

@@ -51,13 +51,13 @@ export const make = (
    * The events of the history before the event with this number. The store may write an event a moment after it happened, so the history is
    * read twice before an event counts as missing. If it can't be read for two seconds, the missing events are left out.
    */
-  const before = (sequence: number, isSecondRead = false): Effect.Effect<ReadonlyArray<FeedEvent>> =>
+  const eventsBefore = (sequence: number, isSecondRead = false): Effect.Effect<ReadonlyArray<FeedEvent>> =>
     Effect.gen(function*() {
       if (lastSequence >= sequence - 1) return []
       const events = yield* Effect.option(Effect.retry(page, { ...retries, times: 4 }))
       if (Option.isNone(events)) return []
-      if (events.value.length > 0) return [...events.value, ...(yield* before(sequence))]
-      return isSecondRead ? [] : yield* Effect.delay(before(sequence, true), readInterval)
+      if (events.value.length > 0) return [...events.value, ...(yield* eventsBefore(sequence))]
+      return isSecondRead ? [] : yield* Effect.delay(eventsBefore(sequence, true), readInterval)
     })
 
   /** The call in the history. `None`: the history can't be read. */
@@ -79,8 +79,9 @@ export const make = (
     onSome: (events) =>
       events.pipe(
         Stream.mapEffect(Effect.fnUntraced(function*({ event, isNumbered, sequence }) {
+          // An event without a number of its own has that of the event before it. It is left out if a later event is in the feed.
           if (!isNumbered) return sequence >= lastSequence ? [{ event }] : []
-          const missing = yield* before(sequence)
+          const missing = yield* eventsBefore(sequence)
           if (sequence <= lastSequence) return missing
           lastSequence = sequence
           return [...missing, { event, id: sequence }]

@@ -24,7 +24,7 @@ import * as EventStream from "./EventStream.ts"
 import * as ListQuery from "./ListQuery.ts"
 import { OpenEventStreams } from "./OpenEventStreams.ts"
 import * as TranscriptText from "./TranscriptText.ts"
-import { unreachable } from "./Unreachable.ts"
+import { historyUnreachable } from "./Unreachable.ts"
 
 const noSuchCall = () => new Problems.NoSuchCall({ detail: "The history has no call of this SID." })
 
@@ -42,7 +42,7 @@ const rangeOf = ({ headers, method }: HttpServerRequest.HttpServerRequest): stri
   method === "GET" && headers["if-range"] === undefined ? headers.range : undefined
 
 /** The number of the last event that the client has; -1: it has none. */
-const eventId = Effect.fnUntraced(function*(header: string | undefined) {
+const readLastEventId = Effect.fnUntraced(function*(header: string | undefined) {
   if (header === undefined || header.trim() === "") return -1
   if (!/^\d{1,9}$/.test(header.trim())) return yield* new Problems.InvalidRequest({ detail: "Last-Event-ID must be the ID of an event of this call." })
   return Number(header)
@@ -63,7 +63,7 @@ export const layer = HttpApiBuilder.group(
 
     const find = (callSid: CallSid) =>
       stored.find(callSid).pipe(
-        Effect.mapError(unreachable),
+        Effect.mapError(historyUnreachable),
         Effect.flatMap(Option.match({ onNone: () => Effect.fail(noSuchCall()), onSome: Effect.succeed }))
       )
 
@@ -82,8 +82,8 @@ export const layer = HttpApiBuilder.group(
 
     const list = Effect.fn("GET /calls")(function*({ query }: { readonly query: ListQuery.Query }) {
       const request = yield* ListQuery.read(query, cursors, { variantsOf: numbers.variants, isSealing })
-      const { calls, next } = yield* Effect.mapError(stored.list(request.filters, request.limit, request.after), unreachable)
-      return { calls: calls.map(CallViews.listed), next: next === undefined ? null : cursors.write(next, request.fingerprint) }
+      const { calls, next } = yield* Effect.mapError(stored.list(request.filters, request.limit, request.after), historyUnreachable)
+      return { calls: calls.map(CallViews.listItem), next: next === undefined ? null : cursors.write(next, request.fingerprint) }
     }, Effect.tapError(countRefusal))
 
     const erase = Effect.fn("DELETE /calls/{callSid}")(function*({ params: { callSid } }: { readonly params: { readonly callSid: CallSid } }) {
@@ -92,27 +92,27 @@ export const layer = HttpApiBuilder.group(
         return yield* new Problems.CallIsLive({ detail: "A call that goes on can't be erased. Wait for its end, or end it, and ask again." })
       }
       yield* registry.forget(callSid)
-      yield* Effect.mapError(erasure.erase(callSid), unreachable)
+      yield* Effect.mapError(erasure.erase(callSid), historyUnreachable)
     }, Effect.tapError(countRefusal))
 
     return handlers
       .handle("list", list)
       .handle("find", Effect.fn("GET /calls/{callSid}")(function*({ params: { callSid } }) {
         const call = yield* find(callSid)
-        return CallViews.detailed(call, yield* Effect.orElseSucceed(recordings.find(callSid), () => Option.none()))
+        return CallViews.details(call, yield* Effect.orElseSucceed(recordings.find(callSid), () => Option.none()))
       }, Effect.tapError(countRefusal)))
       .handle("erase", erase)
       .handle("transcript", Effect.fn("GET /calls/{callSid}/transcript")(function*({ params: { callSid }, query, request }) {
         const isText = yield* wantsText(query.format, request.headers.accept ?? "")
         yield* find(callSid)
-        const [turns, actions] = yield* Effect.mapError(Effect.all([stored.turns(callSid), stored.actions(callSid)]), unreachable)
+        const [turns, actions] = yield* Effect.mapError(Effect.all([stored.turns(callSid), stored.actions(callSid)]), historyUnreachable)
         yield* withHeader("cache-control", "no-store")
         yield* withHeader("vary", "accept")
         return isText ? TranscriptText.of(turns, actions) : CallViews.transcript(callSid, turns, actions)
       }, Effect.tapError(countRefusal)))
       .handleRaw("recording", Effect.fn("GET /calls/{callSid}/recording.wav")(function*({ params: { callSid }, request }) {
         yield* find(callSid)
-        const found = yield* Effect.mapError(recordings.find(callSid), unreachable)
+        const found = yield* Effect.mapError(recordings.find(callSid), historyUnreachable)
         if (Option.isNone(found)) return yield* new Problems.NoRecording({ detail: "This call was not recorded, or its sound is kept no longer." })
         const { length, read } = found.value
         const range = ByteRange.read(rangeOf(request), length)
@@ -121,7 +121,7 @@ export const layer = HttpApiBuilder.group(
           return yield* new Problems.RangeNotSatisfiable({ detail: `The recording has ${length} bytes.` })
         }
         const { from, to } = range === "all" ? { from: 0, to: length } : range
-        const bytes = yield* Effect.mapError(read(from, to), (error) => error._tag === "RecordingGone" ? new Problems.NoRecording({ detail: error.message }) : unreachable(error))
+        const bytes = yield* Effect.mapError(read(from, to), (error) => error._tag === "RecordingGone" ? new Problems.NoRecording({ detail: error.message }) : historyUnreachable(error))
         return HttpServerResponse.stream(Stream.orDie(bytes), {
           status: range === "all" ? 200 : 206,
           contentType: "audio/wav",
@@ -130,9 +130,9 @@ export const layer = HttpApiBuilder.group(
         })
       }, Effect.tapError(countRefusal)))
       .handleRaw("events", Effect.fn("GET /calls/{callSid}/events")(function*({ headers, params: { callSid } }) {
-        const after = yield* eventId(headers["last-event-id"])
+        const after = yield* readLastEventId(headers["last-event-id"])
         const here = yield* eventsHere(callSid)
-        if (Option.isSome(here)) yield* streams.opened
+        if (Option.isSome(here)) yield* streams.countUntilClosed
         return EventStream.response(EventFeed.make(stored, callSid, after, here))
       }, Effect.tapError(countRefusal)))
   })

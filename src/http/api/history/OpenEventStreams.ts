@@ -9,7 +9,7 @@ const lastEventsTimeout = Duration.seconds(2)
 
 export class OpenEventStreams extends Context.Service<OpenEventStreams, {
   /** Counts a stream until the scope of its request closes. */
-  readonly opened: Effect.Effect<void, never, Scope.Scope>
+  readonly countUntilClosed: Effect.Effect<void, never, Scope.Scope>
   /** Waits until all streams have ended, two seconds at most. */
   readonly ended: Effect.Effect<void>
 }>()("client-caller/http/api/history/OpenEventStreams") {
@@ -17,7 +17,7 @@ export class OpenEventStreams extends Context.Service<OpenEventStreams, {
     let count = 0
     const add = (change: number) => Effect.sync(() => void (count += change))
     return OpenEventStreams.of({
-      opened: Effect.acquireRelease(add(1), () => add(-1)),
+      countUntilClosed: Effect.acquireRelease(add(1), () => add(-1)),
       ended: Effect.sync(() => count === 0).pipe(
         Effect.repeat({ schedule: Schedule.spaced("20 millis"), until: (isEnded) => isEnded }),
         Effect.timeoutOption(lastEventsTimeout),

@@ -11,7 +11,7 @@ const clock = (millis: number): string => {
 }
 
 /** The text on one line: words may contain line ends. */
-const flat = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
+const onOneLine = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
 
 /** The text in place of sealed words that can't be opened. */
 const unreadableReasons = {
@@ -20,31 +20,31 @@ const unreadableReasons = {
 }
 
 /** The words of a turn. Words that were not heard are in brackets. */
-const spoken = ({ text, unreadable, words }: StoredTurn): string => {
+const wordsOf = ({ text, unreadable, words }: StoredTurn): string => {
   if (unreadable !== undefined) return unreadableReasons[unreadable]
-  if (words.length === 0) return flat(text)
+  if (words.length === 0) return onOneLine(text)
   const runs: Array<{ readonly isHeard: boolean; readonly words: Array<string> }> = []
   for (const word of words) {
     const last = runs.at(-1)
     if (last?.isHeard === word.isHeard) last.words.push(word.text)
     else runs.push({ isHeard: word.isHeard, words: [word.text] })
   }
-  return flat(runs.map(({ isHeard, words }) => isHeard ? words.join(" ") : `[${words.join(" ")}]`).join(" "))
+  return onOneLine(runs.map(({ isHeard, words }) => isHeard ? words.join(" ") : `[${words.join(" ")}]`).join(" "))
 }
 
 /** Keys have no name, a transfer has no arguments, and an answer may be empty: what is empty is left out. */
-const joined = (separator: string, ...texts: ReadonlyArray<string | null>): string =>
-  texts.flatMap((text) => text === null || flat(text) === "" ? [] : [flat(text)]).join(separator)
+const joinNonEmpty = (separator: string, ...texts: ReadonlyArray<string | null>): string =>
+  texts.flatMap((text) => text === null || onOneLine(text) === "" ? [] : [onOneLine(text)]).join(separator)
 
-const done = ({ answer, arguments: given, name, state, unreadable }: StoredAction): string =>
+const actionText = ({ answer, arguments: given, name, state, unreadable }: StoredAction): string =>
   unreadable === undefined
-    ? `(${joined(": ", joined(" ", name, given), state, answer)})`
-    : `(${joined(": ", name, state)}) ${unreadableReasons[unreadable]}`
+    ? `(${joinNonEmpty(": ", joinNonEmpty(" ", name, given), state, answer)})`
+    : `(${joinNonEmpty(": ", name, state)}) ${unreadableReasons[unreadable]}`
 
 export const of = (turns: ReadonlyArray<StoredTurn>, actions: ReadonlyArray<StoredAction>): string =>
   [
-    ...turns.map((turn) => ({ at: turn.startedAt, line: `${turn.role}: ${spoken(turn)}` })),
-    ...actions.map((action) => ({ at: action.at, line: `action: ${done(action)}` }))
+    ...turns.map((turn) => ({ at: turn.startedAt, line: `${turn.role}: ${wordsOf(turn)}` })),
+    ...actions.map((action) => ({ at: action.at, line: `action: ${actionText(action)}` }))
   ]
     .toSorted((one, other) => one.at - other.at)
     .map(({ at, line }) => `${clock(at)} ${line}\n`)

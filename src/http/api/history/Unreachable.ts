@@ -5,5 +5,5 @@ import * as Problems from "../Problems.ts"
 const retryAfterSeconds = 5
 
 /** `whyNotOpened`: set if sealed sound can't be opened. Then another attempt would fail, too. */
-export const unreachable = ({ message, whyNotOpened }: { readonly message: string; readonly whyNotOpened?: string }) =>
+export const historyUnreachable = ({ message, whyNotOpened }: { readonly message: string; readonly whyNotOpened?: string }) =>
   new Problems.HistoryUnreachable({ detail: message, ...(whyNotOpened === undefined ? { retry_after: retryAfterSeconds } : {}) })

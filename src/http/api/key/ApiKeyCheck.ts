@@ -27,7 +27,7 @@ export const layer = Layer.effect(
     const refuse = Effect.fnUntraced(function*(request: HttpServerRequest.HttpServerRequest, isEmpty: boolean) {
       const nowMillis = Number(yield* Clock.monotonicTimeNanos) / 1e6
       // An empty key is not a guess.
-      const waitMillis = isEmpty ? 0 : guesses.failed(Option.getOrElse(publicUrl.clientAddress(request), () => ""), nowMillis)
+      const waitMillis = isEmpty ? 0 : guesses.countWrongKey(Option.getOrElse(publicUrl.clientAddress(request), () => ""), nowMillis)
       yield* Metric.update(Metrics.apiRefused(waitMillis > 0 ? "too-many-wrong-keys" : "unauthorized"), 1)
       yield* refusalLog.write("key", Effect.logWarning("A request to the API was refused: its key is missing or wrong"))
       if (waitMillis === 0) {

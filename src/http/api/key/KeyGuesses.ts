@@ -2,7 +2,7 @@
  * Counts wrong API keys by the address that sent them. After ten wrong keys in a minute, each further wrong key starts a wait. Each wait is
  * twice as long as the one before.
  *
- * A right key is always accepted, so a neighbour behind the same address can't lock anybody out. The state is bounded; there are no effects.
+ * A right key is always accepted, so a neighbour behind the same address can't lock anybody out.
  */
 
 /** How many wrong keys of one address within {@link windowMillis} start no wait. */
@@ -48,7 +48,7 @@ export class KeyGuesses {
    * Counts a wrong key at `now` (ms of a monotonic clock). Returns how long its sender has to wait, in ms; 0: no wait. Wrong keys during a
    * wait do not make the wait longer.
    */
-  failed(address: string, now: number): number {
+  countWrongKey(address: string, now: number): number {
     const network = networkOf(address)
     const known = this.#guessers.get(network)
     this.#guessers.delete(network)

@@ -23,7 +23,7 @@ const publicNames = (engines: Engines): ReadonlyMap<string, string> => {
 }
 
 /** The engines under their public names. */
-export const hidden = (engines: Engines): Engines => {
+export const withPublicNames = (engines: Engines): Engines => {
   const names = publicNames(engines)
   return engines.map((engine) => ({ ...engine, name: names.get(`${engine.stage} ${engine.name}`) ?? engine.name }))
 }
@@ -32,7 +32,7 @@ export const hidden = (engines: Engines): Engines => {
  * The text of the metrics with the engines' public names. The value of each label `engine` is replaced; the labels may have any order. An
  * engine that is not in the list is named, for example, `speechToText-other`.
  */
-export const hiddenIn = (metrics: string, engines: Engines): string => {
+export const hideInMetrics = (metrics: string, engines: Engines): string => {
   const names = publicNames(engines)
   return metrics.replaceAll(/^[^#\n]*\bengine="[^\n]*$/gm, (line) => {
     const stage = /\bstage="([^"]*)"/.exec(line)?.[1] ?? ""

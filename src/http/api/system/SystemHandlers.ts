@@ -47,14 +47,15 @@ export const layer = HttpApiBuilder.group(
             return yield* new Problems.Busy({ detail: "The service is stopping and takes no new calls." })
           }
           const all = yield* agents.engines
-          const isInside = publicUrl.isInside(request) || AdminServer.isAdmin(request)
-          const engines = isInside ? all : PublicEngineNames.hidden(all)
+          /** Whether the client may see the engines' addresses. */
+          const seesAddresses = publicUrl.isFromThisMachine(request) || AdminServer.hasReceived(request)
+          const engines = seesAddresses ? all : PublicEngineNames.withPublicNames(all)
           const down = stagesDown(engines)
           if (down.length === 0) {
             // The service answers calls without the database, too.
             const state = yield* store.state
             if (state._tag === "Ready") return { status: "ready" as const, engines, store: "ready" as const }
-            return { status: "ready" as const, engines, store: "degraded" as const, ...isInside ? { store_problem: state.why } : {} }
+            return { status: "ready" as const, engines, store: "degraded" as const, ...seesAddresses ? { store_problem: state.why } : {} }
           }
           return yield* new Problems.EnginesDown({
             engines,

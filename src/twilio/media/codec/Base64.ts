@@ -39,9 +39,9 @@ export const write = (bytes: Uint8Array, from: number, end: number, out: Buffer,
 export const read = (text: Buffer, from: number, end: number): Buffer | undefined => {
   const length = end - from
   if (length % 4 !== 0) return undefined
-  const padded = length === 0 || text[end - 1] !== padding ? 0 : text[end - 2] === padding ? 2 : 1
-  const bytes = Buffer.allocUnsafe((length / 4) * 3 - padded)
-  const wholeGroupsEnd = padded === 0 ? end : end - 4
+  const paddingCount = length === 0 || text[end - 1] !== padding ? 0 : text[end - 2] === padding ? 2 : 1
+  const bytes = Buffer.allocUnsafe((length / 4) * 3 - paddingCount)
+  const wholeGroupsEnd = paddingCount === 0 ? end : end - 4
   /** The bitwise OR of all groups. A character that is not base64 makes its group negative, and so `allGroups`, too. */
   let allGroups = 0
   let out = 0
@@ -54,12 +54,12 @@ export const read = (text: Buffer, from: number, end: number): Buffer | undefine
     bytes[out + 2] = group
     out += 3
   }
-  if (padded > 0) {
-    const third = padded === 1 ? values[text[at + 2]] : 0
+  if (paddingCount > 0) {
+    const third = paddingCount === 1 ? values[text[at + 2]] : 0
     const group = (values[text[at]] << 18) | (values[text[at + 1]] << 12) | (third << 6)
     allGroups |= group
     bytes[out] = group >> 16
-    if (padded === 1) bytes[out + 1] = group >> 8
+    if (paddingCount === 1) bytes[out + 1] = group >> 8
   }
   return allGroups < 0 ? undefined : bytes
 }

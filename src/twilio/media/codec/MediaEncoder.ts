@@ -8,17 +8,17 @@ import * as Base64 from "./Base64.ts"
 const wholeText = 0x81
 
 /** How many bytes a frame's header has. No message here is longer than 65,535 bytes. */
-const headerLength = (payload: number): number => (payload < 126 ? 2 : 4)
+const headerLength = (payloadBytes: number): number => (payloadBytes < 126 ? 2 : 4)
 
 /** Writes a frame's header at `at`. Returns how many bytes the header has. */
-const writeHeader = (out: Buffer, at: number, payload: number): number => {
+const writeHeader = (out: Buffer, at: number, payloadBytes: number): number => {
   out[at] = wholeText
-  if (payload < 126) {
-    out[at + 1] = payload
+  if (payloadBytes < 126) {
+    out[at + 1] = payloadBytes
     return 2
   }
   out[at + 1] = 126
-  out.writeUInt16BE(payload, at + 2)
+  out.writeUInt16BE(payloadBytes, at + 2)
   return 4
 }
 
@@ -40,14 +40,14 @@ const noBytes: Buffer = Buffer.alloc(0)
 export const make = (streamSid: StreamSid): MediaEncoder => {
   const prefix = Buffer.from(`{"event":"media","streamSid":"${streamSid}","media":{"payload":"`, "latin1")
   const suffix = Buffer.from("\"}}", "latin1")
-  const messageLength = (sound: number) => prefix.length + Base64.encodedLength(sound) + suffix.length
-  const frameLength = (sound: number) => headerLength(messageLength(sound)) + messageLength(sound)
-  const payloadOffset = (sound: number) => headerLength(messageLength(sound)) + prefix.length
+  const messageLength = (soundBytes: number) => prefix.length + Base64.encodedLength(soundBytes) + suffix.length
+  const frameLength = (soundBytes: number) => headerLength(messageLength(soundBytes)) + messageLength(soundBytes)
+  const payloadOffset = (soundBytes: number) => headerLength(messageLength(soundBytes)) + prefix.length
 
-  /** Writes a whole frame at `at`, except the base64 of its `sound` bytes. */
-  const writeEnvelope = (out: Buffer, at: number, sound: number) => {
-    out.set(prefix, at + writeHeader(out, at, messageLength(sound)))
-    out.set(suffix, at + frameLength(sound) - suffix.length)
+  /** Writes a whole frame at `at`, except the base64 of its sound. */
+  const writeEnvelope = (out: Buffer, at: number, soundBytes: number) => {
+    out.set(prefix, at + writeHeader(out, at, messageLength(soundBytes)))
+    out.set(suffix, at + frameLength(soundBytes) - suffix.length)
   }
 
   const wholeFrameLength = frameLength(mediaBytes)

@@ -59,7 +59,7 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
   let weight = 0
   let isEnded = false
   /** Resumes the fiber that waits for the next element or the end. */
-  let reader: (() => void) | undefined
+  let resumeReader: (() => void) | undefined
 
   const takeAll = (): Batch => {
     const batch = waiting as unknown as Batch
@@ -72,15 +72,15 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
   const read = (): Read => waiting.length > 0 ? Effect.succeed(takeAll()) : isEnded ? Cause.done() : wait
 
   const wake = () => {
-    const woken = reader
-    reader = undefined
-    woken?.()
+    const resume = resumeReader
+    resumeReader = undefined
+    resume?.()
   }
 
   // An interrupted reader stays registered until the next element comes. Waking it does nothing, and removing it would make every wait more
   // expensive.
   const wait: Read = Effect.callback((resume) => {
-    reader = () => resume(read())
+    resumeReader = () => resume(read())
   })
 
   const dropOldest = (at: number): number => {
@@ -102,11 +102,11 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
           return resume(Effect.die(defect))
         }
         if (isEnded) return resume(Effect.undefined)
-        reader = useNext
+        resumeReader = useNext
       }
       useNext()
       return Effect.sync(() => {
-        reader = undefined
+        resumeReader = undefined
       })
     })
     const run: Effect.Effect<void, E> = Effect.flatMap(useUntilBusy, (used) => used === undefined ? Effect.void : Effect.andThen(used, run))
@@ -126,7 +126,7 @@ export const make = <A>(capacity: number, weightOf: (element: A) => number = () 
         cameAt.push(at)
       }
       weight += weightOf(element)
-      if (reader !== undefined && waiting.length === 1) wakeInLaterTurn(wake)
+      if (resumeReader !== undefined && waiting.length === 1) wakeInLaterTurn(wake)
       return waitedMillis
     },
     dropExcess: (at) => (weight > maxWeight && waiting.length > 1 ? dropOldest(at) : undefined),

@@ -14,7 +14,7 @@ const bytesPerMilli = 8
 /** ms of sound in a `media` message of Twilio's. */
 const messageMillis = 20
 
-/** The time of one message in fifty is measured: about once a second. */
+/** How long a message waits is measured for one message in fifty: about once a second. */
 const sampleEvery = 50
 
 /** No sound was sent for `millis`. No message for this time can still arrive. */
@@ -29,7 +29,7 @@ const millisOf = (sound: Media | Silence): number => sound.event === "media" ? s
 export interface Tally {
   /** `media` messages that came. */
   readonly received: number
-  /** How many of these messages `MediaScanner` read, at half the cost of the schema. */
+  /** How many of these messages `MediaScanner` read. The others cost far more (`SlowMessages`). */
   readonly scanned: number
   /** When the last message came (monotonic ms). Before the first message: when the stream began. */
   readonly lastAt: number
@@ -43,7 +43,7 @@ export interface Tally {
   readonly burst: number
   /** Messages that were dropped from the full queue, because the agent did not take them in time. */
   readonly untaken: number
-  /** The message whose time is measured: its index among the received messages, and its arrival (monotonic ms). */
+  /** The message whose wait is measured: its index among the received messages, and its arrival (monotonic ms). */
   readonly sampleIndex: number
   readonly sampleAt: number
 }

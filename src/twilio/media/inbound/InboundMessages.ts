@@ -126,6 +126,7 @@ export const make = Effect.fnUntraced(function*(
         if (Option.isSome(fastPath)) fastPath.value.takeTexts(undefined)
         socket.off("message", onMessage)
         end(new StreamClosed({ reason: "lost", code: 1006 }))
+        // A paused socket would not read the peer's answer to the close.
         if (socket.isPaused) socket.resume()
         socket.close(1000)
       })

@@ -6,7 +6,7 @@
 import { Result } from "effect"
 import type { StreamSid } from "../../../domain/Sid.ts"
 import * as MediaScanner from "../codec/MediaScanner.ts"
-import { decodeInbound, type Inbound, type Media, type MessageRejected, rejected, type Rejection } from "../MediaMessage.ts"
+import { decodeInbound, type Inbound, type Media, type MessageRejected, reject, type Rejection } from "../MediaMessage.ts"
 
 /**
  * Why a message of a stream was rejected:
@@ -29,22 +29,22 @@ export const make = (scansMedia: boolean): StreamReader => {
   let streamSid: StreamSid | undefined
   let scanner: MediaScanner.MediaScanner | undefined
 
-  const inOrder = (message: Inbound): Result.Result<Inbound, MessageRejected<StreamRejection>> => {
+  const checkOrder = (message: Inbound): Result.Result<Inbound, MessageRejected<StreamRejection>> => {
     if (streamSid === undefined) {
       if (message.event === "connected") return Result.succeed(message)
-      if (message.event !== "start") return rejected("beforeStart")
+      if (message.event !== "start") return reject("beforeStart")
       streamSid = message.streamSid
       if (scansMedia) scanner = MediaScanner.make(streamSid)
       return Result.succeed(message)
     }
-    if (message.event === "start" || message.event === "connected") return rejected("secondStart")
-    if (message.streamSid !== streamSid) return rejected("foreignStream")
-    if (message.event === "media" && message.media.track !== "inbound") return rejected("outboundTrack")
+    if (message.event === "start" || message.event === "connected") return reject("secondStart")
+    if (message.streamSid !== streamSid) return reject("foreignStream")
+    if (message.event === "media" && message.media.track !== "inbound") return reject("outboundTrack")
     return Result.succeed(message)
   }
 
   return {
     scan: (text, from, end) => scanner === undefined ? undefined : scanner(text, from, end),
-    read: (data, isBinary) => isBinary ? rejected("binary") : Result.flatMap(decodeInbound(data.toString()), inOrder)
+    read: (data, isBinary) => isBinary ? reject("binary") : Result.flatMap(decodeInbound(data.toString()), checkOrder)
   }
 }

@@ -34,6 +34,9 @@ const masked = 0x80
 /** A frame's first byte: FIN and the opcode of text. */
 const wholeText = 0x81
 
+/** The shortest header of a masked frame: two bytes, and four bytes of the mask. */
+const minHeaderBytes = 6
+
 /** Longer frames have a length field of 64 bits. They are left to `ws`. */
 const maxTextBytes = 65_535
 
@@ -63,7 +66,7 @@ const applyMask = (bytes: Buffer, words: DataView, key: number, from: number, en
 /** Passes the texts at the beginning of the bytes to `take`. Returns the position of the first byte that was not taken. */
 const takeLeadingTexts = (bytes: Buffer, words: DataView, length: number, maxBytes: number, take: TakeText): number => {
   let at = 0
-  while (at + 6 <= length && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
+  while (at + minHeaderBytes <= length && bytes[at] === wholeText && (bytes[at + 1] & masked) !== 0) {
     const shortLength = bytes[at + 1] & 127
     if (shortLength === 127) return at
     const key = at + (shortLength < 126 ? 2 : 4)

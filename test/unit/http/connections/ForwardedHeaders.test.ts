@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option, Schema } from "effect"
-import { type Doubt, type Headers, readAddress, readForwarded, resolve, trust } from "../../../../src/http/connections/ForwardedHeaders.ts"
+import { type Doubt, type Headers, isInNetworks, readAddress, readForwarded, resolve } from "../../../../src/http/connections/ForwardedHeaders.ts"
 
 /** The networks of the load balancer and the proxy before the service. The client is in none of them. */
-const isTrusted = trust(["127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48"])
+const isTrusted = isInNetworks(["127.0.0.0/8", "10.0.0.0/8", "2001:db8:1::/48"])
 const lb = "10.0.0.1"
 const client = "203.0.113.7"
 const host = "calls.example.com"
@@ -33,7 +33,7 @@ describe("readAddress", () => {
   ])("of %j is %s", (text, address) => assert.strictEqual(readAddress(text), address))
 })
 
-describe("trust", () => {
+describe("isInNetworks", () => {
   it.each([
     ["10.0.0.0/8", "10.255.0.1", true],
     ["10.0.0.5/8", "10.255.0.1", true],
@@ -44,9 +44,9 @@ describe("trust", () => {
     ["2001:db8::/32", "2001:db8::1", true],
     ["2001:db8::1/128", "2001:db8::2", false],
     ["0.0.0.0/0", "192.0.2.1", true]
-  ])("in %s of %s: %s", (network, address, expected) => assert.strictEqual(trust([network])(address), expected))
+  ])("in %s of %s: %s", (network, address, expected) => assert.strictEqual(isInNetworks([network])(address), expected))
 
-  it("in an empty list trusts nobody", () => assert.isFalse(trust([])("127.0.0.1")))
+  it("has no address in an empty list", () => assert.isFalse(isInNetworks([])("127.0.0.1")))
 })
 
 describe("what trusted proxies forward", () => {

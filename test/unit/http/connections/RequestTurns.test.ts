@@ -74,12 +74,12 @@ describe("addresses with failed signatures", () => {
   it("come last after twenty failures, until one signature is right", () => {
     const failures = FailedAddresses.make()
     for (let index = 0; index < 19; index++) failures.add("192.0.2.1")
-    assert.isFalse(failures.areMany("192.0.2.1"))
+    assert.isFalse(failures.hasManyFailures("192.0.2.1"))
     failures.add("192.0.2.1")
-    assert.isTrue(failures.areMany("192.0.2.1"))
-    assert.isFalse(failures.areMany("192.0.2.2"))
+    assert.isTrue(failures.hasManyFailures("192.0.2.1"))
+    assert.isFalse(failures.hasManyFailures("192.0.2.2"))
     failures.forget("192.0.2.1")
-    assert.isFalse(failures.areMany("192.0.2.1"))
+    assert.isFalse(failures.hasManyFailures("192.0.2.1"))
   })
 
   it("are bounded in number: the address that failed longest ago is forgotten", () => {
@@ -89,6 +89,6 @@ describe("addresses with failed signatures", () => {
     failures.add("often")
     failures.add("c")
     assert.strictEqual(failures.size(), 3)
-    assert.isTrue(failures.areMany("often"))
+    assert.isTrue(failures.hasManyFailures("often"))
   })
 })

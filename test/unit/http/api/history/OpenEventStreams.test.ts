@@ -21,9 +21,9 @@ describe("the end of the service", () => {
 
   it.effect("waits until the last watcher has all events", () =>
     Effect.gen(function*() {
-      const { opened } = yield* OpenEventStreams
+      const { countUntilClosed } = yield* OpenEventStreams
       const scopes = [yield* Scope.make(), yield* Scope.make()]
-      for (const scope of scopes) yield* Scope.provide(opened, scope)
+      for (const scope of scopes) yield* Scope.provide(countUntilClosed, scope)
       const end = yield* waiting
       yield* Scope.close(scopes[0], Exit.void)
       yield* TestClock.adjust("1 second")
@@ -35,9 +35,9 @@ describe("the end of the service", () => {
 
   it.effect("waits two seconds at most for a watcher that does not read", () =>
     Effect.gen(function*() {
-      const { opened } = yield* OpenEventStreams
+      const { countUntilClosed } = yield* OpenEventStreams
       yield* Effect.scoped(Effect.gen(function*() {
-        yield* opened
+        yield* countUntilClosed
         const end = yield* waiting
         yield* TestClock.adjust("1900 millis")
         assert.isFalse(isOver(end))

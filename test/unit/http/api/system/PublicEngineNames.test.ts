@@ -10,8 +10,8 @@ const engines = [
 
 describe("an engine's name", () => {
   it("is replaced by its stage and a number, if it is an address", () => {
-    assert.deepStrictEqual(PublicEngineNames.hidden(engines).map(({ name }) => name), ["speechToText-1", "embedded", "replyModel-1", "replyModel-2"])
-    assert.deepStrictEqual(PublicEngineNames.hidden(engines).map(({ state }) => state), engines.map(({ state }) => state))
+    assert.deepStrictEqual(PublicEngineNames.withPublicNames(engines).map(({ name }) => name), ["speechToText-1", "embedded", "replyModel-1", "replyModel-2"])
+    assert.deepStrictEqual(PublicEngineNames.withPublicNames(engines).map(({ state }) => state), engines.map(({ state }) => state))
   })
 
   it("is replaced in the metrics in the same way, whatever the order of the labels", () => {
@@ -24,7 +24,7 @@ describe("an engine's name", () => {
       "other{reason=\"busy\"} 5",
       ""
     ].join("\n")
-    const hidden = PublicEngineNames.hiddenIn(metrics, engines)
+    const hidden = PublicEngineNames.hideInMetrics(metrics, engines)
     assert.strictEqual(hidden, metrics
       .replace("speechToText\",engine=\"10.0.0.7:8001", "speechToText\",engine=\"speechToText-1")
       .replace("engine=\"10.0.0.7:8001\",outcome=\"ok\",stage=\"replyModel\"", "engine=\"replyModel-2\",outcome=\"ok\",stage=\"replyModel\"")

@@ -24,10 +24,10 @@ type Standing =
   | { readonly _tag: "New"; readonly stored: StoredCall }
   | { readonly _tag: "Live"; readonly stored: StoredCall }
 
-interface StoredCalls {
+interface CallsElsewhere {
   /**
-   * Looks a call up in the store. `mayBeUnwritten`: another process may be about to store the call. A call that has ended without Twilio's
-   * confirmation and without our decision counts as live, because it may come back.
+   * Looks a call up in the store. `mayBeUnwritten`: another process may be about to store the call, so the search is repeated for about a
+   * second. A call that has ended without Twilio's confirmation and without our decision counts as live, because it may come back.
    */
   readonly standing: (callSid: CallSid, mayBeUnwritten?: boolean) => Effect.Effect<Standing>
   /** Makes this process the call's owner. `base`: the base URL that Twilio called. */
@@ -46,7 +46,7 @@ export const make = Effect.gen(function*() {
     return { _tag: stored.parts > 0 ? "Live" : "New", stored }
   }
 
-  const calls: StoredCalls = {
+  const calls: CallsElsewhere = {
     standing: (callSid, mayBeUnwritten) => Effect.map(registry.recall(callSid, mayBeUnwritten), standingOf),
     takeOver: Effect.fnUntraced(function*(stored, base) {
       // The process that had the call may have had agents that this process lacks.
