@@ -23,7 +23,7 @@ interface Parts {
   readonly recognition: UtteranceRecognition
   readonly generation: ReplyGeneration
   readonly speech: ReplySpeech
-  readonly playback: Pick<PlaybackReporter, "cleared">
+  readonly playback: Pick<PlaybackReporter, "onClear">
   readonly keys: Pick<KeyPresses, "press" | "cut">
   readonly timers: TurnTimers
   readonly tools: Pick<ToolRunner, "onCallerSaid" | "onReplyHeard">
@@ -93,7 +93,7 @@ export const make = (parts: Parts): Interpreter => {
         keys.cut(command.reply, command.from)
         return speech.stop(command.reply, command.from)
       case "Clear":
-        return Effect.andThen(line.clear, Effect.sync(playback.cleared))
+        return Effect.andThen(line.clear, Effect.sync(playback.onClear))
       case "RememberCallerWords":
         if (command.isRequest) tools.onCallerSaid(command.text)
         context?.callerSaid(command.text)
@@ -121,7 +121,7 @@ export const make = (parts: Parts): Interpreter => {
     carryOut,
     onEventDone: () => {
       recognition.setPartialsWanted(arePartialsWanted || line.isWatched())
-      context?.settle()
+      context?.forgetUtterance()
     }
   }
 }

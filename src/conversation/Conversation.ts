@@ -61,8 +61,8 @@ export interface RecordedCall extends CallSide<8000> {
 }
 
 /**
- * The conversation's clock. It continues where the memory ends, so that all media streams of the call have one time axis. `resumedAt`: see
- * `Resumption.now`.
+ * The conversation's clock. It continues where the memory ends, so that all media streams of the call have one time axis. `resumedAt`:
+ * see `Resumption`.
  */
 const makeClock = (memory: ConversationMemory | undefined, resumedAt: number | undefined) =>
   Effect.map(Clock.Clock, (clock) => {
@@ -96,6 +96,7 @@ const listen = Effect.fnUntraced(function*(
   })
   const callerSound = yield* CallerSound.make({
     openDetector: voiceActivity.open,
+    // The agent's file has no timeout for the voice detector, so the timeout for speech applies.
     openTimeout: timeouts.speech,
     clock,
     listener: {
@@ -173,7 +174,7 @@ export const open = Effect.fnUntraced(function*(
   const scope = yield* Effect.scope
   const { actions, resumption } = line
   const memory = resumption === undefined || resumption.memory === "lost" ? undefined : resumption.memory
-  const clock = yield* makeClock(memory, resumption?.now)
+  const clock = yield* makeClock(memory, resumption?.resumedAt)
   const { now } = clock
   const { memoryWriter, tools } = makeTools(definition, engines, line, memory, clock)
   const loop = yield* TurnLoop.make({

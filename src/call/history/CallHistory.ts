@@ -290,7 +290,7 @@ export const make = (options: MakeOptions): CallHistory => {
       events.conversationBegan(Math.max(0, (memory._tag === "Some" ? memory.value.beganAt : at) - axisZero))
       if (!hasConversation) return undefined
       if (memory._tag === "Some") {
-        return { memory: memory.value, isAfterTransfer, ...(rememberedAt === undefined ? {} : { now: memory.value.at + monotonic() - rememberedAt }) }
+        return { memory: memory.value, isAfterTransfer, ...(rememberedAt === undefined ? {} : { resumedAt: memory.value.at + monotonic() - rememberedAt }) }
       }
       outcome.note({ isMemoryLost: true })
       return { memory: "lost", isAfterTransfer }

@@ -57,9 +57,9 @@ export interface CallerSound {
   /** Takes the next pieces, of any length, without gaps. The arrays must not be changed before the effect has ended. */
   readonly hear: (pieces: ReadonlyArray<Pcm<8000>>) => Effect.Effect<void>
   /** Takes the agent's sound. `at`: when its first sample is expected to be played, ms of the conversation's clock. */
-  readonly played: (pcm: Pcm<8000>, at: number) => void
+  readonly onPlayback: (pcm: Pcm<8000>, at: number) => void
   /** The line discarded the sound that it would have played after `at`, ms of the conversation's clock. */
-  readonly cleared: (at: number) => void
+  readonly onClear: (at: number) => void
   /**
    * A copy of the newest sound without echo: up to 480 ms, or up to 960 ms if it had an echo. Sound from before `since` (ms of the
    * conversation's clock) is left out.
@@ -114,11 +114,11 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
       Effect.suspend(() => {
         let length = 0
         for (let index = 0; index < pieces.length; index++) length += pieces[index].length
-        clock.arrived(length / samplesPerMilli)
+        clock.onArrival(length / samplesPerMilli)
         return windows.read(pieces)
       }),
-    played: echo.played,
-    cleared: echo.cleared,
+    onPlayback: echo.onPlayback,
+    onClear: echo.onClear,
     preSpeech: preSpeech.read
   }
 })

@@ -31,9 +31,9 @@ interface EnergyGate {
   /** Whether the newest window counts as speech if only the energy decides. */
   readonly isLoud: () => boolean
   /** In the newest window: where the last step with sound ends, in samples. 0: no step has sound. */
-  readonly lastLoud: () => number
+  readonly soundEnd: () => number
   /** In the newest window: where the first step with sound begins, in samples. The window's length: no step has sound. */
-  readonly firstLoud: () => number
+  readonly soundStart: () => number
 }
 
 /** Mean square of the samples. */
@@ -46,33 +46,34 @@ export const powerOf = (pcm: Pcm<8000>): number => {
 export const make = (): EnergyGate => {
   let floor = leastPower
   let windowsSinceSound = windowsAfterSound
-  let firstLoud = 0
-  let lastLoud = 0
+  let soundStart = 0
+  let soundEnd = 0
   let power = 0
 
   return {
     push: (window) => {
       const threshold = Math.max(leastPower, floor * soundOverFloor)
       let sum = 0
-      firstLoud = window.length
-      lastLoud = 0
+      soundStart = window.length
+      soundEnd = 0
       for (let at = 0; at < window.length; at += stepLength) {
         let stepSum = 0
         for (let index = at; index < at + stepLength; index++) stepSum += window[index] * window[index]
         const stepPower = stepSum / stepLength
         sum += stepSum
         if (stepPower >= threshold) {
-          if (firstLoud === window.length) firstLoud = at
-          lastLoud = at + stepLength
+          if (soundStart === window.length) soundStart = at
+          soundEnd = at + stepLength
         }
       }
       power = sum / window.length
+      // The floor stays above 0, since it could not rise from 0 after digital silence.
       floor = Math.min(Math.max(power, leastPower / 100), floor * floorRise)
-      windowsSinceSound = lastLoud > 0 ? 0 : windowsSinceSound + 1
+      windowsSinceSound = soundEnd > 0 ? 0 : windowsSinceSound + 1
       return windowsSinceSound <= windowsAfterSound
     },
     isLoud: () => power >= Math.max(leastPower, floor * speechOverFloor),
-    lastLoud: () => lastLoud,
-    firstLoud: () => firstLoud
+    soundEnd: () => soundEnd,
+    soundStart: () => soundStart
   }
 }

@@ -9,7 +9,7 @@
  */
 export interface MediaClock {
   /** Sound of this length has arrived. It will be processed next. */
-  readonly arrived: (length: number) => void
+  readonly onArrival: (length: number) => void
   /** Sound of this length has been processed. */
   readonly advance: (length: number) => void
   /** The position after the last processed sample. */
@@ -25,7 +25,7 @@ export interface MediaClock {
 /** Sound that is further behind real time than this (ms) does not show whether the caller is speaking now. */
 const liveWithinMillis = 100
 
-/** If this many arrivals (2 s of a steady line) are all later than expected, the delay has grown permanently. */
+/** If this many arrivals (2 s without a stall) are all later than expected, the delay has grown permanently. */
 const arrivalsToAdjust = 100
 
 /** `now`: the conversation's clock. */
@@ -37,7 +37,7 @@ export const make = (now: () => number): MediaClock => {
   let arrivals = 0
 
   return {
-    arrived: (length) => {
+    onArrival: (length) => {
       const current = now() - (position + length)
       leastOffset = Math.min(leastOffset, current)
       // Sound can't arrive before it is spoken. So a smaller offset shows that all earlier sound was delayed more.

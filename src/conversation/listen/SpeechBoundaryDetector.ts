@@ -54,7 +54,7 @@ export const make = (): SpeechBoundaryDetector => {
   const measure = (window: Pcm<8000>): DetectorUse => {
     isMeasured = true
     if (!energy.push(window)) return "none"
-    return energy.lastLoud() > 0 ? "ask" : "feed"
+    return energy.soundEnd() > 0 ? "ask" : "feed"
   }
 
   return {
@@ -63,17 +63,17 @@ export const make = (): SpeechBoundaryDetector => {
       if (!isMeasured) measure(window)
       isMeasured = false
       // A window without sound has no voice, even if the detector's probability is high.
-      const hasSound = energy.lastLoud() > 0
+      const hasSound = energy.soundEnd() > 0
       const isVoiced = hasSound && (probability === undefined ? energy.isLoud() : probability >= (isSpeaking ? stopProbability : startProbability))
       const start = end - window.length / samplesPerMilli
 
-      if (isVoiced) lastVoicedAt = start + energy.lastLoud() / samplesPerMilli
+      if (isVoiced) lastVoicedAt = start + energy.soundEnd() / samplesPerMilli
       if (!isSpeaking) {
         if (!isVoiced) {
           voicedWindows = 0
           return undefined
         }
-        if (voicedWindows++ === 0) firstVoicedAt = start + energy.firstLoud() / samplesPerMilli
+        if (voicedWindows++ === 0) firstVoicedAt = start + energy.soundStart() / samplesPerMilli
         if (voicedWindows < windowsToStart) return undefined
         isSpeaking = true
         return { _tag: "VoiceStarted", at: firstVoicedAt }

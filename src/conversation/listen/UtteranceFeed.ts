@@ -28,7 +28,7 @@ export interface UtteranceFeed {
   readonly voiceStopped: (millis: number) => void
   readonly voiceStarted: () => void
   /** Waits until all sound so far has been pushed, and returns the recognizer's utterance. Fails if the recognizer has failed. */
-  readonly drained: () => Effect.Effect<Utterance, EngineFailed>
+  readonly drain: () => Effect.Effect<Utterance, EngineFailed>
 }
 
 /** Begins an utterance of the recognizer in the background. The utterance ends with the scope. */
@@ -87,7 +87,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     push: silence.push,
     voiceStopped: silence.voiceStopped,
     voiceStarted: silence.voiceStarted,
-    drained: () => {
+    drain: () => {
       flush()
       const drained = Deferred.makeUnsafe<Utterance, EngineFailed>()
       Queue.offerUnsafe(inbox, drained)

@@ -107,7 +107,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     transcribe: (id, attempt) => Effect.suspend(() => {
       const utterance = find(id)
       if (utterance === undefined) return Effect.void
-      return utterance.feed.drained().pipe(
+      return utterance.feed.drain().pipe(
         Effect.flatMap(({ transcribe }) => transcribe),
         Effect.provideService(StageBudget, timeout),
         Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(transcriptTimeout) }),

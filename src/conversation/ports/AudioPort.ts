@@ -66,8 +66,8 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
   /** The call is recorded, and the agent announces this to the caller. */
   readonly isRecorded?: boolean
   /**
-   * The caller's sound until the end of the media stream. Pieces have any length, and the agent may keep them. The samples count media time.
-   * So lost sound is replaced by silence, and so are the times at which Twilio sends nothing.
+   * The caller's sound until the end of the media stream. Pieces have any length, and the agent may keep them. The samples count media time,
+   * so silence fills each gap: where sound was lost, and where Twilio sent nothing.
    *
    * Run only one of `audio` and `borrowedAudio`, and run it once.
    */
@@ -105,8 +105,8 @@ export interface CallSide<Rate extends SampleRate = SampleRate> {
 export interface Resumption {
   /** `"lost"`: the memory can't be read, so the earlier words are unknown. */
   readonly memory: ConversationMemory | "lost"
-  /** The time now, in ms since the conversation began, if this process wrote the memory. Unset: the time of day tells it. */
-  readonly now?: number
+  /** When the new media stream began, ms since the conversation began. Unset: another process wrote the memory, so only the time of day shows it. */
+  readonly resumedAt?: number
   /** The call was transferred, nobody answered at the other telephone, and the call came back. */
   readonly isAfterTransfer: boolean
 }

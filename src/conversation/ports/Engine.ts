@@ -43,7 +43,7 @@ export interface EngineState {
   readonly state: "up" | "failing" | "down" | "unknown"
 }
 
-export interface Observed {
+export interface EngineStates {
   /** The states of a stage's engines. Unset: the engines run in this process and report no state. */
   readonly engines?: Effect.Effect<ReadonlyArray<EngineState>>
 }

@@ -2,7 +2,7 @@
  * The port of the reply model: takes the history and streams the agent's next words.
  */
 import { Context, type Effect, type Schema, type Scope, type Stream } from "effect"
-import type { EngineFailed, Observed } from "./Engine.ts"
+import type { EngineFailed, EngineStates } from "./Engine.ts"
 import type { AgentDefinition } from "../../definition/AgentDefinition.ts"
 import type { ToolCall, ToolExchange } from "./Tools.ts"
 
@@ -68,6 +68,6 @@ export interface Replier {
   readonly answersUnintelligible?: boolean
 }
 
-export class ReplyModel extends Context.Service<ReplyModel, Observed & {
+export class ReplyModel extends Context.Service<ReplyModel, EngineStates & {
   readonly prepare: (definition: AgentDefinition) => Effect.Effect<Replier, EngineFailed, Scope.Scope>
 }>()("client-caller/conversation/ports/ReplyModel") {}

@@ -4,7 +4,7 @@
 import { Context, type Effect, type Scope, type Stream } from "effect"
 import type { Pcm } from "../../audio/Pcm.ts"
 import type { RecognitionHints } from "../../definition/RecognitionHints.ts"
-import type { EngineFailed, Observed } from "./Engine.ts"
+import type { EngineFailed, EngineStates } from "./Engine.ts"
 
 /** The words of an utterance. */
 export interface Transcript {
@@ -42,7 +42,7 @@ export interface Recognizer {
   readonly begin: Effect.Effect<Utterance, EngineFailed, Scope.Scope>
 }
 
-export class SpeechToText extends Context.Service<SpeechToText, Observed & {
+export class SpeechToText extends Context.Service<SpeechToText, EngineStates & {
   readonly prepare: (hints: RecognitionHints) => Effect.Effect<Recognizer, EngineFailed, Scope.Scope>
   /** The words of the hints that this engine can't recognize, each once, in their order. */
   readonly unknownWords: (hints: RecognitionHints) => Effect.Effect<ReadonlyArray<string>, EngineFailed>

@@ -3,7 +3,7 @@
  */
 import { Context, type Effect, type Stream } from "effect"
 import type { Pcm, SampleRate } from "../../audio/Pcm.ts"
-import type { EngineFailed, Observed } from "./Engine.ts"
+import type { EngineFailed, EngineStates } from "./Engine.ts"
 
 export interface SpeechRequest {
   /** A clause or a sentence, without markup. */
@@ -35,7 +35,7 @@ export interface SpeechChunk {
   readonly sampleRate: SampleRate
 }
 
-export class TextToSpeech extends Context.Service<TextToSpeech, Observed & {
+export class TextToSpeech extends Context.Service<TextToSpeech, EngineStates & {
   /** Interruption stops the synthesis. Text without a letter or digit has no sound. */
   readonly speak: (request: SpeechRequest) => Stream.Stream<SpeechChunk, EngineFailed>
   /** Makes the sound of an agent's fixed lines in advance, so that they are spoken without delay. */

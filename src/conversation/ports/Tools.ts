@@ -17,11 +17,11 @@ export type ToolOutcome =
   | { readonly _tag: "Unknown" }
 
 /** JSON with sorted keys. Equal arguments give equal text, even if a model writes their keys in another order. */
-export const canonical = (value: Schema.Json): string => {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(",")}]`
+export const canonicalJson = (value: Schema.Json): string => {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`
   if (typeof value !== "object" || value === null) return JSON.stringify(value)
   const members = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonical(member as Schema.Json)}`).join(",")}}`
+  return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member as Schema.Json)}`).join(",")}}`
 }
 
 /** No request is sent for the call: its tool is unknown, its arguments are not valid, or there are too many calls at once. */

@@ -99,7 +99,7 @@ export const parse = (text: string): Result.Result<EventLog, EventLogUnreadable>
   const lines = text.split("\n").flatMap((line, index) => (line.trim().length > 0 ? [{ line, number: index + 1 }] : []))
   const head = fromJson(lines[0]?.line ?? "")?.json as { readonly version?: unknown; readonly settings?: unknown } | null | undefined
   if (head === undefined || head === null || head.version === undefined) return unreadable("Its first line does not hold the settings.")
-  if (head.version !== version) return unreadable(`It is of version ${String(head.version)}; this program plays version ${version}.`)
+  if (head.version !== version) return unreadable(`Its version is ${String(head.version)}, but this program plays version ${version}.`)
   if (!isSettings(head.settings)) return unreadable("The settings in its first line are not complete.")
   const events: Array<TurnEvent> = []
   for (const { line, number } of lines.slice(1)) {

@@ -11,7 +11,7 @@ import type { Outgoing } from "./Outgoing.ts"
 interface MakeOptions {
   /** The conversation's clock, ms. */
   readonly now: () => number
-  readonly callerSound: Pick<CallerSound, "played" | "cleared">
+  readonly callerSound: Pick<CallerSound, "onPlayback" | "onClear">
   readonly report: ReportTurnEvent
 }
 
@@ -21,7 +21,7 @@ export interface PlaybackReporter {
     item: Outgoing
   ) => Pcm<8000> | { readonly _tag: "Mark"; readonly name: string } | { readonly _tag: "Sent"; readonly notify: () => void }
   /** The line discarded the sound that it had not played. */
-  readonly cleared: () => void
+  readonly onClear: () => void
 }
 
 const samplesPerMilli = 8
@@ -36,7 +36,7 @@ export const make = ({ callerSound, now, report }: MakeOptions): PlaybackReporte
       switch (item._tag) {
         case "Sound":
           playedUntil = Math.max(playedUntil, now())
-          callerSound.played(item.pcm, playedUntil)
+          callerSound.onPlayback(item.pcm, playedUntil)
           playedUntil += item.pcm.length / samplesPerMilli
           return item.pcm
         case "Sent":
@@ -51,9 +51,9 @@ export const make = ({ callerSound, now, report }: MakeOptions): PlaybackReporte
           return { _tag: "Mark", name: markName(reply, segment) }
       }
     },
-    cleared: () => {
+    onClear: () => {
       const at = now()
-      callerSound.cleared(at)
+      callerSound.onClear(at)
       playedUntil = Math.min(playedUntil, at)
     }
   }

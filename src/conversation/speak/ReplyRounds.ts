@@ -3,7 +3,7 @@
  * answer. The request of the next round contains the answers to these calls. The reply ends after a round without tool calls.
  *
  * The timeout limits the wait for the model's next words. The time of the tools does not count. A model that writes its thoughts gets more
- * time: up to `maxThoughtTimeouts` timeouts in one request.
+ * time: up to `maxThoughtTimeouts` times the timeout in one request.
  */
 import { Clock, Effect, Stream } from "effect"
 import type { EngineFailed } from "../ports/Engine.ts"
@@ -14,7 +14,7 @@ import type { ToolRunner } from "../tools/ToolRunner.ts"
 /** A reply has at most this many rounds of tool calls. Later calls are not run. */
 const maxToolRounds = 3
 
-/** In one request, a model may write thoughts for this many timeouts. */
+/** In one request, a model may write thoughts for this many times the timeout. */
 const maxThoughtTimeouts = 3
 
 /** The parts of a reply that become events of the turn. */

@@ -2,7 +2,7 @@
  * Makes the speech of all replies. Each reply has a synthesizer, from the reply's first command until the reply is dropped.
  *
  * Some voices sound better if they get the turns before the text (`SpeechContext`). The sound of fixed lines and fillers was prepared
- * without these turns, so the requests leave the turns out, too.
+ * without these turns, so their requests leave the turns out, too.
  */
 import { Effect, Exit, type Queue, Scope, Stream } from "effect"
 import type { SpeechRequest, TextToSpeech } from "../ports/TextToSpeech.ts"
@@ -50,7 +50,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const scope = yield* Effect.scope
   const requestText = requestOf(options.voice)
   const synthesizers = new Map<number, { readonly synthesizer: ReplySynthesizer.ReplySynthesizer; readonly scope: Scope.Closeable }>()
-  /** The newest reply, with the caller's words that it answers. The speech of earlier replies gets no such words, since the caller may have said more. */
+  /** The newest reply, with the caller's words that it answers. The speech of an earlier reply is made without them, since the caller may have said more. */
   let newest: { readonly reply: number; readonly callerWords: string } | undefined
 
   const speech = (reply: number, segment: number, text: string, kind: SpeechKind) => {

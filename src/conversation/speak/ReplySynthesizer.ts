@@ -41,23 +41,23 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   const { out, reply, report, speech, timeout } = options
   const scope = yield* Effect.scope
   const segments = yield* Queue.unbounded<SegmentSynthesis.Segment>()
-  const made = yield* Queue.bounded<Outgoing>(maxPiecesAhead)
+  const madeItems = yield* Queue.bounded<Outgoing>(maxPiecesAhead)
   const released = yield* Latch.make(false)
-  const wanted = new Set<number>()
+  const wantedSegments = new Set<number>()
   /** The segment that is being synthesized, or was synthesized last. */
-  let current: number | undefined
+  let currentSegment: number | undefined
 
   const synthesis = Effect.forever(
     Effect.flatMap(Queue.take(segments), (next) => {
       const { segment } = next
-      if (!wanted.has(segment)) return Effect.void
-      current = segment
+      if (!wantedSegments.has(segment)) return Effect.void
+      currentSegment = segment
       return SegmentSynthesis.run(next, {
         reply,
         report,
         timeout,
-        isWanted: () => wanted.has(segment),
-        put: (item) => Queue.offer(made, item)
+        isWanted: () => wantedSegments.has(segment),
+        put: (item) => Queue.offer(madeItems, item)
       })
     })
   )
@@ -65,7 +65,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   let running = yield* start
 
   yield* Effect.forkScoped(Effect.forever(
-    Effect.flatMap(Queue.take(made), (item) =>
+    Effect.flatMap(Queue.take(madeItems), (item) =>
       Effect.andThen(
         released.await,
         Effect.suspend(() => item.isWanted() ? Queue.offer(out, item) : Effect.void)
@@ -73,7 +73,7 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
   ))
 
   const add = (segment: number, isFiller: boolean, sound: SegmentSynthesis.Segment["sound"]) => {
-    wanted.add(segment)
+    wantedSegments.add(segment)
     Queue.offerUnsafe(segments, { segment, isFiller, sound })
   }
 
@@ -83,11 +83,11 @@ export const make = Effect.fnUntraced(function*(options: MakeOptions): Effect.fn
     release: Effect.asVoid(released.open),
     hold: Effect.asVoid(released.close),
     stop: Effect.fnUntraced(function*(from: number) {
-      for (const segment of wanted) {
-        if (segment >= from) wanted.delete(segment)
+      for (const segment of wantedSegments) {
+        if (segment >= from) wantedSegments.delete(segment)
       }
-      if (current === undefined || wanted.has(current)) return
-      current = undefined
+      if (currentSegment === undefined || wantedSegments.has(currentSegment)) return
+      currentSegment = undefined
       yield* Effect.forkIn(Fiber.interrupt(running), scope)
       running = yield* start
     })

@@ -25,7 +25,7 @@ const entities: Readonly<Record<string, string>> = {
   ccedil: "ç", ntilde: "ñ", aacute: "á", iacute: "í", oacute: "ó", uacute: "ú", ocirc: "ô", icirc: "î", ugrave: "ù", num: "#", ast: "*"
 }
 
-const entity = (whole: string, name: string): string => {
+const decodeEntity = (whole: string, name: string): string => {
   const code = /^#x/i.test(name) ? Number.parseInt(name.slice(2), 16) : name.startsWith("#") ? Number(name.slice(1)) : undefined
   if (code === undefined) return entities[name] ?? whole
   const isCharacter = code >= 32 && code <= 0x10_FFFF && !(code >= 0xD800 && code <= 0xDFFF)
@@ -37,10 +37,10 @@ const escapedSign = (sign: string): string => String.fromCharCode(0xE000 + sign.
 const unescapedSign = (sign: string): string => String.fromCharCode(sign.charCodeAt(0) - 0xE000)
 
 /** "3029" becomes "3 0 2 9", so that every engine reads the letters and figures one by one. */
-const spelled = (text: string): string => text.match(/[\p{L}\p{N}]\p{M}*|[^\s\p{L}\p{N}\p{M}]/gu)?.join(" ") ?? ""
+const spellOut = (text: string): string => text.match(/[\p{L}\p{N}]\p{M}*|[^\s\p{L}\p{N}\p{M}]/gu)?.join(" ") ?? ""
 
 /** Escapes the signs in a piece of code, since they are not markup. */
-const literal = (text: string): string => text.replace(/[*_~`#|[\]<>]/g, escapedSign)
+const escapeSigns = (text: string): string => text.replace(/[*_~`#|[\]<>]/g, escapedSign)
 
 type Rule = readonly [pattern: RegExp, replacement: string | ((...found: Array<string>) => string)]
 
@@ -53,20 +53,20 @@ const rules: ReadonlyArray<Rule> = [
   [/\\([\\`*_{}[\]()#+.!|<>~$-])/g, (_, sign) => escapedSign(sign)],
   // Code: fences and ticks are removed, and the text inside is kept.
   [/```[\w+-]*\n?/g, " "],
-  [/(`{1,2})([^`\n]+)\1/g, (_, _ticks, code) => literal(code)],
+  [/(`{1,2})([^`\n]+)\1/g, (_, _ticks, code) => escapeSigns(code)],
   [/`+/g, ""],
   // References to search results.
   [/【[^【】]*】/g, ""],
   [/(?<=[\p{L}\p{N}.,;:!?)"'])(?:\[\^?\d{1,3}\])+/gu, ""],
-  // Of images and links the text is kept. Of addresses in angle brackets the address is kept.
+  // Images and links are replaced by their text. Addresses lose their angle brackets.
   [/!?\[([^[\]]*)\]\((?:[^()\s]|\([^()\s]*\))*(?:\s+"[^"]*")?\)/g, "$1"],
   [/!?\[([^[\]]+)\]\[[^[\]]*\]/g, "$1"],
   [/<((?:https?:\/\/|mailto:|tel:)[^\s<>]+|[^\s<>@]+@[^\s<>@]+)>/gi, (_, address) => address.replace(/^(?:mailto|tel):/i, "")],
   // Comments, and SSML that replaces or spells a text.
   [/<!--[^]*?-->/g, " "],
   [/<sub\s+alias\s*=\s*["']([^"'<>]*)["']\s*>[^<>]*<\/sub>/gi, "$1"],
-  [/<spell>([^<>]*)<\/spell>/gi, (_, text) => spelled(text)],
-  [/<say-as\s[^<>]*interpret-as\s*=\s*["']?(?:characters|spell-out|digits|verbatim)["']?[^<>]*>([^<>]*)<\/say-as>/gi, (_, text) => spelled(text)],
+  [/<spell>([^<>]*)<\/spell>/gi, (_, text) => spellOut(text)],
+  [/<say-as\s[^<>]*interpret-as\s*=\s*["']?(?:characters|spell-out|digits|verbatim)["']?[^<>]*>([^<>]*)<\/say-as>/gi, (_, text) => spellOut(text)],
   // Other tags are removed, but not "a < b" and "<enter>". An unknown name is a tag if it closes or has attributes.
   [tag, (whole, slash, name, attribute, isEmpty) =>
     elements.has(name.toLowerCase()) || slash + attribute + isEmpty !== "" || name.includes(":")
@@ -75,11 +75,11 @@ const rules: ReadonlyArray<Rule> = [
   // Tags with attributes without a value: "<details open>". A single letter is more likely a variable: "a <b and c> d".
   [/<([a-zA-Z][a-zA-Z0-9:-]{1,40})\s[^<>]{0,200}>/g, (whole, name) => elements.has(name.toLowerCase()) ? " " : whole],
   [/<([\p{L}\p{N}][\p{L}\p{N} _-]{0,30})>/gu, "$1"],
-  [/&(#\d{1,7}|#x[\da-f]{1,6}|[a-z]+\d{0,2});/gi, entity],
+  [/&(#\d{1,7}|#x[\da-f]{1,6}|[a-z]+\d{0,2});/gi, decodeEntity],
   // Stage directions.
   [/\*{1,2}(?:laughs?|sighs?|chuckles?|smiles?|pauses?|clears throat|nods?|giggles?|coughs?)\*{1,2}/gi, " "],
   [/[[(](?:laughs?|sighs?|chuckles?|smiles?|pauses?|clears throat|music|silence)[\])]/gi, " "],
-  // Headings, quotes, bullets, boxes and rules, at the start of a line only. The chunker keeps a key such as "*" with the words before
+  // Headings, quotes, bullets, checkboxes and horizontal rules, at the start of a line only. The chunker keeps a key such as "*" with the words before
   // it, so no piece begins with a key.
   [/^[^\S\n]{0,3}#{1,6}[^\S\n]+(?=\S)/gm, ""],
   [/^[^\S\n]*(?:>[^\S\n]?)+/gm, ""],

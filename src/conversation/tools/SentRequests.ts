@@ -11,7 +11,7 @@
  */
 import { Result, type Schema } from "effect"
 import type { Tool } from "../../definition/AgentDefinition.ts"
-import { canonical, type ToolCall, type ToolExchange, type ToolOutcome } from "../ports/Tools.ts"
+import { canonicalJson, type ToolCall, type ToolExchange, type ToolOutcome } from "../ports/Tools.ts"
 
 export interface SentRequest {
   /** The tool's name and the arguments. */
@@ -60,7 +60,7 @@ interface SentRequests {
   readonly onReplyHeard: (reply: number, text: string) => void
   /** The caller asked for something new. */
   readonly onNewRequestOfCaller: () => void
-  readonly sent: Sent
+  readonly records: ToolRecords
 }
 
 /**
@@ -72,29 +72,29 @@ const shortenedExchangeCharacters = 12_000
 
 const lettersIn = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 
-const running = "The request was sent and is still running. There is no answer yet. Do not call the tool again. Tell the caller that it is being done."
-const unknown = "The request was sent, but the answer was lost: nobody knows whether it was done. Tell the caller so. Do not call the tool again unless the caller wants that."
-const notSent = "The tool can't be reached. Nothing was done."
-const repeated = "This is the earlier answer. It was not done a second time. "
+const runningAnswer = "The request was sent and is still running. There is no answer yet. Do not call the tool again. Tell the caller that it is being done."
+const unknownAnswer = "The request was sent, but the answer was lost: nobody knows whether it was done. Tell the caller so. Do not call the tool again unless the caller wants that."
+const notSentAnswer = "The tool can't be reached. Nothing was done."
+const repeatedPrefix = "This is the earlier answer. It was not done a second time. "
 
 /** The answer that the model gets for a request. */
 const answerOf = ({ outcome }: SentRequest): string => {
   switch (outcome?._tag) {
     case undefined:
-      return running
+      return runningAnswer
     case "Answered":
       return outcome.text
     case "NotSent":
-      return notSent
+      return notSentAnswer
     case "Unknown":
-      return unknown
+      return unknownAnswer
   }
 }
 
 const answerToCall = ({ call, isRepeated, request }: RecordedCall): string => {
   if (request === undefined) return Result.isFailure(call.request) ? call.request.failure.answer : ""
   const answer = answerOf(request)
-  return isRepeated === true && request.outcome !== undefined ? repeated + answer : answer
+  return isRepeated === true && request.outcome !== undefined ? repeatedPrefix + answer : answer
 }
 
 /** An exchange in the form that the model gets. */
@@ -134,13 +134,13 @@ const withinLimit = (all: ReadonlyArray<ModelExchange>): ReadonlyArray<ToolExcha
 }
 
 /** All requests and exchanges of the call, oldest first. */
-export interface Sent {
+export interface ToolRecords {
   readonly requests: ReadonlyArray<SentRequest>
   readonly exchanges: ReadonlyArray<RecordedExchange>
 }
 
 /** `before`: the requests and exchanges of earlier media streams of the call. */
-export const make = (before: Sent = { requests: [], exchanges: [] }): SentRequests => {
+export const make = (before: ToolRecords = { requests: [], exchanges: [] }): SentRequests => {
   const requests: Array<SentRequest> = [...before.requests]
   const exchanges: Array<RecordedExchange> = [...before.exchanges]
   /** For each reply: the requests whose outcomes the model got, each with the number of letters that the reply had before that. */
@@ -148,7 +148,7 @@ export const make = (before: Sent = { requests: [], exchanges: [] }): SentReques
 
   return {
     findOrAdd: ({ tool, used, value }) => {
-      const key = `${tool.name} ${canonical(value)}`
+      const key = `${tool.name} ${canonicalJson(value)}`
       const equal = requests.find((request) =>
         request.key === key && (request.outcome === undefined || !request.isClosed) && !used.has(request))
       // A request that certainly was not carried out may be sent again.
@@ -183,6 +183,6 @@ export const make = (before: Sent = { requests: [], exchanges: [] }): SentReques
     onNewRequestOfCaller: () => {
       for (const request of requests) if (request.isHeard) request.isClosed = true
     },
-    sent: { requests, exchanges }
+    records: { requests, exchanges }
   }
 }

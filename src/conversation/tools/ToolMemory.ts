@@ -7,9 +7,9 @@
 import { Result } from "effect"
 import type { ToolMemory } from "../ports/ConversationMemory.ts"
 import { ToolCallRefused } from "../ports/Tools.ts"
-import type { Sent, SentRequest } from "./SentRequests.ts"
+import type { SentRequest, ToolRecords } from "./SentRequests.ts"
 
-export const write = ({ exchanges, requests }: Sent): ToolMemory => {
+export const write = ({ exchanges, requests }: ToolRecords): ToolMemory => {
   const indexOf = new Map(requests.map((request, index) => [request, index]))
   return {
     requests: requests.map(({ isClosed, isHeard, isRepeatable, key, outcome }) => ({
@@ -35,7 +35,7 @@ export const write = ({ exchanges, requests }: Sent): ToolMemory => {
 }
 
 /** `isRunning`: whether this process still waits for the outcome of the request with this index. */
-export const read = ({ exchanges, requests }: ToolMemory, isRunning: (request: number) => boolean = () => false): Sent => {
+export const read = ({ exchanges, requests }: ToolMemory, isRunning: (request: number) => boolean = () => false): ToolRecords => {
   const restored = requests.map((request, index): SentRequest => ({
     ...request,
     outcome: request.outcome ?? (isRunning(index) ? undefined : { _tag: request.isRepeatable ? "NotSent" : "Unknown" })

@@ -63,17 +63,17 @@ const actionOf = (tool: Tool, value: Schema.Json, request: number): Action => ({
 /** The requests and exchanges of earlier media streams, and the requests among them that have no outcome yet. */
 const inherit = (memory: ToolMemory, actions: ActionKeeper | undefined) => {
   const running = new Map((actions?.running() ?? []).map((runningAction) => [runningAction.action.id, runningAction]))
-  const sent = ToolMemories.read(memory, (index) => running.has(actionId(index)))
-  const unanswered = sent.requests.flatMap((request, index) => {
+  const records = ToolMemories.read(memory, (index) => running.has(actionId(index)))
+  const unanswered = records.requests.flatMap((request, index) => {
     const runningAction = running.get(actionId(index))
     return runningAction === undefined || request.outcome !== undefined ? [] : [{ request, onOutcome: runningAction.onOutcome }]
   })
-  return { sent, unanswered }
+  return { records, unanswered }
 }
 
 export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }: MakeOptions): ToolRunner => {
   const inherited = memory === undefined ? undefined : inherit(memory, actions)
-  const requests = SentRequests.make(inherited?.sent)
+  const requests = SentRequests.make(inherited?.records)
   const smallTalkPhrases = PhraseTiles.make(...smallTalk)
   /** The requests that have no outcome yet. Each effect waits until its request has an outcome. */
   const running = new Map<SentRequests.SentRequest, Effect.Effect<unknown>>()
@@ -106,7 +106,7 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
 
   /** Sends a request that is recorded. */
   const send = Effect.fnUntraced(function*(tool: Tool, value: Schema.Json, request: SentRequests.SentRequest) {
-    const action = actionOf(tool, value, requests.sent.requests.indexOf(request))
+    const action = actionOf(tool, value, requests.records.requests.indexOf(request))
     const settle = (outcome: ToolOutcome) => {
       setOutcome(request, outcome)
       actions?.storeOutcome(action, outcome)
@@ -158,6 +158,6 @@ export const make = ({ actions, memory, onChange = constVoid, smallTalk, tools }
     onCallerSaid: (text) => {
       if (!isSmallTalk(text)) requests.onNewRequestOfCaller()
     },
-    memory: () => ToolMemories.write(requests.sent)
+    memory: () => ToolMemories.write(requests.records)
   }
 }

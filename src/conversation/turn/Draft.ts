@@ -55,7 +55,7 @@ export const cancelTimer = (draft: Draft, timer: Timer): void => {
   addCommand(draft, { _tag: "CancelTimer", timer })
 }
 
-/** Removes a timer that has fired from the state. */
+/** Removes a timer from the state, because it has fired or is cancelled. */
 export const forgetTimer = (draft: Draft, timer: Timer): void => {
   const { [timer]: _id, ...timers } = draft.state.timers
   draft.state.timers = timers

@@ -28,8 +28,8 @@ export const rememberCaller = (draft: Draft, turn: number, text: string): void =
 export const unheardGreetingOf = (reply: ReplyState): string | undefined => {
   if (reply.line !== "greeting") return undefined
   const unheard = (unheardOf(reply) ?? reply.segments.map(({ text }) => text)).join(" ")
-  const isBegun = Words.join(reply.remembered ?? "", reply.heard).length > 0
-  return Words.count(unheard) > (isBegun ? GreetingAnswer.maxWordsMissed : 0) ? unheard : undefined
+  const isPartlyHeard = Words.join(reply.remembered ?? "", reply.heard).length > 0
+  return Words.count(unheard) > (isPartlyHeard ? GreetingAnswer.maxWordsMissed : 0) ? unheard : undefined
 }
 
 /** The request to the model after the caller has said `texts`, which are not in the history yet. */

@@ -28,23 +28,23 @@ export interface Segment {
 }
 
 /** A clause or sentence that is to be spoken. */
-export const segment = (id: number, text: string): Segment => ({ id, text, isHeard: false })
+export const wordSegment = (id: number, text: string): Segment => ({ id, text, isHeard: false })
 
-export const keys = (id: number, digits: string): Segment => ({ id, text: "", digits, isHeard: false })
+export const keySegment = (id: number, digits: string): Segment => ({ id, text: "", digits, isHeard: false })
 
 /** How long the segment plays, in ms: known or estimated. */
 const durationOf = ({ digits, duration, text }: Segment): number =>
   duration ?? (digits === undefined ? (Words.weight(text) * 1000) / lettersPerSecond : Dtmf.durationOf(digits))
 
 /** How long the segments play one after the other, in ms. */
-export const durationOfAll = (segments: ReadonlyArray<Segment>): number => segments.reduce((sum, piece) => sum + durationOf(piece), 0)
+export const durationOfAll = (segments: ReadonlyArray<Segment>): number => segments.reduce((sum, segment) => sum + durationOf(segment), 0)
 
 /** A copy of the segments, in which segment `id` has the values in `known`. */
 export const change = (
   segments: ReadonlyArray<Segment>,
   id: number,
   known: Pick<Segment, "playedFrom"> | Pick<Segment, "duration">
-): ReadonlyArray<Segment> => segments.map((piece) => piece.id === id ? { ...piece, ...known } : piece)
+): ReadonlyArray<Segment> => segments.map((segment) => segment.id === id ? { ...segment, ...known } : segment)
 
 interface Heard {
   readonly heard: string
@@ -60,65 +60,65 @@ export const divide = (segments: ReadonlyArray<Segment>, at: number): Heard => {
   const heard: Array<string> = []
   const unheard: Array<string> = []
   // A segment may be sent while the previous segment plays. Its playback begins only at the end of the previous segment.
-  let playedBefore = 0
-  for (const piece of segments) {
-    if (piece.digits !== undefined) continue
-    const from = Math.max(piece.playedFrom ?? Infinity, playedBefore)
-    if (piece.isNotice === true) {
-      if (!piece.isHeard) playedBefore = from + durationOf(piece)
-    } else if (piece.isHeard) {
-      heard.push(piece.text)
+  let previousEnd = 0
+  for (const segment of segments) {
+    if (segment.digits !== undefined) continue
+    const from = Math.max(segment.playedFrom ?? Infinity, previousEnd)
+    if (segment.isNotice === true) {
+      if (!segment.isHeard) previousEnd = from + durationOf(segment)
+    } else if (segment.isHeard) {
+      heard.push(segment.text)
     } else if (unheard.length === 0 && at > from) {
-      const part = Words.cut(piece.text, (at - from) / durationOf(piece))
-      playedBefore = from + durationOf(piece)
-      const left = piece.text.slice(part.length).trim()
+      const part = Words.cut(segment.text, (at - from) / durationOf(segment))
+      previousEnd = from + durationOf(segment)
+      const left = segment.text.slice(part.length).trim()
       if (part.length > 0) heard.push(part)
       if (left.length > 0) unheard.push(left)
     } else {
-      unheard.push(piece.text)
+      unheard.push(segment.text)
     }
   }
   return { heard: Words.joinAll(heard), unheard }
 }
 
-/** The words that were heard by `at`, with their times. A segment whose `playedFrom` is not known is left out. */
-export const playedBy = (segments: ReadonlyArray<Segment>, at: number): ReadonlyArray<PlayedText> => {
+/** The words that were heard until `at`, with their times. A segment whose `playedFrom` is not known is left out. */
+export const playedUntil = (segments: ReadonlyArray<Segment>, at: number): ReadonlyArray<PlayedText> => {
   const played: Array<PlayedText> = []
-  let playedBefore = 0
-  for (const piece of segments) {
-    if (piece.digits !== undefined || piece.playedFrom === undefined) continue
-    const from = Math.max(piece.playedFrom, playedBefore)
-    const duration = durationOf(piece)
-    const text = piece.isHeard ? piece.text : at > from ? Words.cut(piece.text, (at - from) / duration) : ""
-    if (text.length > 0) played.push({ text, at: from, millis: piece.isHeard ? duration : Math.min(duration, at - from) })
-    playedBefore = from + duration
+  let previousEnd = 0
+  for (const segment of segments) {
+    if (segment.digits !== undefined || segment.playedFrom === undefined) continue
+    const from = Math.max(segment.playedFrom, previousEnd)
+    const duration = durationOf(segment)
+    const text = segment.isHeard ? segment.text : at > from ? Words.cut(segment.text, (at - from) / duration) : ""
+    if (text.length > 0) played.push({ text, at: from, millis: segment.isHeard ? duration : Math.min(duration, at - from) })
+    previousEnd = from + duration
   }
   return played
 }
 
 /** The keys that were not pressed yet at `at`. If a key's tone has begun, the key counts as pressed, since the far end may have recognized it. */
-export const unpressed = (segments: ReadonlyArray<Segment>, at: number): string => {
+export const unpressedKeys = (segments: ReadonlyArray<Segment>, at: number): string => {
   let left = ""
   // Keys may be sent while earlier words play.
-  let playedBefore = 0
-  for (const piece of segments) {
-    if (piece.isHeard) continue
-    const { digits = "", playedFrom = Infinity } = piece
-    const from = Math.max(playedFrom, playedBefore)
+  let previousEnd = 0
+  for (const segment of segments) {
+    if (segment.isHeard) continue
+    const { digits = "", playedFrom = Infinity } = segment
+    const from = Math.max(playedFrom, previousEnd)
     left += digits.slice(Dtmf.begunBy(digits, at - from).length)
-    playedBefore = from + durationOf(piece)
+    previousEnd = from + durationOf(segment)
   }
   return left
 }
 
 /** A mark has come back: the segment was heard, and the next one begins to play. Marks of unknown segments change nothing. */
 export const confirm = (segments: ReadonlyArray<Segment>, id: number, at: number): ReadonlyArray<Segment> => {
-  const index = segments.findIndex((piece) => piece.id === id)
+  const index = segments.findIndex((segment) => segment.id === id)
   // If the mark came twice, or the segment counted as heard before, the next segment is playing already.
   if (index < 0 || segments[index].isHeard) return segments
-  return segments.map((piece, position) => {
+  return segments.map((segment, position) => {
     // Marks come back in order, so earlier segments were heard, too.
-    if (position <= index) return piece.isHeard ? piece : { ...piece, isHeard: true }
-    return position === index + 1 ? { ...piece, playedFrom: at } : piece
+    if (position <= index) return segment.isHeard ? segment : { ...segment, isHeard: true }
+    return position === index + 1 ? { ...segment, playedFrom: at } : segment
   })
 }

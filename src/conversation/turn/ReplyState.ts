@@ -12,8 +12,8 @@ import type * as PlaybackLedger from "./PlaybackLedger.ts"
  * If the caller did not take the turn, the reply continues to play. A finished reply is removed from the state within the same event.
  */
 type ReplyPhase =
-  /** The reply is made while the caller pauses. `isRefused`: an engine refused the request, and would refuse a second one, too. */
-  | { readonly _tag: "Preemptive"; readonly isRefused: boolean }
+  /** The reply is made while the caller pauses. `hasFailed`: a request failed, and a second one is not worthwhile (`RetryWorth`). */
+  | { readonly _tag: "Preemptive"; readonly hasFailed: boolean }
   /** The reply's sound waits while the caller speaks. `isMediaSent`: some sound was sent before the hold took effect. */
   | { readonly _tag: "Held"; readonly isMediaSent: boolean }
   /** The reply's sound may leave. `isMediaSent`: some sound was sent, so the caller hears the reply. */

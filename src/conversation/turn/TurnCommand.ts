@@ -1,5 +1,5 @@
 /**
- * The commands of the turn machine. `CommandInterpreter` carries them out, in order. They are plain data.
+ * The commands of the turn machine, as plain data. `CommandInterpreter` carries them out, in order.
  */
 import type { ConversationEvent } from "../ports/ConversationEvent.ts"
 import type { ReplyRequest } from "../ports/ReplyModel.ts"
@@ -45,7 +45,7 @@ export type Command =
   | { readonly _tag: "ForgetReply"; readonly reply: number }
   /** Pass the event to watchers and to the history. */
   | { readonly _tag: "Publish"; readonly event: ConversationEvent }
-  /** End the call. The caller has heard the agent's last words. */
+  /** End the call. The agent says no more. */
   | { readonly _tag: "HangUp"; readonly reason: string }
   /** Transfer the call. `to`: a name in `AgentDefinition.transfers`. The caller has heard the agent's words. */
   | { readonly _tag: "Transfer"; readonly to: string }

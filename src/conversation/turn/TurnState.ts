@@ -37,9 +37,9 @@ export interface Filler {
   readonly id: number
   /** The engine has made some of the filler's sound. */
   readonly hasSound: boolean
-  /** All sound of the filler was passed to the line, so the sound of a reply comes after it. */
+  /** All sound of the filler was passed on, so the sound of a reply comes after it. */
   readonly hasLeft: boolean
-  /** When the first sound was sent to the line. */
+  /** When the first sound was sent. */
   readonly playedFrom?: number
   /** ms of sound. Unset while the sound is still being made. */
   readonly duration?: number

@@ -1,8 +1,8 @@
 /**
  * The turn machine's timers, on media time or on real time.
  *
- * A timer that depends on the caller runs on media time: it fires when the sound up to its due time has arrived. If the network delays the
- * sound, the timer waits, since the caller may be speaking. Other timers run on real time.
+ * A timer that waits for the caller or for a mark runs on media time: it fires when the sound up to its due time has arrived. If the network
+ * delays the sound, the timer waits, since the caller may be speaking. Other timers run on real time.
  */
 import { Effect, FiberMap, type Scope } from "effect"
 import type { MediaClock } from "../listen/MediaClock.ts"
@@ -20,7 +20,7 @@ export interface TurnTimers {
 }
 
 /** A timer that runs on media time. */
-interface Pending {
+interface MediaTimer {
   readonly id: number
   /** When the timer is due, ms of media time. */
   readonly position: number
@@ -34,19 +34,19 @@ export const make = Effect.fnUntraced(function*(options: {
 }): Effect.fn.Return<TurnTimers, never, Scope.Scope> {
   const { clock, fire, now } = options
   const sleeping = yield* FiberMap.make<Timer>()
-  const pending = new Map<Timer, Pending>()
-  let earliest = Infinity
+  const mediaTimers = new Map<Timer, MediaTimer>()
+  let earliestPosition = Infinity
 
   const remove = (timer: Timer) => {
-    if (!pending.delete(timer)) return
-    earliest = Infinity
-    for (const { position } of pending.values()) earliest = Math.min(earliest, position)
+    if (!mediaTimers.delete(timer)) return
+    earliestPosition = Infinity
+    for (const { position } of mediaTimers.values()) earliestPosition = Math.min(earliestPosition, position)
   }
 
   const onDue = (timer: Timer, id: number) => {
     if (realTimeTimers.has(timer)) return fire(timer, id)
     // If the sound is delayed, `fireDue` fires the timer when the sound has arrived, or has fired the timer already.
-    if (pending.get(timer)?.id !== id || !clock.isLive()) return
+    if (mediaTimers.get(timer)?.id !== id || !clock.isLive()) return
     remove(timer)
     fire(timer, id)
   }
@@ -57,8 +57,8 @@ export const make = Effect.fnUntraced(function*(options: {
         remove(timer)
         if (!realTimeTimers.has(timer)) {
           const position = clock.toPosition(due)
-          pending.set(timer, { id, position })
-          earliest = Math.min(earliest, position)
+          mediaTimers.set(timer, { id, position })
+          earliestPosition = Math.min(earliestPosition, position)
         }
         return FiberMap.run(
           sleeping,
@@ -72,9 +72,9 @@ export const make = Effect.fnUntraced(function*(options: {
         return FiberMap.remove(sleeping, timer)
       }),
     fireDue: (position) => {
-      if (position < earliest) return false
-      for (const [timer, { id, position: due }] of pending) {
-        if (due > earliest) continue
+      if (position < earliestPosition) return false
+      for (const [timer, { id, position: due }] of mediaTimers) {
+        if (due > earliestPosition) continue
         remove(timer)
         fire(timer, id)
         return true

@@ -34,7 +34,7 @@ const setUp = (options: { readonly isWatched?: boolean; readonly hasContext?: bo
       stop: effect("speech.stop"),
       drop: effect("speech.drop")
     },
-    playback: { cleared: call("playback.cleared") },
+    playback: { onClear: call("playback.onClear") },
     keys: { press: call("keys.press"), cut: call("keys.cut") },
     timers: { start: effect("timers.start"), cancel: effect("timers.cancel"), fireDue: () => false },
     tools: { onCallerSaid: call("tools.onCallerSaid"), onReplyHeard: call("tools.onReplyHeard") },
@@ -47,7 +47,7 @@ const setUp = (options: { readonly isWatched?: boolean; readonly hasContext?: bo
         addSound: call("context.addSound"),
         agentHeard: call("context.agentHeard"),
         drop: call("context.drop"),
-        settle: call("context.settle"),
+        forgetUtterance: call("context.forgetUtterance"),
         read: () => []
       }
       : undefined,
@@ -140,7 +140,7 @@ describe("the caller's words", () => {
 
 describe("a clear", () => {
   it.effect("empties the line before playback counts as stopped", () =>
-    Effect.map(setUp().carryOut({ _tag: "Clear" }), (calls) => assert.deepStrictEqual(calls, ["line.clear", "playback.cleared"])))
+    Effect.map(setUp().carryOut({ _tag: "Clear" }), (calls) => assert.deepStrictEqual(calls, ["line.clear", "playback.onClear"])))
 })
 
 describe("an event", () => {
@@ -148,8 +148,8 @@ describe("an event", () => {
     Effect.gen(function*() {
       const { calls, carryOut, onEventDone } = setUp()
       yield* carryOut({ _tag: "EndUtterance", utterance: 1 }, { _tag: "RememberCallerWords", text: "Hello.", isRequest: true })
-      assert.notInclude(calls, "context.settle")
+      assert.notInclude(calls, "context.forgetUtterance")
       onEventDone()
-      assert.strictEqual(calls.at(-1), "context.settle")
+      assert.strictEqual(calls.at(-1), "context.forgetUtterance")
     }))
 })

@@ -19,9 +19,9 @@ import * as PlayedSound from "./PlayedSound.ts"
 /** All times are ms of the conversation's clock. */
 export interface EchoCanceller {
   /** Takes the agent's sound. `at`: when its first sample is expected to be played. */
-  readonly played: (pcm: Pcm<8000>, at: number) => void
+  readonly onPlayback: (pcm: Pcm<8000>, at: number) => void
   /** The line discarded the sound that it would have played after `at`. */
-  readonly cleared: (at: number) => void
+  readonly onClear: (at: number) => void
   /** Takes each window in order. Returns whether the window is mostly echo. `at`: when its first sample arrived. */
   readonly isEcho: (window: Pcm<8000>, at: number) => boolean
   /** Whether the newest window correlated with the played sound at the known delay, so that it certainly is echo. */
@@ -50,8 +50,8 @@ export const make = (): EchoCanceller => {
   const momentOf = (time: number): number => Math.round(time * samplesPerMilli)
 
   return {
-    played: (pcm, time) => played.add(pcm, momentOf(time)),
-    cleared: (time) => played.clear(momentOf(time)),
+    onPlayback: (pcm, time) => played.add(pcm, momentOf(time)),
+    onClear: (time) => played.clear(momentOf(time)),
     isEcho: (window, time) => {
       const now = momentOf(time) + windowLength
       isCertain = false
@@ -76,11 +76,11 @@ export const make = (): EchoCanceller => {
         return true
       }
       if (delay !== undefined) {
-        const loudestAtDelay = played.loudest(now - 2 * windowLength - delay, now + windowLength - delay)
+        const loudestAtDelay = played.loudestPower(now - 2 * windowLength - delay, now + windowLength - delay)
         if (power <= path.gain() * loudestAtDelay * EchoSuspicion.overEcho) return true
       }
 
-      const loudestPlayed = played.loudest(now - EchoMatcher.longestDelay, now)
+      const loudestPlayed = played.loudestPower(now - EchoMatcher.longestDelay, now)
       if (loudestPlayed === 0) return false
       // The delay of an echo can jump, for example when the far end refills its buffers.
       return path.learn(now) || suspicion.isEcho(power, loudestPlayed)

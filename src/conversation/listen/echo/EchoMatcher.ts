@@ -1,8 +1,9 @@
 /**
  * Compares the caller's newest sound with the sound that was played before, and finds the delay at which the two correlate most.
  *
- * `correlation` is the absolute value of the normalised cross-correlation, 0 to 1. `search` compares a quarter of a second at 2 kHz, where
- * speech has most of its power, and takes about 1 ms. `follow` compares 64 ms at 8 kHz near a known delay, and takes 20 µs.
+ * `correlation` is the absolute value of the normalised cross-correlation, 0 to 1. `search` compares a quarter of a second with a
+ * sample rate of 2 kHz, since speech has most of its power below 1 kHz, and takes about 1 ms. `follow` compares 64 ms at 8 kHz near a known
+ * delay, and takes 20 µs.
  */
 import type { Pcm } from "../../../audio/Pcm.ts"
 import type { PlayedSound } from "./PlayedSound.ts"

@@ -17,7 +17,7 @@ export interface PlayedSound {
   /** Mean square of `length` samples. */
   readonly power: (from: number, length: number) => number
   /** Divides the time between two moments into parts of 32 ms, and returns the greatest mean square of a part. */
-  readonly loudest: (from: number, to: number) => number
+  readonly loudestPower: (from: number, to: number) => number
 }
 
 /** Samples that are kept: 8.2 s. The number must be a power of two. */
@@ -54,7 +54,7 @@ export const make = (): PlayedSound => {
     end: () => end,
     at,
     power,
-    loudest: (from, to) => {
+    loudestPower: (from, to) => {
       let loudest = 0
       for (let start = from; start < to; start += loudestLength) loudest = Math.max(loudest, power(start, loudestLength))
       return loudest

@@ -18,7 +18,7 @@ export interface GrowingSound {
   /** Drops all sound. Later sound is dropped, too. */
   readonly drop: () => void
   /** The first `length` samples, in pieces. The pieces do not change while the sound grows. */
-  readonly first: (length: number) => ReadonlyArray<Pcm.Pcm>
+  readonly firstSamples: (length: number) => ReadonlyArray<Pcm.Pcm>
 }
 
 /** `limit`: ms. */
@@ -32,6 +32,7 @@ export const make = (sampleRate: Pcm.SampleRate, limit: number): GrowingSound =>
     isDropped = true
   }
 
+  /** Whether `more` samples fit within the limit. If not, drops all sound. */
   const hasRoom = (more: number): boolean => {
     if (!isDropped && ((length + more) * 1000) / sampleRate > limit) drop()
     return !isDropped
@@ -58,7 +59,7 @@ export const make = (sampleRate: Pcm.SampleRate, limit: number): GrowingSound =>
       length += pcm.length
     },
     drop,
-    first: (wanted) => {
+    firstSamples: (wanted) => {
       const first: Array<Pcm.Pcm> = []
       let left = Math.min(wanted, length)
       for (const piece of pieces) {

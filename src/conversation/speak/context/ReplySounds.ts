@@ -55,7 +55,7 @@ export const make = (limit: number): ReplySounds => {
         unmatched = unmatched.slice(part.length).trimStart()
         if (sound.isDropped()) continue
         const length = isWhole ? sound.length() : Math.floor((sound.length() * part.length) / text.length)
-        turns.push({ role: "agent", text: part, sound: sound.first(length), sampleRate: sound.sampleRate })
+        turns.push({ role: "agent", text: part, sound: sound.firstSamples(length), sampleRate: sound.sampleRate })
       }
       replies.delete(reply)
       return turns

@@ -14,7 +14,7 @@ export interface SpeechContext {
   readonly beginUtterance: () => void
   /** Takes a copy of the caller's sound during an utterance. */
   readonly hear: (pcm: Pcm<8000>) => void
-  /** The utterance has ended. Its sound is kept until `callerSaid` or `settle`. */
+  /** The utterance has ended. Its sound is kept until `callerSaid` or `forgetUtterance`. */
   readonly endUtterance: () => void
   /** The words of the ended utterance are known. */
   readonly callerSaid: (text: string) => void
@@ -25,7 +25,7 @@ export interface SpeechContext {
   /** Forgets the sound of a reply that will not be heard any more. */
   readonly drop: (reply: number) => void
   /** Forgets an ended utterance whose words have not come. */
-  readonly settle: () => void
+  readonly forgetUtterance: () => void
   /** The turns so far, oldest first. During an utterance, its sound with `callerWords` is the last turn, unless `callerWords` is unset. */
   readonly read: (callerWords?: string) => ReadonlyArray<SpokenTurn>
 }
@@ -65,7 +65,7 @@ export const make = (limit: number): SpeechContext => {
     const resumedTurn = last?.role === "caller" && Words.continues(text, last.text) ? last : undefined
     const before = resumedTurn === undefined ? turns : turns.slice(0, -1)
     if (sound.isDropped() || text.length === 0) return before
-    const heard = sound.first(sound.length())
+    const heard = sound.firstSamples(sound.length())
     return append(before, { role: "caller", text, sound: resumedTurn === undefined ? heard : [...resumedTurn.sound, ...heard], sampleRate: 8000 }, limit)
   }
 
@@ -89,7 +89,7 @@ export const make = (limit: number): SpeechContext => {
       for (const turn of replies.takeHeard(reply, text)) turns = append(turns, turn, limit)
     },
     drop: replies.drop,
-    settle: () => {
+    forgetUtterance: () => {
       endedUtterance = undefined
     },
     read: (callerWords = "") => {

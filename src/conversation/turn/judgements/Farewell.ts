@@ -45,7 +45,7 @@ export const begin = (options: {
 }
 
 /** When the agent hangs up if no voice starts or stops before, ms of the conversation. */
-export const due = ({ until }: Farewell, at: number, isCallerSpeaking: boolean): number =>
+export const hangUpAt = ({ until }: Farewell, at: number, isCallerSpeaking: boolean): number =>
   isCallerSpeaking ? until : Math.min(until, at + silenceBeforeHangUpMillis)
 
 /** Whether words after a goodbye need no answer: "Thanks, bye!" */

@@ -30,22 +30,22 @@ export interface Part {
 export const find = (parts: ReadonlyArray<Part>, utterance: number, attempt: number): Part | undefined =>
   parts.find((part) => part.utterance === utterance && part.attempt === attempt && part.text === undefined)
 
-const replaced = (parts: ReadonlyArray<Part>, by: Part): ReadonlyArray<Part> =>
+const replacePart = (parts: ReadonlyArray<Part>, by: Part): ReadonlyArray<Part> =>
   parts.map((part) => part.utterance === by.utterance ? by : part)
 
 /** The parts, with the words of one part added. */
 export const withWords = (parts: ReadonlyArray<Part>, part: Part, text: string): ReadonlyArray<Part> =>
-  replaced(parts, { ...part, text: text.trim() })
+  replacePart(parts, { ...part, text: text.trim() })
 
 /** Recognition of a part failed. `again`: the part to transcribe once more. Unset: its words are lost. */
-export const failed = (parts: ReadonlyArray<Part>, part: Part): { readonly parts: ReadonlyArray<Part>; readonly again?: Part } => {
+export const afterFailure = (parts: ReadonlyArray<Part>, part: Part): { readonly parts: ReadonlyArray<Part>; readonly again?: Part } => {
   if (part.isRetried) return { parts: withWords(parts, part, "") }
   const again = { ...part, isRetried: true, attempt: part.attempt + 1 }
-  return { parts: replaced(parts, again), again }
+  return { parts: replacePart(parts, again), again }
 }
 
 /** The words of all parts before the first one whose words are not known, and the remaining parts. */
-export const settle = (parts: ReadonlyArray<Part>): { readonly text: string; readonly parts: ReadonlyArray<Part> } => {
+export const takeKnown = (parts: ReadonlyArray<Part>): { readonly text: string; readonly parts: ReadonlyArray<Part> } => {
   const unknown = parts.findIndex(({ text }) => text === undefined)
   const known = unknown < 0 ? parts : parts.slice(0, unknown)
   return { text: Words.join(...known.map(({ text = "" }) => text)), parts: parts.slice(known.length) }

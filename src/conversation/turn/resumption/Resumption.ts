@@ -1,5 +1,6 @@
 /**
- * Decides how the conversation continues after its media stream was lost. The agent says that the call was cut off. Then:
+ * Decides how the conversation continues after its media stream was lost. If the caller had heard the agent's last words, the call ends.
+ * Otherwise the agent says that the call was cut off. Then:
  *
  * - If the model had written the whole reply, the agent says the rest of it. Keys, a transfer or the end of the call follow as planned.
  * - If the model had written a part, and the caller heard some of it, the agent says the rest of that part. The model writes the end.
@@ -46,7 +47,7 @@ const sayPieces = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string
 }
 
 /** Makes a reply with complete text the active reply, and says its pieces after the notice that the call was cut off. */
-const sayWhole = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
+const sayAfterNotice = (draft: Draft, reply: ReplyState, pieces: ReadonlyArray<string>): void => {
   draft.state.active = reply
   sayPieces(draft, sayResumed(draft, reply), pieces)
 }
@@ -60,7 +61,7 @@ const sayRest = (draft: Draft, memory: ReplyMemory): void => {
     ...(line === undefined ? {} : { line: line as keyof Lines }),
     ...(hangUp === undefined ? {} : { hangUp })
   })
-  sayWhole(draft, { ...reply, isTextDone: true, digits, ...(transfer === undefined ? {} : { transfer }) }, rest)
+  sayAfterNotice(draft, { ...reply, isTextDone: true, digits, ...(transfer === undefined ? {} : { transfer }) }, rest)
 }
 
 /** The caller has heard nothing of the answer, so the model writes a new answer. */
@@ -97,7 +98,7 @@ const finishAnswer = (draft: Draft, { digits, hangUp, isFinal, rest, stateBefore
 
 /**
  * Only says that the call was cut off. After that `rules/AfterReply` answers the caller's unanswered words, or waits for the caller. Here the
- * notice is the reply itself. So it goes on after an interruption that was none, and the caller is not left in silence.
+ * notice is the reply itself. So after a false interruption the agent says the rest of it, and the caller is not left in silence.
  */
 const yieldTurn = (draft: Draft): void =>
   sayPieces(draft, { ...newReply(draft, { phase: playing, line: "resumed" }), isTextDone: true }, [draft.settings.lines.resumed ?? ""])
@@ -127,7 +128,7 @@ const endAfterFarewell = (draft: Draft, reason: string): void => {
 /** What was said before is unknown, so the agent begins with its greeting, after the notice that the call was cut off. */
 const beginAnew = (draft: Draft): void => {
   const reply = { ...newReply(draft, { phase: playing, line: "greeting" }), isTextDone: true }
-  sayWhole(draft, reply, [draft.settings.lines.greeting])
+  sayAfterNotice(draft, reply, [draft.settings.lines.greeting])
 }
 
 /** Nobody answered at the telephone to which the call was transferred. */

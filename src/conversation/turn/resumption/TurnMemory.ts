@@ -68,7 +68,7 @@ const isSameReply = (before: ReplyState | undefined, after: ReplyState | undefin
 
 /**
  * Whether two states count as the same memory, so that the memory is not written again. Text of the model counts only when it goes to speech
- * synthesis. New numbers of replies and utterances, and the unheard part of the greeting, are written with the next change.
+ * synthesis. Fields that are not compared here, such as counters, are written with the next change.
  */
 export const isSame = (before: TurnState, after: TurnState): boolean =>
   isSameReply(before.active, after.active) && before.history === after.history && before.dialogue === after.dialogue &&

@@ -9,7 +9,7 @@ import type { Utterance } from "../TurnState.ts"
 import { resetIdle, stopIdle, takeBackFarewell } from "./Ending.ts"
 import { awaitSound, cutFiller } from "./Filler.ts"
 import { finishIfHeard, interruptReply } from "./Playback.ts"
-import { dropPreemptive, isRefused, newReply, releaseSound, settleReply, speakPiece, startModel } from "./Speech.ts"
+import { dropPreemptive, hasFailed, newReply, releaseSound, settleReply, speakPiece, startModel } from "./Speech.ts"
 
 /** After this many failures in a row the call is ended. */
 export const maxFailuresInRow = 3
@@ -29,8 +29,8 @@ export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utteran
   // `requestFor` adds the words to the history of the request, so it is called before the words are in the history.
   const request = requestFor(draft, texts)
   for (const text of texts) rememberCaller(draft, preemptive?.id ?? draft.state.nextReplyId, text)
-  settleCallersTurn(draft)
-  if (preemptive !== undefined && isRefused(preemptive)) return apologise(draft)
+  forgetUnanswered(draft)
+  if (preemptive !== undefined && hasFailed(preemptive)) return apologise(draft)
 
   const since = utterance?.stoppedAt ?? draft.at
   const moments = {
@@ -52,7 +52,7 @@ export const answerCaller = (draft: Draft, texts: ReadonlyArray<string>, utteran
 }
 
 /** Forgets the caller's unanswered words and keys, because the agent answers them now. */
-const settleCallersTurn = (draft: Draft): void => {
+const forgetUnanswered = (draft: Draft): void => {
   draft.state.unanswered = ""
   draft.state.digits = ""
   draft.state.areDigitsDue = false

@@ -38,7 +38,7 @@ export const resetIdle = (draft: Draft): void => {
 /** Starts the timer that ends the call after the agent's goodbye, when both sides are silent. */
 export const awaitSilence = (draft: Draft, farewell: Farewell.Farewell): void => {
   const { utterance, voice } = draft.state
-  startTimer(draft, "hangUp", Farewell.due(farewell, draft.at, voice.isOn || utterance !== undefined))
+  startTimer(draft, "hangUp", Farewell.hangUpAt(farewell, draft.at, voice.isOn || utterance !== undefined))
 }
 
 /** Whether the caller answers the agent's goodbye with a goodbye. `false` if the call ends for another reason than a goodbye. */

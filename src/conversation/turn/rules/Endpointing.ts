@@ -9,7 +9,7 @@ import * as RetryWorth from "../judgements/RetryWorth.ts"
 import * as SpeechParts from "../judgements/SpeechParts.ts"
 import * as Dictation from "../words/Dictation.ts"
 import { apologise, interruptWith } from "./AgentTurn.ts"
-import { startFiller } from "./Filler.ts"
+import { startFillerTimer } from "./Filler.ts"
 import { mustBeHeard } from "./Greeting.ts"
 import { partFailed, partsKnown } from "./LongSpeech.ts"
 import { resumeReply } from "./Playback.ts"
@@ -28,12 +28,12 @@ export const transcribed = (draft: Draft, id: number, attempt: number, transcrip
   const endpointAfter = Math.max(usual, dictation)
   // A transcript that comes after the endpoint may show that the caller is dictating. Then the turn is not over.
   const isOver = utterance.isOver && (draft.state.voice.isOn || dictation === 0 || draft.at >= utterance.stoppedAt + endpointAfter)
-  const heard = { ...utterance, transcript, transcribedAt: draft.at, isTranscribing: false, isOver, endpointAfter }
-  draft.state.utterance = heard
-  if (heard.isOver) return decideTurn(draft, heard, transcript)
+  const transcribedUtterance = { ...utterance, transcript, transcribedAt: draft.at, isTranscribing: false, isOver, endpointAfter }
+  draft.state.utterance = transcribedUtterance
+  if (transcribedUtterance.isOver) return decideTurn(draft, transcribedUtterance, transcript)
   if (draft.state.active === undefined) cancelTimer(draft, "filler")
-  startTimer(draft, "endpoint", Math.max(draft.at, heard.stoppedAt + endpointAfter))
-  beginPreemptive(draft, heard, transcript)
+  startTimer(draft, "endpoint", Math.max(draft.at, transcribedUtterance.stoppedAt + endpointAfter))
+  beginPreemptive(draft, transcribedUtterance, transcript)
 }
 
 /** A failed transcript is requested once more. After a second failure the agent answers earlier words of the turn, or apologises. */
@@ -82,6 +82,6 @@ export const endpointReached = (draft: Draft): void => {
   const { active, digits, unanswered, wasFillerSaid } = draft.state
   const hadFiller = utterance.wasFillerSaid === true || (unanswered.length > 0 && wasFillerSaid)
   if (active === undefined && digits.length === 0 && !hadFiller && !isOnHold(draft) && FillerChoice.isSpeech(utterance)) {
-    startFiller(draft, utterance.stoppedAt)
+    startFillerTimer(draft, utterance.stoppedAt)
   }
 }

@@ -10,11 +10,11 @@ import { releaseSound } from "./Speech.ts"
 
 /** Starts the timer for a filler, unless the turn had one already or the reply has sound already. */
 export const awaitSound = (draft: Draft, { times }: ReplyState): void => {
-  if (times !== undefined && times.moments.firstSound === undefined && !draft.state.wasFillerSaid) startFiller(draft, times.since)
+  if (times !== undefined && times.moments.firstSound === undefined && !draft.state.wasFillerSaid) startFillerTimer(draft, times.since)
 }
 
 /** Starts the timer for a filler. `since`: when the caller's last voiced sample came. */
-export const startFiller = (draft: Draft, since: number): void => {
+export const startFillerTimer = (draft: Draft, since: number): void => {
   const { fillers } = draft.settings
   if (fillers === undefined || fillers.lines.length === 0) return
   startTimer(draft, "filler", FillerChoice.dueAt(fillers, since, draft.at))

@@ -17,8 +17,8 @@ export const mustBeHeard = (draft: Draft, { line }: ReplyState): boolean =>
 export const isGreetedBack = (draft: Draft, active: ReplyState, text: string): boolean => {
   if (active.line !== "greeting") return false
   const { heard, unheard } = PlaybackLedger.divide(active.segments, draft.at)
-  const isBegun = Words.join(active.remembered ?? "", active.heard, heard).length > 0
-  if (isBegun && Words.count((unheardOf(active) ?? unheard).join(" ")) <= GreetingAnswer.maxWordsMissed) return false
+  const isPartlyHeard = Words.join(active.remembered ?? "", active.heard, heard).length > 0
+  if (isPartlyHeard && Words.count((unheardOf(active) ?? unheard).join(" ")) <= GreetingAnswer.maxWordsMissed) return false
   // If no word was understood, and the caller has heard nothing of the greeting yet, the speech counts as a greeting.
   if (text.length === 0) return active.phase._tag === "Held"
   return draft.phrases.isBareGreeting(text, draft.state.history.every(({ role }) => role !== "caller"))

@@ -60,7 +60,7 @@ const takePart = (draft: Draft, utterance: Utterance, at: number, since?: number
 /** A failed transcript of a part is requested once more. After a second failure the part's words are lost. */
 export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string): void => {
   publishTrouble(draft, "speechToText", reason)
-  const { again, parts } = SpeechParts.failed(draft.state.parts, part)
+  const { again, parts } = SpeechParts.afterFailure(draft.state.parts, part)
   if (again === undefined) return partsKnown(draft, parts)
   draft.state.parts = parts
   addCommand(draft, { _tag: "Transcribe", utterance: again.utterance, attempt: again.attempt })
@@ -68,7 +68,7 @@ export const partFailed = (draft: Draft, part: SpeechParts.Part, reason: string)
 
 /** The words of a part are known, or lost. If the words of all parts are known, the turn is decided, or its preemptive reply begins. */
 export const partsKnown = (draft: Draft, known: ReadonlyArray<SpeechParts.Part>): void => {
-  const { parts, text } = SpeechParts.settle(known)
+  const { parts, text } = SpeechParts.takeKnown(known)
   for (const { utterance } of known.slice(0, known.length - parts.length)) addCommand(draft, { _tag: "EndUtterance", utterance })
   draft.state.parts = parts
   draft.state.unanswered = Words.join(draft.state.unanswered, text)

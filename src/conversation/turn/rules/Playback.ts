@@ -29,7 +29,7 @@ export const speechBegan = (draft: Draft, reply: ReplyState, segmentId: number):
   releaseSound(draft, begun)
 }
 
-/** The first sound of a segment was sent to the line. */
+/** The first sound of a segment was sent. */
 export const mediaSent = (draft: Draft, reply: ReplyState, segmentId: number): void => {
   if (!reply.segments.some((segment) => segment.id === segmentId)) return
   // If the filler is still playing, the segment plays after the filler.
@@ -84,8 +84,8 @@ export const finishIfHeard = (draft: Draft, reply: ReplyState): boolean => {
   return true
 }
 
-/** All words of a reply that were heard by `at`, with their times. */
-const playedOf = (reply: ReplyState, at: number) => [...reply.played ?? [], ...PlaybackLedger.playedBy(reply.segments, at)]
+/** All words of a reply that were heard until `at`, with their times. */
+const playedOf = (reply: ReplyState, at: number) => [...reply.played ?? [], ...PlaybackLedger.playedUntil(reply.segments, at)]
 
 /** The reply is over. `heard`: its words that the caller heard and that are not in the history yet. */
 export const finishReply = (draft: Draft, reply: ReplyState, heard: string, isWhole = false): void => {
@@ -112,7 +112,7 @@ export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
   return updateReply(draft, {
     ...active,
     phase: { _tag: "Interrupted", unheard },
-    digits: PlaybackLedger.unpressed(active.segments, draft.at) + active.digits,
+    digits: PlaybackLedger.unpressedKeys(active.segments, draft.at) + active.digits,
     heard: Words.join(active.heard, heard),
     played: playedOf(active, draft.at),
     segments: []
@@ -123,6 +123,7 @@ export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
 export const interruptReply = (draft: Draft, active: ReplyState): void => {
   const isHeardNow = isMediaSent(active)
   const stopped = isHeardNow ? pauseReply(draft, active) : active
+  // `since` is 0 until the caller's first voice.
   if (isHeardNow && draft.state.voice.since > 0) {
     publish(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - draft.state.voice.since })
   }

@@ -52,11 +52,11 @@ export const replyFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth
   releaseSound(draft, secondReply)
 }
 
-/** Drops the reply, so that it is requested again when the turn is over. If a second request is not worthwhile, the reply is kept as refused. */
+/** Drops the reply, so that it is requested again when the turn is over. If a second request is not worthwhile, the reply is kept as failed. */
 const preemptiveFailed = (draft: Draft, reply: ReplyState, failure: RetryWorth.Failure): void => {
   if (RetryWorth.isWorthwhile(failure)) return dropPreemptive(draft)
   abandonReply(draft, reply)
-  updateReply(draft, { ...reply, phase: { _tag: "Preemptive", isRefused: true }, isTextDone: true })
+  updateReply(draft, { ...reply, phase: { _tag: "Preemptive", hasFailed: true }, isTextDone: true })
 }
 
 /** The rest of a reply is lost. After the words so far, the agent apologises. */
@@ -77,7 +77,7 @@ export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<Tur
   addCommand(draft, { _tag: "StopSpeech", reply: reply.id, from: event.segment })
   const spoken = { ...reply, segments: reply.segments.slice(0, index) }
   if (!event.hadSound && !reply.isSpeechRetried && RetryWorth.isWorthwhile(event)) {
-    const digits = PlaybackLedger.unpressed(lost, draft.at)
+    const digits = PlaybackLedger.unpressedKeys(lost, draft.at)
     let next = updateReply(draft, { ...spoken, digits, isSpeechRetried: true })
     for (const { text } of lost) next = speakAgain(draft, next, text)
     pressKeys(draft, next)

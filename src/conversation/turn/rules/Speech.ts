@@ -46,12 +46,12 @@ export const abandonReply = (draft: Draft, reply: ReplyState): void => {
 export const dropPreemptive = (draft: Draft): void => {
   const { preemptive } = draft.state
   if (preemptive === undefined) return
-  if (!isRefused(preemptive)) abandonReply(draft, preemptive)
+  if (!hasFailed(preemptive)) abandonReply(draft, preemptive)
   delete draft.state.preemptive
 }
 
-/** An engine refused the preemptive reply, so a second request would be refused too. */
-export const isRefused = ({ phase }: ReplyState): boolean => phase._tag === "Preemptive" && phase.isRefused
+/** Whether a request of the preemptive reply failed and a second one is not worthwhile. */
+export const hasFailed = ({ phase }: ReplyState): boolean => phase._tag === "Preemptive" && phase.hasFailed
 
 /** Says a piece after the reply's earlier pieces. An interrupted reply keeps the piece for later. */
 export const speakPiece = (draft: Draft, reply: ReplyState, piece: string, kind: SpeechKind = "reply"): ReplyState => {
@@ -61,7 +61,7 @@ export const speakPiece = (draft: Draft, reply: ReplyState, piece: string, kind:
     return updateReply(draft, { ...reply, phase: { ...reply.phase, unheard: [...reply.phase.unheard, text] } })
   }
   const begun = noteMoment(draft, reply, "firstClause")
-  const segment = PlaybackLedger.segment(begun.nextSegmentId, text)
+  const segment = PlaybackLedger.wordSegment(begun.nextSegmentId, text)
   addCommand(draft, { _tag: "Speak", reply: reply.id, segment: segment.id, text, kind })
   if (reply.id === draft.state.active?.id) publish(draft, reply.id, { _tag: "AgentSays", text })
   return updateReply(draft, { ...begun, segments: [...begun.segments, segment], nextSegmentId: segment.id + 1 })
@@ -70,7 +70,7 @@ export const speakPiece = (draft: Draft, reply: ReplyState, piece: string, kind:
 /** Requests speech again for words that were lost or interrupted. These words were published before. */
 export const speakAgain = (draft: Draft, reply: ReplyState, text: string): ReplyState => {
   if (text.length === 0) return reply
-  const segment = PlaybackLedger.segment(reply.nextSegmentId, text)
+  const segment = PlaybackLedger.wordSegment(reply.nextSegmentId, text)
   addCommand(draft, { _tag: "Speak", reply: reply.id, segment: segment.id, text, kind: reply.line === undefined ? "reply" : "line" })
   return updateReply(draft, { ...reply, segments: [...reply.segments, segment], nextSegmentId: segment.id + 1 })
 }
@@ -79,7 +79,7 @@ export const speakAgain = (draft: Draft, reply: ReplyState, text: string): Reply
 export const pressKeys = (draft: Draft, reply: ReplyState): ReplyState => {
   const { digits } = reply
   if (digits.length === 0 || reply.phase._tag === "Interrupted") return reply
-  const segment = PlaybackLedger.keys(reply.nextSegmentId, digits)
+  const segment = PlaybackLedger.keySegment(reply.nextSegmentId, digits)
   addCommand(draft, { _tag: "Press", reply: reply.id, segment: segment.id, digits })
   if (reply.id === draft.state.active?.id) publish(draft, reply.id, { _tag: "AgentPresses", digits })
   return updateReply(draft, { ...reply, digits: "", segments: [...reply.segments, segment], nextSegmentId: segment.id + 1 })

@@ -34,12 +34,12 @@ export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Trans
   if (active === undefined) cancelTimer(draft, "filler")
   endUtterance(draft, utterance)
   const decision = judge(draft, utterance, transcript)
-  const isWordless = isNoise(transcript) || decision === "ignore"
-  const agentKeepsTurn = active !== undefined && ((isWordless && unanswered.length === 0) || takesNoTurn(draft, active, utterance, transcript))
+  const countsAsNoise = isNoise(transcript) || decision === "ignore"
+  const agentKeepsTurn = active !== undefined && ((countsAsNoise && unanswered.length === 0) || takesNoTurn(draft, active, utterance, transcript))
   if (active !== undefined && mustBeHeard(draft, active)) {
-    return answerLater(draft, active, agentKeepsTurn || isWordless || decision === "ask" ? "" : transcript.text)
+    return answerLater(draft, active, agentKeepsTurn || countsAsNoise || decision === "ask" ? "" : transcript.text)
   }
-  if (digits.length > 0 && (draft.state.areDigitsDue || (!isWordless && !agentKeepsTurn))) {
+  if (digits.length > 0 && (draft.state.areDigitsDue || (!countsAsNoise && !agentKeepsTurn))) {
     const words = Words.join(unanswered, agentKeepsTurn ? "" : transcript.text)
     return answerCaller(draft, words.length > 0 || transcript.isUnintelligible === true ? [words, digits] : [digits], utterance)
   }
@@ -56,9 +56,9 @@ export const decideTurn = (draft: Draft, utterance: Utterance, transcript: Trans
     return startIdle(draft)
   }
   if (decision === "ask" && unanswered.length === 0 && digits.length === 0) {
-    return isWaiting(draft) ? keepWaiting(draft) : askAgain(draft, isWordless)
+    return isWaiting(draft) ? keepWaiting(draft) : askAgain(draft, countsAsNoise)
   }
-  if (isWordless && unanswered.length === 0) return digits.length > 0 ? undefined : startIdle(draft)
+  if (countsAsNoise && unanswered.length === 0) return digits.length > 0 ? undefined : startIdle(draft)
   if (isWaiting(draft) && needsNoAnswerOnHold(draft, transcript)) return keepWaiting(draft)
   answerCaller(draft, [words], utterance)
 }
@@ -149,9 +149,9 @@ export const waitForCaller = (draft: Draft, words: string, utterance: Utterance 
 // -- the caller was not understood --------------------------------------------------------------
 
 /** The agent asks the caller to repeat. Words that were not understood are not added to the history. */
-const askAgain = (draft: Draft, isWordless: boolean): void => {
+const askAgain = (draft: Draft, countsAsNoise: boolean): void => {
   // After "Are you still there?" a noise does not delay the end of the call.
-  if (!isWordless || !draft.state.isIdlePrompted) resetIdle(draft)
+  if (!countsAsNoise || !draft.state.isIdlePrompted) resetIdle(draft)
   sayLine(draft, "notUnderstood")
 }
 
@@ -169,7 +169,7 @@ export const beginPreemptive = (draft: Draft, utterance: Utterance, transcript: 
   if (active !== undefined && (active.phase._tag !== "Interrupted" || takesNoTurn(draft, active, utterance, transcript))) return
   if (active !== undefined && isGreetedBack(draft, active, words)) return
   const reply = newReply(draft, {
-    phase: { _tag: "Preemptive", isRefused: false },
+    phase: { _tag: "Preemptive", hasFailed: false },
     request: requestFor(draft, [words]),
     times: { since: utterance.stoppedAt, moments: { transcript: draft.at }, arePublished: false }
   })

@@ -17,7 +17,7 @@
  * - an address with its postcode.
  */
 import * as PhoneNumber from "../../../domain/PhoneNumber.ts"
-import { digitsOf, isA, lengthOf, make as makeReader, type Of, rowOf, type Token } from "./DictationTokens.ts"
+import { digitsOf, isA, lengthOf, make as makeReader, rowOf, type Token, type TokenOf } from "./DictationTokens.ts"
 import { type DictationWords, dictationWords, type Kind } from "../../../definition/languages/DictationWords.ts"
 import * as DictationQuestion from "./DictationQuestion.ts"
 
@@ -36,7 +36,7 @@ interface Facts {
   /** The tokens after the last plain word. */
   readonly row: ReadonlyArray<Token>
   /** The row is dictation, even if the agent did not ask for it. */
-  readonly isRow: boolean
+  readonly isRowDictated: boolean
   /** The agent asked for something to dictate. */
   readonly isAsked: boolean
   /** The agent asked, and the caller's words end with an announcement: "it's". */
@@ -109,7 +109,7 @@ const isWholeDate = (tokens: ReadonlyArray<Token>, needsYear: boolean): boolean 
   if (tokens.some(isA("Date"))) return true
   const month = tokens.findIndex(isA("Month"))
   if (month < 0) return false
-  const isFigure = (token: Token): token is Of<"Number"> => token._tag === "Number"
+  const isFigure = (token: Token): token is TokenOf<"Number"> => token._tag === "Number"
   const figures = tokens.filter(isFigure)
   const hasOrdinal = tokens.some(isA("Ordinal"))
   if (!hasOrdinal && !figures.some(({ length }) => length <= 2)) return false
@@ -122,36 +122,36 @@ const isWholeDate = (tokens: ReadonlyArray<Token>, needsYear: boolean): boolean 
 /** The region in which most speakers of this language live. */
 const regionOf = (language: string): string | undefined => new Intl.Locale(language).maximize().region
 
-const isNumberInProgress = ({ expected = Infinity, hasNumber, isAnnounced, isAsked, isRow, row, text }: Facts, region: string | undefined): boolean => {
+const isNumberInProgress = ({ expected = Infinity, hasNumber, isAnnounced, isAsked, isRowDictated, row, text }: Facts, region: string | undefined): boolean => {
   const digits = digitsOf(row) ?? ""
   const dialled = /\+\d/.test(text) ? `+${digits}` : digits
   if (region !== undefined && digits.length > 0 && PhoneNumber.isWhole(dialled, region)) return false
   if (digits.length >= expected) return false
-  return isAnnounced || isRow || (isAsked && (hasNumber || row.some(isA("Letter"))))
+  return isAnnounced || isRowDictated || (isAsked && (hasNumber || row.some(isA("Letter"))))
 }
 
-const isSpellingInProgress = ({ isAnnounced, isAnswer, isAsked, isRow, row, text }: Facts): boolean => {
+const isSpellingInProgress = ({ isAnnounced, isAnswer, isAsked, isRowDictated, row, text }: Facts): boolean => {
   // The recognizer may write spelt letters as one word.
-  const isShort = /^\p{Lu}{2,5}[.,]?$/u.test(text) && !isAnswer
-  return isAnnounced || isRow || (isAsked && (isShort || row.some(({ _tag }) => _tag !== "Between" && _tag !== "Sign")))
+  const isCapitals = /^\p{Lu}{2,5}[.,]?$/u.test(text) && !isAnswer
+  return isAnnounced || isRowDictated || (isAsked && (isCapitals || row.some(({ _tag }) => _tag !== "Between" && _tag !== "Sign")))
 }
 
-const isEmailInProgress = ({ hasNumber, isAnnounced, isAnswer, isAsked, isRow, length, lower, row, tokens }: Facts): boolean => {
+const isEmailInProgress = ({ hasNumber, isAnnounced, isAnswer, isAsked, isRowDictated, length, lower, row, tokens }: Facts): boolean => {
   if (isWholeEmail(tokens, lower)) return false
-  if (isAnnounced || isRow || isOpenEmail(tokens, row)) return true
+  if (isAnnounced || isRowDictated || isOpenEmail(tokens, row)) return true
   const isBegun = tokens.some(isAt) || hasNumber || row.some(({ _tag }) => _tag === "Letter" || _tag === "Sign")
   return isAsked && (isBegun || (!isAnswer && length <= maxEmailBeginWords))
 }
 
-const isAddressInProgress = ({ isAnnounced, isAnswer, isAsked, isRow, length, tokens }: Facts): boolean => {
+const isAddressInProgress = ({ isAnnounced, isAnswer, isAsked, isRowDictated, length, tokens }: Facts): boolean => {
   const hasPostcode = tokens.some((token) => token._tag === "Number" && token.length >= 4)
   if (hasPostcode && tokens.filter(isA("Word")).length >= 2) return false
-  return isAnnounced || isRow || (isAsked && !isAnswer && (lengthOf(tokens) > 0 || length <= maxAddressBeginWords))
+  return isAnnounced || isRowDictated || (isAsked && !isAnswer && (lengthOf(tokens) > 0 || length <= maxAddressBeginWords))
 }
 
-const isDateInProgress = ({ isAnnounced, isAsked, isRow, row, tokens }: Facts, needsYear: boolean): boolean =>
+const isDateInProgress = ({ isAnnounced, isAsked, isRowDictated, row, tokens }: Facts, needsYear: boolean): boolean =>
   !isWholeDate(tokens, needsYear) &&
-  (isAnnounced || isRow || (isAsked && row.some(({ _tag }) => _tag === "Number" || _tag === "Ordinal" || _tag === "Month")))
+  (isAnnounced || isRowDictated || (isAsked && row.some(({ _tag }) => _tag === "Number" || _tag === "Ordinal" || _tag === "Month")))
 
 const noWords: DictationWords = {
   digits: {},
@@ -174,6 +174,7 @@ const factsOf = (language: string, words: DictationWords) => {
   const questions = DictationQuestion.make(words, { numbers, read })
   const answers = new Set(words.answer.split(" ").map((answer) => answer.replaceAll("|", " ")))
   const leadIn = words.leadIn === "" ? undefined : DictationQuestion.pattern(`_(?:${words.leadIn})[\\s.,:;…-]*$`)
+  // Up to 24 characters may come before the announcement: "yes, well, my number is".
   const opening = words.leadIn === "" ? undefined : DictationQuestion.pattern(`^(?:.{0,24}?_)?(?:${words.leadIn})_`)
 
   return (said: string, asked: DictationQuestion.Asked): (Facts & { readonly kind: Kind | undefined }) | undefined => {
@@ -193,7 +194,7 @@ const factsOf = (language: string, words: DictationWords) => {
       lower,
       tokens,
       row,
-      isRow: isRowOfDigits(row) || isSpelt(row) || (row.length > 1 && row.some(isA("Repeat"))),
+      isRowDictated: isRowOfDigits(row) || isSpelt(row) || (row.length > 1 && row.some(isA("Repeat"))),
       isAsked: wanted !== undefined,
       isAnnounced: wanted !== undefined && leadIn?.test(lower) === true,
       isAnswer,
@@ -226,7 +227,7 @@ const make = (language: string): (region: string | undefined) => Dictation => {
         case "date":
           return isDateInProgress(facts, false)
         case undefined:
-          return facts.isRow || isOpenEmail(facts.tokens, facts.row)
+          return facts.isRowDictated || isOpenEmail(facts.tokens, facts.row)
       }
     }
   })

@@ -23,6 +23,7 @@ interface DictationQuestion {
 /** In a sentence with this many digits, the agent reads a number back to the caller. The sentence does not ask for digits. */
 const minDigitsReadBack = 3
 
+/** The edge of a word. JavaScript's `\b` knows only ASCII letters. */
 const edge = "(?:(?<=[\\p{L}\\p{N}])(?![\\p{L}\\p{N}])|(?<![\\p{L}\\p{N}])(?=[\\p{L}\\p{N}]))"
 
 /** A regular expression in which `_` is the edge of a word. */

@@ -26,9 +26,9 @@ export type Token =
   | { readonly _tag: "Between" }
   | { readonly _tag: "Word"; readonly word: string }
 
-export type Of<Tag extends Token["_tag"]> = Extract<Token, { readonly _tag: Tag }>
+export type TokenOf<Tag extends Token["_tag"]> = Extract<Token, { readonly _tag: Tag }>
 
-export const isA = <Tag extends Token["_tag"]>(tag: Tag) => (token: Token): token is Of<Tag> => token._tag === tag
+export const isA = <Tag extends Token["_tag"]>(tag: Tag) => (token: Token): token is TokenOf<Tag> => token._tag === tag
 
 /** Number words up to this number are recognized. A word for a larger number ends a row of digits. */
 const largestNumberWord = 99

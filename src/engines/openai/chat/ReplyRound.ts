@@ -8,7 +8,7 @@
 import { Array, Cause, Effect, Option, Pull, Result, type Schema, Stream } from "effect"
 import type { EngineFailed } from "../../../conversation/ports/Engine.ts"
 import type { ReplyPart } from "../../../conversation/ports/ReplyModel.ts"
-import { canonical } from "../../../conversation/ports/Tools.ts"
+import { canonicalJson } from "../../../conversation/ports/Tools.ts"
 import type { Dialect } from "./Dialect.ts"
 import * as ModelActions from "./ModelActions.ts"
 import * as ChatStream from "./ChatStream.ts"
@@ -50,7 +50,7 @@ const parsedArguments = (json: string): Schema.Json => {
 
 /** Equal for calls of the same tool with the same arguments. */
 const callKey = (call: { readonly name: string; readonly arguments: string }): string =>
-  `${call.name.toLowerCase()} ${canonical(parsedArguments(call.arguments))}`
+  `${call.name.toLowerCase()} ${canonicalJson(parsedArguments(call.arguments))}`
 
 /** Characters that are parsed in one go. After them the event loop serves other calls. */
 const charactersAtOnce = 256

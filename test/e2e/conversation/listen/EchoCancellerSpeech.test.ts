@@ -35,7 +35,7 @@ const makeCall = (given?: Echo) => {
     const windows: Array<{ readonly isLoudCaller: boolean; readonly isEchoOnly: boolean; readonly isEcho: boolean }> = []
     for (let at = 0; at < agent.length; at += windowLength) {
       for (; handed < Math.min(agent.length, at + lead); handed += piece) {
-        canceller.played(agent.subarray(handed, handed + piece), (time + handed) / 8)
+        canceller.onPlayback(agent.subarray(handed, handed + piece), (time + handed) / 8)
       }
       const own = Int16Array.from({ length: windowLength }, (_, index) => caller[at + index - callerFrom * 8] ?? 0)
       const heard = own.map((sample, index) =>

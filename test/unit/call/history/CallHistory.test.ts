@@ -269,7 +269,7 @@ describe("a call's history", () => {
       history.actions.storeSoon(booking)
       yield* history.actions.store(booking)
       history.actions.storeOutcome(booking, { _tag: "Answered", text: "my secret words" })
-      assert.deepStrictEqual(history.streamBegan(false), { memory: memory(), isAfterTransfer: false, now: 500 })
+      assert.deepStrictEqual(history.streamBegan(false), { memory: memory(), isAfterTransfer: false, resumedAt: 500 })
       history.ended("callerLeft", 1)
       assert.notInclude(JSON.stringify(store.writes), "secret")
       assert.deepStrictEqual(store.of("TurnWritten").map(({ text, words }) => [text, words]), [["", []]])
@@ -287,7 +287,7 @@ describe("a conversation resumes", () => {
       history.remember(memory())
       history.remember({ ...memory(), at: 700 })
       assert.deepStrictEqual(store.of("ConversationSaved").map(({ version }) => version), [1, 2])
-      assert.deepStrictEqual(history.streamBegan(true), { memory: { ...memory(), at: 700 }, isAfterTransfer: true, now: 700 })
+      assert.deepStrictEqual(history.streamBegan(true), { memory: { ...memory(), at: 700 }, isAfterTransfer: true, resumedAt: 700 })
     }))
 
   it.effect.each([3_600_000, -3_600_000])("on the same axis in this process although the time of day moves by %i ms", (moved) =>
@@ -300,7 +300,7 @@ describe("a conversation resumes", () => {
       wall.move(moved)
       yield* TestClock.adjust(2000)
       const resumption = history.streamBegan(false)
-      assert.strictEqual(resumption?.now, 2500)
+      assert.strictEqual(resumption?.resumedAt, 2500)
       assert.deepStrictEqual(store.of("StreamBegan").map(({ at }) => at), [10_000_000, 10_002_000])
     }))
 

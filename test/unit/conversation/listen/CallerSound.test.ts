@@ -197,7 +197,7 @@ describe("the agent's own sound, back from a loudspeaker", () => {
     const frame = new Int16Array(length)
     for (let at = 0; at + length <= arriving.length; at += length) {
       now = (at + length) / 8
-      callerSound.played(agent.subarray(at, at + length), at / 8)
+      callerSound.onPlayback(agent.subarray(at, at + length), at / 8)
       frame.set(arriving.subarray(at, at + length))
       yield* callerSound.hear([frame])
     }

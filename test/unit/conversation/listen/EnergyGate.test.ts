@@ -11,8 +11,8 @@ const look = (sound: Pcm<8000>, gate = EnergyGate.make()) =>
   Sounds.windows(sound).map((window) => ({
     isOpen: gate.push(window),
     isLoud: gate.isLoud(),
-    first: gate.firstLoud(),
-    last: gate.lastLoud()
+    first: gate.soundStart(),
+    last: gate.soundEnd()
   }))
 
 /** How long (ms) noise of this level counts as sound when it begins after silence. */

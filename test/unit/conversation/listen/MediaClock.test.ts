@@ -11,7 +11,7 @@ const setUp = (began = 0) => {
     /** This length of sound (ms) arrives and is read at this moment. */
     hear: (at: number, length = 20) => {
       now = at
-      clock.arrived(length)
+      clock.onArrival(length)
       clock.advance(length)
     },
     at: (moment: number) => {

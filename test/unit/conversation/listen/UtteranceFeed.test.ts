@@ -38,14 +38,14 @@ const setUp = Effect.fnUntraced(function*(own: Partial<Utterance> = {}) {
 })
 
 describe("the sound of an utterance", () => {
-  it.effect("is pushed whole and in order before `drained` ends, however slow the recognizer is", () =>
+  it.effect("is pushed whole and in order before `drain` ends, however slow the recognizer is", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const slow: Array<number> = []
       const { feed } = yield* setUp({ push: (pcm) => Effect.andThen(Deferred.await(gate), Effect.sync(() => void slow.push(...pcm))) })
       feed.pushPreSpeech(counted(0, 100))
       for (let at = 100; at < 2000; at += 160) feed.push(counted(at, 160))
-      const drained = yield* Effect.forkChild(feed.drained(), { startImmediately: true })
+      const drained = yield* Effect.forkChild(feed.drain(), { startImmediately: true })
       yield* settle
       assert.isUndefined(drained.pollUnsafe())
       yield* Deferred.succeed(gate, undefined)
@@ -58,10 +58,10 @@ describe("the sound of an utterance", () => {
     Effect.gen(function*() {
       const { feed, pushed } = yield* setUp()
       feed.push(counted(0, 100))
-      yield* feed.drained()
+      yield* feed.drain()
       assert.deepStrictEqual(pushed, [...counted(0, 100)])
       feed.push(counted(100, 480))
-      yield* feed.drained()
+      yield* feed.drain()
       assert.deepStrictEqual(pushed, [...counted(0, 580)])
     }))
 
@@ -71,7 +71,7 @@ describe("the sound of an utterance", () => {
       const frame = counted(0, 160)
       feed.push(frame)
       frame.fill(-1)
-      yield* feed.drained()
+      yield* feed.drain()
       assert.deepStrictEqual(pushed, [...counted(0, 160)])
     }))
 })
@@ -83,7 +83,7 @@ describe("a recognizer", () => {
       const { feed } = yield* setUp({ push: () => Effect.suspend(() => ++pushes === 2 ? Effect.fail(broken) : Effect.void) })
       for (let piece = 0; piece < 4; piece++) feed.push(counted(0, 480))
       for (let request = 0; request < 2; request++) {
-        const drained = yield* Effect.exit(feed.drained())
+        const drained = yield* Effect.exit(feed.drain())
         assert.deepStrictEqual(drained, Exit.failCause(Cause.fail(broken)))
       }
       assert.strictEqual(pushes, 2)

@@ -11,8 +11,8 @@ const setUp = () => {
   const playback = PlaybackReporter.make({
     now: () => now,
     callerSound: {
-      played: (pcm, at) => played.push([at, pcm.length / 8]),
-      cleared: (at) => cleared.push(at)
+      onPlayback: (pcm, at) => played.push([at, pcm.length / 8]),
+      onClear: (at) => cleared.push(at)
     },
     report: (event) => void reports.push(event)
   })
@@ -38,7 +38,7 @@ describe("sound that leaves", () => {
     const { at, cleared, playback, played } = setUp()
     playback.toOutboundItem({ ...item, _tag: "Sound", pcm: sound(500) })
     at(1100)
-    playback.cleared()
+    playback.onClear()
     playback.toOutboundItem({ ...item, _tag: "Sound", pcm: sound(100) })
     assert.deepStrictEqual(cleared, [1100])
     assert.deepStrictEqual(played.at(-1), [1100, 100])

@@ -199,8 +199,8 @@ describe("arguments", () => {
         : typeof json === "object" && json !== null
         ? Object.fromEntries(Object.entries(json).toReversed().map(([key, member]) => [key, shuffled(member as Schema.Json)]))
         : json
-    assert.strictEqual(Tools.canonical(shuffled(value)), Tools.canonical(value))
-    assert.deepStrictEqual(JSON.parse(Tools.canonical(value)), JSON.parse(JSON.stringify(value)))
+    assert.strictEqual(Tools.canonicalJson(shuffled(value)), Tools.canonicalJson(value))
+    assert.deepStrictEqual(JSON.parse(Tools.canonicalJson(value)), JSON.parse(JSON.stringify(value)))
   })
 })
 

@@ -13,7 +13,7 @@ const make = (): Draft.Draft => ({
   at: 1200
 })
 
-const preemptive: ReplyState["phase"] = { _tag: "Preemptive", isRefused: false }
+const preemptive: ReplyState["phase"] = { _tag: "Preemptive", hasFailed: false }
 
 describe("a timer", () => {
   it("that is started again has a new id, and the old id no longer counts", () => {

@@ -3,10 +3,10 @@ import { Schema } from "effect"
 import * as PlaybackLedger from "../../../../src/conversation/turn/PlaybackLedger.ts"
 
 const segments = (...texts: ReadonlyArray<string>): ReadonlyArray<PlaybackLedger.Segment> =>
-  texts.map((text, id) => PlaybackLedger.segment(id, text))
+  texts.map((text, id) => PlaybackLedger.wordSegment(id, text))
 
 /** Ten characters, 100 ms each. */
-const playing = { ...PlaybackLedger.segment(0, "one two th"), duration: 1000, playedFrom: 500 }
+const playing = { ...PlaybackLedger.wordSegment(0, "one two th"), duration: 1000, playedFrom: 500 }
 
 describe("the heard text", () => {
   it("grows with the time of a segment whose duration is known", () => {
@@ -34,9 +34,9 @@ describe("the heard text", () => {
   })
 
   it("leave out the notice that the stream was lost, and nothing after it counts as heard while it plays", () => {
-    const notice = { ...PlaybackLedger.segment(0, "Sorry, we were cut off."), isNotice: true, duration: 1000, playedFrom: 500 }
+    const notice = { ...PlaybackLedger.wordSegment(0, "Sorry, we were cut off."), isNotice: true, duration: 1000, playedFrom: 500 }
     // Its sound was sent while the notice played.
-    const answer = { ...PlaybackLedger.segment(1, "one two three"), duration: 1300, playedFrom: 700 }
+    const answer = { ...PlaybackLedger.wordSegment(1, "one two three"), duration: 1300, playedFrom: 700 }
     assert.deepStrictEqual(PlaybackLedger.divide([notice, answer], 1400), { heard: "", unheard: ["one two three"] })
     assert.deepStrictEqual(PlaybackLedger.divide([notice, answer], 1900), { heard: "one", unheard: ["two three"] })
     assert.deepStrictEqual(PlaybackLedger.divide([{ ...notice, isHeard: true }, { ...answer, playedFrom: 1500 }], 1900), { heard: "one", unheard: ["two three"] })
@@ -89,7 +89,7 @@ const Marks = Schema.Array(Schema.Struct({
 describe("for any reply and any marks", () => {
   const segmentsOf = (story: typeof Story.Type) =>
     story.map(({ duration, words }, id): PlaybackLedger.Segment => ({
-      ...PlaybackLedger.segment(id, words.join(" ")),
+      ...PlaybackLedger.wordSegment(id, words.join(" ")),
       ...(duration === undefined ? {} : { duration }),
       ...(id === 0 ? { playedFrom: 0 } : {})
     }))

@@ -11,7 +11,7 @@ const phaseOf = ({ state: { active } }: Moment) => active?.phase
 describe("a reply", () => {
   it("is preemptive in the pause, plays after the endpoint, and leaves the state when it was heard", () => {
     const turns = asked()
-    assert.deepStrictEqual(turns.state.preemptive?.phase, { _tag: "Preemptive", isRefused: false })
+    assert.deepStrictEqual(turns.state.preemptive?.phase, { _tag: "Preemptive", hasFailed: false })
     assert.isUndefined(turns.state.active)
     turns.answers("We are open.")
     turns.pass(300)

@@ -14,7 +14,7 @@ const setUp = Effect.gen(function*() {
   const timers = yield* TurnTimers.make({ now, clock, fire: (timer, id) => void fired.push([timer, id, now()]) })
   /** This much sound arrives at once. The timers fire one by one, as in the listener. */
   const hear = (length: number) => {
-    clock.arrived(length)
+    clock.onArrival(length)
     clock.advance(length)
     while (timers.fireDue(clock.position()));
   }

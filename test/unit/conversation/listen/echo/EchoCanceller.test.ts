@@ -20,7 +20,7 @@ const call = (agent: Pcm<8000>, arriving: Pcm<8000>, canceller = EchoCanceller.m
   const windows = Sounds.windows(Sounds.overTheLine(arriving)).map((sound, index): Heard => {
     const at = index * 32
     for (; played < Math.min(agent.length / 8, at + 32 + lead); played += 20) {
-      canceller.played(Sounds.between(agent, played, played + 20), played)
+      canceller.onPlayback(Sounds.between(agent, played, played + 20), played)
     }
     const clean = canceller.clean(sound, at)
     return { at, sound, clean, isEcho: canceller.isEcho(sound, at) }
@@ -178,7 +178,7 @@ describe("a clear", () => {
   it("withdraws sound that was not played yet, so similar sound is the caller's", () => {
     const { canceller } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
     // Sound up to 3200 was sent; from 2900 on it was not played.
-    canceller.cleared(2900)
+    canceller.onClear(2900)
     const words = Sounds.overTheLine(Sounds.between(agent, 2900, 2900 + 320))
     const judged = Sounds.windows(words).map((window, index) => canceller.isEcho(window, 3200 + index * 32))
     // Sound that is no louder than an echo may be one.
@@ -191,9 +191,9 @@ describe("a clear", () => {
 
   it("keeps the delay for the agent's next words", () => {
     const { canceller } = call(Sounds.between(agent, 0, 3000), Sounds.between(echoOf(agent, 200), 0, 3000))
-    canceller.cleared(3000)
+    canceller.onClear(3000)
     const next = Sounds.between(agent, 3000, 4000)
-    canceller.played(next, 3300)
+    canceller.onPlayback(next, 3300)
     const heard = Sounds.windows(Sounds.overTheLine(Sounds.gain(next, -20)))
     for (const [index, window] of heard.entries()) {
       if (Sounds.level(window) > -54) assert.isTrue(canceller.isEcho(window, 3500 + index * 32), String(index))
@@ -207,12 +207,12 @@ describe("sound that is played", () => {
   it("is compared at the time of its playback, with its gaps of silence", () => {
     const gappy = Sounds.join(Sounds.between(agent, 0, 1500), Sounds.silence(400), Sounds.between(agent, 1500, 3500))
     const canceller = EchoCanceller.make()
-    canceller.played(Sounds.between(gappy, 0, 1500), 0)
+    canceller.onPlayback(Sounds.between(gappy, 0, 1500), 0)
     const arriving = Sounds.windows(Sounds.overTheLine(echoOf(gappy, 180)))
     const judged = arriving.map((window, index) => {
       const at = index * 32
-      if (at === 1600) canceller.played(Sounds.between(gappy, 1900, 2900), 1900)
-      if (at === 2624) canceller.played(Sounds.between(gappy, 2900, 3900), 2900)
+      if (at === 1600) canceller.onPlayback(Sounds.between(gappy, 1900, 2900), 1900)
+      if (at === 2624) canceller.onPlayback(Sounds.between(gappy, 2900, 3900), 2900)
       return [Sounds.level(window) > -54, canceller.isEcho(window, at)] as const
     })
     for (const [index, [isLoud, isEcho]] of judged.entries()) if (isLoud) assert.isTrue(isEcho, String(index))
@@ -222,7 +222,7 @@ describe("sound that is played", () => {
     const { canceller } = call(agent, echoOf(agent, 200))
     const [window] = Sounds.windows(Sounds.overTheLine(Sounds.between(agent, 1000, 1032)))
     assert.isFalse(canceller.isEcho(window, 3_600_000))
-    canceller.played(Sounds.between(agent, 0, 20), 3_600_100)
+    canceller.onPlayback(Sounds.between(agent, 0, 20), 3_600_100)
     assert.strictEqual(Sounds.level(canceller.clean(window, 3_600_000)), Sounds.level(window))
   })
 })

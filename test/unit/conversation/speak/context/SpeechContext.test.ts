@@ -10,7 +10,7 @@ const says = (context: SpeechContext.SpeechContext, text: string, count = 500) =
   context.hear(millis(count))
   context.endUtterance()
   context.callerSaid(text)
-  context.settle()
+  context.forgetUtterance()
 }
 
 const made = (context: SpeechContext.SpeechContext, reply: number, segment: number, text: string, count = 500, value = 1) =>
@@ -55,7 +55,7 @@ describe("the speech context", () => {
     const [second] = context.read("two or three")
     context.endUtterance()
     context.callerSaid("two or three")
-    context.settle()
+    context.forgetUtterance()
     assert.strictEqual(context.read()[0], second)
   })
 
@@ -83,7 +83,7 @@ describe("the speech context", () => {
     context.beginUtterance()
     context.hear(millis(300))
     context.endUtterance()
-    context.settle()
+    context.forgetUtterance()
     context.callerSaid("1 2")
     assert.deepStrictEqual(turnsOf(context), [])
   })

@@ -24,8 +24,8 @@ describe("after the agent's last words", () => {
   ])("$name: answered $mayBeAnswered, a voice without words until $until", ({ given, mayBeAnswered, until }) => {
     const farewell = Farewell.begin(given)
     assert.deepStrictEqual(farewell, { reason: "goodbye", mayBeAnswered, until })
-    assert.strictEqual(Farewell.due(farewell, given.at, true), until)
-    assert.strictEqual(Farewell.due(farewell, given.at, false), Math.min(until, given.at + silenceBeforeHangUpMillis))
+    assert.strictEqual(Farewell.hangUpAt(farewell, given.at, true), until)
+    assert.strictEqual(Farewell.hangUpAt(farewell, given.at, false), Math.min(until, given.at + silenceBeforeHangUpMillis))
   })
 
   it.each([

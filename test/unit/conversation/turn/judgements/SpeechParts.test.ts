@@ -14,17 +14,17 @@ describe("the parts of long speech", () => {
     { parts: [part(1, ""), part(2, "two")], text: "two", left: [] },
     { parts: [part(1, "你好"), part(2, "我想")], text: "你好我想", left: [] }
   ])("$parts are joined in their order: $text", ({ left, parts, text }) => {
-    const settled = SpeechParts.settle(parts)
-    assert.strictEqual(settled.text, text)
-    assert.deepStrictEqual(settled.parts.map(({ utterance }) => utterance), left)
+    const taken = SpeechParts.takeKnown(parts)
+    assert.strictEqual(taken.text, text)
+    assert.deepStrictEqual(taken.parts.map(({ utterance }) => utterance), left)
   })
 
   it("are requested once more when recognition fails, and then left out", () => {
     const parts = [part(1), part(2)]
-    const once = SpeechParts.failed(parts, parts[0])
+    const once = SpeechParts.afterFailure(parts, parts[0])
     assert.strictEqual(once.again?.attempt, 2)
     assert.isUndefined(SpeechParts.find(once.parts, 1, 1))
-    const twice = SpeechParts.failed(once.parts, once.again!)
+    const twice = SpeechParts.afterFailure(once.parts, once.again!)
     assert.isUndefined(twice.again)
     assert.strictEqual(twice.parts[0].text, "")
   })
