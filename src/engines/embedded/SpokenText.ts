@@ -30,7 +30,7 @@ const cardinal = (digits: string): string => {
 const ordinal = (digits: string): string =>
   cardinal(digits).replace(/\S+$/, (last) => ordinals[last] ?? (last.endsWith("y") ? `${last.slice(0, -1)}ieth` : `${last}th`))
 
-const clock = (hour: string, minute: string): string => {
+const timeOfDay = (hour: string, minute: string): string => {
   const minutes = Number(minute)
   const spoken = minutes === 0 ? "" : minutes < 10 ? ` oh ${belowTwenty[minutes]}` : ` ${cardinal(minute)}`
   return cardinal(String(Number(hour))) + spoken
@@ -41,8 +41,8 @@ const wordsBeforeIs = "what|that|it|where|who|when|how|there|here|he|she|everyth
 
 /** The rules for English, which are applied in this order. */
 const englishRules: ReadonlyArray<readonly [RegExp, string | ((...groups: Array<string>) => string)]> = [
-  [/\b(\d{1,2}):(\d{2})\b/g, (_, hour, minute) => clock(hour, minute)],
-  [/\b(\d{1,2})\.(\d{2})(?=\s*[ap]\.?\s?m\b)/g, (_, hour, minute) => clock(hour, minute)],
+  [/\b(\d{1,2}):(\d{2})\b/g, (_, hour, minute) => timeOfDay(hour, minute)],
+  [/\b(\d{1,2})\.(\d{2})(?=\s*[ap]\.?\s?m\b)/g, (_, hour, minute) => timeOfDay(hour, minute)],
   [/(\d)(st|nd|rd|th)\b/g, "$1$2"],
   [/\b(\d{1,2})(?:st|nd|rd|th)\b/g, (_, digits) => ordinal(digits)],
   [/(\d)(?=[ap]\.?\s?m\b)/g, "$1 "],
@@ -94,7 +94,7 @@ export const normalisePhrase = (phrase: string, language: string): string =>
   phrase.split(/(\{[^}]*\})/).map((part) => part.startsWith("{") ? part : normalise(part, language)).join("")
 
 /** Splits one word of a phrase at hyphens and other marks: "ten-thirty" becomes two words. */
-export const wordsOfPhrase = (text: string): ReadonlyArray<string> => text.split(/[^\p{L}\p{N}\p{M}']+/u).filter((word) => isWord.test(word)).map(withoutApostrophes)
+export const splitWords = (text: string): ReadonlyArray<string> => text.split(/[^\p{L}\p{N}\p{M}']+/u).filter((word) => isWord.test(word)).map(withoutApostrophes)
 
 /** The caller's words, normalised and without punctuation. */
-export const wordsOf = (text: string, language: string): ReadonlyArray<string> => wordsOfPhrase(normalise(text, language))
+export const wordsOf = (text: string, language: string): ReadonlyArray<string> => splitWords(normalise(text, language))

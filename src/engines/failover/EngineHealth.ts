@@ -96,7 +96,7 @@ export const make = ({ isAlone, isServerAnswer = () => false, monotonic, retryAf
     noteRequest: (name, { isTrial, tries }, exit) => {
       runningRequests.set(name, (runningRequests.get(name) ?? 1) - 1)
       if (RequestExit.isInterrupted(exit)) {
-        if (isTrial) circuits.set(name, CircuitBreaker.released(circuitOf(name)))
+        if (isTrial) circuits.set(name, CircuitBreaker.trialInterrupted(circuitOf(name)))
         return Effect.void
       }
       if (RequestExit.isWell(exit)) {

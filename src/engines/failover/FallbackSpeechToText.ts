@@ -21,7 +21,7 @@ export const make = Effect.fnUntraced(function*(
   const failover = yield* Failover.make(members, { ...options, stage: "speechToText" })
 
   const prepare: Engine["prepare"] = Effect.fnUntraced(function*(hints) {
-    const recognizers = yield* Failover.prepared(members, "speechToText", ({ engine }) => engine.prepare(hints))
+    const recognizers = yield* Failover.prepareEach(members, "speechToText", ({ engine }) => engine.prepare(hints))
 
     const begin: Recognizer["begin"] = Effect.gen(function*() {
       const scope = yield* Effect.scope

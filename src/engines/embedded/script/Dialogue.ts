@@ -49,7 +49,7 @@ export const countOf = (dialogue: Dialogue, intent: string): number =>
   Object.hasOwn(dialogue.counts, intent) ? Math.abs(dialogue.counts[intent]) : 0
 
 /** Counts an answer of this intent. */
-export const counted = (dialogue: Dialogue, intent: string): Dialogue["counts"] => ({
+export const countsAfter = (dialogue: Dialogue, intent: string): Dialogue["counts"] => ({
   ...dialogue.counts,
   [intent]: (countOf(dialogue, intent) + 1) % 1_000_000
 })

@@ -29,7 +29,7 @@ const unavailable = (cause: unknown) =>
 const native = Effect.tryPromise({
   try: async (): Promise<WindowBatches.Runtime> => {
     const { default: runtime } = await import("onnxruntime-node")
-    return { writesInto: true, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
+    return { writesIntoFetches: true, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
   },
   catch: unavailable
 })
@@ -38,7 +38,7 @@ const wasm = Effect.tryPromise({
   try: async (): Promise<WindowBatches.Runtime> => {
     const runtime = await import("onnxruntime-web/wasm")
     runtime.env.wasm.numThreads = 1
-    return { writesInto: false, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
+    return { writesIntoFetches: false, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
   },
   catch: unavailable
 })

@@ -93,7 +93,7 @@ export const run = Effect.fnUntraced(function*<S, A>(
       const retryAfter = outcome._tag === "Failed"
         ? health.retryAfterOf(RequestExit.errorOf(Exit.failCause(cause)))
         : outcome.isRequestedByServer ? outcome.millis : undefined
-      const wait = requests.waitBefore({ name, cause, tries, until: untilOf(index), retryAfter })
+      const wait = requests.waitBeforeRetry({ name, cause, tries, until: untilOf(index), retryAfter })
       // An embedded engine does not begin while a server has a short pause that it asked for, because the server answers better. A second
       // server begins at once.
       const isPauseAwaited = tries === 1 && retryAfter !== undefined && wait !== undefined && members[index + 1]?.probe === undefined

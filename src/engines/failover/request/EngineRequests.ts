@@ -38,7 +38,7 @@ export interface EngineRequests {
     options: RequestOptions
   ) => Effect.Effect<RequestOutcome<A>>
   /** ms until the engine is asked again after a failure; `undefined`: never. `until`: when the request is given up (monotonic ms). */
-  readonly waitBefore: (options: {
+  readonly waitBeforeRetry: (options: {
     readonly name: string
     readonly cause: Cause.Cause<EngineFailed>
     readonly tries: number
@@ -139,10 +139,10 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
 
   return {
     send,
-    waitBefore: ({ cause, name, retryAfter, tries, until }) => {
+    waitBeforeRetry: ({ cause, name, retryAfter, tries, until }) => {
       const now = monotonic()
       const { unreachableSince } = health.circuitOf(name)
-      return Retries.waitBefore({
+      return Retries.waitBeforeRetry({
         reason: RequestExit.errorOf(Exit.failCause(cause))?.reason ?? "broken",
         tries,
         left: until - now,

@@ -33,7 +33,7 @@ export const run = Effect.fnUntraced(function*<S, A>(
     if (outcome._tag === "Answered") return outcome.answer
     if (outcome._tag === "Failed") cause = outcome.cause
     const wait = outcome._tag === "Failed"
-      ? requests.waitBefore({ name, cause: outcome.cause, tries: tries++, until, retryAfter: health.retryAfterOf(RequestExit.errorOf(Exit.failCause(outcome.cause))) })
+      ? requests.waitBeforeRetry({ name, cause: outcome.cause, tries: tries++, until, retryAfter: health.retryAfterOf(RequestExit.errorOf(Exit.failCause(outcome.cause))) })
       : monotonic() + outcome.millis < until ? outcome.millis : undefined
     if (wait === undefined) return yield* Effect.failCause(RequestExit.markedSpent(lastCause()))
     yield* Effect.sleep(wait)

@@ -109,13 +109,13 @@ export const make = (server: ChatServer, agent: AgentDefinition, actions: ModelA
       const overflow = budget.overflowOf(error)
       if (overflow !== undefined) {
         if (shortenings++ >= maxShortenings) return yield* budget.tooLong(error, fitted)
-        yield* budget.refused(error, overflow, fitted, full)
+        yield* budget.learnFromRefusal(error, overflow, fitted, full)
         continue
       }
       if (tries >= maxAdaptations) return yield* error
       // The refusal of another request has changed the dialect in the meantime. So this request is sent again in the new dialect.
       if (server.dialect.hasChangedSince(usual)) continue
-      const next = isDialectRefusal(error.cause) ? server.dialect.refused(usual, thinking, Redacted.value(error.cause.detail)) : undefined
+      const next = isDialectRefusal(error.cause) ? server.dialect.learnFromRefusal(usual, thinking, Redacted.value(error.cause.detail)) : undefined
       if (next === undefined) return yield* error
       if (thinking !== undefined) thinking = next.thinking
       yield* Effect.logInfo(`${endpoint.url.origin} refuses ${Dialect.difference(dialect, next)}. From now on requests leave it out`)

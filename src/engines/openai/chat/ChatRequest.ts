@@ -39,7 +39,7 @@ export type ChatMessage =
 const askForRest = "(Your answer was cut off. Continue with the very next word, and end the sentence within ten words.)"
 
 /** The messages that ask the model to finish the sentence in which `text` breaks off. */
-export const forRest = (messages: ReadonlyArray<ChatMessage>, text: string): ReadonlyArray<ChatMessage> => [
+export const messagesForRest = (messages: ReadonlyArray<ChatMessage>, text: string): ReadonlyArray<ChatMessage> => [
   ...messages,
   { role: "assistant", content: withoutTemplateTokens(text) },
   { role: "user", content: askForRest }
@@ -123,7 +123,7 @@ class Turns {
   }
 }
 
-interface MoreMessages {
+interface MessagesOptions {
   /** A note in place of the beginning of the call, if the beginning was left out. */
   readonly note?: string | undefined
   /** See `ReplyRequest`. */
@@ -136,7 +136,7 @@ export const messages = (
   history: ReadonlyArray<Message>,
   exchanges: ReadonlyArray<ToolExchange>,
   dialect: Dialect,
-  { isResumed, note }: MoreMessages = {}
+  { isResumed, note }: MessagesOptions = {}
 ): ReadonlyArray<ChatMessage> => {
   const turns = new Turns()
   if (note !== undefined) turns.add({ role: "user", content: withoutTemplateTokens(note) })

@@ -31,7 +31,7 @@ const attemptReply = (chat: AgentChat, request: ReplyRequest, attempt: ReplyEndi
         const { fitted, full } = begun.accepted
         if (attempt.shortenings >= maxShortenings) return Stream.fail(budget.tooLong(error, fitted))
         begun = undefined
-        return Stream.unwrap(Effect.map(budget.refused(error, overflow, fitted, full), () =>
+        return Stream.unwrap(Effect.map(budget.learnFromRefusal(error, overflow, fitted, full), () =>
           attemptReply(chat, request, { ...attempt, shortenings: attempt.shortenings + 1 })))
       })
     )

@@ -31,11 +31,11 @@ export const bounded = (
     const { endWait, startWait, timedOut } = yield* StreamTimeout.make(maxPause)
     let read = 0
     let hasTimedOut = false
-    const abortLate = Effect.suspend(() => {
+    const abortOnTimeout = Effect.suspend(() => {
       hasTimedOut = true
       return abort
     })
-    yield* Effect.forkIn(Effect.andThen(timedOut, abortLate), scope)
+    yield* Effect.forkIn(Effect.andThen(timedOut, abortOnTimeout), scope)
 
     const next = Effect.suspend(() => {
       startWait()

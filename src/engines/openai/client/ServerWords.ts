@@ -41,7 +41,7 @@ const quotedIndices = (words: ReadonlyArray<string>, sent: string): ReadonlySet<
 }
 
 /** The message as a log may show it: at most 160 characters, without possible words of the caller or keys. `sent`: the request's text. */
-export const shown = (message: string, sent: string): string => {
+export const forLog = (message: string, sent: string): string => {
   const plain = message
     .slice(0, maxReadCharacters)
     .replace(/"[^"]*"?|'[^']*'|`[^`]*`|\{[^}]*\}?|\[[^\]]*\]?/gs, "…")

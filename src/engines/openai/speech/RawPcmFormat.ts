@@ -77,7 +77,7 @@ const encodingOf = (name: string): SampleKind => {
 }
 
 /** Whether the bytes are big-endian; undefined if the parameters do not say. */
-const orderOf = (parameters: ReadonlyMap<string, string>): boolean | undefined => {
+const isBigEndianIn = (parameters: ReadonlyMap<string, string>): boolean | undefined => {
   const order = firstOf(parameters, "endianness", "endian", "byteorder", "bigendian", "isbigendian")
   return order === undefined ? undefined : /^(?:big|be|true|1)/.test(order)
 }
@@ -110,7 +110,7 @@ export const read = ({ contentType, headers }: Head, configured: Pcm.SampleRate)
   const named = encodingOf(firstOf(parameters, "encoding", "codec", "codecs", "format", "sampleformat") ?? "")
   const bits = numberOf(headers["x-bit-depth"]) ?? numberOf(firstOf(parameters, "bits", "bitdepth", "bitspersample", "samplesizebits"))
   const channels = numberOf(headers["x-channels"]) ?? numberOf(firstOf(parameters, "channels", "channelcount")) ?? 1
-  const isBigEndian = orderOf(parameters)
+  const isBigEndian = isBigEndianIn(parameters)
   const kinds = kindsOf(contentType, bits, named)
   const isTelephone = kinds[0].encoding === "mulaw" || kinds[0].encoding === "alaw"
   const sampleRate = numberOf(headers["x-sample-rate"]) ?? numberOf(firstOf(parameters, "rate", "samplerate")) ?? (isTelephone ? 8000 : configured)

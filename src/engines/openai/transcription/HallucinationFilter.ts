@@ -24,7 +24,7 @@ export interface Circumstances {
   readonly leastConfidence?: number
 }
 
-interface Judged {
+interface Judgement {
   /** The text without invented words. It may be empty. */
   readonly text: string
   /** The caller spoke, but the model has not understood it; `text` is empty. */
@@ -192,14 +192,14 @@ const isSupported = (text: string, segments: ReadonlyArray<Segment>, { overFloor
   && (mean(segments, "noSpeech") ?? 0) < doubtedNoSpeech
   && (mean(segments, "logProbability") ?? 0) > doubtedLogProbability
 
-const nothing: Judged = { text: "", isUnintelligible: false }
+const nothing: Judgement = { text: "", isUnintelligible: false }
 
 /** Removes words that were not said, and judges whether the other words can be believed. */
 export const judge = (
   heard: Heard,
   { language, leastConfidence = standardLeastConfidence, prompt, sound }: Circumstances
-): Judged => {
-  const garbled: Judged = { text: "", isUnintelligible: sound.voicedMillis >= minSpeechMillis }
+): Judgement => {
+  const garbled: Judgement = { text: "", isUnintelligible: sound.voicedMillis >= minSpeechMillis }
   if (heard.text.length > maxTranscriptCharacters || heard.segments.reduce((sum, { text }) => sum + text.length, 0) > maxTranscriptCharacters) return garbled
   const segments = heard.segments.filter((segment) => !isSilent(segment))
   const spoken = segments.length === heard.segments.length ? heard.text : segments.map(({ text }) => text).join(" ")

@@ -14,7 +14,7 @@ export interface Sound {
   readonly overFloor: number
 }
 
-export interface Measured extends Sound {
+export interface Measurement extends Sound {
   /** ms from the beginning to the end of the last voiced step; 0 if there is none. */
   readonly voicedUntil: number
 }
@@ -34,7 +34,7 @@ const voicedFactor = 4
 
 interface SpeechEnergy {
   readonly push: (pcm: Pcm<8000>) => void
-  readonly measure: () => Measured
+  readonly measure: () => Measurement
   /** ms of the steps that are not silent, whatever the floor is. Fast enough to be called for each frame. */
   readonly loudMillis: () => number
 }
