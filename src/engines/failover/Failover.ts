@@ -5,7 +5,7 @@
  * - When an engine fails on a request, the next engine gets the request at once.
  * - When an engine has not begun to answer in time, the next server gets the request, too. The first answer counts, and the other requests
  *   are aborted (a hedged request: Dean & Barroso, "The Tail at Scale", 2013). An embedded engine does not join a late engine, because it
- *   would always answer first, but understands and speaks less. It gets a request only when other engines have failed on it.
+ *   would always answer first, although its answers are worse. It gets a request only when other engines have failed on it.
  * - When all engines have failed they are asked again, as long as the caller waits (`StageBudget`, `TimeShares`, `Retries`). The only
  *   engine of a stage is asked again, too. So a restart of its server does not lose the request.
  * - An engine that fails three times in a row gets no requests for some seconds (`CircuitBreaker`). A server that asks for a pause gets

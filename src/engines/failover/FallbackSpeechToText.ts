@@ -58,6 +58,7 @@ export const make = Effect.fnUntraced(function*(
         push: (pcm) =>
           Effect.suspend(() => {
             sound.push(pcm)
+            // An engine that fails on a piece loses its utterance. When it is asked, `utteranceOf` begins another one with all the sound.
             const pushTo = (index: number, utterance: Utterance) =>
               Effect.catch(utterance.push(pcm), () => Effect.sync(() => void utterances.delete(index)))
             // `utteranceOf` reads this piece from `sound` for an engine that is just beginning. In most calls only the preferred engine

@@ -43,6 +43,7 @@ export const make = Effect.fnUntraced(function*(
     yield* Failover.failIfNoneCanServe(members, "textToSpeech", exits)
   })
 
+  /** If one engine can't list its voices, any voice may be right. */
   const allListVoices = members.every(({ engine }) => engine.voices.length > 0)
   const contextMillis = Math.max(0, ...members.map(({ engine }) => engine.contextMillis ?? 0))
 

@@ -26,7 +26,7 @@ interface Matcher {
   readonly compile: (phrases: ReadonlyArray<string>) => CompiledPhrases
 }
 
-/** Parsed phrases. */
+/** Phrases that are normalised and parsed. */
 export type CompiledPhrases = ReadonlyArray<PhraseNotation.Phrase>
 
 /** A match of the beginning of a phrase. A phrase with choices can have several at once. */

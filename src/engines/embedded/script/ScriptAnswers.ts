@@ -58,7 +58,7 @@ type Missing = Pick<Intent["needs"][number], "slot" | "ask">
 
 const missing = (intent: Intent, slots: Values): Missing | undefined => intent.needs.find(({ slot }) => !slots.has(slot))
 
-/** The open question: for a missing slot, or for confirmation. */
+/** The question that the intent asks next, for a missing slot or for confirmation; undefined if it has none. */
 const questionOf = (intent: Intent, slots: Values): string | undefined => {
   const ask = missing(intent, slots)?.ask ?? intent.confirm
   return ask === undefined ? undefined : fill(ask, slots)

@@ -75,7 +75,7 @@ export const make = (script: DialogScript, language: string): Understanding => {
     return best
   }
 
-  /** The score of a yes or a no. It counts if only fillers come before it, or if it is at least half of the words. */
+  /** The score of a yes or a no; 0 if it does not count. It counts if only fillers come before it, or if it is at least half of the words. */
   const scoreOf = (phrases: PhraseMatcher.CompiledPhrases, words: Words): number => {
     const match = matcher.best(phrases, words, { strict: true })
     if (match === undefined) return 0

@@ -106,7 +106,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
 
   /**
    * The intent that these keys choose. A text of digits may also be spoken, because some recognizers write numbers as digits. So if the text
-   * gives a value for the slot that was asked for, it is an answer and no key: `undefined`.
+   * gives a value for the slot that was asked for, it is an answer, not a key press: `undefined`.
    */
   const intentOfKeys = (keys: string | undefined, asked: string | undefined, given: ScriptUnderstanding.GivenValues): Intent | undefined =>
     keys === undefined || (asked !== undefined && given.slots.has(asked))

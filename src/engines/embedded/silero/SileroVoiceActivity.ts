@@ -44,9 +44,8 @@ const wasm = Effect.tryPromise({
 })
 
 /**
- * If two windows of a call come within less than this many ms, the call is catching up after a stall of the network. Then a run that begins
- * with its window does not wait for those of other calls. `WindowBatches` does not count the window when it decides whether windows should
- * wait.
+ * If a window comes within less than this many ms of the call's previous window, the call is catching up after a stall of the network. Such
+ * a window does not wait for the windows of other calls, and `WindowBatches` does not count it when it decides whether windows should wait.
  */
 const catchingUpMillis = 16
 

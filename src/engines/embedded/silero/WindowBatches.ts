@@ -30,7 +30,7 @@ export const now = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
 /** ONNX Runtime, native or as WebAssembly. */
 export interface Runtime {
-  /** Whether a run writes its results into memory that it is given. */
+  /** Whether a run writes its results into the tensors (`fetches`) that it is given. */
   readonly writesIntoFetches: boolean
   readonly InferenceSession: typeof import("onnxruntime-common").InferenceSession
   readonly Tensor: typeof import("onnxruntime-common").Tensor

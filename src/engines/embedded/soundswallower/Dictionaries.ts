@@ -18,7 +18,7 @@ const furtherWords: Record<Language, ReadonlyArray<readonly [string, string]>> =
   fr: []
 }
 
-/** Words that were looked up in a dictionary. */
+/** The result of a look-up of words in a dictionary. */
 interface LookUpResult {
   /** Words that the dictionary lacks. */
   readonly unknown: ReadonlyArray<string>

@@ -44,6 +44,7 @@ export const run = Effect.fnUntraced(function*<S, A>(
   const openNext = (index: number) => index + 1 < gates.length ? Deferred.succeed(gates[index + 1], undefined) : Effect.void
   /** Whether the next engine joins when this engine is late. An embedded engine does not, because it would always answer first. */
   const isHedged = (index: number) => members[index + 1]?.probe !== undefined && !Deferred.isDoneUnsafe(gates[index + 1])
+  /** Lets the next engine join if this engine is late. Never ends, so it never wins a race. */
   const hedge = (index: number) => Effect.andThen(Effect.sleep(hedgeAfter), Effect.andThen(openNext(index), Effect.never))
   /** Fails when the race has a result, so that the request to this engine is aborted. */
   const failWhenBeaten = (name: string) =>

@@ -1,7 +1,7 @@
 /**
  * The requests of one agent to its chat server.
  *
- * A request is written in the dialect that the server accepts, as far as this is known. After a refusal the request is sent again, in
+ * A request is written in the server's dialect, as far as it is known. After a refusal the request is sent again, in
  * another dialect or shorter. This goes on until the server accepts the request, or refuses it for another reason.
  */
 import { Effect, Option, Redacted, Result, type Scope } from "effect"

@@ -64,7 +64,7 @@ const noteWrittenCalls = Effect.fnUntraced(function*({ server: { endpoint: { url
   }
 })
 
-/** Asks the model for the rest of the sentence that was cut off; undefined if the model does not finish it. */
+/** Asks the model for the rest of the sentence that was cut off; undefined if the model does not finish it or the request fails. */
 const askForRest = (chat: AgentChat, { attempt, request }: EndedAnswer, text: string): Effect.Effect<string | undefined> =>
   chat.ask(request, { sampling: { maxTokens: Continuation.maxTokens }, thinking: attempt.thinking, unfinishedText: text }).pipe(
     Effect.flatMap((accepted) => {

@@ -71,8 +71,8 @@ export class ServerDialect {
   }
 
   /**
-   * The thinking to ask for after an answer that had only thoughts; undefined if that request already asked for the least thinking. Later
-   * requests ask for the same, unless the operator wants the model to think.
+   * Returns the thinking to ask for after an answer that had only thoughts: the least. Undefined if the request with this dialect already
+   * asked for the least. Later requests ask for the least, too, unless the operator wants the model to think.
    */
   reduceThinking(dialect: Dialect.Dialect): Thinking.Thinking | undefined {
     const current = this.#learnt ?? dialect

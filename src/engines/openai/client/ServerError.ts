@@ -107,7 +107,7 @@ export const statusOf = ({ cause }: EngineFailed): number | undefined =>
 export const isInvalidRequest = ({ cause }: EngineFailed): boolean =>
   cause instanceof ServerError && (cause.status === 400 || cause.status === 422)
 
-/** Whether the request refers to something that the server does not have. */
+/** Whether the request refers to something that the server no longer has (409). */
 export const isConflict = ({ cause }: EngineFailed): boolean => cause instanceof ServerError && cause.status === 409
 
 /** Whether the server's own words match `words`. */

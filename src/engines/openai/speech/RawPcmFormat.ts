@@ -162,8 +162,9 @@ const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<numbe
 }
 
 /**
- * The format in which these frames are smoothest. If several formats are equally smooth, the first of them. Speech changes little from one
- * sample to the next, but speech with its bytes in the wrong order is noise.
+ * The likeliest format of these frames. Floats win if all samples are within the bounds of speech. Otherwise the format in which the frames
+ * are smoothest wins, and the first of equally smooth formats. Speech changes little from one sample to the next, but speech with its bytes
+ * in the wrong order is noise.
  */
 export const likeliest = (formats: Array.NonEmptyReadonlyArray<SampleFormat>, bytes: Uint8Array): SampleFormat => {
   if (formats.length === 1) return formats[0]

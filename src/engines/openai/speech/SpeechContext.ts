@@ -155,6 +155,7 @@ export const make = (): SpeechContext => {
     },
     forget: () => knownHashes.clear(),
     addTo: (object, turns, speaker) => {
+      // CSM tells the speakers apart by these names, so the caller's must differ from the agent's.
       const caller = speaker === "1" ? "0" : "1"
       const context = newestTurns(turns).map((turn) => {
         const { hashed, withSound } = encode(turn, turn.role === "agent" ? speaker : caller)

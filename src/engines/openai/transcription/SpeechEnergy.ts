@@ -23,7 +23,7 @@ export interface Measurement extends Sound {
 const stepLength = 160
 const stepMillis = 20
 
-/** Below this level, −56 dBFS, a step is silent: telephone lines hiss at −65 to −60. `conversation/listen/EnergyGate` uses the same. */
+/** Below this level, −56 dBFS, a step is silent: telephone lines hiss at −65 to −60. `conversation/listen/EnergyGate` has the same limit. */
 const minVoicedPower = (32_768 * 10 ** (-56 / 20)) ** 2
 
 /** Above this level, −32 dBFS, a step is voiced, however high the floor is. */

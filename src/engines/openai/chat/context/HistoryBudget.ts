@@ -100,6 +100,7 @@ const cutOf = (items: ReadonlyArray<Item>, room: HistoryRoom, isRepeatable: (too
     // Each message of the caller and each exchange was followed by a request.
     if (!isCaller(item) && item._tag !== "Exchange") continue
     if (size + noteSize <= room.maxTokens) continue
+    // The cut moves to the caller's first words from which the rest fits into `maxTokensAfterCut`, but not past the caller's newest words.
     let sizeFromNext = size
     for (let next = cut; next <= at; next++) {
       if (next > cut && isCaller(items[next])) {

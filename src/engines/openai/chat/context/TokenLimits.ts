@@ -108,5 +108,5 @@ export const afterRefusal = (limits: TokenLimits, overflow: Overflow, sent: Requ
   return { ...next, window: Math.floor((sent.prompt * ratio + sent.answer) * assumedWindowShare) }
 }
 
-/** Raises the ratio, because a request was refused although it should fit by the limits. */
+/** Raises the ratio by 15 %, because a request was refused although it should fit by the limits. */
 export const tightened = (limits: TokenLimits): TokenLimits => ({ ...limits, ratio: limits.ratio * 1.15 })
