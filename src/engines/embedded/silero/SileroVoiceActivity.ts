@@ -44,8 +44,9 @@ const wasm = Effect.tryPromise({
 })
 
 /**
- * If a window comes within less than this many ms of the call's previous window, the call is catching up after a stall of the network. Such
- * a window does not wait for the windows of other calls, and `WindowBatches` does not count it when it decides whether windows should wait.
+ * ms: half a window. If a window comes sooner than this after the call's previous window, the call is catching up after a stall of the
+ * network. Then a run that begins with this window does not wait for the windows of other calls. `WindowBatches` does not count this window
+ * when it decides whether windows should wait.
  */
 const catchingUpMillis = 16
 

@@ -58,7 +58,7 @@ const callerIsSilent = "(Silence.)"
 /** The assistant message if the caller heard nothing of the reply to a tool's answer. */
 const replyUnheard = "(Interrupted.)"
 
-/** Special tokens of chat templates. Tokenizers recognise them inside of a message, too. */
+/** Special tokens of chat templates. Tokenizers recognize them inside of a message, too. */
 const templateTokens = /<(?:start|end)_of_turn>|<\|[^|<>\s]{1,40}\|?>|<\/?s>|<[a-z]{1,20}\|>/gi
 
 const withoutTemplateTokens = (text: string): string => text.replace(templateTokens, " ").trim()
