@@ -30,7 +30,8 @@ const cardinal = (digits: string): string => {
 const ordinal = (digits: string): string =>
   cardinal(digits).replace(/\S+$/, (last) => ordinals[last] ?? (last.endsWith("y") ? `${last.slice(0, -1)}ieth` : `${last}th`))
 
-const clock = (hour: string, minute: string): string => {
+/** A time of day as it is spoken: "10:05" becomes "ten oh five". */
+const timeOfDay = (hour: string, minute: string): string => {
   const minutes = Number(minute)
   const spoken = minutes === 0 ? "" : minutes < 10 ? ` oh ${belowTwenty[minutes]}` : ` ${cardinal(minute)}`
   return cardinal(String(Number(hour))) + spoken
@@ -41,9 +42,8 @@ const wordsBeforeIs = "what|that|it|where|who|when|how|there|here|he|she|everyth
 
 /** The rules for English, which are applied in this order. */
 const englishRules: ReadonlyArray<readonly [RegExp, string | ((...groups: Array<string>) => string)]> = [
-  [/\b(\d{1,2}):(\d{2})\b/g, (_, hour, minute) => clock(hour, minute)],
-  [/\b(\d{1,2})\.(\d{2})(?=\s*[ap]\.?\s?m\b)/g, (_, hour, minute) => clock(hour, minute)],
-  [/(\d)(st|nd|rd|th)\b/g, "$1$2"],
+  [/\b(\d{1,2}):(\d{2})\b/g, (_, hour, minute) => timeOfDay(hour, minute)],
+  [/\b(\d{1,2})\.(\d{2})(?=\s*[ap]\.?\s?m\b)/g, (_, hour, minute) => timeOfDay(hour, minute)],
   [/\b(\d{1,2})(?:st|nd|rd|th)\b/g, (_, digits) => ordinal(digits)],
   [/(\d)(?=[ap]\.?\s?m\b)/g, "$1 "],
   [/\b([ap])\.?\s?m\b\.?/g, "$1m"],
@@ -82,6 +82,7 @@ const normalise = (text: string, language: string): string => {
   const plain = text.normalize("NFKC").toLowerCase().replace(/[‘’‛]/g, "'")
   return language !== "en" ? plain : englishRules.reduce(
     (spoken, [pattern, replacement]) =>
+      // TypeScript has no overload of `replace` that takes a string or a function, so both branches are the same.
       typeof replacement === "string" ? spoken.replace(pattern, replacement) : spoken.replace(pattern, replacement),
     plain
   )
@@ -93,8 +94,8 @@ const withoutApostrophes = (word: string): string => word.replace(/'/g, "")
 export const normalisePhrase = (phrase: string, language: string): string =>
   phrase.split(/(\{[^}]*\})/).map((part) => part.startsWith("{") ? part : normalise(part, language)).join("")
 
-/** Splits one word of a phrase at hyphens and other marks: "ten-thirty" becomes two words. */
-export const wordsOfPhrase = (text: string): ReadonlyArray<string> => text.split(/[^\p{L}\p{N}\p{M}']+/u).filter((word) => isWord.test(word)).map(withoutApostrophes)
+/** The words of a normalised text, split at blanks, hyphens and other marks, and without apostrophes. "ten-thirty" becomes two words. */
+export const splitWords = (text: string): ReadonlyArray<string> => text.split(/[^\p{L}\p{N}\p{M}']+/u).filter((word) => isWord.test(word)).map(withoutApostrophes)
 
 /** The caller's words, normalised and without punctuation. */
-export const wordsOf = (text: string, language: string): ReadonlyArray<string> => wordsOfPhrase(normalise(text, language))
+export const wordsOf = (text: string, language: string): ReadonlyArray<string> => splitWords(normalise(text, language))

@@ -37,7 +37,7 @@ const standardSize = Math.max(1, Math.min(4, availableParallelism() - 1))
 class PoolThread<Job, A> {
   readonly #file: URL
   readonly #timeout: number
-  /** `undefined` after a crash until the next job comes. */
+  /** `undefined` after the worker has crashed or was stopped, until the next job comes. */
   #worker: Worker | undefined
   #isClosed = false
 

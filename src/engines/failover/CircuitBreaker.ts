@@ -113,7 +113,7 @@ export const succeeded: CircuitBreaker = closed
 export const probeSucceeded = ({ openings }: CircuitBreaker): CircuitBreaker => ({ ...closed, openings })
 
 /** The circuit after the request that tried the engine was interrupted. */
-export const released = (circuit: CircuitBreaker): CircuitBreaker => ({ ...circuit, trialUntil: 0 })
+export const trialInterrupted = (circuit: CircuitBreaker): CircuitBreaker => ({ ...circuit, trialUntil: 0 })
 
 /**
  * Whether a request may be sent now. `isLastResort`: the other engines have been asked before, so only a pause that the server asked for

@@ -96,7 +96,7 @@ export const make = ({ isAlone, isServerAnswer = () => false, monotonic, retryAf
     noteRequest: (name, { isTrial, tries }, exit) => {
       runningRequests.set(name, (runningRequests.get(name) ?? 1) - 1)
       if (RequestExit.isInterrupted(exit)) {
-        if (isTrial) circuits.set(name, CircuitBreaker.released(circuitOf(name)))
+        if (isTrial) circuits.set(name, CircuitBreaker.trialInterrupted(circuitOf(name)))
         return Effect.void
       }
       if (RequestExit.isWell(exit)) {
@@ -108,7 +108,7 @@ export const make = ({ isAlone, isServerAnswer = () => false, monotonic, retryAf
       }
       return reportHealth(name, exit)
     },
-    // A server that answers a probe with an error status can be reached. Whether it works is shown by requests, so this is no failure.
+    // A server that answers a probe with an error status can be reached. Only requests show whether it works, so the status is no failure.
     noteProbe: (name, exit) => {
       if (RequestExit.isInterrupted(exit)) return Effect.void
       if (Exit.isSuccess(exit)) circuits.set(name, CircuitBreaker.probeSucceeded(circuitOf(name)))

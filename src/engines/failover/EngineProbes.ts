@@ -39,6 +39,7 @@ const probeOnce = (name: string, probe: Effect.Effect<void, EngineFailed>, { hea
           Effect.fail(new EngineFailed({ stage, reason: "timeout", advice: `${name} did not answer a probe. Look at its load and into its log.` }))
       }),
       Effect.catchIf(
+        // A refusal is an answer, so the server works.
         (error) => error.reason === "refused" || (health.millisSinceWork(name) !== undefined && isServerAnswer(error)),
         () => Effect.void
       ),

@@ -5,7 +5,7 @@
  * - When an engine fails on a request, the next engine gets the request at once.
  * - When an engine has not begun to answer in time, the next server gets the request, too. The first answer counts, and the other requests
  *   are aborted (a hedged request: Dean & Barroso, "The Tail at Scale", 2013). An embedded engine does not join a late engine, because it
- *   would always answer first, but understands and speaks less. It gets a request only when other engines have failed on it.
+ *   would always answer first, although its answers are worse. It gets a request only when other engines have failed on it.
  * - When all engines have failed they are asked again, as long as the caller waits (`StageBudget`, `TimeShares`, `Retries`). The only
  *   engine of a stage is asked again, too. So a restart of its server does not lose the request.
  * - An engine that fails three times in a row gets no requests for some seconds (`CircuitBreaker`). A server that asks for a pause gets
@@ -84,7 +84,7 @@ export const make = Effect.fnUntraced(function*<S>(
  * `Stream.toPull` is not used, because it copies the fiber's whole context for each pull. These copies were a third of all memory that the
  * garbage collector had to free for incoming speech.
  */
-export const opened = Effect.fnUntraced(function*<A>(
+export const startStream = Effect.fnUntraced(function*<A>(
   stream: Stream.Stream<A, EngineFailed>
 ): Effect.fn.Return<Stream.Stream<A, EngineFailed>, EngineFailed, Scope.Scope> {
   const pull = yield* Channel.toTransform(Stream.toChannel(stream))(Cause.done(), yield* Effect.scope)
@@ -103,7 +103,7 @@ export const opened = Effect.fnUntraced(function*<A>(
 })
 
 /** Fails when no engine can serve an agent. If only some engines can't, logs a warning for each of them. */
-export const checked = Effect.fnUntraced(function*<A>(
+export const failIfNoneCanServe = Effect.fnUntraced(function*<A>(
   members: ReadonlyArray<Member<unknown>>,
   stage: Stage,
   exits: ReadonlyArray<Exit.Exit<A, EngineFailed>>
@@ -115,13 +115,13 @@ export const checked = Effect.fnUntraced(function*<A>(
   }
 })
 
-/** Prepares each engine for an agent; see {@link checked}. */
-export const prepared = Effect.fnUntraced(function*<S, A>(
+/** Prepares each engine for an agent; see {@link failIfNoneCanServe}. */
+export const prepareEach = Effect.fnUntraced(function*<S, A>(
   members: ReadonlyArray<Member<S>>,
   stage: Stage,
   prepare: (member: Member<S>) => Effect.Effect<A, EngineFailed, Scope.Scope>
 ): Effect.fn.Return<ReadonlyArray<Exit.Exit<A, EngineFailed>>, EngineFailed, Scope.Scope> {
   const exits = yield* Effect.forEach(members, (member) => Effect.exit(prepare(member)), { concurrency: "unbounded" })
-  yield* checked(members, stage, exits)
+  yield* failIfNoneCanServe(members, stage, exits)
   return exits
 })

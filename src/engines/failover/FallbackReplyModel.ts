@@ -25,7 +25,7 @@ export const make = Effect.fnUntraced(function*(
   const failover = yield* Failover.make(members, { ...options, stage: "replyModel" })
 
   const prepare: Engine["prepare"] = Effect.fnUntraced(function*(definition) {
-    const repliers = yield* Failover.prepared(members, "replyModel", ({ engine }) => engine.prepare(definition))
+    const repliers = yield* Failover.prepareEach(members, "replyModel", ({ engine }) => engine.prepare(definition))
 
     const replyOf = (index: number, request: ReplyRequest): Effect.Effect<Stream.Stream<ReplyPart, EngineFailed>, EngineFailed, Scope.Scope> => {
       const replier = repliers[index]
@@ -35,7 +35,7 @@ export const make = Effect.fnUntraced(function*(
         Stream.map((part): ReplyPart => part._tag === "State" ? { _tag: "State", state: { engine: name, state: part.state } } : part)
       )
       // Thinking does not count as the beginning of an answer, because another engine may be quicker.
-      return Failover.opened(members.length === 1 ? parts : Stream.filter(parts, ({ _tag }) => _tag !== "Thinking"))
+      return Failover.startStream(members.length === 1 ? parts : Stream.filter(parts, ({ _tag }) => _tag !== "Thinking"))
     }
 
     const replier: Replier = {

@@ -21,7 +21,7 @@ export const make = Effect.fnUntraced(function*(
   const failover = yield* Failover.make(members, { ...options, stage: "speechToText" })
 
   const prepare: Engine["prepare"] = Effect.fnUntraced(function*(hints) {
-    const recognizers = yield* Failover.prepared(members, "speechToText", ({ engine }) => engine.prepare(hints))
+    const recognizers = yield* Failover.prepareEach(members, "speechToText", ({ engine }) => engine.prepare(hints))
 
     const begin: Recognizer["begin"] = Effect.gen(function*() {
       const scope = yield* Effect.scope
@@ -58,6 +58,7 @@ export const make = Effect.fnUntraced(function*(
         push: (pcm) =>
           Effect.suspend(() => {
             sound.push(pcm)
+            // An engine that fails on a piece loses its utterance. When it is asked, `utteranceOf` begins another one with all the sound.
             const pushTo = (index: number, utterance: Utterance) =>
               Effect.catch(utterance.push(pcm), () => Effect.sync(() => void utterances.delete(index)))
             // `utteranceOf` reads this piece from `sound` for an engine that is just beginning. In most calls only the preferred engine

@@ -14,7 +14,7 @@ type Engine = TextToSpeech["Service"]
 const prepareInterval = Schedule.spaced("5 seconds")
 
 /** The request as this engine can take it: without a voice that the engine does not have, and without a context if it takes none. */
-const fitted = ({ contextMillis, voices }: Engine, { context, voice, ...request }: SpeechRequest): SpeechRequest => ({
+const requestFor = ({ contextMillis, voices }: Engine, { context, voice, ...request }: SpeechRequest): SpeechRequest => ({
   ...request,
   ...(voice === undefined || (voices.length > 0 && !voices.includes(voice)) ? {} : { voice }),
   ...(context === undefined || contextMillis === undefined ? {} : { context })
@@ -30,7 +30,7 @@ export const make = Effect.fnUntraced(function*(
 
   /** A server that is still loading its model must not delay the start of the service. Its lines are prepared later. */
   const prepareOne = ({ engine, name }: Member<Engine>, requests: ReadonlyArray<SpeechRequest>): Effect.Effect<void, EngineFailed> => {
-    const prepare = engine.prepare(requests.map((request) => fitted(engine, request)))
+    const prepare = engine.prepare(requests.map((request) => requestFor(engine, request)))
     return Effect.catchIf(prepare, ({ reason }) => reason !== "refused", (error) =>
       Effect.logWarning("An engine is not ready to speak; its fixed lines are prepared as soon as it is").pipe(
         Effect.annotateLogs({ engine: name, reason: error.reason }),
@@ -40,26 +40,27 @@ export const make = Effect.fnUntraced(function*(
 
   const prepare: Engine["prepare"] = Effect.fnUntraced(function*(requests) {
     const exits = yield* Effect.forEach(members, (member) => Effect.exit(prepareOne(member, requests)), { concurrency: "unbounded" })
-    yield* Failover.checked(members, "textToSpeech", exits)
+    yield* Failover.failIfNoneCanServe(members, "textToSpeech", exits)
   })
 
-  const everyVoice = members.every(({ engine }) => engine.voices.length > 0)
+  /** If one engine can't list its voices, any voice may be right. */
+  const allListVoices = members.every(({ engine }) => engine.voices.length > 0)
   const contextMillis = Math.max(0, ...members.map(({ engine }) => engine.contextMillis ?? 0))
 
   /** The engine that has the sound of this line in memory. It can speak the line even if its server is down. */
-  const engineWithLine = (request: SpeechRequest) => members.find(({ engine }) => engine.isReady?.(fitted(engine, request)) === true)?.engine
+  const engineWithLine = (request: SpeechRequest) => members.find(({ engine }) => engine.isReady?.(requestFor(engine, request)) === true)?.engine
 
   return TextToSpeech.of({
     speak: (request) =>
       Stream.suspend(() => {
         const ready = engineWithLine(request)
         return ready === undefined
-          ? Stream.unwrap(failover.run((engine) => Failover.opened(engine.speak(fitted(engine, request)))))
-          : ready.speak(fitted(ready, request))
+          ? Stream.unwrap(failover.run((engine) => Failover.startStream(engine.speak(requestFor(engine, request)))))
+          : ready.speak(requestFor(ready, request))
       }),
     isReady: (request) => engineWithLine(request) !== undefined,
     prepare,
-    voices: everyVoice ? [...new Set(members.flatMap(({ engine }) => engine.voices))] : [],
+    voices: allListVoices ? [...new Set(members.flatMap(({ engine }) => engine.voices))] : [],
     ...(contextMillis > 0 ? { contextMillis } : {}),
     engines: failover.states
   })

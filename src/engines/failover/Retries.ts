@@ -25,7 +25,7 @@ const minAnswerTime = 300
 /** The longest time (ms) that a restart takes. An engine that can't be reached for longer is tried once, and not again. */
 const longestRestart = 30_000
 
-export interface Tried {
+export interface FailedTry {
   readonly reason: EngineFailed["reason"]
   /** Requests to the engine so far. */
   readonly tries: number
@@ -38,7 +38,7 @@ export interface Tried {
 }
 
 /** ms until the request is made again; `undefined` if it is not made again. */
-export const waitBefore = ({ left, reason, retryAfter, tries, unreachableFor }: Tried): number | undefined => {
+export const waitBeforeRetry = ({ left, reason, retryAfter, tries, unreachableFor }: FailedTry): number | undefined => {
   if (isAnswer({ reason }) || reason === "timeout") return undefined
   if (reason === "broken" && tries >= maxTriesOfBroken) return undefined
   const longestWait = Math.min(left, unreachableFor === undefined ? left : longestRestart - unreachableFor) - minAnswerTime

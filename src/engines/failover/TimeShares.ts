@@ -16,7 +16,7 @@ const maxStandInTime = 2000
 
 /** The next engine joins after a sixth of the time. */
 const hedgeParts = 6
-/** The second engine joins after this time at the latest, however long the caller would wait. */
+/** The next engine joins after this time at the latest, however long the caller would wait. */
 const maxHedge = 2000
 
 /** The time from the request until all engines are given up. `budget`: how long the caller waits. */

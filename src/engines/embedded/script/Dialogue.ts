@@ -44,12 +44,12 @@ export type Values = ReadonlyMap<string, string>
 
 export const slotsOf = (dialogue: Dialogue): Map<string, string> => new Map(Object.entries(dialogue.slots))
 
-/** How often this intent was answered. */
+/** How often this intent was answered. The stored count is not trusted: a negative count would choose no answer. */
 export const countOf = (dialogue: Dialogue, intent: string): number =>
   Object.hasOwn(dialogue.counts, intent) ? Math.abs(dialogue.counts[intent]) : 0
 
-/** Counts an answer of this intent. */
-export const counted = (dialogue: Dialogue, intent: string): Dialogue["counts"] => ({
+/** The counts after one more answer of this intent. A count starts again at a million, so it stays an exact integer. */
+export const countsAfter = (dialogue: Dialogue, intent: string): Dialogue["counts"] => ({
   ...dialogue.counts,
   [intent]: (countOf(dialogue, intent) + 1) % 1_000_000
 })

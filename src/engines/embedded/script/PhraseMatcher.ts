@@ -20,21 +20,21 @@ interface Match {
 
 interface Matcher {
   /** The match with the highest score. If scores are equal, the earlier phrase wins. `strict`: foreign words are not allowed. */
-  readonly best: (phrases: Compiled, words: ReadonlyArray<string>, options?: { readonly strict?: boolean }) => Match | undefined
+  readonly best: (phrases: CompiledPhrases, words: ReadonlyArray<string>, options?: { readonly strict?: boolean }) => Match | undefined
   /** Every place where the caller says a value of this slot, first to last. */
   readonly values: (slot: string, words: ReadonlyArray<string>) => ReadonlyArray<Match>
-  readonly compile: (phrases: ReadonlyArray<string>) => Compiled
+  readonly compile: (phrases: ReadonlyArray<string>) => CompiledPhrases
 }
 
-/** Parsed phrases. */
-export type Compiled = ReadonlyArray<PhraseNotation.Phrase>
+/** Phrases that are normalised and parsed. */
+export type CompiledPhrases = ReadonlyArray<PhraseNotation.Phrase>
 
 /** A match of the beginning of a phrase. A phrase with choices can have several at once. */
 interface Walk {
   /** The index of the caller's word that comes next. */
   readonly end: number
   /** The number of the phrase's words that were found. */
-  readonly words: number
+  readonly matched: number
   /** The number of foreign words between them. */
   readonly skipped: number
   readonly slots: ReadonlyMap<string, string>
@@ -54,7 +54,7 @@ const noSlots: ReadonlyMap<string, string> = new Map()
 const isSame = (one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean =>
   one === other || one.size === other.size && [...one].every(([name, value]) => other.get(name) === value)
 
-const scoreOf = (walk: Walk): number => walk.words - walk.skipped / 2
+const scoreOf = (walk: Walk): number => walk.matched - walk.skipped / 2
 
 /** Of walks with the same `end` and the same slots, keeps only the walk with the highest score. */
 const prune = (walks: ReadonlyArray<Walk>): ReadonlyArray<Walk> => {
@@ -72,7 +72,7 @@ const prune = (walks: ReadonlyArray<Walk>): ReadonlyArray<Walk> => {
 const normalise = (phrase: PhraseNotation.Phrase): PhraseNotation.Phrase => {
   switch (phrase._tag) {
     case "Word": {
-      const parts = SpokenText.wordsOfPhrase(phrase.word).map((word): PhraseNotation.Phrase => ({ _tag: "Word", word }))
+      const parts = SpokenText.splitWords(phrase.word).map((word): PhraseNotation.Phrase => ({ _tag: "Word", word }))
       return parts.length === 1 ? parts[0] : { _tag: "Sequence", parts }
     }
     case "Slot":
@@ -90,7 +90,7 @@ export const make = (script: DialogScript, language: string): Matcher => {
   const fillers = SpokenText.fillersOf(language)
 
   /** An invalid phrase is left out: the agent file's check has reported it. */
-  const compile = (phrases: ReadonlyArray<string>): Compiled =>
+  const compile = (phrases: ReadonlyArray<string>): CompiledPhrases =>
     phrases.flatMap((phrase) => {
       const parsed = PhraseNotation.parse(SpokenText.normalisePhrase(phrase, language))
       return Result.isSuccess(parsed) && !PhraseNotation.mayBeEmpty(parsed.success) ? [normalise(parsed.success)] : []
@@ -103,9 +103,9 @@ export const make = (script: DialogScript, language: string): Matcher => {
   const walkWord = (word: string, words: ReadonlyArray<string>, walk: Walk): ReadonlyArray<Walk> => {
     let skipped = walk.skipped
     for (let at = walk.end; at < words.length; at++) {
-      if (words[at] === word) return [{ ...walk, end: at + 1, words: walk.words + 1, skipped }]
+      if (words[at] === word) return [{ ...walk, end: at + 1, matched: walk.matched + 1, skipped }]
       // No word is skipped before the phrase's first word, because `best` and `values` try every start.
-      if (walk.words === 0) return []
+      if (walk.matched === 0) return []
       if (!fillers.has(words[at]) && ++skipped > maxSkipped) return []
     }
     return []
@@ -135,9 +135,9 @@ export const make = (script: DialogScript, language: string): Matcher => {
 
   const matchAt = (phrase: PhraseNotation.Phrase, words: ReadonlyArray<string>, start: number, strict: boolean): Match | undefined => {
     let best: Match | undefined
-    for (const walk of walkOn(phrase, words, [{ end: start, words: 0, skipped: 0, slots: noSlots }])) {
-      const maxSkippedHere = strict ? 0 : Math.floor(walk.words / wordsPerSkipped)
-      if (walk.words === 0 || walk.skipped > maxSkippedHere) continue
+    for (const walk of walkOn(phrase, words, [{ end: start, matched: 0, skipped: 0, slots: noSlots }])) {
+      const maxSkippedHere = strict ? 0 : Math.floor(walk.matched / wordsPerSkipped)
+      if (walk.matched === 0 || walk.skipped > maxSkippedHere) continue
       const score = scoreOf(walk)
       if (best === undefined || score > best.score) best = { score, start, end: walk.end, slots: walk.slots }
     }

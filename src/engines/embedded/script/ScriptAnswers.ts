@@ -4,7 +4,7 @@
  */
 import type { AgentDefinition } from "../../../definition/AgentDefinition.ts"
 import { fill, type Intent, type NotUnderstood } from "../../../definition/DialogScript.ts"
-import { counted, countOf, type Dialogue, initial, slotsOf, type Values } from "./Dialogue.ts"
+import { countOf, countsAfter, type Dialogue, initial, slotsOf, type Values } from "./Dialogue.ts"
 
 /** The sentences for a script without `notUnderstood`. They are English, like all built-in texts. */
 const standardNotUnderstood: NotUnderstood = {
@@ -58,8 +58,8 @@ type Missing = Pick<Intent["needs"][number], "slot" | "ask">
 
 const missing = (intent: Intent, slots: Values): Missing | undefined => intent.needs.find(({ slot }) => !slots.has(slot))
 
-/** The open question: for a missing slot, or for confirmation. */
-const question = (intent: Intent, slots: Values): string | undefined => {
+/** The question that the intent asks next, for a missing slot or for confirmation; undefined if it has none. */
+const questionOf = (intent: Intent, slots: Values): string | undefined => {
   const ask = missing(intent, slots)?.ask ?? intent.confirm
   return ask === undefined ? undefined : fill(ask, slots)
 }
@@ -100,14 +100,14 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
       isConfirming: false,
       slots: intent.after === "startOver" ? {} : Object.fromEntries(slots),
       lastIntent: intent.name,
-      counts: counted(dialogue, intent.name)
+      counts: countsAfter(dialogue, intent.name)
     }
     const decision = say(answerOf(intent, dialogue, slots), state, intent.after === "hangUp")
     return intent.after === "transfer" && intent.transfer !== undefined ? { ...decision, transfer: intent.transfer } : decision
   }
 
   const advance = (intent: Intent, dialogue: Dialogue, slots: Values, before = ""): Decision => {
-    const asked = question(intent, slots)
+    const asked = questionOf(intent, slots)
     if (asked === undefined) return finish(intent, dialogue, slots)
     return say(before === "" ? asked : `${before} ${asked}`, {
       ...dialogue,
@@ -131,7 +131,7 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
   const interject = (intent: Intent, slots: Values, current: Intent, dialogue: Dialogue): Decision => {
     if (intent.after === "repeat") return repeat(dialogue)
     if (!isAside(intent)) return start(intent, dialogue, slots)
-    return advance(current, { ...dialogue, counts: counted(dialogue, intent.name) }, slotsOf(dialogue), answerOf(intent, dialogue, slots))
+    return advance(current, { ...dialogue, counts: countsAfter(dialogue, intent.name) }, slotsOf(dialogue), answerOf(intent, dialogue, slots))
   }
 
   const sayNotUnderstood = (dialogue: Dialogue): Decision => {
@@ -144,7 +144,7 @@ export const make = ({ lines, script }: Pick<AgentDefinition, "script" | "lines"
     }
     const apology = strikes === 1 ? notUnderstood.first : notUnderstood.second
     const intent = intentOf(dialogue.intent)
-    const asked = intent === undefined ? undefined : question(intent, slotsOf(dialogue))
+    const asked = intent === undefined ? undefined : questionOf(intent, slotsOf(dialogue))
     // `last` is not changed: a caller who says "repeat that" means the question or answer before this sentence.
     return { text: asked === undefined ? apology : `${apology} ${asked}`, state: { ...dialogue, strikes }, hangUp: false }
   }

@@ -23,7 +23,7 @@ export interface Wish {
 
 interface Understanding {
   /** Finds values for an intent's slots. `known`: values from earlier turns. Slots without a known value are looked for first. */
-  readonly given: (intent: Intent, known: Values, words: Words) => GivenValues
+  readonly slotValues: (intent: Intent, known: Values, words: Words) => GivenValues
   /** The intent whose phrase has the highest score. If scores are equal, the earlier intent wins. */
   readonly wish: (words: Words) => Wish | undefined
   /** The score of the caller's yes; 0 if the caller did not say yes. */
@@ -41,7 +41,7 @@ export const make = (script: DialogScript, language: string): Understanding => {
   const no = matcher.compile(script.no ?? [])
 
   /** The last value said for each slot. Words that fit two slots belong to the first slot in `order`. */
-  const givenInOrder = (order: ReadonlyArray<string>, words: Words): GivenValues => {
+  const slotValuesInOrder = (order: ReadonlyArray<string>, words: Words): GivenValues => {
     const taken = new Set<number>()
     const slots = new Map<string, string>()
     let score = 0
@@ -60,10 +60,10 @@ export const make = (script: DialogScript, language: string): Understanding => {
     return { slots, score }
   }
 
-  const given = (intent: Intent, known: Values, words: Words): GivenValues => {
+  const slotValues = (intent: Intent, known: Values, words: Words): GivenValues => {
     const names = intent.needs.map(({ slot }) => slot)
     // Slots without a value go first, because "ten" may be a time or a number.
-    return givenInOrder([...names.filter((slot) => !known.has(slot)), ...names.filter((slot) => known.has(slot))], words)
+    return slotValuesInOrder([...names.filter((slot) => !known.has(slot)), ...names.filter((slot) => known.has(slot))], words)
   }
 
   const wish = (words: Words): Wish | undefined => {
@@ -75,13 +75,13 @@ export const make = (script: DialogScript, language: string): Understanding => {
     return best
   }
 
-  /** The score of a yes or a no. It counts if only fillers come before it, or if it is at least half of the words. */
-  const said = (phrases: PhraseMatcher.Compiled, words: Words): number => {
+  /** The score of a yes or a no; 0 if it does not count. It counts if only fillers come before it, or if it is at least half of the words. */
+  const scoreOf = (phrases: PhraseMatcher.CompiledPhrases, words: Words): number => {
     const match = matcher.best(phrases, words, { strict: true })
     if (match === undefined) return 0
     const wordsBefore = words.slice(0, match.start)
     return wordsBefore.every((word) => fillers.has(word)) || match.end - match.start >= words.length / 2 ? match.score : 0
   }
 
-  return { given, wish, yes: (words) => said(yes, words), no: (words) => said(no, words) }
+  return { slotValues, wish, yes: (words) => scoreOf(yes, words), no: (words) => scoreOf(no, words) }
 }

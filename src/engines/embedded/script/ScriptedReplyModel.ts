@@ -30,7 +30,7 @@ const keysOf = (text: string): string | undefined => {
 }
 
 /** The values of the slots that the intent needs. */
-const needed = (intent: Intent, slots: Dialogue.Values): Map<string, string> =>
+const neededValues = (intent: Intent, slots: Dialogue.Values): Map<string, string> =>
   new Map([...slots].filter(([slot]) => intent.needs.some((need) => need.slot === slot)))
 
 /** The meaning of the caller's turn. */
@@ -53,7 +53,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
   const restore = Dialogue.makeRestore(script)
 
   /** Handles words that belong to the open intent: slot values, a correction, a yes or a no. */
-  const answered = (intent: Intent, dialogue: Dialogue.Dialogue, { given, no, yes }: Understood): Decision => {
+  const handleAnswer = (intent: Intent, dialogue: Dialogue.Dialogue, { given, no, yes }: Understood): Decision => {
     const known = Dialogue.slotsOf(dialogue)
     const slots = new Map([...known, ...given.slots])
     const isChanged = [...given.slots].some(([slot, value]) => known.get(slot) !== value)
@@ -69,29 +69,29 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
   }
 
   /** Handles words while an intent is open. They belong to this intent, or begin another intent. */
-  const whileOpen = (current: Intent, dialogue: Dialogue.Dialogue, understood: Understood): Decision => {
+  const decideWhileOpen = (current: Intent, dialogue: Dialogue.Dialogue, understood: Understood): Decision => {
     const { given, no, wish, yes } = understood
     if (wish?.intent.name === current.name && wish.score > Math.max(yes, no)) {
       return answers.advance(current, dialogue, new Map([...Dialogue.slotsOf(dialogue), ...given.slots]))
     }
     if (wish !== undefined && wish.intent.name !== current.name && wish.score > Math.max(given.score, yes, no)) {
-      return answers.interject(wish.intent, needed(wish.intent, wish.slots), current, dialogue)
+      return answers.interject(wish.intent, neededValues(wish.intent, wish.slots), current, dialogue)
     }
-    return answered(current, dialogue, understood)
+    return handleAnswer(current, dialogue, understood)
   }
 
   /** Handles words while no intent is open: a wish, a change to the last intent's values, a yes or a no. */
-  const whileIdle = (dialogue: Dialogue.Dialogue, { no, wish, words, yes }: Understood): Decision => {
+  const decideWhileIdle = (dialogue: Dialogue.Dialogue, { no, wish, words, yes }: Understood): Decision => {
     if (wish !== undefined && wish.score >= Math.max(yes, no)) {
       const { intent } = wish
       if (intent.after === "repeat") return answers.repeat(dialogue)
-      const slots = new Map([...needed(intent, understanding.given(intent, new Map(), words).slots), ...needed(intent, wish.slots)])
+      const slots = new Map([...neededValues(intent, understanding.slotValues(intent, new Map(), words).slots), ...neededValues(intent, wish.slots)])
       return answers.start(intent, dialogue, slots)
     }
     const lastIntent = answers.intentOf(dialogue.lastIntent)
     if (lastIntent !== undefined && lastIntent.needs.length > 0) {
       const known = Dialogue.slotsOf(dialogue)
-      const changes = understanding.given(lastIntent, known, words)
+      const changes = understanding.slotValues(lastIntent, known, words)
       // The caller changes a value after the answer: "Make it Wednesday."
       if (changes.slots.size > 0) return answers.advance(lastIntent, dialogue, new Map([...known, ...changes.slots]))
     }
@@ -106,7 +106,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
 
   /**
    * The intent that these keys choose. A text of digits may also be spoken, because some recognizers write numbers as digits. So if the text
-   * gives a value for the slot that was asked for, it is an answer and no key: `undefined`.
+   * gives a value for the slot that was asked for, it is an answer, not a key press: `undefined`.
    */
   const intentOfKeys = (keys: string | undefined, asked: string | undefined, given: ScriptUnderstanding.GivenValues): Intent | undefined =>
     keys === undefined || (asked !== undefined && given.slots.has(asked))
@@ -118,7 +118,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
     const current = answers.intentOf(dialogue.intent)
     const known = Dialogue.slotsOf(dialogue)
 
-    const given = current === undefined ? nothingGiven : understanding.given(current, known, words)
+    const given = current === undefined ? nothingGiven : understanding.slotValues(current, known, words)
     const asked = current === undefined ? undefined : answers.missing(current, known)
     const chosen = intentOfKeys(keysOf(text), asked, given)
     if (chosen !== undefined) return chosen.after === "repeat" ? answers.repeat(dialogue) : answers.start(chosen, dialogue, new Map())
@@ -131,7 +131,7 @@ export const make = (definition: Pick<AgentDefinition, "script" | "language" | "
       yes: understanding.yes(words),
       no: understanding.no(words)
     }
-    return current === undefined ? whileIdle(dialogue, understood) : whileOpen(current, dialogue, understood)
+    return current === undefined ? decideWhileIdle(dialogue, understood) : decideWhileOpen(current, dialogue, understood)
   }
 
   return (text, stored) => {

@@ -30,8 +30,8 @@ const lengths = { inputs: inputLength, states: layers * layerLength, nextStates:
 const makeSpace = (windows: number) => Record.map(lengths, (length) => new Float32Array(windows * length))
 
 /**
- * Makes memory that runs reuse, one run at a time. The returned function gives the buffers for a number of windows. The buffers for all
- * numbers lie in the same memory. If this memory is too small, memory for the next power of two of windows replaces it.
+ * Makes memory that runs reuse, one run at a time. The returned function gives the buffers for a number of windows. All
+ * these buffers share one memory. If it is too small, memory for the next power of two of windows replaces it.
  *
  * @param rate the tensor of the sample rate, the same for each run
  */

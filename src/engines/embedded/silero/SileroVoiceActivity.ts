@@ -29,7 +29,7 @@ const unavailable = (cause: unknown) =>
 const native = Effect.tryPromise({
   try: async (): Promise<WindowBatches.Runtime> => {
     const { default: runtime } = await import("onnxruntime-node")
-    return { writesInto: true, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
+    return { writesIntoFetches: true, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
   },
   catch: unavailable
 })
@@ -38,15 +38,15 @@ const wasm = Effect.tryPromise({
   try: async (): Promise<WindowBatches.Runtime> => {
     const runtime = await import("onnxruntime-web/wasm")
     runtime.env.wasm.numThreads = 1
-    return { writesInto: false, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
+    return { writesIntoFetches: false, InferenceSession: runtime.InferenceSession, Tensor: runtime.Tensor }
   },
   catch: unavailable
 })
 
 /**
- * If two windows of a call come within less than this many ms, the call is catching up after a stall of the network. Then a run that begins
- * with its window does not wait for those of other calls. `WindowBatches` does not count the window when it decides whether windows should
- * wait.
+ * ms: half a window. If a window comes sooner than this after the call's previous window, the call is catching up after a stall of the
+ * network. Then a run that begins with this window does not wait for the windows of other calls. `WindowBatches` does not count this window
+ * when it decides whether windows should wait.
  */
 const catchingUpMillis = 16
 

@@ -30,8 +30,8 @@ export const now = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
 
 /** ONNX Runtime, native or as WebAssembly. */
 export interface Runtime {
-  /** Whether a run writes its results into memory that it is given. */
-  readonly writesInto: boolean
+  /** Whether a run writes its results into the tensors (`fetches`) that it is given. */
+  readonly writesIntoFetches: boolean
   readonly InferenceSession: typeof import("onnxruntime-common").InferenceSession
   readonly Tensor: typeof import("onnxruntime-common").Tensor
 }
@@ -77,7 +77,7 @@ const makeRun = (runtime: Runtime, session: InferenceSession, rate: Tensor) => {
       inputs.set(input, index * inputLength)
       for (let layer = 0; layer < layers; layer++) copyLayer(state, layer * layerLength, states, (layer * count + index) * layerLength)
     }
-    const result = await (runtime.writesInto ? session.run(feeds, fetches) : session.run(feeds))
+    const result = await (runtime.writesIntoFetches ? session.run(feeds, fetches) : session.run(feeds))
     const next = (result.stateN as TypedTensor<"float32">).data
     for (let index = 0; index < count; index++) {
       const { state } = requests[index]

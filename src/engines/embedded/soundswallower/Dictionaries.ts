@@ -18,8 +18,8 @@ const furtherWords: Record<Language, ReadonlyArray<readonly [string, string]>> =
   fr: []
 }
 
-/** Words that were looked up in a dictionary. */
-interface Found {
+/** The result of a look-up of words in a dictionary. */
+interface LookUpResult {
   /** Words that the dictionary lacks. */
   readonly unknown: ReadonlyArray<string>
   /**
@@ -31,10 +31,10 @@ interface Found {
 }
 
 interface Dictionaries {
-  readonly lookUp: (language: Language, words: ReadonlyArray<string>) => Effect.Effect<Found, EngineFailed>
+  readonly lookUp: (language: Language, words: ReadonlyArray<string>) => Effect.Effect<LookUpResult, EngineFailed>
 }
 
-const foundOf = (entries: ReadonlyMap<string, string>, words: ReadonlyArray<string>): Found => ({
+const lookUpIn = (entries: ReadonlyMap<string, string>, words: ReadonlyArray<string>): LookUpResult => ({
   unknown: words.filter((word) => !entries.has(word)),
   pronunciations: (word, as = word) => {
     const all: Array<readonly [string, string]> = []
@@ -72,7 +72,7 @@ export const make = Effect.fnUntraced(function*(
   return {
     lookUp: (language, words) =>
       Effect.scoped(RcRef.get(files[language])).pipe(
-        Effect.map((bytes) => foundOf(new Map([...furtherWords[language], ...Dictionary.find(bytes, new Set(words))]), words))
+        Effect.map((bytes) => lookUpIn(new Map([...furtherWords[language], ...Dictionary.find(bytes, new Set(words))]), words))
       )
   }
 })

@@ -50,11 +50,14 @@ export const foreignPhones = (text: string): number =>
   text.split(" ").reduce((sum, word) => sum + (foreignPattern.test(word) ? (word.startsWith("phone_") ? 1 : phonesPerWord) : 0), 0)
 
 /** Parses phrases or slot values. An invalid text is left out, because the agent file's check has reported it. */
-const parsed = (texts: ReadonlyArray<string>): ReadonlyArray<PhraseNotation.Phrase> =>
+const parsePhrases = (texts: ReadonlyArray<string>): ReadonlyArray<PhraseNotation.Phrase> =>
   texts.flatMap((text) => {
     const phrase = PhraseNotation.parse(text)
     return Result.isSuccess(phrase) && !PhraseNotation.mayBeEmpty(phrase.success) ? [phrase.success] : []
   })
+
+/** A regular expression that matches nothing. */
+const matchesNothing = "(?!)"
 
 const toJsgf = (phrase: PhraseNotation.Phrase): string => {
   switch (phrase._tag) {
@@ -95,8 +98,8 @@ export interface Grammar {
 }
 
 export const make = (hints: RecognitionHints, language: Language): Grammar => {
-  const phrases = parsed(hints.phrases)
-  const slots = Object.entries(hints.slots).map(([name, values]) => [name, parsed(values)] as const)
+  const phrases = parsePhrases(hints.phrases)
+  const slots = Object.entries(hints.slots).map(([name, values]) => [name, parsePhrases(values)] as const)
   const valuesOf = new Map(slots)
   // The decoder can't read a grammar with a slot that has no values.
   const isUsable = (phrase: PhraseNotation.Phrase) => PhraseNotation.slots(phrase).every((name) => (valuesOf.get(name)?.length ?? 0) > 0)
@@ -104,8 +107,8 @@ export const make = (hints: RecognitionHints, language: Language): Grammar => {
   const brokenOff = whole.flatMap(beforeSlot).filter(isUsable)
 
   const slotPattern = (name: string): string =>
-    `(?:${(valuesOf.get(name) ?? []).map((value) => PhraseNotation.toPattern(value, () => "(?!)")).join("|")})`
-  const pattern = new RegExp(`^(?:${whole.map((phrase) => PhraseNotation.toPattern(phrase, slotPattern)).join("|") || "(?!)"})$`)
+    `(?:${(valuesOf.get(name) ?? []).map((value) => PhraseNotation.toPattern(value, () => matchesNothing)).join("|")})`
+  const pattern = new RegExp(`^(?:${whole.map((phrase) => PhraseNotation.toPattern(phrase, slotPattern)).join("|") || matchesNothing})$`)
 
   const own = [...whole, ...brokenOff].map(toJsgf)
   const words = [...new Set([...whole, ...slots.flatMap(([, values]) => values)].flatMap(PhraseNotation.words))]

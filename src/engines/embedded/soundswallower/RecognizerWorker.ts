@@ -142,8 +142,8 @@ export class RecognizerWorker {
   }
 
   /**
-   * Replaces the worker once it has made no progress for the time-out. A worker that makes progress may take longer than that. The code
-   * that asks sets a limit for this.
+   * Replaces the worker once it has made no progress for the time-out. A worker that makes progress may take longer: the code that asks
+   * sets the limit for an answer.
    */
   readonly #replaceHung = Effect.fnUntraced({ self: this }, function*(number: number) {
     const worker = this.#worker

@@ -139,7 +139,7 @@ const withFiles = <A>(engine: Engine, shared: ReadonlyArray<File>, use: (...file
   }
 }
 
-/** The C functions return 0 when they fail. */
+/** The C functions that return a pointer return 0 when they fail. */
 const check = (pointer: Pointer, task: string): Pointer => {
   if (pointer === 0) throw new TypeError(`SoundSwallower could not ${task}.`)
   return pointer

@@ -24,7 +24,7 @@ import * as Threads from "./SoundSwallowerThreads.ts"
 
 const models: Record<Grammar.Language, string> = { en: "en-us", fr: "fr-fr" }
 
-/** ms without progress after which a thread counts as hung. Half a minute of speech takes about 1 s. */
+/** ms without progress after which a thread counts as hung. Decoding half a minute of speech takes about 1 s. */
 const hungAfterMillis = 10_000
 
 const samplesPerSecond = 8000

@@ -44,6 +44,7 @@ export const run = Effect.fnUntraced(function*<S, A>(
   const openNext = (index: number) => index + 1 < gates.length ? Deferred.succeed(gates[index + 1], undefined) : Effect.void
   /** Whether the next engine joins when this engine is late. An embedded engine does not, because it would always answer first. */
   const isHedged = (index: number) => members[index + 1]?.probe !== undefined && !Deferred.isDoneUnsafe(gates[index + 1])
+  /** Lets the next engine join if this engine is late. Never ends, so it never wins a race. */
   const hedge = (index: number) => Effect.andThen(Effect.sleep(hedgeAfter), Effect.andThen(openNext(index), Effect.never))
   /** Fails when the race has a result, so that the request to this engine is aborted. */
   const failWhenBeaten = (name: string) =>
@@ -93,7 +94,7 @@ export const run = Effect.fnUntraced(function*<S, A>(
       const retryAfter = outcome._tag === "Failed"
         ? health.retryAfterOf(RequestExit.errorOf(Exit.failCause(cause)))
         : outcome.isRequestedByServer ? outcome.millis : undefined
-      const wait = requests.waitBefore({ name, cause, tries, until: untilOf(index), retryAfter })
+      const wait = requests.waitBeforeRetry({ name, cause, tries, until: untilOf(index), retryAfter })
       // An embedded engine does not begin while a server has a short pause that it asked for, because the server answers better. A second
       // server begins at once.
       const isPauseAwaited = tries === 1 && retryAfter !== undefined && wait !== undefined && members[index + 1]?.probe === undefined

@@ -1,4 +1,4 @@
-/** Sends a request to one engine, if the engine's circuit allows it. A request has a time-out, is counted, and its duration is measured. */
+/** Sends a request to one engine, if the engine's circuit allows it. Requests are counted and their durations are measured. */
 import { Cause, Effect, Exit, Metric, Option, Scope } from "effect"
 import { EngineFailed, type Stage } from "../../../conversation/ports/Engine.ts"
 import * as Metrics from "../../../observability/Metrics.ts"
@@ -38,7 +38,7 @@ export interface EngineRequests {
     options: RequestOptions
   ) => Effect.Effect<RequestOutcome<A>>
   /** ms until the engine is asked again after a failure; `undefined`: never. `until`: when the request is given up (monotonic ms). */
-  readonly waitBefore: (options: {
+  readonly waitBeforeRetry: (options: {
     readonly name: string
     readonly cause: Cause.Cause<EngineFailed>
     readonly tries: number
@@ -83,7 +83,7 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
   const latencies = new Map(members.map(({ name }) => [name, Metrics.engineLatency(stage, name)]))
   const count = makeCounter(stage)
 
-  /** Sends the request if the engine's circuit lets it through. An embedded engine has no circuit. */
+  /** Sends the request if the engine's circuit lets it through. An embedded engine has no circuit and no time-out. */
   const sendIfAllowed = <A>(
     { name, probe }: Member<unknown>,
     request: Effect.Effect<A, EngineFailed>,
@@ -139,10 +139,10 @@ export const make = ({ health, members, monotonic, stage }: MakeOptions): Engine
 
   return {
     send,
-    waitBefore: ({ cause, name, retryAfter, tries, until }) => {
+    waitBeforeRetry: ({ cause, name, retryAfter, tries, until }) => {
       const now = monotonic()
       const { unreachableSince } = health.circuitOf(name)
-      return Retries.waitBefore({
+      return Retries.waitBeforeRetry({
         reason: RequestExit.errorOf(Exit.failCause(cause))?.reason ?? "broken",
         tries,
         left: until - now,

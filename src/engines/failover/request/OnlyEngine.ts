@@ -32,8 +32,9 @@ export const run = Effect.fnUntraced(function*<S, A>(
     const outcome = yield* requests.send(member, scope, Effect.suspend(() => attempt(engine, 0, tries)), { timeout: until - monotonic(), tries })
     if (outcome._tag === "Answered") return outcome.answer
     if (outcome._tag === "Failed") cause = outcome.cause
+    // Only a failed request counts as a try. A wait for the circuit does not.
     const wait = outcome._tag === "Failed"
-      ? requests.waitBefore({ name, cause: outcome.cause, tries: tries++, until, retryAfter: health.retryAfterOf(RequestExit.errorOf(Exit.failCause(outcome.cause))) })
+      ? requests.waitBeforeRetry({ name, cause: outcome.cause, tries: tries++, until, retryAfter: health.retryAfterOf(RequestExit.errorOf(Exit.failCause(outcome.cause))) })
       : monotonic() + outcome.millis < until ? outcome.millis : undefined
     if (wait === undefined) return yield* Effect.failCause(RequestExit.markedSpent(lastCause()))
     yield* Effect.sleep(wait)

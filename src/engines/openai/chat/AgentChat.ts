@@ -1,7 +1,7 @@
 /**
  * The requests of one agent to its chat server.
  *
- * A request is written in the dialect that the server accepts, as far as this is known. After a refusal the request is sent again, in
+ * A request is written in the server's dialect, as far as it is known. After a refusal the request is sent again, in
  * another dialect or shorter. This goes on until the server accepts the request, or refuses it for another reason.
  */
 import { Effect, Option, Redacted, Result, type Scope } from "effect"
@@ -73,14 +73,14 @@ const isDialectRefusal = (cause: unknown): cause is ServerError =>
 export const make = (server: ChatServer, agent: AgentDefinition, actions: ModelActions): AgentChat => {
   const { budget, endpoint, sampling } = server
   const tools = KnownTools.make(actions.definitions)
-  const repeatable = new Set((agent.tools ?? []).flatMap(({ name, repeatable }) => repeatable === true ? [name] : []))
+  const repeatableTools = new Set((agent.tools ?? []).flatMap(({ name, repeatable }) => repeatable === true ? [name] : []))
 
   const fullRequest = (request: ReplyRequest, dialect: Dialect.Dialect, options: AskOptions): ContextBudget.FullRequest => ({
     system: ChatRequest.systemText(agent, actions, dialect),
     request,
     dialect,
     tools: dialect.tools === "calls" ? actions.definitions : [],
-    isRepeatable: (name) => repeatable.has(name),
+    isRepeatable: (name) => repeatableTools.has(name),
     answerTokens: ChatRequest.answerTokensOf({ ...sampling, ...options.sampling }, dialect),
     usualAnswerTokens: ChatRequest.answerTokensOf(sampling, dialect),
     unfinishedText: options.unfinishedText
@@ -91,8 +91,8 @@ export const make = (server: ChatServer, agent: AgentDefinition, actions: ModelA
     let { thinking } = options
     let shortenings = 0
     for (let tries = 0;; tries++) {
-      const usual = server.dialect.of(model)
-      const dialect = thinking === undefined ? usual : { ...usual, thinking }
+      const serverDialect = server.dialect.of(model)
+      const dialect = thinking === undefined ? serverDialect : { ...serverDialect, thinking }
       const full = fullRequest(request, dialect, options)
       const fitted = budget.fit(full)
       const body = HttpBody.jsonUnsafe(ChatRequest.body({
@@ -109,13 +109,13 @@ export const make = (server: ChatServer, agent: AgentDefinition, actions: ModelA
       const overflow = budget.overflowOf(error)
       if (overflow !== undefined) {
         if (shortenings++ >= maxShortenings) return yield* budget.tooLong(error, fitted)
-        yield* budget.refused(error, overflow, fitted, full)
+        yield* budget.learnFromRefusal(error, overflow, fitted, full)
         continue
       }
       if (tries >= maxAdaptations) return yield* error
       // The refusal of another request has changed the dialect in the meantime. So this request is sent again in the new dialect.
-      if (server.dialect.hasChangedSince(usual)) continue
-      const next = isDialectRefusal(error.cause) ? server.dialect.refused(usual, thinking, Redacted.value(error.cause.detail)) : undefined
+      if (server.dialect.hasChangedSince(serverDialect)) continue
+      const next = isDialectRefusal(error.cause) ? server.dialect.learnFromRefusal(serverDialect, thinking, Redacted.value(error.cause.detail)) : undefined
       if (next === undefined) return yield* error
       if (thinking !== undefined) thinking = next.thinking
       yield* Effect.logInfo(`${endpoint.url.origin} refuses ${Dialect.difference(dialect, next)}. From now on requests leave it out`)

@@ -39,7 +39,7 @@ export type ChatMessage =
 const askForRest = "(Your answer was cut off. Continue with the very next word, and end the sentence within ten words.)"
 
 /** The messages that ask the model to finish the sentence in which `text` breaks off. */
-export const forRest = (messages: ReadonlyArray<ChatMessage>, text: string): ReadonlyArray<ChatMessage> => [
+export const messagesForRest = (messages: ReadonlyArray<ChatMessage>, text: string): ReadonlyArray<ChatMessage> => [
   ...messages,
   { role: "assistant", content: withoutTemplateTokens(text) },
   { role: "user", content: askForRest }
@@ -58,7 +58,7 @@ const callerIsSilent = "(Silence.)"
 /** The assistant message if the caller heard nothing of the reply to a tool's answer. */
 const replyUnheard = "(Interrupted.)"
 
-/** Special tokens of chat templates. Tokenizers recognise them inside of a message, too. */
+/** Special tokens of chat templates. Tokenizers recognize them inside of a message, too. */
 const templateTokens = /<(?:start|end)_of_turn>|<\|[^|<>\s]{1,40}\|?>|<\/?s>|<[a-z]{1,20}\|>/gi
 
 const withoutTemplateTokens = (text: string): string => text.replace(templateTokens, " ").trim()
@@ -123,7 +123,7 @@ class Turns {
   }
 }
 
-interface MoreMessages {
+interface MessagesOptions {
   /** A note in place of the beginning of the call, if the beginning was left out. */
   readonly note?: string | undefined
   /** See `ReplyRequest`. */
@@ -136,7 +136,7 @@ export const messages = (
   history: ReadonlyArray<Message>,
   exchanges: ReadonlyArray<ToolExchange>,
   dialect: Dialect,
-  { isResumed, note }: MoreMessages = {}
+  { isResumed, note }: MessagesOptions = {}
 ): ReadonlyArray<ChatMessage> => {
   const turns = new Turns()
   if (note !== undefined) turns.add({ role: "user", content: withoutTemplateTokens(note) })

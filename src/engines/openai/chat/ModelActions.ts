@@ -54,7 +54,7 @@ const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Json))
 /** The keys of one action, 32 at most. */
 const keySequence = /^[0-9*#A-D]{1,32}$/
 
-const listed = (names: ReadonlyArray<string>) => names.length === 0 ? "none" : names.join(", ")
+const listOf = (names: ReadonlyArray<string>) => names.length === 0 ? "none" : names.join(", ")
 
 /** Decodes the arguments of a call by the tool's schema. */
 type ArgumentCheck = (value: Schema.Json) => Result.Result<Schema.Json, ToolCallRefused>
@@ -126,7 +126,7 @@ export const make = (agent: Pick<AgentDefinition, "transfers" | "tools">): Resul
   const transfer = (name: string): CheckedAction => {
     const to = transfers.find((known) => known.toLowerCase() === name.trim().replace(/^["']|["']$/g, "").toLowerCase())
     return to === undefined
-      ? refused(`There is no transfer of that name. The transfers are: ${listed(transfers)}.`)
+      ? refused(`There is no transfer of that name. The transfers are: ${listOf(transfers)}.`)
       : Result.succeed({ _tag: "Transfer", to })
   }
 
@@ -139,7 +139,7 @@ export const make = (agent: Pick<AgentDefinition, "transfers" | "tools">): Resul
 
   const call = (name: string, json: string): CheckedAction => {
     const tool = tools.find((known) => known.name.toLowerCase() === name.toLowerCase())
-    if (tool === undefined) return refused(`There is no tool of that name. The tools are: ${listed(tools.map(({ name }) => name))}.`)
+    if (tool === undefined) return refused(`There is no tool of that name. The tools are: ${listOf(tools.map(({ name }) => name))}.`)
     const parsed = parseJson(json.trim() === "" ? "{}" : json)
     if (Result.isFailure(parsed)) return refused("The arguments are not JSON. Write them again.")
     const fitting = checks.get(tool.name)?.(parsed.success) ?? Result.succeed(parsed.success)

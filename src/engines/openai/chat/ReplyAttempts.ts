@@ -30,8 +30,9 @@ const attemptReply = (chat: AgentChat, request: ReplyRequest, attempt: ReplyEndi
         if (begun === undefined || overflow === undefined) return Stream.fail(error)
         const { fitted, full } = begun.accepted
         if (attempt.shortenings >= maxShortenings) return Stream.fail(budget.tooLong(error, fitted))
+        // The next attempt has an ending of its own.
         begun = undefined
-        return Stream.unwrap(Effect.map(budget.refused(error, overflow, fitted, full), () =>
+        return Stream.unwrap(Effect.map(budget.learnFromRefusal(error, overflow, fitted, full), () =>
           attemptReply(chat, request, { ...attempt, shortenings: attempt.shortenings + 1 })))
       })
     )

@@ -40,7 +40,7 @@ type Ending =
 
 /** Notes for later requests whether the model thinks. */
 const noteThoughts = Effect.fnUntraced(function*({ server: { dialect, endpoint: { url: { origin } }, sampling } }: AgentChat, round: ReplyRound) {
-  const thinking = dialect.answered(round)
+  const thinking = dialect.learnFromThoughts(round)
   if (thinking === undefined) return
   yield* Effect.logInfo(
     thinking.isExpected
@@ -64,7 +64,7 @@ const noteWrittenCalls = Effect.fnUntraced(function*({ server: { endpoint: { url
   }
 })
 
-/** Asks the model for the rest of the sentence that was cut off; undefined if the model does not finish it. */
+/** Asks the model for the rest of the sentence that was cut off; undefined if the model does not finish it or the request fails. */
 const askForRest = (chat: AgentChat, { attempt, request }: EndedAnswer, text: string): Effect.Effect<string | undefined> =>
   chat.ask(request, { sampling: { maxTokens: Continuation.maxTokens }, thinking: attempt.thinking, unfinishedText: text }).pipe(
     Effect.flatMap((accepted) => {
@@ -113,10 +113,10 @@ const afterWordlessAnswer = Effect.fnUntraced(function*({ server: { budget, dial
     const isWindowFull = round.cutBy === "limit" && Option.exists(round.answered.usage, ({ completion }) => completion <= 1)
     if (!isWindowFull) return yield* error
     if (attempt.shortenings >= maxShortenings) return yield* budget.tooLong(error, accepted.fitted)
-    yield* budget.refused(error, {}, accepted.fitted, accepted.full)
+    yield* budget.learnFromRefusal(error, {}, accepted.fitted, accepted.full)
     return { ...attempt, shortenings: attempt.shortenings + 1 }
   }
-  const thinking = attempt.thinking === undefined ? dialect.withLeastThinking(round.dialect) : undefined
+  const thinking = attempt.thinking === undefined ? dialect.reduceThinking(round.dialect) : undefined
   if (thinking !== undefined) return { ...attempt, thinking }
   return yield* failed(
     "refused",
@@ -138,7 +138,7 @@ export const end = Effect.fnUntraced(function*(chat: AgentChat, ended: EndedAnsw
   if (!round.isOver && !isDone && Option.isNone(finishReason)) {
     return yield* failed("broken", `${endpoint.url.origin} broke off in the middle of its answer. Look into the server's log.`)
   }
-  yield* budget.accepted(accepted.fitted, Option.getOrUndefined(usage)?.prompt)
+  yield* budget.learnFromAnswer(accepted.fitted, Option.getOrUndefined(usage)?.prompt)
   round.removeRepeatedCalls()
   yield* noteThoughts(chat, round)
   yield* noteWrittenCalls(chat, round)

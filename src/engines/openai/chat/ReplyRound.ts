@@ -92,7 +92,7 @@ export class ReplyRound {
   }
 
   /** The server has sent the finish reason. Only token counts may follow. */
-  get isFinished(): boolean {
+  get hasFinishReason(): boolean {
     return Option.isSome(this.answered.finishReason)
   }
 
@@ -228,7 +228,7 @@ const usageTimeoutMillis = 100
 export const partsOf = (round: ReplyRound, chunks: Stream.Stream<ChatStream.Chunk, EngineFailed>): Stream.Stream<ReplyPart, EngineFailed> =>
   Stream.transformPull(chunks, (pull) => {
     const usage = Effect.timeoutOrElse(pull, { duration: usageTimeoutMillis, orElse: () => Cause.done() })
-    const arriving = Effect.suspend(() => round.isFinished ? usage : pull).pipe(
+    const arriving = Effect.suspend(() => round.hasFinishReason ? usage : pull).pipe(
       Effect.map((chunks): ReadonlyArray<ReplyPart> => {
         const parts = round.take(chunks)
         return round.isThinking ? thinkingPart : parts

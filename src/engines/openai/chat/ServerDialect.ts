@@ -52,14 +52,14 @@ export class ServerDialect {
    * Learns from the refusal of a request. `thinking`: how this request asked for thinking, if not as `dialect` does. Returns the dialect
    * of the next request; undefined if the message names no part of the dialect as the cause.
    */
-  refused(dialect: Dialect.Dialect, thinking: Thinking.Thinking | undefined, message: string): Dialect.Dialect | undefined {
+  learnFromRefusal(dialect: Dialect.Dialect, thinking: Thinking.Thinking | undefined, message: string): Dialect.Dialect | undefined {
     const next = Dialect.afterRefusal(thinking === undefined ? dialect : { ...dialect, thinking }, message)
     if (next !== undefined) this.#learnt = thinking === undefined ? next : { ...next, thinking: dialect.thinking }
     return next
   }
 
   /** Learns from the thoughts of an answer. Returns the thinking that requests ask for from now on, if it has changed. */
-  answered({ dialect, hasThoughts, opensThought }: SeenThoughts): Thinking.Thinking | undefined {
+  learnFromThoughts({ dialect, hasThoughts, opensThought }: SeenThoughts): Thinking.Thinking | undefined {
     this.#opensThought = opensThought ?? this.#opensThought
     if (!hasThoughts) return undefined
     const current = this.#learnt ?? dialect
@@ -71,10 +71,10 @@ export class ServerDialect {
   }
 
   /**
-   * The thinking to ask for after an answer that had only thoughts; undefined if that request already asked for the least thinking. Later
-   * requests ask for the same, unless the operator wants the model to think.
+   * Returns the thinking to ask for after an answer that had only thoughts: the least. Undefined if the request with this dialect already
+   * asked for the least. Later requests ask for the least, too, unless the operator wants the model to think.
    */
-  withLeastThinking(dialect: Dialect.Dialect): Thinking.Thinking | undefined {
+  reduceThinking(dialect: Dialect.Dialect): Thinking.Thinking | undefined {
     const current = this.#learnt ?? dialect
     const least = Thinking.leastOf(current.thinking)
     if (Thinking.isSame(least, dialect.thinking)) return undefined

@@ -12,7 +12,7 @@ export type AnswerBody = Stream.Stream<Uint8Array, EngineFailed>
 /** The longest JSON answer (bytes). It is parsed in one go, so a longer answer would hold up every call. */
 const maxJsonBytes = 2 * 1024 * 1024
 
-interface BoundedOptions {
+interface MakeOptions {
   readonly server: ServerError.EngineServer
   /** Ends the request. Reading further bytes then fails. */
   readonly abort: Effect.Effect<void>
@@ -23,19 +23,19 @@ interface BoundedOptions {
 }
 
 /** The bytes of a response. Fails if a pause is too long, if there are too many bytes, or if the connection breaks. */
-export const bounded = (
+export const make = (
   bytes: Stream.Stream<Uint8Array, HttpClientError.HttpClientError>,
-  { abort, maxBytes, maxPause, server }: BoundedOptions
+  { abort, maxBytes, maxPause, server }: MakeOptions
 ): AnswerBody =>
   Stream.transformPull(bytes, Effect.fnUntraced(function*(pull, scope) {
     const { endWait, startWait, timedOut } = yield* StreamTimeout.make(maxPause)
     let read = 0
     let hasTimedOut = false
-    const abortLate = Effect.suspend(() => {
+    const abortOnTimeout = Effect.suspend(() => {
       hasTimedOut = true
       return abort
     })
-    yield* Effect.forkIn(Effect.andThen(timedOut, abortLate), scope)
+    yield* Effect.forkIn(Effect.andThen(timedOut, abortOnTimeout), scope)
 
     const next = Effect.suspend(() => {
       startWait()

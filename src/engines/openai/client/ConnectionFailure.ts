@@ -37,11 +37,8 @@ export const beforeAnswer = (server: EngineServer, error: HttpClientError.HttpCl
   if (isBroken(error)) {
     return failure(server, "broken", `${origin} closed the connection without an answer${inBrackets(code)}. Look into the server's log.`)
   }
-  return failure(
-    server,
-    silentCodes.has(code) ? "timeout" : "unavailable",
-    `${origin} can't be reached${inBrackets(code)}. Start the server, or set ${variable} to a server that runs.`
-  )
+  if (silentCodes.has(code)) return silence(server, `did not answer${inBrackets(code)}`)
+  return failure(server, "unavailable", `${origin} can't be reached${inBrackets(code)}. Start the server, or set ${variable} to a server that runs.`)
 }
 
 /** The failure of an answer whose connection broke in the middle. */

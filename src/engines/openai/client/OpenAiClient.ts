@@ -60,7 +60,7 @@ export interface OpenAiClient extends ServerError.EngineServer {
   readonly warm: (connections?: number) => Effect.Effect<void>
 }
 
-/** Voice activity is detected in this process, and has no server. */
+/** The meter's names of the stages. Voice activity is not metered, because it has no server. */
 const meteredStages = { voiceActivity: undefined, speechToText: "transcript", replyModel: "reply", textToSpeech: "speech" } as const
 
 const defaultAnswerMillis = 15_000
@@ -73,7 +73,10 @@ const maxErrorBytes = 16 * 1024
 const Models = Schema.Struct({ data: Schema.Array(Schema.Struct({ id: Schema.String })) })
 const decodeModels = Schema.decodeUnknownOption(Models)
 
-/** The text of a request, which `ServerError.failure` keeps out of its advice; empty for a body in pieces. */
+/**
+ * The text of a request, which `ServerError.failure` keeps out of its advice; empty for a body in pieces. JSON's escapes become blanks, so
+ * that `\nword` is read as "word".
+ */
 export const textOf = (body: HttpBody.HttpBody): string =>
   body._tag === "Uint8Array" ? new TextDecoder().decode(body.body).replace(/\\[nrt"\\/]/g, " ") : ""
 
@@ -122,7 +125,7 @@ export const make = Effect.fnUntraced(function*(
   const server: ServerError.EngineServer = { stage, url }
   const base = url.href.replace(/\/+$/, "")
 
-  const authorized = (request: HttpClientRequest.HttpClientRequest) =>
+  const withApiKey = (request: HttpClientRequest.HttpClientRequest) =>
     Option.isSome(apiKey) ? HttpClientRequest.bearerToken(request, apiKey.value) : request
 
   const execute = Effect.fnUntraced(function*(
@@ -131,7 +134,7 @@ export const make = Effect.fnUntraced(function*(
   ): Effect.fn.Return<Answer, EngineFailed, Scope.Scope> {
     const scope = yield* Scope.fork(yield* Effect.scope)
     const budget = (yield* StageBudget) ?? 0
-    const sent = client.execute(authorized(HttpClientRequest.accept(request, options.accept ?? "application/json")))
+    const sent = client.execute(withApiKey(HttpClientRequest.accept(request, options.accept ?? "application/json")))
     const response = yield* sent.pipe(
       // The request never arrived if the server was just closing the connection. Requests have no lasting effect, so it may be sent twice.
       Effect.catchIf((error) => options.isResent !== false && ConnectionFailure.isBroken(error), () => sent),
@@ -148,7 +151,7 @@ export const make = Effect.fnUntraced(function*(
     return {
       headers,
       contentType: (headers["content-type"] ?? "").split(";")[0].trim().toLowerCase(),
-      body: AnswerBody.bounded(response.stream, {
+      body: AnswerBody.make(response.stream, {
         server,
         abort: Scope.close(scope, Exit.void),
         maxBytes: options.maxBytes ?? defaultMaxBytes,
@@ -161,7 +164,7 @@ export const make = Effect.fnUntraced(function*(
   const engine = EngineName.of({ url })
   const count = (requests: number, use: Use) => metered === undefined ? Effect.void : EngineMeter.count({ ...use, stage: metered, engine, requests })
 
-  /** An interrupted request counts, because the server worked on it. A refused request does not count. */
+  /** An interrupted request counts, because the server worked on it. A failed request does not count. */
   const countRequest = (use: Use = {}) => <A>(exit: Exit.Exit<A, EngineFailed>) =>
     Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause) ? count(1, use) : Effect.void
 

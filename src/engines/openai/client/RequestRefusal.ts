@@ -25,14 +25,14 @@ const refusalNames = new Set([
   "unprocessableentityerror"
 ])
 
-const words = /content[_ ](?:filter|(?:management )?policy)|safety (?:system|filter)|maximum context length|(?:exceeds?|larger than|too long for) the (?:available |model'?s )?context|context (?:size|length|window) (?:exceeded|has been exceeded)/i
+const refusalWords = /content[_ ](?:filter|(?:management )?policy)|safety (?:system|filter)|maximum context length|(?:exceeds?|larger than|too long for) the (?:available |model'?s )?context|context (?:size|length|window) (?:exceeded|has been exceeded)/i
 
 /** The most levels of errors within errors that are read. */
 const maxDepth = 4
 
 /** Whether the error, or an error within it, refuses the request. Gateways wrap the errors of the servers behind them. */
 const refuses = (body: unknown, depth: number): boolean => {
-  if (Predicate.isString(body)) return words.test(body)
+  if (Predicate.isString(body)) return refusalWords.test(body)
   if (!Predicate.isObject(body) || depth > maxDepth) return false
   const { code, detail, error, innererror, message, type } = body as { readonly [key: string]: unknown }
   if ([code, type].some((name) => Predicate.isString(name) && refusalNames.has(name.toLowerCase()))) return true
@@ -43,4 +43,4 @@ const refuses = (body: unknown, depth: number): boolean => {
  * Whether the error refuses the request although its status does not show it. `status`: 0 if there is none. The body is read only for 0
  * and 500, because any other status is reliable.
  */
-export const isAbout = (status: number, body: unknown): boolean => (status === 0 || status === 500) && refuses(body, 0)
+export const isRefusal = (status: number, body: unknown): boolean => (status === 0 || status === 500) && refuses(body, 0)

@@ -77,11 +77,11 @@ export const failure = ({ body, retryAfter = Option.none(), sent, server: { stag
   readonly retryAfter?: Option.Option<Duration.Duration>
 }): EngineFailed => {
   const detail = ServerWords.messageOf(body)
-  const words = ServerWords.shown(detail, sent)
+  const words = ServerWords.forLog(detail, sent)
   const quotation = words === "" ? "" : `: ${words.replace(/[.\s]+$/, "")}`
   return new EngineFailed({
     stage,
-    reason: RequestRefusal.isAbout(status, body) ? "refused" : reasonOf(status),
+    reason: RequestRefusal.isRefusal(status, body) ? "refused" : reasonOf(status),
     advice: `${url.origin} answered ${status === 0 ? "an error" : status}${quotation}. ${adviceFor(stage, status)}`,
     cause: new ServerError({ status, retryAfter, detail: Redacted.make(detail), body: Redacted.make(body) })
   })
@@ -107,7 +107,7 @@ export const statusOf = ({ cause }: EngineFailed): number | undefined =>
 export const isInvalidRequest = ({ cause }: EngineFailed): boolean =>
   cause instanceof ServerError && (cause.status === 400 || cause.status === 422)
 
-/** Whether the request refers to something that the server does not have. */
+/** Whether the request refers to something that the server no longer has (409). */
 export const isConflict = ({ cause }: EngineFailed): boolean => cause instanceof ServerError && cause.status === 409
 
 /** Whether the server's own words match `words`. */

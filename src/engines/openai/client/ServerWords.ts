@@ -40,8 +40,8 @@ const quotedIndices = (words: ReadonlyArray<string>, sent: string): ReadonlySet<
   return indices
 }
 
-/** The message as a log may show it: at most 160 characters, without possible words of the caller or keys. `sent`: the request's text. */
-export const shown = (message: string, sent: string): string => {
+/** The message as a log may show it: at most 160 characters, without keys and words that may be the caller's. `sent`: the request's text. */
+export const forLog = (message: string, sent: string): string => {
   const plain = message
     .slice(0, maxReadCharacters)
     .replace(/"[^"]*"?|'[^']*'|`[^`]*`|\{[^}]*\}?|\[[^\]]*\]?/gs, "…")

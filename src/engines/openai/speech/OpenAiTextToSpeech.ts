@@ -34,10 +34,10 @@ const concurrentLines = 4
 /** ms that the start of the service waits for the list of a server's voices. */
 const voicesTimeout = 2000
 
-/** The most ms of sound for a text. CSM does not always stop at the end of the text. A digit counts as a word. */
+/** The most ms of sound for a text. CSM does not always stop at the end of the text. A digit or a symbol is spoken as a whole word. */
 const maxMillisOf = (text: string): number => {
-  const digits = text.match(/[\p{N}\p{S}]/gu)?.length ?? 0
-  return 2000 + 120 * text.length + 480 * digits
+  const spokenSymbols = text.match(/[\p{N}\p{S}]/gu)?.length ?? 0
+  return 2000 + 120 * text.length + 480 * spokenSymbols
 }
 
 /** Words of a refusal that concerns the format of the sound. */
@@ -77,7 +77,7 @@ interface Server {
   hasSpoken: boolean
 }
 
-/** The names of a server's voices; none if the server has no such page. */
+/** The names of a server's voices; none if the server does not list them, or the request fails. */
 const voicesOf = (endpoint: OpenAiClient.OpenAiClient, context: SpeechContext.SpeechContext): Effect.Effect<ReadonlyArray<string>> =>
   endpoint.get("/audio/voices").pipe(
     Effect.tap(({ headers }) => Effect.sync(() => context.noteHeaders(headers))),
@@ -125,6 +125,7 @@ const ask = Effect.fnUntraced(function*(server: Server, request: SpeechRequest):
       Effect.retry({
         times: 1,
         while: (error) => {
+          // 409: the server no longer has a sound whose hash the request names.
           if (!context.keepsSound() || !ServerError.isConflict(error)) return false
           context.forget()
           return true

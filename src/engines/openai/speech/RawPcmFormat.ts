@@ -77,7 +77,7 @@ const encodingOf = (name: string): SampleKind => {
 }
 
 /** Whether the bytes are big-endian; undefined if the parameters do not say. */
-const orderOf = (parameters: ReadonlyMap<string, string>): boolean | undefined => {
+const isBigEndianIn = (parameters: ReadonlyMap<string, string>): boolean | undefined => {
   const order = firstOf(parameters, "endianness", "endian", "byteorder", "bigendian", "isbigendian")
   return order === undefined ? undefined : /^(?:big|be|true|1)/.test(order)
 }
@@ -110,7 +110,7 @@ export const read = ({ contentType, headers }: Head, configured: Pcm.SampleRate)
   const named = encodingOf(firstOf(parameters, "encoding", "codec", "codecs", "format", "sampleformat") ?? "")
   const bits = numberOf(headers["x-bit-depth"]) ?? numberOf(firstOf(parameters, "bits", "bitdepth", "bitspersample", "samplesizebits"))
   const channels = numberOf(headers["x-channels"]) ?? numberOf(firstOf(parameters, "channels", "channelcount")) ?? 1
-  const isBigEndian = orderOf(parameters)
+  const isBigEndian = isBigEndianIn(parameters)
   const kinds = kindsOf(contentType, bits, named)
   const isTelephone = kinds[0].encoding === "mulaw" || kinds[0].encoding === "alaw"
   const sampleRate = numberOf(headers["x-sample-rate"]) ?? numberOf(firstOf(parameters, "rate", "samplerate")) ?? (isTelephone ? 8000 : configured)
@@ -162,8 +162,9 @@ const roughness = (format: SampleFormat, bytes: Uint8Array): Option.Option<numbe
 }
 
 /**
- * The format in which these frames are smoothest. If several formats are equally smooth, the first of them. Speech changes little from one
- * sample to the next, but speech with its bytes in the wrong order is noise.
+ * The likeliest format of these frames. Floats win if all samples are within the bounds of speech. Otherwise the format in which the frames
+ * are smoothest wins, and the first of equally smooth formats. Speech changes little from one sample to the next, but speech with its bytes
+ * in the wrong order is noise.
  */
 export const likeliest = (formats: Array.NonEmptyReadonlyArray<SampleFormat>, bytes: Uint8Array): SampleFormat => {
   if (formats.length === 1) return formats[0]

@@ -38,7 +38,7 @@ interface State {
 /** The result of a step. `wait`: more bytes are needed. `next`: the next step can follow at once. */
 type Step = "wait" | "next" | SpeechFault.SpeechFault
 
-const recognise = (state: State, isWhole: boolean): Step => {
+const recognize = (state: State, isWhole: boolean): Step => {
   const { raw, unread } = state
   const signature = SoundSignature.of(unread, isWhole)
   if (signature === undefined) return "wait"
@@ -109,7 +109,7 @@ const step = (state: State, isWhole: boolean): Step => {
   const { kind } = state
   switch (kind._tag) {
     case "Unknown":
-      return recognise(state, isWhole)
+      return recognize(state, isWhole)
     case "Text":
       return readText(state, isWhole)
     case "Wave":

@@ -56,7 +56,7 @@ const soundBytes = ({ sampleRate, sound }: SpokenTurn, rate: Pcm.SampleRate): Bu
  * Joins pieces of JSON as UTF-8. If the pieces were joined as strings, the sound would be copied for each brace around it, and the strings
  * would stay in the heap as long as the request.
  */
-const joined = (pieces: ReadonlyArray<string | Uint8Array>): Uint8Array => {
+const join = (pieces: ReadonlyArray<string | Uint8Array>): Uint8Array => {
   const bytes = Buffer.allocUnsafe(pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0))
   let at = 0
   for (const piece of pieces) {
@@ -71,7 +71,7 @@ const joined = (pieces: ReadonlyArray<string | Uint8Array>): Uint8Array => {
 
 /** A JSON object with one more member. `value`: the member's value as JSON. */
 const withMember = (object: string, name: string, value: ReadonlyArray<string | Uint8Array>): Uint8Array =>
-  joined([object.slice(0, -1), `,"${name}":`, ...value, "}"])
+  join([object.slice(0, -1), `,"${name}":`, ...value, "}"])
 
 /** The turn as JSON with its sound. Uses Node's base64, because Effect's is a slow loop and a turn has up to half a megabyte. */
 const withSound = (json: string, turn: SpokenTurn, rate: Pcm.SampleRate): Uint8Array =>
@@ -91,7 +91,7 @@ const encodeWhole = (turn: SpokenTurn, speaker: string): EncodedTurn => {
 }
 
 /** The newest turns that fit into `contextMillis`, oldest first. */
-const recent = (turns: ReadonlyArray<SpokenTurn>): ReadonlyArray<SpokenTurn> => {
+const newestTurns = (turns: ReadonlyArray<SpokenTurn>): ReadonlyArray<SpokenTurn> => {
   let millis = 0
   let from = turns.length
   while (from > 0) {
@@ -148,15 +148,16 @@ export const make = (): SpeechContext => {
     },
     noteHash,
     noteSent: (turns) => {
-      for (const turn of recent(turns)) {
+      for (const turn of newestTurns(turns)) {
         const hash = encodedTurns.get(turn)?.hashed?.hash
         if (hash !== undefined) noteHash(hash)
       }
     },
     forget: () => knownHashes.clear(),
     addTo: (object, turns, speaker) => {
+      // CSM tells the speakers apart by these names, so the caller's must differ from the agent's.
       const caller = speaker === "1" ? "0" : "1"
-      const context = recent(turns).map((turn) => {
+      const context = newestTurns(turns).map((turn) => {
         const { hashed, withSound } = encode(turn, turn.role === "agent" ? speaker : caller)
         return hashed !== undefined && knownHashes.has(hashed.hash) ? hashed.json : withSound()
       })

@@ -24,7 +24,7 @@ export interface Circumstances {
   readonly leastConfidence?: number
 }
 
-interface Judged {
+interface Judgement {
   /** The text without invented words. It may be empty. */
   readonly text: string
   /** The caller spoke, but the model has not understood it; `text` is empty. */
@@ -46,7 +46,7 @@ const repeatingCompression = 2.4
 const guessedLogProbability = -1.5
 
 /**
- * The default of `leastConfidence`. It is e^−0.8, so a mean logarithm of −0.8. The model is also unsure about the end and the spelling of
+ * The default of `leastConfidence`. It is e^−0.8: a mean logarithm of −0.8. The model is also unsure about the end and the spelling of
  * a text, which weighs more on the mean of a short text. So the logarithm may be lower by `brevityDoubt` divided by the number of words.
  * Both numbers were measured (docs/engines.md).
  */
@@ -146,10 +146,10 @@ const soundLabel = /\[[^\]]*\]|\([^)]*\)|（[^）]*）|【[^】]*】|\*[^*]+\*|�
 /** Labels of speech that was not understood. */
 const unclearSpeech = /[[(（*]\s*(unintelligible|inaudible|indistinct|unclear|garbled|unverständlich|inaudible|incompréhensible|ininteligible|incomprensibile|inint)/iu
 
-const plain = (text: string): string =>
+const plainText = (text: string): string =>
   text.toLowerCase().replaceAll("’", "'").replace(/[^\p{L}\p{N}'.\- ]+/gu, " ").replace(/\.(?!\p{L})/gu, " ").replace(/\s+/g, " ").trim()
 
-const letters = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
+const letterCount = (text: string): number => text.match(/[\p{L}\p{N}]/gu)?.length ?? 0
 
 /** Segmenters by language. They are kept, because making a segmenter takes longer than cutting a transcript into sentences. */
 const segmenters = new Map<string, Intl.Segmenter>()
@@ -162,7 +162,7 @@ const sentences = (text: string, language: string): ReadonlyArray<string> => {
 }
 
 const isCredit = (sentence: string): boolean => {
-  const said = plain(sentence)
+  const said = plainText(sentence)
   return credits.some((credit) => credit.test(said))
 }
 
@@ -176,7 +176,7 @@ const isSilent = ({ logProbability = 0, noSpeech = 0 }: Segment): boolean =>
 
 /** Whether the text ends with a phrase of one to eight words that is repeated at least `minRepetitions` times. */
 const isLoop = (text: string): boolean => {
-  const words = plain(text).split(" ")
+  const words = plainText(text).split(" ")
   for (let period = 1; period <= maxPeriod; period++) {
     let same = 0
     for (let at = words.length - 1; at >= period && words[at] === words[at - period]; at--) same++
@@ -187,19 +187,19 @@ const isLoop = (text: string): boolean => {
 
 /** Whether the sound is long and loud enough for these words, and the model's scores for them are good. */
 const isSupported = (text: string, segments: ReadonlyArray<Segment>, { overFloor, voicedMillis }: Sound): boolean =>
-  voicedMillis >= Math.max(minWordMillis, letters(text) * millisPerLetter)
+  voicedMillis >= Math.max(minWordMillis, letterCount(text) * millisPerLetter)
   && overFloor >= minOverFloor
   && (mean(segments, "noSpeech") ?? 0) < doubtedNoSpeech
   && (mean(segments, "logProbability") ?? 0) > doubtedLogProbability
 
-const nothing: Judged = { text: "", isUnintelligible: false }
+const nothing: Judgement = { text: "", isUnintelligible: false }
 
 /** Removes words that were not said, and judges whether the other words can be believed. */
 export const judge = (
   heard: Heard,
   { language, leastConfidence = standardLeastConfidence, prompt, sound }: Circumstances
-): Judged => {
-  const garbled: Judged = { text: "", isUnintelligible: sound.voicedMillis >= minSpeechMillis }
+): Judgement => {
+  const garbled: Judgement = { text: "", isUnintelligible: sound.voicedMillis >= minSpeechMillis }
   if (heard.text.length > maxTranscriptCharacters || heard.segments.reduce((sum, { text }) => sum + text.length, 0) > maxTranscriptCharacters) return garbled
   const segments = heard.segments.filter((segment) => !isSilent(segment))
   const spoken = segments.length === heard.segments.length ? heard.text : segments.map(({ text }) => text).join(" ")
@@ -209,11 +209,11 @@ export const judge = (
     .join("")
     .replace(/\s+/g, " ")
     .trim()
-  if (letters(text) === 0) return isUnclear ? garbled : nothing
+  if (letterCount(text) === 0) return isUnclear ? garbled : nothing
 
-  const said = plain(text)
-  if (prompt !== undefined && said === plain(prompt)) return nothing
-  if (letters(text) > extraLetters + maxLettersPerSecond * sound.millis / 1000) return nothing
+  const said = plainText(text)
+  if (prompt !== undefined && said === plainText(prompt)) return nothing
+  if (letterCount(text) > extraLetters + maxLettersPerSecond * sound.millis / 1000) return nothing
   const logProbability = mean(segments, "logProbability")
   if (doubtedTexts.has(said.replace(/[.-]/g, " ").replace(/\s+/g, " ")) && !isSupported(text, segments, sound)) return nothing
   if (isLoop(text) || segments.some(({ compression = 0 }) => compression > repeatingCompression)) return garbled
@@ -221,7 +221,7 @@ export const judge = (
   const isDoubtful = leastConfidence > 0
     && ((logProbability !== undefined && logProbability < Math.log(leastConfidence) - brevityDoubt / Math.max(1, Words.count(text)))
       || (mean(segments, "noSpeech") ?? 0) > silentNoSpeech
-      || sound.voicedMillis < Math.max(minWordMillis, letters(text) * millisPerLetter))
+      || sound.voicedMillis < Math.max(minWordMillis, letterCount(text) * millisPerLetter))
   return {
     text,
     isUnintelligible: false,

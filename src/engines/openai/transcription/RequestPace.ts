@@ -10,11 +10,11 @@
 
 export interface RequestPace {
   /** Notes that a request was answered after this many ms. */
-  readonly answered: (millis: number) => void
+  readonly noteAnswer: (millis: number) => void
   /** Notes that a request was aborted after this many ms. Its answer would have taken at least that long. */
-  readonly aborted: (millis: number) => void
+  readonly noteAbort: (millis: number) => void
   /** Notes that a request failed. The server is not asked for the words so far until another request is answered. */
-  readonly failed: () => void
+  readonly noteFailure: () => void
   /** `pause`: ms of silence that end a turn. */
   readonly isQuick: (pause: number) => boolean
 }
@@ -25,16 +25,16 @@ export const make = (): RequestPace => {
   let isInDoubt = false
 
   return {
-    answered: (millis) => {
+    noteAnswer: (millis) => {
       answerMillis = millis
       isInDoubt = false
     },
-    aborted: (millis) => {
+    noteAbort: (millis) => {
       // A server that has not answered any request yet gets no second request that may be aborted.
       if (answerMillis === undefined) isInDoubt = true
       else answerMillis = Math.max(answerMillis, millis)
     },
-    failed: () => {
+    noteFailure: () => {
       isInDoubt = true
     },
     isQuick: (pause) => !isInDoubt && (answerMillis === undefined || answerMillis < pause)

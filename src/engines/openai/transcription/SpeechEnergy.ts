@@ -14,7 +14,7 @@ export interface Sound {
   readonly overFloor: number
 }
 
-export interface Measured extends Sound {
+export interface Measurement extends Sound {
   /** ms from the beginning to the end of the last voiced step; 0 if there is none. */
   readonly voicedUntil: number
 }
@@ -23,7 +23,7 @@ export interface Measured extends Sound {
 const stepLength = 160
 const stepMillis = 20
 
-/** Below this level, −56 dBFS, a step is silent: telephone lines hiss at −65 to −60. `conversation/listen/EnergyGate` uses the same. */
+/** Below this level, −56 dBFS, a step is silent: telephone lines hiss at −65 to −60. `conversation/listen/EnergyGate` has the same limit. */
 const minVoicedPower = (32_768 * 10 ** (-56 / 20)) ** 2
 
 /** Above this level, −32 dBFS, a step is voiced, however high the floor is. */
@@ -34,7 +34,7 @@ const voicedFactor = 4
 
 interface SpeechEnergy {
   readonly push: (pcm: Pcm<8000>) => void
-  readonly measure: () => Measured
+  readonly measure: () => Measurement
   /** ms of the steps that are not silent, whatever the floor is. Fast enough to be called for each frame. */
   readonly loudMillis: () => number
 }

@@ -8,7 +8,7 @@ import { Option, Schema } from "effect"
 /** A part of the transcript, with the model's scores if the server sends them. */
 export interface Segment {
   readonly text: string
-  /** The mean of the natural logarithms of the tokens' probabilities: 0 is sure, below −1 is a guess. */
+  /** The mean of the natural logarithms of the tokens' probabilities. 0 is sure; the lower, the less sure. */
   readonly logProbability?: number
   /** The probability, 0 to 1, that the segment holds no speech. */
   readonly noSpeech?: number

@@ -85,9 +85,9 @@ export const make = Effect.fnUntraced(function*(
       ).pipe(Effect.onExit((exit) =>
         Effect.sync(() => {
           const millis = monotonicMillis() - sentAt
-          if (Exit.isSuccess(exit)) pace.answered(millis)
-          else if (Cause.hasInterruptsOnly(exit.cause)) pace.aborted(millis)
-          else pace.failed()
+          if (Exit.isSuccess(exit)) pace.noteAnswer(millis)
+          else if (Cause.hasInterruptsOnly(exit.cause)) pace.noteAbort(millis)
+          else pace.noteFailure()
         })
       ))
     })

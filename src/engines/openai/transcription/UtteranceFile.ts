@@ -9,6 +9,7 @@ let resampled: Pcm.Pcm<16000> = new Int16Array(2048)
 
 /** The file for `Multipart.encode`. The sound is resampled again for each request, which takes little time and saves memory. */
 export const of = ({ length, pieces }: Pick<Speech, "pieces" | "length">) => {
+  // Twice as many samples, of two bytes each.
   const size = 2 * 2 * length
   return {
     field: "file",

@@ -34,6 +34,7 @@ class UtteranceRequests {
   readonly #options: MakeOptions
   readonly #scope: Scope.Scope
   readonly #wakeUps: Queue.Queue<void>
+  /** If `partials` runs several times, only one run asks at a time. */
   readonly #partialLock = Semaphore.makeUnsafe(1)
   /** ms of sound, and of loud sound, at the time of the newest request. */
   #askedMillis = 0

@@ -13,7 +13,7 @@ const maxCharacters = 120
 /** The fewest letters of a word in the prompt. Shorter words are rarely names, and never hard to recognize. */
 const minWordLength = 4
 
-/** Days, months, numbers and times. Whisper writes them better if they are not in the prompt. */
+/** Days, months, numbers, times and other common words. Whisper writes them better if they are not in the prompt. */
 const everydayWords = new Set(
   ("monday tuesday wednesday thursday friday saturday sunday today tomorrow yesterday tonight morning afternoon evening "
     + "noon midnight night january february march april june july august september october november december zero three "

@@ -35,7 +35,7 @@ describe("the circuit of an engine with a fallback", () => {
     const [first, tried] = CircuitBreaker.admit(open, 6000, false)
     assert.deepStrictEqual(first, { _tag: "Go", isTrial: true })
     assert.strictEqual(admitted(tried, 60_000)._tag, "Wait")
-    assert.deepStrictEqual(admitted(CircuitBreaker.released(tried), 60_000), { _tag: "Go", isTrial: true })
+    assert.deepStrictEqual(admitted(CircuitBreaker.trialInterrupted(tried), 60_000), { _tag: "Go", isTrial: true })
     assert.deepStrictEqual(admitted(CircuitBreaker.failed(tried, 7000, broken, false), 7000), { _tag: "Wait", millis: 10_000, isRequestedByServer: false })
   })
 

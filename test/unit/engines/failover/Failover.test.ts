@@ -352,7 +352,7 @@ describe("a probe", () => {
 
 describe("a stream that was opened", () => {
   const collect = (stream: Stream.Stream<number, EngineFailed>) =>
-    Effect.scoped(Effect.flatMap(Failover.opened(stream), (opened) => Stream.runCollect(opened)))
+    Effect.scoped(Effect.flatMap(Failover.startStream(stream), (opened) => Stream.runCollect(opened)))
 
   it.effect("has the same elements", () =>
     Effect.gen(function*() {
@@ -362,7 +362,7 @@ describe("a stream that was opened", () => {
 
   it.effect("fails at once if it fails before its first element, else later", () =>
     Effect.gen(function*() {
-      const opened = (stream: Stream.Stream<number, EngineFailed>) => Effect.exit(Effect.scoped(Failover.opened(stream)))
+      const opened = (stream: Stream.Stream<number, EngineFailed>) => Effect.exit(Effect.scoped(Failover.startStream(stream)))
       assert.isTrue(Exit.isFailure(yield* opened(Stream.fail(failure()))))
       const late = Stream.concat(Stream.make(1), Stream.fail(failure("broken")))
       assert.isTrue(Exit.isSuccess(yield* opened(late)))

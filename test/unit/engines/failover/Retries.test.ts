@@ -4,10 +4,10 @@ import * as Retries from "../../../../src/engines/failover/Retries.ts"
 import * as TimeShares from "../../../../src/engines/failover/TimeShares.ts"
 
 /** When (ms) a request is made that always fails at once, until the caller waits no longer. */
-const moments = (budget: number, tried: Omit<Retries.Tried, "tries" | "left">) => {
+const moments = (budget: number, tried: Omit<Retries.FailedTry, "tries" | "left">) => {
   const all = [0]
   for (let now = 0;;) {
-    const wait = Retries.waitBefore({ ...tried, tries: all.length, left: budget - now })
+    const wait = Retries.waitBeforeRetry({ ...tried, tries: all.length, left: budget - now })
     if (wait === undefined) return all
     now += wait
     all.push(now)
@@ -39,7 +39,7 @@ describe("a request that failed", () => {
   )("with the reason %s is made %i times", (reason, times) => assert.strictEqual(moments(10_000, { reason }).length, times))
 
   it("waits for as long as the server asks, if the caller waits that long", () => {
-    const after = (retryAfter: number, left: number) => Retries.waitBefore({ reason: "unavailable", tries: 1, left, retryAfter })
+    const after = (retryAfter: number, left: number) => Retries.waitBeforeRetry({ reason: "unavailable", tries: 1, left, retryAfter })
     assert.strictEqual(after(300, 8000), 300)
     assert.strictEqual(after(7000, 8000), 7000)
     assert.isUndefined(after(9000, 8000))

@@ -97,7 +97,7 @@ export class ContextBudget {
     const room = TokenLimits.historyRoom(this.#limits, fixedTokens, usualAnswerTokens)
     const shortened = HistoryBudget.keep(history, exchanges, room, isRepeatable)
     const conversation = ChatRequest.messages(system, shortened.history, shortened.exchanges, dialect, { note: shortened.note, isResumed })
-    const messages = unfinishedText === undefined ? conversation : ChatRequest.forRest(conversation, unfinishedText)
+    const messages = unfinishedText === undefined ? conversation : ChatRequest.messagesForRest(conversation, unfinishedText)
     const prompt = TokenEstimate.ofRequest(messages, dialect.tools === "calls" ? tools : [])
     return { messages, prompt, answer: TokenLimits.answerTokens(this.#limits, answerTokens, prompt), dropped: shortened.dropped }
   }
@@ -114,7 +114,7 @@ export class ContextBudget {
    * Learns from the refusal of a request that was too long, so that `fit` makes a shorter request. Fails with `tooLong` if no shorter
    * request is possible.
    */
-  refused(error: EngineFailed, overflow: ContextOverflow.Overflow, sent: FittedRequest, full: FullRequest): Effect.Effect<void, EngineFailed> {
+  learnFromRefusal(error: EngineFailed, overflow: ContextOverflow.Overflow, sent: FittedRequest, full: FullRequest): Effect.Effect<void, EngineFailed> {
     return Effect.gen({ self: this }, function*() {
       const before = this.#limits
       const hasFigures = overflow.window !== undefined || overflow.answer !== undefined
@@ -124,7 +124,7 @@ export class ContextBudget {
       if (!hasFigures) this.#limitsBeforeGuess ??= this.#limits
       const learnt = TokenLimits.afterRefusal(this.#limits, overflow, sent)
       this.#limits = learnt
-      const next = this.#shortened(full, sent, hasFigures)
+      const next = this.#tightenLimits(full, sent, hasFigures)
       if (next.prompt >= sent.prompt && next.answer >= sent.answer) {
         this.#limits = learnt
         return yield* this.tooLong(error, sent)
@@ -153,7 +153,7 @@ export class ContextBudget {
   }
 
   /** Learns from a request that the server has answered. `promptTokens`: the server's count; undefined if it gives none. */
-  accepted(sent: FittedRequest, promptTokens: number | undefined): Effect.Effect<void> {
+  learnFromAnswer(sent: FittedRequest, promptTokens: number | undefined): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#limitsBeforeGuess = undefined
       if (promptTokens !== undefined) this.#limits = TokenLimits.afterCount(this.#limits, sent.prompt, promptTokens)
@@ -168,7 +168,7 @@ export class ContextBudget {
   }
 
   /** Tightens the limits until the request is shorter than the refused request, by `maxTightenings` steps at most. */
-  #shortened(full: FullRequest, refused: FittedRequest, hasFigures: boolean): FittedRequest {
+  #tightenLimits(full: FullRequest, refused: FittedRequest, hasFigures: boolean): FittedRequest {
     const isShorter = (next: FittedRequest): boolean => hasFigures
       ? next.prompt < refused.prompt || next.answer < refused.answer
       : next.prompt + next.answer <= shrunkShare * (refused.prompt + refused.answer)

@@ -1,5 +1,5 @@
 /**
- * Recognises a server's refusal of a request that is too long, and reads the figures in the server's message. Either prompt and answer
+ * Recognizes a server's refusal of a request that is too long, and reads the figures in the server's message. Either prompt and answer
  * together exceed the context window, or the answer alone exceeds a limit of the server. Pure.
  *
  * The patterns fit the messages of vLLM (old and new), llama.cpp, Ollama, SGLang, TGI, LM Studio, llama-cpp-python, LiteLLM,

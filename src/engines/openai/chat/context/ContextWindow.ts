@@ -73,7 +73,9 @@ const onInfo = (page: unknown): number | undefined => tokensIn(page, "max_total_
 /** How long to wait for each page. */
 const pageTimeout = "3 seconds"
 
-/** The server cannot be reached at all, so it has to be asked again later. */
+/**
+ * The server cannot be reached at all, so it has to be asked again later. A time-out that the server itself reports (408) has a cause.
+ */
 const isUnreachable = ({ cause, reason }: EngineFailed): boolean => reason === "unavailable" || cause === undefined && reason === "timeout"
 
 /** Reads the pages one after the other until one has the window. Fails only if the server cannot be reached. */

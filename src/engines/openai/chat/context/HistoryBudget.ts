@@ -66,12 +66,12 @@ const noteLengths = [200, 100, 50] as const
 /** The note's largest share of the history's room. */
 const maxNoteShare = 0.25
 
-const clipped = (text: string, length: number): string => text.length <= length ? text : `${text.slice(0, length)}…`
+const clip = (text: string, length: number): string => text.length <= length ? text : `${text.slice(0, length)}…`
 
 /** A line for each call of a tool with an effect. */
 const noteLines = (items: ReadonlyArray<Item>, length: number, isRepeatable: (tool: string) => boolean): ReadonlyArray<string> =>
   items.flatMap((item) => item._tag === "Message" ? [] : item.exchange.calls.flatMap(({ answer, arguments: json, name }) =>
-    name === "" || isRepeatable(name) ? [] : [`${name} ${clipped(json, length)}: ${clipped(answer, length)}`]))
+    name === "" || isRepeatable(name) ? [] : [`${name} ${clip(json, length)}: ${clip(answer, length)}`]))
 
 /** The newest lines that fit into this many tokens. */
 const newestLines = (lines: ReadonlyArray<string>, tokens: number): ReadonlyArray<string> => {
@@ -100,6 +100,7 @@ const cutOf = (items: ReadonlyArray<Item>, room: HistoryRoom, isRepeatable: (too
     // Each message of the caller and each exchange was followed by a request.
     if (!isCaller(item) && item._tag !== "Exchange") continue
     if (size + noteSize <= room.maxTokens) continue
+    // The cut moves to the caller's first words from which the rest fits into `maxTokensAfterCut`, but not past the caller's newest words.
     let sizeFromNext = size
     for (let next = cut; next <= at; next++) {
       if (next > cut && isCaller(items[next])) {
@@ -124,7 +125,7 @@ const cutOf = (items: ReadonlyArray<Item>, room: HistoryRoom, isRepeatable: (too
 const minAnswerCharacters = 100
 
 /** Cuts the longest answers of tools, so that all answers together have `excess` tokens less. */
-const shortened = (exchanges: ReadonlyArray<ToolExchange>, excess: number): ReadonlyArray<ToolExchange> => {
+const shortenAnswers = (exchanges: ReadonlyArray<ToolExchange>, excess: number): ReadonlyArray<ToolExchange> => {
   const answers = exchanges.flatMap(({ calls }) => calls.map(({ answer }) => TokenEstimate.ofText(answer)))
   const room = Math.max(0, answers.reduce((sum, tokens) => sum + tokens, 0) - excess)
   // All answers that are cut get the same length in tokens (`share`), the longest with which all answers fit. Shorter answers stay whole.
@@ -137,7 +138,7 @@ const shortened = (exchanges: ReadonlyArray<ToolExchange>, excess: number): Read
     ...exchange,
     calls: exchange.calls.map((call) => {
       const tokens = TokenEstimate.ofText(call.answer)
-      return tokens <= share ? call : { ...call, answer: clipped(call.answer, Math.max(minAnswerCharacters, Math.floor(call.answer.length * share / tokens))) }
+      return tokens <= share ? call : { ...call, answer: clip(call.answer, Math.max(minAnswerCharacters, Math.floor(call.answer.length * share / tokens))) }
     }) as unknown as ToolExchange["calls"]
   }))
 }
@@ -161,7 +162,7 @@ export const keep = (
   const keptExchanges = keptItems.flatMap((item) => item._tag === "Exchange" ? [item.exchange] : [])
   const note = cut === 0 ? undefined : noteOf(items.slice(0, cut), room, isRepeatable)
   const excess = keptItems.reduce((sum, { tokens }) => sum + tokens, TokenEstimate.ofText(note ?? "")) - room.maxTokens
-  const fitting = excess > 0 ? shortened(keptExchanges, excess) : keptExchanges
+  const fitting = excess > 0 ? shortenAnswers(keptExchanges, excess) : keptExchanges
   return {
     history: history.slice(dropped),
     exchanges: fitting.map((exchange) => dropped === 0 ? exchange : { ...exchange, at: Math.min(exchange.at, history.length) - dropped }),

@@ -1,5 +1,5 @@
 /**
- * Estimates how many tokens a text has from the scripts of its characters, because every model has another tokenizer. The estimate is more
+ * Estimates the number of a text's tokens by the scripts of its characters, because every model has another tokenizer. The estimate is more
  * often too high than too low. `TokenLimits` corrects it with the server's own counts. Pure.
  */
 import type { ToolDefinition } from "../ModelActions.ts"
@@ -8,7 +8,7 @@ import type { ChatMessage } from "../ChatRequest.ts"
 /** Tokens of one character. The first class that matches counts. */
 const tokensByClass: ReadonlyArray<readonly [characters: RegExp, tokens: number]> = [
   [/[\p{Script=Latin}\s]/u, 0.27],
-  // Gemma and Qwen have a token for each digit, others for up to three digits.
+  // Gemma and Qwen have a token for each digit. Other models have one for up to three digits.
   [/\p{N}/u, 0.7],
   [/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u, 1],
   [/[\p{Script=Cyrillic}\p{Script=Greek}]/u, 0.4],

@@ -62,7 +62,10 @@ const withWindow = (limits: TokenLimits, window: number | undefined): TokenLimit
 export const reservedAnswerTokens = ({ answer, window }: TokenLimits, wanted: number): number =>
   Math.max(1, Math.min(wanted, answer ?? wanted, window === undefined ? wanted : Math.max(minAnswerTokens, Math.floor(window * maxAnswerShare))))
 
-/** Tokens that the answer to a prompt of `prompt` estimated tokens may have: `wanted`, or fewer if less is left of the window. */
+/**
+ * Tokens that the answer to a prompt of `prompt` estimated tokens may have: `wanted`, or fewer if less is left of the window.
+ * `minAnswerTokens` of the window stay free.
+ */
 export const answerTokens = (limits: TokenLimits, wanted: number, prompt: number): number => {
   const reserved = reservedAnswerTokens(limits, wanted)
   if (limits.window === undefined) return reserved
@@ -108,5 +111,5 @@ export const afterRefusal = (limits: TokenLimits, overflow: Overflow, sent: Requ
   return { ...next, window: Math.floor((sent.prompt * ratio + sent.answer) * assumedWindowShare) }
 }
 
-/** Raises the ratio, because a request was refused although it should fit by the limits. */
+/** Raises the ratio by 15 %, because a request was refused although it should fit by the limits. */
 export const tightened = (limits: TokenLimits): TokenLimits => ({ ...limits, ratio: limits.ratio * 1.15 })

@@ -128,8 +128,8 @@ const callAfterHead = (place: Place, length: number, name: string): RuleResult =
 /** The rule for the words of heads whose special tokens are removed: `to=functions.transfer json{…}`, `assistantfinal`. */
 export const plain: OutputRule = (place) => {
   const { before, isComplete, isReplyEmpty, rest } = place
-  const [length, name] = (([whole, name]) => [whole?.length ?? 0, name] as const)(recipientHead.exec(rest) ?? [])
-  if (name !== undefined) return length === rest.length && !isComplete ? needsMore : callAfterHead(place, length, name)
+  const [head, name] = recipientHead.exec(rest) ?? []
+  if (head !== undefined && name !== undefined) return head.length === rest.length && !isComplete ? needsMore : callAfterHead(place, head.length, name)
   if (!isComplete && isPrefixOfAny(rest, recipientHeads) && rest === rest.toLowerCase()) return needsMore
   if (rest.startsWith("assistantfinal")) return isReplyEmpty ? match("assistantfinal".length, { channel: "final" }) : match(rest.length, { endsTurn: true })
   if (rest.startsWith("assistantanalysis")) return match("assistantanalysis".length, { skip: plainThoughtEnd, isThought: true })

@@ -18,21 +18,21 @@ describe("the message of an error", () => {
 describe("the message in a log", () => {
   it("has no quotations, long numbers or keys", () => {
     assert.strictEqual(
-      ServerWords.shown("Bad value \"Margaret\" for {\"name\":1} at +44 20 7946 0958 with sk-abcdefghijklmnopqrstuvwxyzabcdefghij", ""),
+      ServerWords.forLog("Bad value \"Margaret\" for {\"name\":1} at +44 20 7946 0958 with sk-abcdefghijklmnopqrstuvwxyzabcdefghij", ""),
       "Bad value … for … at … with …"
     )
   })
 
   it("has no three words of the request in a row, in whatever case and punctuation", () => {
-    assert.strictEqual(ServerWords.shown("The prompt 'x' is Please call, ME back and too long", "please call me back"), "The prompt … is … and too long")
+    assert.strictEqual(ServerWords.forLog("The prompt 'x' is Please call, ME back and too long", "please call me back"), "The prompt … is … and too long")
   })
 
   it("keeps two words in a row that are in the request, too", () => {
-    assert.strictEqual(ServerWords.shown("The model is unknown", "use the model"), "The model is unknown")
+    assert.strictEqual(ServerWords.forLog("The model is unknown", "use the model"), "The model is unknown")
   })
 
   it("has at most 160 characters", () => {
-    const text = ServerWords.shown("words ".repeat(100), "")
+    const text = ServerWords.forLog("words ".repeat(100), "")
     assert.lengthOf(text, 160)
     assert.match(text, /…$/)
   })

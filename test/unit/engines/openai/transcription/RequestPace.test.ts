@@ -6,8 +6,9 @@ type Event = readonly ["answered" | "aborted", number] | "failed"
 const isQuick = (...events: ReadonlyArray<Event>): boolean => {
   const pace = RequestPace.make()
   for (const event of events) {
-    if (event === "failed") pace.failed()
-    else pace[event[0]](event[1])
+    if (event === "failed") pace.noteFailure()
+    else if (event[0] === "answered") pace.noteAnswer(event[1])
+    else pace.noteAbort(event[1])
   }
   return pace.isQuick(300)
 }

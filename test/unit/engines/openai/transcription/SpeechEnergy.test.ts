@@ -14,7 +14,7 @@ const noise = (millis: number, dbfs: number): Pcm<8000> => {
   })
 }
 
-const measure = (...pieces: ReadonlyArray<Pcm<8000>>): SpeechEnergy.Measured => {
+const measure = (...pieces: ReadonlyArray<Pcm<8000>>): SpeechEnergy.Measurement => {
   const loudness = SpeechEnergy.make()
   for (const piece of pieces) loudness.push(piece)
   return loudness.measure()

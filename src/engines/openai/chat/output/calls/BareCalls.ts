@@ -57,8 +57,8 @@ export const json: OutputRule = (place) => {
 export const pythonList: OutputRule = (place) => {
   const { isComplete, rest, tools } = place
   if (!rest.startsWith("[")) return noMatch
-  let hasKnown = false
-  let hasNamed = false
+  let hasKnownTool = false
+  let hasNamedArguments = false
   const calls = []
   for (let from = 1;;) {
     const parsed = PythonCalls.parse(rest, from, tools)
@@ -69,15 +69,15 @@ export const pythonList: OutputRule = (place) => {
       return calls.length > 0 || /^\[\s*[\w.-]+\(\s*\w+\s*=/.test(rest) || beginsKnownCall(rest, tools) ? match(rest.length, { pieces: [{ _tag: "DroppedCall", format: "python" }] }) : noMatch
     }
     calls.push(parsed.call)
-    hasKnown ||= tools.find(parsed.call.name) !== undefined
-    hasNamed ||= parsed.hasNamedArguments
+    hasKnownTool ||= tools.find(parsed.call.name) !== undefined
+    hasNamedArguments ||= parsed.hasNamedArguments
     const [gap, sign] = /^\s*([,\]])?/.exec(rest.slice(parsed.end)) ?? ["", undefined]
     from = parsed.end + gap.length
-    if (sign === "]") return hasKnown || hasNamed ? match(from, { pieces: toPieces(calls, tools, "python") }) : noMatch
+    if (sign === "]") return hasKnownTool || hasNamedArguments ? match(from, { pieces: toPieces(calls, tools, "python") }) : noMatch
     if (sign === undefined) {
       if (from < rest.length) return noMatch
       if (!isComplete) return needsMore
-      return hasKnown || hasNamed ? match(rest.length, { pieces: toPieces(calls, tools, "python") }) : noMatch
+      return hasKnownTool || hasNamedArguments ? match(rest.length, { pieces: toPieces(calls, tools, "python") }) : noMatch
     }
   }
 }

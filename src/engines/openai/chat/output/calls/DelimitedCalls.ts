@@ -132,6 +132,7 @@ export const rule: OutputRule = (place) => {
     if (tag?.kind === "begin") {
       // These tags hold the name of the function, so the body begins with the tag.
       const isPartOfBody = tag.name === "invoke" || tag.attributes.startsWith("=") || /\bname\s*=/.test(tag.attributes)
+      // Some models end `<tool_call>` with `<|tool_call|>` or `<tool_call|>`.
       const closing = new RegExp(`</${Patterns.escape(tag.fullName)}>${tag.name.startsWith("tool") ? `|<\\|?${Patterns.escape(tag.fullName)}\\|>` : ""}|${turnEndLookahead}`, "i")
       if (!isPartOfBody) return callsUpTo(place, tag.length, tag.length, closing, "tags")
       const end = closing.exec(rest)

@@ -9,7 +9,7 @@
 import { Predicate, type Schema } from "effect"
 import type { KnownTools } from "./KnownTools.ts"
 import * as LiteralReader from "./LiteralReader.ts"
-import { byPosition, type WrittenCall } from "./WrittenCall.ts"
+import { nameByPosition, type WrittenCall } from "./WrittenCall.ts"
 
 type ParsedCall =
   /** `end`: the place after the call. */
@@ -75,7 +75,7 @@ export const parse = (text: string, from: number, tools: KnownTools): ParsedCall
     at++
   }
   const hasNamedArguments = Object.keys(named).length > 0
-  const placed = byPosition(positional, tools.find(name))
+  const placed = nameByPosition(positional, tools.find(name))
   const isReadable = Predicate.isObject(placed) && !Array.isArray(placed)
   return {
     _tag: "Call",

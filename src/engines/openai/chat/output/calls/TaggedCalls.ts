@@ -10,7 +10,7 @@
 import type { Schema } from "effect"
 import type { KnownTools } from "./KnownTools.ts"
 import * as LiteralReader from "./LiteralReader.ts"
-import { typed, type WrittenCall } from "./WrittenCall.ts"
+import { typedValue, type WrittenCall } from "./WrittenCall.ts"
 
 /** The prefix of a tag's name: `antml:`, `minimax:`, `｜DSML｜`. */
 const prefix = "(?:[A-Za-z]+:|[|｜]DSML[|｜])?"
@@ -41,7 +41,7 @@ const argumentsIn = (name: string, body: string, tools: KnownTools): Schema.Json
   const types = tools.find(name)?.parameters
   const found = [...body.matchAll(parameterTags)].map(([, key, attributes, value]) =>
     // DeepSeek marks a value that is text with `string="true"`.
-    [key, /string\s*=\s*"true"/i.test(attributes) ? value : typed(trimLineEnds(value), types?.get(key))] as const
+    [key, /string\s*=\s*"true"/i.test(attributes) ? value : typedValue(trimLineEnds(value), types?.get(key))] as const
   )
   const textOutside = body.replace(parameterTags, "").trim()
   if (found.length === 0) return objectIn(textOutside)
@@ -70,5 +70,5 @@ export const find = (text: string, tools: KnownTools, isClosed: boolean): Readon
   const [, plainName] = /^\s*([\w.:-]+)\s*(?=<arg_key>)/i.exec(body) ?? []
   if (!isClosed || plainName === undefined || body.slice(body.indexOf("<")).replace(argumentPairs, "").trim() !== "") return undefined
   const types = tools.find(plainName)?.parameters
-  return [{ name: plainName, arguments: Object.fromEntries(keyed.map(([, key, value]) => [key, typed(trimLineEnds(value), types?.get(key))])) }]
+  return [{ name: plainName, arguments: Object.fromEntries(keyed.map(([, key, value]) => [key, typedValue(trimLineEnds(value), types?.get(key))])) }]
 }

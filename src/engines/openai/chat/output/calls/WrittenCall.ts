@@ -20,7 +20,7 @@ const parseJson = (text: string): Schema.Json | undefined => {
 }
 
 /** The value of an argument that is written as text, as in XML. `type`: the JSON type in the tool's schema, if it has one. */
-export const typed = (text: string, type: string | undefined): Schema.Json => {
+export const typedValue = (text: string, type: string | undefined): Schema.Json => {
   switch (type) {
     case "string":
       return text
@@ -40,7 +40,7 @@ export const typed = (text: string, type: string | undefined): Schema.Json => {
 }
 
 /** Names arguments by the order of the tool's parameters; undefined if there are too many. */
-export const byPosition = (values: ReadonlyArray<Schema.Json>, tool: KnownTool | undefined): Schema.Json | undefined => {
+export const nameByPosition = (values: ReadonlyArray<Schema.Json>, tool: KnownTool | undefined): Schema.Json | undefined => {
   if (values.length === 0) return {}
   const [first] = values
   if (values.length === 1 && Predicate.isObject(first) && !Array.isArray(first)) return first

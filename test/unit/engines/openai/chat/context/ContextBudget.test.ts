@@ -49,7 +49,7 @@ const withFigures = refusal("This model's maximum context length is 1000 tokens.
 const withoutFigures = refusal("The prompt is too long for the context size.")
 
 const refuse = (budget: ContextBudget, error: EngineFailed, full: FullRequest) =>
-  Effect.suspend(() => budget.refused(error, budget.overflowOf(error)!, budget.fit(full), full))
+  Effect.suspend(() => budget.learnFromRefusal(error, budget.overflowOf(error)!, budget.fit(full), full))
 
 describe("a long call", () => {
   it.effect("is sent whole while no window is known", () =>
@@ -123,11 +123,11 @@ describe("an accepted request", () => {
   it.effect("that is long leads to a question for the server's window, up to three times", () =>
     Effect.gen(function*() {
       const { asked, budget } = yield* setUp()
-      yield* budget.accepted(budget.fit(callOf(1)), undefined)
+      yield* budget.learnFromAnswer(budget.fit(callOf(1)), undefined)
       yield* Effect.yieldNow
       assert.strictEqual(asked(), 0)
       for (let count = 0; count < 5; count++) {
-        yield* budget.accepted(budget.fit(callOf(201)), undefined)
+        yield* budget.learnFromAnswer(budget.fit(callOf(201)), undefined)
         for (let step = 0; step < 50; step++) yield* Effect.yieldNow
       }
       assert.strictEqual(asked(), 3)
@@ -137,7 +137,7 @@ describe("an accepted request", () => {
     Effect.gen(function*() {
       const { budget } = yield* setUp(2000)
       const sent = budget.fit(callOf(201))
-      yield* budget.accepted(sent, 1.5 * sent.prompt)
+      yield* budget.learnFromAnswer(sent, 1.5 * sent.prompt)
       assert.isBelow(budget.fit(callOf(201)).prompt, 0.8 * sent.prompt)
     }))
 })
