@@ -35,7 +35,7 @@ export interface Idle {
   readonly after: number
   /** After this silence of both sides (ms) the agent says goodbye. Both times count from the same moment. Default 20,000. */
   readonly hangUpAfter: number
-  /** How long the agent waits (ms) after a hold request of the caller. Default 60,000. Unset: the agent does not recognise hold requests. */
+  /** How long the agent waits (ms) after a hold request of the caller. Default 60,000. Unset: the agent does not recognize hold requests. */
   readonly hold?: number
 }
 
@@ -102,8 +102,9 @@ export interface AgentDefinition {
   readonly language: string
   /** ISO 3166. The region's numbering plan decides when a dictated number is complete. Unset: the most likely region of the language. */
   readonly region?: string
+  /** The name of the speech server's voice. Unset: the voice of `TTS_VOICE`. */
   readonly voice?: string
-  /** All calls of the agent are recorded. Unset: a call is recorded if its request or the configuration says so. */
+  /** All calls of the agent are recorded. `false` or unset: a call is recorded if its request or the configuration says so. */
   readonly isRecorded?: boolean
   /** Language models get these instructions. */
   readonly instructions: string

@@ -36,9 +36,9 @@ export interface Intent {
   readonly confirm?: string
   /** Said when the caller answers no to `confirm`. Then the agent asks for the slots again. */
   readonly denialReply?: string
-  /** Each time the next of these answers is said. Empty only with `after: "repeat"`. */
+  /** The agent says one answer each time, in this order, and begins again after the last. Empty only with `after: "repeat"`. */
   readonly answers: ReadonlyArray<string>
-  /** The intents that a yes or a no to the answer leads to. */
+  /** The intents to which the caller's yes or no leads after an answer. */
   readonly yes?: string
   readonly no?: string
   readonly after: AfterAnswer

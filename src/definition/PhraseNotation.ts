@@ -25,7 +25,7 @@ interface Token {
 
 const tokenPattern = /[[\]()|]|\{[a-z_][a-z0-9_]*\}|[\p{Ll}\p{Lo}\p{M}0-9][\p{Ll}\p{Lo}\p{M}0-9'’.-]*/uy
 
-const tokens = (text: string): Result.Result<ReadonlyArray<Token>, PhraseError> => {
+const tokenize = (text: string): Result.Result<ReadonlyArray<Token>, PhraseError> => {
   const found: Array<Token> = []
   let at = 0
   while (true) {
@@ -55,21 +55,21 @@ const tokens = (text: string): Result.Result<ReadonlyArray<Token>, PhraseError> 
 
 const sequence = (parts: ReadonlyArray<Phrase>): Phrase => (parts.length === 1 ? parts[0] : { _tag: "Sequence", parts })
 
-/** Reads a phrase. */
 export const parse = (text: string): Result.Result<Phrase, PhraseError> => {
-  const read = tokens(text)
-  if (Result.isFailure(read)) return Result.fail(read.failure)
-  const list = read.success
+  const tokenized = tokenize(text)
+  if (Result.isFailure(tokenized)) return Result.fail(tokenized.failure)
+  const tokens = tokenized.success
   let next = 0
   let error: PhraseError | undefined
-  const fail = (problem: string, token = list[next]) => {
+  const fail = (problem: string, token = tokens[next]) => {
     error ??= new PhraseError({ at: token?.at ?? text.length, problem })
   }
 
-  const choice = (closer: string | undefined): Phrase => {
+  /** Reads the alternatives up to `closer`, or up to the end of the text. */
+  const readChoice = (closer: string | undefined): Phrase => {
     const options: Array<Phrase> = []
     let parts: Array<Phrase> = []
-    const opened = list[next - 1]
+    const opener = tokens[next - 1]
     const add = () => {
       if (parts.length === 0) fail("Words are missing here")
       options.push(sequence(parts))
@@ -77,9 +77,9 @@ export const parse = (text: string): Result.Result<Phrase, PhraseError> => {
     }
     while (true) {
       if (error !== undefined) break
-      const token = list[next]
+      const token = tokens[next]
       if (token === undefined) {
-        if (closer !== undefined) fail(`"${opened.text}" is not closed by "${closer}"`, opened)
+        if (closer !== undefined) fail(`"${opener.text}" is not closed by "${closer}"`, opener)
         break
       }
       if (token.text === "]" || token.text === ")") {
@@ -89,10 +89,10 @@ export const parse = (text: string): Result.Result<Phrase, PhraseError> => {
       next++
       if (token.text === "|") add()
       else if (token.text === "[") {
-        parts.push({ _tag: "Optional", phrase: choice("]") })
+        parts.push({ _tag: "Optional", phrase: readChoice("]") })
         next++
       } else if (token.text === "(") {
-        parts.push(choice(")"))
+        parts.push(readChoice(")"))
         next++
       } else if (token.text.startsWith("{")) parts.push({ _tag: "Slot", name: token.text.slice(1, -1) })
       else parts.push({ _tag: "Word", word: token.text })
@@ -101,32 +101,32 @@ export const parse = (text: string): Result.Result<Phrase, PhraseError> => {
     return options.length === 1 ? options[0] : { _tag: "Choice", options }
   }
 
-  const phrase = choice(undefined)
+  const phrase = readChoice(undefined)
   return error === undefined ? Result.succeed(phrase) : Result.fail(error)
 }
 
 /** All words and slots of a phrase, in order. */
-export const parts = (phrase: Phrase): ReadonlyArray<Extract<Phrase, { readonly _tag: "Word" | "Slot" }>> => {
+export const wordsAndSlots = (phrase: Phrase): ReadonlyArray<Extract<Phrase, { readonly _tag: "Word" | "Slot" }>> => {
   switch (phrase._tag) {
     case "Word":
     case "Slot":
       return [phrase]
     case "Sequence":
-      return phrase.parts.flatMap(parts)
+      return phrase.parts.flatMap(wordsAndSlots)
     case "Choice":
-      return phrase.options.flatMap(parts)
+      return phrase.options.flatMap(wordsAndSlots)
     case "Optional":
-      return parts(phrase.phrase)
+      return wordsAndSlots(phrase.phrase)
   }
 }
 
 export const words = (phrase: Phrase): ReadonlyArray<string> =>
-  parts(phrase).flatMap((part) => (part._tag === "Word" ? [part.word] : []))
+  wordsAndSlots(phrase).flatMap((part) => (part._tag === "Word" ? [part.word] : []))
 
 export const slots = (phrase: Phrase): ReadonlyArray<string> =>
-  parts(phrase).flatMap((part) => (part._tag === "Slot" ? [part.name] : []))
+  wordsAndSlots(phrase).flatMap((part) => (part._tag === "Slot" ? [part.name] : []))
 
-/** Whether all parts of a phrase may be left out. A phrase without words can't be recognised. */
+/** Whether all parts of a phrase may be left out. A phrase without words can't be recognized. */
 export const mayBeEmpty = (phrase: Phrase): boolean => {
   switch (phrase._tag) {
     case "Word":

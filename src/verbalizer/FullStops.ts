@@ -44,11 +44,12 @@ const monthsOf = (language: string): ReadonlySet<string> => {
   return months
 }
 
-const none: ReadonlySet<string> = new Set()
+const noMonths: ReadonlySet<string> = new Set()
 
 const make = (language: string): FullStops => {
   const rules = languages.get(language)
-  const months = ordinalLanguages.has(language) ? monthsOf(language) : none
+  const months = ordinalLanguages.has(language) ? monthsOf(language) : noMonths
+  /** The kinds of abbreviations, by the abbreviation without its last stop. In German, "Fr." is a title and a weekday. */
   const kinds = new Map<string, Set<AbbreviationKind>>()
   /** Abbreviations with a stop inside, such as "z.B.", cut in two at that stop. */
   const splitAbbreviations: Array<readonly [firstPart: string, secondPart: string]> = []
@@ -87,10 +88,10 @@ const make = (language: string): FullStops => {
       }
       if (months.size === 0 || !/(?:^|[^\p{L}\p{N}.,])\d{1,3}$/u.test(before)) return "mayEnd"
       // Only a complete word shows whether it is a month or another noun.
-      const word = /^[\p{L}\p{M}]*/u.exec(following)?.[0] ?? ""
-      if (word.length === 0) return "mayEnd"
-      if (word.length === following.length) return "undecided"
-      if (months.has(word.toLowerCase())) return "goesOn"
+      const nextWord = /^[\p{L}\p{M}]*/u.exec(following)?.[0] ?? ""
+      if (nextWord.length === 0) return "mayEnd"
+      if (nextWord.length === following.length) return "undecided"
+      if (months.has(nextWord.toLowerCase())) return "goesOn"
       const number = /\d{1,3}$/.exec(before)?.[0] ?? ""
       const isOrdinal = rules?.ordinalWithStop?.(before.slice(0, before.length - number.length).slice(-lookBack), ` ${following}`) !== undefined
       return isOrdinal ? "goesOn" : "mayEnd"

@@ -47,13 +47,13 @@ interface Signs {
   readonly section: string
   /** From `at` to `colon`: the signs `@`, `.`, `/`, `-`, `_` and `:` in an address. */
   readonly at: string
-  readonly dot: string
+  readonly dotInAddress: string
   readonly slash: string
   readonly dash: string
   readonly underscore: string
   readonly colon: string
-  /** Said between the numbers of a version: "2.0.1". */
-  readonly point: string
+  /** Said between the numbers of a version: "2.0.1". Also before decimals, if CLDR has no word for the language's decimal separator. */
+  readonly dotInNumber: string
   /** Said for the "v" of a version: "v2". */
   readonly version: string
 }
@@ -62,8 +62,8 @@ interface Clock {
   readonly hours: number
   readonly minutes: number
   /** The half of the day, if the text says it: "9 a.m.". */
-  readonly half?: "am" | "pm"
-  /** Whether this is the first time of a range whose word for the hour follows only the second time: "9–17 Uhr". */
+  readonly dayPeriod?: "am" | "pm"
+  /** The time is the first of a range, and the word for the hour follows only the second: "9–17 Uhr". */
   readonly isHourWordLater?: boolean
   /** The text before the time. */
   readonly before: string
@@ -88,7 +88,7 @@ export interface LanguageRules {
   readonly ruleSets: { readonly number: string; readonly masculine: string; readonly feminine: string; readonly year?: string }
   /** Wrong words in CLDR's data, and the right ones. */
   readonly corrections?: ReadonlyArray<readonly [wrong: string, right: string]>
-  /** Matches feminine nouns by their endings. Set for languages in which numbers agree with nouns. */
+  /** Matches feminine nouns. Set for languages in which numbers agree with nouns. */
   readonly feminine?: RegExp
   readonly signs: Signs
   /** The marks after an ordinal's figures, each with its rule set. `beforeNoun`: the rule set before a noun, if it differs. */
@@ -104,10 +104,10 @@ export interface LanguageRules {
   readonly clock: (clock: Clock, words: Numerals) => string
   /** The word after the figures of a time: "Uhr", "heures". The source of a regular expression. */
   readonly hourWord?: string
-  /** Stands between hours and minutes like a colon: "18h30", "18.30 Uhr" (only with the hour word). */
+  /** Besides the colon, this mark stands between hours and minutes: "18h30", or "18.30 Uhr" (only with the hour word). */
   readonly hourMark?: "h" | "."
   /** Whether the language writes the half of the day: "9 am". */
-  readonly hasHalves?: boolean
+  readonly hasDayPeriods?: boolean
   /** The words for a year within a sentence. Unset: a year is said like any other number. */
   readonly year?: (year: number, before: string, after: string, words: Numerals) => string
   /** "the 1990s": the mark after the figures, and a function from the number's words to the decade's name. */
@@ -130,7 +130,7 @@ export interface LanguageRules {
   readonly scales?: Readonly<Record<string, Forms>>
   /** Large numbers as words, between a figure and its currency: "5 million". A regular expression's source. */
   readonly scaleWords: string
-  /** Joins a large number and a currency: "5 millions d'euros". Default: a blank. */
+  /** The text between a large number and its currency: "5 millions d'euros". Unset: a blank. */
   readonly scaleJoint?: (currency: string) => string
   /** Words that announce a number that is read digit by digit. A regular expression's source. */
   readonly codeWords: string
@@ -141,6 +141,6 @@ export interface LanguageRules {
   /** Words before Roman numerals that are read as numbers. A regular expression's source. */
   readonly romanWords?: string
   readonly abbreviations: ReadonlyArray<Abbreviation>
-  /** Units that `Intl` does not have, by their symbols. */
+  /** Units that `Intl` does not have or names differently, by their symbols. */
   readonly units?: Readonly<Record<string, Forms>>
 }

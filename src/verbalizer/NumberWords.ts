@@ -9,7 +9,7 @@ import * as RuleBasedNumbers from "./RuleBasedNumbers.ts"
 
 const packageFile = createRequire(import.meta.url).resolve("cldr-rbnf/package.json")
 
-/** Reads the number rules of a language from CLDR's data: 15 to 75 KB. */
+/** Reads the number rules of a language from CLDR's data: 8 to 75 KB. */
 const load = (language: string): RuleBasedNumbers.RuleSets => {
   const file = JSON.parse(readFileSync(packageFile.replace(/package\.json$/, `rbnf/${language}.json`), "utf8")) as {
     readonly rbnf: { readonly rbnf: { readonly SpelloutRules: RuleBasedNumbers.RuleSets } }
@@ -17,7 +17,7 @@ const load = (language: string): RuleBasedNumbers.RuleSets => {
   return file.rbnf.rbnf.SpelloutRules
 }
 
-/** A whole number with more digits than this is read digit by digit. */
+/** A number with more digits than this may not be a safe integer. It is read digit by digit. */
 const maxDigits = 15
 
 const nounPattern = /^[\s\u00A0\u202F]+(\p{L}[\p{L}\p{M}'’-]*)/u
@@ -28,7 +28,7 @@ export const make = (rules: LanguageRules): Numerals => {
   const { decimal: separator } = Object.fromEntries(new Intl.NumberFormat(language).formatToParts(1.5).map(({ type, value }) => [type, value]))
   const decimalWord = [ruleSets.number, ruleSets.masculine].map((set) => numbers.decimalWord(set, separator === "," ? "," : ".")).find((word) =>
     word !== undefined
-  ) ?? numbers.decimalWord("spellout-cardinal", ".") ?? rules.signs.point
+  ) ?? numbers.decimalWord("spellout-cardinal", ".") ?? rules.signs.dotInNumber
 
   const format = (number: number, ruleSet: string): string =>
     corrections.reduce((words, [wrong, right]) => words.replaceAll(wrong, right), numbers.format(number, ruleSet))

@@ -3,12 +3,16 @@
  *
  * A rule set is a list of rules, each with a base value. A number is written by the rule with the largest base that is not
  * above the number. In a rule's text `←…←` is the number divided by the rule's divisor, `→…→` is the remainder, and `=…=` is the
- * number itself. `[…]` is left out if there is no remainder. `$(cardinal,…)$` picks a plural form.
+ * number itself. `[…|…]` is its first part if there is a remainder, and otherwise its second part or nothing. `$(cardinal,…)$` picks a
+ * plural form.
  *
  * https://unicode.org/reports/tr35/tr35-numbers.html#Rule-Based_Number_Formatting
  */
 
-/** Rule sets by name. A rule consists of a descriptor (`20`, `1100/100`, `x.x`, `-x`) and a text. */
+/**
+ * Rule sets by name. A rule consists of a descriptor and a text. The descriptor is the base value (`20`), which may have the radix of the
+ * divisor after it (`1100/100`), or it is `-x` (negative numbers), `x.x` or `x,x` (decimals).
+ */
 export type RuleSets = Readonly<Record<string, ReadonlyArray<readonly [descriptor: string, text: string]>>>
 
 interface RuleBasedNumbers {
@@ -21,6 +25,7 @@ interface RuleBasedNumbers {
 
 type Piece =
   | { readonly _tag: "Literal"; readonly text: string }
+  /** `by`: the rule set that writes the number. Empty: the piece's own rule set. A pattern such as `#,##0`: the number stays in figures. */
   | { readonly _tag: "Substitution"; readonly of: "quotient" | "remainder" | "same"; readonly by: string }
   | { readonly _tag: "Plural"; readonly type: "cardinal" | "ordinal"; readonly forms: Readonly<Record<string, string>> }
   | { readonly _tag: "Optional"; readonly withRemainder: ReadonlyArray<Piece>; readonly without: ReadonlyArray<Piece> }
@@ -33,6 +38,7 @@ interface Rule {
 
 interface RuleSet {
   readonly rules: ReadonlyArray<Rule>
+  /** The texts of the rules without a base value, by descriptor: `-x`, `x.x`. */
   readonly special: ReadonlyMap<string, string>
 }
 
@@ -94,6 +100,7 @@ const parseSet = (rules: RuleSets[string]): RuleSet => {
     const radix = Number(numeric[2] ?? 10)
     let divisor = 1
     while (divisor * radix <= base) divisor *= radix
+    // Each `>` after the base value lowers the divisor by one power of the radix.
     for (const _ of numeric[3]) divisor = Math.max(1, divisor / radix)
     parsed.push({ base, divisor, pieces: parseText(clean(text)) })
   }

@@ -13,7 +13,7 @@ import * as Dates from "./rules/Dates.ts"
 import * as Measures from "./rules/measures/Measures.ts"
 import * as Numbers from "./rules/Numbers.ts"
 import * as Ordinals from "./rules/Ordinals.ts"
-import { here, type Language, match, type Rule } from "./rules/Rule.ts"
+import { type Language, match, type Rule, stickyPattern } from "./rules/Rule.ts"
 import * as Signs from "./rules/Signs.ts"
 import * as Telephone from "./rules/Telephone.ts"
 import * as Times from "./rules/Times.ts"
@@ -22,7 +22,7 @@ import { decimalOf } from "./WrittenNumber.ts"
 /** The longest text, in characters. A longer text is no sentence and is not changed. */
 const maxLength = 4000
 
-const word = here("[\\p{L}\\p{M}'’]+")
+const word = stickyPattern("[\\p{L}\\p{M}'’]+")
 const isWordCharacter = /[\p{L}\p{M}\p{N}]/u
 
 const make = (language: Language): (text: string) => string => {
@@ -41,26 +41,27 @@ const make = (language: Language): (text: string) => string => {
   return (text) => {
     let spoken = ""
     let at = 0
-    /** Adds words. If they would touch a letter or a figure, a blank is put between. */
+    /** Adds words, with a blank if two letters or figures would touch. */
     const add = (words: string) => {
       const touches = isWordCharacter.test(spoken.at(-1) ?? "") && isWordCharacter.test(words[0] ?? "")
       spoken += touches ? ` ${words}` : words
     }
-    let isBehindWords = false
+    /** The text before `at` was replaced by words. */
+    let isAfterWords = false
     while (at < text.length) {
-      const isInside = at > 0 && isWordCharacter.test(text[at - 1]) && /\p{L}/u.test(text[at]) && !isBehindWords
-      const found = isInside ? undefined : rules.reduce<ReturnType<Rule>>((known, rule) => known ?? rule(text, at), undefined)
+      const isInsideWord = at > 0 && isWordCharacter.test(text[at - 1]) && /\p{L}/u.test(text[at]) && !isAfterWords
+      const found = isInsideWord ? undefined : rules.reduce<ReturnType<Rule>>((known, rule) => known ?? rule(text, at), undefined)
       if (found !== undefined && found.length > 0) {
         add(found.words)
         at += found.length
-        isBehindWords = true
+        isAfterWords = true
         continue
       }
       const unchanged = match(word, text, at)?.[0] ?? String.fromCodePoint(text.codePointAt(at) ?? 0)
-      if (isBehindWords) add(unchanged)
+      if (isAfterWords) add(unchanged)
       else spoken += unchanged
       at += unchanged.length
-      isBehindWords = false
+      isAfterWords = false
     }
     return spoken === text ? text : spoken.replace(/[ \u00A0\u202F]{2,}/g, " ").trim()
   }
@@ -74,11 +75,11 @@ const verbalizers = new Map<string, (text: string) => string>()
  */
 export const of = (tag: string): ((text: string) => string) | undefined => {
   const base = tag.toLowerCase().split(/[-_]/)[0]
-  const rules = languages.get(base)
-  if (rules === undefined) return undefined
+  const languageRules = languages.get(base)
+  if (languageRules === undefined) return undefined
   const known = verbalizers.get(base)
   if (known !== undefined) return known
-  const verbalizer = make({ rules, words: NumberWords.make(rules), decimal: decimalOf(base) })
+  const verbalizer = make({ rules: languageRules, words: NumberWords.make(languageRules), decimal: decimalOf(base) })
   const bounded = (text: string) => text.length > maxLength ? text : verbalizer(text)
   verbalizers.set(base, bounded)
   return bounded

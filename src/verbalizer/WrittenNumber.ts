@@ -20,16 +20,17 @@ export const decimalOf = (language: string): string =>
   new Intl.NumberFormat(language).formatToParts(1.5).find(({ type }) => type === "decimal")?.value ?? "."
 
 /**
- * Reads a text that {@link pattern} has matched. A single "." or "," before exactly three digits separates thousands, unless it is the
- * language's decimal separator. Any other single "." or "," separates decimals.
+ * Reads a text that {@link pattern} has matched. If the text has both "." and ",", the last of them separates decimals. If it has one of
+ * them several times, they separate thousands. A single "." or "," separates thousands only before exactly three digits, and only if it is
+ * not the language's decimal separator, no blank or apostrophe separates thousands, and the number does not begin with 0.
  */
 export const read = (text: string, decimal: string, isNegative = false): WrittenNumber => {
   const plain = text.replace(/['’\u00A0\u202F\u2009 ]/g, "")
   const marks = plain.match(/[.,]/g) ?? []
   const last = Math.max(plain.lastIndexOf("."), plain.lastIndexOf(","))
-  const isGroup = (at: number) => at > 0 && plain.length - at === 4 && !plain.startsWith("0")
+  const mayEndThousands = (at: number) => at > 0 && plain.length - at === 4 && !plain.startsWith("0")
   const isDecimal = marks.length > 0 && (
-    new Set(marks).size === 2 || (marks.length === 1 && (plain[last] === decimal || plain !== text || !isGroup(last)))
+    new Set(marks).size === 2 || (marks.length === 1 && (plain[last] === decimal || plain !== text || !mayEndThousands(last)))
   )
   const digits = (part: string) => part.replace(/[.,]/g, "")
   return isDecimal

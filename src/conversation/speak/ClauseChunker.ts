@@ -131,7 +131,7 @@ const endWithin = (text: string, isFirst: boolean, language: string | undefined)
     const following = text.slice(end).trimStart()
     if (key.test(following) && following.length > 1) continue
     const spoken = text.slice(0, end)
-    if (isFirst && Words.weight(spoken) >= minFirstClauseLetters && Words.count(spoken) >= minFirstClauseWords) {
+    if (isFirst && Words.spokenLetters(spoken) >= minFirstClauseLetters && Words.count(spoken) >= minFirstClauseWords) {
       // The following text decides whether the clause may end here.
       return following === "" || key.test(following) ? 0 : end
     }

@@ -34,7 +34,7 @@ export const keySegment = (id: number, digits: string): Segment => ({ id, text: 
 
 /** How long the segment plays, in ms: known or estimated. */
 const durationOf = ({ digits, duration, text }: Segment): number =>
-  duration ?? (digits === undefined ? (Words.weight(text) * 1000) / lettersPerSecond : Dtmf.durationOf(digits))
+  duration ?? (digits === undefined ? (Words.spokenLetters(text) * 1000) / lettersPerSecond : Dtmf.durationOf(digits))
 
 /** How long the segments play one after the other, in ms. */
 export const durationOfAll = (segments: ReadonlyArray<Segment>): number => segments.reduce((sum, segment) => sum + durationOf(segment), 0)

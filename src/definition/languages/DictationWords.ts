@@ -1,38 +1,38 @@
 /**
- * The words with which callers dictate, and with which agents ask for dictation, by language (ISO 639-1). Most names of numbers, months
- * and address signs are not here, because the verbalizer's rules and `Intl` have them.
+ * The words with which callers dictate, and with which agents ask for dictation, by language (ISO 639-1). Most names of numbers and months
+ * are not here, because CLDR and `Intl` have them.
  *
- * A list has its words in one string, with a space between two words. A pattern is the source of a regular expression for lower-case text. In
- * a pattern `_` matches the edge of a word in any script.
+ * A list has its words in one string, with a space between two words. In `asIn` and `answer`, `|` stands for a space within a phrase. A
+ * pattern is the source of a regular expression for lower-case text. In a pattern `_` matches the edge of a word in any script.
  */
 
 /** The kinds of dictation. */
 export type Kind = "phone" | "number" | "spelling" | "email" | "address" | "birthDate" | "date"
 
 export interface DictationWords {
-  /** Names of digits in addition to the verbalizer's: "oh", "zwo". */
+  /** Names of digits and numbers in addition to CLDR's: "oh", "zwo". */
   readonly digits: Readonly<Record<string, string>>
   /** Words that repeat the next digit or letter, each with how often that digit or letter counts: "double" is 2. */
   readonly repeats: Readonly<Record<string, number>>
-  /** Names of the signs in an address, in addition to the verbalizer's: "at", "dot". */
+  /** A list. Names of the signs in an address: "at", "dot". The verbalizer's names count even if they are not here. */
   readonly signs: string
-  /** Words between a letter and a word that begins with this letter: "J as in Juliet". */
+  /** A list. Words between a letter and a word that begins with this letter: "J as in Juliet". */
   readonly asIn: string
-  /** Words that callers say before a letter or within a spelt word: "capital". */
+  /** A list. Words that callers say before a letter or within a spelt word: "capital". */
   readonly spelling: string
-  /** Sounds that callers make while they think: "um". */
+  /** A list. Sounds that callers make while they think: "um". */
   readonly hesitations: string
-  /** Words between the parts of a number or of a date: "and", "of". */
+  /** A list. Words between the parts of a number or of a date: "and", "of". */
   readonly between: string
-  /** Ordinals as words, for dates. CLDR's rules have them only for languages in which an ordinal has a single form. */
+  /** A pattern. Ordinals as words, in addition to those of the verbalizer's `ordinalMarks`. */
   readonly ordinal: string
-  /** Nouns for digits: "the last four digits". */
+  /** A pattern. Nouns for digits: "the last four digits". */
   readonly digitNoun: string
-  /** Words with which a caller announces a dictation: "it's", "my number is". */
+  /** A pattern. Words with which a caller announces a dictation: "it's", "my number is". */
   readonly leadIn: string
-  /** Words that begin an answer without a dictation: "no", "yes". */
+  /** A list. Words that begin an answer without a dictation: "no", "yes". */
   readonly answer: string
-  /** The words of each kind, in the agent's question or in the caller's announcement. The first match counts. */
+  /** A pattern for each kind, for the agent's question or the caller's announcement. The first match counts. */
   readonly asks: ReadonlyArray<readonly [kind: Kind, pattern: string]>
 }
 

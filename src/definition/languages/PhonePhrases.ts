@@ -11,17 +11,17 @@ interface PhonePhrases {
   readonly beforeName: ReadonlyArray<string>
   readonly afterName: ReadonlyArray<string>
   /** Single words that are not a name. A person who says one of them wants something. */
-  readonly noNames: ReadonlyArray<string>
+  readonly nonNames: ReadonlyArray<string>
   /** Phrases with which people end a call, and which need no answer. "Yes" is not among them, because it may answer a question. */
   readonly closings: ReadonlyArray<string>
 }
 
 /** Phrases that are said in every language. */
-const everywhere: PhonePhrases = {
+const inEveryLanguage: PhonePhrases = {
   openings: ["hello", "hallo", "allo", "hi"],
   beforeName: [],
   afterName: [],
-  noNames: ["stop", "ok"],
+  nonNames: ["stop", "ok"],
   closings: ["bye", "bye bye", "ciao", "ok", "okay"]
 }
 
@@ -35,7 +35,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
     ],
     beforeName: ["this is", "my name is", "the name is", "you are speaking to", "you're speaking to", "you are speaking with", "you're speaking with"],
     afterName: ["speaking", "here"],
-    noNames: [
+    nonNames: [
       "no", "nope", "nah", "not", "never", "don't", "wrong", "what", "what's", "who", "who's", "why", "where", "when", "which", "how", "sorry", "pardon",
       "help", "cancel", "leave", "please", "thanks", "goodbye", "bye", "repeat", "again", "wait", "unsubscribe", "spam"
     ],
@@ -55,7 +55,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
     ],
     beforeName: ["hier", "hier ist", "hier spricht", "mein name ist", "sie sprechen mit"],
     afterName: ["hier", "am apparat", "am telefon", "mein name"],
-    noNames: [
+    nonNames: [
       "nein", "nee", "nicht", "nie", "kein", "keine", "stopp", "halt", "falsch", "falsche", "was", "wer", "wie", "warum", "wieso", "wo", "wann", "welche",
       "hilfe", "danke", "tschüss", "entschuldigung", "verzeihung", "moment", "nochmal", "werbung"
     ],
@@ -73,7 +73,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
     ],
     beforeName: ["c'est", "ici", "mon nom est", "je m'appelle", "je suis"],
     afterName: ["à l'appareil", "au téléphone"],
-    noNames: [
+    nonNames: [
       "non", "pas", "jamais", "quoi", "qui", "comment", "pourquoi", "où", "quand", "pardon", "faux", "aide", "merci", "désolé", "désolée", "attendez",
       "erreur", "aucun", "mauvais"
     ],
@@ -89,7 +89,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
     ],
     beforeName: ["soy", "habla", "le habla", "me llamo", "mi nombre es", "aquí"],
     afterName: ["al habla", "al aparato", "al teléfono"],
-    noNames: ["no", "qué", "quién", "cómo", "por", "dónde", "cuándo", "cuál", "nunca", "nada", "perdón", "ayuda", "gracias", "equivocado", "espere", "ningún"],
+    nonNames: ["no", "qué", "quién", "cómo", "por", "dónde", "cuándo", "cuál", "nunca", "nada", "perdón", "ayuda", "gracias", "equivocado", "espere", "ningún"],
     closings: [
       "adiós", "adios", "chao", "hasta luego", "hasta pronto", "hasta mañana", "hasta la vista", "gracias", "muchas gracias", "igualmente", "buen día",
       "que tenga buen día", "que tenga un buen día", "vale", "de acuerdo", "perfecto", "muy bien", "bien"
@@ -102,7 +102,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
     ],
     beforeName: ["sono", "qui", "parla", "mi chiamo", "il mio nome è"],
     afterName: ["all'apparecchio", "al telefono"],
-    noNames: ["no", "non", "mai", "niente", "che", "cosa", "chi", "come", "perché", "dove", "quando", "quale", "scusi", "scusa", "aiuto", "grazie", "sbagliato", "aspetti"],
+    nonNames: ["no", "non", "mai", "niente", "che", "cosa", "chi", "come", "perché", "dove", "quando", "quale", "scusi", "scusa", "aiuto", "grazie", "sbagliato", "aspetti"],
     closings: [
       "arrivederci", "arrivederla", "a presto", "a dopo", "a domani", "grazie", "grazie mille", "molte grazie", "altrettanto", "anche a lei", "buona giornata",
       "buona serata", "va bene", "d'accordo", "perfetto", "bene", "benissimo"
@@ -115,7 +115,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
     ],
     beforeName: ["met", "u spreekt met", "je spreekt met", "dit is", "hier is", "mijn naam is"],
     afterName: ["hier", "aan de lijn", "aan de telefoon"],
-    noNames: ["nee", "niet", "nooit", "geen", "wat", "wie", "waarom", "waar", "wanneer", "hoe", "welke", "sorry", "pardon", "help", "bedankt", "verkeerd", "wacht"],
+    nonNames: ["nee", "niet", "nooit", "geen", "wat", "wie", "waarom", "waar", "wanneer", "hoe", "welke", "sorry", "pardon", "help", "bedankt", "verkeerd", "wacht"],
     closings: [
       "dag", "doei", "doeg", "tot ziens", "tot straks", "tot morgen", "tot dan", "bedankt", "dank u", "dank u wel", "dankjewel", "dank je wel", "insgelijks",
       "u ook", "fijne dag", "fijne dag nog", "fijne avond", "prima", "goed", "oké", "is goed"
@@ -128,7 +128,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
     ],
     beforeName: ["tu", "mówi", "z tej strony", "nazywam się", "przy telefonie"],
     afterName: ["przy telefonie", "z tej strony", "przy aparacie"],
-    noNames: ["nie", "nigdy", "żaden", "co", "kto", "jak", "dlaczego", "gdzie", "kiedy", "który", "przepraszam", "pomocy", "dziękuję", "pomyłka", "chwileczkę"],
+    nonNames: ["nie", "nigdy", "żaden", "co", "kto", "jak", "dlaczego", "gdzie", "kiedy", "który", "przepraszam", "pomocy", "dziękuję", "pomyłka", "chwileczkę"],
     closings: [
       "do widzenia", "do usłyszenia", "na razie", "pa", "cześć", "dziękuję", "dziękuję bardzo", "dzięki", "nawzajem", "wzajemnie", "miłego dnia", "dobrze", "w porządku",
       "dobra"
@@ -141,7 +141,7 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
     ],
     beforeName: ["aqui é", "aqui fala", "fala", "sou o", "sou a", "meu nome é", "o meu nome é", "chamo-me"],
     afterName: ["falando", "ao telefone", "ao aparelho"],
-    noNames: ["não", "nunca", "nada", "quê", "que", "quem", "como", "porquê", "onde", "quando", "qual", "desculpe", "ajuda", "obrigado", "obrigada", "engano", "espere"],
+    nonNames: ["não", "nunca", "nada", "quê", "que", "quem", "como", "porquê", "onde", "quando", "qual", "desculpe", "ajuda", "obrigado", "obrigada", "engano", "espere"],
     closings: [
       "tchau", "adeus", "até logo", "até breve", "até amanhã", "até mais", "obrigado", "obrigada", "muito obrigado", "muito obrigada", "igualmente", "para você também",
       "bom dia", "boa tarde", "boa noite", "está bem", "tá bom", "certo", "perfeito", "ótimo"
@@ -151,108 +151,108 @@ const languages: Readonly<Record<string, PhonePhrases>> = {
     openings: ["hej", "hallå", "hejsan", "ja", "ja hallå", "god morgon", "god dag", "goddag", "god kväll", "är du där", "hör du mig", "är det någon där"],
     beforeName: ["det är", "det här är", "mitt namn är", "jag heter"],
     afterName: ["här"],
-    noNames: ["nej", "inte", "aldrig", "ingen", "vad", "vem", "varför", "var", "när", "hur", "ursäkta", "förlåt", "hjälp", "tack", "fel"],
+    nonNames: ["nej", "inte", "aldrig", "ingen", "vad", "vem", "varför", "var", "när", "hur", "ursäkta", "förlåt", "hjälp", "tack", "fel"],
     closings: ["hej då", "hejdå", "adjö", "vi hörs", "tack", "tack så mycket", "tack ska du ha", "tack detsamma", "detsamma", "ha det bra", "bra"]
   },
   da: {
     openings: ["hej", "ja", "ja hallo", "goddag", "god morgen", "godmorgen", "godaften", "er du der", "kan du høre mig", "er der nogen"],
     beforeName: ["det er", "mit navn er", "jeg hedder", "du taler med"],
     afterName: ["her"],
-    noNames: ["nej", "ikke", "aldrig", "ingen", "hvad", "hvem", "hvorfor", "hvor", "hvornår", "hvordan", "undskyld", "hjælp", "tak", "forkert"],
+    nonNames: ["nej", "ikke", "aldrig", "ingen", "hvad", "hvem", "hvorfor", "hvor", "hvornår", "hvordan", "undskyld", "hjælp", "tak", "forkert"],
     closings: ["farvel", "hej hej", "vi ses", "mange tak", "tusind tak", "tak for det", "i lige måde", "hav en god dag", "fint", "godt"]
   },
   no: {
     openings: ["hei", "hallo", "ja", "ja hallo", "god dag", "god morgen", "god kveld", "er du der", "hører du meg", "er det noen der"],
     beforeName: ["det er", "dette er", "mitt navn er", "jeg heter", "du snakker med"],
     afterName: ["her"],
-    noNames: ["nei", "ikke", "aldri", "ingen", "hva", "hvem", "hvorfor", "hvor", "når", "hvordan", "unnskyld", "hjelp", "takk", "feil"],
+    nonNames: ["nei", "ikke", "aldri", "ingen", "hva", "hvem", "hvorfor", "hvor", "når", "hvordan", "unnskyld", "hjelp", "takk", "feil"],
     closings: ["ha det", "ha det bra", "hadet", "vi snakkes", "takk", "tusen takk", "takk skal du ha", "i like måte", "ha en fin dag", "fint", "bra"]
   },
   fi: {
     openings: ["haloo", "hei", "moi", "terve", "no terve", "kyllä", "joo", "niin", "huomenta", "hyvää huomenta", "päivää", "hyvää päivää", "iltaa", "oletko siellä", "kuuletko"],
     beforeName: ["täällä", "täällä on", "nimeni on", "tässä on"],
     afterName: ["puhelimessa", "täällä"],
-    noNames: ["ei", "en", "mitä", "mikä", "kuka", "miksi", "missä", "milloin", "miten", "anteeksi", "apua", "kiitos", "väärä"],
+    nonNames: ["ei", "en", "mitä", "mikä", "kuka", "miksi", "missä", "milloin", "miten", "anteeksi", "apua", "kiitos", "väärä"],
     closings: ["hei hei", "moi moi", "moikka", "näkemiin", "kuulemiin", "kiitos", "kiitos paljon", "kiitoksia", "samoin", "kiitos samoin", "hyvää päivänjatkoa", "hyvä", "selvä"]
   },
   cs: {
     openings: ["haló", "prosím", "ano", "ano prosím", "jo", "dobrý den", "dobré ráno", "dobrý večer", "ahoj", "čau", "jste tam", "slyšíte mě", "je tam někdo"],
     beforeName: ["tady", "tady je", "u telefonu", "jmenuji se", "jmenuju se"],
     afterName: ["u telefonu", "u aparátu"],
-    noNames: ["ne", "nikdy", "žádný", "co", "kdo", "proč", "kde", "kdy", "jak", "který", "promiňte", "pardon", "pomoc", "děkuji", "omyl"],
+    nonNames: ["ne", "nikdy", "žádný", "co", "kdo", "proč", "kde", "kdy", "jak", "který", "promiňte", "pardon", "pomoc", "děkuji", "omyl"],
     closings: ["na shledanou", "nashledanou", "ahoj", "čau", "na slyšenou", "děkuji", "děkuju", "díky", "moc děkuji", "nápodobně", "hezký den", "dobře"]
   },
   tr: {
     openings: ["alo", "efendim", "buyurun", "buyrun", "evet", "merhaba", "selam", "günaydın", "iyi günler", "iyi akşamlar", "orada mısınız", "beni duyuyor musunuz", "kimse var mı"],
     beforeName: ["ben", "adım", "benim adım"],
     afterName: ["konuşuyor"],
-    noNames: ["hayır", "yok", "değil", "ne", "kim", "neden", "niye", "nerede", "nasıl", "hangi", "pardon", "yardım", "teşekkürler", "yanlış"],
+    nonNames: ["hayır", "yok", "değil", "ne", "kim", "neden", "niye", "nerede", "nasıl", "hangi", "pardon", "yardım", "teşekkürler", "yanlış"],
     closings: ["hoşça kalın", "hoşçakalın", "görüşürüz", "güle güle", "iyi günler", "iyi akşamlar", "teşekkürler", "teşekkür ederim", "çok teşekkürler", "sağ olun", "sağolun", "size de", "tamam", "peki"]
   },
   ru: {
     openings: ["алло", "алё", "але", "да", "да слушаю", "слушаю", "слушаю вас", "здравствуйте", "добрый день", "доброе утро", "добрый вечер", "привет", "вы здесь", "вы меня слышите", "меня слышно", "есть кто-нибудь"],
     beforeName: ["это", "меня зовут", "вас слушает"],
     afterName: ["слушает", "у телефона"],
-    noNames: ["нет", "не", "никогда", "что", "кто", "почему", "где", "когда", "как", "какой", "простите", "извините", "помогите", "спасибо", "ошиблись"],
+    nonNames: ["нет", "не", "никогда", "что", "кто", "почему", "где", "когда", "как", "какой", "простите", "извините", "помогите", "спасибо", "ошиблись"],
     closings: ["до свидания", "до встречи", "всего доброго", "всего хорошего", "пока", "спасибо", "большое спасибо", "спасибо большое", "и вам", "взаимно", "хорошего дня", "хорошо", "ладно", "отлично"]
   },
   uk: {
     openings: ["алло", "ало", "так", "так слухаю", "слухаю", "слухаю вас", "добрий день", "доброго дня", "доброго ранку", "добрий вечір", "вітаю", "привіт", "ви мене чуєте", "мене чути"],
     beforeName: ["це", "мене звати", "вас слухає"],
     afterName: ["слухає", "біля телефону"],
-    noNames: ["ні", "не", "ніколи", "що", "хто", "чому", "де", "коли", "як", "який", "вибачте", "допоможіть", "дякую", "помилилися"],
+    nonNames: ["ні", "не", "ніколи", "що", "хто", "чому", "де", "коли", "як", "який", "вибачте", "допоможіть", "дякую", "помилилися"],
     closings: ["до побачення", "бувайте", "на все добре", "усього найкращого", "дякую", "щиро дякую", "дуже дякую", "вам теж", "навзаєм", "гарного дня", "добре", "гаразд"]
   },
   ja: {
     openings: ["もしもし", "はい", "ええ", "こんにちは", "おはようございます", "こんばんは", "聞こえますか", "聞こえてますか", "誰かいますか", "お電話ありがとうございます", "あの", "えっと"],
     beforeName: [],
     afterName: ["です", "と申します", "でございます"],
-    noNames: [],
+    nonNames: [],
     closings: ["さようなら", "失礼します", "失礼いたします", "ありがとう", "ありがとうございます", "ありがとうございました", "わかりました", "お願いします", "よろしくお願いします", "では", "それでは", "どうも"]
   },
   zh: {
     openings: ["喂", "你好", "您好", "哎", "嗯", "是", "是的", "在", "早上好", "上午好", "下午好", "晚上好", "听得到吗", "听得见吗", "能听到吗", "能听见吗", "你在吗", "您在吗", "有人吗", "請講", "请讲", "請說", "请说"],
     beforeName: ["我是", "这里是", "這裡是", "我叫"],
     afterName: [],
-    noNames: [],
+    nonNames: [],
     closings: ["再见", "再見", "拜拜", "谢谢", "謝謝", "谢谢你", "谢谢您", "多谢", "好", "好的", "行", "没问题", "辛苦了"]
   },
   ko: {
     openings: ["여보세요", "네", "예", "네 여보세요", "안녕하세요", "들리세요", "제 말 들리세요", "누구 계세요", "계세요"],
     beforeName: ["저는"],
     afterName: [],
-    noNames: ["아니요", "아니오", "안돼요", "뭐", "뭐요", "누구", "누구세요", "왜", "어디", "언제"],
+    nonNames: ["아니요", "아니오", "안돼요", "뭐", "뭐요", "누구", "누구세요", "왜", "어디", "언제"],
     closings: ["안녕히 계세요", "안녕히 가세요", "감사합니다", "고맙습니다", "네 감사합니다", "알겠습니다", "수고하세요", "좋아요"]
   },
   ar: {
     openings: ["ألو", "الو", "آلو", "نعم", "مرحبا", "أهلا", "اهلا", "السلام عليكم", "صباح الخير", "مساء الخير", "تسمعني", "هل تسمعني"],
     beforeName: ["أنا", "معك", "اسمي"],
     afterName: [],
-    noNames: ["لا", "ليس", "ماذا", "من", "لماذا", "أين", "متى", "كيف", "عفوا", "شكرا"],
+    nonNames: ["لا", "ليس", "ماذا", "من", "لماذا", "أين", "متى", "كيف", "عفوا", "شكرا"],
     closings: ["مع السلامة", "إلى اللقاء", "شكرا", "شكرا جزيلا", "شكرا لك", "تمام", "حسنا"]
   },
   hi: {
     openings: ["हेलो", "हैलो", "नमस्ते", "नमस्कार", "हाँ", "हां", "जी", "जी हाँ", "जी हां", "हाँ जी", "बोलिए", "कहिए", "सुनाई दे रहा है"],
     beforeName: ["मैं"],
     afterName: ["बोल रहा हूँ", "बोल रही हूँ"],
-    noNames: ["नहीं", "मत", "क्या", "कौन", "क्यों", "कहाँ", "कब", "कैसे", "माफ़"],
+    nonNames: ["नहीं", "मत", "क्या", "कौन", "क्यों", "कहाँ", "कब", "कैसे", "माफ़"],
     closings: ["अलविदा", "धन्यवाद", "शुक्रिया", "बहुत धन्यवाद", "ठीक है", "अच्छा", "नमस्ते"]
   }
 }
 
-const joined = (one: PhonePhrases, other: PhonePhrases): PhonePhrases => ({
+const join = (one: PhonePhrases, other: PhonePhrases): PhonePhrases => ({
   openings: [...one.openings, ...other.openings],
   beforeName: [...one.beforeName, ...other.beforeName],
   afterName: [...one.afterName, ...other.afterName],
-  noNames: [...one.noNames, ...other.noNames],
+  nonNames: [...one.nonNames, ...other.nonNames],
   closings: [...one.closings, ...other.closings]
 })
 
 /** The lists are joined once, so that `of` returns the same lists every time. */
-const phrasesOf: ReadonlyMap<string, PhonePhrases> = new Map(Object.entries(languages).map(([language, phrases]) => [language, joined(everywhere, phrases)]))
+const phrasesOf: ReadonlyMap<string, PhonePhrases> = new Map(Object.entries(languages).map(([language, phrases]) => [language, join(inEveryLanguage, phrases)]))
 
 /** `language`: ISO 639-1. An unknown language has only the phrases that are said in every language. */
-export const of = (language: string): PhonePhrases => phrasesOf.get(language) ?? everywhere
+export const of = (language: string): PhonePhrases => phrasesOf.get(language) ?? inEveryLanguage
 
 /** The languages that have phrases of their own. */
 export const known: ReadonlyArray<string> = Object.keys(languages)

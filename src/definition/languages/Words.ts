@@ -8,7 +8,7 @@
 /** Scripts without spaces between words. */
 const unspaced = "\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}\\p{Script=Lao}\\p{Script=Khmer}\\p{Script=Myanmar}"
 const hasUnspaced = new RegExp(`[${unspaced}]`, "u")
-/** Matches a letter of these scripts with its marks, or their full-width punctuation. Neither needs a space beside it. */
+/** Match the end and the beginning of a text that need no space: a letter of these scripts with its marks, or full-width punctuation. */
 const unspacedEnd = new RegExp(`[${unspaced}\\u3000-\\u303F\\uFF00-\\uFFEF]\\p{M}*$`, "u")
 const unspacedBegin = new RegExp(`^[${unspaced}\\u3000-\\u303F\\uFF00-\\uFFEF]`, "u")
 
@@ -22,12 +22,12 @@ const segmenter = new Intl.Segmenter("en", { granularity: "word" })
  * How long a character takes to say, counted in Latin letters. A second of speech has about 15 Latin letters, or about 5 characters of
  * Chinese, Japanese or Korean. A figure is spoken as a word.
  */
-const weightOf = (character: string): number => character.length * (syllabic.test(character) ? 3 : /\p{Nd}/u.test(character) ? 4 : 1)
+const lettersOf = (character: string): number => character.length * (syllabic.test(character) ? 3 : /\p{Nd}/u.test(character) ? 4 : 1)
 
 /** How long a text takes to say, counted in Latin letters. */
-export const weight = (text: string): number => {
+export const spokenLetters = (text: string): number => {
   let sum = 0
-  for (const character of text) sum += weightOf(character)
+  for (const character of text) sum += lettersOf(character)
   return sum
 }
 
@@ -36,7 +36,7 @@ export const lengthWithin = (text: string, letters: number): number => {
   let sum = 0
   let length = 0
   for (const character of text) {
-    sum += weightOf(character)
+    sum += lettersOf(character)
     if (sum > letters) break
     length += character.length
   }
@@ -61,7 +61,7 @@ const endsOf = (text: string): ReadonlyArray<number> => {
     if (hasUnspaced.test(run)) {
       let isAfterOpening = true
       for (const { index: at, isWordLike, segment } of segmenter.segment(run)) {
-        // Punctuation belongs to the word before it, but an opening bracket belongs to the word after it.
+        // An opening bracket or quotation mark belongs to the word after it.
         const isOpening = /^[\p{Ps}\p{Pi}]/u.test(segment)
         if ((isWordLike === true || isOpening) && !isAfterOpening) ends.push(index + at)
         isAfterOpening = isOpening
@@ -75,12 +75,12 @@ const endsOf = (text: string): ReadonlyArray<number> => {
 /** The first words of a text that together take at most `share` (0 to 1) of its speaking time. */
 export const cut = (text: string, share: number): string => {
   if (share >= 1) return text
-  const limit = weight(text) * Math.max(0, share)
+  const limit = spokenLetters(text) * Math.max(0, share)
   let said = 0
   let from = 0
   let end = 0
   for (const next of endsOf(text)) {
-    said += weight(text.slice(from, next))
+    said += spokenLetters(text.slice(from, next))
     if (said > limit) break
     from = next
     end = next

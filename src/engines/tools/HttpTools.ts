@@ -14,8 +14,8 @@ import { type ToolOutcome, Tools } from "../../conversation/ports/Tools.ts"
 /** The most characters of an answer that the model reads: about a thousand tokens. */
 const maxAnswerCharacters = 4000
 
-/** The most bytes of an answer that are read. */
-const maxBytes = 4 * maxAnswerCharacters
+/** After this many bytes the rest of an answer is not read. A character has at most four bytes (UTF-8). */
+const maxAnswerBytes = 4 * maxAnswerCharacters
 
 /** Codes of Node and undici for a connection that could not be opened. */
 const unconnectedCodes = new Set(["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH", "UND_ERR_CONNECT_TIMEOUT"])
@@ -36,15 +36,15 @@ const wasNotSent = (error: HttpClientError.HttpClientError): boolean =>
   codesOf(error.reason).some((code) => unconnectedCodes.has(code))
 
 /** A gateway with this status got no valid answer, so it is unknown what the server behind it has done. */
-const isUnknown = (status: number): boolean => status === 502 || status === 504
+const isOutcomeUnknown = (status: number): boolean => status === 502 || status === 504
 
-const trimmed = (text: string): string => {
+const shorten = (text: string): string => {
   const answer = text.trim()
   return answer.length > maxAnswerCharacters ? `${answer.slice(0, maxAnswerCharacters)}…` : answer
 }
 
 const outcomeOf = (status: number, text: string): ToolOutcome => {
-  if (isUnknown(status)) return { _tag: "Unknown" }
+  if (isOutcomeUnknown(status)) return { _tag: "Unknown" }
   if (status >= 200 && status < 300) return { _tag: "Answered", text: text === "" ? "Done." : text }
   return { _tag: "Answered", text: `It failed with status ${status}. ${text}`.trim() }
 }
@@ -60,9 +60,9 @@ const send = Effect.fnUntraced(function*(client: HttpClient.HttpClient, tool: To
   const answered = yield* HttpClient.withScope(client).execute(request).pipe(
     Effect.flatMap((response) => {
       status = response.status
-      let read = 0
+      let bytes = 0
       return response.stream.pipe(
-        Stream.takeUntil((piece) => (read += piece.length) >= maxBytes),
+        Stream.takeUntil((piece) => (bytes += piece.length) >= maxAnswerBytes),
         Stream.decodeText,
         Stream.runForEach((piece) => Effect.sync(() => void (text += piece)))
       )
@@ -71,11 +71,11 @@ const send = Effect.fnUntraced(function*(client: HttpClient.HttpClient, tool: To
     Effect.timeoutOption(Duration.millis(tool.timeout)),
     Effect.result
   )
-  if (Result.isSuccess(answered) && answered.success._tag === "Some") return outcomeOf(status ?? 0, trimmed(text))
+  if (Result.isSuccess(answered) && answered.success._tag === "Some") return outcomeOf(status ?? 0, shorten(text))
   const cause = Result.isFailure(answered) ? answered.failure.reason._tag : "it took longer than its timeout"
   yield* Effect.logWarning(`The tool ${tool.name} did not answer: ${cause}`)
   // A server that has sent a status has done its work or has failed, so the outcome is known.
-  if (status !== undefined) return outcomeOf(status, `${trimmed(text)} (The rest of the answer was lost.)`.trim())
+  if (status !== undefined) return outcomeOf(status, `${shorten(text)} (The rest of the answer was lost.)`.trim())
   return Result.isFailure(answered) && wasNotSent(answered.failure) ? { _tag: "NotSent" } : { _tag: "Unknown" }
 })
 

@@ -10,7 +10,7 @@ const determiner = /(?:^|[^\p{L}])(?:am|vom|zum|zur|beim|im|ins|ans|dem|den|des|
 /** Several numbers may share one article: "den 3. und 4. Mai". */
 const numbersBefore = /(?:\d{1,2}\.\s*(?:\p{L}+\s+)?(?:und|oder|bis|[-–,])\s*)+$/u
 
-const ordinalCase = (text: string): string => {
+const ordinalRuleSet = (text: string): string => {
   const before = text.replace(numbersBefore, "")
   if (dative.test(before)) return "spellout-ordinal-n"
   if (article.test(before)) return "spellout-ordinal"
@@ -26,14 +26,14 @@ export const de: LanguageRules = {
   feminine: /(?:ung|heit|keit|schaft|ion|tät|ei|ur|anz|enz|ie|tunde|inute|ekunde|oche|erson|acht|ummer|eite|traße|asche|arte|tage|assage|eile|ahl|tadt|rage|ruppe)$/u,
   signs: {
     to: "bis", plus: "plus", minus: "minus", times: "mal", per: "pro", equals: "gleich", less: "kleiner als", greater: "größer als", plusMinus: "plus minus",
-    about: "etwa", star: "Stern", hash: "Raute", number: "Nummer", hashtag: "Hashtag", section: "Paragraf", at: "ät", dot: "Punkt",
-    slash: "Schrägstrich", dash: "Bindestrich", underscore: "Unterstrich", colon: "Doppelpunkt", point: "Punkt", version: "Version"
+    about: "etwa", star: "Stern", hash: "Raute", number: "Nummer", hashtag: "Hashtag", section: "Paragraf", at: "ät", dotInAddress: "Punkt",
+    slash: "Schrägstrich", dash: "Bindestrich", underscore: "Unterstrich", colon: "Doppelpunkt", dotInNumber: "Punkt", version: "Version"
   },
   ordinalMarks: [["te", "spellout-ordinal"], ["ter", "spellout-ordinal-r"], ["ten", "spellout-ordinal-n"], ["tes", "spellout-ordinal-s"]],
   // "im 2. Stock", "der 1. Versuch": a noun follows, and a determiner stands before.
-  ordinalWithStop: (before, after) => determiner.test(before) && /^\s+(?:\p{L}|\d{1,2}\.)/u.test(after) ? ordinalCase(before) : undefined,
+  ordinalWithStop: (before, after) => determiner.test(before) && /^\s+(?:\p{L}|\d{1,2}\.)/u.test(after) ? ordinalRuleSet(before) : undefined,
   date: ({ before, day, month, year }, words) =>
-    `${words.ordinal(day, ordinalCase(before))} ${month}${year === undefined ? "" : ` ${words.year(year)}`}`,
+    `${words.ordinal(day, ordinalRuleSet(before))} ${month}${year === undefined ? "" : ` ${words.year(year)}`}`,
   hourWord: "Uhr",
   hourMark: ".",
   clock: ({ hours, isHourWordLater, minutes }, words) => {

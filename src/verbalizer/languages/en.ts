@@ -6,7 +6,7 @@ export const en: LanguageRules = {
   signs: {
     to: "to", plus: "plus", minus: "minus", times: "times", per: "per", equals: "equals", less: "less than", greater: "greater than",
     plusMinus: "plus or minus", about: "about", star: "star", hash: "pound", number: "number", hashtag: "hashtag", section: "section",
-    at: "at", dot: "dot", slash: "slash", dash: "dash", underscore: "underscore", colon: "colon", point: "point", version: "version"
+    at: "at", dotInAddress: "dot", slash: "slash", dash: "dash", underscore: "underscore", colon: "colon", dotInNumber: "point", version: "version"
   },
   ordinalMarks: [["st", "spellout-ordinal"], ["nd", "spellout-ordinal"], ["rd", "spellout-ordinal"], ["th", "spellout-ordinal"]],
   isMonthFirst: true,
@@ -14,10 +14,10 @@ export const en: LanguageRules = {
     const ordinal = words.ordinal(day, "spellout-ordinal")
     return `${/\bthe\s$/i.test(before) ? `${ordinal} of ${month}` : `${month} ${ordinal}`}${year === undefined ? "" : `, ${words.year(year)}`}`
   },
-  hasHalves: true,
-  clock: ({ half, hours, minutes }, words) => {
+  hasDayPeriods: true,
+  clock: ({ dayPeriod, hours, minutes }, words) => {
     const hour = words.cardinal(hours % 12 === 0 ? 12 : hours % 12)
-    const marker = half ?? (hours >= 13 && hours < 24 ? "pm" : hours === 0 || hours === 24 ? "am" : undefined)
+    const marker = dayPeriod ?? (hours >= 13 && hours < 24 ? "pm" : hours === 0 || hours === 24 ? "am" : undefined)
     const minute = minutes === 0 ? undefined : minutes < 10 ? `oh ${words.cardinal(minutes)}` : words.cardinal(minutes)
     if (marker === undefined) return minute === undefined ? `${hour} o'clock` : `${hour} ${minute}`
     return [hour, minute, marker.toUpperCase()].filter((part) => part !== undefined).join(" ")

@@ -7,7 +7,7 @@ export const es: LanguageRules = {
   signs: {
     to: "a", plus: "más", minus: "menos", times: "por", per: "por", equals: "igual a", less: "menor que", greater: "mayor que", plusMinus: "más menos",
     about: "aproximadamente", star: "asterisco", hash: "almohadilla", number: "número", hashtag: "hashtag", section: "sección", at: "arroba",
-    dot: "punto", slash: "barra", dash: "guion", underscore: "guion bajo", colon: "dos puntos", point: "punto", version: "versión"
+    dotInAddress: "punto", slash: "barra", dash: "guion", underscore: "guion bajo", colon: "dos puntos", dotInNumber: "punto", version: "versión"
   },
   ordinalMarks: [
     ["º", "spellout-ordinal-masculine", "spellout-ordinal-masculine-adjective"], ["ª", "spellout-ordinal-feminine"], [".º", "spellout-ordinal-masculine", "spellout-ordinal-masculine-adjective"], [".ª", "spellout-ordinal-feminine"],

@@ -6,8 +6,8 @@ export const fr: LanguageRules = {
   feminine: /^(?:heures?|minutes?|secondes?|personnes?|fois|semaines?|années?|pages?|chambres?|places?|tables?|nuits?|tonnes?|livres?|couronnes?|roupies?|voitures?|rues?|portes?|lignes?|questions?|options?|commandes?|réservations?|journées?|parts?|.*(?:tion|sion|té|ée)s?)$/iu,
   signs: {
     to: "à", plus: "plus", minus: "moins", times: "fois", per: "par", equals: "égale", less: "inférieur à", greater: "supérieur à", plusMinus: "plus ou moins",
-    about: "environ", star: "étoile", hash: "dièse", number: "numéro", hashtag: "hashtag", section: "paragraphe", at: "arobase", dot: "point",
-    slash: "slash", dash: "tiret", underscore: "tiret bas", colon: "deux-points", point: "point", version: "version"
+    about: "environ", star: "étoile", hash: "dièse", number: "numéro", hashtag: "hashtag", section: "paragraphe", at: "arobase", dotInAddress: "point",
+    slash: "slash", dash: "tiret", underscore: "tiret bas", colon: "deux-points", dotInNumber: "point", version: "version"
   },
   ordinalMarks: [
     ["er", "spellout-ordinal-masculine"], ["re", "spellout-ordinal-feminine"], ["ère", "spellout-ordinal-feminine"], ["e", "spellout-ordinal-masculine"],

@@ -6,8 +6,8 @@ export const it: LanguageRules = {
   feminine: /(?:^(?!(?:problem|programm|sistem|tem|clim|giorn|kilogramm)[ai]$)\p{L}+a|zion[ei]|sion[ei]|tà|notte|volte|persone|ore|camere|settimane|pagine|stelle|sterline|corone)$/iu,
   signs: {
     to: "a", plus: "più", minus: "meno", times: "per", per: "per", equals: "uguale", less: "minore di", greater: "maggiore di", plusMinus: "più o meno",
-    about: "circa", star: "asterisco", hash: "cancelletto", number: "numero", hashtag: "hashtag", section: "paragrafo", at: "chiocciola", dot: "punto",
-    slash: "barra", dash: "trattino", underscore: "trattino basso", colon: "due punti", point: "punto", version: "versione"
+    about: "circa", star: "asterisco", hash: "cancelletto", number: "numero", hashtag: "hashtag", section: "paragrafo", at: "chiocciola", dotInAddress: "punto",
+    slash: "barra", dash: "trattino", underscore: "trattino basso", colon: "due punti", dotInNumber: "punto", version: "versione"
   },
   ordinalMarks: [["º", "spellout-ordinal-masculine"], ["ª", "spellout-ordinal-feminine"], ["°", "spellout-ordinal-masculine"], ["esimo", "spellout-ordinal-masculine"]],
   date: ({ day, month, year }, words) =>

@@ -5,8 +5,8 @@ export const nl: LanguageRules = {
   ruleSets: { number: "spellout-numbering", masculine: "spellout-cardinal", feminine: "spellout-cardinal", year: "spellout-numbering-year" },
   signs: {
     to: "tot", plus: "plus", minus: "min", times: "keer", per: "per", equals: "is", less: "kleiner dan", greater: "groter dan", plusMinus: "plus of min",
-    about: "ongeveer", star: "sterretje", hash: "hekje", number: "nummer", hashtag: "hashtag", section: "paragraaf", at: "apenstaartje", dot: "punt",
-    slash: "slash", dash: "streepje", underscore: "laag streepje", colon: "dubbele punt", point: "punt", version: "versie"
+    about: "ongeveer", star: "sterretje", hash: "hekje", number: "nummer", hashtag: "hashtag", section: "paragraaf", at: "apenstaartje", dotInAddress: "punt",
+    slash: "slash", dash: "streepje", underscore: "laag streepje", colon: "dubbele punt", dotInNumber: "punt", version: "versie"
   },
   ordinalMarks: [["e", "spellout-ordinal"], ["de", "spellout-ordinal"], ["ste", "spellout-ordinal"]],
   date: ({ day, month, year }, words) => `${words.cardinal(day)} ${month}${year === undefined ? "" : ` ${words.year(year)}`}`,

@@ -12,8 +12,8 @@ export const pl: LanguageRules = {
   feminine: /^(?:osob[ay]|godzin[ay]|minut[ay]|sekund[ay]|stron[ay]|nazw[ay]|noce?|wizyt[ay]|map[ay]|ulic[ae]|ton[ay]|koron[ay]|sztuk[ai]|wiadomoś(?:ć|ci)|rezerwacj[ae]|opcj[ae])$/iu,
   signs: {
     to: "do", plus: "plus", minus: "minus", times: "razy", per: "na", equals: "równa się", less: "mniej niż", greater: "więcej niż", plusMinus: "plus minus",
-    about: "około", star: "gwiazdka", hash: "krzyżyk", number: "numer", hashtag: "hashtag", section: "paragraf", at: "małpa", dot: "kropka",
-    slash: "ukośnik", dash: "myślnik", underscore: "podkreślnik", colon: "dwukropek", point: "kropka", version: "wersja"
+    about: "około", star: "gwiazdka", hash: "krzyżyk", number: "numer", hashtag: "hashtag", section: "paragraf", at: "małpa", dotInAddress: "kropka",
+    slash: "ukośnik", dash: "myślnik", underscore: "podkreślnik", colon: "dwukropek", dotInNumber: "kropka", version: "wersja"
   },
   ordinalMarks: [["szy", "spellout-ordinal-masculine"], ["ty", "spellout-ordinal-masculine"], ["ta", "spellout-ordinal-feminine"]],
   ordinalWithStop: (_before, after) =>

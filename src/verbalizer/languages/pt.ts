@@ -6,8 +6,8 @@ export const pt: LanguageRules = {
   feminine: /(?:^(?!(?:di|problem|program|sistem|idiom|tem|clim|map|quilogram)as?$)\p{L}+as?|ção|ções|são|sões|dades?|noites?|vez|vezes|tardes?)$/iu,
   signs: {
     to: "a", plus: "mais", minus: "menos", times: "vezes", per: "por", equals: "igual a", less: "menor que", greater: "maior que", plusMinus: "mais ou menos",
-    about: "cerca de", star: "asterisco", hash: "cerquilha", number: "número", hashtag: "hashtag", section: "seção", at: "arroba", dot: "ponto",
-    slash: "barra", dash: "hífen", underscore: "sublinhado", colon: "dois pontos", point: "ponto", version: "versão"
+    about: "cerca de", star: "asterisco", hash: "cerquilha", number: "número", hashtag: "hashtag", section: "seção", at: "arroba", dotInAddress: "ponto",
+    slash: "barra", dash: "hífen", underscore: "sublinhado", colon: "dois pontos", dotInNumber: "ponto", version: "versão"
   },
   ordinalMarks: [
     ["º", "spellout-ordinal-masculine"], ["ª", "spellout-ordinal-feminine"], [".º", "spellout-ordinal-masculine"], [".ª", "spellout-ordinal-feminine"],

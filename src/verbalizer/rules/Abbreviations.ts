@@ -3,7 +3,7 @@
  * range or, in a language that writes the month before the day (English), before digits.
  */
 import type { Abbreviation } from "../LanguageRules.ts"
-import { beforeOf, capitalised, escape, here, type Language, match, oneOf, type Rule, wordEnd } from "./Rule.ts"
+import { afterOf, beforeOf, capitalize, escape, type Language, match, oneOf, type Rule, stickyPattern, wordEnd } from "./Rule.ts"
 
 /**
  * The weekdays' long names, by their long and short names and, except in English, by the first two letters of the short name ("Mo"). 1 January
@@ -21,18 +21,18 @@ const weekdaysOf = (language: string): ReadonlyMap<string, string> => {
 }
 
 /** A title without its full stop must be followed by a capital. With the full stop, a word such as "and" or "de" may follow, too. */
-const titleFollows = "(?:\\.(?=[\\s\\u00A0]+\\p{L})|(?=[\\s\\u00A0]+\\p{Lu}))"
+const afterTitle = "(?:\\.(?=[\\s\\u00A0]+\\p{L})|(?=[\\s\\u00A0]+\\p{Lu}))"
 
 /** Matches an abbreviation. A blank may follow each full stop inside it. A small first letter also matches its capital. */
 const patternOf = ([written, , kind]: Abbreviation): RegExp => {
   const hasFullStop = written.endsWith(".")
   const body = (hasFullStop ? written.slice(0, -1) : written).split(".").map(escape).join("\\.[\\s\\u00A0]?")
-  const first = /^\p{Ll}/u.test(body) ? `[${body[0]}${body[0].toUpperCase()}]${body.slice(1)}` : body
+  const bodyInEitherCase = /^\p{Ll}/u.test(body) ? `[${body[0]}${body[0].toUpperCase()}]${body.slice(1)}` : body
   // "Mr Smith", "Dr Jones": British and French titles have no full stop. A single letter must have one.
   const mayLackStop = kind === "title" && written.length > 2
   const end = hasFullStop ? (mayLackStop ? "" : "\\.") : wordEnd
   const follows = kind === "title" && hasFullStop
-    ? (mayLackStop ? titleFollows : "(?=[\\s\\u00A0]+\\p{Lu})")
+    ? (mayLackStop ? afterTitle : "(?=[\\s\\u00A0]+\\p{Lu})")
     : kind === "number"
     ? "(?=[\\s\\u00A0]*[\\d+(])"
     : kind === "street"
@@ -40,10 +40,11 @@ const patternOf = ([written, , kind]: Abbreviation): RegExp => {
     : hasFullStop
     ? "(?![\\p{L}])"
     : ""
-  return here(`${kind === "suffix" ? "([\\p{L}-]+)" : ""}${first}${end}${follows}`)
+  return stickyPattern(`${kind === "suffix" ? "([\\p{L}-]+)" : ""}${bodyInEitherCase}${end}${follows}`)
 }
 
-const endsSentence = /^\s*$|^\s+["“„«(]?\p{Lu}/u
+/** Matches the text after a sentence's full stop: nothing, or a capital. */
+const afterSentence = /^\s*$|^\s+["“„«(]?\p{Lu}/u
 
 export const make = ({ rules }: Language): Rule => {
   const entries = rules.abbreviations.map((entry) => ({ entry, pattern: patternOf(entry) }))
@@ -57,8 +58,8 @@ export const make = ({ rules }: Language): Rule => {
 
   const days = weekdaysOf(rules.language)
   const day = `(${oneOf(days.keys())})`
-  const dayRange = here(`${day}\\.?\\s?[-–—]\\s?${day}(?:\\.(?=\\s*[\\p{Ll}\\d,:]))?${wordEnd}`, "i")
-  const dayBeforeFigure = here(`${day}\\.?,?(?=\\s+\\d)`, "i")
+  const dayRange = stickyPattern(`${day}\\.?\\s?[-–—]\\s?${day}(?:\\.(?=\\s*[\\p{Ll}\\d,:]))?${wordEnd}`, "i")
+  const dayBeforeFigure = stickyPattern(`${day}\\.?,?(?=\\s+\\d)`, "i")
 
   return (text, at) => {
     if (!/[\p{L}№]/u.test(text[at])) return undefined
@@ -75,13 +76,13 @@ export const make = ({ rules }: Language): Rule => {
       const found = match(pattern, text, at)
       if (found === null) continue
       const [matched] = found
-      const after = text.slice(at + matched.length, at + matched.length + 24)
+      const after = afterOf(text, at + matched.length)
       const isAfterName = /(?:^|\s)(?:\p{Lu}[\p{L}\p{M}'’-]*|\d+(?:st|nd|rd|th))\s$/u.test(before)
       if (kind === "street" && !isAfterName) continue
       // "St." is a title before a name ("St. James"). In "Baker St. is near" it is not.
       if (kind === "title" && entries.some(({ entry }) => entry[0] === written && entry[2] === "street") && !/^\s+\p{Lu}/u.test(after) && !/^\s+(?:and|&)\s/.test(after)) continue
-      const words = kind === "suffix" ? `${found[1]}${spoken}` : /^\p{Lu}/u.test(matched) && /^\p{Ll}/u.test(written) ? capitalised(spoken) : spoken
-      const isEnd = matched.endsWith(".") && (kind === "any" || kind === "street" || kind === "suffix") && endsSentence.test(after)
+      const words = kind === "suffix" ? `${found[1]}${spoken}` : /^\p{Lu}/u.test(matched) && /^\p{Ll}/u.test(written) ? capitalize(spoken) : spoken
+      const isEnd = matched.endsWith(".") && (kind === "any" || kind === "street" || kind === "suffix") && afterSentence.test(after)
       return { length: matched.length, words: isEnd ? `${words}.` : words }
     }
     return undefined

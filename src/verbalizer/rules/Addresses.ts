@@ -1,7 +1,7 @@
 /**
  * E-mail addresses, web addresses, file names and handles. Their signs are named, and letters that do not form a word are spelled.
  */
-import { here, type Language, match, type Rule } from "./Rule.ts"
+import { type Language, match, type Rule, stickyPattern } from "./Rule.ts"
 
 const label = "[\\p{L}\\p{N}](?:[\\p{L}\\p{N}_-]*[\\p{L}\\p{N}])?"
 
@@ -12,22 +12,22 @@ const isSpelled = (letters: string, before: string, after: string): boolean =>
   (letters.length === 2 && before.endsWith(".") && !/^[.\p{L}\p{N}_-]/u.test(after)) || (letters.length <= 4 && !vowel.test(letters))
 
 export const make = ({ rules: { signs }, words }: Language): Rule => {
-  const email = here(`[\\p{L}\\p{N}](?:[\\p{L}\\p{N}._%+-]*[\\p{L}\\p{N}_+-])?@${label}(?:\\.${label})+`)
-  const web = here(
+  const email = stickyPattern(`[\\p{L}\\p{N}](?:[\\p{L}\\p{N}._%+-]*[\\p{L}\\p{N}_+-])?@${label}(?:\\.${label})+`)
+  const web = stickyPattern(
     `(?:https?:\\/\\/|www\\.)${label}(?:\\.${label})*(?::\\d+)?(?:\\/[^\\s"'<>()]*[^\\s"'<>().,;:!?])?\\/?`,
     "i"
   )
   // The last label is only in lower case or only in capitals: "report.PDF", but not "over.Then".
-  const bare = here(
+  const webOrFileName = stickyPattern(
     `[\\p{L}\\p{N}][\\p{L}\\p{N}_-]+(?:\\.[\\p{L}\\p{N}][\\p{L}\\p{N}_-]*)*\\.(?:\\p{Ll}[\\p{Ll}\\d]{1,9}|\\p{Lu}[\\p{Lu}\\d]{1,4})(?![\\p{L}\\p{N}_])(?:\\/[^\\s"'<>()]*[^\\s"'<>().,;:!?])?`
   )
-  const file = here("\\/?[\\p{L}\\p{N}]+(?:[_][\\p{L}\\p{N}]+)+(?![\\p{L}\\p{N}_])")
-  const path = here("(?:\\/[\\p{L}\\p{N}_-][\\p{L}\\p{N}._-]*)+\\/?(?![\\p{L}\\p{N}])")
-  const handle = here("@([\\p{L}_](?:[\\p{L}\\p{N}_.]*[\\p{L}\\p{N}_])?)")
-  const hashtag = here("#(\\p{L}[\\p{L}\\p{N}_]*)")
+  const underscoredName = stickyPattern("\\/?[\\p{L}\\p{N}]+(?:[_][\\p{L}\\p{N}]+)+(?![\\p{L}\\p{N}_])")
+  const path = stickyPattern("(?:\\/[\\p{L}\\p{N}_-][\\p{L}\\p{N}._-]*)+\\/?(?![\\p{L}\\p{N}])")
+  const handle = stickyPattern("@([\\p{L}_](?:[\\p{L}\\p{N}_.]*[\\p{L}\\p{N}_])?)")
+  const hashtag = stickyPattern("#(\\p{L}[\\p{L}\\p{N}_]*)")
 
-  const names: Readonly<Record<string, string>> = {
-    "@": signs.at, ".": signs.dot, "/": signs.slash, "-": signs.dash, "_": signs.underscore, ":": signs.colon, "+": signs.plus, "%": "%",
+  const signNames: Readonly<Record<string, string>> = {
+    "@": signs.at, ".": signs.dotInAddress, "/": signs.slash, "-": signs.dash, "_": signs.underscore, ":": signs.colon, "+": signs.plus, "%": "%",
     "=": signs.equals, "#": signs.hash, "?": "", "&": "", "~": ""
   }
 
@@ -38,7 +38,7 @@ export const make = ({ rules: { signs }, words }: Language): Rule => {
         const isLetters = isSpelled(part, address.slice(0, index), address.slice(index + part.length))
         return isLetters ? Array.from(part.toUpperCase()).join(" ") : part
       }
-      return names[part] ?? ""
+      return signNames[part] ?? ""
     }).filter((part) => part.length > 0).join(" ")
 
   return (text, at) => {
@@ -60,10 +60,10 @@ export const make = ({ rules: { signs }, words }: Language): Rule => {
       const spoken = address[0].replace(/^https?:\/\/(?:www\.)?/i, "").replace(/\/$/, "").replace(/[?#].*$/, "")
       return { length: address[0].length, words: spell(spoken) }
     }
-    const name = match(bare, text, at)
+    const name = match(webOrFileName, text, at)
     if (name !== null && /\p{L}/u.test(name[0].replace(/\.[^.]*$/, ""))) return { length: name[0].length, words: spell(name[0]) }
-    const underscored = match(file, text, at)
     // A name from program code, such as `max_value`, is read word by word.
+    const underscored = match(underscoredName, text, at)
     if (underscored === null) return undefined
     const parts = underscored[0].match(/\p{L}[\p{L}\p{M}]*|\d+|\p{N}/gu) ?? []
     return { length: underscored[0].length, words: parts.map((part) => /^\d+$/.test(part) ? words.digits(part) : part).join(" ") }

@@ -1,7 +1,7 @@
 /**
- * Ordinals, decades and versions: figures with a mark. Also Roman numerals after certain words, such as "Chapter".
+ * Ordinals, decades and versions, and Roman numerals after certain words, such as "Chapter".
  */
-import { beforeOf, escape, here, type Language, match, type Rule, wordEnd } from "./Rule.ts"
+import { afterOf, beforeOf, escape, type Language, match, type Rule, stickyPattern, wordEnd } from "./Rule.ts"
 
 /** Matches the Roman numerals from I to XXXIX. */
 const roman = /^X{0,3}(?:IX|IV|V?I{0,3})$/
@@ -12,13 +12,13 @@ const romanValue = (text: string): number =>
 
 export const make = ({ rules, words }: Language): Rule => {
   const { decade, ordinalMarks, signs } = rules
-  const longestFirst = ordinalMarks.map(([mark]) => mark).sort((one, other) => other.length - one.length).map(escape).join("|")
-  const ordinal = here(`(\\d{1,4})(${longestFirst})${wordEnd}`)
-  const stopped = here("(\\d{1,3})\\.(?=\\s)")
-  const decadePattern = decade === undefined ? undefined : here(`['’]?(\\d{2}|\\d{4})${decade[0]}${wordEnd}`)
-  const version = here("[vV]?(\\d+(?:\\.\\d+){2,})(?![\\p{L}\\p{N}])")
-  const named = here("[vV](\\d+(?:\\.\\d+)*)(?![\\p{L}\\p{N}])")
-  const numeral = here(`[IVX]{1,6}${wordEnd}`)
+  const marks = ordinalMarks.map(([mark]) => mark).sort((one, other) => other.length - one.length).map(escape).join("|")
+  const ordinal = stickyPattern(`(\\d{1,4})(${marks})${wordEnd}`)
+  const ordinalWithStop = stickyPattern("(\\d{1,3})\\.(?=\\s)")
+  const decadePattern = decade === undefined ? undefined : stickyPattern(`['’]?(\\d{2}|\\d{4})${decade[0]}${wordEnd}`)
+  const version = stickyPattern("[vV]?(\\d+(?:\\.\\d+){2,})(?![\\p{L}\\p{N}])")
+  const versionWithV = stickyPattern("[vV](\\d+(?:\\.\\d+)*)(?![\\p{L}\\p{N}])")
+  const numeral = stickyPattern(`[IVX]{1,6}${wordEnd}`)
   const romanWord = rules.romanWords === undefined ? undefined : new RegExp(`(?:^|[^\\p{L}])(?:${rules.romanWords})\\s$`, "iu")
 
   return (text, at) => {
@@ -30,9 +30,9 @@ export const make = ({ rules, words }: Language): Rule => {
       }
     }
     // Many languages separate thousands by full stops, so "1.250.000" is not a version.
-    const versioned = match(version, text, at) ?? match(named, text, at)
+    const versioned = match(version, text, at) ?? match(versionWithV, text, at)
     if (versioned !== null && !/^\d{1,3}(?:\.\d{3})+$/.test(versioned[0])) {
-      const spoken = versioned[1].split(".").map((part) => words.cardinal(part)).join(` ${signs.point} `)
+      const spoken = versioned[1].split(".").map((part) => words.cardinal(part)).join(` ${signs.dotInNumber} `)
       return { length: versioned[0].length, words: /^[vV]/.test(versioned[0]) ? `${signs.version} ${spoken}` : spoken }
     }
     const years = decadePattern === undefined ? null : match(decadePattern, text, at)
@@ -43,12 +43,12 @@ export const make = ({ rules, words }: Language): Rule => {
     const place = match(ordinal, text, at)
     if (place !== null) {
       const [, alone, beforeNoun = alone] = ordinalMarks.find(([mark]) => mark === place[2]) ?? ["", ""]
-      const hasNoun = words.genderBefore(text.slice(at + place[0].length, at + place[0].length + 24)) !== undefined
+      const hasNoun = words.genderBefore(afterOf(text, at + place[0].length)) !== undefined
       return { length: place[0].length, words: words.ordinal(Number(place[1]), hasNoun ? beforeNoun : alone) }
     }
-    const open = rules.ordinalWithStop === undefined ? null : match(stopped, text, at)
-    if (open === null) return undefined
-    const ruleSet = rules.ordinalWithStop?.(before, text.slice(at + open[0].length, at + open[0].length + 24))
-    return ruleSet === undefined ? undefined : { length: open[0].length, words: words.ordinal(Number(open[1]), ruleSet) }
+    const withStop = rules.ordinalWithStop === undefined ? null : match(ordinalWithStop, text, at)
+    if (withStop === null) return undefined
+    const ruleSet = rules.ordinalWithStop?.(before, afterOf(text, at + withStop[0].length))
+    return ruleSet === undefined ? undefined : { length: withStop[0].length, words: words.ordinal(Number(withStop[1]), ruleSet) }
   }
 }

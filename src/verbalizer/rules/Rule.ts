@@ -21,24 +21,28 @@ export interface Spoken {
 export type Rule = (text: string, at: number) => Spoken | undefined
 
 /** A regular expression that matches only at a given place. Use it with {@link match}. */
-export const here = (source: string, flags = ""): RegExp => new RegExp(source, `yu${flags}`)
+export const stickyPattern = (source: string, flags = ""): RegExp => new RegExp(source, `yu${flags}`)
 
 export const match = (pattern: RegExp, text: string, at: number): RegExpExecArray | null => {
   pattern.lastIndex = at
   return pattern.exec(text)
 }
 
-/** How many characters before its place a rule may read: a few words. */
+/** How many characters a rule may read before its place and after its match: a few words. */
 const lookBack = 48
+const lookAhead = 24
 
 export const beforeOf = (text: string, at: number): string => text.slice(Math.max(0, at - lookBack), at)
+
+/** `end`: the index after the match. */
+export const afterOf = (text: string, end: number): string => text.slice(end, end + lookAhead)
 
 export const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")
 
 /** Alternatives of a regular expression, the longest first. */
 export const oneOf = (texts: Iterable<string>): string => [...new Set(texts)].sort((one, other) => other.length - one.length).map(escape).join("|")
 
-export const capitalised = (text: string): string => text.replace(/^\p{L}/u, (letter) => letter.toUpperCase())
+export const capitalize = (text: string): string => text.replace(/^\p{L}/u, (letter) => letter.toUpperCase())
 
 /** Matches where a word or number ends. */
 export const wordEnd = "(?![\\p{L}\\p{M}\\p{N}])"

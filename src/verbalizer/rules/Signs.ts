@@ -1,13 +1,13 @@
 /**
  * Signs that are said as words: signs between figures, signs between words, and the keys of a telephone.
  */
-import { beforeOf, here, type Language, match, type Rule } from "./Rule.ts"
+import { beforeOf, type Language, match, type Rule, stickyPattern } from "./Rule.ts"
 
 export const make = ({ rules: { language, signs } }: Language): Rule => {
   const and = new Intl.ListFormat(language).formatToParts(["1", "2"]).find(({ type }) => type === "literal")?.value.trim() ?? "&"
-  const behindFigure = /[\d\p{L})]\s?$/u
-  const beforeFigure = /^\s?[\d(]/
-  const programming = here("(\\p{L}+)(\\+\\+|#)(?![\\p{L}\\p{N}])")
+  const endsWithFigure = /\d\s?$/
+  const beginsWithFigure = /^\s?[\d(]/
+  const programmingLanguage = stickyPattern("(\\p{L}+)(\\+\\+|#)(?![\\p{L}\\p{N}])")
 
   return (text, at) => {
     const sign = text[at]
@@ -34,21 +34,19 @@ export const make = ({ rules: { language, signs } }: Language): Rule => {
       case "≈":
         return one(signs.about)
       case "~":
-        return beforeFigure.test(after) ? one(signs.about) : undefined
+        return beginsWithFigure.test(after) ? one(signs.about) : undefined
       case "×":
         return one(signs.times)
       case "÷":
         return one(signs.slash)
       case "*":
-        return behindFigure.test(before) && /\d\s?$/.test(before) && beforeFigure.test(after) ? one(signs.times) : one(signs.star)
+        return endsWithFigure.test(before) && beginsWithFigure.test(after) ? one(signs.times) : one(signs.star)
       case "#":
-        return beforeFigure.test(after) ? one(signs.number) : one(signs.hash)
+        return beginsWithFigure.test(after) ? one(signs.number) : one(signs.hash)
       case "№":
         return one(signs.number)
       case "§":
         return one(signs.section)
-      case "°":
-        return undefined
       case "@":
         return one(signs.at)
       case "/":
@@ -56,7 +54,7 @@ export const make = ({ rules: { language, signs } }: Language): Rule => {
         if (!/^\s?\p{L}/u.test(after)) return undefined
         return /\p{L}\s?$/u.test(before) ? one("") : /[\d\p{Sc}%]\s?$/u.test(before) ? one(` ${signs.per} `) : undefined
       default: {
-        const name = /\p{L}/u.test(sign) ? match(programming, text, at) : null
+        const name = /\p{L}/u.test(sign) ? match(programmingLanguage, text, at) : null
         if (name === null) return undefined
         return { length: name[0].length, words: `${name[1]} ${name[2] === "#" ? (language === "en" ? "sharp" : signs.hash) : `${signs.plus} ${signs.plus}`}` }
       }

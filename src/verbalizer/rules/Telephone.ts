@@ -3,21 +3,21 @@
  */
 import { parsePhoneNumberFromString } from "libphonenumber-js"
 import { blank } from "../WrittenNumber.ts"
-import { here, type Language, match, type Rule } from "./Rule.ts"
+import { type Language, match, type Rule, stickyPattern } from "./Rule.ts"
 
 /** The separator of two groups of digits: a blank, or a hyphen, dot or slash. */
 const between = "(?:[ \\u00A0]?[\\u2010\\u2011\\/.-][ \\u00A0]?|[ \\u00A0])"
 
 /** A row of digits in groups. A `+` may stand before it, and one group may be in brackets. */
-const grouped = here(
+const grouped = stickyPattern(
   `(?:\\+\\d{1,15}(?:${between}?\\(\\d{1,5}\\))?(?:${between}?\\d{1,15}){0,7}|(?:\\(\\d{1,5}\\)[ \\u00A0.\\/-]?)?\\d{1,15}(?:${between}\\d{2,8}){0,6})(?![\\p{L}\\p{N}])(?![.,:]\\d)`
 )
 
 /** Keys to dial: stars, digits, `#`. */
-const dialled = here("(?:[*#]+\\d[\\d*#]*|\\d+#)(?![\\p{L}\\p{N}])")
+const dialled = stickyPattern("(?:[*#]+\\d[\\d*#]*|\\d+#)(?![\\p{L}\\p{N}])")
 
 /** A unit or a currency sign. The digits before it are an amount, not a telephone number. */
-const unitBehind = new RegExp(`^${blank}?(?:[%€$£¥°]|zł)`)
+const unitAfter = new RegExp(`^${blank}?(?:[%€$£¥°]|zł)`)
 
 const groupsOf = (text: string): ReadonlyArray<string> => text.match(/\d+/g) ?? []
 
@@ -39,6 +39,7 @@ const isTelephone = (text: string): boolean => {
   if (text.startsWith("(")) return length >= 6
   if (length < 7) return false
   const shape = groups.map((group) => group.length).join("-")
+  // "555-1234"
   if (shape === "3-4") return text[3] === "-"
   if (groups.length < 2) return /^0\d{6,}$/.test(text)
   // "2024-03-01", "3.5.2024" and "3/5/2024" are dates.
@@ -66,13 +67,13 @@ export const make = ({ rules: { readsPairs, signs }, words }: Language): Rule =>
       return { length: keys[0].length, words: spoken.join(" ") }
     }
     const found = match(grouped, text, at)
-    if (found === null || unitBehind.test(text.slice(at + found[0].length, at + found[0].length + 3))) return undefined
+    if (found === null || unitAfter.test(text.slice(at + found[0].length, at + found[0].length + 3))) return undefined
     const [written] = found
     if (!isTelephone(written)) return undefined
     const groups = groupsOf(written)
     const plus = written.startsWith("+") ? `${signs.plus} ` : ""
     if (groups.length > 1) return { length: written.length, words: plus + read(groups) }
-    const known = plus === "" ? undefined : parsePhoneNumberFromString(written)?.formatInternational()
-    return { length: written.length, words: plus + read(known === undefined ? divide(groups[0]) : groupsOf(known)) }
+    const international = plus === "" ? undefined : parsePhoneNumberFromString(written)?.formatInternational()
+    return { length: written.length, words: plus + read(international === undefined ? divide(groups[0]) : groupsOf(international)) }
   }
 }

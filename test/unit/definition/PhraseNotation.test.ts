@@ -160,7 +160,7 @@ describe("for any phrase", () => {
       assert.isAtLeast(phrase.failure.at, 0)
       assert.isAtMost(phrase.failure.at, text.length)
     } else {
-      assert.isAbove(PhraseNotation.parts(phrase.success).length, 0)
+      assert.isAbove(PhraseNotation.wordsAndSlots(phrase.success).length, 0)
     }
   }, { arbitrary: { runs: 500 } })
 })

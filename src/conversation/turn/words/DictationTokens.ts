@@ -132,7 +132,7 @@ const vocabularyOf = (language: string, words: DictationWords): Vocabulary => {
     isOrdinal: (word) => ordinals.has(word) || ordinal?.test(word) === true,
     repeats: new Map(Object.entries(words.repeats)),
     ats,
-    signs: new Set([...setOf(words.signs), ...ats, ...[named?.dot, named?.dash, named?.underscore, named?.slash].flatMap((sign) => sign?.split(" ") ?? [])]),
+    signs: new Set([...setOf(words.signs), ...ats, ...[named?.dotInAddress, named?.dash, named?.underscore, named?.slash].flatMap((sign) => sign?.split(" ") ?? [])]),
     hesitations: setOf(words.hesitations),
     between: setOf(words.between),
     spelling: setOf(words.spelling),

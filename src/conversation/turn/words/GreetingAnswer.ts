@@ -29,9 +29,9 @@ export const make = ({ backchannels = [], isOutbound = false, language = "en", s
   const openings = PhraseTiles.make(phrases.openings, smallTalk, backchannels)
   const before = PhraseTiles.make(phrases.beforeName)
   const after = PhraseTiles.make(phrases.afterName)
-  const noNames = new Set(phrases.noNames)
+  const nonNames = new Set(phrases.nonNames)
 
-  const mayBeName = ({ word }: PhraseTiles.Token): boolean => !noNames.has(word) && !/\p{N}/u.test(word)
+  const mayBeName = ({ word }: PhraseTiles.Token): boolean => !nonNames.has(word) && !/\p{N}/u.test(word)
 
   const isName = (words: ReadonlyArray<PhraseTiles.Token>, acceptsUncased: boolean): boolean =>
     words.length > 0 && words.length <= maxNameWords &&

@@ -34,7 +34,7 @@ export const prompt = (hints: RecognitionHints): string | undefined => {
   for (const notation of Object.values(hints.slots).flat()) {
     const parsed = PhraseNotation.parse(notation)
     if (parsed._tag === "Failure") continue
-    for (const part of PhraseNotation.parts(parsed.success)) {
+    for (const part of PhraseNotation.wordsAndSlots(parsed.success)) {
       if (part._tag !== "Word" || part.word.length < minWordLength || everydayWords.has(part.word) || words.has(part.word)) continue
       if (words.size === maxWords || length + part.word.length + 2 > maxCharacters) break
       words.add(part.word)

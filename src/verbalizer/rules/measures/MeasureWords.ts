@@ -20,7 +20,7 @@ export interface MeasureWords {
 }
 
 /** Returns the number's words in the form that stands before a noun of this gender. */
-type Figures = (gender: Gender) => string
+type WordsBefore = (gender: Gender) => string
 
 /** The word for a thousand in languages in which a preposition stands between "million" and a currency, but not after "thousand". */
 const thousand = /^mil(?:le|a)?$/
@@ -36,18 +36,18 @@ const makeIntlWords = (language: string, genderOf: (name: string) => Gender) => 
   const isName = ({ type }: Intl.NumberFormatPart) => type === "unit" || type === "currency"
   return {
     /** The number and the name of its unit or currency, in the order of the language. `key`: the unit's or currency's code. */
-    withName: (number: WrittenNumber, figures: Figures, key: string, options: Intl.NumberFormatOptions): string => {
+    withName: (number: WrittenNumber, wordsBefore: WordsBefore, key: string, options: Intl.NumberFormatOptions): string => {
       const decimals = number.fraction?.length ?? 0
       const format = formatter(`${key} ${decimals}`, { ...options, minimumFractionDigits: decimals, maximumFractionDigits: decimals })
       const parts = format.formatToParts(Math.abs(valueOf(number)))
       const gender = genderOf(parts.filter(isName).map(({ value }) => value).join("").trim())
       // The words replace the first part of the formatted number. Its other parts are dropped.
-      let hasFigures = false
+      let isReplaced = false
       return parts.map((part) => {
         if (isName(part) || part.type === "literal") return part.value.replace(/[\u00A0\u202F]/g, " ")
-        if (hasFigures) return ""
-        hasFigures = true
-        return figures(gender)
+        if (isReplaced) return ""
+        isReplaced = true
+        return wordsBefore(gender)
       }).join("")
     },
     percent: (): string | undefined =>
@@ -63,15 +63,15 @@ export const make = ({ rules, words }: Language): MeasureWords => {
   const intl = makeIntlWords(language, genderOf)
   const codeOf = (currency: string) => currencySigns[currency] ?? currency
 
-  const withForms = (number: WrittenNumber, figures: Figures, forms: Forms): string => {
+  const withForms = (number: WrittenNumber, wordsBefore: WordsBefore, forms: Forms): string => {
     const name = nameOf(forms, Math.abs(valueOf(number)))
-    return `${figures(genderOf(name))} ${name}`
+    return `${wordsBefore(genderOf(name))} ${name}`
   }
 
-  const inCurrency = (number: WrittenNumber, figures: Figures, code: string): string =>
+  const inCurrency = (number: WrittenNumber, wordsBefore: WordsBefore, code: string): string =>
     rules.currencies[code] === undefined
-      ? intl.withName(number, figures, code, { style: "currency", currency: code, currencyDisplay: "name" })
-      : withForms(number, figures, rules.currencies[code])
+      ? intl.withName(number, wordsBefore, code, { style: "currency", currency: code, currencyDisplay: "name" })
+      : withForms(number, wordsBefore, rules.currencies[code])
 
   /** The name of a currency after a large round number: " de euros" after millions, but " euros" after thousands. */
   const nameAfterScale = (code: string, isThousand: boolean): string => {
@@ -112,11 +112,11 @@ export const make = ({ rules, words }: Language): MeasureWords => {
         : inCurrency(number, (gender) => words.number(number, gender), code)
     },
     measure: (number, symbol) => {
-      const figures: Figures = (gender) => words.number(number, gender)
+      const wordsBefore: WordsBefore = (gender) => words.number(number, gender)
       const ownForms = ownUnits[symbol]
-      if (ownForms !== undefined) return withForms(number, figures, ownForms)
+      if (ownForms !== undefined) return withForms(number, wordsBefore, ownForms)
       const unit = units[symbol]
-      return intl.withName(number, figures, unit, { style: "unit", unit, unitDisplay: "long" })
+      return intl.withName(number, wordsBefore, unit, { style: "unit", unit, unitDisplay: "long" })
     },
     scaled: (number, scale) => `${words.number(number)} ${nameOf(scales[scale] ?? { other: "" }, Math.abs(valueOf(number)))}`,
     signAlone: (sign) => sign === "%" ? intl.percent() ?? "%" : inCurrency({ isNegative: false, whole: "100" }, () => "", codeOf(sign)).trim()

@@ -2,7 +2,7 @@
  * Finds figures with a currency, a unit or a scale, alone ("5 km") and as a range ("5–7 km"), and currency signs without figures.
  */
 import { blank, pattern, read } from "../../WrittenNumber.ts"
-import { beforeOf, here, type Language, match, oneOf, type Rule, type Spoken, wordEnd } from "../Rule.ts"
+import { beforeOf, type Language, match, oneOf, type Rule, type Spoken, stickyPattern, wordEnd } from "../Rule.ts"
 import * as MeasureWords from "./MeasureWords.ts"
 import { currencyCodes, currencySigns, units } from "./Symbols.ts"
 
@@ -29,21 +29,21 @@ const range = (first: string | undefined, to: string, last: string): string => f
 /** Reads a currency before its figures: "$5", "-$5", "$-5", "$5–7", "$5 million". */
 const currencyBefore = (language: Language, say: MeasureWords.MeasureWords, scale: string): Rule => {
   const { decimal, rules: { signs }, words } = language
-  const form = here(`${minus}${currency}${blank}?${minus}${figure}(?:${dash}(?:\\3|${currency})?${blank}?${figure})?${scale}${wordEnd}`)
+  const form = stickyPattern(`${minus}${currency}${blank}?${minus}${figure}(?:${dash}(?:\\3|${currency})?${blank}?${figure})?${scale}${wordEnd}`)
   return (text, at) => {
     const found = match(form, text, at)
     if (found === null || isTooLong(found[4])) return undefined
-    const [written, minusBefore, name, minusBehind, first, , second, scaleName] = found
-    const one = read(first, decimal, isNegative(minusBefore, text, at) || minusBehind !== "")
+    const [written, minusBefore, name, minusAfter, first, , second, scaleName] = found
+    const one = read(first, decimal, isNegative(minusBefore, text, at) || minusAfter !== "")
     const last = second === undefined ? one : read(second, decimal)
     return { length: written.length, words: range(second && words.number(one), signs.to, say.amount(last, name, scaleName)) }
   }
 }
 
 /** Reads a currency after its figures: "5 €", "5–7 €", "5 Mio. €". */
-const currencyBehind = (language: Language, say: MeasureWords.MeasureWords, scale: string): Rule => {
+const currencyAfter = (language: Language, say: MeasureWords.MeasureWords, scale: string): Rule => {
   const { decimal, rules: { signs }, words } = language
-  const form = here(`${minus}${figure}(?:(?:${blank}?\\p{Sc})?${dash}${figure})?${scale}${blank}?${currency}${wordEnd}`)
+  const form = stickyPattern(`${minus}${figure}(?:(?:${blank}?\\p{Sc})?${dash}${figure})?${scale}${blank}?${currency}${wordEnd}`)
   return (text, at) => {
     const found = match(form, text, at)
     if (found === null || isTooLong(found[2])) return undefined
@@ -58,7 +58,7 @@ const currencyBehind = (language: Language, say: MeasureWords.MeasureWords, scal
 const scaledNumber = ({ decimal, rules: { scales = {} } }: Language, say: MeasureWords.MeasureWords): Readers => {
   const names = Object.keys(scales).filter((name) => name.length > 1)
   if (names.length === 0) return []
-  const form = here(`${minus}${figure}${blank}?(${oneOf(names)})(?![\\p{L}\\p{N}])`)
+  const form = stickyPattern(`${minus}${figure}${blank}?(${oneOf(names)})(?![\\p{L}\\p{N}])`)
   return [(text, at) => {
     const found = match(form, text, at)
     return found === null
@@ -69,7 +69,7 @@ const scaledNumber = ({ decimal, rules: { scales = {} } }: Language, say: Measur
 
 /** Reads a sign without figures: "in %", "prices in €". */
 const signAlone = (say: MeasureWords.MeasureWords): Rule => {
-  const form = here("[%€£$¥₹]")
+  const form = stickyPattern("[%€£$¥₹]")
   return (text, at) => {
     const found = match(form, text, at)
     return found === null || /^\d/.test(text[at + 1] ?? "") ? undefined : { length: 1, words: say.signAlone(found[0]) }
@@ -77,11 +77,11 @@ const signAlone = (say: MeasureWords.MeasureWords): Rule => {
 }
 
 /** Reads a number with a unit: "5 km", "5–7 km", "5 %". */
-const unitBehind = (language: Language, say: MeasureWords.MeasureWords): Rule => {
+const unitAfter = (language: Language, say: MeasureWords.MeasureWords): Rule => {
   const { decimal, rules: { signs, units: ownUnits = {} }, words } = language
   const symbol = `(${oneOf([...Object.keys(units).filter((key) => units[key] !== ""), ...Object.keys(ownUnits)])})`
   const symbolWithin = `(?:${oneOf([...Object.keys(units), ...Object.keys(ownUnits)])})`
-  const form = here(`${minus}${figure}(?:(?:${blank}?${symbolWithin})?${dash}${figure})?${blank}?${symbol}(?![\\p{L}\\p{M}\\p{N}²³])`)
+  const form = stickyPattern(`${minus}${figure}(?:(?:${blank}?${symbolWithin})?${dash}${figure})?${blank}?${symbol}(?![\\p{L}\\p{M}\\p{N}²³])`)
   return (text, at): Spoken | undefined => {
     const found = match(form, text, at)
     if (found === null || isTooLong(found[2])) return undefined
@@ -102,10 +102,10 @@ export const make = (language: Language): Rule => {
   const scale = `(?:${blank}?(${scaleWords}${shortScales})(?![\\p{L}\\p{N}]))?`
   const readers: Readers = [
     currencyBefore(language, say, scale),
-    currencyBehind(language, say, scale),
+    currencyAfter(language, say, scale),
     ...scaledNumber(language, say),
     signAlone(say),
-    unitBehind(language, say)
+    unitAfter(language, say)
   ]
   return (text, at) => {
     for (const reader of readers) {

@@ -67,7 +67,7 @@ describe("of any script", () => {
     assert.isTrue(text.startsWith(less))
     assert.isTrue(more.startsWith(less))
     assert.isTrue(less.isWellFormed())
-    assert.isAtMost(Words.weight(less), Words.weight(text) * Math.max(one, other) + 1e-9)
+    assert.isAtMost(Words.spokenLetters(less), Words.spokenLetters(text) * Math.max(one, other) + 1e-9)
     const bounds = new Set(Array.from(segmenter.segment(text), ({ index }) => index))
     assert.isTrue(less.length === text.length || bounds.has(less.length), less)
     assert.strictEqual(letters(less + text.slice(less.length)), letters(text))
@@ -93,7 +93,7 @@ describe("of any script", () => {
     Words.plain(text)
     Words.count(text)
     assert.isAtMost(Words.lengthWithin(text, 20), text.length)
-    assert.isAtMost(Words.weight(text.slice(0, Words.lengthWithin(text, 20))), 20)
+    assert.isAtMost(Words.spokenLetters(text.slice(0, Words.lengthWithin(text, 20))), 20)
   })
 })
 

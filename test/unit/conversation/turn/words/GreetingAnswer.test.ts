@@ -93,9 +93,9 @@ describe("words during a greeting", () => {
 
 describe("the phrases of a language", () => {
   it.each(PhonePhrases.known)("%s: are plain, and a refusal is no opening", (language) => {
-    const { beforeName, afterName, closings, noNames, openings } = PhonePhrases.of(language)
-    for (const phrase of [...beforeName, ...afterName, ...closings, ...noNames, ...openings]) assert.strictEqual(Words.plain(phrase), phrase)
-    for (const word of noNames) assert.notInclude(openings, word)
-    for (const word of noNames) assert.strictEqual(word.split(" ").length, 1, word)
+    const { beforeName, afterName, closings, nonNames, openings } = PhonePhrases.of(language)
+    for (const phrase of [...beforeName, ...afterName, ...closings, ...nonNames, ...openings]) assert.strictEqual(Words.plain(phrase), phrase)
+    for (const word of nonNames) assert.notInclude(openings, word)
+    for (const word of nonNames) assert.strictEqual(word.split(" ").length, 1, word)
   })
 })
