@@ -61,9 +61,9 @@ const source = (form: Form): Result.Result<Source, CallRefused> => {
   return twiml.length > 4000 ? refuse(21623, "Twiml is longer than 4000 characters.") : Result.succeed({ _tag: "Twiml", text: twiml })
 }
 
-const seconds = (form: Form, name: string, fallback: number, max: number): number => {
-  const value = Number(firstValue(form, name) ?? fallback)
-  return Number.isFinite(value) && value > 0 ? Math.min(value, max) : fallback
+const seconds = (form: Form, name: string, defaultSeconds: number, maxSeconds: number): number => {
+  const value = Number(firstValue(form, name) ?? defaultSeconds)
+  return Number.isFinite(value) && value > 0 ? Math.min(value, maxSeconds) : defaultSeconds
 }
 
 /** The source of the next TwiML in a request that changes a call. `undefined` if the request names no source. */

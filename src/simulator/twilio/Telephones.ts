@@ -22,8 +22,8 @@ const dialStatus: Readonly<Record<PhoneBehaviour["_tag"], TerminalStatus>> = {
 }
 
 /** The course of a `<Dial>` to a telephone. A person who answers talks for a second and hangs up. */
-export const ring = (phone: PhoneBehaviour): DialResult => ({
+export const dialResult = (phone: PhoneBehaviour): DialResult => ({
   status: dialStatus[phone._tag],
-  rings: Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second")),
-  talk: Duration.seconds(1)
+  ringTime: Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second")),
+  talkTime: Duration.seconds(1)
 })
