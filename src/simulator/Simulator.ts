@@ -1,8 +1,8 @@
 /**
  * A simulated Twilio: it places and receives calls with the same REST API, webhooks, signatures, TwiML and WebSocket as the real Twilio. It
- * meets the service only on the wire. Of the service's room `twilio/`, it uses only the message formats and the signature.
+ * talks to the service only over the network. From the service's `twilio/` it imports only the message formats and the signature.
  *
- * The layer listens on a port of this process. `cli/main.ts` is the program.
+ * The layer runs inside this process and listens on a port. `cli/main.ts` is the program.
  */
 import { createServer } from "node:http"
 import { NodeFileSystem, NodeHttpServer } from "@effect/platform-node"

@@ -21,7 +21,7 @@ export const Digits = Schema.String.check(
 export type Step = Data.TaggedEnum<{
   /** Says a text, in an English voice. */
   Speak: { readonly text: string; readonly voice?: Voice }
-  /** Plays a WAV file, of any rate and number of channels. */
+  /** Plays a WAV file with any number of channels, at a rate that {@link SoundFiles.fromWav} accepts. */
   PlayFile: { readonly path: string }
   Play: { readonly sound: Pcm<8000> }
   /** Says nothing for a time. */
@@ -30,7 +30,7 @@ export type Step = Data.TaggedEnum<{
   Press: { readonly digits: string }
   /** Waits until the agent has begun to speak: any sound louder than line noise. */
   AwaitSpeech: { readonly atMost: Duration.Input }
-  /** Waits until the agent has been silent for this long. */
+  /** Waits until the agent has been silent for `duration`. Silence before the step counts, too. */
   AwaitSilence: { readonly duration: Duration.Input; readonly atMost: Duration.Input }
   /** Waits until a mark of the agent has been played: the named one, or any. */
   AwaitMark: { readonly name?: string; readonly atMost: Duration.Input }
@@ -159,8 +159,7 @@ const isAudible = (sound: Pcm<8000>): boolean => {
 const idle: Output = { frame: undefined, digit: undefined, hangsUp: false }
 
 /**
- * A person during a call, who carries the script out frame by frame. There is no clock: each call of {@link ActiveCaller.next} counts as
- * 20 ms.
+ * A person during a call, who carries the script out frame by frame. There is no clock: each {@link ActiveCaller.next} counts as 20 ms.
  */
 export class ActiveCaller {
   readonly room: Acoustics.Acoustics
@@ -171,7 +170,7 @@ export class ActiveCaller {
   #silentFor = 0
   /** Whether the agent was audible since the running step began. */
   #hasHeardSpeech = false
-  /** Keys from `press`. They wait while the script itself presses keys. */
+  /** Keys from `press`, sent one a frame. They wait while the script's own key is sent. */
   #extraKeys: Array<string> = []
 
   constructor(steps: ReadonlyArray<PreparedStep>, room: Acoustics.Acoustics = Acoustics.quiet) {
@@ -186,9 +185,9 @@ export class ActiveCaller {
 
   /** Advances by 20 ms. Returns what the person does in this time. */
   next(ear: Ear): Output {
-    const isLoud = isAudible(ear.heard)
-    this.#silentFor = isLoud ? 0 : this.#silentFor + frameSamples
-    this.#hasHeardSpeech ||= isLoud
+    const isAgentAudible = isAudible(ear.heard)
+    this.#silentFor = isAgentAudible ? 0 : this.#silentFor + frameSamples
+    this.#hasHeardSpeech ||= isAgentAudible
     // If a step ends without using a frame, such as a wait that is fulfilled at once, the next step begins in the same frame.
     for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
       const output = this.#perform(step, ear)

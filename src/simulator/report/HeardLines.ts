@@ -92,7 +92,7 @@ export class HeardLines {
     this.#clearedAt = -Infinity
   }
 
-  /** The lines that have begun since the last call of this method. */
+  /** The lines that have begun by `now`. Each line is returned once. */
   takeBegun(stretches: ReadonlyArray<Stretch>, now: number): ReadonlyArray<BegunLine> {
     const begun: Array<BegunLine> = []
     while (true) {
@@ -111,10 +111,10 @@ export class HeardLines {
     }
   }
 
-  /** Whether the caller has heard a line to its end: the mark after it was sent back. If so, forgets this mark and all marks before it. */
+  /** Returns whether the caller has heard a line to its end: the mark after it was sent back. If so, forgets this mark and all marks before it. */
   #tryFinish({ at, turn }: Waiting & { readonly at: number }): boolean {
     // If a mark of a later turn was sent back, this line's own mark was lost.
-    const index = this.#marks.findIndex((mark) => mark.at > at && (mark.turn >= turn))
+    const index = this.#marks.findIndex((mark) => mark.at > at && mark.turn >= turn)
     if (index < 0) return false
     this.#freeFrom = this.#marks[index].at
     this.#marks.splice(0, index + 1)

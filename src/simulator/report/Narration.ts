@@ -53,6 +53,7 @@ export class Narration {
         this.#lines.add({ at: this.#lines.announcedAt(turn) ?? at, text: figures(event) })
         return this.#settle(turn)
       case "AgentHeard":
+        // The figures come before this event, or never.
         this.#settle(turn)
         if (!event.isWhole && event.text !== "") this.#lines.add({ at, text: `         heard of it: ${event.text} …` })
         return
@@ -87,7 +88,7 @@ export class Narration {
     this.#lines.add({ at, text: "the stream is lost" })
   }
 
-  /** The lines that are due by now. `playback`: all stretches of sound that were played on the telephone. */
+  /** The lines that are due by `now`. Each line is returned once. `playback`: all stretches of sound that were played on the telephone. */
   dueLines(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
     this.#begin(this.#heard.takeBegun(playback, now))
     return this.#lines.takeDue(now)

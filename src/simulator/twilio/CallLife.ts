@@ -69,6 +69,7 @@ const run = Effect.fnUntraced(function*(
   call: PhoneCall,
   flow: (twiml: TwimlRunner.Environment, callbacks: Callbacks) => Effect.Effect<TerminalStatus>
 ) {
+  // Only status callbacks may come late, twice or out of order (`delivery`).
   const statusCallbacks: Callbacks = yield* Queue.make<Callback, Cause.Done>()
   const otherCallbacks: Callbacks = yield* Queue.make<Callback, Cause.Done>()
   const { webhooks } = environment.twiml

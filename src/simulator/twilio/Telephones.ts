@@ -21,7 +21,7 @@ const dialStatus: Readonly<Record<PhoneBehaviour["_tag"], TerminalStatus>> = {
   Canceled: "canceled"
 }
 
-/** The course of a `<Dial>` to a telephone. A person who answers talks for a second and hangs up. */
+/** The result of a `<Dial>` to a telephone. A person who answers talks for a second and hangs up. */
 export const dialResult = (phone: PhoneBehaviour): DialResult => ({
   status: dialStatus[phone._tag],
   ringTime: Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second")),

@@ -24,7 +24,7 @@ interface Options {
   readonly activeCaller: ActiveCaller
   readonly said: Timeline
   readonly heard: Timeline
-  /** Returns the marks whose sound has been played since the last call of this function. */
+  /** Returns the marks whose sound has been played, each once. */
   readonly takePlayedMarks: () => ReadonlyArray<string>
   readonly traffic: Traffic
   readonly faults: Faults

@@ -136,6 +136,7 @@ const runStream = Effect.fnUntraced(function*(connection: Connection, callerEnd:
 
 /** Does what an attacker might do: opens a second stream with the parameters of a running stream. */
 const replay = Effect.fnUntraced(function*(connection: Connection) {
+  // When the running stream has sent a few frames, its token is used.
   yield* Effect.repeat(Effect.sleep("20 millis"), { until: () => connection.call.traffic.sentAt.length > 5 })
   yield* runStream(connection, {
     activeCaller: new ActiveCaller([]),

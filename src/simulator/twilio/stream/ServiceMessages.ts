@@ -45,7 +45,7 @@ export class ServiceMessages {
     )
   }
 
-  /** The marks whose sound has been played since the last call of this method. */
+  /** Returns the marks whose sound has been played, each once. */
   takePlayedMarks(): ReadonlyArray<string> {
     const marks = this.#playedMarks
     this.#playedMarks = []

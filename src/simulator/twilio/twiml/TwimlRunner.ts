@@ -13,7 +13,7 @@ import * as TwimlLoader from "./TwimlLoader.ts"
 import type * as TwimlReader from "./TwimlReader.ts"
 import { randomHex } from "../webhook/WebhookClient.ts"
 
-/** The course of a `<Dial>`. */
+/** How a `<Dial>` goes. */
 export interface DialResult {
   readonly status: TerminalStatus
   /** How long the telephone rings. */
@@ -23,7 +23,7 @@ export interface DialResult {
 }
 
 export interface Environment extends ConnectStream.Environment, TwimlLoader.Environment {
-  /** Returns the course of a `<Dial>` to this number. */
+  /** Returns how a `<Dial>` to this number goes. */
   readonly dialResult: (to: PhoneNumber) => DialResult
   /** Makes the sound of a `<Say>`. */
   readonly say: (text: string) => Effect.Effect<Pcm<8000>>

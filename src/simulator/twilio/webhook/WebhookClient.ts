@@ -1,7 +1,7 @@
 /**
- * Sends Twilio's webhooks: form posts (or queries) with a signature over the exact URL. The URL's fragment says how they are retried.
+ * Sends Twilio's webhooks: form posts (or queries) with a signature over the exact URL. The URL's fragment says how a failed request is retried.
  *
- * Twilio does not document whether it waits between retries. Here there is no wait, which is the worst case: a service that is away for
+ * Twilio does not document whether it waits between retries. Here there is no wait, which is the worst case: a service that is down for
  * some seconds misses all retries.
  */
 import { Data, Duration, Effect, Random, type Redacted, Result, Schema } from "effect"
