@@ -85,7 +85,7 @@ const parametersOf = ({ faults: { token }, noun: { parameters } }: Connection): 
 const noteRefusal = Effect.fnUntraced(function*(
   connection: Connection,
   streamSid: StreamSid,
-  { message, status }: WebSocketClient.OpenError
+  { message, status }: WebSocketClient.WireError
 ) {
   const { call } = connection
   const code = status === undefined ? DebuggerCodes.streamUnreachable : DebuggerCodes.streamRefused
@@ -136,7 +136,7 @@ const runStream = Effect.fnUntraced(function*(connection: Connection, callerEnd:
 
 /** Does what an attacker might do: opens a second stream with the parameters of a running stream. */
 const replay = Effect.fnUntraced(function*(connection: Connection) {
-  // When the running stream has sent a few frames, its token is used.
+  // When the running stream has sent a few frames, its token has been used.
   yield* Effect.repeat(Effect.sleep("20 millis"), { until: () => connection.call.traffic.sentAt.length > 5 })
   yield* runStream(connection, {
     activeCaller: new ActiveCaller([]),

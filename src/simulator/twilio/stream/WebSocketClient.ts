@@ -22,7 +22,7 @@ export interface Closed {
 }
 
 /** The WebSocket could not be opened. `status`: the HTTP status, if the answer was not 101. */
-export class OpenError extends Schema.TaggedError<OpenError>()("OpenError", {
+export class WireError extends Schema.TaggedError<WireError>()("WireError", {
   message: Schema.String,
   status: Schema.optionalKey(Schema.Int)
 }) {}
@@ -62,7 +62,7 @@ const closeTimeout = Duration.seconds(2)
 export const open = Effect.fn("WebSocketClient.open")(function*(
   url: string,
   headers: Readonly<Record<string, string>>
-): Effect.fn.Return<WebSocketClient, OpenError, Scope.Scope> {
+): Effect.fn.Return<WebSocketClient, WireError, Scope.Scope> {
   const clock = yield* Clock.Clock
   const incoming = yield* Queue.make<Incoming, Cause.Done>()
   const closed = yield* Deferred.make<Closed>()
@@ -75,13 +75,13 @@ export const open = Effect.fn("WebSocketClient.open")(function*(
           handshakeTimeout: Duration.toMillis(handshakeTimeout),
           closeTimeout: Duration.toMillis(closeTimeout)
         } as ClientOptions),
-      catch: () => new OpenError({ message: "The stream's URL is malformed." })
+      catch: () => new WireError({ message: "The stream's URL is malformed." })
     }),
     (socket) => Effect.sync(() => socket.terminate())
   )
   let connection: Socket | undefined
 
-  yield* Effect.callback<void, OpenError>((resume) => {
+  yield* Effect.callback<void, WireError>((resume) => {
     socket.on("upgrade", (response) => {
       connection = response.socket
     })
@@ -89,9 +89,9 @@ export const open = Effect.fn("WebSocketClient.open")(function*(
     socket.on("unexpected-response", (request, response) => {
       const status = response.statusCode ?? 0
       request.destroy()
-      resume(Effect.fail(new OpenError({ message: `The upgrade was answered with ${status} instead of 101.`, status })))
+      resume(Effect.fail(new WireError({ message: `The upgrade was answered with ${status} instead of 101.`, status })))
     })
-    socket.on("error", (error) => resume(Effect.fail(new OpenError({ message: error.message }))))
+    socket.on("error", (error) => resume(Effect.fail(new WireError({ message: error.message }))))
     // The listeners are added before the first frame can come.
     socket.on("message", (data, isBinary) => {
       Queue.offerUnsafe(incoming, {
