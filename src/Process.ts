@@ -168,7 +168,7 @@ const FiberScheduler = Layer.unwrap(
   Layer.catch(() => NextTickScheduler.layer)
 )
 
-/** Effect's other flags would have no effect: `LOG_LEVEL` decides what is logged. */
+/** Effect's wizard and completions need arguments, which the service does not have. Its log-level flag would have no effect: `LOG_LEVEL` decides. */
 const Flags = CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
 
 serve.pipe(

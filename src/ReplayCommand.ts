@@ -9,7 +9,7 @@ import * as Replay from "./conversation/replay/Replay.ts"
 /** The file can't be replayed. */
 class EventLogUnusable extends Data.TaggedError("EventLogUnusable")<{ readonly file: string; readonly reason: string }> {
   override get message() {
-    return `${this.file} can't be played. ${this.reason} Set EVENTS_DIR to write event logs.`
+    return `${this.file} can't be replayed. ${this.reason} Set EVENTS_DIR to write event logs.`
   }
 }
 

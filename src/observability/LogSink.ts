@@ -45,13 +45,13 @@ const zeroOnError = (write: () => number): number => {
 }
 
 /** For a pipe or a socket. libuv made it non-blocking when `process.stdout` was opened. */
-const nonBlocking = (fd: number): LogSink => ({
+const pipeSink = (fd: number): LogSink => ({
   write: (bytes) => Effect.try({ try: () => writeOrZero(fd, bytes), catch: (cause) => new LogUnwritable({ cause }) }),
   writeNow: (bytes) => zeroOnError(() => writeOrZero(fd, bytes))
 })
 
 /** For a file or a device. A slow disk blocks only a thread of Node's pool, not the calls. */
-const file = (fd: number): LogSink => ({
+const fileSink = (fd: number): LogSink => ({
   write: (bytes) =>
     Effect.callback<number, LogUnwritable>((resume) =>
       write(fd, bytes, (cause, written) => {
@@ -71,7 +71,7 @@ interface Handle {
 type Standard = NodeJS.WriteStream & { readonly fd?: number }
 
 /** For a terminal, which the user can stop with Ctrl-S, and for the standard output of a worker thread. Both use Node's own stream. */
-const nodeStream = (stream: Standard): LogSink => {
+const nodeStreamSink = (stream: Standard): LogSink => {
   // By default Node writes to a terminal with blocking calls.
   const { _handle: handle } = stream as { readonly _handle?: Handle }
   handle?.setBlocking?.(false)
@@ -89,10 +89,10 @@ const nodeStream = (stream: Standard): LogSink => {
 
 /** Chooses the way to write by the kind of stream: a file, a pipe, a socket, a terminal or a device. */
 export const make = (stream: Standard): LogSink => {
-  if (stream.isTTY || stream.fd === undefined) return nodeStream(stream)
+  if (stream.isTTY || stream.fd === undefined) return nodeStreamSink(stream)
   const { fd } = stream
   const kind = fstatSync(fd)
-  return kind.isFIFO() || kind.isSocket() ? nonBlocking(fd) : file(fd)
+  return kind.isFIFO() || kind.isSocket() ? pipeSink(fd) : fileSink(fd)
 }
 
 /**

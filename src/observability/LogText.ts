@@ -6,7 +6,7 @@
 /** The most characters. Longer text is cut. */
 const maxLength = 200
 
-export const loggable = (text: string): string => {
+export const toLogText = (text: string): string => {
   const plain = text
     .slice(0, 4 * maxLength)
     .replace(/[\p{C}\p{Z}\s]+/gu, " ")

@@ -25,7 +25,6 @@ export const callsRefused = (reason: "busy" | "callerBusy" | "draining") =>
     attributes: { reason }
   })
 
-/** Status callbacks that arrived before their call. */
 export const earlyReports = (outcome: "remembered" | "applied" | "expired" | "dropped") =>
   Metric.counter("client_caller_early_reports_total", {
     description: "Status callbacks that came before their call, by outcome; dropped: there were too many",
@@ -249,7 +248,6 @@ export const recordingUploads = (outcome: "done" | "failed") =>
     attributes: { outcome }
   })
 
-/** `Delivered`; `Retry`: the attempt failed, and another will follow; `Failed`: the last attempt failed. */
 export const webhooks = (type: string, result: "Delivered" | "Retry" | "Failed") =>
   Metric.counter("client_caller_webhooks_total", {
     description: "Attempts to send a webhook, by type and result: Delivered, Retry (another attempt will follow) or Failed (it was the last one)",

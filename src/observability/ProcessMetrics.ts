@@ -11,7 +11,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks"
 const resolutionMillis = 10
 
 /** A gauge whose value is read when the metrics are read. */
-const pulled = (metric: Metric.Metric<number, Metric.GaugeState<number>>, read: () => number) =>
+const registerGauge = (metric: Metric.Metric<number, Metric.GaugeState<number>>, read: () => number) =>
   Effect.acquireRelease(
     Effect.contextWith((context: Context.Context<never>) =>
       Effect.sync(() =>
@@ -43,10 +43,10 @@ export const layer: Layer.Layer<never> = Layer.effectDiscard(
     )
     // The histogram records the whole time between two samples. The delay is that time minus the sampling interval.
     const delaySeconds = (nanos: number) => Math.max(0, nanos / 1e9 - resolutionMillis / 1000)
-    yield* pulled(eventLoopDelay("0.5"), () => delaySeconds(histogram.percentile(50)))
-    yield* pulled(eventLoopDelay("0.99"), () => delaySeconds(histogram.percentile(99)))
-    yield* pulled(eventLoopDelay("1"), () => delaySeconds(histogram.max))
-    yield* pulled(memory("resident"), () => process.memoryUsage.rss())
-    yield* pulled(memory("heap"), () => process.memoryUsage().heapUsed)
+    yield* registerGauge(eventLoopDelay("0.5"), () => delaySeconds(histogram.percentile(50)))
+    yield* registerGauge(eventLoopDelay("0.99"), () => delaySeconds(histogram.percentile(99)))
+    yield* registerGauge(eventLoopDelay("1"), () => delaySeconds(histogram.max))
+    yield* registerGauge(memory("resident"), () => process.memoryUsage.rss())
+    yield* registerGauge(memory("heap"), () => process.memoryUsage().heapUsed)
   })
 )

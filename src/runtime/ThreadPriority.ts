@@ -1,5 +1,5 @@
 /**
- * The priority of threads beside the calls' thread.
+ * Lowers the priority of threads, so that the thread that runs the calls goes first.
  *
  * Versions of Node that are too old for the service must still be able to load this file.
  */

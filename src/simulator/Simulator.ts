@@ -1,8 +1,8 @@
 /**
  * A simulated Twilio: it places and receives calls with the same REST API, webhooks, signatures, TwiML and WebSocket as the real Twilio. It
- * meets the service only on the wire. Of the service's room `twilio/`, it uses only the message formats and the signature.
+ * talks to the service only over the network. From the service's `twilio/` it imports only the message formats and the signature.
  *
- * The layer listens on a port of this process. `cli/main.ts` is the program.
+ * The layer runs inside this process and listens on a port. `cli/main.ts` is the program.
  */
 import { createServer } from "node:http"
 import { NodeFileSystem, NodeHttpServer } from "@effect/platform-node"
@@ -19,7 +19,7 @@ import { type Faults, none } from "./twilio/Faults.ts"
 import * as PhoneCall from "./caller/PhoneCall.ts"
 import * as RestApi from "./twilio/RestApi.ts"
 import { CallerSpeech } from "./caller/CallerSpeech.ts"
-import { type RestFaults, RestJournal } from "./twilio/RestJournal.ts"
+import { type RestFaults, RestRequests } from "./twilio/RestRequests.ts"
 import type { Delivery } from "./twilio/webhook/StatusCallbacks.ts"
 import { samplesPerMilli } from "./report/Timeline.ts"
 import * as Telephones from "./twilio/Telephones.ts"
@@ -98,10 +98,10 @@ const makeLocate = (reroute: Options["reroute"]) => (url: string): string => {
   return `${origin}${pathname}${search}`
 }
 
-/** The services of the simulator that a call uses. */
-const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid: AccountSid, authToken: Redacted.Redacted, phones: () => Telephones.Phones) {
+/** The parts of the simulator that a call uses. */
+const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid: AccountSid, authToken: Redacted.Redacted, currentPhones: () => Telephones.Phones) {
   const speech = yield* CallerSpeech
-  const services = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
+  const context = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
   const locate = makeLocate(options.reroute)
   const environment: CallLife.Environment = {
     accountSid,
@@ -111,7 +111,7 @@ const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid
       sign: (url) => Signature.sign(authToken, url, {}),
       locate,
       webhooks: WebhookClient.make(authToken, locate),
-      ring: (to) => Telephones.ring(phones()(to)),
+      dialResult: (to) => Telephones.dialResult(currentPhones()(to)),
       say: (text) =>
         options.say === "speech"
           ? Effect.catch(speech.speak(text), () => Effect.succeed(silenceFor(text)))
@@ -119,7 +119,7 @@ const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid
     },
     prepare: (call, caller) =>
       Caller.prepare(caller).pipe(
-        Effect.provideContext(services),
+        Effect.provideContext(context),
         Effect.catch(({ message }) =>
           Effect.as(PhoneCall.note(call, { _tag: "Problem", code: 0, message }), new Caller.ActiveCaller([]))
         )
@@ -128,7 +128,7 @@ const makeEnvironment = Effect.fnUntraced(function*(options: Options, accountSid
   return environment
 })
 
-const newCallSid = Effect.map(WebhookClient.hex(32), (digits) => CallSid.make(`CA${digits}`))
+const newCallSid = Effect.map(WebhookClient.randomHex(32), (digits) => CallSid.make(`CA${digits}`))
 
 /** A call that a request to the API has created. It begins after `queueTime` ms. */
 const makeOutbound = Effect.fnUntraced(function*(request: CallRequest, queueTime: number) {
@@ -175,7 +175,7 @@ const make = Effect.fnUntraced(function*(options: Options) {
     new SimulatorError({ message: "The account SID is not AC and 32 hexadecimal digits.", cause }))
   const authToken = options.authToken ?? defaultAuthToken
   const host = options.host ?? "127.0.0.1"
-  const services = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
+  const context = yield* Effect.context<CallerSpeech | FileSystem.FileSystem>()
 
   const server = yield* Effect.mapError(
     NodeHttpServer.make(createServer, { host, port: options.port ?? 0, gracefulShutdownTimeout: "0 millis" }),
@@ -183,9 +183,9 @@ const make = Effect.fnUntraced(function*(options: Options) {
   )
   // The calls' fibers are made after the server. So at the end of the scope, the calls are hung up before the server is closed.
   const running = yield* FiberSet.make()
-  const placed = yield* PubSub.unbounded<PhoneCall.SimulatedCall>()
+  const dialled = yield* PubSub.unbounded<PhoneCall.SimulatedCall>()
   const calls = new Map<string, PhoneCall.PhoneCall>()
-  const journal = new RestJournal(options.restFaults ?? [])
+  const restRequests = new RestRequests(options.restFaults ?? [])
   const dialQueue = new DialQueue(options.callsPerSecond ?? 1)
   let phones = options.phones ?? Telephones.everybodyAnswers
   const environment = yield* makeEnvironment(options, accountSid, authToken, () => phones)
@@ -194,20 +194,20 @@ const make = Effect.fnUntraced(function*(options: Options) {
     const queueTime = dialQueue.join(Number(yield* Clock.monotonicTimeNanos) / 1_000_000)
     const call = yield* makeOutbound(request, queueTime)
     calls.set(call.sid, call)
-    yield* FiberSet.run(running, CallLife.outbound(environment, call, phones(call.to), request))
-    PubSub.publishUnsafe(placed, PhoneCall.view(call))
+    yield* FiberSet.run(running, CallLife.runOutbound(environment, call, phones(call.to), request))
+    PubSub.publishUnsafe(dialled, PhoneCall.view(call))
     return call
   })
 
   const placeCall = Effect.fn("Simulator.placeCall")(function*(placing: PlaceCall) {
-    const call = yield* Effect.provideContext(makeInbound(placing), services)
+    const call = yield* Effect.provideContext(makeInbound(placing), context)
     calls.set(call.sid, call)
     const source: PhoneCall.Source = { _tag: "Url", url: placing.webhookUrl, method: placing.method ?? "POST" }
-    yield* FiberSet.run(running, CallLife.inbound(environment, call, source))
+    yield* FiberSet.run(running, CallLife.runInbound(environment, call, source))
     return PhoneCall.view(call)
   })
 
-  const receive = (request: RestApi.RestRequest) => Effect.sync(() => journal.receive(request))
+  const receive = (request: RestApi.RestRequest) => Effect.sync(() => restRequests.receive(request))
   yield* server.serve(RestApi.handle({ accountSid, authToken, receive, dial, calls, bins: options.bins ?? {} }))
 
   const port = server.address._tag === "UnixPathAddress" ? 0 : server.address.port
@@ -217,15 +217,15 @@ const make = Effect.fnUntraced(function*(options: Options) {
     authToken,
     baseUrl,
     binUrl: (name) => `${baseUrl}${TwimlBins.pathOf(name)}`,
-    requests: Effect.sync(() => journal.requests),
+    requests: Effect.sync(() => restRequests.requests),
     calls: Effect.sync(() => [...calls.values()].map(PhoneCall.view)),
-    dialled: Stream.fromPubSub(placed),
+    dialled: Stream.fromPubSub(dialled),
     placeCall,
     setPhones: (behaviour) =>
       Effect.sync(() => {
         phones = behaviour
       }),
-    setRestFaults: (faults) => Effect.sync(() => journal.setFaults(faults))
+    setRestFaults: (faults) => Effect.sync(() => restRequests.setFaults(faults))
   })
 })
 

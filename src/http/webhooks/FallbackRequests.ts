@@ -5,7 +5,7 @@
  * https://www.twilio.com/docs/usage/security/availability-reliability
  */
 import { Effect, Option, type Scope } from "effect"
-import { loggable } from "../../observability/LogText.ts"
+import { toLogText } from "../../observability/LogText.ts"
 import * as SampledLog from "../../observability/SampledLog.ts"
 import type { CallParameters } from "../../twilio/webhook/WebhookParameters.ts"
 
@@ -21,7 +21,7 @@ export const make: Effect.Effect<FallbackRequests, never, Scope.Scope> = Effect.
       onSome: (errorCode) =>
         // A webhook can be replayed any number of times.
         sampledLog.write("fallback", Effect.logWarning("Twilio requested the fallback URL because another webhook was not answered").pipe(
-          Effect.annotateLogs({ callSid: CallSid, errorCode, failedPath: loggable(Option.getOrElse(ErrorUrl, () => "")) })
+          Effect.annotateLogs({ callSid: CallSid, errorCode, failedPath: toLogText(Option.getOrElse(ErrorUrl, () => "")) })
         ))
     })
 }))

@@ -5,7 +5,7 @@ import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
 import { CallRegistry } from "../../call/CallRegistry.ts"
 import type { StatusFacts } from "../../call/history/Outcome.ts"
-import { loggable } from "../../observability/LogText.ts"
+import { toLogText } from "../../observability/LogText.ts"
 import type { StatusParameters, StreamParameters } from "../../twilio/webhook/WebhookParameters.ts"
 
 const wholeNumber = (text: string): number | undefined => /^\d{1,9}$/.test(text) ? Number(text) : undefined
@@ -29,7 +29,7 @@ export const make = Effect.map(CallRegistry, (registry) => ({
       ? Effect.logWarning("Twilio reports an error of a media stream")
       : Effect.logDebug(`Twilio reports ${report.StreamEvent}`)
     return log.pipe(
-      Effect.annotateLogs({ callSid: report.CallSid, streamSid: report.StreamSid, streamError: loggable(report.StreamError) }),
+      Effect.annotateLogs({ callSid: report.CallSid, streamSid: report.StreamSid, streamError: toLogText(report.StreamError) }),
       Effect.as(HttpServerResponse.empty())
     )
   }

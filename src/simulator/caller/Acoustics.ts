@@ -29,7 +29,10 @@ const makeNoise = (level: number) => {
   }
 }
 
-/** Mixes the caller's voice (μ-law; `undefined` is silence) with echo and noise, frame by frame. */
+/**
+ * Mixes the caller's voice (μ-law; `undefined` is silence) with echo and noise, frame by frame. `heard`: the sound that was at the person's
+ * ear `delayMillis` before this frame.
+ */
 export const makeMicrophone = ({ echo, noise }: Acoustics) => {
   const gain = echo === undefined ? 0 : 10 ** (-echo.attenuation / 20)
   const hiss = noise === undefined ? undefined : makeNoise(noise)

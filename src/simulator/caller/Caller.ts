@@ -21,7 +21,7 @@ export const Digits = Schema.String.check(
 export type Step = Data.TaggedEnum<{
   /** Says a text, in an English voice. */
   Speak: { readonly text: string; readonly voice?: Voice }
-  /** Plays a WAV file, of any rate and number of channels. */
+  /** Plays a WAV file with any number of channels, at a rate that {@link SoundFiles.fromWav} accepts. */
   PlayFile: { readonly path: string }
   Play: { readonly sound: Pcm<8000> }
   /** Says nothing for a time. */
@@ -30,7 +30,7 @@ export type Step = Data.TaggedEnum<{
   Press: { readonly digits: string }
   /** Waits until the agent has begun to speak: any sound louder than line noise. */
   AwaitSpeech: { readonly atMost: Duration.Input }
-  /** Waits until the agent has been silent for this long. */
+  /** Waits until the agent has been silent for `duration`. Silence before the step counts, too. */
   AwaitSilence: { readonly duration: Duration.Input; readonly atMost: Duration.Input }
   /** Waits until a mark of the agent has been played: the named one, or any. */
   AwaitMark: { readonly name?: string; readonly atMost: Duration.Input }
@@ -63,7 +63,7 @@ class CallerError extends Schema.TaggedError<CallerError>()("CallerError", {
 }) {}
 
 /** A step that is ready to be carried out: its sound is made, and its times are in samples (1/8 ms). */
-type Prepared = Data.TaggedEnum<{
+type PreparedStep = Data.TaggedEnum<{
   Play: { readonly sound: Uint8Array }
   Silence: { readonly samples: number }
   Press: { readonly digits: string }
@@ -73,15 +73,15 @@ type Prepared = Data.TaggedEnum<{
   AwaitCue: { readonly isGiven: () => boolean; readonly atMost: number }
   HangUp: {}
 }>
-const Prepared = Data.taggedEnum<Prepared>()
+const PreparedStep = Data.taggedEnum<PreparedStep>()
 
 const toSamples = (duration: Duration.Input): number =>
   Math.round(Duration.toMillis(Duration.fromInputUnsafe(duration)) * samplesPerMilli)
 
-const play = (sound: Pcm<8000>): Prepared => Prepared.Play({ sound: Mulaw.encode(sound) })
+const play = (sound: Pcm<8000>): PreparedStep => PreparedStep.Play({ sound: Mulaw.encode(sound) })
 
 const prepareStep = Effect.fnUntraced(function*(step: Step): Effect.fn.Return<
-  Prepared,
+  PreparedStep,
   CallerError | SpeechError,
   CallerSpeech | FileSystem.FileSystem
 > {
@@ -102,19 +102,19 @@ const prepareStep = Effect.fnUntraced(function*(step: Step): Effect.fn.Return<
     case "Play":
       return play(step.sound)
     case "Silence":
-      return Prepared.Silence({ samples: toSamples(step.duration) })
+      return PreparedStep.Silence({ samples: toSamples(step.duration) })
     case "Press":
-      return Prepared.Press({ digits: step.digits })
+      return PreparedStep.Press({ digits: step.digits })
     case "AwaitSpeech":
-      return Prepared.AwaitSpeech({ atMost: toSamples(step.atMost) })
+      return PreparedStep.AwaitSpeech({ atMost: toSamples(step.atMost) })
     case "AwaitSilence":
-      return Prepared.AwaitSilence({ samples: toSamples(step.duration), atMost: toSamples(step.atMost) })
+      return PreparedStep.AwaitSilence({ samples: toSamples(step.duration), atMost: toSamples(step.atMost) })
     case "AwaitMark":
-      return Prepared.AwaitMark({ name: step.name, atMost: toSamples(step.atMost) })
+      return PreparedStep.AwaitMark({ name: step.name, atMost: toSamples(step.atMost) })
     case "AwaitCue":
-      return Prepared.AwaitCue({ isGiven: step.isGiven, atMost: toSamples(step.atMost) })
+      return PreparedStep.AwaitCue({ isGiven: step.isGiven, atMost: toSamples(step.atMost) })
     case "HangUp":
-      return Prepared.HangUp()
+      return PreparedStep.HangUp()
   }
 })
 
@@ -131,11 +131,11 @@ export interface Ear {
 }
 
 /** What the person does in the next 20 ms. */
-interface Moment {
+interface Output {
   /** 160 bytes of μ-law, or `undefined` for silence. */
   readonly frame: Uint8Array | undefined
   readonly digit: string | undefined
-  readonly hangUp: boolean
+  readonly hangsUp: boolean
 }
 
 /** Samples in a frame of 20 ms. */
@@ -156,70 +156,69 @@ const isAudible = (sound: Pcm<8000>): boolean => {
   return sum > audibleMagnitude * sound.length
 }
 
-const idle: Moment = { frame: undefined, digit: undefined, hangUp: false }
+const idle: Output = { frame: undefined, digit: undefined, hangsUp: false }
 
 /**
- * A person during a call, who carries the script out frame by frame. There is no clock: each call of {@link ActiveCaller.next} counts as
- * 20 ms.
+ * A person during a call, who carries the script out frame by frame. There is no clock: each {@link ActiveCaller.next} counts as 20 ms.
  */
 export class ActiveCaller {
   readonly room: Acoustics.Acoustics
-  readonly #steps: Array<Prepared>
+  readonly #steps: Array<PreparedStep>
   /** Samples since the running step began. */
   #elapsed = 0
   /** Samples since the agent was last audible. */
   #silentFor = 0
   /** Whether the agent was audible since the running step began. */
   #hasHeardSpeech = false
-  /** Keys from `press`. They wait while the script itself presses keys. */
-  #pressed: Array<string> = []
+  /** Keys from `press`, sent one a frame. They wait while the script's own key is sent. */
+  #extraKeys: Array<string> = []
 
-  constructor(steps: ReadonlyArray<Prepared>, room: Acoustics.Acoustics = Acoustics.quiet) {
+  constructor(steps: ReadonlyArray<PreparedStep>, room: Acoustics.Acoustics = Acoustics.quiet) {
     this.#steps = [...steps]
     this.room = room
   }
 
   /** Presses keys now, in addition to the steps of the script. */
   press(digits: string): void {
-    this.#pressed.push(...digits)
+    this.#extraKeys.push(...digits)
   }
 
   /** Advances by 20 ms. Returns what the person does in this time. */
-  next(ear: Ear): Moment {
-    const loud = isAudible(ear.heard)
-    this.#silentFor = loud ? 0 : this.#silentFor + frameSamples
-    this.#hasHeardSpeech ||= loud
+  next(ear: Ear): Output {
+    const isAgentAudible = isAudible(ear.heard)
+    this.#silentFor = isAgentAudible ? 0 : this.#silentFor + frameSamples
+    this.#hasHeardSpeech ||= isAgentAudible
     // If a step ends without using a frame, such as a wait that is fulfilled at once, the next step begins in the same frame.
     for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
-      const moment = this.#perform(step, ear)
-      if (moment !== undefined) return this.#withPressed(moment)
+      const output = this.#perform(step, ear)
+      if (output !== undefined) return this.#withExtraKey(output)
     }
-    return this.#withPressed(idle)
+    return this.#withExtraKey(idle)
   }
 
-  #withPressed(moment: Moment): Moment {
-    return this.#pressed.length === 0 || moment.digit !== undefined
-      ? moment
-      : { ...moment, digit: this.#pressed.shift() }
+  #withExtraKey(output: Output): Output {
+    return this.#extraKeys.length === 0 || output.digit !== undefined
+      ? output
+      : { ...output, digit: this.#extraKeys.shift() }
   }
 
-  #done(): undefined {
+  #endStep(): undefined {
     this.#steps.shift()
     this.#elapsed = 0
     this.#hasHeardSpeech = false
     return undefined
   }
 
-  #wait(isFulfilled: boolean, atMost: number): Moment | undefined {
-    if (isFulfilled || this.#elapsed >= atMost) return this.#done()
+  #wait(isFulfilled: boolean, atMost: number): Output | undefined {
+    if (isFulfilled || this.#elapsed >= atMost) return this.#endStep()
     this.#elapsed += frameSamples
     return idle
   }
 
-  #perform(step: Prepared, ear: Ear): Moment | undefined {
+  #perform(step: PreparedStep, ear: Ear): Output | undefined {
     switch (step._tag) {
       case "Play": {
-        if (this.#elapsed >= step.sound.length) return this.#done()
+        if (this.#elapsed >= step.sound.length) return this.#endStep()
         const frame = new Uint8Array(frameSamples).fill(Mulaw.silence)
         frame.set(step.sound.subarray(this.#elapsed, this.#elapsed + frameSamples))
         this.#elapsed += frameSamples
@@ -228,9 +227,9 @@ export class ActiveCaller {
       case "Silence":
         return this.#wait(false, step.samples)
       case "Press": {
-        const pressed = Math.floor(this.#elapsed / keySamples)
-        if (pressed >= step.digits.length) return this.#done()
-        const digit = this.#elapsed % keySamples < frameSamples ? step.digits[pressed] : undefined
+        const keyIndex = Math.floor(this.#elapsed / keySamples)
+        if (keyIndex >= step.digits.length) return this.#endStep()
+        const digit = this.#elapsed % keySamples < frameSamples ? step.digits[keyIndex] : undefined
         this.#elapsed += frameSamples
         return { ...idle, digit }
       }
@@ -246,8 +245,8 @@ export class ActiveCaller {
       case "AwaitCue":
         return this.#wait(step.isGiven(), step.atMost)
       case "HangUp":
-        this.#done()
-        return { ...idle, hangUp: true }
+        this.#endStep()
+        return { ...idle, hangsUp: true }
     }
   }
 }

@@ -44,7 +44,7 @@ export interface SimulatedCall {
   readonly heard: Effect.Effect<Pcm<8000>>
   /** The unbroken stretches of sound that were played to the person, or are queued for playback. */
   readonly playback: Effect.Effect<ReadonlyArray<{ readonly from: number; readonly to: number }>>
-  /** The sound that the person said, on the same time axis. */
+  /** The sound that the person said since the call was answered. */
   readonly said: Effect.Effect<Pcm<8000>>
   /** The media messages so far: when each was sent or received (ms since the answer), and how many a fault has dropped. */
   readonly traffic: Effect.Effect<{
@@ -79,12 +79,15 @@ export interface StatusCallback extends Target {
   readonly events: ReadonlySet<string>
 }
 
-/** Set if answering machine detection (AMD) was requested. `asyncCallback`: where its result is reported. */
+/**
+ * The request for answering machine detection (AMD). `asyncCallback`: where its result is reported. `undefined`: the result is a parameter of
+ * the call's webhooks.
+ */
 export interface AnswerDetection {
   readonly asyncCallback: Target | undefined
 }
 
-/** The simulator's own state of a call. Only the call's own fiber and the REST API change it. */
+/** The simulator's own state of a call. Only the call's own fibers, the REST API and {@link view} change it. */
 export interface PhoneCall {
   readonly sid: CallSid
   readonly direction: Direction
@@ -101,8 +104,11 @@ export interface PhoneCall {
   /** The fallback URL. When another webhook of the call has failed, TwiML is requested from it. */
   readonly fallback: Target | undefined
   readonly events: SubscriptionRef.SubscriptionRef<ReadonlyArray<SimulatedCallEvent>>
+  /** Completed by {@link end}: the call then ends with this status. */
   readonly ending: Deferred.Deferred<TerminalStatus>
+  /** Completed when the call is over and each callback was delivered, or has failed. */
   readonly settled: Deferred.Deferred<TerminalStatus>
+  /** TwiML from the REST API that replaces the running TwiML. The queue holds only the newest source. */
   readonly redirects: Queue.Queue<Source>
   readonly heard: Timeline
   readonly said: Timeline

@@ -61,7 +61,7 @@ export const caller = ({ isInterrupting, lines, voice }: Script): Caller.Caller 
 
 const millis = (value: number) => `${Math.round(value)} ms`
 
-const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
+const printLine = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
 
 /** How often the demo looks for new lines. */
 const interval = "20 millis"
@@ -95,22 +95,22 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall, servic
         events.push(item.event)
         narration.takeEvent(item.event)
       } else if (item.event._tag === "MarkReturned" && !item.event.cleared) {
-        narration.played(item.event.name, item.event.at - start)
+        narration.takeMark(item.event.name, item.event.at - start)
       } else if (item.event._tag === "Cleared" || item.event._tag === "StreamEnded") {
-        narration.cleared(item.event.at - start, heard)
-        if (item.event._tag === "StreamEnded" && Resumptions.isLoss(item.event.why)) narration.lost(item.event.at - start)
+        narration.takeClear(item.event.at - start, heard)
+        if (item.event._tag === "StreamEnded" && Resumptions.isLoss(item.event.why)) narration.takeLoss(item.event.at - start)
       }
     }
     return heard
   })
 
   const show = Effect.fnUntraced(function*(lines: ReadonlyArray<{ readonly at: number; readonly text: string }>) {
-    for (const { at, text } of lines) yield* line(at, text)
+    for (const { at, text } of lines) yield* printLine(at, text)
   })
 
   const showing = Effect.forever(Effect.gen(function*() {
     const heard = yield* passEvents
-    yield* show(narration.lines(heard, yield* now))
+    yield* show(narration.dueLines(heard, yield* now))
     yield* Effect.sleep(interval)
   }))
 
@@ -125,7 +125,7 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall, servic
   const both = Effect.all([Effect.raceFirst(listening, lastEventsAreIn), watching], { concurrency: "unbounded", discard: true })
   yield* Effect.raceFirst(both, showing)
   const heard = yield* passEvents
-  yield* show(narration.end(heard, yield* now))
+  yield* show(narration.remainingLines(heard, yield* now))
   yield* call.settled
   return events
 })
@@ -151,13 +151,13 @@ export const report = Effect.fnUntraced(function*(
 
   const events = yield* call.events
   const cleared = events.filter(({ _tag }) => _tag === "Cleared")
-  const answered = SpeakingTurns.exchanges(said, heard).flatMap(({ voiceToVoice }) => (voiceToVoice === undefined ? [] : [voiceToVoice]))
-  const measured = serviceEvents.flatMap((event) =>
+  const callerLatencies = SpeakingTurns.exchanges(said, heard).flatMap(({ voiceToVoice }) => (voiceToVoice === undefined ? [] : [voiceToVoice]))
+  const serviceLatencies = serviceEvents.flatMap((event) =>
     event._tag === "TurnMeasured" && event.times.firstMedia !== undefined ? [event.times.firstMedia] : []
   )
   yield* Console.log("")
-  yield* Console.log(`Voice to voice, in the service:    ${spread(measured)}`)
-  yield* Console.log(`Voice to voice, for the caller:    ${spread(answered)}`)
+  yield* Console.log(`Voice to voice, in the service:    ${spread(serviceLatencies)}`)
+  yield* Console.log(`Voice to voice, for the caller:    ${spread(callerLatencies)}`)
   yield* Console.log(`Interruptions:                     ${cleared.length}`)
   for (const line of Resumptions.describe(Resumptions.resumptions(events, heard))) yield* Console.log(line)
   yield* Console.log(`Written to ${out}: the caller on the left, the agent on the right, ${(heard.length / 8000).toFixed(1)} s`)
@@ -166,5 +166,5 @@ export const report = Effect.fnUntraced(function*(
   const problems = yield* call.problems
   const why = [...new Set(problems.filter(({ code }) => code !== DebuggerCodes.streamClosedByService).map(({ code, message }) => ` ${code}: ${message}`))].join("")
   if (status !== "completed") return yield* new DemoError({ message: `The call ended as "${status}".${why}` })
-  if (answered.length === 0) return yield* new DemoError({ message: `The agent did not answer the caller.${why}` })
+  if (callerLatencies.length === 0) return yield* new DemoError({ message: `The agent did not answer the caller.${why}` })
 })

@@ -105,7 +105,7 @@ export const awaitService = Effect.fnUntraced(function*(service: string) {
 // The call's report
 // ---------------------------------------------------------------------------------------------
 
-const line = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
+const printLine = (at: number, text: string) => Console.log(`${(at / 1000).toFixed(3).padStart(8)} s  ${text}`)
 
 const whyEnded: Record<Extract<SimulatedCallEvent, { readonly _tag: "StreamEnded" }>["why"], string> = {
   callerHungUp: "stop: the caller hung up",
@@ -159,7 +159,7 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall) {
     while (true) {
       yield* Effect.sleep("1 second")
       const now = yield* call.traffic
-      yield* line(
+      yield* printLine(
         yield* call.elapsed,
         `media: ${now.sentAt.length - sent} frames to the service, ${now.arrivals.length - received} from it`
       )
@@ -170,7 +170,7 @@ export const printCall = Effect.fnUntraced(function*(call: SimulatedCall) {
   yield* Effect.raceFirst(
     Stream.runForEach(call.changes, (event) => {
       const text = describe(event)
-      return text === undefined ? Effect.void : line(event.at, text)
+      return text === undefined ? Effect.void : printLine(event.at, text)
     }),
     traffic
   )

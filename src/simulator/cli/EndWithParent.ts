@@ -7,6 +7,7 @@ import { isMainThread } from "node:worker_threads"
 // The service's worker threads load this file, too.
 if (isMainThread) {
   process.stdin.once("close", () => process.kill(process.pid, "SIGTERM"))
+  // An `error` event without a listener would end the service at once. `close` follows it.
   process.stdin.once("error", () => {})
   process.stdin.resume()
   // The open input must not keep the service alive.

@@ -11,7 +11,7 @@ import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { DemoError } from "./Demo.ts"
 
 /** Who answers at an address: our service, nobody, or another program. `unclear`: there was no usable answer in time. */
-type Found = "service" | "nobody" | "other" | "unclear"
+type ProbeResult = "service" | "nobody" | "other" | "unclear"
 
 /** How long a service that is just starting may take to open its port. */
 const maxPortWait = Duration.millis(1000)
@@ -25,21 +25,21 @@ const maxShownLines = 12
 const isRefused = (error: HttpClientError.HttpClientError): boolean =>
   Predicate.hasProperty(error.cause, "code") && error.cause.code === "ECONNREFUSED"
 
-const look = Effect.fnUntraced(function*(address: string) {
+const probe = Effect.fnUntraced(function*(address: string) {
   const http = yield* HttpClient.HttpClient
   return yield* http.get(`${address}/health`).pipe(
-    Effect.map(({ status }): Found => status === 200 ? "service" : "other"),
-    Effect.timeoutOrElse({ duration: "2 seconds", orElse: () => Effect.succeed<Found>("unclear") }),
-    Effect.catch((error) => Effect.succeed<Found>(isRefused(error) ? "nobody" : "unclear"))
+    Effect.map(({ status }): ProbeResult => status === 200 ? "service" : "other"),
+    Effect.timeoutOrElse({ duration: "2 seconds", orElse: () => Effect.succeed<ProbeResult>("unclear") }),
+    Effect.catch((error) => Effect.succeed<ProbeResult>(isRefused(error) ? "nobody" : "unclear"))
   )
 })
 
 /** Finds out who answers at an address. Waits up to {@link maxPortWait} for a service that is just starting there. */
-const find = Effect.fnUntraced(function*(address: string) {
-  const start = yield* Clock.monotonicTimeNanos
+const probeRepeatedly = Effect.fnUntraced(function*(address: string) {
+  const began = yield* Clock.monotonicTimeNanos
   while (true) {
-    const found = yield* look(address)
-    const waited = (yield* Clock.monotonicTimeNanos) - start
+    const found = yield* probe(address)
+    const waited = (yield* Clock.monotonicTimeNanos) - began
     if (found !== "nobody" || waited >= Duration.toNanosUnsafe(maxPortWait)) return found
     yield* Effect.sleep("200 millis")
   }
@@ -125,7 +125,7 @@ const start = Effect.fnUntraced(function*(environment: Readonly<Record<string, s
  * The URL of the service at the standard address. If no service answers there, starts one and returns its URL. `environment`: variables for
  * the service that is started, in addition to those of this process.
  */
-export const orStart = (
+export const findOrStart = (
   standardUrl: string,
   environment: Readonly<Record<string, string>> = {}
 ): Effect.Effect<
@@ -134,7 +134,7 @@ export const orStart = (
   HttpClient.HttpClient | ChildProcessSpawner.ChildProcessSpawner | FileSystem.FileSystem | Path.Path | Scope.Scope
 > =>
   Effect.gen(function*() {
-    const found = yield* find(standardUrl)
+    const found = yield* probeRepeatedly(standardUrl)
     // If it is unclear, the caller of this function waits for the service (`Demo.awaitService`).
     if (found === "service" || found === "unclear") return standardUrl
     yield* Console.log(

@@ -132,7 +132,7 @@ type Route = Command.Command.Config.Infer<typeof route>
  */
 const serviceOf = Effect.fnUntraced(function*(options: Route, environment: Readonly<Record<string, string>> = {}) {
   const named = withoutSlash(Option.getOrElse(options.service, () => ""))
-  return named === "" ? withoutSlash(yield* OwnService.orStart(yield* Demo.serviceUrl, environment)) : named
+  return named === "" ? withoutSlash(yield* OwnService.findOrStart(yield* Demo.serviceUrl, environment)) : named
 })
 
 /** Calls the service and runs `then` with the call. */
@@ -199,7 +199,7 @@ const demo = Command.make(
     ...route,
     ...fallback,
     say: Flag.String("say").pipe(
-      Flag.withDescription("What the caller says next; may be given several times. By default a talk with the built-in receptionist"),
+      Flag.withDescription("What the caller says next; may be given several times. By default, a conversation with the built-in receptionist"),
       Flag.atLeast(0)
     ),
     wav: Flag.File("wav", { mustExist: true }).pipe(
@@ -323,7 +323,7 @@ const serve = Command.make(
       Effect.catchTag("SimulatorError", ({ message }) => Effect.fail(new Demo.DemoError({ message })))
     )
   })
-).pipe(Command.withDescription("Stands in for Twilio's REST API; the telephones that the service calls answer and speak"))
+).pipe(Command.withDescription("Stands in for Twilio's REST API. Each telephone that the service calls answers and speaks"))
 
 demo.pipe(
   Command.withSubcommands([echo, serve]),

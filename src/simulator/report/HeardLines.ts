@@ -52,7 +52,7 @@ export class HeardLines {
   #freeFrom = 0
   #clearedAt = -Infinity
 
-  says(line: AgentLine): void {
+  addLine(line: AgentLine): void {
     if (line.madeAt < this.#clearedAt - clockToleranceMillis) {
       this.#cleared.push(line)
       return
@@ -63,7 +63,7 @@ export class HeardLines {
   }
 
   /** Call it when a mark is sent back because the sound before it was played. */
-  marked(name: string, at: number): void {
+  addMark(name: string, at: number): void {
     const match = markName.exec(name)
     if (match !== null) this.#marks.push({ at, turn: Number(match[1]) })
   }
@@ -73,7 +73,7 @@ export class HeardLines {
    * lines that had begun by then.
    */
   clear(at: number, stretches: ReadonlyArray<Stretch>): ReadonlyArray<BegunLine> {
-    const begun = this.begun(stretches, at)
+    const begun = this.takeBegun(stretches, at)
     const isOld = (waiting: Waiting) => !isLine(waiting) || waiting.madeAt < at - clockToleranceMillis
     this.#cleared = [...(this.#playing === undefined ? [] : [{ turn: this.#playing.turn }]), ...this.#waiting.filter(isOld)]
     this.#waiting = this.#waiting.filter((waiting) => !isOld(waiting))
@@ -85,19 +85,19 @@ export class HeardLines {
   }
 
   /** Call it after a false interruption, when the agent goes on with this turn. */
-  resumed(turn: number): void {
+  resume(turn: number): void {
     this.#waiting.unshift(...this.#cleared.filter((waiting) => waiting.turn === turn))
     this.#cleared = []
     // Lines that come from now on were made after the `clear`.
     this.#clearedAt = -Infinity
   }
 
-  /** The lines that have begun since the last call of this method. */
-  begun(stretches: ReadonlyArray<Stretch>, now: number): ReadonlyArray<BegunLine> {
+  /** The lines that have begun by `now`. Each line is returned once. */
+  takeBegun(stretches: ReadonlyArray<Stretch>, now: number): ReadonlyArray<BegunLine> {
     const begun: Array<BegunLine> = []
     while (true) {
       if (this.#playing !== undefined) {
-        if (!this.#isOver(this.#playing)) return begun
+        if (!this.#tryFinish(this.#playing)) return begun
         this.#playing = undefined
       }
       const [next] = this.#waiting
@@ -111,10 +111,10 @@ export class HeardLines {
     }
   }
 
-  /** Whether the caller has heard a line to its end: the mark after it was sent back. If so, forgets this mark and all marks before it. */
-  #isOver({ at, turn }: Waiting & { readonly at: number }): boolean {
+  /** Returns whether the caller has heard a line to its end: the mark after it was sent back. If so, forgets this mark and all marks before it. */
+  #tryFinish({ at, turn }: Waiting & { readonly at: number }): boolean {
     // If a mark of a later turn was sent back, this line's own mark was lost.
-    const index = this.#marks.findIndex((mark) => mark.at > at && (mark.turn >= turn))
+    const index = this.#marks.findIndex((mark) => mark.at > at && mark.turn >= turn)
     if (index < 0) return false
     this.#freeFrom = this.#marks[index].at
     this.#marks.splice(0, index + 1)

@@ -44,22 +44,23 @@ export class Narration {
         this.#unmeasured.add(turn)
         return this.#lines.add({ at, text: `caller   ${event.text === "" ? "(not understood)" : event.text}` })
       case "AgentSays":
-        return this.#heard.says({ turn, madeAt: at, text: `agent    ${event.text}`, isFiller: false })
+        return this.#heard.addLine({ turn, madeAt: at, text: `agent    ${event.text}`, isFiller: false })
       case "AgentPresses":
-        return this.#heard.says({ turn, madeAt: at, text: `agent    presses ${event.digits}`, isFiller: false })
+        return this.#heard.addLine({ turn, madeAt: at, text: `agent    presses ${event.digits}`, isFiller: false })
       case "AgentFills":
-        return this.#heard.says({ turn, madeAt: at, text: `filler   ${event.text}`, isFiller: true })
+        return this.#heard.addLine({ turn, madeAt: at, text: `filler   ${event.text}`, isFiller: true })
       case "TurnMeasured":
-        this.#lines.add({ at: this.#lines.announced(turn) ?? at, text: figures(event) })
-        return this.#isMeasured(turn)
+        this.#lines.add({ at: this.#lines.announcedAt(turn) ?? at, text: figures(event) })
+        return this.#settle(turn)
       case "AgentHeard":
-        this.#isMeasured(turn)
+        // The figures come before this event, or never.
+        this.#settle(turn)
         if (!event.isWhole && event.text !== "") this.#lines.add({ at, text: `         heard of it: ${event.text} …` })
         return
       case "BargeIn":
         return this.#lines.add({ at, text: `barge-in: stopped ${millis(event.clearAfter)} after the caller's first sound` })
       case "Resumed":
-        this.#heard.resumed(turn)
+        this.#heard.resume(turn)
         return this.#lines.add({ at, text: "no interruption: the agent goes on" })
       case "Transferring":
         return this.#lines.add({ at, text: `transfer to ${event.to}` })
@@ -73,40 +74,40 @@ export class Narration {
   }
 
   /** Call it when the mark after a line is sent back because the line's sound was played. */
-  played(mark: string, at: number): void {
-    this.#heard.marked(mark, at)
+  takeMark(mark: string, at: number): void {
+    this.#heard.addMark(mark, at)
   }
 
   /** Call it when sound that was queued on the caller's telephone was thrown away, or when its stream ended. */
-  cleared(at: number, playback: ReadonlyArray<Stretch>): void {
+  takeClear(at: number, playback: ReadonlyArray<Stretch>): void {
     this.#begin(this.#heard.clear(at, playback))
   }
 
   /** Call it when the stream was lost. */
-  lost(at: number): void {
+  takeLoss(at: number): void {
     this.#lines.add({ at, text: "the stream is lost" })
   }
 
-  /** The lines that are due by now. `playback`: all stretches of sound that were played on the telephone. */
-  lines(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
-    this.#begin(this.#heard.begun(playback, now))
-    return this.#lines.release(now)
+  /** The lines that are due by `now`. Each line is returned once. `playback`: all stretches of sound that were played on the telephone. */
+  dueLines(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
+    this.#begin(this.#heard.takeBegun(playback, now))
+    return this.#lines.takeDue(now)
   }
 
   /** The remaining lines when the call has ended. */
-  end(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
-    this.#begin(this.#heard.begun(playback, now))
-    return this.#lines.end()
+  remainingLines(playback: ReadonlyArray<Stretch>, now: number): ReadonlyArray<Line> {
+    this.#begin(this.#heard.takeBegun(playback, now))
+    return this.#lines.takeAll()
   }
 
   #begin(lines: ReadonlyArray<BegunLine>): void {
     for (const { at, isFiller, text, turn } of lines) {
       this.#lines.add({ at, text })
-      if (!isFiller && this.#unmeasured.has(turn) && this.#lines.announced(turn) === undefined) this.#lines.announce(turn, at)
+      if (!isFiller && this.#unmeasured.has(turn) && this.#lines.announcedAt(turn) === undefined) this.#lines.announce(turn, at)
     }
   }
 
-  #isMeasured(turn: number): void {
+  #settle(turn: number): void {
     this.#unmeasured.delete(turn)
     this.#lines.settle(turn)
   }

@@ -47,12 +47,12 @@ export class OrderedLines {
   }
 
   /** The time of the line that is announced under this key. */
-  announced(key: number): number | undefined {
+  announcedAt(key: number): number | undefined {
     return this.#announced.get(key)
   }
 
   /** Removes and returns the lines that need not wait any longer. */
-  release(now: number): ReadonlyArray<Line> {
+  takeDue(now: number): ReadonlyArray<Line> {
     const heldFrom = Math.min(Infinity, ...this.#announced.values())
     const isDue = ({ at }: Line) => now >= at + (at > heldFrom ? this.#bounds.maxWaitMillis : this.#bounds.waitMillis)
     const first = this.#waiting.findIndex((line) => !isDue(line))
@@ -60,7 +60,7 @@ export class OrderedLines {
   }
 
   /** Removes and returns all remaining lines. */
-  end(): ReadonlyArray<Line> {
+  takeAll(): ReadonlyArray<Line> {
     return this.#take(this.#waiting.length)
   }
 

@@ -22,8 +22,7 @@ export type WebhookKind = "voice" | "status" | "stream" | "amd"
 export type SimulatedCallEvent = Data.TaggedEnum<{
   Status: { readonly at: number; readonly status: CallStatus }
   /**
-   * A webhook was sent. `answer`: the HTTP status; `undefined` if there was no answer in time. `requests`: the number of requests, including
-   * retries.
+   * A webhook was sent. `answer`: the HTTP status; `undefined` if there was no answer. `requests`: the number of requests, including retries.
    */
   Webhook: {
     readonly at: number
@@ -59,7 +58,7 @@ export type SimulatedCallEvent = Data.TaggedEnum<{
     /** The WebSocket's close code, if the service closed it. */
     readonly code: number | undefined
   }
-  /** A problem that Twilio's debugger would show. `code`: from Twilio's error catalogue. */
+  /** A problem that Twilio's debugger would show. `code`: from Twilio's error catalogue; 0 for a problem of the simulator's own. */
   Problem: { readonly at: number; readonly code: number; readonly message: string }
 }>
 export const SimulatedCallEvent = Data.taggedEnum<SimulatedCallEvent>()

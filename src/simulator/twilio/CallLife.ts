@@ -64,11 +64,12 @@ const answer = Effect.fnUntraced(function*(environment: Environment, call: Phone
 })
 
 /** Runs a call from its first state to its end. Meanwhile, its callbacks are delivered. */
-const live = Effect.fnUntraced(function*(
+const run = Effect.fnUntraced(function*(
   environment: Environment,
   call: PhoneCall,
   flow: (twiml: TwimlRunner.Environment, callbacks: Callbacks) => Effect.Effect<TerminalStatus>
 ) {
+  // Only status callbacks may come late, twice or out of order (`delivery`).
   const statusCallbacks: Callbacks = yield* Queue.make<Callback, Cause.Done>()
   const otherCallbacks: Callbacks = yield* Queue.make<Callback, Cause.Done>()
   const { webhooks } = environment.twiml
@@ -89,12 +90,12 @@ const live = Effect.fnUntraced(function*(
 })
 
 /** Runs a call from a telephone to the service. The voice webhook is requested before the call is answered. */
-export const inbound = Effect.fn("CallLife.inbound")(function*(
+export const runInbound = Effect.fn("CallLife.runInbound")(function*(
   environment: Environment,
   call: PhoneCall,
   source: Source
 ) {
-  yield* live(environment, call, (twiml, callbacks) =>
+  yield* run(environment, call, (twiml, callbacks) =>
     Effect.gen(function*() {
       const document = yield* TwimlLoader.load(twiml, call, source)
       if (document === undefined) return "failed"
@@ -119,13 +120,13 @@ export interface Dialling {
 const detectionTime = Duration.seconds(2)
 
 /** Runs a call from the service to a telephone. */
-export const outbound = Effect.fn("CallLife.outbound")(function*(
+export const runOutbound = Effect.fn("CallLife.runOutbound")(function*(
   environment: Environment,
   call: PhoneCall,
   behaviour: PhoneBehaviour,
   dialling: Dialling
 ) {
-  yield* live(environment, call, (twiml, callbacks) =>
+  yield* run(environment, call, (twiml, callbacks) =>
     Effect.gen(function*() {
       call.faults = behaviour._tag === "Answers" ? behaviour.faults ?? none : none
       yield* Effect.sleep(Duration.millis(call.queueTime))
@@ -133,11 +134,11 @@ export const outbound = Effect.fn("CallLife.outbound")(function*(
       if (behaviour._tag === "Answers") call.activeCaller = yield* environment.prepare(call, behaviour.caller)
       yield* setStatus(environment, call, callbacks, "ringing")
 
-      const rings = Duration.fromInputUnsafe(
+      const ringTime = Duration.fromInputUnsafe(
         behaviour.after ?? (behaviour._tag === "NoAnswer" ? dialling.timeout : Duration.seconds(1))
       )
-      yield* Effect.sleep(Duration.min(rings, dialling.timeout))
-      if (Duration.isGreaterThan(rings, dialling.timeout)) return "no-answer"
+      yield* Effect.sleep(Duration.min(ringTime, dialling.timeout))
+      if (Duration.isGreaterThan(ringTime, dialling.timeout)) return "no-answer"
       switch (behaviour._tag) {
         case "Busy":
           return "busy"

@@ -61,9 +61,10 @@ const source = (form: Form): Result.Result<Source, CallRefused> => {
   return twiml.length > 4000 ? refuse(21623, "Twiml is longer than 4000 characters.") : Result.succeed({ _tag: "Twiml", text: twiml })
 }
 
-const seconds = (form: Form, name: string, fallback: number, max: number): number => {
-  const value = Number(firstValue(form, name) ?? fallback)
-  return Number.isFinite(value) && value > 0 ? Math.min(value, max) : fallback
+/** A parameter in seconds. If it is missing or wrong, the default counts; if it is too large, the maximum. */
+const seconds = (form: Form, name: string, defaultSeconds: number, maxSeconds: number): number => {
+  const value = Number(firstValue(form, name) ?? defaultSeconds)
+  return Number.isFinite(value) && value > 0 ? Math.min(value, maxSeconds) : defaultSeconds
 }
 
 /** The source of the next TwiML in a request that changes a call. `undefined` if the request names no source. */
@@ -94,6 +95,7 @@ export const parse = (form: Form): Result.Result<CallRequest, CallRefused> => {
   if (fallbackUrl !== undefined && !isWebUrl(fallbackUrl)) return refuse(21205, "FallbackUrl is not a valid URL.")
   const events = allValues(form, "StatusCallbackEvent").flatMap((event) => event.split(/[\s,]+/)).filter((event) => event !== "")
   const amdUrl = firstValue(form, "AsyncAmdStatusCallback")
+  // Twilio ignores `MachineDetection` if `SendDigits` is set.
   const detectsMachines = firstValue(form, "MachineDetection") !== undefined && firstValue(form, "SendDigits") === undefined
   return Result.succeed({
     to: to.value,

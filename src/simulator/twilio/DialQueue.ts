@@ -3,7 +3,7 @@
  */
 export class DialQueue {
   readonly #gapMillis: number
-  #nextTurnMillis = 0
+  #nextStartMillis = 0
 
   constructor(callsPerSecond: number) {
     this.#gapMillis = 1000 / callsPerSecond
@@ -11,8 +11,8 @@ export class DialQueue {
 
   /** Queues a call at `nowMillis` of the monotonic clock. Returns how long the call waits, in whole ms. */
   join(nowMillis: number): number {
-    const turnMillis = Math.max(nowMillis, this.#nextTurnMillis)
-    this.#nextTurnMillis = turnMillis + this.#gapMillis
-    return Math.round(turnMillis - nowMillis)
+    const startMillis = Math.max(nowMillis, this.#nextStartMillis)
+    this.#nextStartMillis = startMillis + this.#gapMillis
+    return Math.round(startMillis - nowMillis)
   }
 }

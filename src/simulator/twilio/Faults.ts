@@ -50,7 +50,7 @@ export interface Faults {
   readonly mediaBeforeStart?: number
   /** `start` comes twice. */
   readonly startTwice?: boolean
-  /** `start` never comes. `media`: media messages come nevertheless. `silent`: no message comes. */
+  /** `start` never comes. `media`: media messages come nevertheless. `silent`: no media messages come. */
   readonly startNever?: "media" | "silent"
   /** The header `x-twilio-signature` of the WebSocket upgrade is wrong, or missing. */
   readonly upgradeSignature?: "forged" | "missing"

@@ -58,6 +58,7 @@ const toJson = (accountSid: AccountSid, call: PhoneCall) => {
     from: call.from,
     from_formatted: call.from,
     phone_number_sid: null,
+    // `initiated` is a state only of status callbacks.
     status: call.status === "initiated" ? "queued" : call.status,
     start_time: date(call.startedAt),
     end_time: date(call.endedAt),
@@ -103,6 +104,7 @@ const matches = (filters: CallRequest.Form) => {
 const list = (backend: Backend, path: string, filters: CallRequest.Form) => {
   const size = Math.min(1000, Math.max(1, Number(CallRequest.firstValue(filters, "PageSize") ?? 50) || 50))
   const page = Math.max(0, Number(CallRequest.firstValue(filters, "Page") ?? 0) || 0)
+  // Twilio lists the newest call first.
   const found = [...backend.calls.values()].filter(matches(filters)).toReversed()
   const uriOf = (number: number) => `${path}?PageSize=${size}&Page=${number}`
   const calls = found.slice(page * size, (page + 1) * size)

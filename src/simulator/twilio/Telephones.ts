@@ -21,9 +21,9 @@ const dialStatus: Readonly<Record<PhoneBehaviour["_tag"], TerminalStatus>> = {
   Canceled: "canceled"
 }
 
-/** The course of a `<Dial>` to a telephone. A person who answers talks for a second and hangs up. */
-export const ring = (phone: PhoneBehaviour): DialResult => ({
+/** The result of a `<Dial>` to a telephone. A person who answers talks for a second and hangs up. */
+export const dialResult = (phone: PhoneBehaviour): DialResult => ({
   status: dialStatus[phone._tag],
-  rings: Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second")),
-  talk: Duration.seconds(1)
+  ringTime: Duration.fromInputUnsafe(phone.after ?? (phone._tag === "NoAnswer" ? "10 minutes" : "1 second")),
+  talkTime: Duration.seconds(1)
 })

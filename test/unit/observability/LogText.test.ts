@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { loggable } from "../../../src/observability/LogText.ts"
+import { toLogText } from "../../../src/observability/LogText.ts"
 
 describe("another program's words in a log line", () => {
   it.each([
@@ -10,10 +10,10 @@ describe("another program's words in a log line", () => {
     [`key ${"a".repeat(40)} end`, "key … end"],
     ["", ""]
   ])("%j is logged as %j", (text, expected) => {
-    assert.strictEqual(loggable(text), expected)
+    assert.strictEqual(toLogText(text), expected)
   })
 
   it("are short", () => {
-    assert.strictEqual(loggable("a word ".repeat(10_000)).length, 200)
+    assert.strictEqual(toLogText("a word ".repeat(10_000)).length, 200)
   })
 })

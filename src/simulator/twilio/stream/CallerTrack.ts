@@ -24,7 +24,7 @@ interface Options {
   readonly activeCaller: ActiveCaller
   readonly said: Timeline
   readonly heard: Timeline
-  /** Returns the marks whose sound has been played since the last call of this function. */
+  /** Returns the marks whose sound has been played, each once. */
   readonly takePlayedMarks: () => ReadonlyArray<string>
   readonly traffic: Traffic
   readonly faults: Faults
@@ -36,7 +36,7 @@ export const silence = new Uint8Array(frameSamples).fill(Mulaw.silence)
 
 const frameNanos = BigInt(frameMillis) * 1_000_000n
 
-/** A message that waits for its moment. `at`: monotonic time, ns. */
+/** A message that waits until `at`: monotonic time, ns. */
 type Outgoing = Data.TaggedEnum<{
   Frame: { readonly at: bigint; readonly chunk: number; readonly payload: Uint8Array }
   Rubbish: { readonly at: bigint; readonly kind: RubbishKind }
@@ -45,7 +45,7 @@ const Outgoing = Data.taggedEnum<Outgoing>()
 
 const toNanos = (millis: number): bigint => BigInt(Math.round(millis * 1_000_000))
 
-/** Sends the queued messages in order. No message is sent before its moment. */
+/** Sends the queued messages in order. No message is sent before its time. */
 const sendQueued = ({ clock, messages, traffic, wire }: Options, outbox: Queue.Dequeue<Outgoing>) =>
   Queue.take(outbox).pipe(
     Effect.tap((outgoing) => clock.sleepUntil(outgoing.at)),
@@ -75,9 +75,9 @@ const speak = Effect.fnUntraced(function*(options: Options, outbox: Queue.Enqueu
     const due = origin + BigInt(chunk) * frameNanos
     yield* clock.sleepUntil(due)
     const end = firstSample + chunk * frameSamples
-    const moment = activeCaller.next({ heard: heard.pcm(end - frameSamples, end), marks: options.takePlayedMarks() })
-    if (moment.frame !== undefined) said.put(end - frameSamples, moment.frame)
-    const sound = microphone(moment.frame, heard.pcm(end - frameSamples - echoSamples, end - echoSamples))
+    const output = activeCaller.next({ heard: heard.pcm(end - frameSamples, end), marks: options.takePlayedMarks() })
+    if (output.frame !== undefined) said.put(end - frameSamples, output.frame)
+    const sound = microphone(output.frame, heard.pcm(end - frameSamples - echoSamples, end - echoSamples))
 
     const kind = FrameFaults.rubbishBefore(faults, chunk)
     if (kind !== undefined) Queue.offerUnsafe(outbox, Outgoing.Rubbish({ at: due, kind }))
@@ -85,11 +85,11 @@ const speak = Effect.fnUntraced(function*(options: Options, outbox: Queue.Enqueu
     if (delay === undefined) traffic.lost++
     else Queue.offerUnsafe(outbox, Outgoing.Frame({ at: due + toNanos(delay), chunk, payload: sound ?? silence }))
 
-    if (moment.digit !== undefined) {
-      messages.dtmf(moment.digit)
-      yield* note({ _tag: "Digit", digit: moment.digit })
+    if (output.digit !== undefined) {
+      messages.dtmf(output.digit)
+      yield* note({ _tag: "Digit", digit: output.digit })
     }
-    if (moment.hangUp) return
+    if (output.hangsUp) return
   }
 })
 

@@ -12,7 +12,7 @@ import { Timeline } from "../../report/Timeline.ts"
 import * as DebuggerCodes from "../DebuggerCodes.ts"
 import { type Faults, none, ofStream } from "../Faults.ts"
 import type { StreamNoun } from "../twiml/TwimlReader.ts"
-import { forgedSignature, hex } from "../webhook/WebhookClient.ts"
+import { forgedSignature, randomHex } from "../webhook/WebhookClient.ts"
 import * as Traffic from "./Traffic.ts"
 import * as TwilioStream from "./TwilioStream.ts"
 import * as WebSocketClient from "./WebSocketClient.ts"
@@ -39,7 +39,7 @@ interface Connection {
 }
 
 /** The caller's end of a stream: the person, the sound on the telephone, and the faults. */
-type Person = Pick<TwilioStream.Options, "activeCaller" | "heard" | "said" | "traffic" | "faults">
+type CallerEnd = Pick<TwilioStream.Options, "activeCaller" | "heard" | "said" | "traffic" | "faults">
 
 /** Calls the stream's status callback, if the TwiML names one. */
 const reportStatus = Effect.fnUntraced(function*(
@@ -110,9 +110,9 @@ const noteEnd = Effect.fnUntraced(function*(connection: Connection, streamSid: S
 })
 
 /** Opens a WebSocket and runs a stream over it to its end. `undefined`: the WebSocket could not be opened. */
-const stream = Effect.fnUntraced(function*(connection: Connection, person: Person) {
+const runStream = Effect.fnUntraced(function*(connection: Connection, callerEnd: CallerEnd) {
   const { answeredAt, call, environment, noun } = connection
-  const streamSid = StreamSid.make(`MZ${yield* hex(32)}`)
+  const streamSid = StreamSid.make(`MZ${yield* randomHex(32)}`)
   const wire = yield* Effect.result(WebSocketClient.open(environment.locate(noun.url), headersOf(connection)))
   if (Result.isFailure(wire)) {
     yield* noteRefusal(connection, streamSid, wire.failure)
@@ -120,7 +120,7 @@ const stream = Effect.fnUntraced(function*(connection: Connection, person: Perso
   }
   yield* reportStatus(connection, streamSid, "stream-started")
   const ended = yield* TwilioStream.run({
-    ...person,
+    ...callerEnd,
     wire: wire.success,
     accountSid: environment.accountSid,
     callSid: call.sid,
@@ -136,8 +136,9 @@ const stream = Effect.fnUntraced(function*(connection: Connection, person: Perso
 
 /** Does what an attacker might do: opens a second stream with the parameters of a running stream. */
 const replay = Effect.fnUntraced(function*(connection: Connection) {
+  // When the running stream has sent a few frames, its token has been used.
   yield* Effect.repeat(Effect.sleep("20 millis"), { until: () => connection.call.traffic.sentAt.length > 5 })
-  yield* stream(connection, {
+  yield* runStream(connection, {
     activeCaller: new ActiveCaller([]),
     heard: new Timeline(),
     said: new Timeline(),
@@ -157,5 +158,5 @@ export const connect = Effect.fn("ConnectStream.connect")(function*(
   call.streams++
   const connection: Connection = { environment, call, noun, answeredAt, faults }
   if (faults.replayStream === true) yield* Effect.forkScoped(replay(connection))
-  return yield* stream(connection, { ...call, faults })
+  return yield* runStream(connection, { ...call, faults })
 }, Effect.scoped)

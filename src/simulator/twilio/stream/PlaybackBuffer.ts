@@ -45,26 +45,26 @@ export class PlaybackBuffer {
   }
 
   /** Removes and returns the marks whose sound has been played, in the order in which they were set. */
-  due(now: number): ReadonlyArray<string> {
+  takePlayedMarks(now: number): ReadonlyArray<string> {
     const waiting = this.#marks.findIndex((mark) => mark.due > now)
     return this.#marks.splice(0, waiting < 0 ? this.#marks.length : waiting).map((mark) => mark.name)
   }
 
   /** Drops all sound that has not been played. Returns all pending marks, and how many samples were dropped. */
   clear(now: number): { readonly marks: ReadonlyArray<string>; readonly dropped: number } {
-    const dropped = this.queued(now)
+    const dropped = this.queuedSamples(now)
     this.#heard.cut(now)
     this.#end = Math.min(this.#end, now)
     return { marks: this.#marks.splice(0).map((mark) => mark.name), dropped }
   }
 
   /** How many samples wait to be played. */
-  queued(now: number): number {
+  queuedSamples(now: number): number {
     return Math.max(0, this.#end - now)
   }
 
   /** The marks that have not been returned, oldest first. */
-  get pending(): ReadonlyArray<string> {
+  get pendingMarks(): ReadonlyArray<string> {
     return this.#marks.map((mark) => mark.name)
   }
 }

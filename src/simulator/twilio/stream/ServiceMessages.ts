@@ -45,7 +45,7 @@ export class ServiceMessages {
     )
   }
 
-  /** The marks whose sound has been played since the last call of this method. */
+  /** Returns the marks whose sound has been played, each once. */
   takePlayedMarks(): ReadonlyArray<string> {
     const marks = this.#playedMarks
     this.#playedMarks = []
@@ -98,7 +98,7 @@ export class ServiceMessages {
       yield* note({ _tag: "MarkSet", name })
       const due = this.#playback.mark(clock.samples(at), name)
       yield* this.#returnPlayed(at)
-      if (this.#playback.pending.length > 0) {
+      if (this.#playback.pendingMarks.length > 0) {
         yield* Effect.forkChild(Effect.andThen(clock.sleepUntil(clock.momentOf(due)), this.#returnPlayedByNow))
       }
     })
@@ -119,7 +119,7 @@ export class ServiceMessages {
    * the time that the message waited in a busy process does not count as playback.
    */
   #returnPlayed(moment: bigint): Effect.Effect<void> {
-    return this.#returnMarks(this.#playback.due(this.#options.clock.samples(moment)), false)
+    return this.#returnMarks(this.#playback.takePlayedMarks(this.#options.clock.samples(moment)), false)
   }
 
   /** Waits until all messages that have arrived are carried out, since one may be a `clear`. Then sends back the marks that are due now. */

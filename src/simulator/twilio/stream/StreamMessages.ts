@@ -83,6 +83,7 @@ export class StreamMessages {
       event: "dtmf",
       streamSid: this.#ids.streamSid,
       sequenceNumber: ++this.#sequenceNumber,
+      // The schema checks that the digit is a telephone key.
       dtmf: { track: "inbound_track", digit: digit as "0" }
     }))
   }

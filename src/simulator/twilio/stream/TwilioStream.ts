@@ -21,7 +21,7 @@ export interface Options extends StreamIds {
   readonly parameters: Readonly<Record<string, string>>
   /** The person who speaks and listens. */
   readonly activeCaller: ActiveCaller
-  /** `said` and `heard`: the sound that the caller said and heard since the answer. `answeredAt`: when that was (monotonic, ns). */
+  /** `said` and `heard`: the sound that the caller said and heard since the answer. `answeredAt`: the time of the answer (monotonic, ns). */
   readonly said: Timeline
   readonly heard: Timeline
   readonly answeredAt: bigint

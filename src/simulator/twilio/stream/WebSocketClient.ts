@@ -1,8 +1,7 @@
 /**
  * The client of one WebSocket: Twilio's side.
  *
- * It uses `ws` and not `effect/socket`, because the simulated faults need the TCP connection. They cut it in the middle of a frame, or stop
- * reading from it.
+ * `ws` is used and not `effect/socket`, because the simulated faults cut the TCP connection in the middle of a frame, or stop reading from it.
  */
 import type { Socket } from "node:net"
 import { TLSSocket } from "node:tls"

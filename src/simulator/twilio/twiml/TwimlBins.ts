@@ -22,11 +22,11 @@ export const find = (bins: Bins, path: string): string | undefined => {
 /** Whether a path is in the folder of the bins. */
 export const isBin = (path: string): boolean => path.startsWith(folder)
 
-const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+const escapeXml = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
 
 /**
  * A document that waits a moment and then redirects to the service. As a fallback, it keeps a call alive until the service is back: if the
  * redirect fails, Twilio requests the fallback again.
  */
 export const pauseAndRedirect = (url: string, seconds = 1): string =>
-  `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Pause length="${seconds}"/><Redirect method="POST">${escaped(url)}</Redirect></Response>`
+  `<?xml version="1.0" encoding="UTF-8"?>\n<Response><Pause length="${seconds}"/><Redirect method="POST">${escapeXml(url)}</Redirect></Response>`

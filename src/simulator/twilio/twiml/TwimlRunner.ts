@@ -11,32 +11,32 @@ import { note, type PhoneCall, type Source } from "../../caller/PhoneCall.ts"
 import { samplesPerMilli, toSamples } from "../../report/Timeline.ts"
 import * as TwimlLoader from "./TwimlLoader.ts"
 import type * as TwimlReader from "./TwimlReader.ts"
-import { hex } from "../webhook/WebhookClient.ts"
+import { randomHex } from "../webhook/WebhookClient.ts"
 
-/** The course of a `<Dial>`. */
+/** How a `<Dial>` goes. */
 export interface DialResult {
   readonly status: TerminalStatus
   /** How long the telephone rings. */
-  readonly rings: Duration.Duration
+  readonly ringTime: Duration.Duration
   /** How long both talk, if the telephone is answered. */
-  readonly talk: Duration.Duration
+  readonly talkTime: Duration.Duration
 }
 
 export interface Environment extends ConnectStream.Environment, TwimlLoader.Environment {
-  /** Returns the course of a `<Dial>` to this number. */
-  readonly ring: (to: PhoneNumber) => DialResult
+  /** Returns how a `<Dial>` to this number goes. */
+  readonly dialResult: (to: PhoneNumber) => DialResult
   /** Makes the sound of a `<Say>`. */
   readonly say: (text: string) => Effect.Effect<Pcm<8000>>
 }
 
 /** What follows a verb or a document: the call's end, or another document. */
-type Outcome = Data.TaggedEnum<{
+type Next = Data.TaggedEnum<{
   End: { readonly status: TerminalStatus }
   Goto: { readonly source: Source }
 }>
-const Outcome = Data.taggedEnum<Outcome>()
+const Next = Data.taggedEnum<Next>()
 
-const completed = Outcome.End({ status: "completed" })
+const completed = Next.End({ status: "completed" })
 
 /** `<Dial>`: rings, lets both people talk, and continues with the document at the `action` URL. */
 const dial = Effect.fn("TwimlRunner.dial")(function*(
@@ -44,20 +44,20 @@ const dial = Effect.fn("TwimlRunner.dial")(function*(
   call: PhoneCall,
   verb: Extract<TwimlReader.Verb, { readonly _tag: "Dial" }>
 ) {
-  const { rings, status: statusInTime, talk } = environment.ring(verb.to)
+  const result = environment.dialResult(verb.to)
   const timeout = Duration.seconds(verb.seconds)
-  const status: TerminalStatus = Duration.isGreaterThan(rings, timeout) ? "no-answer" : statusInTime
-  yield* Effect.sleep(Duration.min(rings, timeout))
-  if (status === "completed") yield* Effect.sleep(talk)
+  const status: TerminalStatus = Duration.isGreaterThan(result.ringTime, timeout) ? "no-answer" : result.status
+  yield* Effect.sleep(Duration.min(result.ringTime, timeout))
+  if (status === "completed") yield* Effect.sleep(result.talkTime)
   yield* note(call, { _tag: "Dialled", to: verb.to, callerId: verb.callerId, status })
   if (verb.action === undefined) return undefined
   const more = {
     DialCallStatus: status,
-    DialCallSid: `CA${yield* hex(32)}`,
-    DialCallDuration: `${status === "completed" ? Math.round(Duration.toSeconds(talk)) : 0}`,
+    DialCallSid: `CA${yield* randomHex(32)}`,
+    DialCallDuration: `${status === "completed" ? Math.round(Duration.toSeconds(result.talkTime)) : 0}`,
     DialBridged: `${status === "completed"}`
   }
-  return Outcome.Goto({ source: { _tag: "Url", ...verb.action, more } })
+  return Next.Goto({ source: { _tag: "Url", ...verb.action, more } })
 })
 
 const perform = Effect.fnUntraced(function*(
@@ -65,7 +65,7 @@ const perform = Effect.fnUntraced(function*(
   call: PhoneCall,
   verb: TwimlReader.Verb,
   answeredAt: bigint
-): Effect.fn.Return<Outcome | undefined> {
+): Effect.fn.Return<Next | undefined> {
   switch (verb._tag) {
     case "Say": {
       const sound = yield* environment.say(verb.text)
@@ -89,7 +89,7 @@ const perform = Effect.fnUntraced(function*(
     case "Reject":
       return completed
     case "Redirect":
-      return Outcome.Goto({ source: { _tag: "Url", url: verb.url, method: verb.method } })
+      return Next.Goto({ source: { _tag: "Url", url: verb.url, method: verb.method } })
     case "Connect": {
       const ended = yield* ConnectStream.connect(environment, call, verb.stream, answeredAt)
       if (ended?.why === "callerHungUp") {
@@ -99,7 +99,7 @@ const perform = Effect.fnUntraced(function*(
         }
         return completed
       }
-      return verb.action === undefined ? undefined : Outcome.Goto({ source: { _tag: "Url", ...verb.action } })
+      return verb.action === undefined ? undefined : Next.Goto({ source: { _tag: "Url", ...verb.action } })
     }
   }
 })
@@ -126,17 +126,17 @@ export const run = Effect.fn("TwimlRunner.run")(function*(
       return "completed"
     }
     const verbs: ReadonlyArray<TwimlReader.Verb> = document.verbs
-    const execute: Effect.Effect<Outcome> = Effect.gen(function*() {
+    const execute: Effect.Effect<Next> = Effect.gen(function*() {
       for (const verb of verbs) {
-        const outcome = yield* perform(environment, call, verb, answeredAt)
-        if (outcome !== undefined) return outcome
+        const next = yield* perform(environment, call, verb, answeredAt)
+        if (next !== undefined) return next
       }
-      return completed as Outcome
+      return completed as Next
     })
-    const redirect = Effect.map(Queue.take(call.redirects), (source): Outcome => Outcome.Goto({ source }))
-    const outcome: Outcome = yield* Effect.raceFirst(execute, redirect)
-    if (outcome._tag === "End") return outcome.status
-    document = yield* TwimlLoader.load(environment, call, outcome.source)
+    const redirect = Effect.map(Queue.take(call.redirects), (source): Next => Next.Goto({ source }))
+    const next: Next = yield* Effect.raceFirst(execute, redirect)
+    if (next._tag === "End") return next.status
+    document = yield* TwimlLoader.load(environment, call, next.source)
   }
   return "completed"
 })

@@ -24,23 +24,23 @@ export const parse = (source: string): Effect.Effect<Element, Xml.XmlError> =>
   Effect.gen(function*() {
     // The parent of the root element. The decoder ensures that there is exactly one root.
     const document: OpenElement = { name: "", attributes: {}, children: [], text: "" }
-    const open = [document]
+    const openElements = [document]
     yield* Stream.make(source).pipe(
       Stream.pipeThroughChannel(Xml.decodeString()),
       Stream.runForEach((event) => {
-        const inside = open[open.length - 1]
+        const parent = openElements[openElements.length - 1]
         switch (event._tag) {
           case "StartElement": {
             const element: OpenElement = { name: event.name, attributes: event.attributes, children: [], text: "" }
-            inside.children.push(element)
-            open.push(element)
+            parent.children.push(element)
+            openElements.push(element)
             return Effect.void
           }
           case "EndElement":
-            open.pop()
+            openElements.pop()
             return Effect.void
           case "Text":
-            inside.text += event.text
+            parent.text += event.text
             return Effect.void
           case "Doctype":
             return Effect.fail(doctypeRefused)

@@ -38,7 +38,7 @@ const policies: ReadonlySet<string> = new Set<RetriedFailure>(["ct", "rt", "4xx"
 
 const isPolicy = (name: string): name is RetriedFailure => policies.has(name)
 
-const retriedBy = (text: string | null): ConnectionOverrides["retried"] => {
+const parseRetried = (text: string | null): ConnectionOverrides["retried"] => {
   const names = (text ?? "").split(",").map((name) => name.trim())
   if (names.includes("all")) return "all"
   return text !== null && names.every(isPolicy) ? new Set(names) : defaults.retried
@@ -60,7 +60,7 @@ export const parse = (text: string): { readonly url: string; readonly overrides:
       readMillis: wholeNumber("rt", 100, 15_000, defaults.readMillis),
       totalMillis: wholeNumber("tt", 100, 15_000, defaults.totalMillis),
       retries: wholeNumber("rc", 0, 5, defaults.retries),
-      retried: retriedBy(pairs.get("rp"))
+      retried: parseRetried(pairs.get("rp"))
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * One HTTP request on a connection of its own, and the response.
  *
- * It uses `node:http`, because Twilio distinguishes two failures: no connection could be made, or no answer came.
+ * `node:http` is used because it shows which failure happened: no connection could be made, or no answer came. Twilio distinguishes them.
  */
 import { Clock, Data, Duration, Effect, type Scope } from "effect"
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from "node:http"

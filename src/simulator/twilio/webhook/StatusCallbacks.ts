@@ -64,7 +64,7 @@ export const callParameters = (accountSid: AccountSid, call: PhoneCall): Record<
   ...(call.answeredBy === undefined ? {} : { AnsweredBy: call.answeredBy })
 })
 
-/** The callback for the call's current state, if it was requested. */
+/** The callback for the call's current state, if it was requested. It takes the call's next sequence number. */
 export const forStatus = (accountSid: AccountSid, call: PhoneCall): Callback | undefined => {
   const event = eventOf(call.status)
   if (call.statusCallback === undefined || event === undefined || !call.statusCallback.events.has(event)) return undefined

@@ -1,7 +1,7 @@
 /**
- * Sends Twilio's webhooks: form posts (or queries) with a signature over the exact URL. The URL's fragment says how they are retried.
+ * Sends Twilio's webhooks: form posts (or queries) with a signature over the exact URL. The URL's fragment says how a failed request is retried.
  *
- * Twilio does not document whether it waits between retries. Here there is no wait, which is the worst case: a service that is away for
+ * Twilio does not document whether it waits between retries. Here there is no wait, which is the worst case: a service that is down for
  * some seconds misses all retries.
  */
 import { Data, Duration, Effect, Random, type Redacted, Result, Schema } from "effect"
@@ -56,7 +56,7 @@ class RequestFailed extends Data.TaggedError("RequestFailed")<{
 }> {}
 
 /** `count` random hexadecimal digits. */
-export const hex = (count: number): Effect.Effect<string> =>
+export const randomHex = (count: number): Effect.Effect<string> =>
   Effect.map(
     Effect.all(Array.from({ length: Math.ceil(count / 8) }, () => Random.nextIntBetween(0, 0xFFFF_FFFF))),
     (words) => words.map((word) => word.toString(16).padStart(8, "0")).join("").slice(0, count)
@@ -65,7 +65,7 @@ export const hex = (count: number): Effect.Effect<string> =>
 /** A signature of the right form that was not made with a token. */
 export const forgedSignature = "Zm9yZ2VkLWJ5LXNpbXVsYXRvcg=="
 
-const withoutAnswer: Readonly<Record<HttpExchange.ExchangeError["reason"], Pick<RequestFailed, "code" | "retriedBy">>> = {
+const failureByReason: Readonly<Record<HttpExchange.ExchangeError["reason"], Pick<RequestFailed, "code" | "retriedBy">>> = {
   unknownHost: { code: DebuggerCodes.webhookHostUnknown, retriedBy: "ct" },
   refused: { code: DebuggerCodes.webhookRefused, retriedBy: "ct" },
   notConnected: { code: DebuggerCodes.webhookUnreachable, retriedBy: "ct" },
@@ -74,7 +74,7 @@ const withoutAnswer: Readonly<Record<HttpExchange.ExchangeError["reason"], Pick<
   readTimeout: { code: DebuggerCodes.webhookUnreachable, retriedBy: "rt" }
 }
 
-const noAnswer = ({ message, reason }: HttpExchange.ExchangeError) => new RequestFailed({ ...withoutAnswer[reason], message })
+const noAnswer = ({ message, reason }: HttpExchange.ExchangeError) => new RequestFailed({ ...failureByReason[reason], message })
 
 const badStatus = (status: number) =>
   new RequestFailed({
@@ -109,7 +109,7 @@ const wireRequest = Effect.fnUntraced(function*(
       "user-agent": "TwilioProxy/1.1",
       accept: "*/*",
       // The token is the same for all retries.
-      "i-twilio-idempotency-token": yield* hex(32),
+      "i-twilio-idempotency-token": yield* randomHex(32),
       ...(isGet ? {} : { "content-type": "application/x-www-form-urlencoded", "content-length": `${Buffer.byteLength(query)}` }),
       ...(fault === "missing" ? {} : { [Signature.header]: signature })
     },
@@ -117,7 +117,7 @@ const wireRequest = Effect.fnUntraced(function*(
   }
 })
 
-const once = (request: HttpExchange.HttpRequest): Effect.Effect<Omit<Answer, "requests">, RequestFailed> =>
+const sendOnce = (request: HttpExchange.HttpRequest): Effect.Effect<Omit<Answer, "requests">, RequestFailed> =>
   HttpExchange.exchange(request).pipe(
     Effect.mapError(noAnswer),
     Effect.flatMap((answer) =>
@@ -140,7 +140,7 @@ export const make = (authToken: Redacted.Redacted, locate: (url: string) => stri
     const withRetries = Effect.gen(function*() {
       while (true) {
         requests++
-        const result = yield* Effect.result(once(wire))
+        const result = yield* Effect.result(sendOnce(wire))
         if (Result.isSuccess(result)) return { ...result.success, requests }
         if (requests > overrides.retries || !isRetried(overrides.retried, result.failure)) return yield* result.failure
       }

@@ -17,13 +17,13 @@ describe("npm run replay", () => {
     assert.match(stdout, /→ Publish \{"event":\{.*"_tag":"Resumed"/)
   })
 
-  it("says why a file can't be played", () => {
+  it("says why a file can't be replayed", () => {
     const folder = mkdtempSync(join(tmpdir(), "replay-"))
     const file = join(folder, "call.jsonl")
     writeFileSync(file, "rubbish\n")
     const { status, stderr } = replay(file)
     rmSync(folder, { recursive: true })
     assert.strictEqual(status, 1)
-    assert.include(stderr, `${file} can't be played. Its first line does not hold the settings. Set EVENTS_DIR to write event logs.`)
+    assert.include(stderr, `${file} can't be replayed. Its first line does not hold the settings. Set EVENTS_DIR to write event logs.`)
   })
 })

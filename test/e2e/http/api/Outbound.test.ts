@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import { PhoneBehaviour } from "../../../../src/simulator/twilio/CallLife.ts"
 import * as Faults from "../../../../src/simulator/twilio/Faults.ts"
 import { Simulator } from "../../../../src/simulator/Simulator.ts"
-import type { RestFaults } from "../../../../src/simulator/twilio/RestJournal.ts"
+import type { RestFaults } from "../../../../src/simulator/twilio/RestRequests.ts"
 import * as Service from "../../../support/service/Service.ts"
 
 const { somebody, until, withService } = Service

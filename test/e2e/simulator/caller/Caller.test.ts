@@ -26,8 +26,8 @@ describe("Caller", () => {
       const frames = [0, 1, 2].map(() => line.next(quiet).frame)
       assert.deepStrictEqual(frames.map((frame) => frame?.length), [160, 160, 160])
       assert.deepStrictEqual([...frames[2]!.subarray(80)], Array(80).fill(0xff))
-      assert.isTrue(line.next(quiet).hangUp)
-      assert.deepStrictEqual(line.next(quiet), { frame: undefined, digit: undefined, hangUp: false })
+      assert.isTrue(line.next(quiet).hangsUp)
+      assert.deepStrictEqual(line.next(quiet), { frame: undefined, digit: undefined, hangsUp: false })
     }).pipe(Effect.provide(Services)))
 
   it.effect("waits for the agent to speak, to be silent, and for marks, but not forever", () =>
@@ -39,7 +39,7 @@ describe("Caller", () => {
         Caller.Step.AwaitMark({ atMost: "40 millis" }),
         Caller.Step.HangUp()
       )
-      const over = (...ears: ReadonlyArray<Caller.Ear>) => ears.map((ear) => line.next(ear).hangUp)
+      const over = (...ears: ReadonlyArray<Caller.Ear>) => ears.map((ear) => line.next(ear).hangsUp)
       assert.deepStrictEqual(over(quiet, quiet, loud, loud, quiet, quiet, quiet), Array(7).fill(false))
       assert.deepStrictEqual(over({ ...quiet, marks: ["x"] }, { ...quiet, marks: ["m"] }), [false, true])
     }).pipe(Effect.provide(Services)))
@@ -48,9 +48,9 @@ describe("Caller", () => {
     Effect.gen(function*() {
       let isGiven = false
       const line = yield* prepare(Caller.Step.AwaitCue({ isGiven: () => isGiven, atMost: "1 minute" }), Caller.Step.HangUp())
-      assert.deepStrictEqual([0, 1].map(() => line.next(loud).hangUp), [false, false])
+      assert.deepStrictEqual([0, 1].map(() => line.next(loud).hangsUp), [false, false])
       isGiven = true
-      assert.isTrue(line.next(quiet).hangUp)
+      assert.isTrue(line.next(quiet).hangsUp)
     }).pipe(Effect.provide(Services)))
 
   it.effect("gives up waiting when the time is over", () =>
@@ -58,7 +58,7 @@ describe("Caller", () => {
       const waits = [Caller.Step.AwaitMark({ atMost: "40 millis" }), Caller.Step.AwaitCue({ isGiven: () => false, atMost: "40 millis" })]
       for (const wait of waits) {
         const line = yield* prepare(wait, Caller.Step.HangUp())
-        assert.deepStrictEqual([0, 1, 2].map(() => line.next(quiet).hangUp), [false, false, true])
+        assert.deepStrictEqual([0, 1, 2].map(() => line.next(quiet).hangsUp), [false, false, true])
       }
     }).pipe(Effect.provide(Services)))
 

@@ -26,13 +26,13 @@ const narrate = (steps: ReadonlyArray<Step>, sound: ReadonlyArray<Stretch>, end 
   for (let now = 0; now < end; now += 20) {
     while (left.length > 0 && left[0][0] <= now) {
       const [at, what] = left.shift()!
-      if (what === "clear") narration.cleared(at, playback(now))
-      else if ("mark" in what) narration.played(what.mark, at)
+      if (what === "clear") narration.takeClear(at, playback(now))
+      else if ("mark" in what) narration.takeMark(what.mark, at)
       else narration.takeEvent({ ...what.event, turn: what.turn, at: what.at ?? at } as LiveEvent)
     }
-    note(now, narration.lines(playback(now), now))
+    note(now, narration.dueLines(playback(now), now))
   }
-  note(end, narration.end(playback(end), end))
+  note(end, narration.remainingLines(playback(end), end))
   return printed
 }
 
@@ -190,9 +190,9 @@ describe("lines in order", () => {
       for (const [index, [at, late]] of given.entries()) {
         if (at + late > now - 10 && at + late <= now) ordered.add({ at, text: `${index}` })
       }
-      printed.push(...ordered.release(now))
+      printed.push(...ordered.takeDue(now))
     }
-    printed.push(...ordered.end())
+    printed.push(...ordered.takeAll())
     assert.strictEqual(new Set(printed.map(({ text }) => text)).size, given.length)
     const times = printed.map(({ at }) => at)
     assert.deepStrictEqual(times, times.toSorted((a, b) => a - b))

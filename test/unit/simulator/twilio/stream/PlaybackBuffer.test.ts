@@ -12,7 +12,7 @@ describe("Playback", () => {
     const playback = new PlaybackBuffer(heard)
     playback.play(1000, loud(160))
     playback.play(1010, loud(160))
-    assert.strictEqual(playback.queued(1010), 310)
+    assert.strictEqual(playback.queuedSamples(1010), 310)
     playback.play(5000, loud(160))
     assert.strictEqual(heard.end, 5160)
     const sound = heard.pcm()
@@ -29,17 +29,17 @@ describe("Playback", () => {
     assert.strictEqual(playback.mark(10, "one"), second)
     playback.play(20, loud(second))
     assert.strictEqual(playback.mark(20, "two"), 2 * second)
-    assert.deepStrictEqual(playback.due(second - 1), [])
-    assert.deepStrictEqual(playback.due(second), ["one"])
-    assert.deepStrictEqual(playback.pending, ["two"])
-    assert.deepStrictEqual(playback.due(10 * second), ["two"])
-    assert.deepStrictEqual(playback.due(10 * second), [])
+    assert.deepStrictEqual(playback.takePlayedMarks(second - 1), [])
+    assert.deepStrictEqual(playback.takePlayedMarks(second), ["one"])
+    assert.deepStrictEqual(playback.pendingMarks, ["two"])
+    assert.deepStrictEqual(playback.takePlayedMarks(10 * second), ["two"])
+    assert.deepStrictEqual(playback.takePlayedMarks(10 * second), [])
   })
 
   it("returns a mark at once when nothing is queued", () => {
     const playback = new PlaybackBuffer(new Timeline())
     assert.strictEqual(playback.mark(77, "now"), 77)
-    assert.deepStrictEqual(playback.due(77), ["now"])
+    assert.deepStrictEqual(playback.takePlayedMarks(77), ["now"])
   })
 
   it("returns all pending marks and cuts the sound on clear", () => {
@@ -51,7 +51,7 @@ describe("Playback", () => {
     playback.mark(0, "two")
     assert.deepStrictEqual(playback.clear(second / 2), { marks: ["one", "two"], dropped: 2 * second - second / 2 })
     assert.strictEqual(heard.end, second / 2)
-    assert.deepStrictEqual(playback.due(10 * second), [])
+    assert.deepStrictEqual(playback.takePlayedMarks(10 * second), [])
     // Sound after a clear starts at once.
     playback.play(second / 2 + 5, loud(160))
     assert.strictEqual(heard.end, second / 2 + 165)
@@ -61,7 +61,7 @@ describe("Playback", () => {
     const playback = new PlaybackBuffer(new Timeline())
     playback.play(0, loud(160))
     assert.deepStrictEqual(playback.clear(400), { marks: [], dropped: 0 })
-    assert.strictEqual(playback.queued(400), 0)
+    assert.strictEqual(playback.queuedSamples(400), 0)
   })
 
   it("throws away sound that is more than ten minutes ahead", () => {

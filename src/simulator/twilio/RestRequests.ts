@@ -8,7 +8,7 @@ import type { RestRequest } from "./RestApi.ts"
  */
 export type RestFaults = ReadonlyArray<RestFault> | ((request: RestRequest) => RestFault | undefined)
 
-export class RestJournal {
+export class RestRequests {
   readonly #requests: Array<RestRequest> = []
   #faults: RestFaults
 
