@@ -11,7 +11,7 @@ import { Agent, type IncomingMessage, request } from "node:http"
 import { fileURLToPath } from "node:url"
 import * as Wav from "../src/audio/Wav.ts"
 import type { Urls } from "./engineServers.ts"
-import { moveTo, pause } from "./line/processes.ts"
+import { moveToCore, pause } from "./line/processes.ts"
 
 export interface Turns {
   readonly urls: Urls
@@ -28,10 +28,10 @@ export interface Turns {
 const warmUp = 20
 
 /** ms from each turn's first request to the first sound of its answer, on this core. */
-export const take = (core: number, turns: Turns): Promise<ReadonlyArray<number>> =>
+export const measure = (core: number, turns: Turns): Promise<ReadonlyArray<number>> =>
   new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), { execArgv: [] })
-    moveTo(core, child.pid!)
+    moveToCore(core, child.pid!)
     child.once("message", (times) => resolve(times as ReadonlyArray<number>))
     child.once("exit", (code) => reject(new Error(`The bare client's process ended with ${code}.`)))
     child.send(turns)
@@ -47,11 +47,11 @@ const post = async (url: string, contentType: string, body: Buffer): Promise<Inc
   return answer
 }
 
-const json = (url: string, body: unknown) => post(url, "application/json", Buffer.from(JSON.stringify(body)))
+const postJson = (url: string, body: unknown) => post(url, "application/json", Buffer.from(JSON.stringify(body)))
 
 const boundary = "bare-client"
 
-const form = (utterance: number): Buffer =>
+const formOf = (utterance: number): Buffer =>
   Buffer.concat([
     Buffer.from(
       `--${boundary}\r\nContent-Disposition: form-data; name="response_format"\r\n\r\nverbose_json\r\n--${boundary}\r\n`
@@ -85,14 +85,14 @@ const clauseOf = (answer: IncomingMessage, tokens: number): Promise<string> =>
 
 const turn = async ({ tokensToClause, urls, utterance }: Turns) => {
   const began = performance.now()
-  const heard = await post(`${urls.STT_URL}/audio/transcriptions`, `multipart/form-data; boundary=${boundary}`, form(utterance))
+  const heard = await post(`${urls.STT_URL}/audio/transcriptions`, `multipart/form-data; boundary=${boundary}`, formOf(utterance))
   const pieces: Array<Buffer> = []
   for await (const piece of heard) pieces.push(piece as Buffer)
   const { text } = JSON.parse(Buffer.concat(pieces).toString()) as { readonly text: string }
   const messages = [{ role: "user", content: `You answer the telephone.\n\n${text}` }]
-  const reply = await json(`${urls.LLM_URL}/chat/completions`, { messages, stream: true })
+  const reply = await postJson(`${urls.LLM_URL}/chat/completions`, { messages, stream: true })
   const input = await clauseOf(reply, tokensToClause)
-  const speech = await json(`${urls.TTS_URL}/audio/speech`, { input, response_format: "pcm", stream: true })
+  const speech = await postJson(`${urls.TTS_URL}/audio/speech`, { input, response_format: "pcm", stream: true })
   await once(speech, "data")
   const took = performance.now() - began
   const ended = once(speech, "end")

@@ -7,7 +7,7 @@
 import { fork } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { type Caller, hangUp, type Load, open, sendSound } from "./line/load.ts"
-import { moveTo } from "./line/processes.ts"
+import { moveToCore } from "./line/processes.ts"
 
 /** A spoken line: frames of 20 ms as base64, and the position of the last voiced sample. */
 export interface Line {
@@ -37,10 +37,10 @@ export interface Seen {
 }
 
 /** Runs the callers on this core until the last call has ended. */
-export const call = (core: number, crowd: Crowd): Promise<Seen> =>
+export const runCallers = (core: number, crowd: Crowd): Promise<Seen> =>
   new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), { execArgv: [] })
-    moveTo(core, child.pid!)
+    moveToCore(core, child.pid!)
     child.once("message", (seen) => resolve(seen as Seen))
     child.once("exit", (code) => reject(new Error(`The callers' process ended with ${code}.`)))
     child.send(crowd)

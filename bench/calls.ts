@@ -117,7 +117,7 @@ type LiveEventsClient = Stream.Services<ReturnType<typeof ServiceEvents.of>>
 
 export interface Result {
   readonly call: SimulatedCall
-  /** When the call was made, in monotonic ms of this machine. The `at` of the call's events counts ms from here; it is right to 1 ms. */
+  /** When the call was made, in monotonic ms of this machine, accurate to 1 ms. The `at` of the call's events counts ms from this time. */
   readonly madeAt: number
   readonly liveEvents: ReadonlyArray<ServiceEvents.LiveEvent>
 }
@@ -168,7 +168,8 @@ export const percentiles = (values: ReadonlyArray<number>): string =>
     : [0.5, 0.95, 0.99].map((share) => `p${share * 100} ${AudioSimilarity.percentile(values, share).toFixed(0)}`).join(", ")
       + ` ms, of ${values.length}`
 
-export const times = (values: ReadonlyArray<number>): string =>
+/** Like `percentiles`, but with tenths. */
+export const finePercentiles = (values: ReadonlyArray<number>): string =>
   [0.5, 0.95].map((share) => `p${share * 100} ${AudioSimilarity.percentile(values, share).toFixed(1)}`).join(", ") + " ms"
 
 /** The moments of a turn, ms after the caller's last voiced sample. */
@@ -207,15 +208,15 @@ export const atCallers = Effect.fnUntraced(function*(results: ReadonlyArray<Resu
   return all
 })
 
-/** Prints the turns' times. `own` gives the part of a turn's latency that is our own work, ms. */
+/** Prints the turns' times. `ownWork` gives the part of a turn's latency that is our own work, ms. */
 export const printTurns = (
   turns: ReadonlyArray<TurnTimes>,
   atCaller: ReadonlyArray<number>,
-  own: (times: TurnTimes) => number
+  ownWork: (times: TurnTimes) => number
 ) => {
   console.log(`  voice to voice, by the service   ${percentiles(turns.map(({ firstMedia }) => firstMedia))}`)
   console.log(`  voice to voice, at the caller's  ${percentiles(atCaller)}`)
-  console.log(`  of it our own work               ${times(turns.map(own))}`)
+  console.log(`  of it our own work               ${finePercentiles(turns.map(ownWork))}`)
   const stage = (title: string, pick: (times: TurnTimes) => number | undefined) =>
     console.log(`  ${title.padEnd(32)} ${percentiles(turns.flatMap((times) => pick(times) ?? []))}`)
   stage("transcript", ({ transcript }) => transcript)
@@ -224,19 +225,20 @@ export const printTurns = (
   stage("first sound of speech", ({ firstSound }) => firstSound)
 }
 
-/** CPU seconds of a process by the kind of thread. */
+/** CPU seconds of a process by the names of its threads. */
 export const cpuByThread = (pid: number): ReadonlyMap<string, number> => {
   const sums = new Map<string, number>()
   for (const task of readdirSync(`/proc/${pid}/task`)) {
     const text = readFileSync(`/proc/${pid}/task/${task}/stat`, "utf8")
     const name = Number(task) === pid ? "main" : text.slice(text.indexOf("(") + 1, text.lastIndexOf(")"))
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ")
+    // User and system time, in ticks of 10 ms.
     sums.set(name, (sums.get(name) ?? 0) + (Number(fields[11]) + Number(fields[12])) / 100)
   }
   return sums
 }
 
-/** CPU time since `before` by the kind of thread, in percent of a core. */
+/** CPU time since `before` by the names of the threads, in percent of a core. */
 export const cpuShares = (pid: number, before: ReadonlyMap<string, number>, seconds: number): string =>
   [...cpuByThread(pid)].map(([name, sum]) => [name, ((sum - (before.get(name) ?? 0)) / seconds) * 100] as const)
     .filter(([, share]) => share >= 0.5).map(([name, share]) => `${name} ${share.toFixed(1)}`).join(", ")

@@ -26,7 +26,7 @@ const lines = ["What are your opening hours?", "Where are you?", "I would like t
 const cycle = 6000
 
 /** A caller who hears the greeting out, waits `startAfter` ms, and says a line whenever the agent has finished. */
-const polite = (voice: Voice, said: ReadonlyArray<string>, startAfter = 0): Caller.Caller =>
+const politeCaller = (voice: Voice, said: ReadonlyArray<string>, startAfter = 0): Caller.Caller =>
   Caller.make(
     ...listen,
     Silence({ duration: `${startAfter} millis` }),
@@ -40,11 +40,11 @@ const polite = (voice: Voice, said: ReadonlyArray<string>, startAfter = 0): Call
  */
 const oneOfMany = (index: number): Caller.Caller => {
   const share = index / callsAtOnce
-  return polite(index % 2 === 0 ? "rms" : "awb", share < 0.5 ? [...lines, lines[1]] : lines, share * cycle)
+  return politeCaller(index % 2 === 0 ? "rms" : "awb", share < 0.5 ? [...lines, lines[1]] : lines, share * cycle)
 }
 
 /** A caller who asks something else about a second into each answer. */
-const rude = (voice: Voice, times: number): Caller.Caller =>
+const rudeCaller = (voice: Voice, times: number): Caller.Caller =>
   Caller.make(
     ...listen,
     ...Array.from({ length: times }, (_, index) => [
@@ -68,21 +68,21 @@ const print = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
 
 const program = Effect.gen(function*() {
   console.log(`one call at a time, ${turns} turns`)
-  const alone: Array<Result> = []
-  while (timesOf(alone).length < turns) {
-    alone.push(yield* converse(service, polite(alone.length % 2 === 0 ? "rms" : "awb", lines)))
-    if (alone.length > turns) break
+  const singleCalls: Array<Result> = []
+  while (timesOf(singleCalls).length < turns) {
+    singleCalls.push(yield* converse(service, politeCaller(singleCalls.length % 2 === 0 ? "rms" : "awb", lines)))
+    if (singleCalls.length > turns) break
   }
-  yield* print(alone)
+  yield* print(singleCalls)
 
   console.log(`\ninterruptions, ${interruptions}`)
   const rudeCalls: Array<Result> = []
-  const stops = (results: ReadonlyArray<Result>) =>
+  const clearDelays = (results: ReadonlyArray<Result>) =>
     results.flatMap(({ liveEvents }) => liveEvents.flatMap((event) => (event._tag === "BargeIn" ? [event.clearAfter] : [])))
-  for (let count = 0; count < 5 && stops(rudeCalls).length < interruptions; count++) {
-    rudeCalls.push(yield* converse(service, rude("rms", 11)))
+  for (let count = 0; count < 5 && clearDelays(rudeCalls).length < interruptions; count++) {
+    rudeCalls.push(yield* converse(service, rudeCaller("rms", 11)))
   }
-  console.log(`  first voiced sample to clear, by the service   ${percentiles(stops(rudeCalls))}`)
+  console.log(`  first voiced sample to clear, by the service   ${percentiles(clearDelays(rudeCalls))}`)
   const seen: Array<number> = []
   let soundAfter = 0
   for (const { call } of rudeCalls) {
@@ -106,13 +106,13 @@ const program = Effect.gen(function*() {
   console.log(`\n${callsAtOnce} conversations at once`)
   const before = cpuByThread(service.pid)
   const from = performance.now()
-  const together = yield* Effect.forEach(
+  const callsTogether = yield* Effect.forEach(
     Array.from({ length: callsAtOnce }, (_, index) => index),
     (index) => converse(service, oneOfMany(index)),
     { concurrency: "unbounded" }
   )
   const seconds = (performance.now() - from) / 1000
-  yield* print(together)
+  yield* print(callsTogether)
   console.log(
     `  CPU of the service over ${seconds.toFixed(0)} s, percent of a core: ${cpuShares(service.pid, before, seconds)}; memory ${residentMiB(service.pid).toFixed(0)} MiB`
   )

@@ -9,7 +9,7 @@ import { Effect } from "effect"
 import * as FakeChatServer from "../test/support/engines/FakeChatServer.ts"
 import type * as FakeHttpServer from "../test/support/engines/FakeHttpServer.ts"
 import * as FakeSpeechServers from "../test/support/engines/FakeSpeechServers.ts"
-import { killAtExit, moveTo } from "./line/processes.ts"
+import { killAtExit, moveToCore } from "./line/processes.ts"
 
 /** Latencies in ms, and the speed of synthesis. */
 export interface Latencies {
@@ -64,7 +64,7 @@ const answerOf = <A>(child: ChildProcess, question: object): Promise<A> =>
 /** Starts the servers on this core. */
 export const start = async (core: number, settings: Settings): Promise<Servers> => {
   const child = fork(fileURLToPath(import.meta.url), { execArgv: [] })
-  moveTo(core, child.pid!)
+  moveToCore(core, child.pid!)
   killAtExit(child)
   const urls = await answerOf<Urls>(child, { settings })
   return { urls, look: () => answerOf<Look>(child, { look: true }), stop: () => void child.kill() }

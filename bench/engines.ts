@@ -30,20 +30,20 @@ import {
   converse,
   cpuByThread,
   cpuShares,
+  finePercentiles,
   listen,
   monotonic,
   percentiles,
   type Result,
   start,
   printTurns,
-  times,
   timesOf,
   timesOfLog,
   type TurnTimes,
   withSimulator
 } from "./calls.ts"
 import * as EngineServers from "./engineServers.ts"
-import { argument, moveTo, pause, residentMiB, root } from "./line/processes.ts"
+import { argument, moveToCore, pause, residentMiB, root } from "./line/processes.ts"
 
 const turns = argument("turns", 30)
 const interruptions = argument("interruptions", 20)
@@ -71,8 +71,8 @@ const tokensToClause = (() => {
 
 const afterTranscript = latencies.firstToken + tokensToClause * latencies.token + latencies.firstSound
 /** ms after the last voiced sample. */
-const ideal = ({ due }: TurnTimes) => Math.max(due, speculate + latencies.transcript + afterTranscript)
-const own = (turn: TurnTimes) => turn.firstMedia - ideal(turn)
+const idealMillis = ({ due }: TurnTimes) => Math.max(due, speculate + latencies.transcript + afterTranscript)
+const ownMillis = (turn: TurnTimes) => turn.firstMedia - idealMillis(turn)
 
 const folder = mkdtempSync(join(tmpdir(), "client-caller-bench-agents-"))
 const writeAgent = (name: string, more: string) => {
@@ -88,7 +88,7 @@ const { AwaitSpeech, HangUp, Silence, Speak } = Caller.Step
 
 const lines = ["What are your opening hours?", "I would like to come on Monday.", "Can you tell me the price of it?"]
 
-const polite = (count: number): Caller.Caller =>
+const politeCaller = (count: number): Caller.Caller =>
   Caller.make(
     ...listen,
     ...Array.from({ length: count }, (_, index) => [Speak({ text: lines[index % lines.length], voice: "rms" }), ...listen]).flat(),
@@ -96,7 +96,7 @@ const polite = (count: number): Caller.Caller =>
   )
 
 /** A caller who interrupts each answer while the model still writes it, and hangs up in the middle of the last one. */
-const rude = (count: number): Caller.Caller =>
+const rudeCaller = (count: number): Caller.Caller =>
   Caller.make(
     ...listen,
     ...Array.from({ length: count + 1 }, (_, index) => [
@@ -119,7 +119,7 @@ const eventDelayMillis = 50
  * The time from each moment to the first request to `path` that was closed because of it, ms. Each closing counts for the last moment
  * before it. Moments without such a closing are left out.
  */
-const toClosing = (moments: ReadonlyArray<number>, closings: EngineServers.Look["closings"], path: string) => {
+const timesToClosing = (moments: ReadonlyArray<number>, closings: EngineServers.Look["closings"], path: string) => {
   const first = new Map<number, number>()
   for (const { at, path: closed } of closings) {
     const moment = moments.findLast((moment) => moment <= at + eventDelayMillis)
@@ -128,11 +128,11 @@ const toClosing = (moments: ReadonlyArray<number>, closings: EngineServers.Look[
   return [...first.values()]
 }
 
-const alone = Effect.gen(function*() {
+const measureSingleCalls = Effect.gen(function*() {
   const talk = Effect.fnUntraced(function*(count: number, agent?: string) {
     const results: Array<Result> = []
     while (timesOf(results).length < count && results.length < count) {
-      results.push(yield* converse(service, polite(Math.min(10, count)), agent === undefined ? {} : { agent }))
+      results.push(yield* converse(service, politeCaller(Math.min(10, count)), agent === undefined ? {} : { agent }))
     }
     return results
   })
@@ -142,24 +142,24 @@ const alone = Effect.gen(function*() {
 
   console.log(`one call at a time, ${turns} turns`)
   const results = yield* talk(turns)
-  printTurns(timesOf(results), yield* atCallers(results), own)
+  printTurns(timesOf(results), yield* atCallers(results), ownMillis)
   printLateness(yield* Effect.promise(servers.look))
 
-  console.log("\nthe same without speculation")
+  console.log("\nthe same without preemptive replies")
   const waiting = yield* talk(Math.ceil(turns / 3), "waiting")
   const medianOf = (results: ReadonlyArray<Result>) => median(timesOf(results).map(({ firstMedia }) => firstMedia))
   console.log(`  voice to voice, by the service   ${percentiles(timesOf(waiting).map(({ firstMedia }) => firstMedia))}`)
-  console.log(`  with speculation / without       ${(medianOf(results) / medianOf(waiting)).toFixed(2)}`)
+  console.log(`  preemptive / not preemptive      ${(medianOf(results) / medianOf(waiting)).toFixed(2)}`)
 
   console.log(`\ninterruptions, ${interruptions}`)
   yield* Effect.promise(servers.look)
   const rudeCalls: Array<Result> = []
   /** When this process learned that a reply was given up. */
   const givenUp: Array<number> = []
-  const stops = () => rudeCalls.flatMap(({ liveEvents }) => liveEvents.flatMap((event) => (event._tag === "BargeIn" ? [event.clearAfter] : [])))
-  while (stops().length < interruptions && rudeCalls.length < interruptions) {
+  const clearDelays = () => rudeCalls.flatMap(({ liveEvents }) => liveEvents.flatMap((event) => (event._tag === "BargeIn" ? [event.clearAfter] : [])))
+  while (clearDelays().length < interruptions && rudeCalls.length < interruptions) {
     rudeCalls.push(
-      yield* converse(service, rude(5), {
+      yield* converse(service, rudeCaller(5), {
         agent: "talkative",
         onEvent: (event) => {
           if (event._tag === "AgentHeard" && !event.isWhole) givenUp.push(monotonic())
@@ -172,10 +172,10 @@ const alone = Effect.gen(function*() {
   for (const { call, madeAt } of rudeCalls) {
     for (const event of yield* call.events) if (event._tag === "Cleared") clears.push(madeAt + event.at)
   }
-  console.log(`  first voiced sample to clear, by the service   ${percentiles(stops())}`)
+  console.log(`  first voiced sample to clear, by the service   ${percentiles(clearDelays())}`)
   const print = (title: string, moments: ReadonlyArray<number>, path: string) => {
-    const all = toClosing(moments, closings, path)
-    console.log(`  ${title.padEnd(46)} ${all.length === 0 ? "none" : `${times(all)}, ${all.length} of ${moments.length}`}`)
+    const all = timesToClosing(moments, closings, path)
+    console.log(`  ${title.padEnd(46)} ${all.length === 0 ? "none" : `${finePercentiles(all)}, ${all.length} of ${moments.length}`}`)
   }
   print("clear arriving to speech request closed", clears, "/v1/audio/speech")
   print("reply given up to model's request closed", givenUp, "/v1/chat/completions")
@@ -188,7 +188,7 @@ const silenceAround = 600
 const bareWork = Effect.fnUntraced(function*(lines: ReadonlyArray<Callers.Line>) {
   const utterance = Math.round(lines.reduce((sum, { voicedUntil }) => sum + voicedUntil, 0) / lines.length) + silenceAround
   const taken = yield* Effect.promise(() =>
-    BareClient.take(0, { urls: servers.urls, turns: 100, perSecond: Math.max(1, callsAtOnce / 8), utterance, tokensToClause })
+    BareClient.measure(0, { urls: servers.urls, turns: 100, perSecond: Math.max(1, callsAtOnce / 8), utterance, tokensToClause })
   )
   yield* Effect.promise(servers.look)
   return taken.map((took) => took - latencies.transcript - afterTranscript)
@@ -213,10 +213,10 @@ const lineOf = Effect.fnUntraced(function*(text: string, softer: number) {
   return { frames, voicedUntil } satisfies Callers.Line
 })
 
-const together = Effect.gen(function*() {
+const measureCallsAtOnce = Effect.gen(function*() {
   const spoken = yield* Effect.forEach(Array.from({ length: callsAtOnce * turnsEach }), (_, index) => lineOf(lines[index % lines.length], index % loudnesses))
   const crowd = (calls: number, turns: number, ramp: number): Promise<Callers.Seen> =>
-    Callers.call(1, { calls, turns, lines: spoken, target: service.url, account: service.account, ramp })
+    Callers.runCallers(1, { calls, turns, lines: spoken, target: service.url, account: service.account, ramp })
   // The first calls are slow because of compilation, so they are not measured.
   yield* Effect.promise(() => crowd(Math.min(20, callsAtOnce), 1, 2000))
   yield* Effect.promise(servers.look)
@@ -238,9 +238,9 @@ const together = Effect.gen(function*() {
   // Unreadable messages spoil the figures: if the callers' marks are lost, the service takes every line for an interruption.
   if (log.includes("could not be read")) throw new Error("The service could not read all that its callers sent; see client_caller_bad_messages_total.")
   const measured = timesOfLog(log)
-  printTurns(measured, seen.voiceToVoice, own)
-  console.log(`  such requests, bare              ${times(bare)} above the engines' time`)
-  console.log(`  own work / bare                  p50 ${(median(measured.map(own)) / median(bare)).toFixed(2)}`)
+  printTurns(measured, seen.voiceToVoice, ownMillis)
+  console.log(`  such requests, bare              ${finePercentiles(bare)} above the engines' time`)
+  console.log(`  own work / bare                  p50 ${(median(measured.map(ownMillis)) / median(bare)).toFixed(2)}`)
   const look = yield* Effect.promise(servers.look)
   printLateness(look)
   const { lateness, unanswered } = seen
@@ -251,7 +251,7 @@ const together = Effect.gen(function*() {
 })
 
 // The service has core 0 for itself, except for the kernel.
-moveTo(1, process.pid)
+moveToCore(1, process.pid)
 const servers = await EngineServers.start(1, { latencies, heard: "What are your opening hours?", reply, longReply })
 const service = await start({
   core: 0,
@@ -264,8 +264,8 @@ try {
       `\nso no answer can begin sooner than ${speculate + latencies.transcript + afterTranscript} ms after the caller's last voiced sample\n`
   )
   await withSimulator(service, Effect.gen(function*() {
-    if (turns > 0) yield* alone
-    if (callsAtOnce > 0) yield* together
+    if (turns > 0) yield* measureSingleCalls
+    if (callsAtOnce > 0) yield* measureCallsAtOnce
   }))
   await pause(1000)
   console.log(`\nrequests open after all calls: ${(await servers.look()).open}`)

@@ -2,9 +2,9 @@
  * `GET /calls` over 1,000,000 turns, on SQLite and on Postgres: the time of one page with each filter. It is measured at the store's
  * interface, without HTTP.
  *
- *     npm run bench -- history [--turns 1000000] [--rounds 40] [--plans]
+ *     npm run bench -- history [--turns 1000000] [--rounds 40] [--sqlite | --postgres] [--plans]
  *
- * Postgres is the one that `TEST_DATABASE_URL` names. Without it, Debian's is started in a folder of its own.
+ * `TEST_DATABASE_URL` names the Postgres server. If it is unset, Debian's Postgres is started in a folder of its own.
  */
 import { NodeServices } from "@effect/platform-node"
 import { ConfigProvider, Effect, Layer } from "effect"
@@ -34,6 +34,7 @@ const accountSid = `AC${"1".repeat(32)}`
 const start = Date.UTC(2026, 0, 1)
 const sidOf = (number: number) => `CA${number.toString(16).padStart(32, "0")}`
 
+/** The same random numbers in each run. */
 let seed = 20_261
 const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647
 
@@ -84,7 +85,7 @@ const filters: ReadonlyArray<readonly [name: string, filters: Omit<CallFilters, 
   ["no filter", {}],
   ["from, to (a day in the middle)", { from: start + 20 * day, to: start + 21 * day }],
   ["number", { numbers: ["+14155550123"] }],
-  ["number of all calls", { numbers: ["+14155550100"] }],
+  ["number that every call has", { numbers: ["+14155550100"] }],
   ["agent", { agent: "sales" }],
   ["agent, rare", { agent: "rare" }],
   ["agent, none", { agent: "nobody" }],
@@ -102,7 +103,7 @@ const filters: ReadonlyArray<readonly [name: string, filters: Omit<CallFilters, 
   ["text and agent", { text: "table", agent: "sales" }],
   ["text and rare agent", { text: "appointment", agent: "rare" }],
   ["text, campaign, direction, day", { text: "table", campaign: "spring", direction: "outbound", from: start, to: start + 40 * day }],
-  ["campaign and outcome that exclude each other", { campaign: "spring", agent: "rare", direction: "inbound" }],
+  ["campaign, agent and direction without calls", { campaign: "spring", agent: "rare", direction: "inbound" }],
   ["metadata and campaign and outcome", { metadata: [["vip", "true"]], campaign: "spring", outcome: "completed" }]
 ]
 
@@ -116,7 +117,7 @@ const measure = (name: string, env: Record<string, string>) =>
     if (dialect === "pg") yield* run("VACUUM ANALYZE")
     console.log(`${name}: ${calls} calls, ${calls * turnsPerCall} turns, built in ${((performance.now() - began) / 1000).toFixed(0)} s`)
     console.log(`${"filter".padEnd(46)}${"calls".padStart(6)}${"p50 ms".padStart(9)}${"p95 ms".padStart(9)}${"longest stall ms".padStart(18)}`)
-    for (const [what, filter] of filters) {
+    for (const [filterName, filter] of filters) {
       const times: Array<number> = []
       let found = 0
       let stall = 0
@@ -126,15 +127,15 @@ const measure = (name: string, env: Record<string, string>) =>
         beat = performance.now()
       }, 1)
       for (let round = 0; round < rounds; round++) {
-        const at = performance.now()
+        const requestedAt = performance.now()
         const page = yield* query(CallList.page(run, dialect, { ...filter, accountSid }, 50), "1 minute")
-        times.push(performance.now() - at)
+        times.push(performance.now() - requestedAt)
         found = page.callSids.length
       }
       clearInterval(timer)
       const sorted = times.toSorted((one, other) => one - other)
-      const at = (share: number) => (sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(1)
-      console.log(`${what.padEnd(46)}${String(found).padStart(6)}${at(0.5).padStart(9)}${at(0.95).padStart(9)}${stall.toFixed(1).padStart(18)}`)
+      const percentile = (share: number) => (sorted[Math.ceil(sorted.length * share) - 1] ?? 0).toFixed(1)
+      console.log(`${filterName.padEnd(46)}${String(found).padStart(6)}${percentile(0.5).padStart(9)}${percentile(0.95).padStart(9)}${stall.toFixed(1).padStart(18)}`)
       if (!process.argv.includes("--plans")) continue
       const text = filter.text === undefined ? undefined : yield* (dialect === "pg" ? TextSearch.inPostgres : TextSearch.inSqlite)(run, filter.text)
       const { parameters, text: statement } = CallFilterPlan.windowOf(CallFilterPlan.plan({ ...filter, accountSid }, text?._tag === "Few" ? text.arm : undefined), { startedAt: 8e15, callSid: "" }, filter.from ?? 0, 64)

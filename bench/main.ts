@@ -1,6 +1,6 @@
 /**
- * `npm run bench [-- name …]` runs each benchmark in a process of its own. Because machines are noisy, a benchmark also measures a peer
- * in the same run where there is one, and gives the ratio.
+ * `npm run bench [-- name …]` runs each benchmark in a process of its own. Machines are noisy. So if other software does the
+ * same work (a peer), the benchmark also measures it in the same run, and gives the ratio.
  *
  *     npm run bench                 # resampler, line
  *     npm run bench -- soak         # ten minutes
@@ -26,7 +26,7 @@ const benches: Record<string, { readonly file: string; readonly what: string; re
 
 const words = process.argv.slice(2)
 if (words.includes("--help") || words.includes("-h")) {
-  console.log("npm run bench [-- NAME ...] [--calls N] [--seconds N] [--rounds N] [--minutes N] [--turns N] [--turns-each N] [--interruptions N] [--cuts N] [--kills N] [--only WORDS] [--cpu-prof] [--sqlite | --postgres] [--plans]\n")
+  console.log("npm run bench [-- NAME ...] [--calls N] [--seconds N] [--rounds N] [--minutes N] [--turns N] [--turns-each N] [--interruptions N] [--cuts N] [--kills N] [--only WORDS] [--details 1] [--cpu-prof | --perf] [--sqlite | --postgres] [--plans]\n")
   for (const [name, { byDefault, what }] of Object.entries(benches)) {
     console.log(`  ${name.padEnd(16)}${what}${byDefault ? " (by default)" : ""}`)
   }

@@ -68,7 +68,7 @@ const field = (pid: number, file: string, name: string): number =>
 const resident = (pid: number) => field(pid, "status", "VmRSS")
 const peak = (pid: number) => field(pid, "status", "VmHWM")
 
-const row = (what: string, mib: number, more = "") => console.log(`  ${what.padEnd(58)} ${mib.toFixed(0).padStart(4)} MiB${more}`)
+const printRow = (what: string, mib: number, more = "") => console.log(`  ${what.padEnd(58)} ${mib.toFixed(0).padStart(4)} MiB${more}`)
 
 const talk = (service: Service, kinds: ReadonlyArray<Steps>) =>
   Effect.forEach(Array.from({ length: callsAtOnce }, (_, index) => index), (index) => converse(service, person(kinds, index)), {
@@ -76,7 +76,7 @@ const talk = (service: Service, kinds: ReadonlyArray<Steps>) =>
   })
 
 /** ms from the moment when a call is answered to the first voiced sample that the caller hears. */
-const greetings = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
+const greetingDelays = Effect.fnUntraced(function*(results: ReadonlyArray<Result>) {
   const all: Array<number> = []
   for (const { call } of results) {
     const [first] = SpeakingTurns.speeches(yield* call.heard)
@@ -94,8 +94,8 @@ const measure = async (agent: string, env: Readonly<Record<string, string>>, kin
   try {
     await pause(settleMillis)
     const atRest = resident(pid)
-    row("at rest", atRest, `, mapped files ${(atRest - field(pid, "smaps_rollup", "Anonymous")).toFixed(0)}; it was ready after ${(ready / 1000).toFixed(1)} s`)
-    row("peak until then", peak(pid))
+    printRow("at rest", atRest, `, mapped files ${(atRest - field(pid, "smaps_rollup", "Anonymous")).toFixed(0)}; it was ready after ${(ready / 1000).toFixed(1)} s`)
+    printRow("peak until then", peak(pid))
     let highest = 0
     const watch = setInterval(() => {
       highest = Math.max(highest, resident(pid))
@@ -106,19 +106,19 @@ const measure = async (agent: string, env: Readonly<Record<string, string>>, kin
         const results: Array<Result> = []
         for (let round = 1; round <= rounds; round++) {
           results.push(...yield* talk(service, kinds))
-          row(`after ${callsAtOnce * round} conversations, ${callsAtOnce} at once`, resident(pid), `, at most ${highest.toFixed(0)}`)
+          printRow(`after ${callsAtOnce * round} conversations, ${callsAtOnce} at once`, resident(pid), `, at most ${highest.toFixed(0)}`)
         }
         if (kinds !== agentCallers) return
-        console.log(`  greeting after                   ${percentiles(yield* greetings(results))}`)
+        console.log(`  greeting after                   ${percentiles(yield* greetingDelays(results))}`)
         console.log(`  voice to voice, by the service   ${percentiles(timesOf(results).map(({ firstMedia }) => firstMedia))}`)
         console.log(`  voice to voice, at the caller's  ${percentiles(yield* atCallers(results))}`)
       })
     )
     clearInterval(watch)
     await pause(settleMillis)
-    row("at rest afterwards", resident(pid))
+    printRow("at rest afterwards", resident(pid))
     const highestResident = peak(pid)
-    row("peak", highestResident)
+    printRow("peak", highestResident)
     const verdict = (value: number, limit: number) => `${value.toFixed(0)} of at most ${limit} MiB: ${value <= limit ? "kept" : "MISSED"}`
     console.log(`  at rest ${verdict(atRest, maxAtRest)}; peak ${verdict(highestResident, maxPeak)}\n`)
     return atRest <= maxAtRest && highestResident <= maxPeak

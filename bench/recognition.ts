@@ -29,7 +29,7 @@ import { argument, pause } from "./line/processes.ts"
 
 const details = argument("details", 0) > 0
 
-/** The target holds for the first two voices. The last one, `slt`, is also the agent's voice. */
+/** `slt` is also the agent's voice. */
 const voices: ReadonlyArray<Voice> = ["rms", "awb", "kal16", "slt"]
 
 const booking = "book an appointment"
@@ -171,9 +171,9 @@ const overTheTelephone = (speech: Int16Array, noiseBelow: number | undefined): P
   const voiced = speech.subarray(Math.max(0, first), last + 1)
   const sound = new Float64Array(leadMillis * samplesPerMilli + voiced.length + trailMillis * samplesPerMilli)
   sound.set(voiced, leadMillis * samplesPerMilli)
-  const power = Math.sqrt(voiced.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, voiced.length))
+  const rootMeanSquare = Math.sqrt(voiced.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, voiced.length))
   const noise = whiteNoise(sound.length, voiced.length)
-  const level = noiseBelow === undefined ? 0 : power * 10 ** (-noiseBelow / 20)
+  const level = noiseBelow === undefined ? 0 : rootMeanSquare * 10 ** (-noiseBelow / 20)
   const pcm = Int16Array.from(sound, (sample, index) => Math.max(-32_768, Math.min(32_767, Math.round(sample + level * noise[index]))))
   return Mulaw.decode(Mulaw.encode(pcm))
 }
@@ -211,7 +211,7 @@ const program = Effect.gen(function*() {
   }
 
   console.log("voice   line    understood        refused           CPU / sound")
-  const paced: Array<Pcm<8000>> = []
+  const soundsForTiming: Array<Pcm<8000>> = []
   for (const voice of voices) {
     for (const noise of [undefined, 25]) {
       let understood = 0
@@ -220,7 +220,7 @@ const program = Effect.gen(function*() {
       let cpu = 0
       const listen = Effect.fnUntraced(function*(say: string) {
         const sound = overTheTelephone(yield* speech.speak(say, voice), noise)
-        if (noise === undefined && voice === "rms") paced.push(sound)
+        if (noise === undefined && voice === "rms") soundsForTiming.push(sound)
         const before = process.cpuUsage()
         const { transcript } = yield* hear(recognizer, sound)
         const { system, user } = process.cpuUsage(before)
@@ -252,10 +252,10 @@ const program = Effect.gen(function*() {
     }
   }
 
-  const finals: Array<number> = []
-  for (const sound of paced.slice(0, 60)) finals.push((yield* hear(recognizer, sound, 5)).millis)
+  const transcriptTimes: Array<number> = []
+  for (const sound of soundsForTiming.slice(0, 60)) transcriptTimes.push((yield* hear(recognizer, sound, 5)).millis)
   console.log(
-    `words after the last sound: p50 ${AudioSimilarity.percentile(finals, 0.5).toFixed(1)}, p95 ${AudioSimilarity.percentile(finals, 0.95).toFixed(1)} ms, of ${finals.length}`
+    `words after the last sound: p50 ${AudioSimilarity.percentile(transcriptTimes, 0.5).toFixed(1)}, p95 ${AudioSimilarity.percentile(transcriptTimes, 0.95).toFixed(1)} ms, of ${transcriptTimes.length}`
   )
 })
 

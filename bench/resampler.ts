@@ -52,7 +52,7 @@ const gainAt = (samples: ArrayLike<number>, frequency: number, rate: number): nu
 const decibel = (ratio: number): number => 20 * Math.log10(ratio)
 
 /** The ripple and the strongest alias or image (see above), in dB. The passband ends at 0.425 of the lower rate, 3.4 kHz. */
-const quality = (convert: Converter["convert"], from: number, to: number) => {
+const measureQuality = (convert: Converter["convert"], from: number, to: number) => {
   const low = Math.min(from, to)
   let ripple = 0
   let stray = 0
@@ -63,30 +63,30 @@ const quality = (convert: Converter["convert"], from: number, to: number) => {
     if (passes) ripple = Math.max(ripple, Math.abs(decibel(gainAt(output, frequency, to))))
     if (to < from && passes) continue
     for (let centre = to > from ? from : 0; centre - frequency < to / 2; centre += low) {
-      for (const place of to > from ? [centre - frequency, centre + frequency] : [Math.abs(centre - frequency)]) {
-        if (place > 0 && place < to / 2) stray = Math.max(stray, gainAt(output, place, to))
+      for (const image of to > from ? [centre - frequency, centre + frequency] : [Math.abs(centre - frequency)]) {
+        if (image > 0 && image < to / 2) stray = Math.max(stray, gainAt(output, image, to))
       }
     }
   }
   return { ripple, stray: decibel(stray) }
 }
 
-const ours = (from: SampleRate, to: SampleRate): Converter => {
+const ourConverter = (from: SampleRate, to: SampleRate): Converter => {
   const resampler = Resampler.make(from, to)
   const frame = sine(1000, from, from / 50)
   return { name: "ours", run: () => resampler.process(frame), convert: (input) => resampler.process(input) }
 }
 
-const floats = (input: Int16Array): Float32Array => Float32Array.from(input, (sample) => sample / 32_768)
+const toFloats = (input: Int16Array): Float32Array => Float32Array.from(input, (sample) => sample / 32_768)
 
-const peer = async (name: string, converterType: 1 | 2, from: number, to: number): Promise<Converter> => {
+const peerConverter = async (name: string, converterType: 1 | 2, from: number, to: number): Promise<Converter> => {
   const converter = await LibSampleRate.create(1, from, to, { converterType })
   const out = new Float32Array(to / 10)
-  const frame = floats(sine(1000, from, from / 50))
+  const frame = toFloats(sine(1000, from, from / 50))
   return {
     name,
     run: () => converter.full(frame, out),
-    convert: (input) => converter.full(floats(input)).map((sample) => sample * 32_768)
+    convert: (input) => converter.full(toFloats(input)).map((sample) => sample * 32_768)
   }
 }
 
@@ -96,11 +96,11 @@ const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b)
 const race = (contestants: ReadonlyArray<Contestant>): ReadonlyArray<number> => {
   const times = contestants.map((): Array<number> => [])
   for (let round = 0; round < rounds + 3; round++) {
-    for (const [place, { run }] of contestants.entries()) {
+    for (const [index, { run }] of contestants.entries()) {
       const began = performance.now()
       for (let i = 0; i < framesPerRound; i++) run()
       // The first three rounds are slow because of compilation, so they do not count.
-      if (round >= 3) times[place].push((performance.now() - began) * 1e6 / framesPerRound)
+      if (round >= 3) times[index].push((performance.now() - began) * 1e6 / framesPerRound)
     }
   }
   return times.map(median)
@@ -110,23 +110,23 @@ const print = (...cells: ReadonlyArray<string>): void => {
   console.log(cells.map((cell, i) => i < 2 ? cell.padEnd(18) : cell.padStart(14)).join(""))
 }
 
-const whole = (value: number): string => Math.round(value).toLocaleString("en")
+const wholeNumber = (value: number): string => Math.round(value).toLocaleString("en")
 
 print("kHz", "", "ns per 20 ms", "x real time", "time / ours", "ripple dB", "stray dB")
 for (const [from, to] of pairs) {
   const converters = [
-    ours(from, to),
-    await peer("sinc fastest", 2, from, to),
-    await peer("sinc medium", 1, from, to)
+    ourConverter(from, to),
+    await peerConverter("sinc fastest", 2, from, to),
+    await peerConverter("sinc medium", 1, from, to)
   ]
   const times = race(converters)
   for (const [i, { convert, name }] of converters.entries()) {
-    const { ripple, stray } = quality(convert, from, to)
+    const { ripple, stray } = measureQuality(convert, from, to)
     print(
       i === 0 ? `${from / 1000} to ${to / 1000}` : "",
       name,
-      whole(times[i]),
-      whole(frameNanos / times[i]),
+      wholeNumber(times[i]),
+      wholeNumber(frameNanos / times[i]),
       (times[i] / times[0]).toFixed(1),
       ripple.toFixed(4),
       stray.toFixed(1)
@@ -143,5 +143,5 @@ const codec = [
   { name: "decodeInto", run: () => Mulaw.decodeInto(codes, pcm) }
 ]
 for (const [i, time] of race(codec).entries()) {
-  print(i === 0 ? "mu-law" : "", codec[i].name, whole(time), whole(frameNanos / time))
+  print(i === 0 ? "mu-law" : "", codec[i].name, wholeNumber(time), wholeNumber(frameNanos / time))
 }

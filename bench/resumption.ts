@@ -30,7 +30,7 @@ const targets = { cut: 1500, kill: 4000 }
 /** Words of the sentence with which the agent resumes a call (`lines.resumed`). */
 const resumedLine = /cut off/
 
-const place = Effect.fnUntraced(function*(service: Service, faults: Faults) {
+const placeCall = Effect.fnUntraced(function*(service: Service, faults: Faults) {
   const simulator = yield* Simulator
   return yield* simulator.placeCall({
     from: "+14155550123",
@@ -43,17 +43,17 @@ const place = Effect.fnUntraced(function*(service: Service, faults: Faults) {
   })
 })
 
-/** Waits until the agent has been heard on the `count`-th stream for `millis`. */
-const heardOn = (call: SimulatedCall, count: number, millis: number) =>
+/** Waits until the agent has been heard for `millis` on stream number `stream`, counted from 1. */
+const waitUntilHeard = (call: SimulatedCall, stream: number, millis: number) =>
   call.changes.pipe(
     Stream.filter(({ _tag }) => _tag === "FirstSound"),
-    Stream.take(count),
+    Stream.take(stream),
     Stream.runDrain,
     Effect.andThen(Effect.sleep(`${millis} millis`)),
     Effect.raceFirst(call.ended)
   )
 
-const end = Effect.fnUntraced(function*(call: SimulatedCall) {
+const endCall = Effect.fnUntraced(function*(call: SimulatedCall) {
   const found = Resumptions.resumptions(yield* call.events, yield* call.heard)
   yield* call.hangUp
   yield* call.settled
@@ -62,15 +62,15 @@ const end = Effect.fnUntraced(function*(call: SimulatedCall) {
 
 /** One call whose streams are cut one after the other, each while the agent speaks. */
 const cutCall = Effect.fnUntraced(function*(service: Service, index: number) {
-  const call = yield* place(service, { suddenClose: { atMillis: 900 + (index % 4) * 170, streams: cutsEach } })
-  yield* heardOn(call, cutsEach + 1, 1000)
-  return yield* end(call)
+  const call = yield* placeCall(service, { suddenClose: { atMillis: 900 + (index % 4) * 170, streams: cutsEach } })
+  yield* waitUntilHeard(call, cutsEach + 1, 1000)
+  return yield* endCall(call)
 })
 
 /** One call whose service is killed while the agent speaks. Returns whether the agent went on, and the new service. */
 const killedCall = Effect.fnUntraced(function*(service: Service, index: number) {
-  const call = yield* place(service, {})
-  yield* heardOn(call, 1, 900 + (index % 4) * 170)
+  const call = yield* placeCall(service, {})
+  yield* waitUntilHeard(call, 1, 900 + (index % 4) * 170)
   service.child.kill("SIGKILL")
   const next = yield* Effect.promise(() => start({ env, place: service.place }))
   const saidTexts: Array<string> = []
@@ -80,9 +80,9 @@ const killedCall = Effect.fnUntraced(function*(service: Service, index: number) 
         if (event._tag === "AgentSays") saidTexts.push(event.text)
       })).pipe(Effect.retry({ times: 20, while: () => Effect.as(Effect.sleep("200 millis"), true) }))
   ))
-  yield* Effect.timeoutOption(heardOn(call, 2, 1500), "20 seconds")
+  yield* Effect.timeoutOption(waitUntilHeard(call, 2, 1500), "20 seconds")
   yield* Fiber.interrupt(watching)
-  return { next, wentOn: saidTexts.some((text) => resumedLine.test(text)), found: yield* end(call) }
+  return { next, wentOn: saidTexts.some((text) => resumedLine.test(text)), found: yield* endCall(call) }
 })
 
 /** Prints the figures of one kind of loss. `losses` also counts the losses after which nothing was heard. */

@@ -29,7 +29,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { connect } from "./line/inspect.ts"
-import { argument, killAtExit, moveTo, openFiles, pause, residentMiB, root } from "./line/processes.ts"
+import { argument, killAtExit, moveToCore, openFiles, pause, residentMiB, root } from "./line/processes.ts"
 import { type Attack, failure } from "./siege/Attack.ts"
 import type { Order } from "./siege/attacker.ts"
 import { attacks } from "./siege/attacks.ts"
@@ -54,15 +54,15 @@ const freePort = () =>
     })
   })
 
-/** A child process on the second core. Of two such processes, the one with the larger `nice` yields to the other. */
-const beside = (file: string, nice: number): ChildProcess => {
+/** Starts a child process on the second core. Of two such processes, the one with the larger `nice` yields to the other. */
+const startOnSecondCore = (file: string, nice: number): ChildProcess => {
   const path = fileURLToPath(new URL(`siege/${file}`, import.meta.url))
   const child = spawn("nice", ["-n", String(nice), process.execPath, path], { stdio: ["ignore", "inherit", "inherit", "ipc"] })
-  moveTo(1, child.pid!)
+  moveToCore(1, child.pid!)
   return child
 }
 
-const message = <A>(child: ChildProcess): Promise<A> =>
+const nextMessage = <A>(child: ChildProcess): Promise<A> =>
   new Promise((resolve, reject) => {
     const onExit = (code: number | null) => reject(new Error(`${child.spawnargs.at(-1)} ended with ${code}`))
     child.once("exit", onExit)
@@ -153,21 +153,21 @@ const startService = async (attack: Attack, hosted: Readonly<Record<string, stri
 
 const besiege = async (attack: Attack): Promise<Row> => {
   // The attacker starts first, since the service uses its servers.
-  const attacker = beside("attacker.ts", 15)
+  const attacker = startOnSecondCore("attacker.ts", 15)
   killAtExit(attacker)
-  const hosting = message<Readonly<Record<string, string>>>(attacker)
+  const hosting = nextMessage<Readonly<Record<string, string>>>(attacker)
   attacker.send(attack.name)
   const service = await startService(attack, await hosting)
-  const neighbour = beside("neighbour.ts", 0)
+  const neighbour = startOnSecondCore("neighbour.ts", 0)
   try {
     neighbour.send({ calls: 1, seconds: 0, warmup: 0, target: service.target.url, account: service.target.account })
-    await message(neighbour)
+    await nextMessage(neighbour)
     await pause(1500)
-    const alive = async () => {
-      const { external, heap } = await service.inspector.alive()
+    const livingMiB = async () => {
+      const { external, heap } = await service.inspector.livingMemory()
       return heap + external
     }
-    const before = await alive()
+    const before = await livingMiB()
     const residentBefore = residentMiB(service.pid)
     await pause(500)
     await service.inspector.evaluate(watchTurns)
@@ -176,16 +176,17 @@ const besiege = async (attack: Attack): Promise<Row> => {
     const loggedBefore = service.output.bytes()
     const duration = Math.max(seconds, attack.seconds ?? 0)
     attacker.send({ ...service.target, seconds: duration } satisfies Order)
-    const did = message<string>(attacker)
+    const did = nextMessage<string>(attacker)
+    // A rejection is handled where `did` is awaited. Until then it must not count as unhandled.
     did.catch(() => {})
     // At 300 ms before the end, the attack still holds its connections. The gaps are counted first, since the collection pauses the service.
     await pause(duration * 1000 - 300)
-    const seen = message<Seen>(neighbour)
+    const seen = nextMessage<Seen>(neighbour)
     neighbour.send("until")
     const result = await seen
     const isAlive = service.isAlive()
     const turn = isAlive ? Number(await service.inspector.evaluate("globalThis.longestTurn")) : Number.NaN
-    const growth = isAlive ? (await alive()) - before : Number.NaN
+    const growth = isAlive ? (await livingMiB()) - before : Number.NaN
     const resident = isAlive ? residentMiB(service.pid) - residentBefore : Number.NaN
     const files = isAlive ? openFiles(service.pid) : 0
     const logged = service.output.bytes() - loggedBefore
@@ -200,7 +201,7 @@ const besiege = async (attack: Attack): Promise<Row> => {
   }
 }
 
-const isKept = ({ did, growth, isAlive, seen }: Row) =>
+const keepsLimits = ({ did, growth, isAlive, seen }: Row) =>
   isAlive && !did.startsWith(failure) && seen.isOpen && seen.longestGap - seen.lateness <= maxGap && growth * 1.048_576 <= maxGrowth
 
 const chosen = attacks.filter(({ name }) => name.toLowerCase().includes(only))
@@ -210,7 +211,7 @@ let missed = 0
 for (const attack of chosen) {
   const row = await besiege(attack)
   const { did, growth, logged, resident, seen, turn } = row
-  if (!isKept(row)) missed++
+  if (!keepsLimits(row)) missed++
   console.log([
     attack.name.padEnd(38),
     attack.strength.padEnd(38),
@@ -220,7 +221,7 @@ for (const attack of chosen) {
     growth.toFixed(1).padStart(7),
     resident.toFixed(0).padStart(9),
     (logged / 1000).toFixed(0).padStart(8),
-    (isKept(row) ? "kept" : row.isAlive ? seen.isOpen ? "MISSED" : "CALL LOST" : "DEAD").padEnd(9),
+    (keepsLimits(row) ? "kept" : row.isAlive ? seen.isOpen ? "MISSED" : "CALL LOST" : "DEAD").padEnd(9),
     did
   ].join(" "))
 }

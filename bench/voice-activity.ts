@@ -34,7 +34,7 @@ const layers = { native: Silero.layerNative, wasm: Silero.layerWasm }
 type Runtime = keyof typeof layers
 
 /** Detectors that live as long as the process. */
-const detectors = (runtime: Runtime, count: number): Promise<ReadonlyArray<Detector>> => {
+const openDetectors = (runtime: Runtime, count: number): Promise<ReadonlyArray<Detector>> => {
   const scope = Scope.makeUnsafe()
   return Effect.runPromise(
     Effect.gen(function*() {
@@ -47,8 +47,8 @@ const detectors = (runtime: Runtime, count: number): Promise<ReadonlyArray<Detec
 
 type Ask = (call: number, window: Pcm<8000>) => Promise<number>
 
-const inThisThread = async (runtime: Runtime, count: number): Promise<Ask> => {
-  const all = await detectors(runtime, count)
+const openInThisThread = async (runtime: Runtime, count: number): Promise<Ask> => {
+  const all = await openDetectors(runtime, count)
   return (call, window) =>
     new Promise((resolve, reject) => all[call].ask(window, (exit) => Exit.isSuccess(exit) ? resolve(exit.value) : reject(Cause.squash(exit.cause))))
 }
@@ -63,7 +63,7 @@ interface Answer {
   readonly probability: number
 }
 
-const inAnotherThread = async (runtime: Runtime, count: number): Promise<{ readonly ask: Ask; readonly stop: () => Promise<unknown> }> => {
+const openInWorkerThread = async (runtime: Runtime, count: number): Promise<{ readonly ask: Ask; readonly stop: () => Promise<unknown> }> => {
   const worker = new Worker(new URL(import.meta.url), { workerData: { runtime, count } })
   const waiting = new Map<number, (probability: number) => void>()
   await new Promise((resolve) => worker.once("message", resolve))
@@ -81,7 +81,7 @@ const inAnotherThread = async (runtime: Runtime, count: number): Promise<{ reado
 
 const serve = async (port: NonNullable<typeof parentPort>): Promise<void> => {
   const { count, runtime } = workerData as { readonly runtime: Runtime; readonly count: number }
-  const ask = await inThisThread(runtime, count)
+  const ask = await openInThisThread(runtime, count)
   port.on("message", async ({ call, window }: Question) => {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
     port.postMessage({ call, probability: await ask(call, window) } satisfies Answer)
@@ -102,8 +102,8 @@ const cpuSeconds = (): readonly [thread: number, process: number] => {
 }
 
 /** Measures windows at the rate of one caller. Faster windows would wait for each other, see `SileroVoiceActivity`. */
-const cost = async (runtime: Runtime): Promise<void> => {
-  const ask = await inThisThread(runtime, 1)
+const measureCost = async (runtime: Runtime): Promise<void> => {
+  const ask = await openInThisThread(runtime, 1)
   const times: Array<number> = []
   let [cpu] = cpuSeconds()
   for (let round = 0; round < 3; round++) {
@@ -120,7 +120,7 @@ const cost = async (runtime: Runtime): Promise<void> => {
 }
 
 /** Sends a window every 32 ms for each call that speaks. No call waits for another one. */
-const load = async (name: string, ask?: Ask, speaking = calls): Promise<void> => {
+const measureLoad = async (name: string, ask?: Ask, speaking = calls): Promise<void> => {
   const late: Array<number> = []
   const answers: Array<number> = []
   const began = performance.now()
@@ -157,17 +157,17 @@ const load = async (name: string, ask?: Ask, speaking = calls): Promise<void> =>
 
 const main = async (): Promise<void> => {
   console.log(`a window of ${windowMillis} ms, when one caller speaks`)
-  await cost("native")
-  await cost("wasm")
+  await measureCost("native")
+  await measureCost("wasm")
   console.log(`\n${calls} calls in real time, ${seconds} s`)
   const fourInTen = Math.round(calls * 0.4)
-  await load("no detector")
+  await measureLoad("no detector")
   for (const runtime of ["native", "wasm"] as const) {
-    const here = await inThisThread(runtime, calls)
-    const { ask: there, stop } = await inAnotherThread(runtime, calls)
+    const here = await openInThisThread(runtime, calls)
+    const { ask: there, stop } = await openInWorkerThread(runtime, calls)
     for (const speaking of [fourInTen, calls]) {
-      await load(`${runtime}, main thread, ${speaking} speak`, here, speaking)
-      await load(`${runtime}, worker thread, ${speaking} speak`, there, speaking)
+      await measureLoad(`${runtime}, main thread, ${speaking} speak`, here, speaking)
+      await measureLoad(`${runtime}, worker thread, ${speaking} speak`, there, speaking)
     }
     await stop()
   }

@@ -12,7 +12,7 @@ export const connect = async (port: number) => {
     socket.once("open", resolve)
     socket.once("error", reject)
   })
-  let last = 0
+  let lastId = 0
   const waiting = new Map<number, (result: any) => void>()
   socket.on("message", (data: Buffer) => {
     const message = JSON.parse(data.toString())
@@ -21,13 +21,13 @@ export const connect = async (port: number) => {
   })
   const call = (method: string, params: object = {}): Promise<any> =>
     new Promise((resolve) => {
-      const id = ++last
+      const id = ++lastId
       waiting.set(id, resolve)
       socket.send(JSON.stringify({ id, method, params }))
     })
   return {
     /** MiB that are alive after a collection: the objects (`heap`) and the buffers that they hold (`external`). */
-    alive: async () => {
+    livingMemory: async () => {
       await call("HeapProfiler.collectGarbage")
       await call("HeapProfiler.collectGarbage")
       const usage = await call("Runtime.getHeapUsage")

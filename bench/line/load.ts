@@ -47,14 +47,15 @@ const ringSize = 512
 const hex = (bytes: number) => randomBytes(bytes).toString("hex")
 const sign = (token: string, text: string) => createHmac("sha1", token).update(text).digest("base64")
 
+/** 20 ms of arbitrary sound. */
 const payload = (() => {
   const bytes = Buffer.alloc(160)
   for (let index = 0; index < bytes.length; index++) bytes[index] = 128 + ((index * 37) % 100)
   return bytes.toString("base64")
 })()
 
-/** Answers a call as Twilio does: fetches the TwiML, opens the WebSocket that it names. */
-const dialService = async (load: Load): Promise<{ readonly url: string; readonly token: string; readonly callSid: string }> => {
+/** Requests the TwiML of an inbound call, as Twilio does. Returns the URL and the token of its stream. */
+const requestTwiml = async (load: Load): Promise<{ readonly url: string; readonly token: string; readonly callSid: string }> => {
   const { accountSid, authToken } = load.account!
   const callSid = `CA${hex(16)}`
   const parameters: Record<string, string> = {
@@ -84,8 +85,8 @@ const dialService = async (load: Load): Promise<{ readonly url: string; readonly
 
 export const open = async (load: Load, index: number): Promise<Caller> => {
   const streamSid = `MZ${hex(16)}`
-  const dialled = load.account === undefined ? undefined : await dialService(load)
-  const url = dialled?.url ?? load.target
+  const stream = load.account === undefined ? undefined : await requestTwiml(load)
+  const url = stream?.url ?? load.target
   const socket = new WebSocket(url, {
     headers: load.account === undefined ? {} : { "x-twilio-signature": sign(load.account.authToken, url) }
   })
@@ -101,10 +102,10 @@ export const open = async (load: Load, index: number): Promise<Caller> => {
     start: {
       accountSid: load.account?.accountSid ?? `AC${"0".repeat(32)}`,
       streamSid,
-      callSid: dialled?.callSid ?? `CA${hex(16)}`,
+      callSid: stream?.callSid ?? `CA${hex(16)}`,
       tracks: ["inbound"],
       mediaFormat: { encoding: "audio/x-mulaw", sampleRate: 8000, channels: 1 },
-      customParameters: dialled === undefined ? {} : { token: dialled.token }
+      customParameters: stream === undefined ? {} : { token: stream.token }
     },
     streamSid
   }))
@@ -122,7 +123,7 @@ export const sendSound = (caller: Caller, payload: string) => {
 }
 
 /** Sends the caller's next 20 ms, and records the time. */
-export const frame = (caller: Caller) => {
+export const sendTimedFrame = (caller: Caller) => {
   caller.times[caller.sent % ringSize] = performance.now()
   sendSound(caller, payload)
 }
@@ -141,6 +142,7 @@ export const hangUp = (load: Load, caller: Caller) => {
 const percentile = (sorted: Float64Array | ReadonlyArray<number>, share: number) =>
   sorted.length === 0 ? 0 : sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]
 
+/** Runs all calls. `onSteady` is called at the end of the warm-up, `onDone` at the end of the measured seconds. */
 export const run = async (load: Load, onSteady: () => void, onDone: () => void): Promise<Seen> => {
   const callers: Array<Caller> = []
   for (let index = 0; index < load.calls; index++) callers.push(await open(load, index))
@@ -178,13 +180,14 @@ export const run = async (load: Load, onSteady: () => void, onDone: () => void):
           return
         }
         if (isCounting) lateness.push(now - tick)
-        for (const caller of slots[tick % 20]) frame(caller)
+        for (const caller of slots[tick % 20]) sendTimedFrame(caller)
         tick++
       }
       setTimeout(step, 1)
     }
     step()
   })
+  // The last echoes may still arrive.
   await new Promise((resolve) => setTimeout(resolve, 1000))
 
   const sum = (pick: (caller: Caller) => number) => callers.reduce((total, caller) => total + pick(caller), 0)

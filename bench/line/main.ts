@@ -14,8 +14,8 @@
 import { join } from "node:path"
 import { connect } from "./inspect.ts"
 import type { Load } from "./load.ts"
-import { argument, here, onCore, pause, ready, residentMiB, root, type Service, startService } from "./processes.ts"
-import { allEnded, measure, median, ms, type Round } from "./rounds.ts"
+import { argument, here, startOnCore, pause, waitForOutput, residentMiB, root, type Service, startService } from "./processes.ts"
+import { waitForCallEnds, measure, median, ms, type Round } from "./rounds.ts"
 
 const target = {
   cpuRatio: 1.4,
@@ -52,7 +52,7 @@ const scannedFrames = async (url: string): Promise<number> => {
 const measureService = async ({ account, pid, target: url }: Service, load: Omit<Load, "target" | "account">): Promise<ServiceRound> => {
   const before = await scannedFrames(url)
   const round = await measure(pid, { ...load, target: url, account })
-  await allEnded(url)
+  await waitForCallEnds(url)
   return { ...round, scanned: await scannedFrames(url) - before }
 }
 
@@ -65,11 +65,11 @@ const print = (name: string, round: Round) =>
     }   sent ${round.sent}, lost ${round.sent - round.received}   generator late p99 ${ms(round.lateness.p99)}`
   )
 
-const bare = onCore(0, join(here, "bare.ts"), { args: ["18001"] })
+const bare = startOnCore(0, join(here, "bare.ts"), { args: ["18001"] })
 const profile = process.argv.includes("--cpu-prof")
   ? ["--cpu-prof", `--cpu-prof-dir=${root}`]
   : process.argv.includes("--perf") ? ["--perf-basic-prof"] : []
-await ready(bare, /ready/)
+await waitForOutput(bare, /ready/)
 
 const load = { calls, seconds, warmup }
 /** The first calls are slow because of compilation, so they do not count. */
@@ -107,7 +107,7 @@ const memory = await (async () => {
     await pause(5000)
     const inspector = await connect(18002)
     const look = async () => {
-      const { external, heap } = await inspector.alive()
+      const { external, heap } = await inspector.livingMemory()
       return { alive: heap + external, resident: residentMiB(pid) }
     }
     const before = await look()
@@ -131,14 +131,14 @@ const isFastCore = bareCpu <= target.fastCore
 const maxAdded = isFastCore ? target.added : target.addedRatio * bareAdded
 const mib = (value: number) => `${value.toFixed(2)} MiB`
 
-const row = (what: string, measured: string, wanted: string, verdict: string) =>
+const printRow = (what: string, measured: string, wanted: string, verdict: string) =>
   console.log(`${what.padEnd(44)}${measured.padEnd(14)}${wanted.padEnd(48)}${verdict}`)
-const verdict = (what: string, measured: string, wanted: string, isMet: boolean) => row(what, measured, wanted, isMet ? "met" : "MISSED")
+const printVerdict = (what: string, measured: string, wanted: string, isMet: boolean) => printRow(what, measured, wanted, isMet ? "met" : "MISSED")
 
 console.log()
-row(`${calls} calls, medians of ${rounds} rounds`, "measured", "target", "verdict")
-verdict("CPU per frame, service / bare ws", cpu.toFixed(2), `≤ ${target.cpuRatio}`, Number(cpu.toFixed(2)) <= target.cpuRatio)
-verdict(
+printRow(`${calls} calls, medians of ${rounds} rounds`, "measured", "target", "verdict")
+printVerdict("CPU per frame, service / bare ws", cpu.toFixed(2), `≤ ${target.cpuRatio}`, Number(cpu.toFixed(2)) <= target.cpuRatio)
+printVerdict(
   "added latency, p99",
   ms(added),
   isFastCore
@@ -146,10 +146,10 @@ verdict(
     : `≤ ${target.addedRatio} × bare ws's ${ms(bareAdded)} (${bareCpu.toFixed(0)} µs a frame)`,
   isFastCore ? added < maxAdded : added <= maxAdded
 )
-verdict("frames lost", `${lost}`, "0", lost === 0)
-verdict("frames that took the fast path", percent(scanned), `≥ ${percent(target.scanned)}`, scanned >= target.scanned)
-verdict("memory per call, alive after collection", mib(memory.alive), `≤ ${mib(target.memory)}`, memory.alive <= target.memory)
-verdict("memory per call, resident", mib(memory.resident), `≤ ${mib(target.memory)}`, memory.resident <= target.memory)
+printVerdict("frames lost", `${lost}`, "0", lost === 0)
+printVerdict("frames that took the fast path", percent(scanned), `≥ ${percent(target.scanned)}`, scanned >= target.scanned)
+printVerdict("memory per call, alive after collection", mib(memory.alive), `≤ ${mib(target.memory)}`, memory.alive <= target.memory)
+printVerdict("memory per call, resident", mib(memory.resident), `≤ ${mib(target.memory)}`, memory.resident <= target.memory)
 
 const late = median([...bareRounds, ...serviceRounds].map((round) => round.lateness.p99))
 if (late > maxLateness) {

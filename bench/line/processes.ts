@@ -56,7 +56,7 @@ export const residentMiB = (pid: number) =>
 export const openFiles = (pid: number) => readdirSync(`/proc/${pid}/fd`).length
 
 /** Waits until the process has written text that matches `sign`. */
-export const ready = (child: ChildProcess, sign: RegExp) =>
+export const waitForOutput = (child: ChildProcess, sign: RegExp) =>
   new Promise<void>((resolve, reject) => {
     let output = ""
     const onData = (data: Buffer) => {
@@ -69,7 +69,7 @@ export const ready = (child: ChildProcess, sign: RegExp) =>
   })
 
 /** A Node process on one core. `taskset` replaces itself with Node, so the child's pid is Node's. */
-export const onCore = (
+export const startOnCore = (
   core: number,
   script: string,
   options: { readonly flags?: ReadonlyArray<string>; readonly args?: ReadonlyArray<string>; readonly env?: Record<string, string> }
@@ -80,7 +80,7 @@ export const onCore = (
   })
 
 /** Moves a running process to one core with all its threads, among them those for garbage collection and compilation. */
-export const moveTo = (core: number, pid: number): void => {
+export const moveToCore = (core: number, pid: number): void => {
   spawnSync("taskset", ["-acp", String(core), String(pid)], { stdio: "ignore" })
 }
 
@@ -95,11 +95,11 @@ export interface Service {
 /** The service as it is shipped, with a local account, on core 0. */
 export const startService = async (flags: ReadonlyArray<string>, env: Record<string, string> = {}): Promise<Service> => {
   const data = mkdtempSync(join(tmpdir(), "client-caller-bench-"))
-  const child = onCore(0, join(root, "dist/main.js"), {
+  const child = startOnCore(0, join(root, "dist/main.js"), {
     flags,
     env: { SERVER_PORT: "18000", DATA_DIR: data, MAX_CALLS: "1000", LOG_LEVEL: "Error", LOG_FORMAT: "json", AGENT: "echo", ...env }
   })
-  await ready(child, /API key/)
+  await waitForOutput(child, /API key/)
   const target = "http://127.0.0.1:18000"
   while (!(await fetch(`${target}/health`).then((response) => response.ok, () => false))) await pause(50)
   return {

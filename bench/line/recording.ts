@@ -4,7 +4,7 @@
  *     npm run bench -- recording --calls 200 --seconds 20 --rounds 5
  */
 import { argument, type Service, startService } from "./processes.ts"
-import { allEnded, measure, median, ms } from "./rounds.ts"
+import { waitForCallEnds, measure, median, ms } from "./rounds.ts"
 
 const target = {
   /** CPU a frame, with recording / without. */
@@ -24,10 +24,10 @@ const measureService = async ({ account, pid, target }: Service) => {
   const peer = { target, account }
   // The first calls are slow because of compilation, so they are not measured.
   await measure(pid, { calls: 20, seconds: 2, warmup: 1, ...peer })
-  await allEnded(target)
+  await waitForCallEnds(target)
   const round = await measure(pid, { calls, seconds, warmup, ...peer })
   const text = await (await fetch(`${target}/metrics`)).text()
-  await allEnded(target)
+  await waitForCallEnds(target)
   return {
     ...round,
     delay: 1000 * metric(text, 'client_caller_event_loop_delay_seconds\\{quantile="0.99"\\}'),
@@ -62,10 +62,10 @@ for (let round = 0; round < rounds; round++) {
   lost += on.lost
 }
 
-const verdict = (what: string, measured: string, wanted: string, isMet: boolean) =>
+const printVerdict = (what: string, measured: string, wanted: string, isMet: boolean) =>
   console.log(`${what.padEnd(52)}${measured.padEnd(14)}${wanted.padEnd(14)}${isMet ? "met" : "MISSED"}`)
 
 console.log()
-verdict("CPU a frame, with recording / without", median(ratios).toFixed(2), `≤ ${target.cpuRatio}`, median(ratios) <= target.cpuRatio)
-verdict("event loop's delay that recording adds, p99", ms(median(delays)), `≤ ${ms(target.delay)}`, median(delays) <= target.delay)
-verdict("seconds of sound that are missing", lost.toFixed(1), "0", lost === 0)
+printVerdict("CPU a frame, with recording / without", median(ratios).toFixed(2), `≤ ${target.cpuRatio}`, median(ratios) <= target.cpuRatio)
+printVerdict("event loop's delay that recording adds, p99", ms(median(delays)), `≤ ${ms(target.delay)}`, median(delays) <= target.delay)
+printVerdict("seconds of sound that are missing", lost.toFixed(1), "0", lost === 0)

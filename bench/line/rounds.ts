@@ -2,17 +2,20 @@
 import { fork } from "node:child_process"
 import { join } from "node:path"
 import type { Load, Seen } from "./load.ts"
-import { cpuSeconds, here, moveTo, pause } from "./processes.ts"
+import { cpuSeconds, here, moveToCore, pause } from "./processes.ts"
 
 export interface Round extends Seen {
+  /** µs of the peer's CPU time. */
   readonly cpuPerFrame: number
+  /** The peer's CPU time as a share of one core. */
   readonly cpuShare: number
 }
 
+/** Runs a round of load on the peer with this process ID. `onSteady` is called when the warm-up is over. */
 export const measure = (pid: number, load: Load, onSteady: () => void = () => {}): Promise<Round> =>
   new Promise((resolve, reject) => {
     const child = fork(join(here, "load.ts"), { execArgv: [] })
-    moveTo(1, child.pid!)
+    moveToCore(1, child.pid!)
     let before = 0
     let used = 0
     child.on("message", (message) => {
@@ -31,7 +34,7 @@ export const measure = (pid: number, load: Load, onSteady: () => void = () => {}
   })
 
 /** Waits until the service has ended all calls, which is a little after their hang-ups. Only then is its count of frames complete. */
-export const allEnded = async (url: string) => {
+export const waitForCallEnds = async (url: string) => {
   for (let attempt = 0; attempt < 100; attempt++) {
     const { active_connections } = await (await fetch(`${url}/health`)).json() as { readonly active_connections: number }
     if (active_connections === 0) return

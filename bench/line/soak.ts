@@ -3,7 +3,7 @@
  * hang up; one in ten is cut off. After the last call, the service's sockets, calls, fibers, and heap after a collection are counted.
  */
 import { connect } from "./inspect.ts"
-import { type Caller, frame, hangUp, open } from "./load.ts"
+import { type Caller, sendTimedFrame, hangUp, open } from "./load.ts"
 import { argument, openFiles, pause, residentMiB, startService } from "./processes.ts"
 
 const calls = argument("calls", 100)
@@ -23,7 +23,7 @@ const talk = (caller: Caller, until: number) =>
     let next = performance.now()
     const step = () => {
       if (performance.now() >= until || caller.socket.readyState !== 1) return resolve()
-      frame(caller)
+      sendTimedFrame(caller)
       next += 20
       setTimeout(step, Math.max(0, next - performance.now()))
     }
@@ -56,13 +56,13 @@ const fibers = async () => {
 }
 
 const inspector = await connect(18002)
-const look = async (name: string) => {
-  const alive = await inspector.alive()
+const printCounts = async (name: string) => {
+  const living = await inspector.livingMemory()
   const { active_connections, calls: live } = await health()
   console.log(
     `${name.padEnd(12)} calls ${String(live).padStart(4)}   streams ${String(active_connections).padStart(4)}   fibers ${
       String(await fibers()).padStart(5)
-    }   open files ${String(openFiles(pid)).padStart(4)}   heap alive ${(alive.heap + alive.external).toFixed(1).padStart(6)} MiB   resident ${
+    }   open files ${String(openFiles(pid)).padStart(4)}   heap alive ${(living.heap + living.external).toFixed(1).padStart(6)} MiB   resident ${
       residentMiB(pid).toFixed(0).padStart(4)
     } MiB`
   )
@@ -74,7 +74,7 @@ try {
   const warm = performance.now() + 15_000
   await Promise.all(Array.from({ length: 20 }, (_, index) => callAgain(warm, index)))
   await pause(20_000)
-  await look("before")
+  await printCounts("before")
   finished = 0
   cutOff = 0
   const begin = performance.now()
@@ -82,12 +82,12 @@ try {
   const watch = (async () => {
     for (let minute = 1; minute <= minutes; minute++) {
       await pause(Math.max(0, begin + minute * 60_000 - 1000 - performance.now()))
-      await look(`minute ${minute}`)
+      await printCounts(`minute ${minute}`)
     }
   })()
   await Promise.all([watch, ...Array.from({ length: calls }, (_, index) => callAgain(end, index))])
   await pause(20_000)
-  await look("after")
+  await printCounts("after")
   console.log(`\n${finished} calls, ${cutOff} of them cut off, ${failed} failed`)
 } finally {
   inspector.close()

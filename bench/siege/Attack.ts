@@ -18,7 +18,7 @@ export interface Target {
 export interface Siege extends Target {
   readonly isOver: () => boolean
   /** ms until the siege is over; at least 0. */
-  readonly left: () => number
+  readonly millisLeft: () => number
 }
 
 /**
@@ -50,7 +50,7 @@ export interface Attack {
 export const sign = (authToken: string, text: string): string => createHmac("sha1", authToken).update(text).digest("base64")
 
 /** A signature of the right form, but made with a random token. */
-export const forged = (): string => createHmac("sha1", String(Math.random())).update("x").digest("base64")
+export const forgedSignature = (): string => createHmac("sha1", String(Math.random())).update("x").digest("base64")
 
 export const pause = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
@@ -58,11 +58,11 @@ export const pause = (millis: number): Promise<void> => new Promise((resolve) =>
 export const failure = "failed: "
 
 /** The counts as words: "512 × 403, 3 × cut". */
-export const counted = (counts: ReadonlyMap<number | string, number>): string =>
+export const countsText = (counts: ReadonlyMap<number | string, number>): string =>
   counts.size === 0 ? "no answer" : [...counts].map(([name, count]) => `${count} × ${name}`).join(", ")
 
 /** Runs `once` again and again until the siege is over, `atOnce` runs at a time. */
-export const repeatedly = async (siege: Siege, atOnce: number, once: (index: number) => Promise<unknown>): Promise<void> => {
+export const repeat = async (siege: Siege, atOnce: number, once: (index: number) => Promise<unknown>): Promise<void> => {
   await Promise.all(Array.from({ length: atOnce }, async (_, index) => {
     while (!siege.isOver()) await once(index)
   }))

@@ -16,7 +16,7 @@ process.once("message", async (name: string) => {
     const isOver = () => performance.now() >= end
     // The process ends a little later, so that its report arrives.
     const finish = (report: string) => void process.send!(report, () => setTimeout(() => process.exit(0), 500))
-    void attack.run({ ...order, isOver, left: () => Math.max(0, end - performance.now()) }).then(
+    void attack.run({ ...order, isOver, millisLeft: () => Math.max(0, end - performance.now()) }).then(
       finish,
       (error) => finish(`${failure}${error instanceof Error ? error.message : String(error)}`)
     )

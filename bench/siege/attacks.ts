@@ -11,7 +11,7 @@ import { silentConnections } from "./http/silentConnections.ts"
 import { slowReaders } from "./http/slowReaders.ts"
 import { languageServers } from "./servers/languageServer.ts"
 import { twilioAnswers } from "./servers/twilioAnswers.ts"
-import { besideSound } from "./streams/besideSound.ts"
+import { messageFloods } from "./streams/messageFloods.ts"
 import { controls } from "./streams/controls.ts"
 import { fragments } from "./streams/fragments.ts"
 import { media } from "./streams/media.ts"
@@ -22,7 +22,7 @@ const peace: Attack = {
   name: "nothing",
   strength: "–",
   run: async (siege) => {
-    await new Promise((resolve) => setTimeout(resolve, siege.left()))
+    await new Promise((resolve) => setTimeout(resolve, siege.millisLeft()))
     return "peace"
   }
 }
@@ -43,6 +43,6 @@ export const attacks: ReadonlyArray<Attack> = [
   ...languageServers,
   twilioAnswers,
   ...media,
-  ...besideSound,
+  ...messageFloods,
   ...controls
 ]

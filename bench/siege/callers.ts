@@ -11,7 +11,7 @@ import { pause, type Siege } from "./Attack.ts"
 /** The number that a conversation agent answers, by AGENT_NUMBERS; all others reach the echo. */
 export const agentNumber = "+14155550111"
 
-const spoken = (): Uint8Array => {
+const readSpeech = (): Uint8Array => {
   const wav = Wav.decode(new Uint8Array(readFileSync(new URL("../../test/fixtures/speech-8k.wav", import.meta.url))))
   if (wav._tag === "WavError") throw new Error("test/fixtures/speech-8k.wav can't be read")
   const [sound] = wav.channels
@@ -22,7 +22,7 @@ const frameBytes = 160
 
 /** Speech as μ-law in base64, cut into payloads of this many bytes each. */
 export const speech = (bytes: number): ReadonlyArray<string> => {
-  const all = spoken()
+  const all = readSpeech()
   const repeated = Buffer.concat(Array.from({ length: Math.ceil(bytes / all.length) }, () => all))
   return Array.from({ length: Math.floor(repeated.length / bytes) }, (_, at) => repeated.toString("base64", at * bytes, (at + 1) * bytes))
 }

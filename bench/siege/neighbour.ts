@@ -4,7 +4,7 @@
  * Its parent sends `from` when the siege begins and `until` when it is over. Then the process answers with `Seen`.
  */
 import type { Load } from "../line/load.ts"
-import { frame, hangUp, open } from "../line/load.ts"
+import { sendTimedFrame, hangUp, open } from "../line/load.ts"
 
 export interface Seen {
   /** The longest gap between two frames of the echo, ms. */
@@ -23,14 +23,14 @@ process.once("message", async (load: Load) => {
   let frames = 0
   let longestGap = 0
   let lateness = 0
-  const look = (now: number) => {
+  const noteGap = (now: number) => {
     if (isCounting) longestGap = Math.max(longestGap, now - last)
   }
   caller.socket.on("message", (data: Buffer) => {
     // The event's name begins at byte 10; only "media" begins with "me".
     if (data[10] !== 0x6d || data[11] !== 0x65) return
     const now = performance.now()
-    look(now)
+    noteGap(now)
     if (isCounting) frames++
     last = now
   })
@@ -40,7 +40,7 @@ process.once("message", async (load: Load) => {
     const elapsed = performance.now() - begin
     while (sent * 20 <= elapsed) {
       if (isCounting) lateness = Math.max(lateness, elapsed - sent * 20)
-      if (caller.socket.readyState === 1) frame(caller)
+      if (caller.socket.readyState === 1) sendTimedFrame(caller)
       sent++
     }
   }, 2)
@@ -49,7 +49,7 @@ process.once("message", async (load: Load) => {
       isCounting = true
       last = performance.now()
     } else {
-      look(performance.now())
+      noteGap(performance.now())
       isCounting = false
       const seen: Seen = { longestGap, frames, lateness, isOpen: caller.socket.readyState === 1 }
       if (seen.isOpen) hangUp(load, caller)

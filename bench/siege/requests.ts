@@ -1,6 +1,6 @@
 /**
- * Sends tens of thousands of requests on connections that stay open, one at a time on each. It does less than an HTTP client, so that the
- * attacker is fast.
+ * Sends tens of thousands of requests on connections that stay open, one at a time on each. This client does less than a full HTTP client, so
+ * that the attacker is fast.
  */
 import type { Socket } from "node:net"
 import { pause, type Siege } from "./Attack.ts"
@@ -16,10 +16,10 @@ const answerIn = (text: string): { readonly status: number; readonly end: number
 }
 
 /** Sends requests on one connection until the connection or the siege ends. */
-const askOn = (siege: Siege, socket: Socket, text: () => string, onAnswer: (status: number) => void): Promise<void> =>
+const askOn = (siege: Siege, socket: Socket, nextRequest: () => string, onAnswer: (status: number) => void): Promise<void> =>
   new Promise((resolve) => {
     let read = ""
-    const over = setTimeout(() => socket.destroy(), siege.left())
+    const over = setTimeout(() => socket.destroy(), siege.millisLeft())
     socket.once("close", () => {
       clearTimeout(over)
       resolve()
@@ -31,20 +31,20 @@ const askOn = (siege: Siege, socket: Socket, text: () => string, onAnswer: (stat
       onAnswer(answer.status)
       read = read.slice(answer.end)
       if (siege.isOver()) socket.destroy()
-      else socket.write(text())
+      else socket.write(nextRequest())
     })
-    socket.write(text())
+    socket.write(nextRequest())
   })
 
 /** Sends requests on `connections` connections at once, as fast as they are answered. Returns the number of answers by status. */
-export const askAgainAndAgain = async (siege: Siege, connections: number, text: () => string): Promise<ReadonlyMap<number, number>> => {
+export const askAgainAndAgain = async (siege: Siege, connections: number, nextRequest: () => string): Promise<ReadonlyMap<number, number>> => {
   const answers = new Map<number, number>()
   const onAnswer = (status: number) => void answers.set(status, (answers.get(status) ?? 0) + 1)
   await Promise.all(Array.from({ length: connections }, async () => {
     while (!siege.isOver()) {
       const socket = await open(siege)
       if (socket === undefined) await pause(10)
-      else await askOn(siege, socket, text, onAnswer)
+      else await askOn(siege, socket, nextRequest, onAnswer)
     }
   }))
   return answers

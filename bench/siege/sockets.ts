@@ -28,10 +28,10 @@ export const openMany = async (target: Target, count: number, text: string): Pro
 }
 
 /** The number of connections that the service has not ended. The table's "open files" also counts those that it ended but still holds. */
-export const stillOpen = (sockets: ReadonlyArray<Socket>): number =>
+export const countOpen = (sockets: ReadonlyArray<Socket>): number =>
   sockets.filter((socket) => !socket.destroyed && !socket.readableEnded).length
 
-export const letGo = (sockets: ReadonlyArray<Socket>): void => {
+export const destroyAll = (sockets: ReadonlyArray<Socket>): void => {
   for (const socket of sockets) socket.destroy()
 }
 

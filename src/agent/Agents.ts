@@ -92,7 +92,7 @@ export class Agents extends Context.Service<Agents, {
         byPath.set(absolutePath, agent)
         sources.set(agent.name, Effect.succeed(agent))
       }
-      for (const file of configured.named) {
+      for (const file of configured.chosenFiles) {
         const agent = byPath.get(path.resolve(file))
         if (agent !== undefined) byPath.set(file, agent)
       }

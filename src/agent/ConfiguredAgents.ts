@@ -72,19 +72,22 @@ const warnOfTransfers = (rules: DialRules.DialRules, file: string, { transfers =
         Effect.logWarning(`${file}: the transfer "${name}" is allowed, but leads to a number that the API would not dial. ${message}`)
     }), { discard: true })
 
-/** Loads each file once, even if the configuration names it several times. `agents` has absolute paths as keys, in the order of loading. */
+/**
+ * Loads each file once, even if the configuration names it several times. `agents` has absolute paths as keys, in the order of loading.
+ * `chosenFiles`: the paths in `AGENT` and `AGENT_NUMBERS`, as written there.
+ */
 export const load = Effect.gen(function*() {
   const { agents: config, dialling, webhooks } = yield* AppConfig
   const files = yield* AgentFiles
   const path = yield* Path.Path
   const inFolder = yield* Option.match(config.dir, { onNone: () => Effect.succeed([]), onSome: filesInFolder })
-  const chosen = [config.standard, ...config.numbers.map(({ agent }) => agent)]
-  const named = chosen.flatMap((choice) => choice._tag === "File" ? [choice.path] : [])
+  const choices = [config.standard, ...config.numbers.map(({ agent }) => agent)]
+  const chosenFiles = choices.flatMap((choice) => choice._tag === "File" ? [choice.path] : [])
 
   const agents = new Map<string, ConfiguredAgent>()
   const problems: Array<AgentProblem> = []
   const seen = new Set<string>()
-  for (const file of [...inFolder, ...named]) {
+  for (const file of [...inFolder, ...chosenFiles]) {
     const absolutePath = path.resolve(file)
     if (seen.has(absolutePath)) continue
     seen.add(absolutePath)
@@ -103,5 +106,5 @@ export const load = Effect.gen(function*() {
   }
   if (Array.isArrayNonEmpty(problems)) return yield* new AgentsUnusable({ problems })
   for (const { definition, file } of agents.values()) yield* warnOfTransfers(dialling.rules, file, definition)
-  return { agents: agents as ReadonlyMap<string, ConfiguredAgent>, named }
+  return { agents: agents as ReadonlyMap<string, ConfiguredAgent>, chosenFiles }
 })

@@ -24,9 +24,9 @@ import { TurnEventLog } from "./TurnEventLog.ts"
 const observe = (event: ConversationEvent): Effect.Effect<void> => {
   switch (event._tag) {
     case "TurnMeasured": {
-      const times = Object.entries(event.times).map(([stage, at]) => [stage, Math.round(at)] as const)
+      const times = Object.entries(event.times).map(([stage, millis]) => [stage, Math.round(millis)] as const)
       return Effect.andThen(
-        Effect.forEach(times, ([stage, at]) => Metric.update(Metrics.turnLatency(stage), at / 1000), { discard: true }),
+        Effect.forEach(times, ([stage, millis]) => Metric.update(Metrics.turnLatency(stage), millis / 1000), { discard: true }),
         Effect.annotateLogs(Effect.logInfo("turn"), { turn: event.turn, ...Object.fromEntries(times) })
       )
     }
@@ -78,14 +78,14 @@ export const layer = Layer.effect(
     const tools = yield* Tools
     const eventLogs = yield* TurnEventLog
 
-    const stages = yield* Effect.all({
+    const enginesOfStages = yield* Effect.all({
       transcript: speechToText.engines ?? Effect.succeed([]),
       reply: replyModel.engines ?? Effect.succeed([]),
       speech: textToSpeech.engines ?? Effect.succeed([])
     })
 
     const agentOf = Effect.fn("ConversationFactory.agentOf")(function*(fileDefinition: AgentDefinition) {
-      const definition = EngineTimeouts.forEngines(fileDefinition, stages)
+      const definition = EngineTimeouts.forEngines(fileDefinition, enginesOfStages)
       const definitionIfRecorded = withRecordingNotice(definition)
       const fixedLines = new Set([...Object.values(definition.lines), definitionIfRecorded.lines.greeting])
       const recognizer = yield* speechToText.prepare({ ...definition.hints, pause: definition.endpointing.silence })
@@ -103,6 +103,7 @@ export const layer = Layer.effect(
         const definitionOfCall = call.isRecorded === true ? definitionIfRecorded : definition
         const record = yield* eventLogs.open(call.callId, call.isOutbound ? { ...definitionOfCall, isOutbound: true } : definitionOfCall, replier)
         return yield* Conversation.open(definitionOfCall, engines, {
+          // The sample rate of this agent is 8000, so its calls have this rate.
           ...(call as CallSide<8000>),
           publish: (event) => Effect.andThen(observe(event), call.publish(event)),
           ...(record === undefined ? {} : { record })

@@ -7,7 +7,7 @@ import type { AgentDefinition } from "../definition/AgentDefinition.ts"
 import type { Agent } from "./Agent.ts"
 
 export class ConversationFactory extends Context.Service<ConversationFactory, {
-  /** Makes an agent. It runs once for each agent. The prepared engines are kept until the scope closes. */
+  /** Makes an agent, once for all of its calls. The prepared engines are kept until the scope closes. */
   readonly agentOf: (definition: AgentDefinition) => Effect.Effect<Agent, EngineFailed, Scope.Scope>
   /** The state of each engine. A stage without servers is left out. */
   readonly engines: Effect.Effect<ReadonlyArray<EngineState>>

@@ -105,14 +105,14 @@ const mpegFrame: ReadFrame = (bytes, at) => {
   const bitrate = third >> 4
   const rate = (third >> 2) & 3
   if (version === 1 || layer === 4 || bitrate === 0 || bitrate === 15 || rate === 3) return undefined
-  const isFirst = version === 3
-  const column = (isFirst ? layer : layer === 1 ? 4 : 5) as keyof typeof bitrates
-  const bits = bitrates[column][bitrate] * 1000
-  const hertz = mpegRates[rate] / (isFirst ? 1 : version === 2 ? 2 : 4)
+  const isMpeg1 = version === 3
+  const row = (isMpeg1 ? layer : layer === 1 ? 4 : 5) as keyof typeof bitrates
+  const bits = bitrates[row][bitrate] * 1000
+  const hertz = mpegRates[rate] / (isMpeg1 ? 1 : version === 2 ? 2 : 4)
   const padding = (third >> 1) & 1
   const length = layer === 1
     ? 4 * (Math.floor((12 * bits) / hertz) + padding)
-    : Math.floor(((layer === 3 && !isFirst ? 72 : 144) * bits) / hertz) + padding
+    : Math.floor(((layer === 3 && !isMpeg1 ? 72 : 144) * bits) / hertz) + padding
   return { kind: (version << 4) | (layer << 2) | rate, length }
 }
 

@@ -30,7 +30,7 @@ const viewOf = (bytes: Uint8Array): DataView => new DataView(bytes.buffer, bytes
  * Reads a file, with its chunks in any order. Never throws.
  *
  * Some recorders are cut off, or write into a pipe. Their files are read as far as possible: the sound may be shorter than announced, and the
- * last sample may be cut. A data size of 0 or 0xffffffff means "to the end". If there are several fmt or data chunks, the first one counts.
+ * last sample may be cut. A data size of 0 or 0xffffffff means "to the end". If there are several fmt or data chunks, the first one is used.
  * The samples are copies.
  */
 export const decode = (bytes: Uint8Array): Wav | WavError => {

@@ -77,7 +77,7 @@ const failure = (part: WavStreamError["part"], detail: string): WavStreamError =
 
 const notWave = failure("structure", "")
 
-const endless = (format: SampleFormat): Samples => ({ _tag: "Samples", format, remaining: Infinity, padding: 0 })
+const endlessSamples = (format: SampleFormat): Samples => ({ _tag: "Samples", format, remaining: Infinity, padding: 0 })
 
 const drop = (state: State, length: number): void => {
   state.unread = state.unread.subarray(length)
@@ -115,12 +115,12 @@ const readChunk = (state: State, chunks: Chunks): Step => {
     if (format === undefined) return notWave
     drop(state, WavChunks.chunkHeadBytes)
     // Size 0 means that the size is unknown. Sizes of gigabytes mean the same, but need no special case, because their end never comes.
-    state.place = size === 0 ? endless(format) : { _tag: "Samples", format, remaining: size, padding: WavChunks.paddingOf(size) }
+    state.place = size === 0 ? endlessSamples(format) : { _tag: "Samples", format, remaining: size, padding: WavChunks.paddingOf(size) }
     return "next"
   }
   if (isAfterSamples && format !== undefined && (size > maxChunkBytes || !/^[ -~]{4}$/.test(name))) {
     // These bytes are not a chunk, so there are more samples than announced.
-    state.place = endless(format)
+    state.place = endlessSamples(format)
     return "next"
   }
   if (size > (name === "fmt " ? maxFormatBytes : maxChunkBytes)) return notWave

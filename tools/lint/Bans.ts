@@ -7,7 +7,7 @@
  */
 import ts from "typescript"
 import { packageName } from "./References.ts"
-import { bare, memberName } from "./Syntax.ts"
+import { unwrap, memberName } from "./Syntax.ts"
 
 export interface Ban {
   /** `Date.now`: a member of an object. `setTimeout`: a global. `Date.*`: every member. `new Date()`: a construction without arguments. */
@@ -86,10 +86,10 @@ const globals = new Set(["globalThis", "global", "window", "self"])
 
 /** `Date` for `Date` and for `globalThis.Date`. */
 const rootName = (node: ts.Expression): string | undefined => {
-  const inner = bare(node)
+  const inner = unwrap(node)
   if (ts.isIdentifier(inner)) return inner.text
   if (!ts.isPropertyAccessExpression(inner) && !ts.isElementAccessExpression(inner)) return undefined
-  const owner = bare(inner.expression)
+  const owner = unwrap(inner.expression)
   return ts.isIdentifier(owner) && globals.has(owner.text) ? memberName(inner) : undefined
 }
 
@@ -114,7 +114,7 @@ export const usesOf = (file: ts.SourceFile): ReadonlyArray<Banned> => {
     report(`${owner}.*`, node)
     if (globals.has(owner)) report(member, node)
   }
-  const last = (name: string): string => name.slice(name.lastIndexOf(".") + 1)
+  const lastPart = (name: string): string => name.slice(name.lastIndexOf(".") + 1)
 
   const visitImport = (node: ts.ImportDeclaration): void => {
     if (!ts.isStringLiteral(node.moduleSpecifier)) return
@@ -136,7 +136,7 @@ export const usesOf = (file: ts.SourceFile): ReadonlyArray<Banned> => {
       for (const { name, propertyName = name } of elements) {
         for (const banned of ban.names) {
           const isAllOf = banned.endsWith(".*") && /\w+$/.exec(module)?.[0] === ownerOf(banned)
-          if (last(banned) === propertyName.text || isAllOf) add(`${propertyName.text} of ${module}`)
+          if (lastPart(banned) === propertyName.text || isAllOf) add(`${propertyName.text} of ${module}`)
         }
       }
       for (const whole of wholes) if (!isOf(whole)) add(`${module} as a whole`)

@@ -22,7 +22,7 @@ const shortestCycle = (graph: Graph, start: string): ReadonlyArray<string> | und
   return undefined
 }
 
-/** All cycles, each once. Each begins with the alphabetically first of its files. */
+/** The shortest cycle through each file. A cycle that is the shortest for several files is returned once. */
 export const cyclesOf = (graph: Graph): ReadonlyArray<ReadonlyArray<string>> => {
   const known = new Set<string>()
   return [...graph.keys()].toSorted().flatMap((start) => {

@@ -1,6 +1,6 @@
 /** The names in one file that stand for texts, for `createRequire` or for `require`. They tell which module or file a call means. */
 import ts from "typescript"
-import { bare, memberName } from "./Syntax.ts"
+import { unwrap, memberName } from "./Syntax.ts"
 
 export class LocalNames {
   /** Constants whose value is a text. A name with two values has `undefined`. */
@@ -17,20 +17,20 @@ export class LocalNames {
 
   /** The text of a literal, or of a constant that names one. */
   textOf(node: ts.Expression): string | undefined {
-    const inner = bare(node)
+    const inner = unwrap(node)
     if (ts.isStringLiteralLike(inner)) return inner.text
     return ts.isIdentifier(inner) ? this.#constants.get(inner.text) : undefined
   }
 
   /** Whether this is `createRequire`. */
   isMaker(node: ts.Expression): boolean {
-    const inner = bare(node)
+    const inner = unwrap(node)
     return ts.isIdentifier(inner) ? this.#makers.has(inner.text) : memberName(inner) === "createRequire"
   }
 
   /** Whether this is `require`, or a result of `createRequire`. */
   isRequire(node: ts.Expression): boolean {
-    const inner = bare(node)
+    const inner = unwrap(node)
     if (ts.isIdentifier(inner)) return this.#requires.has(inner.text)
     return ts.isCallExpression(inner) && this.isMaker(inner.expression)
   }
@@ -38,7 +38,7 @@ export class LocalNames {
   #learn(node: ts.Node): void {
     if (ts.isVariableDeclaration(node) && ts.isIdentifier(node.name) && node.initializer !== undefined) {
       const { text } = node.name
-      const value = bare(node.initializer)
+      const value = unwrap(node.initializer)
       if (ts.isCallExpression(value) && this.isMaker(value.expression)) this.#requires.add(text)
       if (ts.isStringLiteralLike(value)) this.#constants.set(text, this.#constants.has(text) ? undefined : value.text)
       else if (this.#constants.has(text)) this.#constants.set(text, undefined)

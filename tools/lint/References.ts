@@ -9,7 +9,7 @@
 import { builtinModules } from "node:module"
 import ts from "typescript"
 import { LocalNames } from "./LocalNames.ts"
-import { bare, isMeta, isMetaUrl, memberName } from "./Syntax.ts"
+import { unwrap, isMeta, isMetaUrl, memberName } from "./Syntax.ts"
 
 export interface Reference {
   readonly name: string
@@ -56,7 +56,7 @@ class ReferenceCollector {
     else if (ts.isNewExpression(node)) this.#visitNew(node)
     else if (ts.isPropertyAccessExpression(node) && isMeta(node.expression)) this.#visitMeta(node)
     else if (isMeta(node) && !ts.isPropertyAccessExpression(node.parent)) {
-      this.#complain("write import.meta.url or import.meta.main: what import.meta names here can't be read", node)
+      this.#complain("write import.meta.url or import.meta.main: this use of import.meta can't be checked", node)
     } else this.#visitDeclaration(node)
     ts.forEachChild(node, (child) => this.visit(child))
   }
@@ -72,7 +72,7 @@ class ReferenceCollector {
   #addArgument(call: ts.CallExpression | ts.NewExpression, what: string): void {
     const argument = call.arguments?.[0]
     const name = argument === undefined ? undefined : this.#names.textOf(argument)
-    if (name === undefined) this.#complain(`${what} needs a literal: what it names can't be read here`, call)
+    if (name === undefined) this.#complain(`${what} needs a literal, because this check can't read any other name`, call)
     else this.#add(name, call)
   }
 
@@ -94,7 +94,7 @@ class ReferenceCollector {
   }
 
   #visitCall(node: ts.CallExpression): void {
-    const callee = bare(node.expression)
+    const callee = unwrap(node.expression)
     if (callee.kind === ts.SyntaxKind.ImportKeyword) return this.#addArgument(node, "import()")
     if (this.#names.isRequire(callee)) return this.#addArgument(node, "require()")
     const member = memberName(callee)
@@ -107,11 +107,11 @@ class ReferenceCollector {
   }
 
   #visitNew(node: ts.NewExpression): void {
-    const callee = bare(node.expression)
+    const callee = unwrap(node.expression)
     const name = ts.isIdentifier(callee) ? callee.text : memberName(callee)
     const [first] = node.arguments ?? []
-    if (name === "Worker" && first !== undefined && ts.isStringLiteralLike(bare(first))) {
-      this.#complain("a thread's file is named by new URL(\"./…\", import.meta.url): a text is looked for where the process began", node)
+    if (name === "Worker" && first !== undefined && ts.isStringLiteralLike(unwrap(first))) {
+      this.#complain("name a thread's file by new URL(\"./…\", import.meta.url): a plain path starts at the folder in which the process was started", node)
     }
     this.#visitBeside(node)
   }
@@ -123,7 +123,7 @@ class ReferenceCollector {
     if (ts.isCallExpression(call) && this.#names.isMaker(call.expression)) return
     for (const argument of others) {
       const name = this.#names.textOf(argument)
-      if (name === undefined) this.#complain("a file named beside import.meta.url needs a literal: what it names can't be read here", argument)
+      if (name === undefined) this.#complain("a file named beside import.meta.url needs a literal, because this check can't read any other name", argument)
       else this.#add(name, argument, { isBeside: true })
     }
   }
@@ -135,7 +135,7 @@ class ReferenceCollector {
       let parent = node.parent
       while (ts.isParenthesizedExpression(parent) || ts.isAsExpression(parent) || ts.isNonNullExpression(parent)) parent = parent.parent
       if (!(ts.isCallExpression(parent) || ts.isNewExpression(parent))) {
-        this.#complain("import.meta.url must be an argument beside the file's name: kept in a variable it hides which file is meant", node)
+        this.#complain("import.meta.url must be an argument beside the file's name, because a variable hides which file is meant", node)
       }
     }
   }

@@ -62,7 +62,7 @@ export const targetOf = (from: string, name: string): string | undefined => {
   return candidates(path).find(isFile) ?? (existsSync(path) ? resolve(path) : undefined)
 }
 
-const listed = (names: ReadonlyArray<string>): string => names.length === 0 ? "nothing" : names.join(", ")
+const listOf = (names: ReadonlyArray<string>): string => names.length === 0 ? "nothing" : names.join(", ")
 
 export interface Checked {
   /** Why the table forbids it. */
@@ -82,10 +82,10 @@ export const check = (table: Table, source: string, path: string, reference: Ref
     return { problem: `${name} may not import the package ${wanted}; ${see}` }
   }
   const found = targetOf(resolve(source, path), reference.name)
-  if (found === undefined) return { problem: `"${reference.name}" names no file that is there` }
+  if (found === undefined) return { problem: `"${reference.name}" names no file that exists` }
   const target = relative(source, found).split(sep).join("/")
   if (target.startsWith("../") || target === ".." || target === "") {
-    return { problem: `${name} may not import ${reference.name}: src imports nothing outside of it but packages` }
+    return { problem: `${name} may not import ${reference.name}: src imports only its own files and packages` }
   }
   const targetRoom = roomOf(table, target)
   // A room may import its own files, and those of the rooms inside it.
@@ -94,5 +94,5 @@ export const check = (table: Table, source: string, path: string, reference: Ref
   if (room.types?.some((allowed) => isWithin(target, allowed)) === true) {
     return reference.isType ? { target } : { target, problem: `${name} may import only types of ${target} (write import type); ${see}` }
   }
-  return { target, problem: `${name} may not import ${targetRoom ?? dirname(target)} (${target}); it may import ${listed(room.imports)}; ${see}` }
+  return { target, problem: `${name} may not import ${targetRoom ?? dirname(target)} (${target}); it may import ${listOf(room.imports)}; ${see}` }
 }

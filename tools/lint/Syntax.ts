@@ -2,17 +2,17 @@
 import ts from "typescript"
 
 /** An expression without its parentheses, `as`, `satisfies` and `!`. */
-export const bare = (node: ts.Expression): ts.Expression =>
+export const unwrap = (node: ts.Expression): ts.Expression =>
   ts.isParenthesizedExpression(node) || ts.isAsExpression(node) || ts.isSatisfiesExpression(node) || ts.isNonNullExpression(node) ||
     ts.isTypeAssertionExpression(node)
-    ? bare(node.expression)
+    ? unwrap(node.expression)
     : node
 
 /** `a` for `x.a` and for `x["a"]`. */
 export const memberName = (node: ts.Expression): string | undefined => {
   if (ts.isPropertyAccessExpression(node)) return node.name.text
   if (ts.isElementAccessExpression(node)) {
-    const key = bare(node.argumentExpression)
+    const key = unwrap(node.argumentExpression)
     return ts.isStringLiteralLike(key) ? key.text : undefined
   }
   return undefined
@@ -23,6 +23,6 @@ export const isMeta = (node: ts.Node): boolean => ts.isMetaProperty(node) && nod
 
 /** Whether this is `import.meta.url`. */
 export const isMetaUrl = (node: ts.Expression): boolean => {
-  const inner = bare(node)
+  const inner = unwrap(node)
   return ts.isPropertyAccessExpression(inner) && isMeta(inner.expression) && inner.name.text === "url"
 }

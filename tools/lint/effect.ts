@@ -39,9 +39,9 @@ const options = Array.isArray(plugins) ? plugins.find(isPlugin) : undefined
 if (options === undefined) throw new Error(`${project} does not name the plugin @effect/language-service.`)
 
 const found: Array<ts.Diagnostic> = []
-const look = inspect(program, options, { addDiagnostic: (diagnostic) => found.push(diagnostic), ts })(undefined)
+const inspectFile = inspect(program, options, { addDiagnostic: (diagnostic) => found.push(diagnostic), ts })(undefined)
 const files = config.fileNames.map((name) => program.getSourceFile(name)).filter((file) => file !== undefined)
-for (const file of files) look(file)
+for (const file of files) inspectFile(file)
 
 for (const { category, file, messageText, start = 0 } of found) {
   const place = file?.getLineAndCharacterOfPosition(start)

@@ -34,8 +34,8 @@ const codeOf = (folder: string): ReadonlyArray<string> =>
 /** The most files directly in one folder. With more, a reader does not find a file by its name. */
 const maxFilesInFolder = 14
 
-/** Folders with too many files, each with their number. */
-const crowdedOf = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [folder: string, count: number]> => {
+/** Folders with too many files, each with the number of its files. */
+const crowdedFoldersOf = (paths: ReadonlyArray<string>): ReadonlyArray<readonly [folder: string, count: number]> => {
   const counts = new Map<string, number>()
   for (const path of paths) {
     const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "."
@@ -78,7 +78,7 @@ export const violationsOf = (source: string, table: Table = projectTable): Reado
       if (!isExcepted(ban, path)) report("ban", start, `${name} is forbidden in src; use ${ban.instead}`)
     }
   }
-  for (const [path, count] of crowdedOf(codeOf(source))) {
+  for (const [path, count] of crowdedFoldersOf(codeOf(source))) {
     violations.push({ path, line: 1, column: 1, rule: "folder", message: `holds ${count} files: divide it by concern, ${maxFilesInFolder} is the most` })
   }
   for (const cycle of cyclesOf(graph)) {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { type Attack, counted } from "../Attack.ts"
+import { type Attack, countsText } from "../Attack.ts"
 import { askAgainAndAgain } from "../requests.ts"
 
 const body = JSON.stringify({ to: "+14155550123" })
@@ -22,6 +22,6 @@ export const keyGuesses: Attack = {
     const begin = performance.now()
     const answers = await askAgainAndAgain(siege, 50, guess)
     const count = [...answers.values()].reduce((sum, number) => sum + number, 0)
-    return `${counted(answers)}; ${Math.round(count / (performance.now() - begin) * 1000)} a second`
+    return `${countsText(answers)}; ${Math.round(count / (performance.now() - begin) * 1000)} a second`
   }
 }

@@ -1,4 +1,4 @@
-import { type Attack, type BadOutput, counted, forged } from "../Attack.ts"
+import { type Attack, type BadOutput, countsText, forgedSignature } from "../Attack.ts"
 import { askAgainAndAgain } from "../requests.ts"
 import { post } from "../sockets.ts"
 
@@ -6,11 +6,11 @@ const form = `AccountSid=AC${"0".repeat(32)}&CallSid=CA${"0".repeat(32)}&CallSta
 
 /** Requests about which the service logs a line: forged webhooks, and webhooks for a wrong address of this service. */
 const refused = [
-  () => post("/twiml", form, `X-Twilio-Signature: ${forged()}`),
-  () => post("/twilio/status", form, `X-Twilio-Signature: ${forged()}`),
+  () => post("/twiml", form, `X-Twilio-Signature: ${forgedSignature()}`),
+  () => post("/twilio/status", form, `X-Twilio-Signature: ${forgedSignature()}`),
   () => post("/twilio/continue", form, "X-Twilio-Signature: none"),
   () => post("/twiml", form),
-  () => post("/twiml", form, `X-Twilio-Signature: ${forged()}`, "X-Forwarded-Host: example.com", "X-Forwarded-Proto: https")
+  () => post("/twiml", form, `X-Twilio-Signature: ${forgedSignature()}`, "X-Forwarded-Host: example.com", "X-Forwarded-Proto: https")
 ]
 
 const attack = (name: string, output?: BadOutput): Attack => ({
@@ -19,7 +19,7 @@ const attack = (name: string, output?: BadOutput): Attack => ({
   ...output === undefined ? {} : { output },
   run: async (siege) => {
     let at = 0
-    return counted(await askAgainAndAgain(siege, 50, () => refused[at++ % refused.length]()))
+    return countsText(await askAgainAndAgain(siege, 50, () => refused[at++ % refused.length]()))
   }
 })
 

@@ -16,7 +16,7 @@ const attack = (path: string, count: number, connections: number): Attack => ({
         socket.write(text)
         writes++
         const gone = new Promise((resolve) => socket.once("close", resolve))
-        const over = new Promise((resolve) => setTimeout(resolve, Math.min(1000, siege.left())))
+        const over = new Promise((resolve) => setTimeout(resolve, Math.min(1000, siege.millisLeft())))
         await Promise.race([gone, over])
         socket.destroy()
       }

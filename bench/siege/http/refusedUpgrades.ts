@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto"
-import { type Attack, forged, pause } from "../Attack.ts"
-import { letGo, openMany, stillOpen } from "../sockets.ts"
+import { type Attack, forgedSignature, pause } from "../Attack.ts"
+import { destroyAll, openMany, countOpen } from "../sockets.ts"
 
 const upgrade = (...headers: ReadonlyArray<string>) => [
   "GET /ws HTTP/1.1",
@@ -21,15 +21,15 @@ const attack = (name: string, text: () => string): Attack => ({
   run: async (siege) => {
     const sockets = await openMany(siege, 1000, text())
     for (const socket of sockets) socket.resume()
-    await pause(siege.left())
-    const left = stillOpen(sockets)
-    letGo(sockets)
+    await pause(siege.millisLeft())
+    const left = countOpen(sockets)
+    destroyAll(sockets)
     return `${left} of ${sockets.length} still open`
   }
 })
 
 export const refusedUpgrades = [
-  attack("refused upgrades", () => upgrade(...handshake, `X-Twilio-Signature: ${forged()}`)),
+  attack("refused upgrades", () => upgrade(...handshake, `X-Twilio-Signature: ${forgedSignature()}`)),
   attack("upgrades to nowhere", () => upgrade(...handshake).replace("/ws", "/nowhere")),
   attack("half upgrades", () => upgrade().slice(0, -2))
 ]

@@ -1,5 +1,5 @@
 import { type Attack, pause } from "../Attack.ts"
-import { letGo, openMany, stillOpen } from "../sockets.ts"
+import { destroyAll, openMany, countOpen } from "../sockets.ts"
 
 /** Connections that say nothing. */
 export const silentConnections: Attack = {
@@ -8,9 +8,9 @@ export const silentConnections: Attack = {
   seconds: 15,
   run: async (siege) => {
     const sockets = await openMany(siege, 5000, "")
-    await pause(siege.left())
-    const left = stillOpen(sockets)
-    letGo(sockets)
+    await pause(siege.millisLeft())
+    const left = countOpen(sockets)
+    destroyAll(sockets)
     return `${left} of ${sockets.length} still open`
   }
 }

@@ -1,5 +1,5 @@
 import { type Attack, pause } from "../Attack.ts"
-import { letGo, openMany } from "../sockets.ts"
+import { destroyAll, openMany } from "../sockets.ts"
 
 export const slowReaders: Attack = {
   name: "readers that do not read",
@@ -8,8 +8,8 @@ export const slowReaders: Attack = {
   run: async (siege) => {
     const sockets = await openMany(siege, 300, "GET /docs HTTP/1.1\r\nHost: x\r\n\r\n".repeat(20))
     for (const socket of sockets) socket.pause()
-    await pause(siege.left())
-    letGo(sockets)
+    await pause(siege.millisLeft())
+    destroyAll(sockets)
     return `${sockets.length} connections`
   }
 }

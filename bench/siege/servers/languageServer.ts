@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { Attack } from "../Attack.ts"
 import { agentNumber, converse } from "../callers.ts"
-import { serve } from "../hosted.ts"
+import { serve } from "../attackerServer.ts"
 
 const calls = 8
 
@@ -26,7 +26,7 @@ const tone = (() => {
   return Buffer.from(samples.buffer)
 })()
 
-/** The number of requested answers. Each attack has its own process, so it counts for one attack. */
+/** The number of requested answers. Each attack has its own process, so this number is for one attack. */
 let asked = 0
 
 /** Starts the servers. The language server gives the answers in rotation. */
@@ -92,10 +92,10 @@ const texts = [
   "\n"
 ]
 
-const deltas = (characters: number) => () =>
+const hugeDelta = (characters: number) => () =>
   texts.map((text) => answerOf([{ content: text.repeat(Math.ceil(characters / text.length)).slice(0, characters) }]))
 
-const call = (index: number, argument: string) => ({
+const toolCall = (index: number, argument: string) => ({
   index,
   id: `call_${index}`,
   type: "function",
@@ -103,14 +103,14 @@ const call = (index: number, argument: string) => ({
 })
 
 /** Tool calls of three kinds: all in one delta, each in its own delta with long arguments, and as text. */
-const manyCalls = () => [
-  answerOf([{ tool_calls: Array.from({ length: 64 }, (_, index) => call(index, `thing ${index}`)) }]),
-  answerOf(Array.from({ length: 64 }, (_, index) => ({ tool_calls: [call(index, "x".repeat(40_000))] }))),
+const manyToolCalls = () => [
+  answerOf([{ tool_calls: Array.from({ length: 64 }, (_, index) => toolCall(index, `thing ${index}`)) }]),
+  answerOf(Array.from({ length: 64 }, (_, index) => ({ tool_calls: [toolCall(index, "x".repeat(40_000))] }))),
   answerOf([{ content: Array.from({ length: 2000 }, (_, index) => `<tool_call>{"name":"look-up","arguments":{"name":"thing ${index}"}}</tool_call>\n`).join("") }])
 ]
 
 export const languageServers = [
-  attack("600 KB in a delta", deltas(600_000)),
-  attack("3 MB in a delta", deltas(3_000_000)),
-  attack("64 tool calls", manyCalls)
+  attack("600 KB in a delta", hugeDelta(600_000)),
+  attack("3 MB in a delta", hugeDelta(3_000_000)),
+  attack("64 tool calls", manyToolCalls)
 ]

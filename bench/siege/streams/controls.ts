@@ -2,10 +2,10 @@ import type { Socket } from "node:net"
 import type { Caller } from "../../line/load.ts"
 import type { Attack } from "../Attack.ts"
 import { agentNumber } from "../callers.ts"
-import { echoNumber, onStreams } from "./onStreams.ts"
+import { echoNumber, attackStreams } from "./attackStreams.ts"
 
 /** Empty pings or pongs, masked with zeros; RFC 6455, sections 5.5.2 and 5.5.3. */
-const empty = (kind: "ping" | "pong", count: number): Buffer => {
+const emptyFrames = (kind: "ping" | "pong", count: number): Buffer => {
   const frame = Buffer.from([kind === "ping" ? 0x89 : 0x8a, 0x80, 0, 0, 0, 0])
   return Buffer.concat(Array.from({ length: count }, () => frame))
 }
@@ -13,7 +13,8 @@ const empty = (kind: "ping" | "pong", count: number): Buffer => {
 /** The TCP socket below `ws`, for many frames in one write. */
 const connectionOf = ({ socket }: Caller): Socket => Reflect.get(socket, "_socket")
 
-const written = (socket: Socket, bytes: Buffer): Promise<void> =>
+/** Resolves when the socket takes further bytes, or is closed. */
+const writeAll = (socket: Socket, bytes: Buffer): Promise<void> =>
   new Promise((resolve) => {
     if (socket.destroyed || socket.write(bytes)) return resolve()
     const done = () => {
@@ -30,9 +31,9 @@ const flood = (kind: "ping" | "pong", atOnce: number): Attack => ({
   name: `empty ${kind}s, ${atOnce} at once`,
   strength: "in one write, again and again",
   run: (siege) => {
-    const frames = empty(kind, atOnce)
-    return onStreams(siege, { from, to: echoNumber }, `${kind}s written`, () => async (caller) => {
-      await written(connectionOf(caller), frames)
+    const frames = emptyFrames(kind, atOnce)
+    return attackStreams(siege, { from, to: echoNumber }, `${kind}s written`, () => async (caller) => {
+      await writeAll(connectionOf(caller), frames)
       await new Promise(setImmediate)
       return atOnce
     })
@@ -48,8 +49,8 @@ const politePings: Attack = {
   strength: `${maxPendingPongs - 10} at once, as fast as they are answered`,
   run: (siege) => {
     const atOnce = maxPendingPongs - 10
-    const frames = empty("ping", atOnce)
-    return onStreams(siege, { from, to: echoNumber }, "pings answered", () => (caller) =>
+    const frames = emptyFrames("ping", atOnce)
+    return attackStreams(siege, { from, to: echoNumber }, "pings answered", () => (caller) =>
       new Promise((resolve) => {
         let pongs = 0
         const done = () => {
@@ -60,7 +61,7 @@ const politePings: Attack = {
         const onPong = () => {
           if (++pongs === atOnce) done()
         }
-        const timer = setTimeout(done, siege.left())
+        const timer = setTimeout(done, siege.millisLeft())
         caller.socket.on("pong", onPong).once("close", done)
         connectionOf(caller).write(frames)
       }))
@@ -75,7 +76,7 @@ const longMarks = (name: string, to: string): Attack => ({
   strength: "60 KB each, as fast as they go",
   env: { AGENT_NUMBERS: `${agentNumber}=receptionist` },
   run: (siege) =>
-    onStreams(siege, { from, to }, "marks", () => async (caller) => {
+    attackStreams(siege, { from, to }, "marks", () => async (caller) => {
       const { socket, streamSid } = caller
       const sequenceNumber = String(++caller.sequence)
       await new Promise<void>((resolve) => socket.send(JSON.stringify({ event: "mark", sequenceNumber, streamSid, mark: { name: markName } }), () => resolve()))

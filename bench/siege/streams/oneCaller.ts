@@ -1,7 +1,7 @@
 import { sendSound } from "../../line/load.ts"
 import { type Attack, pause } from "../Attack.ts"
 import { dial, isOpen, speech } from "../callers.ts"
-import { echoNumber } from "./onStreams.ts"
+import { echoNumber } from "./attackStreams.ts"
 
 const to = echoNumber
 
@@ -26,6 +26,6 @@ export const oneCaller: Attack = {
     const open = kept.filter(isOpen).length
     for (const { socket } of [...kept, other]) socket.terminate()
     if (heard === 0) throw new Error("another caller was answered, and heard nothing")
-    return `${open} of 100 calls were still open; another caller was answered, and heard`
+    return `${open} of 100 calls were still open; another caller was answered, and heard its echo`
   }
 }

@@ -73,7 +73,7 @@ const voiceProblems = ({ placeOfVoice }: CompiledAgent, { voice }: AgentDefiniti
     ? []
     : [{ ...placeOfVoice, message: `There is no voice "${voice}". ${suggest(voice, voices)}` }]
 
-/** One problem for each place of the word in the file. If the word is only in the default phrases, it is reported at the key `language`. */
+/** One problem for each phrase of the file that has the word. If the word is only in the default phrases, it is reported at the key `language`. */
 const unknownWordProblems = ({ placeOfLanguage, placesOfWord }: CompiledAgent, word: string): ReadonlyArray<Problem> => {
   const places = placesOfWord(word)
   const message = `The speech recognition does not know the word "${word}". Write it in other words, or as it sounds.`

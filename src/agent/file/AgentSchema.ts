@@ -12,10 +12,10 @@
 import { Schema } from "effect"
 import { isObject } from "../../config/yaml/YamlSource.ts"
 import {
-  Digits, Instructions, Language, Millis, Name, Next, Phrases, Region, SlotValues, Telephone, Text, TextOrEmpty, Texts, ToolParameters, value, WebUrl
+  Digits, Instructions, Language, Millis, Name, Next, Phrases, Region, SlotValues, Telephone, Text, TextOrEmpty, Texts, ToolParameters, valueKind, WebUrl
 } from "./SchemaValues.ts"
 
-const GreetingEntry = value(
+const GreetingEntry = valueKind(
   "a text, or the indented keys \"text\" and \"interruptible\"",
   Schema.Struct({ text: Schema.optionalKey(TextOrEmpty), interruptible: Schema.optionalKey(Schema.Boolean) }),
   (input) => isObject(input) ? input : input === null || typeof input === "string" ? { text: input } : undefined
@@ -64,7 +64,7 @@ const AgentSchema = Schema.Struct({
     recorded: Schema.optionalKey(TextOrEmpty),
     hold: Schema.optionalKey(TextOrEmpty)
   })),
-  /** The agent says it after a "yes" to no question. It is not the language model's prompt, which is `instructions`. */
+  /** Said after a "yes" that answers no question. The prompt of a language model is `instructions`. */
   prompt: Schema.optionalKey(Text),
   intents: Schema.optionalKey(Schema.Record(Schema.String, IntentEntry)),
   slots: Schema.optionalKey(Schema.Record(Schema.String, SlotEntry)),

@@ -18,7 +18,7 @@ export const idle: Idle = { after: 8000, hangUpAfter: 20_000, hold: 60_000 }
 /** The longest time that an engine may take, in ms. */
 export const timeouts: Timeouts = { transcript: 3000, reply: 5000, speech: 4000 }
 
-/** 30 minutes, in ms. If the service's `MAX_CALL_DURATION` is shorter, that limit counts. */
+/** 30 minutes, in ms. If the service's `MAX_CALL_DURATION` is shorter, that limit applies. */
 export const maxDuration = 1_800_000
 
 /** The time without a reply after which an agent with fillers says a filler, in ms. */

@@ -14,7 +14,7 @@ import * as PhoneNumber from "../../domain/PhoneNumber.ts"
 const maxDurationMillis = 86_400_000
 
 /** A kind of value that `read` converts. If `read` returns `undefined`, the value is wrong, and the error says what was `expected`. */
-export const value = <S extends Schema.ConstraintCodec<unknown, unknown>>(
+export const valueKind = <S extends Schema.ConstraintCodec<unknown, unknown>>(
   expected: string,
   schema: S,
   read: (value: unknown) => S["Encoded"] | undefined
@@ -36,18 +36,18 @@ const withSingleBlanks = (text: string): string => text.replace(/\s+/g, " ").tri
 const readText = (input: unknown): string | undefined =>
   typeof input === "string" && input.trim() !== "" ? withSingleBlanks(input) : undefined
 
-export const Text = value("a text (in quotes, if it looks like something else)", Schema.String, readText)
+export const Text = valueKind("a text (in quotes, if it looks like something else)", Schema.String, readText)
 
-export const TextOrEmpty = value(
+export const TextOrEmpty = valueKind(
   "a text, or empty to say nothing",
   Schema.String,
   (input) => input === null ? "" : typeof input === "string" ? withSingleBlanks(input) : undefined
 )
 
 /** Line breaks are kept, since they mean something to a language model. */
-export const Instructions = value("a text", Schema.String, (input) => typeof input === "string" ? input.trim() : undefined)
+export const Instructions = valueKind("a text", Schema.String, (input) => typeof input === "string" ? input.trim() : undefined)
 
-export const Texts = value("a text, or a list of texts", Schema.Array(Schema.String), (input) => {
+export const Texts = valueKind("a text, or a list of texts", Schema.Array(Schema.String), (input) => {
   const list = Array.isArray(input) ? input.map(readText) : [readText(input)]
   return list.every((text) => text !== undefined) && list.length > 0 ? list : undefined
 })
@@ -64,10 +64,10 @@ const readPhrases = (input: unknown): ReadonlyArray<string> | undefined => {
   return input.map(withSingleBlanks)
 }
 
-export const Phrases = value("phrases, one on each line below \"|\" or in a list of texts in quotes", Schema.Array(Schema.String), readPhrases)
+export const Phrases = valueKind("phrases, one on each line below \"|\" or in a list of texts in quotes", Schema.Array(Schema.String), readPhrases)
 
 /** The values of a slot. `ways`: the phrases with which callers say the value. In a plain list each value is its own phrase. */
-export const SlotValues = value(
+export const SlotValues = valueKind(
   "a list of values, or each value with its phrases",
   Schema.Array(Schema.Struct({ value: Schema.String, ways: Schema.Array(Schema.String) })),
   (input) => {
@@ -90,7 +90,7 @@ export const SlotValues = value(
 const millisOfUnit = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 } as const
 
 /** A duration in ms: above 0, at most a day. */
-export const Millis = value("a duration, such as 300ms, 8s or 2m (a number without a unit is in ms)", Schema.Number, (input) => {
+export const Millis = valueKind("a duration, such as 300ms, 8s or 2m (a number without a unit is in ms)", Schema.Number, (input) => {
   const match = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(String(input).trim())
   if (match === null || (typeof input !== "string" && typeof input !== "number")) return undefined
   const millis = Number(match[1]) * millisOfUnit[(match[2] ?? "ms") as keyof typeof millisOfUnit]
@@ -98,19 +98,19 @@ export const Millis = value("a duration, such as 300ms, 8s or 2m (a number witho
 })
 
 /** A language code of ISO 639-1. */
-export const Language = value("a language as two letters, such as en", Schema.String, (input) =>
+export const Language = valueKind("a language as two letters, such as en", Schema.String, (input) =>
   typeof input === "string" && /^[a-z]{2}$/.test(input) ? input : undefined)
 
 /** A country code of ISO 3166-1 alpha-2. */
-export const Region = value("a country as two capital letters, such as GB", Schema.String, (input) =>
+export const Region = valueKind("a country as two capital letters, such as GB", Schema.String, (input) =>
   typeof input === "string" && PhoneNumber.isRegion(input) ? input : undefined)
 
 const isAgentName = Schema.is(AgentName)
 
-export const Name = value("an agent's name: a lower-case letter, then letters, digits, '-' or '_'", AgentName, (input) =>
+export const Name = valueKind("an agent's name: a lower-case letter, then letters, digits, '-' or '_'", AgentName, (input) =>
   isAgentName(input) ? input : undefined)
 
-export const Digits = value("keys of the telephone, such as \"1\"", Schema.String, (input) => {
+export const Digits = valueKind("keys of the telephone, such as \"1\"", Schema.String, (input) => {
   const keys = typeof input === "number" ? String(input) : input
   return typeof keys === "string" && /^[0-9*]{1,8}$/.test(keys) ? keys : undefined
 })
@@ -124,17 +124,17 @@ const nextSteps: Readonly<Record<string, AfterAnswer>> = {
   transfer: "transfer"
 }
 
-export const Next = value(
+export const Next = valueKind(
   "one of: listen, hang up, start over, repeat, transfer",
   Schema.Literals(["listen", "hangUp", "startOver", "repeat", "transfer"]),
   (input) => typeof input === "string" && Object.hasOwn(nextSteps, input) ? nextSteps[input] : undefined
 )
 
 /** A phone number must be in quotes. YAML reads a bare `+14155550100` as a number without the `+`, which may be a stranger's phone number. */
-export const Telephone = value("a phone number with its country code, in quotes, such as \"+14155550100\"", PhoneNumber.PhoneNumber, (input) =>
+export const Telephone = valueKind("a phone number with its country code, in quotes, such as \"+14155550100\"", PhoneNumber.PhoneNumber, (input) =>
   typeof input === "string" ? Option.getOrUndefined(PhoneNumber.parse(input)) : undefined)
 
-export const WebUrl = value("a URL that begins with http:// or https://", Schema.String, (input) => {
+export const WebUrl = valueKind("a URL that begins with http:// or https://", Schema.String, (input) => {
   const url = typeof input === "string" ? URL.parse(input.trim()) : null
   return url !== null && /^https?:$/.test(url.protocol) ? url.href : undefined
 })
@@ -149,7 +149,7 @@ const isToolParameters = (input: unknown): input is { readonly [key: string]: Sc
     required.every((name) => typeof name === "string" && Object.hasOwn(properties, name))
 }
 
-export const ToolParameters = value(
+export const ToolParameters = valueKind(
   "a JSON schema of an object: \"properties\", each with its schema, and \"required\", a list of some of their names",
   Schema.Record(Schema.String, Schema.Json),
   (input) => isToolParameters(input) ? input : undefined

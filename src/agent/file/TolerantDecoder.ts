@@ -40,6 +40,7 @@ const without = (data: unknown, path: Path): unknown => {
   const [first, ...deeperPath] = path
   if (first === undefined || !isObject(data)) return data
   const { [first as string]: inner, ...others } = data
+  // `inner` is missing if it was removed because of an earlier problem.
   return deeperPath.length === 0 || (path.length <= 2 && inner === undefined)
     ? others
     : { ...others, [first as string]: without(inner, deeperPath) }

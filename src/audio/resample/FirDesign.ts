@@ -57,6 +57,9 @@ const alternation = (error: Float64Array, limit: number): Array<number> => {
   return extremes
 }
 
+/** The most steps of a Remez exchange. It ends earlier if the extremes stay the same. */
+const maxExchanges = 40
+
 /**
  * The equiripple half-band filter of `4 · pairs - 1` taps. Its pass band is 0…`edge`, its stop band begins at 0.5 - `edge`, and both have the
  * same ripple. The centre tap is exactly 0.5, and every second tap counted from it is exactly 0. `edge` is between 0 and 0.25.
@@ -72,7 +75,7 @@ export const halfBand = (pairs: number, edge: number): Float64Array => {
     // The search begins at the nodes of Chebyshev's polynomial. They are close to the solution, so few exchanges are needed.
     Math.round((gridSize - 1) * (1 - Math.cos((Math.PI * i) / pairs)) / 2))
   let coefficients = new Float64Array(pairs)
-  for (let iteration = 0; iteration < 40; iteration++) {
+  for (let exchange = 0; exchange < maxExchanges; exchange++) {
     const matrix = extremes.map((at, row) => {
       const line = new Float64Array(pairs + 1)
       for (let k = 0; k < pairs; k++) line[k] = Math.cos((k + 0.5) * frequencies[at])

@@ -2,7 +2,7 @@
  * The arithmetic of the half-band filter. `SimdKernel` does it in WebAssembly. `PlainKernel` does it in plain loops if that is not possible.
  *
  * The filter has 63 taps: 30 are zero, one is the centre, and 32 form 16 symmetric pairs. The two samples of a pair are added before they are
- * multiplied. A kernel stores nothing between two calls, so all streams of sound share its arrays.
+ * multiplied. A kernel stores nothing between two steps, so all streams of sound share its arrays.
  */
 
 /** The number of symmetric pairs of taps. */
@@ -11,7 +11,7 @@ export const tapPairs = 16
 /** How many earlier samples of a phase the filter needs for a new sample. A phase is every second sample at the higher rate. */
 export const phaseHistory = 2 * tapPairs - 1
 
-/** The largest number of new samples in one call of a kernel: 20 ms at 16 kHz. */
+/** The largest number of new samples in one step of a kernel: 20 ms at 16 kHz. */
 export const maxStepSamples = 320
 
 export interface Kernel {

@@ -37,19 +37,19 @@ const makeDesign = (from: SampleRate, to: SampleRate): Design => {
   const reach = Math.ceil(kaiserWidth(2 * transition * cutoff, attenuation))
   const window = kaiserWindow(attenuation)
   const places = Math.min(up, maxPlaces)
-  const count = 2 * reach
-  const taps = new Float64Array((places + 1) * count)
+  const tapsPerPlace = 2 * reach
+  const taps = new Float64Array((places + 1) * tapsPerPlace)
   for (let place = 0; place <= places; place++) {
     let sum = 0
-    for (let k = 0; k < count; k++) {
+    for (let k = 0; k < tapsPerPlace; k++) {
       const x = place / places + k - reach
       const phase = 2 * Math.PI * cutoff * x
       const tap = Math.abs(x) >= reach ? 0 : (x === 0 ? 1 : Math.sin(phase) / phase) * window(x / reach)
-      taps[place * count + k] = tap
+      taps[place * tapsPerPlace + k] = tap
       sum += tap
     }
     // The taps of each place sum to 1. Places with unequal sums would be heard as a tone.
-    for (let k = 0; k < count; k++) taps[place * count + k] /= sum
+    for (let k = 0; k < tapsPerPlace; k++) taps[place * tapsPerPlace + k] /= sum
   }
   return { up, down, reach, places, taps }
 }
@@ -76,8 +76,8 @@ let work = new Float64Array(0)
 /** `from` and `to` are in whole Hz. */
 export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   const { down, places, reach, taps, up } = designFor(from, to)
-  const count = 2 * reach
-  const history = new Int16Array(count - 1)
+  const tapsPerPlace = 2 * reach
+  const history = new Int16Array(tapsPerPlace - 1)
   /** The time from the next input sample to the next output sample, in units of 1 / `up` of the input's sample interval. */
   let ahead = 0
   const isExact = places === up
@@ -88,14 +88,14 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
   const sampleAt = (newest: number, fraction: number): number => {
     let sum = 0
     if (isExact) {
-      for (let k = 0, tap = fraction * count; k < count; k++, tap++) sum += taps[tap] * work[newest - k]
+      for (let k = 0, tap = fraction * tapsPerPlace; k < tapsPerPlace; k++, tap++) sum += taps[tap] * work[newest - k]
       return sum
     }
     const place = fraction * places / up
     const lower = Math.floor(place)
     const share = place - lower
-    for (let k = 0, tap = lower * count; k < count; k++, tap++) {
-      sum += (taps[tap] + share * (taps[tap + count] - taps[tap])) * work[newest - k]
+    for (let k = 0, tap = lower * tapsPerPlace; k < tapsPerPlace; k++, tap++) {
+      sum += (taps[tap] + share * (taps[tap + tapsPerPlace] - taps[tap])) * work[newest - k]
     }
     return sum
   }
@@ -130,6 +130,6 @@ export const make = (from: SampleRate, to: SampleRate): RateConverter => {
       ahead = 0
     },
     delay: reach / from,
-    tail: count
+    tail: tapsPerPlace
   }
 }

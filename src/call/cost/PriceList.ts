@@ -5,15 +5,15 @@
  * another. A stage has only the units that are counted for it.
  */
 import { Schema } from "effect"
-import { value } from "../../agent/file/SchemaValues.ts"
+import { valueKind } from "../../agent/file/SchemaValues.ts"
 
 /** The highest price. With this limit, all products and sums stay finite. */
 const maxPrice = 1_000_000
 
-const Price = value(`a price from 0 to ${maxPrice}, such as 0.0085`, Schema.Number, (input) =>
+const Price = valueKind(`a price from 0 to ${maxPrice}, such as 0.0085`, Schema.Number, (input) =>
   typeof input === "number" && input >= 0 && input <= maxPrice ? input : undefined)
 
-const Currency = value("a currency in three capital letters (ISO 4217), such as USD", Schema.String, (input) =>
+const Currency = valueKind("a currency in three capital letters (ISO 4217), such as USD", Schema.String, (input) =>
   typeof input === "string" && /^[A-Z]{3}$/.test(input) ? input : undefined)
 
 const optionalPrice = Schema.optionalKey(Price)

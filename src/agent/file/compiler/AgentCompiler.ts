@@ -24,7 +24,7 @@ export interface CompiledAgent {
   readonly definition?: AgentDefinition
   readonly placeOfVoice: Place
   readonly placeOfLanguage: Place
-  /** Every place of a word in the file's phrases. Empty for a word that is only in the default phrases. */
+  /** The place of a word in each of the file's phrases that has it. Empty for a word that is only in the default phrases. */
   readonly placesOfWord: (word: string) => ReadonlyArray<Place>
 }
 
@@ -50,7 +50,7 @@ const phrasesOrDefault = (
   path: Path,
   phrases: ReadonlyArray<string> | undefined,
   defaults: ReadonlyArray<string>
-): ReadonlyArray<string> => phrases === undefined ? hasDefaults ? defaults : [] : phraseChecker.usable(path, phrases, "forbidden")
+): ReadonlyArray<string> => phrases === undefined ? hasDefaults ? defaults : [] : phraseChecker.usablePhrases(path, phrases, "forbidden")
 
 const compileScript = (compilation: Compilation.Compilation): DialogScript => {
   const { content, defaults } = compilation

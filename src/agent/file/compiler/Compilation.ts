@@ -47,13 +47,13 @@ export const make = (
   source: Source,
   content: AgentFileContent,
   leftOut: ReadonlySet<string>,
-  language: Pick<Compilation, "defaults" | "hasDefaults">
+  languageDefaults: Pick<Compilation, "defaults" | "hasDefaults">
 ): Compilation => {
   const data = isObject(source.data) ? source.data : {}
   const declared = declaredNames(data)
   const problems = new FileProblems(source)
   return {
-    ...language,
+    ...languageDefaults,
     content,
     data,
     declared,

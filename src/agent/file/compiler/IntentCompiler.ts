@@ -95,7 +95,7 @@ const compileIntent = (compilation: Compilation, name: string, entry: IntentEntr
   checkIntentName(compilation, [...path, "no"], entry.no, known)
   return {
     name,
-    phrases: phraseChecker.usable([...path, "phrases"], entry.phrases ?? [], "allowed"),
+    phrases: phraseChecker.usablePhrases([...path, "phrases"], entry.phrases ?? [], "allowed"),
     ...(entry.digits === undefined ? {} : { digits: entry.digits }),
     needs: Object.entries(entry.needs ?? {}).map(([slot, ask]) => ({ slot, ask })),
     ...(entry.confirm === undefined ? {} : { confirm: entry.confirm, denialReply: entry.denied ?? defaults.denialReply }),

@@ -44,7 +44,7 @@ export const checkOwnLines = ({ content, data, hasDefaults, problems }: Compilat
   )
 }
 
-/** The lines of the agent. If its file lacks a line, the default line counts. */
+/** The lines of the agent. If its file lacks a line, the default line is used. */
 export const compileLines = ({ content, defaults, hasDefaults }: Compilation): Lines => {
   // If the language has no defaults, these three lines are left out, so that they are not said in English. `recorded` is not left out, since
   // callers must be told that the call is recorded.

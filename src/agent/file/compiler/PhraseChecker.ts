@@ -34,7 +34,7 @@ export class PhraseChecker {
   }
 
   /** The phrases at `path` that can be used. With `slots: "forbidden"`, phrases that contain a `{slot}` can't be used. */
-  usable(path: Path, phrases: ReadonlyArray<string>, slots: "allowed" | "forbidden"): ReadonlyArray<string> {
+  usablePhrases(path: Path, phrases: ReadonlyArray<string>, slots: "allowed" | "forbidden"): ReadonlyArray<string> {
     return phrases.filter((text, index) =>
       this.#isUsable({ text, placeOf: (character) => this.#source.placeInText(path, index, character) }, slots))
   }
@@ -54,7 +54,7 @@ export class PhraseChecker {
     return true
   }
 
-  /** Every place of a word in the file's phrases. Empty for a word that is only in the default phrases. */
+  /** The place of a word in each of the file's phrases that has it. Empty for a word that is only in the default phrases. */
   readonly placesOfWord = (word: string): ReadonlyArray<Place> =>
     this.#readable.flatMap(({ placeOf, text }) => {
       const found = new RegExp(`${wordEdge.before}${word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}${wordEdge.after}`, "u").exec(text)

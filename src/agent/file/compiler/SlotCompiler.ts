@@ -26,13 +26,13 @@ const compileSlot = (compilation: Compilation, name: string, { phrases: ownPhras
     if (ways.length === 0) {
       problems.atKey([...path, "values", value], `Nobody can say "${value}", because it has no phrases. Write some, or remove the value.`)
     }
-    const usable = isList
+    const usableWays = isList
       ? ways.filter((way) => phraseChecker.isUsableValue([...path, "values"], index, value, way))
-      : phraseChecker.usable([...path, "values", value], ways, "forbidden")
-    return { value, ways: usable }
+      : phraseChecker.usablePhrases([...path, "values", value], ways, "forbidden")
+    return { value, ways: usableWays }
   })
-  const ownUsable = phraseChecker.usable([...path, "phrases"], ownPhrases, "allowed")
-  return { name, values, phrases: [...new Set([`{${name}}`, ...ownUsable])] }
+  const usablePhrases = phraseChecker.usablePhrases([...path, "phrases"], ownPhrases, "allowed")
+  return { name, values, phrases: [...new Set([`{${name}}`, ...usablePhrases])] }
 }
 
 export const compileSlots = (compilation: Compilation): ReadonlyArray<Slot> =>

@@ -14,7 +14,7 @@ export const maxUnsentBytes = 2 ** 20
  * `begin` is called once for each stream. It returns a function that sends some messages and returns their number; that function is
  * called again and again. The report reads, for instance, "512 messages on 3 streams".
  */
-export const onStreams = async (
+export const attackStreams = async (
   siege: Siege,
   numbers: { readonly from: string; readonly to: string },
   what: string,

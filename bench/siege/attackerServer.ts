@@ -1,4 +1,4 @@
-/** HTTP servers of the attacker, to which the service sends requests. */
+/** An HTTP server of the attacker, to which the service sends requests. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 
@@ -8,6 +8,7 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 export const serve = (handler: Handler): Promise<string> =>
   new Promise((resolve) => {
     const server = createServer((request, response) => {
+      // The service may cut a connection.
       response.on("error", () => {})
       request.on("error", () => {}).on("end", () => handler(request, response)).resume()
     })
