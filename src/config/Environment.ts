@@ -24,7 +24,7 @@ export const oddity = (value: string): string | undefined => {
   const hidden = [...value].find((character) => /[\p{Cc}\p{Cf}]/u.test(character))
   return hidden === undefined
     ? undefined
-    : `holds a character that can't be seen (U+${(hidden.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}): remove it`
+    : `contains a character that can't be seen (U+${(hidden.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}): remove it`
 }
 
 /**

@@ -38,11 +38,11 @@ layer(NodeServices.layer, { excludeTestServices: true })("the event stream of a 
         const call = yield* place(both, { caller: speaker })
         yield* awaitFrames(call, 20)
         // More than the sockets' buffers hold.
-        const { settled, write } = yield* CallStore
+        const { whenSettled, write } = yield* CallStore
         for (let sequence = 0; sequence < 2000; sequence++) {
           write({ _tag: "EventTold", callSid: CallSid.make(call.sid), sequence, at: 0, event: { _tag: "AgentHeard", text: "word ".repeat(2000) } })
         }
-        yield* settled(CallSid.make(call.sid))
+        yield* whenSettled(CallSid.make(call.sid))
         const answer = yield* open(`${service.url}/calls/${call.sid}/events`)
         assert.strictEqual(answer.statusCode, 200)
         // The service is stopping by then.

@@ -171,7 +171,7 @@ describe("the store", { timeout: 60_000 }, () => {
               one.write({ ...event(gone, 0), at: now - 500_000 } as StoreWrite)
               one.write(ended(over, now - 400_000, false))
               yield* one.save(began(young, { at: now - 1000 }))
-              for (const callSid of [gone, over, owned]) yield* one.settled(callSid)
+              for (const callSid of [gone, over, owned]) yield* one.whenSettled(callSid)
               yield* one.takeOwnership(owned)
 
               assert.deepStrictEqual(yield* other.findUnended(accountSid, before), [{ callSid: gone, seenAt: now - 500_000 }])

@@ -366,7 +366,7 @@ describe("AppConfig", () => {
   it.effect.each([
     ["1 415 555 0100", "has no country code"],
     ["0041 44 668 18 00", "begins with 00"],
-    ["+1415555010O", "holds \"O\" (U+004F)"],
+    ["+1415555010O", "contains \"O\" (U+004F)"],
     ["+1 415 555 0100 ext. 7", "has an extension"]
   ] as const)("says what is odd in the number %s", ([number, oddity]) =>
     Effect.gen(function*() {

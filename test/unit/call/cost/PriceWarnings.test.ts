@@ -19,7 +19,7 @@ describe("engines of the configuration", () => {
       { stage: "textToSpeech", name: "api.openai.com/v1" },
       { stage: "replyModel", name: "api.openai.com" }
     ])
-    assert.deepStrictEqual(warnings.map((line) => /"(\S+)" as "(\w+)"/.exec(line)?.slice(1)), [
+    assert.deepStrictEqual(warnings.map((line) => /"(?<key>\w+)" prices for the engine "(?<engine>\S+)"/.exec(line)?.slice(1).toReversed()), [
       ["127.0.0.1:8001/v1", "transcript"],
       ["api.openai.com/v1", "speech"],
       ["api.openai.com", "reply"]
