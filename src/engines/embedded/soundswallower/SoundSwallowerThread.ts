@@ -14,6 +14,7 @@ import { setImmediate } from "node:timers/promises"
 import { parentPort } from "node:worker_threads"
 import type { Decoder } from "soundswallower"
 import * as NoiseReducer from "../../../audio/NoiseReducer.ts"
+import * as LeadingSilence from "./LeadingSilence.ts"
 import { shortUtterance } from "./ShortUtterance.ts"
 import * as Model from "./SoundSwallowerModel.ts"
 import * as Schedule from "./SoundSwallowerSchedule.ts"
@@ -76,7 +77,9 @@ interface Loaded {
 interface Decoding {
   readonly decoder: Decoder
   readonly reducer: NoiseReducer.NoiseReducer
-  /** The number of pieces that the decoder has got, and the number of their samples. */
+  /** The number of samples at the utterance's beginning that the decoder does not get. */
+  readonly leadingSilence: number
+  /** The number of pieces that are done, and the number of their samples. */
   pieces: number
   samples: number
 }
@@ -202,8 +205,9 @@ const samplesLeft = ({ asks, decoding, failure, finishedLength, length, loudSamp
 const decoderOf = async (utterance: Utterance): Promise<Decoder> =>
   (utterance.decoder ??= utterance.loaded.free.pop() ?? (await utterance.loaded.shared.makeDecoder()))
 
-const decodeWhole = (sound: Float32Array, decoder: Decoder): void => {
-  const reducer = NoiseReducer.make(NoiseReducer.noiseOf(sound))
+const decodeWhole = (whole: Float32Array, decoder: Decoder): void => {
+  const reducer = NoiseReducer.make(NoiseReducer.noiseOf(whole))
+  const sound = whole.subarray(LeadingSilence.lengthOf(whole))
   const clean = new Float32Array(sound.length)
   const head = reducer.push(sound)
   clean.set(head)
@@ -214,9 +218,10 @@ const decodeWhole = (sound: Float32Array, decoder: Decoder): void => {
 }
 
 const startDecoding = (utterance: Utterance, decoder: Decoder): Decoding => {
-  const reducer = NoiseReducer.make(NoiseReducer.noiseOf(wholeSound(utterance)))
+  const sound = wholeSound(utterance)
+  const reducer = NoiseReducer.make(NoiseReducer.noiseOf(sound))
   decoder.start()
-  return { decoder, reducer, pieces: 0, samples: 0 }
+  return { decoder, reducer, leadingSilence: LeadingSilence.lengthOf(sound), pieces: 0, samples: 0 }
 }
 
 const decodeSlice = (decoding: Decoding, sound: ReadonlyArray<Float32Array>): void => {
@@ -224,8 +229,9 @@ const decodeSlice = (decoding: Decoding, sound: ReadonlyArray<Float32Array>): vo
     const piece = sound[decoding.pieces]
     samples += piece.length
     if (samples > sliceSamples) return
+    const skipped = Math.min(piece.length, Math.max(0, decoding.leadingSilence - decoding.samples))
     decoding.samples += piece.length
-    feed(decoding.decoder, decoding.reducer.push(piece))
+    feed(decoding.decoder, decoding.reducer.push(piece.subarray(skipped)))
   }
 }
 
