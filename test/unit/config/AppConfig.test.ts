@@ -350,9 +350,9 @@ describe("AppConfig", () => {
     ["API_KEY", "\"a-secret-that-is-long\"", "API_KEY is in quotes."],
     ["AGENT", "'echo'", "AGENT is in quotes."],
     ["AGENT_NUMBERS", "\"+14155550100=echo\"", "AGENT_NUMBERS is in quotes."],
-    ["TWILIO_AUTH_TOKEN", "one\u200btwo", "TWILIO_AUTH_TOKEN holds a character that can't be seen (U+200B)"],
-    ["API_KEY", "one\ntwo", "API_KEY holds a character that can't be seen (U+000A)"],
-    ["PUBLIC_URL", "https://calls.\u00adexample.com", "PUBLIC_URL holds a character that can't be seen (U+00AD)"],
+    ["TWILIO_AUTH_TOKEN", "one\u200btwo", "TWILIO_AUTH_TOKEN contains a character that can't be seen (U+200B)"],
+    ["API_KEY", "one\ntwo", "API_KEY contains a character that can't be seen (U+000A)"],
+    ["PUBLIC_URL", "https://calls.\u00adexample.com", "PUBLIC_URL contains a character that can't be seen (U+00AD)"],
     ["API_KEY", "Schlüssel-der-lang-genug-ist", "API_KEY must be a secret of ASCII characters"]
   ] as const)("says what is odd in %s=%j, without the value", ([name, value, expected]) =>
     Effect.gen(function*() {
