@@ -77,10 +77,11 @@ export const speechFailed = (draft: Draft, reply: ReplyState, event: Extract<Tur
   addCommand(draft, { _tag: "StopSpeech", reply: reply.id, from: event.segment })
   const spoken = { ...reply, segments: reply.segments.slice(0, index) }
   if (!event.hadSound && !reply.isSpeechRetried && RetryWorth.isWorthwhile(event)) {
-    const digits = PlaybackLedger.unpressedKeys(lost, draft.at)
+    const digits = PlaybackLedger.unpressedKeys(lost, draft.at) + reply.digits
     let next = updateReply(draft, { ...spoken, digits, isSpeechRetried: true })
     for (const { text } of lost) next = speakAgain(draft, next, text)
-    pressKeys(draft, next)
+    // The model may still be writing. Then the keys follow its last words.
+    if (next.isTextDone) pressKeys(draft, next)
     return
   }
   if (reply.line === undefined && !reply.isFinal) {

@@ -83,6 +83,23 @@ describe("a failure of an engine", () => {
     assert.include(spoken, Turns.settings.lines.failure)
   })
 
+  it("at speech loses no keys that the model has named, and presses them once, after its last words", () => {
+    const turns = asked()
+    turns.pass(300)
+    const { reply } = turns.last("StartReply")!
+    turns.send({ _tag: "ReplyText", reply, text: "I am pressing the keys. One " })
+    turns.send({ _tag: "ReplyDigits", reply, digits: "12" })
+    const { segment, text } = turns.last("Speak")!
+    assert.strictEqual(text, "I am pressing the keys.")
+    turns.send({ _tag: "SpeechFailed", reply, segment, hadSound: false, reason: "broken" })
+    assert.strictEqual(turns.count("Speak"), 3)
+    assert.strictEqual(turns.count("Press"), 0)
+    turns.send({ _tag: "ReplyText", reply, text: "moment." })
+    turns.send({ _tag: "ReplyDone", reply })
+    assert.deepStrictEqual(turns.all.filter(turns.tag("Press")).map(({ digits }) => digits), ["12"])
+    assert.isAbove(turns.last("Press")!.segment, turns.last("Speak")!.segment)
+  })
+
   it("at a preemptive reply is retried at the endpoint", () => {
     const turns = asked()
     turns.send({ _tag: "ReplyFailed", reply: turns.last("StartReply")!.reply, reason: "broken" })
