@@ -150,7 +150,7 @@ const foreign: ReadonlyArray<string> = [
 
 const samplesPerMilli = 8
 /** How much sound the conversation pushes before the first and after the last voiced sample, ms. */
-const leadMillis = 300
+const leadMillis = 480
 const trailMillis = 120
 
 /** White noise of power 1, the same in each run. */
