@@ -36,7 +36,7 @@ import { fillerDue, onFiller } from "./rules/Filler.ts"
 import { bargeIn, partialTranscript, voiceStarted, voiceStopped, wantWords } from "./rules/Interruption.ts"
 import { keyPressed } from "./rules/Keypad.ts"
 import { hangUpDue, speaksTooLong } from "./rules/LongSpeech.ts"
-import { markReturned, marksAreLate, mediaSent, speechBegan, speechEnded } from "./rules/Playback.ts"
+import { markReturned, marksAreLate, mediaSent, speechBegan, speechEnded, stopReply } from "./rules/Playback.ts"
 import { reconnected } from "./resumption/Resumption.ts"
 import { replyDone, replyFailed, replyText, speechFailed } from "./rules/Reply.ts"
 import { digitsDue } from "./rules/TurnEnd.ts"
@@ -86,6 +86,7 @@ const timerFired = (draft: Draft, timer: Timer, id: number): void => {
     case "limit":
       if (draft.state.utterance !== undefined) endUtterance(draft, draft.state.utterance)
       delete draft.state.transferring
+      if (draft.state.active !== undefined) stopReply(draft, draft.state.active)
       return sayLine(draft, "timeIsUp", { hangUp: "maxDuration", isFinal: true })
   }
 }

@@ -119,7 +119,7 @@ export const pauseReply = (draft: Draft, active: ReplyState): ReplyState => {
   })
 }
 
-/** Stops and ends the reply. It can't be resumed. */
+/** The caller interrupts the reply. It ends, and can't be resumed. */
 export const interruptReply = (draft: Draft, active: ReplyState): void => {
   const isHeardNow = isMediaSent(active)
   const stopped = isHeardNow ? pauseReply(draft, active) : active
@@ -127,7 +127,14 @@ export const interruptReply = (draft: Draft, active: ReplyState): void => {
   if (isHeardNow && draft.state.voice.since > 0) {
     publish(draft, active.id, { _tag: "BargeIn", clearAfter: draft.at - draft.state.voice.since })
   }
-  addCommand(draft, { _tag: "CancelReply", reply: active.id })
+  endReply(draft, stopped)
+}
+
+/** The agent itself stops its reply, for words that can't wait. */
+export const stopReply = (draft: Draft, active: ReplyState): void => endReply(draft, isMediaSent(active) ? pauseReply(draft, active) : active)
+
+const endReply = (draft: Draft, stopped: ReplyState): void => {
+  addCommand(draft, { _tag: "CancelReply", reply: stopped.id })
   finishReply(draft, stopped, stopped.heard)
   draft.state.unheardGreeting = unheardGreetingOf(stopped) ?? draft.state.unheardGreeting
 }

@@ -92,7 +92,7 @@ const differencesOf = (call: RecordedCall): ReadonlyArray<string> => {
 }
 
 if (process.env["RERECORD"] === "1") {
-  const lines = calls.map((call) => JSON.stringify({ ...call, commands: Replay.play(logOf(call)) }))
+  const lines = calls.map((call) => JSON.stringify({ ...call, commands: Replay.play(logOf(call)).map(asRecorded) }))
   writeFileSync(fixture, gzipSync(`${lines.join("\n")}\n`, { level: 9 }))
 }
 

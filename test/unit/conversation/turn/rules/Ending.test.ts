@@ -86,6 +86,19 @@ describe("a goodbye", () => {
     turns.pass(silenceBeforeHangUpMillis)
     assert.strictEqual(turns.last("HangUp")?.reason, "maxDuration")
   })
+
+  it("stops an answer at the longest duration, which is no interruption by the caller", () => {
+    const turns = asked("when are you open", { maxDuration: 16_000 })
+    turns.answers("We are open from nine to five on every day of the week.")
+    turns.pass(300)
+    turns.play(4000)
+    // The line is said 10 s before the longest duration.
+    turns.pass(6000 - turns.now)
+    assert.strictEqual(turns.last("Speak")?.text, Turns.settings.lines.timeIsUp)
+    assert.strictEqual(turns.count("Clear"), 1)
+    assert.strictEqual(turns.published("AgentHeard").at(-1)?.isWhole, false)
+    assert.deepStrictEqual(turns.published("BargeIn"), [])
+  })
 })
 
 describe("a caller who hangs up", () => {
