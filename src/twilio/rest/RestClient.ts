@@ -159,16 +159,12 @@ export class RestClient extends Context.Service<RestClient, {
       }
 
       // Loading the package blocks the thread, and the sound of all calls, for a tenth of a second. So it is loaded at the start, not at the
-      // first request. This is left out for the local account, which has no server for requests unless TWILIO_API_BASE_URL names one.
-      const isWithoutTwilio = isLocalAccount && Option.isNone(twilio.apiBaseUrl)
-      let loaded: Twilio | undefined = isWithoutTwilio ? undefined : load()
-      const client = Effect.sync(() => loaded ??= load())
+      // first request. The local account has no server for requests unless TWILIO_API_BASE_URL names one: Twilio does not know its calls.
+      const client = isLocalAccount && Option.isNone(twilio.apiBaseUrl) ? undefined : load()
 
-      const request = <A>(operation: string, send: (client: Twilio) => Promise<A>): Effect.Effect<A, TwilioError> =>
-        client.pipe(
-          Effect.flatMap((client) =>
-            Effect.tryPromise({ try: () => send(client), catch: toTwilioError(operation) })
-          ),
+      const request = <A>(operation: string, send: (client: Twilio) => Promise<A>): Effect.Effect<A, TwilioError> => {
+        if (client === undefined) return Effect.fail(unansweredError(operation, "unauthorized"))
+        return Effect.tryPromise({ try: () => send(client), catch: toTwilioError(operation) }).pipe(
           // A second longer than the package's own time-out, which usually comes first.
           Effect.timeoutOrElse({
             duration: Duration.sum(twilio.timeout, Duration.seconds(1)),
@@ -178,6 +174,7 @@ export class RestClient extends Context.Service<RestClient, {
           Effect.tap(() => Metric.update(Metrics.twilioRequests(operation, "ok"), 1)),
           Effect.retry({ times: 3, while: isRetryable, schedule: backOff })
         )
+      }
 
       return RestClient.of({
         dial: Effect.fn("RestClient.dial")(function*({ from, statusCallback, to, url }) {
@@ -198,8 +195,6 @@ export class RestClient extends Context.Service<RestClient, {
           return { callSid, status: call.status }
         }),
         transfer: Effect.fn("RestClient.transfer")(function*({ action, callSid, callerId, to }) {
-          // The call comes from the simulator, and Twilio does not know it.
-          if (isWithoutTwilio) return yield* unansweredError("transfer", "unauthorized")
           const twiml = TwiML.dial({
             to,
             ...(Option.isNone(callerId) ? {} : { callerId: callerId.value }),

@@ -199,15 +199,6 @@ describe("transfer", () => {
       assert.deepStrictEqual(summaryOf(error), ["rejected", 400, 21220])
       assert.strictEqual(error.operation, "transfer")
     }))
-
-  it.live("with the local account fails without a request: Twilio does not know the call", () =>
-    Effect.gen(function*() {
-      const client = yield* RestClient
-      const error = yield* Effect.flip(
-        client.transfer({ callSid: callSid(), to: caller, callerId: Option.none(), action: Option.none() })
-      )
-      assert.deepStrictEqual(summaryOf(error), ["unauthorized", undefined, undefined])
-    }).pipe(Effect.provide(RestClient.layer.pipe(Layer.provide(Layer.merge(config(), identity({ isLocalAccount: true })))))))
 })
 
 describe("hangUp", () => {
@@ -237,4 +228,17 @@ describe("hangUp", () => {
       assert.deepStrictEqual(summaryOf(error), ["unauthorized", 401, 20003])
       assert.strictEqual(error.operation, "hangUp")
     }))
+})
+
+describe("the local account", () => {
+  it.live("sends no request to Twilio, which does not know its calls", () =>
+    Effect.gen(function*() {
+      const client = yield* RestClient
+      const requests = [
+        client.dial({ to: caller, from: ours, url: "https://calls.example.com/twiml", statusCallback: "https://calls.example.com/twilio/status" }),
+        client.transfer({ callSid: callSid(), to: caller, callerId: Option.none(), action: Option.none() }),
+        client.hangUp(callSid())
+      ]
+      for (const request of requests) assert.deepStrictEqual(summaryOf(yield* Effect.flip(request)), ["unauthorized", undefined, undefined])
+    }).pipe(Effect.provide(RestClient.layer.pipe(Layer.provide(Layer.merge(config(), identity({ isLocalAccount: true })))))))
 })
