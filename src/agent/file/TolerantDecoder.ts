@@ -57,6 +57,7 @@ export const decodeTolerantly = (source: Source): TolerantlyDecoded => {
       message: `This text has ${length} characters. A text may have ${maxSpokenCharacters}, about two minutes of speech. `
         + "Write what a language model must know into \"instructions\"."
     })
+    leftOut.add(nameOfPath(path))
     data = without(data, path)
   }
   for (let attempt = 0; attempt < maxAttempts; attempt++) {

@@ -31,10 +31,14 @@ export const make = Effect.fnUntraced(function*(
   /** A server that is still loading its model must not delay the start of the service. Its lines are prepared later. */
   const prepareOne = ({ engine, name }: Member<Engine>, requests: ReadonlyArray<SpeechRequest>): Effect.Effect<void, EngineFailed> => {
     const prepare = engine.prepare(requests.map((request) => requestFor(engine, request)))
+    const prepareLater = prepare.pipe(
+      Effect.retry({ schedule: prepareInterval, while: ({ reason }) => reason !== "refused" }),
+      Effect.catch(({ advice }) => Effect.logWarning("An engine refuses the fixed lines", advice).pipe(Effect.annotateLogs({ engine: name })))
+    )
     return Effect.catchIf(prepare, ({ reason }) => reason !== "refused", (error) =>
       Effect.logWarning("An engine is not ready to speak; its fixed lines are prepared as soon as it is").pipe(
         Effect.annotateLogs({ engine: name, reason: error.reason }),
-        Effect.andThen(prepare.pipe(Effect.retry({ schedule: prepareInterval, while: ({ reason }) => reason !== "refused" }), Effect.ignore, Effect.forkIn(scope)))
+        Effect.andThen(Effect.forkIn(prepareLater, scope))
       ))
   }
 

@@ -508,6 +508,8 @@ describe("a file that is checked against the engines", () => {
         const lines = message.split("\n")
         assert.deepStrictEqual(lines.map((line) => line.split(" ", 1)[0]), ["shop.yaml:2:11:", "shop.yaml:4:9:", "shop.yaml:6:17:"])
         for (const line of lines) assert.match(line, /This text has 104999 characters\. A text may have 2000/)
+        const answer = yield* Effect.flip(files.read(`name: shop\nintents:\n  hours:\n    phrases: [when]\n    answer: ${long}`, file))
+        assert.deepStrictEqual(answer.message.split("\n").map((line) => line.split(" ", 1)[0]), ["shop.yaml:5:13:"])
         const { instructions } = yield* files.read(`name: shop\ninstructions: ${long}`, file)
         assert.strictEqual(instructions, long)
       })))

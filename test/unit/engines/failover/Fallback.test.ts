@@ -1,6 +1,6 @@
 /** What each of the three stages adds to `Failover`. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Effect, Fiber, Logger, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Pcm } from "../../../../src/audio/Pcm.ts"
 import { EngineFailed, type Stage } from "../../../../src/conversation/ports/Engine.ts"
@@ -225,6 +225,18 @@ describe("text to speech", () => {
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(one.prepared(), 1)
     }))
+
+  it.effect("logs if a server that comes later refuses the voice", () => {
+    const lines: Array<string> = []
+    return Effect.gen(function*() {
+      const one = speaker("one", { fails: "unavailable" })
+      const stage = yield* make([one])
+      yield* stage.prepare([sentence])
+      one.behaviour.fails = "refused"
+      yield* TestClock.adjust("60 seconds")
+      assert.deepStrictEqual(lines.filter((line) => line.includes("refuses")), [`An engine refuses the fixed lines,${failed("textToSpeech", "refused").advice}`])
+    }).pipe(Effect.provide(Logger.layer([Logger.make(({ message }) => void lines.push(String(message)))])))
+  })
 
   it.effect("says a line in memory although the server is down, and still counts the server as down", () =>
     Effect.gen(function*() {
