@@ -174,7 +174,7 @@ describe("an event log", () => {
   it.each([
     ["nothing", "", "settings"],
     ["no JSON", "hello", "settings"],
-    ["another version", whole.replace("\"version\":1", "\"version\":2"), "version 2"],
+    ["another version", whole.replace("\"version\":1", "\"version\":2"), "version is 2"],
     ["damage in the middle", whole.replace("\"Began\"", "Began"), "Line 2"]
   ])("of %s says what is wrong with it", (_, text, part) => {
     const result = Replay.parse(text)

@@ -149,7 +149,7 @@ describe("a file that is written", () => {
     inFolder((folder) =>
       Effect.gen(function*() {
         writeFileSync(join(folder, "taken"), "a file")
-        assert.match((yield* Effect.flip(Files.write(join(folder, "taken", "key"), "words"))).message, /no folder|no file/)
+        assert.match((yield* Effect.flip(Files.write(join(folder, "taken", "key"), "words"))).message, /not a folder|not a file/)
         mkdirSync(join(folder, "key"))
         assert.match((yield* Effect.flip(Files.write(join(folder, "key"), "words"))).message, /exists and is not a file/)
       })))
